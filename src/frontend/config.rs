@@ -1,0 +1,214 @@
+//! What the front end needs to know: settings as checked values, defaults in one place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use ipnet::IpNet;
+
+use crate::transport::Address;
+
+/// Everything about the HTTP side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// At least one.
+    pub listeners: Vec<Listener>,
+    /// In the order of the file; the router sorts them.
+    pub routes: Vec<Route>,
+    /// Peers whose `X-Forwarded-*` fields are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Value of `Server` and `SERVER_SOFTWARE`.
+    pub software: String,
+    /// Deadlines of the client side.
+    pub timeouts: Timeouts,
+    /// Largest request head, in bytes: 431 above.
+    pub head_size: usize,
+    /// Most fields in a request head: 431 above.
+    pub head_fields: usize,
+}
+
+/// One address to accept connections on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where.
+    pub address: Address,
+    /// Pending connections that the kernel holds.
+    pub backlog: u32,
+}
+
+/// Deadlines of the client side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the first byte to the end of the request head; also the longest idle time of a connection.
+    pub head: Duration,
+    /// Between two reads of the request body: 408 after it.
+    pub body: Duration,
+    /// Between two successful writes to the client.
+    pub send: Duration,
+    /// How long an answer is still waited for after the client half-closed; then it counts as gone.
+    pub half_close: Duration,
+    /// How long open exchanges may go on after a stop was asked for.
+    pub drain: Duration,
+}
+
+/// A match rule and what answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// `None`: every host.
+    pub host: Option<Host>,
+    /// Path prefix on segment boundaries, decoded; starts with a slash.
+    pub path: String,
+    /// What answers.
+    pub handler: Handler,
+    /// Limits of requests on this route.
+    pub limits: Limits,
+    /// What is held back, and where.
+    pub buffering: Buffering,
+    /// Extra variables for the application.
+    pub params: Arc<[(String, Bytes)]>,
+    /// Fields set on every response of this route.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Let the application finish when the client leaves.
+    pub ignore_client_abort: bool,
+}
+
+/// A host rule of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// `shop.example`, lower case.
+    Exact(String),
+    /// `*.example`: holds `.example`, lower case.
+    Suffix(String),
+}
+
+/// What answers a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Handler {
+    /// PHP scripts below a document root, other files as they are.
+    Php(Php),
+    /// An application mounted at a path.
+    Proxy(Proxy),
+    /// Files below a directory.
+    Files(Files),
+    /// A redirect.
+    Redirect(Redirect),
+    /// A fixed answer.
+    Respond(Respond),
+}
+
+/// PHP scripts below a document root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Php {
+    /// Index into the upstreams.
+    pub upstream: usize,
+    /// Document root as we see it, absolute.
+    pub root: PathBuf,
+    /// The same directory as PHP-FPM sees it (a container), when it differs.
+    pub remote_root: Option<PathBuf>,
+    /// File tried for a directory, e.g. `index.php`.
+    pub index: String,
+    /// Script for every path that is no file, e.g. `/index.php`.
+    pub front_controller: Option<String>,
+    /// Suffix of scripts, with its dot, e.g. `.php`.
+    pub suffix: String,
+}
+
+/// An application mounted at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Index into the upstreams.
+    pub upstream: usize,
+    /// `SCRIPT_NAME`: the part of the path that belongs to the mount, without a final slash; may be empty.
+    pub mount: String,
+    /// `SCRIPT_FILENAME` for backends that run a program (fcgiwrap).
+    pub script_filename: Option<String>,
+    /// `DOCUMENT_ROOT`, when the application wants one.
+    pub document_root: Option<String>,
+}
+
+/// Files below a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// Absolute directory. The path after the route's prefix is looked up in it.
+    pub root: PathBuf,
+    /// File tried for a directory.
+    pub index: String,
+}
+
+/// A redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Target. Ends without a slash: the request's path and query are appended.
+    pub to: String,
+    /// 301, 302, 303, 307 or 308.
+    pub status: StatusCode,
+}
+
+/// A fixed answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Respond {
+    /// Status.
+    pub status: StatusCode,
+    /// Body, sent as `text/plain; charset=utf-8`.
+    pub body: Bytes,
+}
+
+/// Limits of requests on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest request body in bytes: 413 above.
+    pub body: u64,
+}
+
+/// What is held back, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffering {
+    /// Take the whole request body before a slot is taken. A body of unknown length always is.
+    pub request: bool,
+    /// Bytes of a request body held in memory; the rest goes to a file in `temp_dir`.
+    pub memory: usize,
+    /// Bytes of a request body that may go to disk: 507 above.
+    pub disk: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let minute = Duration::from_secs(60);
+        Self {
+            head: minute,
+            body: minute,
+            send: minute,
+            half_close: Duration::from_secs(1),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for Buffering {
+    fn default() -> Self {
+        Self {
+            request: true,
+            memory: 64 * 1024,
+            disk: 4 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+impl Config {
+    /// Request head unless configured, in bytes: nginx's default of 4 x 8 KiB.
+    pub const HEAD_SIZE: usize = 32 * 1024;
+    /// Request fields unless configured; 100 is hyper's limit that costs nothing.
+    pub const HEAD_FIELDS: usize = 100;
+    /// Pending connections unless configured.
+    pub const BACKLOG: u32 = 1024;
+}

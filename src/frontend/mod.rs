@@ -1,0 +1,5 @@
+//! HTTP to clients.
+
+pub mod config;
+
+pub use config::Config;

@@ -1,0 +1,70 @@
+//! Sans-IO codecs: requests to bytes and bytes to events, for FastCGI, uwsgi and SCGI, in both roles.
+//!
+//! A gateway uses [`Protocol`] and [`Exchange`]: `begin` queues the request head, `push_body` and
+//! `finish_body` queue the body, `decode` turns what the backend sent into [`Event`]s. Applications (the
+//! demo pool, the tests, the fuzzers) use the `application` side of each protocol module.
+//!
+//! Nothing here knows sockets, clocks, tasks, logging or routes. "Need more bytes" is `Ok(None)`, never an
+//! error; every error is a `Copy + Eq` value with a name, so that tests assert on it.
+
+pub mod error;
+pub mod fastcgi;
+pub mod head;
+pub mod params;
+pub mod queue;
+pub mod request;
+pub mod scgi;
+pub mod uwsgi;
+
+use bytes::{Bytes, BytesMut};
+
+pub use error::{DecodeError, EncodeError};
+pub use head::ResponseHead;
+pub use queue::WriteQueue;
+pub use request::RequestHead;
+
+/// One wire format, seen from the gateway: everything the upstream engine knows about it.
+pub trait Protocol: Send + Sync {
+    /// The name used in configuration and logs: `fastcgi`, `uwsgi`, `scgi`.
+    fn name(&self) -> &'static str;
+
+    /// Queues the request head on `out` and returns the state machine for its answer.
+    ///
+    /// Nothing is left on `out` when this fails: the request can be answered with an error and the
+    /// connection used for another one.
+    fn begin(&self, head: &RequestHead, out: &mut WriteQueue) -> Result<Box<dyn Exchange>, EncodeError>;
+}
+
+/// One request and its response on one connection.
+pub trait Exchange: Send {
+    /// Queues a piece of the request body. The sum of all pieces must be the announced length.
+    fn push_body(&mut self, chunk: Bytes, out: &mut WriteQueue);
+
+    /// Queues whatever ends the request body (FastCGI: the empty STDIN record). To be called exactly once,
+    /// and only when the announced length was sent: an unfinished body is cancelled by closing.
+    fn finish_body(&mut self, out: &mut WriteQueue);
+
+    /// Takes the next event off `src`; `Ok(None)` asks for more bytes.
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Event>, DecodeError>;
+
+    /// What the end of the stream means now; to be called when the peer closed and `decode` returned
+    /// `Ok(None)`.
+    fn decode_eof(&mut self) -> Result<Event, DecodeError>;
+}
+
+/// What an answer consists of, in order: any number of `Stderr`, one `Head`, `Body` pieces, one `End`.
+#[derive(Debug)]
+pub enum Event {
+    /// The response head, complete and checked.
+    Head(ResponseHead),
+    /// A piece of the response body, never empty, already cut to the announced length.
+    Body(Bytes),
+    /// Diagnostics from the application (FastCGI STDERR), in pieces of any size.
+    Stderr(Bytes),
+    /// The response is complete. `reusable` tells whether the connection may carry another exchange, as far
+    /// as the codec knows: the engine must also have sent the whole request body.
+    End {
+        /// Whether the peer keeps the connection open and no stray bytes were seen.
+        reusable: bool,
+    },
+}

@@ -1,0 +1,84 @@
+//! A request as the codecs see it: checked, normalised, ready to become variables.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Version};
+
+/// Everything a backend may learn about a request, apart from its body.
+///
+/// Built by the front end, which has checked it: no hop-by-hop fields, no field names that a variable block
+/// cannot carry, forwarding fields set by us, `Host` present when the client named one.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// Method, case kept.
+    pub method: Method,
+    /// Target in origin form exactly as received, query included (`REQUEST_URI`).
+    pub target: PathAndQuery,
+    /// Version the client spoke.
+    pub version: Version,
+    /// End-to-end header fields. `Content-Length` is not consulted: see `content_length`.
+    pub headers: HeaderMap,
+    /// Host part of the authority, without port (`SERVER_NAME`).
+    pub server_name: Bytes,
+    /// The client connection.
+    pub client: Client,
+    /// Which script or mounted application answers, and the rest of the path.
+    pub script: Script,
+    /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
+    /// `chunked` is set.
+    pub content_length: Option<u64>,
+    /// A body follows whose length is not known: only HTTP backends can take it.
+    pub chunked: bool,
+    /// An accepted protocol upgrade: `Upgrade` and `Connection` are passed on.
+    pub upgrade: bool,
+    /// Variables that the route adds; they win over every other variable of their name.
+    pub extra: Arc<[(String, Bytes)]>,
+    /// Identifies the request in logs.
+    pub id: RequestId,
+}
+
+/// Who is connected to us, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address after trusted proxies; `None` on unix sockets.
+    pub remote: Option<SocketAddr>,
+    /// Our own address on that connection; `None` on unix sockets.
+    pub local: Option<SocketAddr>,
+    /// Whether the client used TLS, as far as we or a trusted proxy know.
+    pub secure: bool,
+}
+
+impl Client {
+    /// `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+}
+
+/// The split of the path into what selects the application and what it gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// `SCRIPT_NAME`: decoded; the script's URL path or the mount point, may be empty.
+    pub name: Bytes,
+    /// `PATH_INFO`: decoded remainder, empty or starting with a slash.
+    pub path_info: Bytes,
+    /// The same remainder as the client sent it, still percent-encoded (Gunicorn decodes it itself).
+    pub path_info_encoded: Bytes,
+    /// `SCRIPT_FILENAME`: absolute path on the application's side.
+    pub filename: Option<Bytes>,
+    /// `DOCUMENT_ROOT` on the application's side.
+    pub document_root: Option<Bytes>,
+}
+
+/// A random number that names a request in logs and towards the backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u64);
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

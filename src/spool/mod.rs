@@ -1,0 +1,1 @@
+//! Byte buffers that start in memory and continue on disk.

@@ -1,0 +1,50 @@
+//! What is logged, and where to.
+
+use std::path::PathBuf;
+
+/// Where a log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, appended to, opened again on SIGUSR1.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// How an access log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Apache's combined format, followed by what a gateway has to tell.
+    #[default]
+    Combined,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The `[log]` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// One line a request.
+    pub access: Target,
+    /// Shape of those lines.
+    pub access_format: Format,
+    /// Everything else.
+    pub error: Target,
+    /// Lowest level that goes to `error`.
+    pub level: tracing::Level,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            access: Target::Stdout,
+            access_format: Format::Combined,
+            error: Target::Stderr,
+            level: tracing::Level::INFO,
+        }
+    }
+}

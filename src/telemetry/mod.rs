@@ -1,0 +1,5 @@
+//! Counters, histograms, logging set-up.
+
+pub mod config;
+
+pub use config::Config;

@@ -1,0 +1,108 @@
+//! Where a socket is: TCP by number, TCP by name, or a path.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A place to listen on or to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// `127.0.0.1:9000`, `[::1]:9000`
+    Tcp(SocketAddr),
+    /// `app.internal:9000`: resolved each time a connection is made, so that a moved container is found.
+    Name(String, u16),
+    /// `unix:/run/php/php-fpm.sock`
+    Unix(PathBuf),
+}
+
+/// Why a text is not an address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// `unix:` without an absolute path behind it.
+    #[error("a unix socket needs an absolute path: unix:/run/app.sock")]
+    RelativePath,
+    /// The path does not fit into a socket address.
+    #[error("socket path of {0} bytes; the system takes at most {MAX_UNIX_PATH}")]
+    PathTooLong(usize),
+    /// No port, or not a number.
+    #[error("expected HOST:PORT, [IPV6]:PORT or unix:/PATH")]
+    Port,
+    /// A host name with characters that no host name has.
+    #[error("`{0}` is not a host name")]
+    Host(String),
+}
+
+/// `sun_path` holds 108 bytes with the closing NUL (unix(7)).
+const MAX_UNIX_PATH: usize = 107;
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return unix(path);
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Tcp(address));
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(AddressError::Port)?;
+        let port = port.parse().map_err(|_| AddressError::Port)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        if host.is_empty() || !host.bytes().all(plain) {
+            return Err(AddressError::Host(host.to_owned()));
+        }
+        Ok(Self::Name(host.to_owned(), port))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Name(host, port) => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+fn unix(path: &str) -> Result<Address, AddressError> {
+    if !path.starts_with('/') {
+        return Err(AddressError::RelativePath);
+    }
+    if path.len() > MAX_UNIX_PATH {
+        return Err(AddressError::PathTooLong(path.len()));
+    }
+    Ok(Address::Unix(path.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_prints_as_it_was_written() {
+        for text in [
+            "127.0.0.1:80",
+            "[::1]:9000",
+            "unix:/run/php/fpm.sock",
+            "app_1.internal:9000",
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_name() {
+        let error = |text: &str| text.parse::<Address>().unwrap_err();
+        assert_eq!(error("unix:run/x.sock"), AddressError::RelativePath);
+        assert_eq!(
+            error(&format!("unix:/{}", "x".repeat(107))),
+            AddressError::PathTooLong(108)
+        );
+        assert_eq!(error("localhost"), AddressError::Port);
+        assert_eq!(error("localhost:http"), AddressError::Port);
+        assert_eq!(error("a b:80"), AddressError::Host("a b".into()));
+        assert_eq!(error(":80"), AddressError::Host(String::new()));
+    }
+}

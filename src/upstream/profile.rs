@@ -1,0 +1,80 @@
+//! The defaults and quirks of the servers that people run.
+//!
+//! Facts: protocol reference, sections 1.13, 2.3, 2.9 and 7, each verified on the real server.
+
+use super::config::{ProtocolName, Quirks};
+use crate::protocol::params::PathInfo;
+
+/// A backend program that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// PHP-FPM.
+    PhpFpm,
+    /// `php-cgi -b`.
+    PhpCgi,
+    /// Programs linked with libfcgi, fcgiwrap among them.
+    LibFcgi,
+    /// uWSGI, on any of its sockets.
+    Uwsgi,
+    /// Gunicorn, over HTTP or uwsgi.
+    Gunicorn,
+    /// Anything else: what the specifications say.
+    Generic,
+}
+
+impl Profile {
+    /// Every profile with its name in the file.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("php-fpm", Self::PhpFpm),
+        ("php-cgi", Self::PhpCgi),
+        ("libfcgi", Self::LibFcgi),
+        ("uwsgi", Self::Uwsgi),
+        ("gunicorn", Self::Gunicorn),
+        ("generic", Self::Generic),
+    ];
+
+    /// The protocols that the program speaks.
+    pub fn protocols(self) -> &'static [ProtocolName] {
+        use ProtocolName::{FastCgi, Http, Scgi, Uwsgi};
+        match self {
+            Self::PhpFpm | Self::PhpCgi | Self::LibFcgi => &[FastCgi],
+            Self::Uwsgi => &[FastCgi, Uwsgi, Scgi, Http],
+            Self::Gunicorn => &[Uwsgi, Http],
+            Self::Generic => &[FastCgi, Uwsgi, Scgi, Http],
+        }
+    }
+
+    /// What the program needs.
+    pub fn quirks(self) -> Quirks {
+        let generic = Quirks {
+            path_info: PathInfo::Decoded,
+            empty_path_info: true,
+            max_block: MAX_BLOCK,
+            max_params: MAX_PARAMS,
+            modifier1: 0,
+            modifier2: 0,
+        };
+        match self {
+            Self::PhpFpm | Self::PhpCgi => Quirks {
+                empty_path_info: false,
+                ..generic
+            },
+            Self::LibFcgi | Self::Generic => generic,
+            Self::Uwsgi => Quirks {
+                max_block: 4096,
+                max_params: 128,
+                ..generic
+            },
+            Self::Gunicorn => Quirks {
+                path_info: PathInfo::Encoded,
+                ..generic
+            },
+        }
+    }
+}
+
+/// Variable block unless a profile knows better: what the 16-bit length of uwsgi can say, in bytes.
+pub const MAX_BLOCK: usize = 65_535;
+
+/// Variables unless a profile knows better: Gunicorn's limit, and more than any browser causes.
+pub const MAX_PARAMS: usize = 1_000;
