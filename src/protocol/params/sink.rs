@@ -1,0 +1,211 @@
+//! Where variables go: every protocol's block writer is a [`Sink`], and none of them sees a temporary string.
+
+use bytes::{BufMut, BytesMut};
+use http::HeaderName;
+use http::header::{GetAll, HeaderValue};
+
+use crate::protocol::EncodeError;
+
+/// Takes one variable after the other and puts it into the protocol's block.
+pub trait Sink {
+    /// Appends one variable, or says why the backend would not take it.
+    fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError>;
+}
+
+/// The name of a variable.
+#[derive(Clone, Copy, Debug)]
+pub enum Name<'a> {
+    /// As it is.
+    Plain(&'a str),
+    /// `HTTP_` and the field name in upper case, with underscores for hyphens.
+    Field(&'a HeaderName),
+}
+
+/// The value of a variable, in whatever form it exists.
+#[derive(Debug)]
+pub enum Value<'a> {
+    /// Bytes as they are.
+    One(&'a [u8]),
+    /// All values of a field, joined.
+    Joined {
+        /// The values in the order of arrival.
+        values: GetAll<'a, HeaderValue>,
+        /// Between two values: `", "`, or `"; "` for cookies.
+        separator: &'static [u8],
+    },
+    /// A number in decimal digits.
+    Number(u64),
+}
+
+impl Name<'_> {
+    /// Bytes that `put` writes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Plain(name) => name.len(),
+            Self::Field(name) => FIELD_PREFIX.len() + name.as_str().len(),
+        }
+    }
+
+    /// Whether the name has no bytes: no protocol carries such a variable.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends the name.
+    pub fn put(&self, out: &mut BytesMut) {
+        match self {
+            Self::Plain(name) => out.put_slice(name.as_bytes()),
+            Self::Field(name) => {
+                out.put_slice(FIELD_PREFIX);
+                let start = out.len();
+                out.put_slice(name.as_str().as_bytes());
+                for byte in &mut out[start..] {
+                    *byte = variable_byte(*byte);
+                }
+            }
+        }
+    }
+
+    /// Whether a NUL byte is in the name; a field name cannot hold one.
+    pub fn has_nul(&self) -> bool {
+        match self {
+            Self::Plain(name) => memchr::memchr(0, name.as_bytes()).is_some(),
+            Self::Field(_) => false,
+        }
+    }
+}
+
+impl Value<'_> {
+    /// Bytes that `put` writes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::One(bytes) => bytes.len(),
+            Self::Joined { values, separator } => {
+                let (count, bytes) = values.iter().fold((0usize, 0), |(count, bytes), value| {
+                    (count + 1, bytes + value.len())
+                });
+                bytes + count.saturating_sub(1) * separator.len()
+            }
+            Self::Number(number) => decimal_len(*number),
+        }
+    }
+
+    /// Whether the value has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends the value.
+    pub fn put(&self, out: &mut BytesMut) {
+        match self {
+            Self::One(bytes) => out.put_slice(bytes),
+            Self::Joined { values, separator } => {
+                for (index, value) in values.iter().enumerate() {
+                    if index > 0 {
+                        out.put_slice(separator);
+                    }
+                    out.put_slice(value.as_bytes());
+                }
+            }
+            Self::Number(number) => put_decimal(*number, out),
+        }
+    }
+
+    /// Whether a NUL byte is in the value; a field value cannot hold one.
+    pub fn has_nul(&self) -> bool {
+        match self {
+            Self::One(bytes) => memchr::memchr(0, bytes).is_some(),
+            Self::Joined { .. } | Self::Number(_) => false,
+        }
+    }
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn put_decimal(mut number: u64, out: &mut BytesMut) {
+    let mut digits = [0; DECIMAL_DIGITS];
+    let mut start = DECIMAL_DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.put_slice(&digits[start..]);
+}
+
+/// Digits of a number in decimal.
+pub(crate) fn decimal_len(number: u64) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
+/// Field names are lower case in `HeaderName`.
+fn variable_byte(byte: u8) -> u8 {
+    match byte {
+        b'-' => b'_',
+        other => other.to_ascii_uppercase(),
+    }
+}
+
+/// What RFC 3875 puts in front of a request field.
+const FIELD_PREFIX: &[u8] = b"HTTP_";
+
+/// Digits of the largest 64-bit number.
+const DECIMAL_DIGITS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn put_name(name: Name<'_>) -> BytesMut {
+        let mut out = BytesMut::new();
+        name.put(&mut out);
+        assert_eq!(out.len(), name.len());
+        out
+    }
+
+    fn put_value(value: Value<'_>) -> BytesMut {
+        let mut out = BytesMut::new();
+        value.put(&mut out);
+        assert_eq!(out.len(), value.len());
+        out
+    }
+
+    #[test]
+    fn field_names_become_variable_names() {
+        let name = HeaderName::from_static("x-forwarded-for");
+        assert_eq!(put_name(Name::Field(&name)), "HTTP_X_FORWARDED_FOR");
+        assert_eq!(put_name(Name::Plain("QUERY_STRING")), "QUERY_STRING");
+    }
+
+    #[test]
+    fn repeated_fields_are_joined_in_order() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-dup", HeaderValue::from_static("1"));
+        headers.append("x-dup", HeaderValue::from_static("22"));
+        headers.append("x-dup", HeaderValue::from_static("333"));
+        let joined = |name| Value::Joined {
+            values: headers.get_all(name),
+            separator: b", ",
+        };
+        assert_eq!(put_value(joined("x-dup")), "1, 22, 333");
+        assert_eq!(put_value(joined("x-none")), "");
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 1, 9, 10, 99, 100, 65_535, u64::MAX] {
+            assert_eq!(put_value(Value::Number(number)), number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn nul_is_found_in_names_and_values() {
+        assert!(Value::One(b"a\0b").has_nul());
+        assert!(Name::Plain("A\0").has_nul());
+        assert!(!Value::One(b"ab").has_nul());
+    }
+}
