@@ -26,6 +26,8 @@ pub enum Name<'a> {
 pub enum Value<'a> {
     /// Bytes as they are.
     One(&'a [u8]),
+    /// Two pieces, one behind the other.
+    Pair(&'a [u8], &'a [u8]),
     /// All values of a field, joined.
     Joined {
         /// The values in the order of arrival.
@@ -66,6 +68,20 @@ impl Name<'_> {
         }
     }
 
+    /// Whether the written name is `other`.
+    pub fn is(&self, other: &str) -> bool {
+        match self {
+            Self::Plain(name) => *name == other,
+            Self::Field(name) => {
+                let folded = name.as_str().bytes().map(variable_byte);
+                other
+                    .as_bytes()
+                    .strip_prefix(FIELD_PREFIX)
+                    .is_some_and(|rest| folded.eq(rest.iter().copied()))
+            }
+        }
+    }
+
     /// Whether a NUL byte is in the name; a field name cannot hold one.
     pub fn has_nul(&self) -> bool {
         match self {
@@ -80,6 +96,7 @@ impl Value<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::One(bytes) => bytes.len(),
+            Self::Pair(first, second) => first.len() + second.len(),
             Self::Joined { values, separator } => {
                 let (count, bytes) = values.iter().fold((0usize, 0), |(count, bytes), value| {
                     (count + 1, bytes + value.len())
@@ -99,6 +116,10 @@ impl Value<'_> {
     pub fn put(&self, out: &mut BytesMut) {
         match self {
             Self::One(bytes) => out.put_slice(bytes),
+            Self::Pair(first, second) => {
+                out.put_slice(first);
+                out.put_slice(second);
+            }
             Self::Joined { values, separator } => {
                 for (index, value) in values.iter().enumerate() {
                     if index > 0 {
@@ -115,6 +136,9 @@ impl Value<'_> {
     pub fn has_nul(&self) -> bool {
         match self {
             Self::One(bytes) => memchr::memchr(0, bytes).is_some(),
+            Self::Pair(first, second) => [first, second]
+                .iter()
+                .any(|bytes| memchr::memchr(0, bytes).is_some()),
             Self::Joined { .. } | Self::Number(_) => false,
         }
     }
