@@ -59,15 +59,17 @@ impl Listener {
                 Ok(Self {
                     address: Address::Tcp(bound),
                     socket: Bound::Tcp(listener),
+                    _file: None,
                 })
             }
             Address::Unix(path) => {
                 remove_stale(address, path)?;
                 let listener = unix(path, backlog).map_err(failed)?;
-                let socket = Bound::Unix(listener, SocketFile(path.clone()));
+                let file = Some(SocketFile(path.clone()));
                 Ok(Self {
                     address: address.clone(),
-                    socket,
+                    socket: Bound::Unix(listener),
+                    _file: file,
                 })
             }
             Address::Name(..) => Err(ListenError::Name(address.clone())),

@@ -27,8 +27,6 @@ pub struct Connection {
     pub queue: WriteQueue,
     /// The timer of the current exchange.
     pub deadline: Deadline,
-    /// Exchanges begun on it.
-    pub exchanges: u64,
 }
 
 impl Connection {
@@ -39,7 +37,6 @@ impl Connection {
             received: BytesMut::new(),
             queue: WriteQueue::new(),
             deadline: Deadline::never(),
-            exchanges: 0,
         }
     }
 
@@ -72,6 +69,9 @@ impl Connection {
         let mut byte = [0; 1];
         let mut probe = tokio::io::ReadBuf::new(&mut byte);
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.received.is_empty() && Pin::new(&mut self.stream).poll_read(&mut cx, &mut probe).is_pending()
+        self.received.is_empty()
+            && Pin::new(&mut self.stream)
+                .poll_read(&mut cx, &mut probe)
+                .is_pending()
     }
 }

@@ -1,5 +1,6 @@
 //! One address of an upstream, with its counters.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::config::EndpointConfig;
@@ -11,7 +12,7 @@ pub struct Endpoint {
     /// Where it is.
     pub address: Address,
     /// The address as it is logged.
-    pub name: String,
+    pub name: Arc<str>,
     /// Share of the requests relative to the others, at least 1.
     pub weight: u32,
     /// Used only while no other endpoint is usable.
@@ -29,7 +30,7 @@ impl Endpoint {
     pub fn new(config: &EndpointConfig) -> Self {
         Self {
             address: config.address.clone(),
-            name: config.address.to_string(),
+            name: config.address.to_string().into(),
             weight: config.weight,
             backup: config.backup,
             in_flight: AtomicUsize::new(0),

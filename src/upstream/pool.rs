@@ -16,7 +16,7 @@ use super::config::Config;
 use super::endpoint::Endpoint;
 
 /// The slots of one upstream. `C` is what a kept connection is.
-pub struct Pool<C> {
+pub struct Pool<C: Send + 'static> {
     endpoints: Vec<Endpoint>,
     balancer: Box<dyn Balancer>,
     limits: Limits,
@@ -134,11 +134,24 @@ impl<C: Send + 'static> Pool<C> {
             let (grant, granted) = oneshot::channel();
             let ticket = state.next_ticket;
             state.next_ticket += 1;
-            state.waiters.push_back(Waiter { ticket, tried: tried.to_vec(), grant });
-            (Place { pool: self, ticket, held: true }, granted)
+            state.waiters.push_back(Waiter {
+                ticket,
+                tried: tried.to_vec(),
+                grant,
+            });
+            (
+                Place {
+                    pool: self,
+                    ticket,
+                    held: true,
+                },
+                granted,
+            )
         };
         let granted = tokio::time::timeout_at(deadline, granted).await;
-        let Ok(Ok(grant)) = granted else { return Err(AdmissionError::QueueTimeout) };
+        let Ok(Ok(grant)) = granted else {
+            return Err(AdmissionError::QueueTimeout);
+        };
         place.held = false;
         Ok(grant)
     }
@@ -146,7 +159,11 @@ impl<C: Send + 'static> Pool<C> {
     /// The endpoint to use now; `None` when all that may be used are full.
     fn pick(&self, tried: &[usize]) -> Result<Option<usize>, AdmissionError> {
         for backup in [false, true] {
-            let pick = Pick { tried, slots: self.limits.slots, backup };
+            let pick = Pick {
+                tried,
+                slots: self.limits.slots,
+                backup,
+            };
             let mut all = self.endpoints.iter().enumerate();
             if all.any(|(index, endpoint)| pick.possible(index, endpoint)) {
                 return Ok(self.balancer.pick(&self.endpoints, &pick));
@@ -158,13 +175,22 @@ impl<C: Send + 'static> Pool<C> {
     /// Whether a waiter that tried `tried` would take a slot of this endpoint.
     fn suits(&self, tried: &[usize], index: usize) -> bool {
         let possible = |backup, index: usize, endpoint| {
-            Pick { tried, slots: self.limits.slots, backup }.possible(index, endpoint)
+            Pick {
+                tried,
+                slots: self.limits.slots,
+                backup,
+            }
+            .possible(index, endpoint)
         };
         let endpoint = &self.endpoints[index];
         if !endpoint.backup {
             return possible(false, index, endpoint);
         }
-        let primary = self.endpoints.iter().enumerate().any(|(index, other)| possible(false, index, other));
+        let primary = self
+            .endpoints
+            .iter()
+            .enumerate()
+            .any(|(index, other)| possible(false, index, other));
         !primary && possible(true, index, endpoint)
     }
 
@@ -173,20 +199,43 @@ impl<C: Send + 'static> Pool<C> {
         // The youngest: the others get a chance to grow old and be closed.
         let mut idle = state.idle[endpoint].pop_back();
         // Not reached through an idle time that the reaper has not seen yet.
-        if idle.as_ref().is_some_and(|idle| idle.since.elapsed() >= self.limits.idle) {
+        if idle
+            .as_ref()
+            .is_some_and(|idle| idle.since.elapsed() >= self.limits.idle)
+        {
             idle = None;
         }
-        let slot = Slot { pool: self.clone(), endpoint, spent: false };
-        Grant { slot, idle: idle.map(|idle| idle.connection) }
+        let slot = Slot {
+            pool: self.clone(),
+            endpoint,
+            spent: false,
+        };
+        Grant {
+            slot,
+            idle: idle.map(|idle| idle.connection),
+        }
     }
 
     /// Gives the slot to the first waiter that suits, else frees it and keeps the connection if it may.
     fn release(self: &Arc<Self>, endpoint: usize, mut connection: Option<C>) {
         let mut state = self.lock();
-        while let Some(at) = state.waiters.iter().position(|waiter| self.suits(&waiter.tried, endpoint)) {
-            let Some(waiter) = state.waiters.remove(at) else { break };
-            let slot = Slot { pool: self.clone(), endpoint, spent: false };
-            match waiter.grant.send(Grant { slot, idle: connection.take() }) {
+        while let Some(at) = state
+            .waiters
+            .iter()
+            .position(|waiter| self.suits(&waiter.tried, endpoint))
+        {
+            let Some(waiter) = state.waiters.remove(at) else {
+                break;
+            };
+            let slot = Slot {
+                pool: self.clone(),
+                endpoint,
+                spent: false,
+            };
+            match waiter.grant.send(Grant {
+                slot,
+                idle: connection.take(),
+            }) {
                 Ok(()) => return,
                 // It left in this moment: the next one.
                 Err(mut refused) => {
@@ -212,7 +261,10 @@ impl<C: Send + 'static> Pool<C> {
         while idle.len() >= room {
             idle.pop_front();
         }
-        idle.push_back(Idle { connection, since: Instant::now() });
+        idle.push_back(Idle {
+            connection,
+            since: Instant::now(),
+        });
         if !state.reaping {
             state.reaping = true;
             tokio::spawn(reap(Arc::downgrade(self), self.limits.idle));
@@ -228,7 +280,12 @@ impl<C: Send + 'static> Pool<C> {
                 idle.pop_front();
             }
         }
-        let oldest = state.idle.iter().filter_map(|idle| idle.front()).map(|idle| idle.since).min();
+        let oldest = state
+            .idle
+            .iter()
+            .filter_map(|idle| idle.front())
+            .map(|idle| idle.since)
+            .min();
         state.reaping = oldest.is_some();
         oldest.map(|oldest| oldest + period)
     }
@@ -276,7 +333,10 @@ impl<C: Send + 'static> Drop for Place<'_, C> {
         if self.held {
             let left = {
                 let mut state = self.pool.lock();
-                let at = state.waiters.iter().position(|waiter| waiter.ticket == self.ticket);
+                let at = state
+                    .waiters
+                    .iter()
+                    .position(|waiter| waiter.ticket == self.ticket);
                 at.and_then(|at| state.waiters.remove(at))
             };
             // Outside the lock: a grant inside would give its slot back.
@@ -305,7 +365,11 @@ mod tests {
     use crate::upstream::profile::Profile;
 
     fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
-        let endpoint = EndpointConfig { address: "127.0.0.1:1".parse().unwrap(), weight: 1, backup: false };
+        let endpoint = EndpointConfig {
+            address: "127.0.0.1:1".parse().unwrap(),
+            weight: 1,
+            backup: false,
+        };
         Config {
             name: "test".into(),
             protocol: ProtocolName::FastCgi,
@@ -314,7 +378,10 @@ mod tests {
             balance: Balance::RoundRobin,
             max_connections: Some(slots),
             keep_alive: kept,
-            queue: Queue { size: waiting, timeout: Duration::from_secs(1) },
+            queue: Queue {
+                size: waiting,
+                timeout: Duration::from_secs(1),
+            },
             timeouts: Timeouts::default(),
             head_size: Config::HEAD_SIZE,
             head_fields: Config::HEAD_FIELDS,
@@ -345,7 +412,10 @@ mod tests {
             });
             queued(&Arc::clone(&first.slot.pool), name).await;
         }
-        assert_eq!(pool.acquire(&[], soon()).await.err(), Some(AdmissionError::QueueFull));
+        assert_eq!(
+            pool.acquire(&[], soon()).await.err(),
+            Some(AdmissionError::QueueFull)
+        );
         drop(first);
         assert_eq!(served.recv().await, Some((1, Ok(()))));
         assert_eq!(served.recv().await, Some((2, Ok(()))));
@@ -356,7 +426,10 @@ mod tests {
     async fn who_waits_too_long_is_told_so_and_leaves_no_trace() {
         let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
         let _first = pool.acquire(&[], soon()).await.unwrap();
-        assert_eq!(pool.acquire(&[], soon()).await.err(), Some(AdmissionError::QueueTimeout));
+        assert_eq!(
+            pool.acquire(&[], soon()).await.err(),
+            Some(AdmissionError::QueueTimeout)
+        );
         assert_eq!(pool.waiting(), 0);
     }
 
@@ -406,7 +479,10 @@ mod tests {
     async fn idle_connections_are_closed_in_time() {
         let config = config(1, 4, 4, 1);
         let pool = Pool::new(&config);
-        let (one, two) = (pool.acquire(&[], soon()).await.unwrap(), pool.acquire(&[], soon()).await.unwrap());
+        let (one, two) = (
+            pool.acquire(&[], soon()).await.unwrap(),
+            pool.acquire(&[], soon()).await.unwrap(),
+        );
         one.slot.keep(1);
         tokio::time::sleep(config.timeouts.idle / 2).await;
         two.slot.keep(2);
@@ -423,8 +499,14 @@ mod tests {
         let pool = Pool::<u32>::new(&config);
         let first = pool.acquire(&[], soon()).await.unwrap();
         assert_eq!(first.slot.index(), 0);
-        assert_eq!(pool.acquire(&[], soon()).await.err(), Some(AdmissionError::QueueTimeout));
+        assert_eq!(
+            pool.acquire(&[], soon()).await.err(),
+            Some(AdmissionError::QueueTimeout)
+        );
         assert_eq!(pool.acquire(&[0], soon()).await.unwrap().slot.index(), 1);
-        assert_eq!(pool.acquire(&[0, 1], soon()).await.err(), Some(AdmissionError::NoEndpoint));
+        assert_eq!(
+            pool.acquire(&[0, 1], soon()).await.err(),
+            Some(AdmissionError::NoEndpoint)
+        );
     }
 }

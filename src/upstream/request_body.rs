@@ -51,7 +51,11 @@ pub enum BodyError {
 impl RequestBody {
     /// A body that is complete in memory.
     pub fn full(bytes: Bytes) -> Self {
-        if bytes.is_empty() { Self::Empty } else { Self::Full { bytes, sent: false } }
+        if bytes.is_empty() {
+            Self::Empty
+        } else {
+            Self::Full { bytes, sent: false }
+        }
     }
 
     /// Back to the first byte; `false` when bytes that streamed through are gone.
@@ -70,6 +74,15 @@ impl RequestBody {
         }
     }
 
+    /// Another body with the same bytes, where that costs nothing.
+    pub fn copy(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Full { bytes, .. } => Some(Self::full(bytes.clone())),
+            Self::Spooled(_) | Self::Stream(_) => None,
+        }
+    }
+
     /// Whether all of it is here, so that [`rewind`](Self::rewind) works.
     pub fn is_held(&self) -> bool {
         !matches!(self, Self::Stream(_))
@@ -83,9 +96,9 @@ impl RequestBody {
                 *sent = true;
                 Poll::Ready(Some(Ok(bytes.clone())))
             }
-            Self::Spooled(spool) => {
-                spool.poll_chunk(cx).map(|chunk| chunk.map(|read| read.map_err(BodyError::Spool)))
-            }
+            Self::Spooled(spool) => spool
+                .poll_chunk(cx)
+                .map(|chunk| chunk.map(|read| read.map_err(BodyError::Spool))),
             Self::Stream(body) => loop {
                 match std::task::ready!(body.as_mut().poll_frame(cx)) {
                     // Trailers end here: they must not become variables (reference, section 4).
@@ -122,7 +135,9 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.get_mut().poll_chunk(cx).map(|chunk| chunk.map(|read| read.map(Frame::data)))
+        self.get_mut()
+            .poll_chunk(cx)
+            .map(|chunk| chunk.map(|read| read.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -44,7 +44,10 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
 
 /// RFC 9110, section 9.2.2.
 fn idempotent(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE)
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE
+    )
 }
 
 #[cfg(test)]
@@ -53,21 +56,51 @@ mod tests {
     use crate::transport::ConnectError;
 
     fn allowed(method: Method, body_held: bool, sent: bool, failure: Failure) -> bool {
-        permitted(&Attempt { method: &method, body_held, sent }, &failure)
+        permitted(
+            &Attempt {
+                method: &method,
+                body_held,
+                sent,
+            },
+            &failure,
+        )
     }
 
     #[test]
     fn nothing_sent_is_always_repeatable() {
-        let refused = || Failure::Connect { endpoint: "x".into(), cause: ConnectError::Refused };
+        let refused = || Failure::Connect {
+            endpoint: "x".into(),
+            cause: ConnectError::Refused,
+        };
         assert!(allowed(Method::POST, false, false, refused()));
-        assert!(allowed(Method::POST, true, false, Failure::Decode(DecodeError::Empty)));
+        assert!(allowed(
+            Method::POST,
+            true,
+            false,
+            Failure::Decode(DecodeError::Empty)
+        ));
     }
 
     #[test]
     fn a_sent_post_is_repeated_only_when_it_was_not_processed() {
-        assert!(!allowed(Method::POST, true, true, Failure::Decode(DecodeError::Empty)));
-        assert!(allowed(Method::POST, true, true, Failure::Decode(DecodeError::Overloaded)));
-        assert!(!allowed(Method::POST, false, true, Failure::Decode(DecodeError::Overloaded)));
+        assert!(!allowed(
+            Method::POST,
+            true,
+            true,
+            Failure::Decode(DecodeError::Empty)
+        ));
+        assert!(allowed(
+            Method::POST,
+            true,
+            true,
+            Failure::Decode(DecodeError::Overloaded)
+        ));
+        assert!(!allowed(
+            Method::POST,
+            false,
+            true,
+            Failure::Decode(DecodeError::Overloaded)
+        ));
     }
 
     #[test]
@@ -77,7 +110,17 @@ mod tests {
 
     #[test]
     fn an_idempotent_request_is_repeated_while_its_body_is_held() {
-        assert!(allowed(Method::PUT, true, true, Failure::Decode(DecodeError::Empty)));
-        assert!(!allowed(Method::PUT, false, true, Failure::Decode(DecodeError::Empty)));
+        assert!(allowed(
+            Method::PUT,
+            true,
+            true,
+            Failure::Decode(DecodeError::Empty)
+        ));
+        assert!(!allowed(
+            Method::PUT,
+            false,
+            true,
+            Failure::Decode(DecodeError::Empty)
+        ));
     }
 }

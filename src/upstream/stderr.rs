@@ -23,7 +23,13 @@ pub struct Stderr {
 impl Stderr {
     /// Nothing was said yet; allocates when something is.
     pub fn new(id: RequestId, upstream: std::sync::Arc<str>) -> Self {
-        Self { id, upstream, line: Vec::new(), logged: 0, dropped: 0 }
+        Self {
+            id,
+            upstream,
+            line: Vec::new(),
+            logged: 0,
+            dropped: 0,
+        }
     }
 
     /// Takes a piece.

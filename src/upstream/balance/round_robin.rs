@@ -15,7 +15,9 @@ pub struct RoundRobin {
 impl RoundRobin {
     /// A balancer for `endpoints` endpoints.
     pub fn new(endpoints: usize) -> Self {
-        Self { current: Mutex::new(vec![0; endpoints]) }
+        Self {
+            current: Mutex::new(vec![0; endpoints]),
+        }
     }
 }
 
@@ -54,18 +56,27 @@ mod tests {
             weight,
             backup: false,
         };
-        weights.iter().map(|weight| Endpoint::new(&config(*weight))).collect()
+        weights
+            .iter()
+            .map(|weight| Endpoint::new(&config(*weight)))
+            .collect()
     }
 
     fn any() -> Pick<'static> {
-        Pick { tried: &[], slots: usize::MAX, backup: false }
+        Pick {
+            tried: &[],
+            slots: usize::MAX,
+            backup: false,
+        }
     }
 
     #[test]
     fn weights_are_kept_without_bursts() {
         let endpoints = endpoints(&[5, 1, 1]);
         let balancer = RoundRobin::new(3);
-        let picks: Vec<_> = (0..7).map(|_| balancer.pick(&endpoints, &any()).unwrap()).collect();
+        let picks: Vec<_> = (0..7)
+            .map(|_| balancer.pick(&endpoints, &any()).unwrap())
+            .collect();
         assert_eq!(picks, [0, 0, 1, 0, 2, 0, 0]);
     }
 
@@ -74,7 +85,11 @@ mod tests {
         let endpoints = endpoints(&[1, 1, 1]);
         let balancer = RoundRobin::new(3);
         endpoints[0].slot_taken();
-        let pick = Pick { tried: &[1], slots: 1, backup: false };
+        let pick = Pick {
+            tried: &[1],
+            slots: 1,
+            backup: false,
+        };
         assert_eq!(balancer.pick(&endpoints, &pick), Some(2));
         endpoints[2].slot_taken();
         assert_eq!(balancer.pick(&endpoints, &pick), None);
