@@ -5,6 +5,8 @@
 # - one process per request; the head ends with bare line feeds, as most CGI programs write it;
 # - nobody drops the body of a HEAD request, so this program does;
 # - /fail catches its own exception and answers 500; /fail-raw dies without having written a byte;
+# - fcgiwrap collects output in 8 KiB pieces, /stream included, unless it gets a parameter NO_BUFFERING;
+# - fcgiwrap answers 502 to /noread when the body does not fit into the pipe to the program;
 # - /fail-late exits with status 1: fcgiwrap passes on what was written and ends the request in order.
 
 use strict;

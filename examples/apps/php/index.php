@@ -4,7 +4,7 @@
  *
  * What PHP does differently from the other two:
  * - the body of a POST has been read (and spooled by PHP) before the first line here runs, also for /noread;
- * - every answer without a Content-Type gets PHP's default one, 204 included;
+ * - every answer without a Content-Type gets PHP's default one, 204 included, 304 not;
  * - bodies of HEAD requests are dropped by PHP itself;
  * - /fail-late ends with an orderly END_REQUEST: only the Content-Length shows that bytes are missing;
  * - PHP always sends a head, so /fail-raw is /fail.
@@ -19,6 +19,7 @@ const PIECE = 65536;            // bytes handled at a time
 const HASH_LIMIT = 1048576;     // largest download that is announced with its hash
 
 set_time_limit(0);
+ini_set('default_charset', ''); // or PHP appends a charset to every text type
 while (ob_get_level() > 0) {
     ob_end_clean();
 }
@@ -36,7 +37,7 @@ function path(): string
 function number(string $name, int $default): int
 {
     $value = $_GET[$name] ?? '';
-    return is_string($value) && ctype_digit($value) ? (int) $value : $default;
+    return is_string($value) && preg_match('/\A\d+\z/', $value) ? (int) $value : $default;
 }
 
 function text(string $name, string $default): string
