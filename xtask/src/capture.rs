@@ -1,0 +1,4 @@
+//! placeholder
+pub(crate) fn run(_names: &[String]) -> anyhow::Result<()> {
+    anyhow::bail!("not yet")
+}
