@@ -1,5 +1,6 @@
 //! A running application server.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -24,19 +25,13 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Spawns `command`, which was made to listen on [`socket_in`] `dir`, and waits until it does.
+    /// Spawns `command`, a [`program`] that was made to listen on [`socket_in`] `dir`, and waits until it does.
     pub(crate) fn launch(kind: Kind, mut command: Command, dir: TempDir, options: &Options) -> Result<Self> {
         let log = File::options()
             .create(true)
             .append(true)
             .open(log_in(dir.path()))?;
         command
-            .env_clear()
-            .env(
-                "PATH",
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            )
-            .env("LANG", "C.UTF-8")
             .envs(options.env.iter().map(|(name, value)| (name, value)))
             .current_dir(dir.path())
             .stdin(Stdio::null())
@@ -188,6 +183,17 @@ impl Drop for Backend {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A program with nearly no environment: php-cgi and fcgiwrap would show ours to applications.
+pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    command.env_clear().env(
+        "PATH",
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    );
+    command.env("LANG", "C.UTF-8");
+    command
 }
 
 /// Where a server with the temporary directory `dir` has to listen. Short: socket paths end at 107 bytes.

@@ -5,12 +5,12 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::backend::socket_in;
+use crate::backend::{program, socket_in};
 use crate::{Kind, Options, ensure_venv, place};
 
 /// Gunicorn serving the Flask application in `protocol`.
 pub(crate) fn command(kind: Kind, protocol: &str, dir: &Path, options: &Options) -> Result<Command> {
-    let mut command = Command::new(ensure_venv()?.join("bin/gunicorn"));
+    let mut command = program(ensure_venv()?.join("bin/gunicorn"));
     command
         .arg("--bind")
         .arg(format!("unix:{}", socket_in(dir).display()))

@@ -7,13 +7,13 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::Options;
-use crate::backend::{log_in, socket_in};
+use crate::backend::{log_in, program, socket_in};
 
 /// PHP-FPM with a configuration of its own; the system's php.ini and extensions stay out of it.
 pub(crate) fn fpm(dir: &Path, options: &Options) -> Result<Command> {
     let file = dir.join("php-fpm.conf");
     fs::write(&file, fpm_configuration(dir, options)).context("cannot write php-fpm.conf")?;
-    let mut command = Command::new("/usr/sbin/php-fpm8.2");
+    let mut command = program("/usr/sbin/php-fpm8.2");
     command
         .arg("-n")
         .args(ini())
@@ -28,7 +28,7 @@ pub(crate) fn fpm(dir: &Path, options: &Options) -> Result<Command> {
 
 /// php-cgi as a FastCGI server with a fixed number of children.
 pub(crate) fn cgi(dir: &Path, options: &Options) -> Command {
-    let mut command = Command::new("/usr/bin/php-cgi8.2");
+    let mut command = program("/usr/bin/php-cgi8.2");
     command
         .arg("-n")
         .args(ini())

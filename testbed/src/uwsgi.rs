@@ -5,12 +5,12 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::backend::socket_in;
+use crate::backend::{program, socket_in};
 use crate::{Kind, Options, ensure_venv, place};
 
 /// uWSGI serving the Flask application on the kind of socket that the option `socket` makes.
 pub(crate) fn command(kind: Kind, socket: &str, dir: &Path, options: &Options) -> Result<Command> {
-    let mut command = Command::new("/usr/bin/uwsgi-core");
+    let mut command = program("/usr/bin/uwsgi-core");
     command.args(["--plugin", "python3"]); // first: it defines options that follow
     command.arg(socket).arg(socket_in(dir)).arg("--chmod-socket=666");
     command

@@ -117,3 +117,17 @@ fn a_restarted_server_has_the_same_socket() {
         UnixStream::connect(socket).unwrap();
     }
 }
+
+#[test]
+fn php_cgi_has_as_many_children_as_asked_for() {
+    let backend = start(Kind::PhpCgi);
+    wait_for(|| backend.processes().len() == 3);
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !condition() {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+}
