@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
@@ -22,6 +22,8 @@ pub struct Backend {
     command: Command,
     leader: Child,
     dir: TempDir,
+    /// Whether the leader has been reaped and its group is empty.
+    is_over: bool,
 }
 
 impl Backend {
@@ -44,6 +46,7 @@ impl Backend {
             command,
             leader,
             dir,
+            is_over: false,
         };
         backend.wait_until_listening()?;
         Ok(backend)
@@ -51,15 +54,11 @@ impl Backend {
 
     /// Ends every process of the server at once, as a crash would, and waits until they are gone.
     pub fn kill(&mut self) {
-        // The group is empty, or it is ours: until `wait` has reaped the leader its id cannot be used again, and
-        // afterwards only for as long as a member is left.
-        if !self.processes().is_empty() {
+        if !self.is_over {
+            // The leader has not been reaped, so the number of its group is still ours.
             let _ = kill_process_group(self.group(), Signal::KILL);
-        }
-        let _ = self.leader.wait();
-        let deadline = Instant::now() + STOP;
-        while !self.processes().is_empty() && Instant::now() < deadline {
-            sleep(POLL);
+            let _ = self.leader.wait();
+            self.sweep();
         }
     }
 
@@ -77,6 +76,7 @@ impl Backend {
             .command
             .spawn()
             .with_context(|| format!("cannot start {} again", self.kind))?;
+        self.is_over = false;
         self.wait_until_listening()
     }
 
@@ -88,7 +88,7 @@ impl Backend {
     pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + limit;
         loop {
-            if let Some(status) = self.leader.try_wait()? {
+            if let Some(status) = self.ended()? {
                 return Ok(status);
             }
             if Instant::now() >= deadline {
@@ -104,6 +104,7 @@ impl Backend {
     ///
     /// When that process has ended.
     pub fn signal(&self, signal: Signal) -> Result<()> {
+        ensure!(!self.is_over, "{} has ended", self.kind);
         kill_process(self.group(), signal).with_context(|| format!("cannot signal {}", self.kind))
     }
 
@@ -159,7 +160,7 @@ impl Backend {
     fn wait_until_listening(&mut self) -> Result<()> {
         let deadline = Instant::now() + START;
         while !is_listening(&self.socket()) {
-            if let Some(status) = self.leader.try_wait()? {
+            if let Some(status) = self.ended()? {
                 bail!("{} ended with {status}; its log:\n{}", self.kind, self.log());
             }
             if Instant::now() >= deadline {
@@ -172,6 +173,30 @@ impl Backend {
             sleep(POLL);
         }
         Ok(())
+    }
+
+    /// The leader's exit status once it has ended; what it left behind is ended then, too.
+    fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        let status = if self.is_over {
+            Some(self.leader.wait()?)
+        } else {
+            self.leader.try_wait()?
+        };
+        if status.is_some() && !self.is_over {
+            self.sweep();
+        }
+        Ok(status)
+    }
+
+    /// Ends the members of the group that outlive the leader. While there are any, the kernel gives the number of the
+    /// group to nobody else; after this we never signal it again.
+    fn sweep(&mut self) {
+        let deadline = Instant::now() + STOP;
+        while !self.processes().is_empty() && Instant::now() < deadline {
+            let _ = kill_process_group(self.group(), Signal::KILL);
+            sleep(POLL);
+        }
+        self.is_over = true;
     }
 
     fn group(&self) -> Pid {
