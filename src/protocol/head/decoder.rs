@@ -1,0 +1,142 @@
+//! Collects a head from whatever pieces it comes in.
+
+use bytes::{Buf, BytesMut};
+
+use super::blank::BlankLine;
+use super::fields::{self, Parsed};
+use super::{HeadError, Limits, ResponseHead, Shape};
+
+/// The head of one answer, until it is complete.
+///
+/// A head that is complete in the first piece is not copied; one that spans pieces is collected. Every byte is
+/// searched once, however small the pieces are.
+#[derive(Debug)]
+pub struct HeadDecoder {
+    shape: Shape,
+    limits: Limits,
+    blank: BlankLine,
+    /// Earlier pieces of the block.
+    partial: BytesMut,
+    /// Bytes seen, skipped interim heads included.
+    seen: usize,
+}
+
+impl HeadDecoder {
+    /// A decoder for one answer.
+    pub fn new(shape: Shape, limits: Limits) -> Self {
+        Self {
+            shape,
+            limits,
+            blank: BlankLine::default(),
+            partial: BytesMut::new(),
+            seen: 0,
+        }
+    }
+
+    /// Takes the head, or as much of it as is there, off the first `available` bytes of `src`.
+    ///
+    /// With `Ok(None)` all available bytes are taken. With a head, what follows it is left.
+    pub fn decode(
+        &mut self,
+        src: &mut BytesMut,
+        mut available: usize,
+    ) -> Result<Option<ResponseHead>, HeadError> {
+        debug_assert!(available <= src.len());
+        loop {
+            let Some(end) = self.find(&src[..available])? else {
+                self.partial.extend_from_slice(&src[..available]);
+                src.advance(available);
+                return Ok(None);
+            };
+            available -= end;
+            if let Parsed::Final(head) = self.parse(src, end)? {
+                return Ok(Some(head));
+            }
+        }
+    }
+
+    fn find(&mut self, piece: &[u8]) -> Result<Option<usize>, HeadError> {
+        let end = self.blank.find(piece);
+        self.seen += end.unwrap_or(piece.len());
+        if self.seen > self.limits.size {
+            return Err(HeadError::TooLarge(self.limits.size));
+        }
+        Ok(end)
+    }
+
+    fn parse(&mut self, src: &mut BytesMut, end: usize) -> Result<Parsed, HeadError> {
+        let mut block = src.split_to(end);
+        if !self.partial.is_empty() {
+            self.partial.extend_from_slice(&block);
+            block = std::mem::take(&mut self.partial);
+        }
+        fields::parse(&block.freeze(), self.shape, &self.limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replay(shape: Shape, text: &[u8], step: usize) -> (Result<Option<ResponseHead>, HeadError>, BytesMut) {
+        let mut decoder = HeadDecoder::new(shape, Limits { size: 64, fields: 4 });
+        let mut src = BytesMut::new();
+        for piece in text.chunks(step) {
+            src.extend_from_slice(piece);
+            let available = src.len();
+            match decoder.decode(&mut src, available) {
+                Ok(None) => {}
+                done => return (done, src),
+            }
+        }
+        (Ok(None), src)
+    }
+
+    #[test]
+    fn pieces_of_every_size_give_the_same_head() {
+        let texts: [&[u8]; 6] = [
+            b"Content-Type: a/b\r\nX-A: 1\n\r\nbody",
+            b"Status: 404\n\n",
+            b"Status: 404\nno colon\n\n",
+            b"Status: 200\nX-Long: 0123456789012345678901234567890123456789012345678901234567890\n\n",
+            b"Status: 200\nnever ends",
+            b"a:1\nb:1\nc:1\nd:1\ne:1\n\n",
+        ];
+        for text in texts {
+            let (whole, _) = replay(Shape::Cgi, text, text.len());
+            for step in 1..text.len() {
+                assert_eq!(replay(Shape::Cgi, text, step).0, whole, "step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_the_head_is_left() {
+        let (head, rest) = replay(Shape::Cgi, b"A: b\n\nbody", 100);
+        assert!(head.unwrap().is_some());
+        assert_eq!(rest, "body");
+    }
+
+    #[test]
+    fn size_is_bounded_with_and_without_an_end() {
+        let exact = format!("X: {}\n\n", "a".repeat(59));
+        assert!(replay(Shape::Cgi, exact.as_bytes(), 64).0.unwrap().is_some());
+        let long = format!("X: {}\n\n", "a".repeat(60));
+        assert_eq!(
+            replay(Shape::Cgi, long.as_bytes(), 65).0,
+            Err(HeadError::TooLarge(64))
+        );
+        assert_eq!(replay(Shape::Cgi, &[b'x'; 65], 7).0, Err(HeadError::TooLarge(64)));
+    }
+
+    #[test]
+    fn interim_heads_are_skipped_but_counted() {
+        let text = b"HTTP/1.1 100 X\n\nHTTP/1.1 103 X\n\nHTTP/1.1 200 OK\n\n";
+        for step in 1..=text.len() {
+            let head = replay(Shape::Http, text, step).0.unwrap().unwrap();
+            assert_eq!(head.status, 200, "step {step}");
+        }
+        let endless = b"HTTP/1.1 100 X\n\n".repeat(5);
+        assert_eq!(replay(Shape::Http, &endless, 3).0, Err(HeadError::TooLarge(64)));
+    }
+}

@@ -1,0 +1,62 @@
+//! Response heads: CGI (RFC 3875, section 6) and HTTP/1, checked by one parser.
+//!
+//! A head is taken as a block, from its first byte to the blank line, and then read line by line. What is
+//! not exactly a head is refused with a [`HeadError`] that names the rule: nothing is repaired, because two
+//! programs that repair differently are how responses get split. What comes out may be relayed: no
+//! hop-by-hop field, no `Status`, no framing that belongs to another connection.
+
+mod blank;
+mod decoder;
+mod encode;
+mod error;
+mod fields;
+mod line;
+
+use http::{HeaderMap, StatusCode};
+
+pub use decoder::HeadDecoder;
+pub use encode::put;
+pub use error::HeadError;
+
+/// A checked response head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// Final status; 101 only with `upgrade`.
+    pub status: StatusCode,
+    /// End-to-end fields; after `upgrade` also `Upgrade`.
+    pub headers: HeaderMap,
+    /// Announced length of the body. Answers to HEAD and 304 may announce one without having a body.
+    pub length: Option<u64>,
+    /// The backend switches protocols: everything that follows is opaque.
+    pub upgrade: bool,
+    /// The backend closes the connection after this answer, or cannot say.
+    pub close: bool,
+}
+
+/// Which grammar a head follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Fields only, the status in a `Status` field: FastCGI, SCGI.
+    Cgi,
+    /// A status line, then fields: uwsgi. A head without status line is taken when it has a `Status` field,
+    /// as nginx does; interim heads (1xx) are skipped.
+    Http,
+}
+
+/// How large a head may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes up to and including the blank line, interim heads counted in.
+    pub size: usize,
+    /// Field lines.
+    pub fields: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            size: 64 * 1024,
+            fields: 200,
+        }
+    }
+}
