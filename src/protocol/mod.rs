@@ -10,6 +10,7 @@
 pub mod error;
 pub mod fastcgi;
 pub mod head;
+pub mod hop_by_hop;
 pub mod params;
 pub mod queue;
 pub mod request;
