@@ -1,14 +1,14 @@
 //! A client's socket as hyper sees it.
 //!
-//! Three things hyper leaves to us: bytes that were read to tell HTTP/1 from HTTP/2 are given back, a client
-//! that takes no bytes is given up, and the end of the client's stream is kept from hyper while an answer is
+//! Four things hyper leaves to us: bytes that were read to tell HTTP/1 from HTTP/2 are given back, a client
+//! that takes no bytes is given up, a closing connection lingers until the client has read its answer, and the end of the client's stream is kept from hyper while an answer is
 //! under way. A client may close its sending side and still want the answer (RFC 9112, section 9.6); TCP
 //! cannot tell that from a client that is gone, so patience is limited.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,29 +17,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::{Deadline, Stream};
 
-/// How long the end of the client's stream is overlooked. Shared by the socket and the exchange on it.
+/// Whether the end of the client's stream is overlooked for a while. Shared by the socket and the exchange.
 #[derive(Clone, Debug, Default)]
-pub struct Patience(Arc<AtomicU8>);
-
-/// No exchange, or its body is still awaited: the end is the end.
-const NONE: u8 = 0;
-/// The request is complete: for the half-close time.
-const LIMITED: u8 = 1;
-/// The route lets the application finish.
-const ENDLESS: u8 = 2;
+pub struct Patience(Arc<AtomicBool>);
 
 impl Patience {
     /// The request is complete, its answer is not.
-    pub fn begin(&self, endless: bool) {
-        self.0.store(if endless { ENDLESS } else { LIMITED }, Ordering::Relaxed);
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 
     /// The answer is complete.
     pub fn end(&self) {
-        self.0.store(NONE, Ordering::Relaxed);
+        self.0.store(false, Ordering::Relaxed);
     }
 
-    fn level(&self) -> u8 {
+    fn is_due(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -64,33 +57,60 @@ pub struct ClientSocket {
     ended: bool,
     half_closed: Deadline,
     blocked: Deadline,
+    lingering: Deadline,
+    /// Bytes read and dropped while lingering.
+    dropped: usize,
 }
+
+/// Longest time that is lingered.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// Most bytes that are read and dropped while lingering: a rejected upload of ordinary size.
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 impl ClientSocket {
     /// A socket of which `prefix` was read already.
     pub fn new(stream: Stream, prefix: Bytes, patience: Patience, times: Times) -> Self {
-        let (half_closed, blocked) = (Deadline::never(), Deadline::never());
-        Self { stream, prefix, patience, times, ended: false, half_closed, blocked }
-    }
-
-    /// Whether the client has closed its sending side.
-    pub fn has_ended(&self) -> bool {
-        self.ended
+        Self {
+            stream,
+            prefix,
+            patience,
+            times,
+            ended: false,
+            half_closed: Deadline::never(),
+            blocked: Deadline::never(),
+            lingering: Deadline::never(),
+            dropped: 0,
+        }
     }
 
     /// The end of the stream, when it is time for hyper to know.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.patience.level() {
-            NONE => Poll::Ready(Ok(())),
-            LIMITED => {
-                if !self.half_closed.is_set() {
-                    self.half_closed.set(self.times.half_close);
-                }
-                self.half_closed.poll(cx).map(Ok)
-            }
-            // Asked again when the answer ends: hyper then wants the next request.
-            _ => Poll::Pending,
+        if !self.patience.is_due() {
+            return Poll::Ready(Ok(()));
         }
+        if !self.half_closed.is_set() {
+            self.half_closed.set(self.times.half_close);
+        }
+        self.half_closed.poll(cx).map(Ok)
+    }
+
+    /// Reads and drops what the client still sends, until it closes, too. A socket that is closed with
+    /// unread bytes is reset, and the reset destroys the answer on its way (RFC 9112, section 9.6).
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.lingering.is_set() {
+            self.lingering.set(LINGER_TIME);
+        }
+        let mut bytes = [0; 4096];
+        while !self.ended && self.dropped < LINGER_BYTES {
+            let mut buf = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => self.dropped += buf.filled().len(),
+                Poll::Ready(_) => self.ended = true,
+                Poll::Pending => return self.lingering.poll(cx),
+            }
+        }
+        Poll::Ready(())
     }
 
     fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -152,7 +172,11 @@ impl AsyncWrite for ClientSocket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        if !this.lingering.is_set() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        this.poll_linger(cx).map(Ok)
     }
 }
 
@@ -187,7 +211,7 @@ mod tests {
     async fn the_end_is_overlooked_while_an_answer_is_under_way() {
         let patience = Patience::default();
         let (mut socket, client) = pair(&patience);
-        patience.begin(false);
+        patience.begin();
         client.shutdown(std::net::Shutdown::Write).unwrap();
         socket.read_u16().await.unwrap();
         let start = tokio::time::Instant::now();
