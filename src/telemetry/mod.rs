@@ -3,8 +3,13 @@
 //! Both logs go through a [`Sink`]: a bounded buffer and a thread that writes it out, so that a slow disk or a
 //! stuck pipe never holds up a request. What does not fit is dropped and counted.
 
+pub mod access;
+pub mod clock;
 pub mod config;
+pub mod line;
 pub mod sink;
 
+pub use access::AccessLog;
 pub use config::Config;
+pub use line::Entry;
 pub use sink::{Guard, Sink};
