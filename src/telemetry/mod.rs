@@ -7,6 +7,7 @@ pub mod access;
 pub mod clock;
 pub mod config;
 pub mod line;
+pub mod log;
 pub mod sink;
 
 pub use access::AccessLog;
