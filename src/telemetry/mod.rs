@@ -6,11 +6,13 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod counters;
 pub mod line;
 pub mod log;
 pub mod sink;
 
 pub use access::AccessLog;
 pub use config::Config;
+pub use counters::Counters;
 pub use line::Entry;
 pub use sink::{Guard, Sink};
