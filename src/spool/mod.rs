@@ -26,7 +26,8 @@ pub use spooled::Spool;
 pub use writer::Writer;
 
 /// Bytes that travel to or from the disk in one hop to the blocking pool: a hop costs about as much as copying
-/// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`].
+/// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`] and the chunk that
+/// it is being given.
 pub const PIECE: usize = 128 * 1024;
 
 /// Where spools go to, and how much of the disk they may take together.
