@@ -108,16 +108,28 @@ impl Backend {
         kill_process(self.group(), signal).with_context(|| format!("cannot signal {}", self.kind))
     }
 
-    /// Asks the server to load its application and configuration again; returns before it has done so.
+    /// Asks the server to load its application and configuration again; returns before it has done so. Waits
+    /// before that for processes that are still starting: to them the signal would mean to end, or nothing.
     ///
     /// # Errors
     ///
     /// When the server cannot do that (php-cgi and fcgiwrap), or has ended.
     pub fn reload(&self) -> Result<()> {
-        match self.kind.reload_signal() {
-            Some(signal) => self.signal(signal),
-            None => bail!("{} cannot reload; use restart", self.kind),
+        let Some((signal, passed_on)) = self.kind.reload_signals() else {
+            bail!("{} cannot reload; use restart", self.kind);
+        };
+        let wanted = |id| if id == self.pid() { signal } else { passed_on };
+        let deadline = Instant::now() + START;
+        while !self.processes().into_iter().all(|id| catches(id, wanted(id))) {
+            ensure!(
+                Instant::now() < deadline,
+                "{} is not ready to reload; its log:\n{}",
+                self.kind,
+                self.log()
+            );
+            sleep(POLL);
         }
+        self.signal(signal)
     }
 
     /// What was started.
@@ -249,6 +261,15 @@ fn live_group(id: u32) -> Option<u32> {
     let state = fields.next()?;
     let group = fields.nth(1)?.parse().ok()?;
     (!matches!(state, "Z" | "X")).then_some(group)
+}
+
+/// Whether process `id` has a handler for `signal`; without one the signal would end it.
+fn catches(id: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigCgt:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 const START: Duration = Duration::from_secs(15); // a first uWSGI start on a busy machine takes two
