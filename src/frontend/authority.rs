@@ -23,7 +23,11 @@ pub fn settle(version: Version, uri: &Uri, headers: &mut HeaderMap) -> Result<()
             _ => Err(Rejection::Host),
         };
     };
-    let contradicts = |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+    let contradicts = |host: &HeaderValue| {
+        !host
+            .as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    };
     // Two names for one request in HTTP/2: somebody wants two parties to read different ones.
     if version == Version::HTTP_2 && field.is_some_and(contradicts) {
         return Err(Rejection::Host);
@@ -46,7 +50,9 @@ fn is_valid(host: &HeaderValue) -> bool {
     if bytes.iter().all(is_name) {
         return true;
     }
-    let Ok(authority) = Authority::try_from(bytes) else { return false };
+    let Ok(authority) = Authority::try_from(bytes) else {
+        return false;
+    };
     let name = authority.host();
     let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let named = match literal {
@@ -77,10 +83,19 @@ mod tests {
 
     #[test]
     fn one_valid_host_is_needed() {
-        for host in ["a.example", "a.example:8080", "[::1]:80", "[::1]", "127.0.0.1:1", "under_score"] {
+        for host in [
+            "a.example",
+            "a.example:8080",
+            "[::1]:80",
+            "[::1]",
+            "127.0.0.1:1",
+            "under_score",
+        ] {
             assert_eq!(settled(Version::HTTP_11, "/", &[host]), Ok(Some(host.to_owned())));
         }
-        for host in ["", "a b", "user@a", "a/b", "a:b", "a:99999", "::1", "a,b", "a?b", "a#b", "[::1", "a:"] {
+        for host in [
+            "", "a b", "user@a", "a/b", "a:b", "a:99999", "::1", "a,b", "a?b", "a#b", "[::1", "a:",
+        ] {
             assert_eq!(settled(Version::HTTP_11, "/", &[host]), Err("bad_host"), "{host}");
         }
         assert_eq!(settled(Version::HTTP_11, "/", &[]), Err("bad_host"));
@@ -91,8 +106,14 @@ mod tests {
     #[test]
     fn the_target_wins_over_the_field() {
         let absolute = "http://target.example/x";
-        assert_eq!(settled(Version::HTTP_11, absolute, &["other"]), Ok(Some("target.example".into())));
-        assert_eq!(settled(Version::HTTP_2, absolute, &[]), Ok(Some("target.example".into())));
+        assert_eq!(
+            settled(Version::HTTP_11, absolute, &["other"]),
+            Ok(Some("target.example".into()))
+        );
+        assert_eq!(
+            settled(Version::HTTP_2, absolute, &[]),
+            Ok(Some("target.example".into()))
+        );
         assert_eq!(settled(Version::HTTP_2, absolute, &["other"]), Err("bad_host"));
     }
 }

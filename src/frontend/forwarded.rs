@@ -42,9 +42,21 @@ impl Connected {
     /// A connection from `remote` to `local`; `None` stands for a unix socket.
     pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>, trusted: &[IpNet]) -> Self {
         let remote = remote.map(Peer::from);
-        let ip = remote.as_ref().and_then(|peer| HeaderValue::from_str(&peer.ip).ok());
-        let trusted = remote.as_ref().is_some_and(|peer| contains(trusted, peer.address.ip()));
-        Self { client: Arc::new(Client { remote, local: local.map(Peer::from), secure: false }), ip, trusted }
+        let ip = remote
+            .as_ref()
+            .and_then(|peer| HeaderValue::from_str(&peer.ip).ok());
+        let trusted = remote
+            .as_ref()
+            .is_some_and(|peer| contains(trusted, peer.address.ip()));
+        Self {
+            client: Arc::new(Client {
+                remote,
+                local: local.map(Peer::from),
+                secure: false,
+            }),
+            ip,
+            trusted,
+        }
     }
 
     /// The address of the peer itself, trusted or not.
@@ -70,7 +82,12 @@ impl Connected {
 
     fn behind_proxy(&self, headers: &mut HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
         let hops = hops(headers);
-        let client = hops.iter().rev().find(|ip| !contains(trusted, **ip)).or(hops.first()).copied();
+        let client = hops
+            .iter()
+            .rev()
+            .find(|ip| !contains(trusted, **ip))
+            .or(hops.first())
+            .copied();
         let proto = headers.get(PROTO).map(HeaderValue::as_bytes);
         let secure = proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https"));
         if !secure {
@@ -79,22 +96,39 @@ impl Connected {
         if !headers.contains_key(FORWARDED_HOST) {
             set(headers, FORWARDED_HOST, headers.get(HOST).cloned());
         }
-        let chain: Vec<String> = hops.iter().chain(self.peer().map(|peer| peer.ip()).as_ref()).map(IpAddr::to_string).collect();
+        let chain: Vec<String> = hops
+            .iter()
+            .chain(self.peer().map(|peer| peer.ip()).as_ref())
+            .map(IpAddr::to_string)
+            .collect();
         set(headers, FOR, HeaderValue::from_str(&chain.join(", ")).ok());
         let remote = match client {
             // The port of a forwarded client is not known.
             Some(ip) => Some(Peer::from(SocketAddr::new(ip, 0))),
             None => self.client.remote.clone(),
         };
-        set(headers, REAL_IP, remote.as_ref().and_then(|peer| HeaderValue::from_str(&peer.ip).ok()));
-        Arc::new(Client { remote, local: self.client.local.clone(), secure })
+        set(
+            headers,
+            REAL_IP,
+            remote
+                .as_ref()
+                .and_then(|peer| HeaderValue::from_str(&peer.ip).ok()),
+        );
+        Arc::new(Client {
+            remote,
+            local: self.client.local.clone(),
+            secure,
+        })
     }
 }
 
 /// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
 /// entry that is no address: what is before it cannot be told from a forgery.
 fn hops(headers: &HeaderMap) -> Vec<IpAddr> {
-    let values = headers.get_all(FOR).iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all(FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
     let known = entries.iter().rev().map_while(|entry| address(entry));
     let mut hops: Vec<IpAddr> = known.take(MAX_HOPS).collect();
@@ -105,7 +139,11 @@ fn hops(headers: &HeaderMap) -> Vec<IpAddr> {
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`
 fn address(entry: &str) -> Option<IpAddr> {
     let bare = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    let ip = entry.parse().ok().or_else(bare).or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
+    let ip = entry
+        .parse()
+        .ok()
+        .or_else(bare)
+        .or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
     Some(IpAddr::to_canonical(&ip))
 }
 
@@ -145,8 +183,14 @@ mod tests {
 
     #[test]
     fn a_strangers_fields_are_replaced() {
-        let forged = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("forwarded", "for=1.2.3.4"),
-            ("x-real-ip", "1.2.3.4"), ("x-forwarded-ssl", "on"), ("x-forwarded-host", "evil")];
+        let forged = [
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-proto", "https"),
+            ("forwarded", "for=1.2.3.4"),
+            ("x-real-ip", "1.2.3.4"),
+            ("x-forwarded-ssl", "on"),
+            ("x-forwarded-host", "evil"),
+        ];
         let (client, headers) = ask("192.0.2.9:1000", &["10.0.0.0/8"], &forged);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", false));
         assert_eq!(headers[FOR], "192.0.2.9");
@@ -158,7 +202,10 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_names_the_client() {
-        let fields = [("x-forwarded-for", "6.6.6.6, 192.0.2.9, 10.0.0.2"), ("x-forwarded-proto", "https")];
+        let fields = [
+            ("x-forwarded-for", "6.6.6.6, 192.0.2.9, 10.0.0.2"),
+            ("x-forwarded-proto", "https"),
+        ];
         let (client, headers) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
         assert_eq!(headers[FOR], "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
@@ -168,7 +215,10 @@ mod tests {
 
     #[test]
     fn what_is_no_address_ends_the_chain() {
-        let fields = [("x-forwarded-for", "6.6.6.6, <script>, 192.0.2.9:55, [2001:db8::1]:5")];
+        let fields = [(
+            "x-forwarded-for",
+            "6.6.6.6, <script>, 192.0.2.9:55, [2001:db8::1]:5",
+        )];
         let (client, headers) = ask("10.0.0.1:1000", &["10.0.0.0/8", "2001:db8::/32"], &fields);
         assert_eq!(ip(&client), "192.0.2.9");
         assert_eq!(headers[FOR], "192.0.2.9, 2001:db8::1, 10.0.0.1");

@@ -32,11 +32,17 @@ pub fn inspect(parts: &mut Parts) -> Result<Inspected, Rejection> {
     if headers.contains_key(EXPECT) {
         expectation(version, headers)?;
     }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     let upgrade = upgrade(version, &parts.method, headers);
     let dropped = params::screen(headers).map_err(|_| Rejection::Conflict)?;
     hop_by_hop::strip(headers);
-    Ok(Inspected { announced, upgrade, dropped })
+    Ok(Inspected {
+        announced,
+        upgrade,
+        dropped,
+    })
 }
 
 /// Exactly one `chunked`, in any case: everything else is how requests are smuggled (TE.TE).
@@ -50,7 +56,10 @@ fn transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
 
 /// RFC 9110, section 10.1.1. hyper sends the 100 when the body is first asked for.
 fn expectation(version: Version, headers: &mut HeaderMap) -> Result<(), Rejection> {
-    let known = headers.get_all(EXPECT).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let known = headers
+        .get_all(EXPECT)
+        .iter()
+        .all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !known && version != Version::HTTP_10 {
         return Err(Rejection::Expectation);
     }
@@ -63,7 +72,9 @@ fn expectation(version: Version, headers: &mut HeaderMap) -> Result<(), Rejectio
 fn upgrade(version: Version, method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
     let wanted = headers.get(UPGRADE)?;
     let possible = version == Version::HTTP_11 && *method == Method::GET;
-    let h2c = wanted.to_str().is_ok_and(|wanted| wanted.to_ascii_lowercase().contains("h2c"));
+    let h2c = wanted
+        .to_str()
+        .is_ok_and(|wanted| wanted.to_ascii_lowercase().contains("h2c"));
     (possible && !h2c && hop_by_hop::connection_has(headers, "upgrade")).then(|| wanted.clone())
 }
 
@@ -85,7 +96,10 @@ mod tests {
     fn only_a_single_chunked_is_a_transfer_coding() {
         assert!(inspected(&[("transfer-encoding", "Chunked")]).is_ok());
         for coding in ["gzip, chunked", "xchunked", "chunked,", "identity", ""] {
-            assert_eq!(inspected(&[("transfer-encoding", coding)]).err(), Some("transfer_encoding"));
+            assert_eq!(
+                inspected(&[("transfer-encoding", coding)]).err(),
+                Some("transfer_encoding")
+            );
         }
         let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
         assert_eq!(inspected(&twice).err(), Some("transfer_encoding"));
@@ -101,7 +115,10 @@ mod tests {
     #[test]
     fn an_upgrade_needs_both_fields_and_is_never_h2c() {
         let ask = |protocol: &str, connection: &str| {
-            inspected(&[("upgrade", protocol), ("connection", connection)]).unwrap().0.upgrade
+            inspected(&[("upgrade", protocol), ("connection", connection)])
+                .unwrap()
+                .0
+                .upgrade
         };
         assert_eq!(ask("websocket", "keep-alive, Upgrade").unwrap(), "websocket");
         assert_eq!(ask("websocket", "close"), None);

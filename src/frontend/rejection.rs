@@ -36,8 +36,14 @@ pub enum Rejection {
     #[error("nothing there")]
     NotFound,
     /// The file exists and may not be read by us.
-    #[error("file is not readable: {0}")]
+    #[error("file is not readable by us")]
+    Forbidden,
+    /// Looking the file up failed.
+    #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
+    /// A bug of ours: the task that answered ended without an answer.
+    #[error("the exchange ended without an answer")]
+    Internal,
     /// The body.
     #[error(transparent)]
     Body(#[from] BodyError),
@@ -59,7 +65,8 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Unreadable(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unreadable(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Body(error) => body(error),
             Self::Spool(error) => spool(error),
             Self::Upstream(failure) => upstream(failure),
@@ -76,12 +83,14 @@ impl Rejection {
             Self::Conflict => "conflicting_fields",
             Self::Expectation => "expectation",
             Self::Method(_) => "method_not_allowed",
-            Self::Unreadable(_) => "file_forbidden",
+            Self::Forbidden => "file_forbidden",
+            Self::Unreadable(_) => "file_failed",
+            Self::Internal => "internal",
             Self::Body(error) => error.reason(),
             Self::Spool(SpoolError::TooLarge { .. }) => "body_too_large",
             Self::Spool(SpoolError::Quota) => "spool_quota",
-            Self::Spool(SpoolError::NoSpace) => "spool_full",
-            Self::Spool(SpoolError::Io(_)) => "spool_failed",
+            Self::Spool(SpoolError::NoSpace(_)) => "spool_full",
+            Self::Spool(SpoolError::Io(_) | SpoolError::Broken) => "spool_failed",
             Self::Upstream(failure) => failure.reason(),
         }
     }
@@ -121,8 +130,8 @@ fn body(error: &BodyError) -> StatusCode {
 fn spool(error: &SpoolError) -> StatusCode {
     match error {
         SpoolError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        SpoolError::Quota | SpoolError::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
-        SpoolError::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        SpoolError::Quota | SpoolError::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
+        SpoolError::Io(_) | SpoolError::Broken => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -135,13 +144,14 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Connect { cause, .. } => match cause {
             ConnectError::Full => StatusCode::SERVICE_UNAVAILABLE,
             ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            ConnectError::Refused
-            | ConnectError::Missing
-            | ConnectError::Forbidden
-            | ConnectError::Io(_) => StatusCode::BAD_GATEWAY,
+            ConnectError::Refused | ConnectError::Missing | ConnectError::Forbidden | ConnectError::Io(_) => {
+                StatusCode::BAD_GATEWAY
+            }
         },
         Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,
         Failure::Encode(EncodeError::Nul) => StatusCode::BAD_REQUEST,
+        // Only a route's own `params` can have one, and their check refuses it.
+        Failure::Encode(EncodeError::EmptyName) => StatusCode::INTERNAL_SERVER_ERROR,
         Failure::Encode(
             EncodeError::BlockTooLarge { .. }
             | EncodeError::TooManyParams { .. }

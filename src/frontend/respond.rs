@@ -21,7 +21,11 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("1");
 /// The answer to a request that failed.
 pub fn rejection(rejection: &Rejection) -> Response<Body> {
     let status = rejection.status();
-    let mut text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
+    let mut text = format!(
+        "{} {}\n",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or("Error")
+    );
     // The operator's limits are no secret, and the one thing a user can act on.
     if let Rejection::Upstream(Failure::Encode(error)) = rejection {
         text.push_str(&format!("{error}\n"));
@@ -50,7 +54,9 @@ pub fn redirect(redirect: &Redirect, target: &PathAndQuery) -> Result<Response<B
         false => HeaderValue::from_str(&format!("{}{target}", redirect.to)),
     };
     let mut response = text(redirect.status, Bytes::new());
-    response.headers_mut().insert(LOCATION, location.map_err(|_| Rejection::NotFound)?);
+    response
+        .headers_mut()
+        .insert(LOCATION, location.map_err(|_| Rejection::NotFound)?);
     Ok(response)
 }
 
@@ -58,7 +64,9 @@ pub fn redirect(redirect: &Redirect, target: &PathAndQuery) -> Result<Response<B
 pub fn options() -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(METHODS));
     response
 }
 
@@ -66,7 +74,11 @@ pub fn options() -> Response<Body> {
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 fn text(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(if body.is_empty() { Body::Empty } else { Body::Full(body) });
+    let mut response = Response::new(if body.is_empty() {
+        Body::Empty
+    } else {
+        Body::Full(body)
+    });
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response

@@ -24,18 +24,31 @@ struct Rule<R> {
 impl<R> Router<R> {
     /// A router over `routes`, each made from its configuration.
     pub fn new(routes: Vec<(&Route, Arc<R>)>) -> Self {
-        let mut router = Self { exact: HashMap::new(), suffixes: Vec::new(), any: Vec::new() };
+        let mut router = Self {
+            exact: HashMap::new(),
+            suffixes: Vec::new(),
+            any: Vec::new(),
+        };
         for (config, route) in routes {
-            let rule = Rule { path: config.path.clone(), route };
+            let rule = Rule {
+                path: config.path.clone(),
+                route,
+            };
             match &config.host {
                 Some(Host::Exact(name)) => router.exact.entry(name.clone()).or_default().push(rule),
                 Some(Host::Suffix(suffix)) => router.suffix(suffix).push(rule),
                 None => router.any.push(rule),
             }
         }
-        let all = router.exact.values_mut().chain(router.suffixes.iter_mut().map(|(_, rules)| rules));
-        all.chain([&mut router.any]).for_each(|rules| rules.sort_by_key(|rule| std::cmp::Reverse(rule.path.len())));
-        router.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
+        let all = router
+            .exact
+            .values_mut()
+            .chain(router.suffixes.iter_mut().map(|(_, rules)| rules));
+        all.chain([&mut router.any])
+            .for_each(|rules| rules.sort_by_key(|rule| std::cmp::Reverse(rule.path.len())));
+        router
+            .suffixes
+            .sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
         router
     }
 
@@ -51,7 +64,10 @@ impl<R> Router<R> {
         let host = std::str::from_utf8(host).ok()?.to_ascii_lowercase();
         let exact = self.exact.get(&host).and_then(|rules| longest(rules, path));
         exact.or_else(|| {
-            let matching = self.suffixes.iter().filter(|(suffix, _)| host.len() > suffix.len() && host.ends_with(suffix));
+            let matching = self
+                .suffixes
+                .iter()
+                .filter(|(suffix, _)| host.len() > suffix.len() && host.ends_with(suffix));
             matching.filter_map(|(_, rules)| longest(rules, path)).next()
         })
     }
@@ -70,7 +86,10 @@ impl<R> Router<R> {
 
 /// The first match: rules are sorted, longest path first.
 fn longest<'a, R>(rules: &'a [Rule<R>], path: &DecodedPath) -> Option<&'a Arc<R>> {
-    rules.iter().find(|rule| path.split_at_prefix(&rule.path).is_some()).map(|rule| &rule.route)
+    rules
+        .iter()
+        .find(|rule| path.split_at_prefix(&rule.path).is_some())
+        .map(|rule| &rule.route)
 }
 
 #[cfg(test)]
@@ -85,7 +104,10 @@ mod tests {
         Route {
             host,
             path: path.into(),
-            handler: Handler::Respond(Respond { status: StatusCode::OK, body: Bytes::new() }),
+            handler: Handler::Respond(Respond {
+                status: StatusCode::OK,
+                body: Bytes::new(),
+            }),
             limits: Limits::default(),
             buffering: Buffering::default(),
             params: Arc::from([]),
@@ -99,12 +121,25 @@ mod tests {
         let exact = Some(Host::Exact("shop.example".into()));
         let suffix = |text: &str| Some(Host::Suffix(text.into()));
         let routes = [
-            route(None, "/"), route(None, "/api"), route(exact.clone(), "/"), route(exact, "/admin/"),
-            route(suffix(".example"), "/"), route(suffix(".shop.example"), "/"), route(suffix(".example"), "/api"),
+            route(None, "/"),
+            route(None, "/api"),
+            route(exact.clone(), "/"),
+            route(exact, "/admin/"),
+            route(suffix(".example"), "/"),
+            route(suffix(".shop.example"), "/"),
+            route(suffix(".example"), "/api"),
         ];
-        let router = Router::new(routes.iter().enumerate().map(|(at, route)| (route, Arc::new(at))).collect());
+        let router = Router::new(
+            routes
+                .iter()
+                .enumerate()
+                .map(|(at, route)| (route, Arc::new(at)))
+                .collect(),
+        );
         let find = |host: &str, path: &str| {
-            router.find(host.as_bytes(), &DecodedPath::parse(path.as_bytes()).unwrap()).map(|route| **route)
+            router
+                .find(host.as_bytes(), &DecodedPath::parse(path.as_bytes()).unwrap())
+                .map(|route| **route)
         };
         assert_eq!(find("other.test", "/x"), Some(0));
         assert_eq!(find("other.test", "/api/x"), Some(1));

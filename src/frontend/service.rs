@@ -1,6 +1,6 @@
 //! A request's way, from hyper's hands and back: readable from top to bottom.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
@@ -22,7 +22,7 @@ use super::socket::Patience;
 use super::upload::{Rules, Upload};
 use super::{respond, tunnel};
 use crate::files::{self, DecodedPath, LookupError, Root};
-use crate::protocol::request::{RequestId, Script};
+use crate::protocol::request::Script;
 use crate::protocol::{RequestHead, hop_by_hop};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
@@ -45,17 +45,28 @@ pub struct Connection {
     pub connected: Connected,
     /// Whether a half-closed client still gets its answer.
     pub patience: Patience,
+    /// Where log lines of its requests are made.
+    pub(super) scratch: Mutex<Vec<u8>>,
 }
 
-/// A request on its way to an application.
-struct Forwarding<'a> {
+impl Connection {
+    /// A connection without requests.
+    pub fn new(connected: Connected, patience: Patience) -> Self {
+        Self {
+            connected,
+            patience,
+            scratch: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+/// A request that may be answered.
+struct Checked {
     parts: Parts,
     inspected: Inspected,
     incoming: Incoming,
-    script: Script,
+    /// In origin form.
     target: PathAndQuery,
-    route: &'a Route,
-    upstream: &'a Arc<Upstream>,
 }
 
 impl Service {
@@ -67,14 +78,32 @@ impl Service {
         log: Arc<AccessLog>,
         counters: Arc<Counters>,
     ) -> Self {
-        let rules = config.routes.iter().zip(routes).map(|(rule, route)| (rule, Arc::new(route))).collect();
-        Self { router: Router::new(rules), config, spools, log, counters }
+        let rules = config
+            .routes
+            .iter()
+            .zip(routes)
+            .map(|(rule, route)| (rule, Arc::new(route)))
+            .collect();
+        Self {
+            router: Router::new(rules),
+            config,
+            spools,
+            log,
+            counters,
+        }
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer, and one line in the access log.
-    pub async fn handle(&self, mut request: Request<Incoming>, connection: &Connection) -> Response<Logged> {
+    pub async fn handle(
+        self: &Arc<Self>,
+        mut request: Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> Response<Logged> {
         let mut record = Record::begin(self, &request, connection);
-        let tunnel = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
+        let tunnel = request
+            .headers()
+            .contains_key(UPGRADE)
+            .then(|| hyper::upgrade::on(&mut request));
         let mut response = match self.answer(request, connection, &mut record).await {
             Ok(response) => response,
             Err(rejection) => record.reject(&rejection),
@@ -85,6 +114,15 @@ impl Service {
             tokio::spawn(tunnel::run(client, backend));
         }
         record.answered(response)
+    }
+
+    /// A connection on which hyper answered by itself: what it could not parse never becomes a request.
+    pub fn refused(self: &Arc<Self>, error: &hyper::Error, connection: &Arc<Connection>) {
+        if error.is_parse() || error.is_parse_too_large() {
+            tracing::debug!(peer = ?connection.connected.peer(), %error, "request refused by the parser");
+            self.counters.error("bad_request");
+            Record::unparsed(self, connection, error.is_parse_too_large());
+        }
     }
 
     async fn answer(
@@ -98,34 +136,45 @@ impl Service {
             return Err(Rejection::Method(respond::METHODS));
         }
         let inspected = inspect(&mut parts)?;
-        self.counters.add_dropped_fields(inspected.dropped as u64);
-        let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        self.counters.fields_dropped.add(inspected.dropped as u64);
+        let target = parts
+            .uri
+            .path_and_query()
+            .cloned()
+            .unwrap_or(PathAndQuery::from_static("/"));
         if target.as_str() == "*" {
             return Ok(respond::options());
         }
         let path = DecodedPath::parse(target.path().as_bytes())?;
-        let route = self.router.find(host(&parts.headers), &path).ok_or(Rejection::NotFound)?;
-        let mut forwarding = |script, upstream| {
-            let (parts, incoming, target) = (parts, incoming, target);
-            Forwarding { parts, inspected, incoming, script, target, route, upstream }
+        let route = self
+            .router
+            .find(host(&parts.headers), &path)
+            .ok_or(Rejection::NotFound)?;
+        let request = Checked {
+            parts,
+            inspected,
+            incoming,
+            target,
         };
         let mut response = match &route.handler {
             Handler::Respond(fixed) => respond::fixed(fixed),
-            Handler::Redirect(redirect) => respond::redirect(redirect, &target)?,
-            Handler::Files(root, index) => file(root, index, route, &path, &parts)?,
-            Handler::Php(upstream, site) => match resolve(site, &path, &parts, &target)? {
+            Handler::Redirect(redirect) => respond::redirect(redirect, &request.target)?,
+            Handler::Files(root, index) => request.file(root, index, route, &path)?,
+            Handler::Php(upstream, site) => match request.resolve(site, &path)? {
                 Found::Script(script) => {
-                    self.forward(forwarding(script, upstream), connection, record).await?
+                    self.forward(request, script, route, upstream, connection, record)
+                        .await?
                 }
                 Found::Answer(response) => response,
             },
             Handler::Proxy(upstream, mount) => {
-                let script = mounted(mount, &path, target.path());
-                let mut forwarding = forwarding(script, upstream);
+                let script = mounted(mount, &path, request.target.path());
+                let mut request = request;
                 if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
-                    forwarding.target = normal(&path, &forwarding.target);
+                    request.target = normal(&path, &request.target);
                 }
-                self.forward(forwarding, connection, record).await?
+                self.forward(request, script, route, upstream, connection, record)
+                    .await?
             }
         };
         for (name, value) in &route.config.headers {
@@ -137,11 +186,19 @@ impl Service {
     /// Sends a request to its application.
     async fn forward(
         &self,
-        forwarding: Forwarding<'_>,
+        request: Checked,
+        script: Script,
+        route: &Route,
+        upstream: &Arc<Upstream>,
         connection: &Connection,
         record: &mut Record,
     ) -> Result<Response<Body>, Rejection> {
-        let Forwarding { mut parts, inspected, incoming, script, target, route, upstream } = forwarding;
+        let Checked {
+            mut parts,
+            inspected,
+            incoming,
+            target,
+        } = request;
         let http = upstream.config().protocol == ProtocolName::Http;
         let rules = Rules {
             limits: route.config.limits,
@@ -154,11 +211,15 @@ impl Service {
         if upload.body.is_held() {
             connection.patience.begin();
         }
-        let client = connection.connected.client(&mut parts.headers, &self.config.trusted_proxies);
+        let client = connection
+            .connected
+            .client(&mut parts.headers, &self.config.trusted_proxies);
         let switch = inspected.upgrade.filter(|_| http);
         let upgrade = switch.is_some();
         if let Some(protocol) = switch {
-            parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            parts
+                .headers
+                .insert(CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(UPGRADE, protocol);
         }
         let head = RequestHead {
@@ -177,7 +238,9 @@ impl Service {
         let response = if route.config.ignore_client_abort {
             detached(upstream.clone(), head, upload.body, record.trace()).await?
         } else {
-            upstream.send(&head, upload.body, Options::default(), record.trace()).await?
+            upstream
+                .send(&head, upload.body, Options::default(), record.trace())
+                .await?
         };
         Ok(relayed(response, http))
     }
@@ -192,7 +255,9 @@ async fn detached(
 ) -> Result<Response<upstream::Body>, Rejection> {
     let sent = tokio::spawn(async move {
         let mut trace = Trace::default();
-        let answer = upstream.send(&head, body, Options { ignore_abort: true }, &mut trace).await;
+        let answer = upstream
+            .send(&head, body, Options { ignore_abort: true }, &mut trace)
+            .await;
         (answer, trace)
     });
     let (answer, seen) = sent.await.map_err(|_| Rejection::Internal)?;
@@ -223,46 +288,56 @@ enum Found {
     Answer(Response<Body>),
 }
 
-fn resolve(
-    site: &Site,
-    path: &DecodedPath,
-    parts: &Parts,
-    target: &PathAndQuery,
-) -> Result<Found, Rejection> {
-    let request =
-        files::Request { method: &parts.method, headers: &parts.headers, path, query: target.query() };
-    let resolved = site.resolve(path, target.path().as_bytes()).map_err(|error| match error {
-        Unresolved::Path(error) => Rejection::Path(error),
-        Unresolved::Lookup(error) => lookup(error),
-        Unresolved::SuffixCase => Rejection::NotFound,
-    })?;
-    Ok(match resolved {
-        Resolved::Script(script) => Found::Script(script),
-        Resolved::File(opened, name) => {
-            Found::Answer(files::file(opened, &name, &request).map_err(lookup)?.map(Body::File))
-        }
-        Resolved::Redirect => Found::Answer(files::redirect(&request).map(Body::File)),
-    })
-}
+impl Checked {
+    fn resolve(&self, site: &Site, path: &DecodedPath) -> Result<Found, Rejection> {
+        let resolved = site
+            .resolve(path, self.target.path().as_bytes())
+            .map_err(|error| match error {
+                Unresolved::Path(error) => Rejection::Path(error),
+                Unresolved::Lookup(error) => lookup(error),
+                Unresolved::SuffixCase => Rejection::NotFound,
+            })?;
+        let request = self.for_files(path);
+        Ok(match resolved {
+            Resolved::Script(script) => Found::Script(script),
+            Resolved::File(opened, name) => Found::Answer(
+                files::file(opened, &name, &request)
+                    .map_err(lookup)?
+                    .map(Body::File),
+            ),
+            Resolved::Redirect => Found::Answer(files::redirect(&request).map(Body::File)),
+        })
+    }
 
-fn file(
-    root: &Root,
-    index: &str,
-    route: &Route,
-    path: &DecodedPath,
-    parts: &Parts,
-) -> Result<Response<Body>, Rejection> {
-    path.check_file()?;
-    let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
-    let relative = path.relative(start, path.as_bytes().len())?;
-    let query = parts.uri.query();
-    let request = files::Request { method: &parts.method, headers: &parts.headers, path, query };
-    Ok(files::respond(root, index, &relative, &request).map_err(lookup)?.map(Body::File))
+    fn file(
+        &self,
+        root: &Root,
+        index: &str,
+        route: &Route,
+        path: &DecodedPath,
+    ) -> Result<Response<Body>, Rejection> {
+        path.check_file()?;
+        let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
+        let relative = path.relative(start, path.as_bytes().len())?;
+        let answer = files::respond(root, index, &relative, &self.for_files(path));
+        Ok(answer.map_err(lookup)?.map(Body::File))
+    }
+
+    fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
+        let query = self.target.query();
+        files::Request {
+            method: &self.parts.method,
+            headers: &self.parts.headers,
+            path,
+            query,
+        }
+    }
 }
 
 fn lookup(error: LookupError) -> Rejection {
     match error {
-        LookupError::NotFound => Rejection::NotFound,
+        // Where a link leads is nobody's business.
+        LookupError::NotFound | LookupError::Outside => Rejection::NotFound,
         LookupError::Forbidden => Rejection::Forbidden,
         LookupError::Io(error) => Rejection::Unreadable(error),
     }
@@ -294,10 +369,7 @@ fn normal(path: &DecodedPath, target: &PathAndQuery) -> PathAndQuery {
 
 /// The host without its port.
 fn host(headers: &HeaderMap) -> &[u8] {
-    headers.get(HOST).map_or(b"", |host| crate::protocol::request::without_port(host.as_bytes()))
-}
-
-/// A new request's name.
-pub(super) fn new_id() -> RequestId {
-    RequestId(fastrand::u64(..))
+    headers.get(HOST).map_or(b"", |host| {
+        crate::protocol::request::without_port(host.as_bytes())
+    })
 }

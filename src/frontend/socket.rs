@@ -121,7 +121,9 @@ impl ClientSocket {
         if !self.blocked.is_set() {
             self.blocked.set(self.times.send);
         }
-        self.blocked.poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        self.blocked
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -193,8 +195,14 @@ mod tests {
         let (ours, client) = std::os::unix::net::UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let stream = Stream::Unix(UnixStream::from_std(ours).unwrap());
-        let times = Times { send: Duration::from_secs(5), half_close: Duration::from_secs(1) };
-        (ClientSocket::new(stream, Bytes::from_static(b"GE"), patience.clone(), times), client)
+        let times = Times {
+            send: Duration::from_secs(5),
+            half_close: Duration::from_secs(1),
+        };
+        (
+            ClientSocket::new(stream, Bytes::from_static(b"GE"), patience.clone(), times),
+            client,
+        )
     }
 
     #[tokio::test]

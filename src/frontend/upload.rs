@@ -54,26 +54,43 @@ impl Upload {
             return Err(BodyError::TooLarge(limit).into());
         }
         if body.is_end_stream() {
-            return Ok(Self { body: RequestBody::Empty, length: announced, chunked: false });
+            return Ok(Self {
+                body: RequestBody::Empty,
+                length: announced,
+                chunked: false,
+            });
         }
         let timed = Timed::new(body, limit, rules.pause);
         if !rules.buffering.request && (announced.is_some() || rules.unknown_length) {
             let body = RequestBody::Stream(Box::pin(timed));
-            return Ok(Self { body, length: announced, chunked: announced.is_none() });
+            return Ok(Self {
+                body,
+                length: announced,
+                chunked: announced.is_none(),
+            });
         }
         let (body, length) = hold(timed, rules, spools).await?;
-        Ok(Self { body, length: Some(length), chunked: false })
+        Ok(Self {
+            body,
+            length: Some(length),
+            chunked: false,
+        })
     }
 }
 
 /// Takes all of a body, in memory first, then on disk.
 async fn hold(mut body: Timed, rules: &Rules, spools: &Spools) -> Result<(RequestBody, u64), Rejection> {
-    let Some(first) = body.chunk().await? else { return Ok((RequestBody::Empty, 0)) };
+    let Some(first) = body.chunk().await? else {
+        return Ok((RequestBody::Empty, 0));
+    };
     if body.is_end_stream() {
         let length = first.len() as u64;
         return Ok((RequestBody::full(first), length));
     }
-    let limits = spool::Limits { memory: rules.buffering.memory, disk: rules.buffering.disk };
+    let limits = spool::Limits {
+        memory: rules.buffering.memory,
+        disk: rules.buffering.disk,
+    };
     let mut writer = spools.writer(limits);
     let mut next = Some(first);
     while let Some(chunk) = next {
@@ -104,7 +121,13 @@ struct Timed {
 
 impl Timed {
     fn new(inner: Incoming, limit: u64, pause: Duration) -> Self {
-        Self { inner, left: limit, limit, pause, deadline: Deadline::never() }
+        Self {
+            inner,
+            left: limit,
+            limit,
+            pause,
+            deadline: Deadline::never(),
+        }
     }
 
     /// The next piece of data; trailers are dropped, as they must not become variables.
@@ -119,7 +142,10 @@ impl Timed {
 
     fn counted(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-        self.left = self.left.checked_sub(length).ok_or(BodyError::TooLarge(self.limit))?;
+        self.left = self
+            .left
+            .checked_sub(length)
+            .ok_or(BodyError::TooLarge(self.limit))?;
         Ok(frame)
     }
 }
