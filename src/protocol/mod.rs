@@ -7,6 +7,7 @@
 //! Nothing here knows sockets, clocks, tasks, logging or routes. "Need more bytes" is `Ok(None)`, never an
 //! error; every error is a `Copy + Eq` value with a name, so that tests assert on it.
 
+pub mod application;
 mod body;
 pub mod error;
 pub mod fastcgi;

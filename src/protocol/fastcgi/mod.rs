@@ -4,11 +4,13 @@
 //! pairs per record, no padding. [`Application`] is the other side. Multiplexing is refused by one and never
 //! asked for by the other: no server that people run can do it (reference, section 1.7).
 
+mod application;
 mod exchange;
 mod management;
 mod pairs;
 mod record;
 
+pub use application::Application;
 pub use exchange::FastCgi;
 pub use management::{Capabilities, put_get_values};
 pub use pairs::{PairDecoder, Pairs, put_pair};
