@@ -197,12 +197,11 @@ fn request(method: Method) -> RequestHead {
         target: "/".parse().expect("a target"),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        server_name: Bytes::from_static(b"example.test"),
-        client: Client {
+        client: std::sync::Arc::new(Client {
             remote: None,
             local: None,
             secure: false,
-        },
+        }),
         script: Script::default(),
         content_length: None,
         chunked: false,
