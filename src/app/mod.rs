@@ -46,13 +46,24 @@ pub enum Ended {
 impl App {
     /// Opens everything that the configuration names. To be called inside a tokio runtime.
     pub fn build(config: Config) -> Result<Self> {
-        let Config { server, log, frontend, upstreams } = config;
+        let Config {
+            server,
+            log,
+            frontend,
+            upstreams,
+        } = config;
         let (access, guard) =
             AccessLog::open(&log.access, log.access_format).context("cannot open the access log")?;
         let access = Arc::new(access);
         let counters = Arc::new(Counters::new(rejection::REASONS));
-        let upstreams: Vec<_> = upstreams.into_iter().map(|config| Arc::new(Upstream::new(config))).collect();
-        let spools = Spools::new(spool::Config { temp_dir: server.temp_dir, disk_total: server.spool_disk });
+        let upstreams: Vec<_> = upstreams
+            .into_iter()
+            .map(|config| Arc::new(Upstream::new(config)))
+            .collect();
+        let spools = Spools::new(spool::Config {
+            temp_dir: server.temp_dir,
+            disk_total: spool::Config::DISK_TOTAL,
+        });
         let service = service(&frontend, &upstreams, spools, access.clone(), counters.clone())?;
         let listeners = listen(&frontend)?;
         let pid_file = server.pid_file.as_deref().map(PidFile::write).transpose()?;
@@ -129,18 +140,35 @@ fn service(
     access: Arc<AccessLog>,
     counters: Arc<Counters>,
 ) -> Result<Arc<Service>> {
-    let routes = config.routes.iter().map(|route| Route::open(route.clone(), upstreams));
+    let routes = config
+        .routes
+        .iter()
+        .map(|route| Route::open(route.clone(), upstreams));
     let routes = routes.collect::<Result<Vec<_>, _>>()?;
-    Ok(Arc::new(Service::new(config.clone(), routes, spools, access, counters)))
+    Ok(Arc::new(Service::new(
+        config.clone(),
+        routes,
+        spools,
+        access,
+        counters,
+    )))
 }
 
 fn listen(config: &frontend::Config) -> Result<Vec<Listener>> {
     let bind = |listener: &frontend::config::Listener| Listener::bind(&listener.address, listener.backlog);
-    Ok(config.listeners.iter().map(bind).collect::<Result<_, _>>().context("cannot listen")?)
+    config
+        .listeners
+        .iter()
+        .map(bind)
+        .collect::<Result<_, _>>()
+        .context("cannot listen")
 }
 
 fn reopen(access: &AccessLog, error_log: Option<&ErrorLog>) {
-    let outcomes = [("access", access.reopen()), ("error", error_log.map_or(Ok(()), ErrorLog::reopen))];
+    let outcomes = [
+        ("access", access.reopen()),
+        ("error", error_log.map_or(Ok(()), ErrorLog::reopen)),
+    ];
     for (log, outcome) in outcomes {
         match outcome {
             Ok(()) => tracing::info!(log, "log opened again"),
@@ -150,7 +178,11 @@ fn reopen(access: &AccessLog, error_log: Option<&ErrorLog>) {
 }
 
 fn ended(left: usize) -> Ended {
-    if left == 0 { Ended::Drained } else { Ended::Cut(left) }
+    if left == 0 {
+        Ended::Drained
+    } else {
+        Ended::Cut(left)
+    }
 }
 
 fn open(counters: &Counters) -> usize {

@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 
 /// A written process id; the file goes with it.
 #[derive(Debug)]
-pub struct PidFile(PathBuf);
+pub(super) struct PidFile(PathBuf);
 
 impl PidFile {
     /// Writes our process id. Whole: a reader never sees half of it.
-    pub fn write(path: &Path) -> Result<Self> {
+    pub(super) fn write(path: &Path) -> Result<Self> {
         let failed = || format!("cannot write the pid file {}", path.display());
         let next = path.with_extension("new");
         std::fs::write(&next, format!("{}\n", std::process::id())).with_context(failed)?;

@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub(super) enum Wish {
     /// TERM, QUIT: finish what is open, then end.
     Drain,
     /// INT: end now.
@@ -18,13 +18,13 @@ pub enum Wish {
 }
 
 /// The signals that are caught from now on.
-pub struct Signals {
+pub(super) struct Signals {
     caught: [(Signal, Wish); 5],
 }
 
 impl Signals {
     /// Catches them.
-    pub fn install() -> io::Result<Self> {
+    pub(super) fn install() -> io::Result<Self> {
         let catch = |kind, wish| Ok::<_, io::Error>((signal(kind)?, wish));
         Ok(Self {
             caught: [
@@ -38,7 +38,7 @@ impl Signals {
     }
 
     /// The next wish.
-    pub async fn next(&mut self) -> Wish {
+    pub(super) async fn next(&mut self) -> Wish {
         std::future::poll_fn(|cx| {
             for (signal, wish) in &mut self.caught {
                 if signal.poll_recv(cx).is_ready() {

@@ -101,6 +101,48 @@ impl Rejection {
     }
 }
 
+/// Every word that [`Rejection::reason`] and [`super::body::Broken::reason`] can say, for counting.
+pub const REASONS: &[&str] = &[
+    "backend_closed",
+    "backend_overloaded",
+    "backlog_full",
+    "bad_body",
+    "bad_host",
+    "bad_path",
+    "bad_request",
+    "bad_response",
+    "bad_response_head",
+    "body_too_large",
+    "client_gone",
+    "client_timeout",
+    "conflicting_fields",
+    "connect_failed",
+    "connect_refused",
+    "connect_timeout",
+    "expectation",
+    "file_failed",
+    "file_forbidden",
+    "head_timeout",
+    "internal",
+    "length_required",
+    "method_not_allowed",
+    "no_endpoint",
+    "not_found",
+    "nul_in_variable",
+    "queue_full",
+    "queue_timeout",
+    "read_timeout",
+    "response_truncated",
+    "send_timeout",
+    "socket_forbidden",
+    "socket_missing",
+    "spool_failed",
+    "spool_full",
+    "spool_quota",
+    "transfer_encoding",
+    "variables_too_large",
+];
+
 /// nginx's number for a client that left; in no specification, only ever logged.
 pub fn client_gone() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)

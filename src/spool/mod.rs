@@ -39,6 +39,11 @@ pub struct Config {
     pub disk_total: u64,
 }
 
+impl Config {
+    /// Bytes of all spools on disk unless configured.
+    pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
+}
+
 /// What one spool may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
