@@ -101,7 +101,7 @@ fn invalid_files_are_refused_and_doubtful_ones_are_not() {
 }
 
 #[test]
-fn values_of_the_environment_are_not_shown_in_complaints() {
+fn secrets_are_not_shown_in_complaints() {
     let secret = |_: &str| Some("hunter2".to_owned());
     let text = "server = '${S}'\nlisten = ['${S}']\n[upstream.'x']\nendpoints = ['${S}']\nqueue = '${S}'\n\
         [[route]]\nproxy = '${S}'\nparams = { a = '${S}' }\nheaders = { 'a b' = '${S}', b = \"${S}\\n\" }";

@@ -258,9 +258,7 @@ impl Check<'_> {
         if !typed.starts_with('/') || typed.contains('\0') || typed.split('/').skip(1).any(odd) {
             self.complaints
                 .error(typed.span(), "not the path of a script below the document root")
-                .help(format!(
-                    "write it as in a URL, from the root on: \"/index{suffix}\""
-                ));
+                .help("write it as in a URL, from the root on: \"/index.php\"");
         } else if !typed.ends_with(suffix) {
             self.complaints.warning(
                 typed.span(),
