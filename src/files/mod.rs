@@ -3,8 +3,14 @@
 //! Knows neither routes nor applications. What is a script is decided by the front end; this module only never
 //! serves one as plain text.
 
+pub mod body;
+mod conditional;
+mod mime;
 pub mod path;
 pub mod root;
+pub mod serve;
 
+pub use body::Body;
 pub use path::{DecodedPath, PathError, RelPath};
 pub use root::{Entry, File, Kind, LookupError, Root};
+pub use serve::{Request, file, redirect, respond};

@@ -30,6 +30,9 @@ pub enum EncodeError {
     /// A NUL byte in a name or value: PHP would cut the value there, SCGI cannot carry it.
     #[error("NUL byte in a variable")]
     Nul,
+    /// A variable without a name: uWSGI would drop the whole request, SCGI cannot carry it.
+    #[error("variable without a name")]
+    EmptyName,
     /// The protocol needs the length of the body before the request starts.
     #[error("length of the request body unknown")]
     LengthRequired,
@@ -94,12 +97,21 @@ pub enum DecodeError {
     /// A variable block over the decoder's limit.
     #[error("variable block over {0} bytes")]
     BlockTooLarge(usize),
+    /// More variables than the decoder's limit.
+    #[error("more than {0} variables")]
+    TooManyParams(usize),
+    /// A FastCGI record before the one that has to come first, or after the end of its stream.
+    #[error("record of type {0} out of order")]
+    Order(u8),
     /// A malformed SCGI netstring or header list.
     #[error("malformed netstring")]
     Netstring,
     /// An SCGI request whose CONTENT_LENGTH is missing, not first or not a number.
     #[error("missing or malformed CONTENT_LENGTH")]
     ContentLength,
+    /// An SCGI request without the variable `SCGI` of value 1, or with a variable twice.
+    #[error("variable SCGI missing or a variable repeated")]
+    Scgi,
     /// A uwsgi packet with a modifier that the application does not serve.
     #[error("uwsgi modifier1 {0} is not served")]
     Modifier(u8),

@@ -7,19 +7,27 @@
 //! Nothing here knows sockets, clocks, tasks, logging or routes. "Need more bytes" is `Ok(None)`, never an
 //! error; every error is a `Copy + Eq` value with a name, so that tests assert on it.
 
+pub mod application;
+mod body;
 pub mod error;
 pub mod fastcgi;
 pub mod head;
+pub mod hop_by_hop;
+mod limits;
 pub mod params;
 pub mod queue;
 pub mod request;
+#[cfg(test)]
+mod samples;
 pub mod scgi;
+mod unframed;
 pub mod uwsgi;
 
 use bytes::{Bytes, BytesMut};
 
 pub use error::{DecodeError, EncodeError};
 pub use head::ResponseHead;
+pub use limits::Limits;
 pub use queue::WriteQueue;
 pub use request::RequestHead;
 

@@ -26,7 +26,8 @@ pub use spooled::Spool;
 pub use writer::Writer;
 
 /// Bytes that travel to or from the disk in one hop to the blocking pool: a hop costs about as much as copying
-/// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`].
+/// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`] and the chunk that
+/// it is being given.
 pub const PIECE: usize = 128 * 1024;
 
 /// Where spools go to, and how much of the disk they may take together.
@@ -36,6 +37,11 @@ pub struct Config {
     pub temp_dir: PathBuf,
     /// Bytes that all spools may have on disk at a time.
     pub disk_total: u64,
+}
+
+impl Config {
+    /// Bytes of all spools on disk unless configured.
+    pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
 }
 
 /// What one spool may take.

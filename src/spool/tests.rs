@@ -226,6 +226,15 @@ fn a_large_spool_is_closed_off_the_runtime_threads_and_its_share_returns() {
 }
 
 #[test]
+fn spools_may_move_between_threads_while_they_wait() {
+    fn is_send(_: impl Send) {}
+    let mut writer = no_disk().writer(Limits { memory: 1, disk: 0 });
+    is_send(writer.write(Bytes::new()));
+    is_send(writer.finish());
+    is_send(Spool::default().chunk());
+}
+
+#[test]
 fn bytes_that_are_at_hand_become_a_spool_without_a_copy() {
     runtime().block_on(async {
         let bytes = Bytes::from(b"abc".to_vec());

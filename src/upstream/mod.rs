@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod body;
+mod codec;
 pub mod config;
 pub mod connection;
 pub mod endpoint;
@@ -28,9 +29,7 @@ pub use error::Failure;
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
-use crate::protocol::params::{Style, StyleKind};
 use crate::protocol::{Protocol, RequestHead};
-use config::ProtocolName;
 use connection::Connection;
 use http::HttpConnection;
 use pool::Pool;
@@ -59,12 +58,9 @@ pub struct Options {
 impl Upstream {
     /// An upstream nobody uses yet; opens no connection.
     pub fn new(config: Config) -> Self {
-        let framed = |protocol| Engine::Framed(protocol, Pool::new(&config));
-        let engine = match config.protocol {
-            ProtocolName::FastCgi => framed(fastcgi(&config)),
-            ProtocolName::Uwsgi => framed(uwsgi(&config)),
-            ProtocolName::Scgi => framed(scgi(&config)),
-            ProtocolName::Http => Engine::Http(Pool::new(&config)),
+        let engine = match codec::make(&config) {
+            Some(protocol) => Engine::Framed(protocol, Pool::new(&config)),
+            None => Engine::Http(Pool::new(&config)),
         };
         Self {
             name: config.name.as_str().into(),
@@ -120,13 +116,4 @@ impl Upstream {
             }
         }
     }
-}
-fn fastcgi(_: &Config) -> Box<dyn Protocol> {
-    unimplemented!()
-}
-fn uwsgi(_: &Config) -> Box<dyn Protocol> {
-    unimplemented!()
-}
-fn scgi(_: &Config) -> Box<dyn Protocol> {
-    unimplemented!()
 }

@@ -37,9 +37,12 @@ pub enum BodyError {
     /// The client sent nothing for the body timeout.
     #[error("client sent nothing for the body timeout")]
     Timeout,
-    /// The client closed the connection or broke its framing.
-    #[error("client ended the body early")]
+    /// The client closed the connection.
+    #[error("client closed the connection inside the body")]
     Incomplete,
+    /// The client broke its framing.
+    #[error("malformed framing of the body")]
+    Malformed,
     /// More bytes than the route allows.
     #[error("more than the limit of {0} bytes")]
     TooLarge(u64),
@@ -120,6 +123,7 @@ impl BodyError {
         match self {
             Self::Timeout => "client_timeout",
             Self::Incomplete => "client_gone",
+            Self::Malformed => "bad_body",
             Self::TooLarge(_) => "body_too_large",
             Self::Spool(_) => "spool_failed",
         }

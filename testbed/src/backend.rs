@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use crate::{Kind, Options};
+use crate::{Kind, Options, proc};
 
 /// A server that runs until this value is dropped. It leads a process group of its own, and that group is all that
 /// is ever signalled.
@@ -108,16 +108,32 @@ impl Backend {
         kill_process(self.group(), signal).with_context(|| format!("cannot signal {}", self.kind))
     }
 
-    /// Asks the server to load its application and configuration again; returns before it has done so.
+    /// Asks the server to load its application and configuration again; returns before it has done so. Waits
+    /// before that for processes that are still starting: to them the signal would mean to end, or nothing.
     ///
     /// # Errors
     ///
     /// When the server cannot do that (php-cgi and fcgiwrap), or has ended.
     pub fn reload(&self) -> Result<()> {
-        match self.kind.reload_signal() {
-            Some(signal) => self.signal(signal),
-            None => bail!("{} cannot reload; use restart", self.kind),
+        let Some((signal, passed_on)) = self.kind.reload_signals() else {
+            bail!("{} cannot reload; use restart", self.kind);
+        };
+        let wanted = |id| if id == self.pid() { signal } else { passed_on };
+        let deadline = Instant::now() + START;
+        while !self
+            .processes()
+            .into_iter()
+            .all(|id| proc::catches(id, wanted(id)))
+        {
+            ensure!(
+                Instant::now() < deadline,
+                "{} is not ready to reload; its log:\n{}",
+                self.kind,
+                self.log()
+            );
+            sleep(POLL);
         }
+        self.signal(signal)
     }
 
     /// What was started.
@@ -147,9 +163,7 @@ impl Backend {
 
     /// The process ids of the master, its workers and their children, without those that have ended.
     pub fn processes(&self) -> Vec<u32> {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        ids.filter(|id| live_group(*id) == Some(self.pid())).collect()
+        proc::members(self.pid())
     }
 
     /// What the server has written to its log, standard output and standard error so far.
@@ -159,7 +173,7 @@ impl Backend {
 
     fn wait_until_listening(&mut self) -> Result<()> {
         let deadline = Instant::now() + START;
-        while !is_listening(&self.socket()) {
+        while !proc::is_listening(&self.socket()) {
             if let Some(status) = self.ended()? {
                 bail!("{} ended with {status}; its log:\n{}", self.kind, self.log());
             }
@@ -231,27 +245,6 @@ pub(crate) fn log_in(dir: &Path) -> PathBuf {
     dir.join("log")
 }
 
-/// Whether somebody listens on the unix socket `path`. The kernel's table answers that; a trial connection would be
-/// a request to the server, which Gunicorn answers with an error page and a line in its log.
-fn is_listening(path: &Path) -> bool {
-    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-    table.lines().any(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(3);
-        fields.next() == Some(ACCEPTS) && fields.nth(3).is_some_and(|name| Path::new(name) == path)
-    })
-}
-
-/// The process group of process `id`, unless that has ended or is a zombie.
-fn live_group(id: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?; // the name before it may hold anything
-    let mut fields = fields.split_ascii_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(group)
-}
-
 const START: Duration = Duration::from_secs(15); // a first uWSGI start on a busy machine takes two
 const STOP: Duration = Duration::from_secs(5); // after SIGKILL; only uninterruptible I/O takes noticeable time
 const POLL: Duration = Duration::from_millis(10);
-const ACCEPTS: &str = "00010000"; // __SO_ACCEPTCON in the flags column of /proc/net/unix

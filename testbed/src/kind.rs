@@ -1,12 +1,13 @@
 //! The servers we know how to start.
 
 use std::fmt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::{Backend, Options, fcgiwrap, gunicorn, packages, php, uwsgi};
+use crate::{Backend, Options, Signal, fcgiwrap, gunicorn, packages, php, uwsgi};
 
 /// An application server, and the protocol it is asked to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,19 +102,20 @@ impl Kind {
         }
     }
 
-    /// The signal that makes the server reload its application, if it knows one.
-    pub(crate) fn reload_signal(self) -> Option<crate::Signal> {
+    /// The signal that makes the server reload its application, if it knows one, and the signal by which the master
+    /// passes that on to its workers.
+    pub(crate) fn reload_signals(self) -> Option<(Signal, Signal)> {
         match self {
-            Kind::PhpFpm => Some(crate::Signal::USR2),
+            Kind::PhpFpm => Some((Signal::USR2, Signal::QUIT)),
             Kind::UwsgiUwsgi | Kind::UwsgiScgi | Kind::UwsgiFastcgi | Kind::UwsgiHttp => {
-                Some(crate::Signal::HUP)
+                Some((Signal::HUP, Signal::HUP))
             }
-            Kind::GunicornHttp | Kind::GunicornUwsgi => Some(crate::Signal::HUP),
+            Kind::GunicornHttp | Kind::GunicornUwsgi => Some((Signal::HUP, Signal::TERM)),
             Kind::PhpCgi | Kind::Fcgiwrap => None,
         }
     }
 
-    fn command(self, dir: &std::path::Path, options: &Options) -> Result<Command> {
+    fn command(self, dir: &Path, options: &Options) -> Result<Command> {
         match self {
             Kind::PhpFpm => php::fpm(dir, options),
             Kind::PhpCgi => Ok(php::cgi(dir, options)),

@@ -24,6 +24,7 @@ mod options;
 mod packages;
 mod php;
 mod place;
+mod proc;
 mod uwsgi;
 mod venv;
 

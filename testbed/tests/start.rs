@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use testbed::{Backend, Kind, Options, Signal};
 
@@ -99,12 +100,7 @@ fn a_server_that_cannot_start_shows_its_log() {
 fn a_server_ends_by_itself_when_asked_to() {
     let mut backend = start(Kind::PhpFpm);
     backend.signal(Signal::QUIT).unwrap();
-    assert!(
-        backend
-            .wait(std::time::Duration::from_secs(10))
-            .unwrap()
-            .success()
-    );
+    assert!(backend.wait(Duration::from_secs(10)).unwrap().success());
 }
 
 #[test]
@@ -121,13 +117,29 @@ fn a_restarted_server_has_the_same_socket() {
 #[test]
 fn php_cgi_has_as_many_children_as_asked_for() {
     let backend = start(Kind::PhpCgi);
-    wait_for(|| backend.processes().len() == 3);
+    wait_for(&backend, || backend.processes().len() == 3);
 }
 
-fn wait_for(condition: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+#[test]
+fn a_reload_keeps_master_and_socket() {
+    let reloaded = [
+        (Kind::PhpFpm, "using inherited socket"),
+        (Kind::UwsgiUwsgi, "gracefully (RE)spawned uWSGI master process"),
+        (Kind::GunicornHttp, "Hang up: Master"),
+    ];
+    for (kind, line) in reloaded {
+        let backend = start(kind);
+        backend.reload().unwrap();
+        wait_for(&backend, || backend.log().contains(line));
+        wait_for(&backend, || backend.processes().len() == 3);
+        UnixStream::connect(backend.socket()).unwrap();
+    }
+}
+
+fn wait_for(backend: &Backend, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
-        assert!(std::time::Instant::now() < deadline);
+        assert!(Instant::now() < deadline, "{}: {}", backend.kind(), backend.log());
         std::thread::yield_now();
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(command: &mut Command, advice: &str) -> Result<()> {
 ///
 /// [`Failure`] when the command fails.
 pub(crate) fn run_last(command: &mut Command) -> Result<()> {
-    status(command, "")
+    status(command, REPORTED)
 }
 
 /// Whether `cargo SUBCOMMAND --version` works.
@@ -67,7 +67,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// Whether the command's output is all there is to say.
     pub(crate) fn is_reported(&self) -> bool {
-        self.advice.is_empty()
+        self.advice == REPORTED
     }
 
     /// The command's own exit status.
@@ -93,7 +93,9 @@ fn status(command: &mut Command, advice: &str) -> Result<()> {
         .chain(command.get_args())
         .collect();
     let line = words.join(OsStr::new(" ")).to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("cannot run `{line}`"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run `{line}`; {advice}"))?;
     if status.success() {
         return Ok(());
     }
@@ -108,3 +110,5 @@ fn status(command: &mut Command, advice: &str) -> Result<()> {
     }
     .into())
 }
+
+const REPORTED: &str = "see above"; // the advice of a command that gives its own

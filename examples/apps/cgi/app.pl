@@ -2,7 +2,8 @@
 # The example application as a CGI/1.1 program; ../README.md lists its URLs. Core modules only.
 #
 # What CGI does differently from the other two:
-# - one process per request; the head ends with bare line feeds, as most CGI programs write it;
+# - one process per request; the head has bare line feeds, as most CGI programs write it. fcgiwrap makes CR LF of
+#   them, and of those on standard error as long as the head is not complete;
 # - nobody drops the body of a HEAD request, so this program does;
 # - /fail catches its own exception and answers 500; /fail-raw dies without having written a byte;
 # - fcgiwrap collects output in 8 KiB pieces, /stream included, unless it gets a parameter NO_BUFFERING;

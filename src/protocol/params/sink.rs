@@ -145,7 +145,7 @@ impl Value<'_> {
 }
 
 /// Appends a number in decimal digits.
-pub(crate) fn put_decimal(mut number: u64, out: &mut BytesMut) {
+fn put_decimal(mut number: u64, out: &mut BytesMut) {
     let mut digits = [0; DECIMAL_DIGITS];
     let mut start = DECIMAL_DIGITS;
     loop {

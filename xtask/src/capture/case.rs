@@ -1,5 +1,9 @@
 //! One capture: what is sent, and what must come back.
 
+use testbed::Kind;
+
+use super::APPS;
+use super::request::{self, Request};
 use super::server::Server;
 
 /// What a file of `fixtures/wire` is made from.
@@ -15,6 +19,23 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    pub(crate) fn new(
+        server: Server,
+        name: &'static str,
+        what: &'static str,
+        turns: Vec<Turn>,
+        events: &[&str],
+    ) -> Self {
+        let events = events.iter().map(ToString::to_string).collect();
+        Self {
+            server,
+            name,
+            what,
+            turns,
+            events,
+        }
+    }
+
     /// The file's path below `fixtures/wire`.
     pub(crate) fn path(&self) -> String {
         format!(
@@ -33,6 +54,67 @@ pub(crate) struct Turn {
     pub(crate) until: Until,
 }
 
+impl Turn {
+    /// A request after whose answer the server closes.
+    pub(crate) fn new(server: Server, method: &str, target: &str, body: Option<&[u8]>) -> Self {
+        let request = Request {
+            method,
+            target,
+            body,
+            keep: false,
+            script: &script(server),
+        };
+        Self {
+            request: request.bytes(server),
+            until: Until::Eof,
+        }
+    }
+
+    /// A request that asks to keep the connection.
+    pub(crate) fn kept(server: Server, method: &str, target: &str, body: Option<&[u8]>) -> Self {
+        let request = Request {
+            method,
+            target,
+            body,
+            keep: true,
+            script: &script(server),
+        };
+        let until = if server.protocol() == "fastcgi" {
+            Until::Record(END_REQUEST)
+        } else {
+            Until::Length
+        };
+        Self {
+            request: request.bytes(server),
+            until,
+        }
+    }
+
+    /// A request for a script that is not there.
+    pub(crate) fn missing_script(server: Server) -> Self {
+        let script = format!("{APPS}/php/missing.php");
+        let request = Request {
+            method: "GET",
+            target: "/missing",
+            body: None,
+            keep: false,
+            script: &script,
+        };
+        Self {
+            request: request.bytes(server),
+            until: Until::Eof,
+        }
+    }
+
+    /// FastCGI's GET_VALUES.
+    pub(crate) fn values() -> Self {
+        Self {
+            request: request::get_values(),
+            until: Until::Record(GET_VALUES_RESULT),
+        }
+    }
+}
+
 /// Where an answer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
@@ -43,3 +125,13 @@ pub(crate) enum Until {
     /// A head and the bytes that its Content-Length announces have come; none means no body.
     Length,
 }
+
+fn script(server: Server) -> String {
+    match server {
+        Server::Real(Kind::Fcgiwrap) => format!("{APPS}/cgi/app.pl"),
+        Server::Real(_) | Server::Libfcgi => format!("{APPS}/php/index.php"),
+    }
+}
+
+const END_REQUEST: u8 = 3;
+const GET_VALUES_RESULT: u8 = 10;

@@ -4,6 +4,7 @@
 mod case;
 mod exchange;
 mod libfcgi;
+mod plain;
 mod request;
 mod server;
 mod table;

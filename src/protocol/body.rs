@@ -1,0 +1,93 @@
+//! How much of an answer's body is still to come.
+
+use http::{Method, StatusCode};
+
+use super::ResponseHead;
+
+/// The rest of a response body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// This answer has no body, whatever the backend sends: HEAD, 204, 304.
+    Absent,
+    /// Bytes up to the announced length.
+    Length(u64),
+    /// Until the protocol says that it ends.
+    Open,
+}
+
+impl Body {
+    /// The body that belongs to `head` as the answer to a request with `method`.
+    pub(crate) fn of(method: &Method, head: &ResponseHead) -> Self {
+        let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        match head.length {
+            _ if head.upgrade => Self::Open,
+            _ if bodiless || *method == Method::HEAD => Self::Absent,
+            Some(length) => Self::Length(length),
+            None => Self::Open,
+        }
+    }
+
+    /// Takes note of `received` bytes; how many of them belong to the body.
+    pub(crate) fn take(&mut self, received: usize) -> usize {
+        match self {
+            Self::Absent => 0,
+            Self::Open => received,
+            Self::Length(left) => {
+                let kept = usize::try_from(*left).map_or(received, |left| left.min(received));
+                *left -= kept as u64;
+                kept
+            }
+        }
+    }
+
+    /// Whether nothing is missing, as far as the head can tell.
+    pub(crate) fn is_complete(self) -> bool {
+        matches!(self, Self::Absent | Self::Length(0))
+    }
+
+    /// Whether an announced part is missing.
+    pub(crate) fn is_short(self) -> bool {
+        matches!(self, Self::Length(1..))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn head(status: u16, length: Option<u64>) -> ResponseHead {
+        ResponseHead {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            length,
+            upgrade: status == 101,
+            close: false,
+        }
+    }
+
+    #[test]
+    fn method_and_status_decide_about_a_body() {
+        for (method, status, length, body) in [
+            (Method::GET, 200, Some(5), Body::Length(5)),
+            (Method::GET, 200, None, Body::Open),
+            (Method::GET, 204, None, Body::Absent),
+            (Method::GET, 304, Some(5), Body::Absent),
+            (Method::HEAD, 200, Some(5), Body::Absent),
+            (Method::GET, 101, None, Body::Open),
+        ] {
+            assert_eq!(Body::of(&method, &head(status, length)), body);
+        }
+    }
+
+    #[test]
+    fn surplus_is_cut_and_shortage_is_known() {
+        let mut body = Body::Length(5);
+        assert_eq!(body.take(3), 3);
+        assert!(body.is_short() && !body.is_complete());
+        assert_eq!(body.take(4), 2);
+        assert!(!body.is_short() && body.is_complete());
+        assert_eq!(body.take(1), 0);
+    }
+}

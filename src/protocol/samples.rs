@@ -1,0 +1,95 @@
+//! What the codecs' tests share: a request, and the replay of an answer in pieces.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use http::{HeaderMap, Method, Version};
+
+use super::params::{PathInfo, Style, StyleKind};
+use super::request::{Client, RequestId, Script};
+use super::{DecodeError, Event, Exchange, RequestHead, ResponseHead};
+
+/// A request without fields or body.
+pub(crate) fn request(method: Method) -> RequestHead {
+    RequestHead {
+        method,
+        target: "/x?q=1".parse().unwrap(),
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+        client: Arc::new(Client {
+            remote: None,
+            local: None,
+            secure: false,
+        }),
+        script: Script::default(),
+        content_length: None,
+        chunked: false,
+        upgrade: false,
+        extra: Vec::new().into(),
+        id: RequestId(1),
+    }
+}
+
+/// How a protocol that does not care wants its variables.
+pub(crate) fn style(kind: StyleKind) -> Style {
+    Style {
+        path_info: PathInfo::Decoded,
+        empty_path_info: true,
+        kind,
+    }
+}
+
+/// An answer with its pieces put together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) head: Option<ResponseHead>,
+    pub(crate) body: BytesMut,
+    pub(crate) stderr: BytesMut,
+    /// Whether the connection could be used again, or what went wrong.
+    pub(crate) end: Option<Result<bool, DecodeError>>,
+}
+
+impl Answer {
+    /// Status, body and end.
+    pub(crate) fn summary(&self) -> (Option<u16>, &[u8], Result<bool, DecodeError>) {
+        let status = self.head.as_ref().map(|head| head.status.as_u16());
+        (status, &self.body, self.end.expect("an end"))
+    }
+}
+
+/// Decodes `wire`, which arrives `step` bytes at a time and ends.
+pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> Answer {
+    let mut answer = Answer::default();
+    let mut src = BytesMut::new();
+    for piece in wire.chunks(step) {
+        src.extend_from_slice(piece);
+        while answer.end.is_none() {
+            match exchange.decode(&mut src) {
+                Ok(None) => break,
+                event => answer.add(event.transpose().expect("an event")),
+            }
+        }
+    }
+    if answer.end.is_none() {
+        answer.add(exchange.decode_eof());
+    }
+    answer
+}
+
+impl Answer {
+    fn add(&mut self, event: Result<Event, DecodeError>) {
+        match event {
+            Ok(Event::Head(head)) => {
+                assert!(self.head.is_none(), "two heads");
+                self.head = Some(head);
+            }
+            Ok(Event::Body(piece)) => {
+                assert!(self.head.is_some() && !piece.is_empty());
+                self.body.extend_from_slice(&piece);
+            }
+            Ok(Event::Stderr(piece)) => self.stderr.extend_from_slice(&piece),
+            Ok(Event::End { reusable }) => self.end = Some(Ok(reusable)),
+            Err(error) => self.end = Some(Err(error)),
+        }
+    }
+}

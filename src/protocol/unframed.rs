@@ -1,0 +1,100 @@
+//! Answers that nothing frames: a head, then bytes until the announced length or the end of the stream.
+//! uwsgi and SCGI share this; request bodies are as raw as the answers.
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::Method;
+
+use super::body::Body;
+use super::head::{HeadDecoder, Limits, ResponseHead, Shape};
+use super::{DecodeError, Event, Exchange, RequestHead, WriteQueue};
+
+/// The state of one exchange.
+pub(crate) struct Unframed {
+    method: Method,
+    /// 101 was asked for.
+    upgrade: bool,
+    /// The connection may carry another exchange if the answer agrees.
+    reuse: bool,
+    /// Whether any byte has arrived.
+    started: bool,
+    answer: Answer,
+}
+
+/// The response as far as it is known.
+enum Answer {
+    Head(HeadDecoder),
+    Body(Body),
+    Done,
+}
+
+impl Unframed {
+    pub(crate) fn new(head: &RequestHead, shape: Shape, limits: Limits, reuse: bool) -> Self {
+        Self {
+            method: head.method.clone(),
+            upgrade: head.upgrade,
+            reuse,
+            started: false,
+            answer: Answer::Head(HeadDecoder::new(shape, limits)),
+        }
+    }
+
+    fn accept(&mut self, head: ResponseHead) -> Result<Event, DecodeError> {
+        if head.upgrade && !self.upgrade {
+            return Err(DecodeError::Upgrade);
+        }
+        let body = Body::of(&self.method, &head);
+        // uWSGI sends bodies where none belong: behind such an answer nothing is certain.
+        self.reuse &= !head.close && matches!(body, Body::Length(_));
+        self.answer = Answer::Body(body);
+        Ok(Event::Head(head))
+    }
+
+    fn end(&mut self, clean: bool) -> Event {
+        self.answer = Answer::Done;
+        Event::End {
+            reusable: self.reuse && clean,
+        }
+    }
+}
+
+impl Exchange for Unframed {
+    fn push_body(&mut self, chunk: Bytes, out: &mut WriteQueue) {
+        out.push(chunk);
+    }
+
+    fn finish_body(&mut self, _: &mut WriteQueue) {}
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Event>, DecodeError> {
+        self.started |= !src.is_empty();
+        match &mut self.answer {
+            Answer::Head(decoder) => {
+                let available = src.len();
+                let head = decoder.decode(src, available)?;
+                head.map(|head| self.accept(head)).transpose()
+            }
+            Answer::Body(body) if body.is_complete() => {
+                let clean = src.is_empty();
+                src.advance(src.len());
+                Ok(Some(self.end(clean)))
+            }
+            Answer::Body(_) if src.is_empty() => Ok(None),
+            Answer::Body(body) => {
+                let kept = body.take(src.len());
+                Ok(Some(Event::Body(src.split_to(kept).freeze())))
+            }
+            Answer::Done => Ok(None),
+        }
+    }
+
+    fn decode_eof(&mut self) -> Result<Event, DecodeError> {
+        match &self.answer {
+            Answer::Head(_) if self.started => Err(DecodeError::EofInHead),
+            Answer::Head(_) => Err(DecodeError::Empty),
+            Answer::Body(body) if body.is_short() => Err(DecodeError::Truncated),
+            Answer::Body(_) | Answer::Done => Ok(self.end(false)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
