@@ -93,9 +93,15 @@ impl Who {
     /// This process.
     pub fn current() -> Self {
         let own = unistd::getegid();
-        let others = unistd::getgroups().unwrap_or_default().into_iter().filter(|gid| *gid != own);
+        let others = unistd::getgroups()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|gid| *gid != own);
         let gids = std::iter::once(own).chain(others).map(Gid::as_raw).collect();
-        Self { uid: unistd::geteuid().as_raw(), gids }
+        Self {
+            uid: unistd::geteuid().as_raw(),
+            gids,
+        }
     }
 
     /// Whether the mode of `node` grants `wanted` (one of the bits `rwx`); the superuser may everything.
