@@ -110,6 +110,20 @@ fn secrets_are_not_shown_in_complaints() {
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
+/// Every cut makes another half-finished file: none may panic, here or while the complaint is drawn.
+#[test]
+fn files_that_end_anywhere_are_explained() {
+    for path in [files("fixtures/config/invalid"), files("fixtures/config/valid")].concat() {
+        let text = fs::read_to_string(&path).unwrap();
+        for (cut, _) in text.char_indices() {
+            match config::parse("cut.toml", &text[..cut], &env) {
+                Ok((_, warnings)) => warnings.iter().for_each(|warning| drop(warning.render(true))),
+                Err(failure) => assert!(failure.render(true).ends_with("in the configuration\n")),
+            }
+        }
+    }
+}
+
 #[test]
 fn an_unreadable_file_is_named() {
     let failure = config::load(Path::new("/nonexistent/bridgehead.toml"), &env).unwrap_err();
