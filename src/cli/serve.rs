@@ -12,14 +12,14 @@ use crate::telemetry::log::ErrorLog;
 
 /// Serve until a signal ends it.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The configuration file.
     #[arg(short, long, value_name = "FILE")]
     config: PathBuf,
 }
 
 /// Runs the gateway; gives the process's exit code.
-pub fn run(args: &Args) -> ExitCode {
+pub(super) fn run(args: &Args) -> ExitCode {
     let config = match load(&args.config) {
         Ok(config) => config,
         Err(code) => return code,

@@ -8,7 +8,7 @@ use bridgehead::protocol::uwsgi::Uwsgi;
 use bridgehead::protocol::{
     DecodeError, Event, Exchange, Limits, Protocol, RequestHead, ResponseHead, WriteQueue,
 };
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http::{HeaderMap, Method, Version};
 
 use crate::application;
