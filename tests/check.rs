@@ -3,14 +3,11 @@
 use assert_cmd::Command;
 
 fn bridgehead(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("bridgehead")
-        .unwrap()
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let mut command = Command::cargo_bin("bridgehead").expect("a built binary");
+    let output = command.args(arguments).output().expect("a binary that starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     (
-        output.status.code().unwrap(),
+        output.status.code().expect("no signal"),
         text(output.stdout),
         text(output.stderr),
     )
