@@ -19,7 +19,9 @@ fn env(name: &str) -> Option<String> {
 
 fn files(dir: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{dir}: {error}"));
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable directory").path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     assert!(!files.is_empty(), "no files in {dir}");
@@ -101,13 +103,27 @@ fn invalid_files_are_refused_and_doubtful_ones_are_not() {
 }
 
 #[test]
-fn values_of_the_environment_are_not_shown_in_complaints() {
+fn secrets_are_not_shown_in_complaints() {
     let secret = |_: &str| Some("hunter2".to_owned());
     let text = "server = '${S}'\nlisten = ['${S}']\n[upstream.'x']\nendpoints = ['${S}']\nqueue = '${S}'\n\
         [[route]]\nproxy = '${S}'\nparams = { a = '${S}' }\nheaders = { 'a b' = '${S}', b = \"${S}\\n\" }";
     let failure = config::parse("secret.toml", text, &secret).unwrap_err();
     let shown = failure.render(false);
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// Every cut makes another half-finished file: none may panic, here or while the complaint is drawn.
+#[test]
+fn files_that_end_anywhere_are_explained() {
+    for path in [files("fixtures/config/invalid"), files("fixtures/config/valid")].concat() {
+        let text = fs::read_to_string(&path).unwrap();
+        for (cut, _) in text.char_indices() {
+            match config::parse("cut.toml", &text[..cut], &env) {
+                Ok((_, warnings)) => warnings.iter().for_each(|warning| drop(warning.render(true))),
+                Err(failure) => assert!(failure.render(true).ends_with("in the configuration\n")),
+            }
+        }
+    }
 }
 
 #[test]

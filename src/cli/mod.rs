@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, results on stdout, errors on stderr.
 
+mod check;
 mod serve;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Check(check::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -37,6 +39,7 @@ pub fn run() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
     }
 }
 

@@ -46,12 +46,11 @@ impl Complaints {
         self.damaged.insert((span.start, span.end));
     }
 
-    /// Complains about text that is no TOML; only once a line, since one slip has many consequences.
-    pub(super) fn unreadable(&mut self, span: Range<usize>, message: &str) {
-        if !self.is_unreadable(span.start) {
-            self.unreadable.push(self.line(span.start));
-            self.add(Severity::Error, Some(span), message.to_owned());
-        }
+    /// Complains about text that is no TOML; the rest of its line is passed over, since one slip has many
+    /// consequences.
+    pub(super) fn unreadable(&mut self, span: Range<usize>, message: String) -> &mut Diagnostic {
+        self.unreadable.push(self.line(span.start));
+        self.add(Severity::Error, Some(span), message)
     }
 
     /// The place of `part` within `span`, or all of `span` when it is not written out there.
@@ -76,10 +75,14 @@ impl Complaints {
             .count()
     }
 
-    /// Everything found, in the order of the text.
+    /// Everything found, in the order of the text; of an unreadable line only the first.
     pub(super) fn into_vec(self) -> Vec<Diagnostic> {
+        let mut heard = HashSet::new();
+        let line = |position| self.unreadable.iter().position(|line| line.contains(&position));
         let mut found = self.found;
+        found.retain(|found| line(found.position()).is_none_or(|line| heard.insert(line)));
         found.sort_by_key(Diagnostic::position);
+        found.dedup();
         found
     }
 
@@ -87,10 +90,6 @@ impl Complaints {
         self.found
             .push(Diagnostic::new(self.source.clone(), severity, span, message));
         self.found.last_mut().expect("an element was just pushed")
-    }
-
-    fn is_unreadable(&self, position: usize) -> bool {
-        self.unreadable.iter().any(|line| line.contains(&position))
     }
 
     /// The line around `position`, with its end.

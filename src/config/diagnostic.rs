@@ -59,14 +59,6 @@ impl Diagnostic {
         }
     }
 
-    /// Adds a few words at the place itself.
-    pub(super) fn label(&mut self, label: impl Into<String>) -> &mut Self {
-        if let Some(place) = &mut self.place {
-            place.label = Some(label.into());
-        }
-        self
-    }
-
     /// Shows another place that has to do with it.
     pub(super) fn related(&mut self, span: Range<usize>, label: impl Into<String>) -> &mut Self {
         self.related.push(Place {

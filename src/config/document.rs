@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue, Deserializer};
+use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
 
 use super::complaints::{Complaints, DOCUMENT};
 use super::env::{self, Lookup};
@@ -18,8 +18,11 @@ use super::wording::{Wording, reword};
 /// Reads `text`; `None` when no sense could be made of it.
 pub(super) fn read(text: &str, lookup: &Lookup<'_>, complaints: &mut Complaints) -> Option<File> {
     let (mut root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        complaints.unreadable(error.span().unwrap_or_default(), error.message());
+    for error in errors
+        .iter()
+        .filter(|error| !is_consequence(error, &errors, text))
+    {
+        complain_about_syntax(error, text, complaints);
     }
     expand(&mut root, text, lookup, complaints);
     loop {
@@ -33,6 +36,49 @@ pub(super) fn read(text: &str, lookup: &Lookup<'_>, complaints: &mut Complaints)
             return None;
         }
     }
+}
+
+fn complain_about_syntax(error: &Error, text: &str, complaints: &mut Complaints) {
+    let span = error.span().unwrap_or_default();
+    let key = text.get(span.clone()).unwrap_or_default();
+    let message = match error.message() {
+        DUPLICATE => format!("`{key}` is there already"),
+        message => message.trim_end_matches(", expected nothing").to_owned(),
+    };
+    let unquoted = ["invalid float", "invalid integer", "string values must be quoted"];
+    let complaint = complaints.unreadable(span, message);
+    if unquoted.iter().any(|start| error.message().starts_with(start)) {
+        complaint.help("a text is written in quotes");
+    }
+}
+
+/// Whether a key is there twice only because the head of its table is.
+fn is_consequence(error: &Error, errors: &[Error], text: &str) -> bool {
+    let line = |error: &Error| line_start(text, error.span().unwrap_or_default().start);
+    let is_duplicate = |error: &Error| error.message() == DUPLICATE;
+    let own = line(error);
+    let head = head(text, own);
+    is_duplicate(error)
+        && head.is_some_and(|head| {
+            head < own
+                && errors
+                    .iter()
+                    .any(|other| is_duplicate(other) && line(other) == head)
+        })
+}
+
+/// The start of the line that `at` is on.
+fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |newline| newline + 1)
+}
+
+/// The start of the table that the line at `line` belongs to.
+fn head(text: &str, line: usize) -> Option<usize> {
+    let own = text.get(line..)?.starts_with('[').then_some(line);
+    own.or_else(|| text.get(..line)?.rfind("\n[").map(|newline| newline + 1))
+        .or_else(|| text.starts_with('[').then_some(0))
 }
 
 fn complain(message: &str, span: Range<usize>, complaints: &mut Complaints) {
@@ -155,3 +201,6 @@ fn prune_value(
 
 /// Reading starts over after each error, and nobody repairs more of them at a time.
 const MAX_ERRORS: usize = 100;
+
+/// What toml says about a key or a table that is there twice.
+const DUPLICATE: &str = "duplicate key";

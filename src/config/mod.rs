@@ -1,9 +1,9 @@
 //! File text to checked settings.
 //!
-//! The way of a configuration: text -> TOML document -> environment references replaced ([`env`]) ->
+//! The way of a configuration: text -> TOML document -> environment references replaced ([`env`](mod@env)) ->
 //! [`file::File`], as typed -> [`Config`], checked, with every default filled in. All complaints of all
 //! steps are reported together, each with its place ([`Diagnostic`]). [`print`](fn@print) goes the other
-//! way; [`schema`] describes the file to editors.
+//! way; [`schema`](fn@schema) describes the file to editors.
 
 mod check;
 mod complaints;
@@ -12,6 +12,7 @@ mod document;
 pub mod env;
 pub mod file;
 mod print;
+mod schema;
 mod suggest;
 pub mod units;
 mod wording;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use complaints::Complaints;
 pub use diagnostic::{Diagnostic, Severity, Source};
 pub use print::print;
+pub use schema::schema;
 
 /// Everything that one configuration file says, checked, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,11 +108,6 @@ pub fn parse(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<(Config, V
         Some(config) if complaints.errors() == 0 => Ok((config, complaints.into_vec())),
         _ => Err(Failure::Invalid(complaints.into_vec())),
     }
-}
-
-/// The JSON Schema of the file, for editors.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(file::File).to_value()
 }
 
 /// "2 errors and 1 warning in the configuration"

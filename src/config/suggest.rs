@@ -2,17 +2,11 @@
 
 /// The candidate that `typed` was probably meant to be.
 pub(super) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_ascii_lowercase().replace('-', "_");
+    let typed = plain(typed);
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                distance(&typed, &candidate.to_ascii_lowercase().replace('-', "_")),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| *distance <= tolerance(candidate))
-        .min_by_key(|(distance, _)| *distance)
+        .filter_map(|candidate| Some((effort(&typed, &plain(candidate))?, candidate)))
+        .min_by_key(|(effort, _)| *effort)
         .map(|(_, candidate)| candidate)
 }
 
@@ -26,10 +20,30 @@ pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// One wrong letter in three is a slip; more is another word.
-fn tolerance(word: &str) -> usize {
-    (word.len() / 3).max(1)
+fn plain(word: &str) -> String {
+    word.to_ascii_lowercase().replace('-', "_")
 }
+
+/// How much has to be forgiven to take one word for the other; `None` when it is too much.
+fn effort(typed: &str, candidate: &str) -> Option<usize> {
+    if is_shortened(typed, candidate) || is_shortened(candidate, typed) {
+        return Some(0);
+    }
+    // One wrong letter in three is a slip; more is another word.
+    let tolerance = (candidate.len() / 3).max(1);
+    Some(distance(typed, candidate)).filter(|distance| *distance <= tolerance)
+}
+
+/// Whether `short` is `long` with letters left out behind the first: `fcgi` for `fastcgi`.
+fn is_shortened(short: &str, long: &str) -> bool {
+    let mut letters = long.chars();
+    short.len() >= SHORTEST
+        && short.get(..1) == long.get(..1)
+        && short.chars().all(|c| letters.any(|l| l == c))
+}
+
+/// Letters that say something about a word.
+const SHORTEST: usize = 4;
 
 /// Insertions, deletions, replacements and swaps of neighbours between two words.
 fn distance(a: &str, b: &str) -> usize {
@@ -60,7 +74,8 @@ mod tests {
         assert_eq!(nearest("endpionts", keys), Some("endpoints"));
         assert_eq!(nearest("keepalive", keys), Some("keep_alive"));
         assert_eq!(nearest("Max-Connections", keys), Some("max_connections"));
-        assert_eq!(nearest("que", keys), None);
+        assert_eq!(nearest("fcgi", ["scgi", "fastcgi"]), Some("fastcgi"));
+        assert_eq!(nearest("warning", ["info", "warn"]), Some("warn"));
     }
 
     #[test]

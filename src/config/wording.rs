@@ -46,8 +46,10 @@ fn unknown_key(rest: &str) -> Option<Wording> {
 fn wrong_type(rest: &str) -> Option<Wording> {
     let (found, expected) = rest.rsplit_once(", expected ")?;
     let help = match (found, kind(expected)) {
-        ("map", "an array") => Some("an array of tables is written with two brackets: [[route]]".to_owned()),
-        ("sequence", "a table") => Some("a table is written with one bracket: [server]".to_owned()),
+        ("map", "an array") => {
+            Some("an array of tables is written with two brackets, such as [[route]]".to_owned())
+        }
+        ("sequence", "a table") => Some("a table is written with one bracket, such as [server]".to_owned()),
         (found, "a table") if found.starts_with("string ") => {
             Some("a table is written as { key = \"value\" }".to_owned())
         }

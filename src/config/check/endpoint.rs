@@ -1,5 +1,6 @@
 //! Endpoints: `10.0.0.5:9000 weight=2 backup`.
 
+use super::address;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream};
 use crate::config::suggest;
@@ -43,7 +44,7 @@ pub(super) fn check(typed: &Section<Upstream>, complaints: &mut Complaints) -> V
 fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<EndpointConfig> {
     let mut words = typed.split_whitespace();
     let mut endpoint = EndpointConfig {
-        address: address(typed, words.next().unwrap_or_default(), complaints)?,
+        address: parse(typed, words.next().unwrap_or_default(), complaints)?,
         weight: 1,
         backup: false,
     };
@@ -57,7 +58,7 @@ fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<EndpointC
     Some(endpoint)
 }
 
-fn address(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Option<Address> {
+fn parse(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Option<Address> {
     let place = complaints.part(typed.span(), word);
     match word.parse() {
         Ok(Address::Tcp(address)) if address.port() == 0 => {
@@ -66,24 +67,10 @@ fn address(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Optio
         }
         Ok(address) => Some(address),
         Err(error) => {
-            complaints.error(place, error.to_string()).help(instead(word));
+            let help = address::instead(word, 9000).unwrap_or_else(|| EXAMPLES.to_owned());
+            complaints.error(place, address::mistake(word, &error)).help(help);
             None
         }
-    }
-}
-
-/// What was probably meant by a text that is no address.
-fn instead(word: &str) -> String {
-    if word.starts_with('/') {
-        return format!("write \"unix:{word}\"");
-    }
-    match word.split_once("://") {
-        Some((_, rest)) => {
-            let rest = rest.trim_end_matches('/');
-            let port = if rest.contains(':') { "" } else { ":80" };
-            format!("an endpoint is an address, not a URL: write \"{rest}{port}\"")
-        }
-        None => "write \"127.0.0.1:9000\", \"app.internal:9000\" or \"unix:/run/app.sock\"".to_owned(),
     }
 }
 
@@ -91,7 +78,7 @@ fn weight(typed: &At<String>, number: &str, complaints: &mut Complaints) -> u32 
     match number.parse() {
         Ok(weight @ 1..=MAX_WEIGHT) => weight,
         _ => {
-            let place = complaints.part(typed.span(), number);
+            let place = complaints.part(typed.span(), &format!("weight={number}"));
             complaints.error(
                 place,
                 format!("a weight is a whole number from 1 to {MAX_WEIGHT}"),
@@ -110,6 +97,8 @@ fn unknown(typed: &At<String>, word: &str, complaints: &mut Complaints) {
         None => "the options are weight=N and backup".to_owned(),
     });
 }
+
+const EXAMPLES: &str = "write \"127.0.0.1:9000\", \"app.internal:9000\" or \"unix:/run/app.sock\"";
 
 /// Nobody has shares finer than a thousandth, and sums of weights stay small.
 const MAX_WEIGHT: u32 = 1_000;

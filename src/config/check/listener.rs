@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::address;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Listen, Section};
 use crate::frontend;
@@ -16,7 +17,7 @@ pub(super) fn check(typed: &[Section<Listen>], complaints: &mut Complaints) -> V
         let Some(typed) = address_key(listen, complaints) else {
             continue;
         };
-        let Some(address) = address(typed, complaints) else {
+        let Some(address) = parse(typed, complaints) else {
             continue;
         };
         if let Some((first, _)) = seen.iter().find(|(_, other)| overlap(other, &address)) {
@@ -42,7 +43,7 @@ fn address_key<'a>(listen: &'a Section<Listen>, complaints: &mut Complaints) -> 
     listen.address.as_ref()
 }
 
-fn address(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
+fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
     match typed.parse() {
         Ok(address @ (Address::Tcp(_) | Address::Unix(_))) => Some(address),
         Ok(Address::Name(host, port)) => {
@@ -58,7 +59,7 @@ fn address(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
         }
         Err(error) => {
             complaints
-                .error(typed.span(), error.to_string())
+                .error(typed.span(), address::mistake(typed, &error))
                 .help(instead(typed));
             None
         }
@@ -67,14 +68,14 @@ fn address(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
 
 /// What was probably meant by a text that is no address.
 fn instead(text: &str) -> String {
-    let port = text.rsplit(':').next().unwrap_or_default();
-    if text.starts_with('/') {
-        format!("write \"unix:{text}\"")
-    } else if port.parse::<u16>().is_ok() {
-        format!("write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for every IPv6 address")
-    } else {
-        "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
+    if let Some(port) = text.strip_prefix(':').or_else(|| text.strip_prefix("*:")) {
+        return format!(
+            "write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for every IPv6 address"
+        );
     }
+    address::instead(text, 8080).unwrap_or_else(|| {
+        "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
+    })
 }
 
 /// Whether the kernel would refuse the second of two listeners.

@@ -10,7 +10,7 @@ pub(super) fn check(typed: &At<Number<0, 255>>, complaints: &mut Complaints) -> 
         complaints
             .error(
                 typed.span(),
-                format!("modifier1 {modifier} {power}; requests of clients are never sent as that"),
+                format!("modifier1 {modifier} {power}; client requests are never sent as that"),
             )
             .help("usual are 0 (WSGI), 5 (PSGI), 7 (Rack), 9 (CGI), 14 (PHP) and 30");
     }

@@ -49,10 +49,14 @@ fn missing(typed: &Section<Upstream>, spoken: &[ProtocolName], complaints: &mut 
     if !complaints.is_whole(typed.span()) {
         return;
     }
+    let choices: Vec<String> = spoken
+        .iter()
+        .map(|name| format!("protocol = \"{}\"", name.as_str()))
+        .collect();
     let place = typed.profile.as_ref().map_or(typed.span(), At::span);
     complaints
         .error(place, "`protocol` is missing")
-        .help(format!("add protocol = \"…\": one of {}", names(spoken)));
+        .help(format!("add {}", choices.join(" or ")));
 }
 
 fn names(protocols: &[ProtocolName]) -> String {

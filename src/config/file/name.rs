@@ -94,7 +94,11 @@ impl<T: Named> Visitor<'_> for NameVisitor<T> {
     type Value = Name<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the name of a {}", T::KIND)
+        write!(
+            f,
+            "one of {}",
+            suggest::list(T::NAMES.iter().map(|(name, _)| *name))
+        )
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Name<T>, E> {

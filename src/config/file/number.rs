@@ -127,6 +127,6 @@ fn within(min: u32, max: u32) -> Schema {
         "type": ["integer", "string"],
         "minimum": min,
         "maximum": max,
-        "pattern": r"^\s*([0-9]+|.*\$\{\w+\}.*)\s*$",
+        "pattern": r"^\s*[0-9]+\s*$|\$\{",
     })
 }

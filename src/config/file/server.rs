@@ -64,7 +64,7 @@ pub struct Log {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
-    /// "127.0.0.1:8080", "[::]:80" or "unix:/run/bridgehead.sock".
+    /// `127.0.0.1:8080`, `[::]:80` or `unix:/run/bridgehead.sock`.
     pub address: Option<At<String>>,
     /// Pending connections that the kernel holds. Default: 1024.
     pub backlog: Option<Number<1, 65_535>>,

@@ -93,7 +93,7 @@ impl JsonSchema for Period {
         json_schema!({
             "description": "A duration such as \"500ms\", \"30s\" or \"1m30s\".",
             "type": "string",
-            "pattern": r"^\s*([0-9]+\s*(ms|s|m|h|d)\s*)+$",
+            "pattern": r"^(\s*([0-9]+\s*(ms|s|m|h|d)\s*)+)$|\$\{",
         })
     }
 }

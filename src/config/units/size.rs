@@ -89,7 +89,7 @@ impl JsonSchema for Size {
         json_schema!({
             "description": "A size: bytes, or a text such as \"64KiB\".",
             "type": ["string", "integer"],
-            "pattern": r"^\s*[0-9]+\s*(B|KiB|MiB|GiB|TiB)?\s*$",
+            "pattern": r"^(\s*[0-9]+\s*(B|KiB|MiB|GiB|TiB)?\s*)$|\$\{",
             "minimum": 0,
         })
     }
