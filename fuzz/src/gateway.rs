@@ -1,0 +1,128 @@
+//! Answers through the gateway's decoders.
+
+use bridgehead::protocol::params::{PathInfo, Style, StyleKind};
+use bridgehead::protocol::request::{Client, RequestId, Script};
+use bridgehead::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, ResponseHead, WriteQueue};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Version};
+
+use crate::Pieces;
+
+/// An answer with its pieces put together.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Answer {
+    head: Option<ResponseHead>,
+    body: Vec<u8>,
+    stderr: Vec<u8>,
+    /// Ended, or what went wrong. Reuse depends on what has arrived behind the end.
+    end: Option<Result<(), DecodeError>>,
+}
+
+/// Replays the input in one piece and cut, for a GET and a HEAD request.
+pub fn check(protocol: &dyn Protocol, pieces: &Pieces<'_>) {
+    for method in [Method::GET, Method::HEAD] {
+        let whole = replay(protocol, method.clone(), pieces.whole());
+        let cut = replay(protocol, method.clone(), pieces.cut());
+        assert_eq!(whole, cut);
+        check_answer(&whole, &method);
+    }
+}
+
+fn replay<'a>(protocol: &dyn Protocol, method: Method, pieces: impl Iterator<Item = &'a [u8]>) -> Answer {
+    let begun = protocol.begin(&request(method), &mut WriteQueue::new());
+    let mut exchange = begun.expect("a small request");
+    let mut answer = Answer::default();
+    let mut src = BytesMut::new();
+    for piece in pieces {
+        src.extend_from_slice(piece);
+        answer.drain(&mut *exchange, &mut src);
+        if answer.end.is_some() {
+            return answer;
+        }
+    }
+    answer.add(exchange.decode_eof());
+    answer
+}
+
+impl Answer {
+    fn drain(&mut self, exchange: &mut dyn Exchange, src: &mut BytesMut) {
+        while self.end.is_none() {
+            match exchange.decode(src).transpose() {
+                Some(event) => self.add(event),
+                None => return,
+            }
+        }
+    }
+
+    fn add(&mut self, event: Result<Event, DecodeError>) {
+        match event {
+            Ok(Event::Head(head)) => assert!(self.head.replace(head).is_none(), "two heads"),
+            Ok(Event::Body(piece)) => {
+                assert!(self.head.is_some() && !piece.is_empty());
+                self.body.extend_from_slice(&piece);
+            }
+            Ok(Event::Stderr(piece)) => self.stderr.extend_from_slice(&piece),
+            Ok(Event::End { .. }) => self.end = Some(Ok(())),
+            Err(error) => self.end = Some(Err(error)),
+        }
+    }
+}
+
+fn check_answer(answer: &Answer, method: &Method) {
+    let Some(head) = &answer.head else {
+        assert!(answer.body.is_empty() && answer.end != Some(Ok(())));
+        return;
+    };
+    assert!((200..600).contains(&head.status.as_u16()), "{}", head.status);
+    for name in [
+        "status",
+        "connection",
+        "transfer-encoding",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+    ] {
+        assert!(!head.headers.contains_key(name), "{name} got through");
+    }
+    assert!(head.headers.len() <= crate::LIMITS.head.fields);
+    let bodiless = method == Method::HEAD || [204, 304].contains(&head.status.as_u16());
+    let length = answer.body.len() as u64;
+    match head.length {
+        _ if bodiless => assert_eq!(length, 0),
+        Some(announced) if answer.end == Some(Ok(())) => assert_eq!(length, announced),
+        Some(announced) => assert!(length <= announced),
+        None => {}
+    }
+}
+
+/// A request without fields or body.
+pub fn request(method: Method) -> RequestHead {
+    RequestHead {
+        method,
+        target: "/".parse().expect("a target"),
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+        server_name: Bytes::from_static(b"example.test"),
+        client: Client {
+            remote: None,
+            local: None,
+            secure: false,
+        },
+        script: Script::default(),
+        content_length: None,
+        chunked: false,
+        upgrade: false,
+        extra: Vec::new().into(),
+        id: RequestId(1),
+    }
+}
+
+/// Variables as the specifications have them.
+pub fn style(kind: StyleKind) -> Style {
+    Style {
+        path_info: PathInfo::Decoded,
+        empty_path_info: true,
+        kind,
+    }
+}

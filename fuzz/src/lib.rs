@@ -1,0 +1,19 @@
+//! What the targets share: bytes cut into pieces that the fuzzer chooses, and both roles of every protocol
+//! replayed on them. Whatever the cut, the outcome has to be the same.
+
+mod application;
+mod gateway;
+mod pieces;
+
+pub use application::check as check_application;
+pub use gateway::{check as check_gateway, request, style};
+pub use pieces::Pieces;
+
+use bridgehead::protocol::{Limits, head};
+
+/// Small enough for the fuzzer to reach every limit.
+pub const LIMITS: Limits = Limits {
+    block: 512,
+    params: 8,
+    head: head::Limits { size: 256, fields: 8 },
+};
