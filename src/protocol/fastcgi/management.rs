@@ -3,7 +3,7 @@
 //! A probe is optional at best: uWSGI never answers, libfcgi only after more bytes arrived, and some of its
 //! versions crash on repeated names (reference, section 1.8).
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::pairs::{PairDecoder, put_pair};
 use super::record::{Header, Kind};
@@ -37,7 +37,7 @@ impl Capabilities {
 
     /// Appends the GET_VALUES_RESULT record that answers the GET_VALUES record with this content. Every name
     /// is answered once, however often it is asked.
-    pub fn put_result(&self, query: BytesMut, out: &mut BytesMut) -> Result<(), DecodeError> {
+    pub fn put_result(&self, query: BytesMut, out: &mut impl BufMut) -> Result<(), DecodeError> {
         let asked = read(query)?;
         let mut content = BytesMut::new();
         for (name, value) in self.values() {
@@ -62,7 +62,7 @@ impl Capabilities {
 }
 
 /// Appends a GET_VALUES record that asks for everything once, padded to eight bytes so that libfcgi answers.
-pub fn put_get_values(out: &mut BytesMut) {
+pub fn put_get_values(out: &mut impl BufMut) {
     let mut content = BytesMut::new();
     for name in [MAX_CONNS, MAX_REQS, MPXS_CONNS] {
         put_pair(name, b"", &mut content);
