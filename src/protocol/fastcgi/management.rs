@@ -48,7 +48,7 @@ impl Capabilities {
             }
         }
         Header::new(Kind::GetValuesResult, 0, content.len()).put(out);
-        out.extend_from_slice(&content);
+        out.put_slice(&content);
         Ok(())
     }
 
@@ -74,8 +74,8 @@ pub fn put_get_values(out: &mut impl BufMut) {
         ..header
     }
     .put(out);
-    out.extend_from_slice(&content);
-    out.resize(out.len() + padding, 0);
+    out.put_slice(&content);
+    out.put_bytes(0, padding);
 }
 
 fn read(content: BytesMut) -> Result<Vec<(Bytes, Bytes)>, DecodeError> {

@@ -14,8 +14,8 @@ pub trait Sink {
 /// The name of a variable.
 #[derive(Clone, Copy, Debug)]
 pub enum Name<'a> {
-    /// One of ours, as it is.
-    Literal(&'static str),
+    /// One of ours, as it is: it holds no NUL.
+    Literal(&'a str),
     /// Anybody's, as it is.
     Plain(&'a str),
     /// `HTTP_` and the field name in upper case, with underscores for hyphens.
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn numbers_are_decimal() {
         for number in [0, 1, 9, 10, 99, 100, 65_535, u64::MAX] {
-            assert_eq!(put_value(Value::Number(number)), number.to_string().as_bytes());
+            assert_eq!(put_value(Value::Number(number)), number.to_string());
         }
     }
 
