@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 /// Payloads up to this size are copied behind the framing before them: one slice instead of three is
 /// cheaper than the copy.
@@ -17,8 +17,10 @@ const INLINE: usize = 2 * 1024;
 pub struct WriteQueue {
     /// Finished chunks, in front of `tail`.
     chunks: VecDeque<Bytes>,
-    /// Framing and small payloads, gathered.
-    tail: BytesMut,
+    /// Framing and small payloads, gathered. A plain vector: what fills it appends a few bytes at a time.
+    tail: Vec<u8>,
+    /// Bytes of `tail` that were written.
+    written: usize,
     /// Bytes in `chunks`.
     queued: usize,
 }
@@ -30,18 +32,19 @@ impl WriteQueue {
     }
 
     /// The gathering buffer, for framing and variables. Append only.
-    pub fn tail(&mut self) -> &mut BytesMut {
+    pub fn tail(&mut self) -> &mut Vec<u8> {
         &mut self.tail
     }
 
     /// Queues a payload; large ones are not copied.
     pub fn push(&mut self, chunk: Bytes) {
         if chunk.len() <= INLINE {
-            self.tail.put_slice(&chunk);
+            self.tail.extend_from_slice(&chunk);
             return;
         }
-        if !self.tail.is_empty() {
-            let framing = self.tail.split().freeze();
+        if self.written < self.tail.len() {
+            let framing = Bytes::from(std::mem::take(&mut self.tail)).slice(self.written..);
+            self.written = 0;
             self.queued += framing.len();
             self.chunks.push_back(framing);
         }
@@ -53,12 +56,17 @@ impl WriteQueue {
     pub fn clear(&mut self) {
         self.chunks.clear();
         self.tail.clear();
+        self.written = 0;
         self.queued = 0;
     }
 
     /// Bytes not yet written.
     pub fn len(&self) -> usize {
-        self.queued + self.tail.len()
+        self.queued + self.tail.len() - self.written
+    }
+
+    fn unwritten(&self) -> &[u8] {
+        &self.tail[self.written..]
     }
 
     /// Whether everything was written.
@@ -73,7 +81,7 @@ impl Buf for WriteQueue {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.chunks.front().map_or(&self.tail[..], |chunk| &chunk[..])
+        self.chunks.front().map_or(self.unwritten(), |chunk| &chunk[..])
     }
 
     fn advance(&mut self, mut count: usize) {
@@ -87,17 +95,21 @@ impl Buf for WriteQueue {
             self.queued -= front.len();
             self.chunks.pop_front();
         }
-        if count == self.tail.len() {
+        self.written += count;
+        debug_assert!(
+            self.written <= self.tail.len(),
+            "more was written than was queued"
+        );
+        if self.written >= self.tail.len() {
             self.tail.clear();
-        } else {
-            self.tail.advance(count);
+            self.written = 0;
         }
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let queued = self.chunks.iter().map(|chunk| &chunk[..]);
         let all = queued
-            .chain(std::iter::once(&self.tail[..]))
+            .chain(std::iter::once(self.unwritten()))
             .filter(|chunk| !chunk.is_empty());
         let mut count = 0;
         for (slot, chunk) in slices.iter_mut().zip(all) {
@@ -129,10 +141,10 @@ mod tests {
     fn order_survives_every_write_size() {
         for step in 1..6000 {
             let mut queue = WriteQueue::new();
-            queue.tail().put_slice(b"head");
+            queue.tail().extend_from_slice(b"head");
             queue.push(Bytes::from_static(b"small"));
             queue.push(Bytes::from(vec![b'x'; INLINE + 1]));
-            queue.tail().put_slice(b"tail");
+            queue.tail().extend_from_slice(b"tail");
             let expected = [b"headsmall".as_slice(), &vec![b'x'; INLINE + 1], b"tail"].concat();
             assert_eq!(queue.len(), expected.len());
             assert_eq!(drain(&mut queue, step), expected, "step {step}");
@@ -143,7 +155,7 @@ mod tests {
     #[test]
     fn clear_forgets_everything() {
         let mut queue = WriteQueue::new();
-        queue.tail().put_slice(b"head");
+        queue.tail().extend_from_slice(b"head");
         queue.push(Bytes::from(vec![0; INLINE + 1]));
         queue.clear();
         assert!(queue.is_empty());

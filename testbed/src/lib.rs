@@ -11,13 +11,19 @@
 //! # }
 //! ```
 //!
+//! For tests of the whole gateway there are, besides: [`Gateway`], the program under test in a process of its own;
+//! [`Client`], which sends any bytes and reports what came back; and [`Scripted`], a backend that does what a test
+//! tells it. All of them block, and none shares code with the gateway.
+//!
 //! Dropping the [`Backend`] ends the server and everything it started. A server that is not installed makes
 //! [`Kind::start`] fail with the line that installs it; nothing here is ever skipped. Nothing on the system is
 //! configured or written to, apart from the temporary directory and the virtual environment below `target/`.
 //! Linux only, and made for the packages of Debian 12.
 
 mod backend;
+mod client;
 mod fcgiwrap;
+mod gateway;
 mod gunicorn;
 mod kind;
 mod options;
@@ -25,13 +31,17 @@ mod packages;
 mod php;
 mod place;
 mod proc;
+mod scripted;
 mod uwsgi;
 mod venv;
 
 pub use backend::Backend;
+pub use client::{Client, Response};
+pub use gateway::Gateway;
 pub use kind::Kind;
 pub use options::Options;
 pub use packages::{DEBIAN_PACKAGES, install_line, missing};
 pub use place::{app_dir, script, target_dir, workspace};
 pub use rustix::process::Signal;
+pub use scripted::{Record, Scripted, ScriptedConnection, ScriptedRequest, fastcgi_record};
 pub use venv::{ensure_venv, venv};

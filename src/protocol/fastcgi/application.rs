@@ -1,6 +1,6 @@
 //! The application's side: requests of all three roles, one at a time on a connection.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::management::Capabilities;
 use super::pairs::PairDecoder;
@@ -333,7 +333,7 @@ fn cut(src: &mut BytesMut, left: &mut usize) -> Bytes {
     piece
 }
 
-fn put_end(id: u16, app_status: u32, protocol_status: ProtocolStatus, out: &mut BytesMut) {
+fn put_end(id: u16, app_status: u32, protocol_status: ProtocolStatus, out: &mut impl BufMut) {
     Header::new(Kind::EndRequest, id, EndRequest::LEN).put(out);
     EndRequest {
         app_status,
@@ -342,7 +342,7 @@ fn put_end(id: u16, app_status: u32, protocol_status: ProtocolStatus, out: &mut 
     .put(out);
 }
 
-fn put_unknown_type(kind: Kind, out: &mut BytesMut) {
+fn put_unknown_type(kind: Kind, out: &mut impl BufMut) {
     Header::new(Kind::UnknownType, 0, UnknownType::LEN).put(out);
     UnknownType { kind: kind.number() }.put(out);
 }

@@ -49,7 +49,7 @@ impl Protocol for FastCgi {
 
 impl FastCgi {
     /// BEGIN_REQUEST and the whole PARAMS stream.
-    fn put_head(&self, head: &RequestHead, out: &mut BytesMut) -> Result<(), EncodeError> {
+    fn put_head(&self, head: &RequestHead, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         out.reserve(USUAL_HEAD);
         Header::new(Kind::BeginRequest, ID, BeginRequest::LEN).put(out);
         let keep_conn = self.keep_conn;

@@ -3,7 +3,7 @@
 //! A probe is optional at best: uWSGI never answers, libfcgi only after more bytes arrived, and some of its
 //! versions crash on repeated names (reference, section 1.8).
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::pairs::{PairDecoder, put_pair};
 use super::record::{Header, Kind};
@@ -37,7 +37,7 @@ impl Capabilities {
 
     /// Appends the GET_VALUES_RESULT record that answers the GET_VALUES record with this content. Every name
     /// is answered once, however often it is asked.
-    pub fn put_result(&self, query: BytesMut, out: &mut BytesMut) -> Result<(), DecodeError> {
+    pub fn put_result(&self, query: BytesMut, out: &mut impl BufMut) -> Result<(), DecodeError> {
         let asked = read(query)?;
         let mut content = BytesMut::new();
         for (name, value) in self.values() {
@@ -48,7 +48,7 @@ impl Capabilities {
             }
         }
         Header::new(Kind::GetValuesResult, 0, content.len()).put(out);
-        out.extend_from_slice(&content);
+        out.put_slice(&content);
         Ok(())
     }
 
@@ -62,7 +62,7 @@ impl Capabilities {
 }
 
 /// Appends a GET_VALUES record that asks for everything once, padded to eight bytes so that libfcgi answers.
-pub fn put_get_values(out: &mut BytesMut) {
+pub fn put_get_values(out: &mut impl BufMut) {
     let mut content = BytesMut::new();
     for name in [MAX_CONNS, MAX_REQS, MPXS_CONNS] {
         put_pair(name, b"", &mut content);
@@ -74,8 +74,8 @@ pub fn put_get_values(out: &mut BytesMut) {
         ..header
     }
     .put(out);
-    out.extend_from_slice(&content);
-    out.resize(out.len() + padding, 0);
+    out.put_slice(&content);
+    out.put_bytes(0, padding);
 }
 
 fn read(content: BytesMut) -> Result<Vec<(Bytes, Bytes)>, DecodeError> {

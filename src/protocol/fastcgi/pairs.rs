@@ -15,7 +15,7 @@ use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Packs variables into PARAMS records.
 pub struct Pairs<'a> {
-    out: &'a mut BytesMut,
+    out: &'a mut Vec<u8>,
     id: u16,
     limits: Limits,
     /// Where the header of the open record is.
@@ -27,7 +27,7 @@ pub struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     /// Opens the first record behind what is in `out`.
-    pub fn new(out: &'a mut BytesMut, id: u16, limits: Limits) -> Self {
+    pub fn new(out: &'a mut Vec<u8>, id: u16, limits: Limits) -> Self {
         let record = out.len();
         Header::new(Kind::Params, id, 0).put(out);
         Self {
@@ -106,7 +106,7 @@ impl Sink for Pairs<'_> {
 }
 
 /// Appends one pair without looking at record boundaries.
-pub fn put_pair(name: &[u8], value: &[u8], out: &mut BytesMut) {
+pub fn put_pair(name: &[u8], value: &[u8], out: &mut impl BufMut) {
     put_length(name.len(), out);
     put_length(value.len(), out);
     out.put_slice(name);
@@ -194,7 +194,7 @@ fn length(input: &[u8]) -> IResult<&[u8], usize> {
 }
 
 #[inline]
-fn put_length(length: usize, out: &mut BytesMut) {
+fn put_length(length: usize, out: &mut impl BufMut) {
     match u8::try_from(length) {
         Ok(short) if short < LONG => out.put_u8(short),
         _ => out.put_u32(length as u32 | 0x8000_0000),
@@ -222,14 +222,14 @@ mod tests {
     };
 
     fn write(pairs: &[(Vec<u8>, Vec<u8>)], limits: Limits) -> Result<BytesMut, EncodeError> {
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         let mut writer = Pairs::new(&mut out, 1, limits);
         for (name, value) in pairs {
             let name = std::str::from_utf8(name).unwrap();
             writer.param(Name::Plain(name), Value::One(value))?;
         }
         writer.finish();
-        Ok(out)
+        Ok(BytesMut::from(&out[..]))
     }
 
     /// Contents of the records, the empty one at the end left out.

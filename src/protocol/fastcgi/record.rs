@@ -168,7 +168,8 @@ impl Header {
     }
 
     /// Appends the header.
-    pub fn put(self, out: &mut BytesMut) {
+    #[inline]
+    pub fn put(self, out: &mut impl BufMut) {
         out.put_slice(&self.to_bytes());
     }
 
@@ -262,7 +263,8 @@ impl BeginRequest {
     }
 
     /// Appends the content.
-    pub fn put(self, out: &mut BytesMut) {
+    #[inline]
+    pub fn put(self, out: &mut impl BufMut) {
         out.put_u16(self.role);
         out.put_u8(if self.flags.keep_conn { KEEP_CONN } else { 0 });
         out.put_bytes(0, 5);
@@ -287,7 +289,8 @@ impl EndRequest {
     }
 
     /// Appends the content.
-    pub fn put(self, out: &mut BytesMut) {
+    #[inline]
+    pub fn put(self, out: &mut impl BufMut) {
         out.put_u32(self.app_status);
         out.put_u8(self.protocol_status.number());
         out.put_bytes(0, 3);
@@ -329,7 +332,8 @@ impl UnknownType {
     }
 
     /// Appends the content.
-    pub fn put(self, out: &mut BytesMut) {
+    #[inline]
+    pub fn put(self, out: &mut impl BufMut) {
         out.put_u8(self.kind);
         out.put_bytes(0, 7);
     }

@@ -1,12 +1,12 @@
 //! Writes response heads, for applications.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use http::{HeaderMap, StatusCode};
 
 use super::Shape;
 
 /// Appends a head with its blank line. Fields are written as they are.
-pub fn put(shape: Shape, status: StatusCode, headers: &HeaderMap, out: &mut BytesMut) {
+pub fn put(shape: Shape, status: StatusCode, headers: &HeaderMap, out: &mut impl BufMut) {
     out.put_slice(match shape {
         Shape::Cgi => b"Status: ",
         Shape::Http => b"HTTP/1.1 ",
@@ -26,6 +26,7 @@ pub fn put(shape: Shape, status: StatusCode, headers: &HeaderMap, out: &mut Byte
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
 
     use super::*;

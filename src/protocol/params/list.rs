@@ -1,6 +1,6 @@
 //! Variables as a list: for showing them, and for tests.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{Name, Sink, Value};
 use crate::protocol::EncodeError;
@@ -21,13 +21,10 @@ impl List {
 
 impl Sink for List {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        let mut pair = (
-            BytesMut::with_capacity(name.len()),
-            BytesMut::with_capacity(value.len()),
-        );
+        let mut pair = (Vec::with_capacity(name.len()), Vec::with_capacity(value.len()));
         name.put(&mut pair.0);
         value.put(&mut pair.1);
-        self.0.push((pair.0.freeze(), pair.1.freeze()));
+        self.0.push((pair.0.into(), pair.1.into()));
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! Where variables go: every protocol's block writer is a [`Sink`], and none of them sees a temporary string.
 
-use bytes::{BufMut, BytesMut};
 use http::HeaderName;
 use http::header::{GetAll, HeaderValue};
 
@@ -15,7 +14,9 @@ pub trait Sink {
 /// The name of a variable.
 #[derive(Clone, Copy, Debug)]
 pub enum Name<'a> {
-    /// As it is.
+    /// One of ours, as it is: it holds no NUL.
+    Literal(&'a str),
+    /// Anybody's, as it is.
     Plain(&'a str),
     /// `HTTP_` and the field name in upper case, with underscores for hyphens.
     Field(&'a HeaderName),
@@ -24,6 +25,8 @@ pub enum Name<'a> {
 /// The value of a variable, in whatever form it exists.
 #[derive(Debug)]
 pub enum Value<'a> {
+    /// Bytes that cannot hold a NUL, by the type that they come from.
+    Text(&'a [u8]),
     /// Bytes as they are.
     One(&'a [u8]),
     /// Two pieces, one behind the other.
@@ -41,9 +44,10 @@ pub enum Value<'a> {
 
 impl Name<'_> {
     /// Bytes that `put` writes.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
-            Self::Plain(name) => name.len(),
+            Self::Literal(name) | Self::Plain(name) => name.len(),
             Self::Field(name) => FIELD_PREFIX.len() + name.as_str().len(),
         }
     }
@@ -54,13 +58,14 @@ impl Name<'_> {
     }
 
     /// Appends the name.
-    pub fn put(&self, out: &mut BytesMut) {
+    #[inline]
+    pub fn put(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Plain(name) => out.put_slice(name.as_bytes()),
+            Self::Literal(name) | Self::Plain(name) => out.extend_from_slice(name.as_bytes()),
             Self::Field(name) => {
-                out.put_slice(FIELD_PREFIX);
+                out.extend_from_slice(FIELD_PREFIX);
                 let start = out.len();
-                out.put_slice(name.as_str().as_bytes());
+                out.extend_from_slice(name.as_str().as_bytes());
                 for byte in &mut out[start..] {
                     *byte = variable_byte(*byte);
                 }
@@ -71,7 +76,7 @@ impl Name<'_> {
     /// Whether the written name is `other`.
     pub fn is(&self, other: &str) -> bool {
         match self {
-            Self::Plain(name) => *name == other,
+            Self::Literal(name) | Self::Plain(name) => *name == other,
             Self::Field(name) => {
                 let folded = name.as_str().bytes().map(variable_byte);
                 other
@@ -86,16 +91,17 @@ impl Name<'_> {
     pub fn has_nul(&self) -> bool {
         match self {
             Self::Plain(name) => memchr::memchr(0, name.as_bytes()).is_some(),
-            Self::Field(_) => false,
+            Self::Literal(_) | Self::Field(_) => false,
         }
     }
 }
 
 impl Value<'_> {
     /// Bytes that `put` writes.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
-            Self::One(bytes) => bytes.len(),
+            Self::Text(bytes) | Self::One(bytes) => bytes.len(),
             Self::Pair(first, second) => first.len() + second.len(),
             Self::Joined { values, separator } => {
                 let (count, bytes) = values.iter().fold((0usize, 0), |(count, bytes), value| {
@@ -113,19 +119,20 @@ impl Value<'_> {
     }
 
     /// Appends the value.
-    pub fn put(&self, out: &mut BytesMut) {
+    #[inline]
+    pub fn put(&self, out: &mut Vec<u8>) {
         match self {
-            Self::One(bytes) => out.put_slice(bytes),
+            Self::Text(bytes) | Self::One(bytes) => out.extend_from_slice(bytes),
             Self::Pair(first, second) => {
-                out.put_slice(first);
-                out.put_slice(second);
+                out.extend_from_slice(first);
+                out.extend_from_slice(second);
             }
             Self::Joined { values, separator } => {
                 for (index, value) in values.iter().enumerate() {
                     if index > 0 {
-                        out.put_slice(separator);
+                        out.extend_from_slice(separator);
                     }
-                    out.put_slice(value.as_bytes());
+                    out.extend_from_slice(value.as_bytes());
                 }
             }
             Self::Number(number) => put_decimal(*number, out),
@@ -139,13 +146,13 @@ impl Value<'_> {
             Self::Pair(first, second) => [first, second]
                 .iter()
                 .any(|bytes| memchr::memchr(0, bytes).is_some()),
-            Self::Joined { .. } | Self::Number(_) => false,
+            Self::Text(_) | Self::Joined { .. } | Self::Number(_) => false,
         }
     }
 }
 
 /// Appends a number in decimal digits.
-fn put_decimal(mut number: u64, out: &mut BytesMut) {
+fn put_decimal(mut number: u64, out: &mut Vec<u8>) {
     let mut digits = [0; DECIMAL_DIGITS];
     let mut start = DECIMAL_DIGITS;
     loop {
@@ -156,7 +163,7 @@ fn put_decimal(mut number: u64, out: &mut BytesMut) {
             break;
         }
     }
-    out.put_slice(&digits[start..]);
+    out.extend_from_slice(&digits[start..]);
 }
 
 /// Digits of a number in decimal.
@@ -184,18 +191,18 @@ mod tests {
 
     use super::*;
 
-    fn put_name(name: Name<'_>) -> BytesMut {
-        let mut out = BytesMut::new();
+    fn put_name(name: Name<'_>) -> String {
+        let mut out = Vec::new();
         name.put(&mut out);
         assert_eq!(out.len(), name.len());
-        out
+        String::from_utf8(out).unwrap()
     }
 
-    fn put_value(value: Value<'_>) -> BytesMut {
-        let mut out = BytesMut::new();
+    fn put_value(value: Value<'_>) -> String {
+        let mut out = Vec::new();
         value.put(&mut out);
         assert_eq!(out.len(), value.len());
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
@@ -222,7 +229,7 @@ mod tests {
     #[test]
     fn numbers_are_decimal() {
         for number in [0, 1, 9, 10, 99, 100, 65_535, u64::MAX] {
-            assert_eq!(put_value(Value::Number(number)), number.to_string().as_bytes());
+            assert_eq!(put_value(Value::Number(number)), number.to_string());
         }
     }
 

@@ -54,8 +54,14 @@ impl<S: Sink> Walk<'_, S> {
         self.fields()
     }
 
+    /// A value that cannot hold a NUL, by its type.
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        self.sink.param(Name::Plain(name), Value::One(value))
+        self.sink.param(Name::Literal(name), Value::Text(value))
+    }
+
+    /// A value that was put together from bytes.
+    fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        self.sink.param(Name::Literal(name), Value::One(value))
     }
 
     /// `CONTENT_LENGTH` if and only if there is a body (RFC 3875, section 4.1.2); SCGI always has it.
@@ -63,7 +69,7 @@ impl<S: Sink> Walk<'_, S> {
         let scgi = self.style.kind == StyleKind::Scgi;
         if let Some(length) = self.head.content_length.or(scgi.then_some(0)) {
             self.sink
-                .param(Name::Plain("CONTENT_LENGTH"), Value::Number(length))?;
+                .param(Name::Literal("CONTENT_LENGTH"), Value::Number(length))?;
         }
         if scgi {
             self.text("SCGI", b"1")?;
@@ -91,28 +97,28 @@ impl<S: Sink> Walk<'_, S> {
 
     fn script(&mut self) -> Result<(), EncodeError> {
         let script = &self.head.script;
-        self.text("SCRIPT_NAME", &script.name)?;
+        self.bytes("SCRIPT_NAME", &script.name)?;
         let path_info = match self.style.path_info {
             PathInfo::Decoded => &script.path_info,
             PathInfo::Encoded => &script.path_info_encoded,
         };
         if !path_info.is_empty() || self.style.empty_path_info {
-            self.text("PATH_INFO", path_info)?;
+            self.bytes("PATH_INFO", path_info)?;
         }
         self.sink.param(
-            Name::Plain("DOCUMENT_URI"),
+            Name::Literal("DOCUMENT_URI"),
             Value::Pair(&script.name, &script.path_info),
         )?;
         if let Some(filename) = &script.filename {
-            self.text("SCRIPT_FILENAME", filename)?;
+            self.bytes("SCRIPT_FILENAME", filename)?;
         }
         if let Some(root) = &script.document_root {
-            self.text("DOCUMENT_ROOT", root)?;
+            self.bytes("DOCUMENT_ROOT", root)?;
             // PHP could run it in place of the script (reference, section 5.3): only where an empty
             // PATH_INFO is fine, which is everywhere but there.
             if self.style.empty_path_info && !script.path_info.is_empty() {
                 self.sink.param(
-                    Name::Plain("PATH_TRANSLATED"),
+                    Name::Literal("PATH_TRANSLATED"),
                     Value::Pair(root, &script.path_info),
                 )?;
             }
@@ -175,7 +181,7 @@ impl<S: Sink> Walk<'_, S> {
                     separator: separator(name),
                 }
             } else {
-                Value::One(value.as_bytes())
+                Value::Text(value.as_bytes())
             };
             self.sink.param(Name::Field(name), value)?;
         }

@@ -1,7 +1,5 @@
 //! The gateway's side.
 
-use bytes::BytesMut;
-
 use super::netstring::Netstring;
 use crate::protocol::head::Shape;
 use crate::protocol::params::{self, Style};
@@ -37,7 +35,7 @@ impl Protocol for Scgi {
 }
 
 impl Scgi {
-    fn put_head(&self, head: &RequestHead, out: &mut BytesMut) -> Result<(), EncodeError> {
+    fn put_head(&self, head: &RequestHead, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         out.reserve(USUAL_BLOCK);
         let mut netstring = Netstring::new(out, self.limits);
         params::walk(head, &self.style, &mut netstring)?;

@@ -1,6 +1,6 @@
 //! The netstring around the variables: `70:NAME NUL VALUE NUL … ,`.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use nom::bytes::complete::{tag, take_till};
 use nom::bytes::streaming::take_while_m_n;
 use nom::character::streaming::char;
@@ -14,7 +14,7 @@ use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Writes a netstring of variables.
 pub struct Netstring<'a> {
-    out: &'a mut BytesMut,
+    out: &'a mut Vec<u8>,
     limits: Limits,
     /// Where the length and its colon start.
     start: usize,
@@ -23,7 +23,7 @@ pub struct Netstring<'a> {
 
 impl<'a> Netstring<'a> {
     /// Opens a netstring behind what is in `out`. The first variable has to be `CONTENT_LENGTH`.
-    pub fn new(out: &'a mut BytesMut, limits: Limits) -> Self {
+    pub fn new(out: &'a mut Vec<u8>, limits: Limits) -> Self {
         let start = out.len();
         out.put_bytes(0, USUAL_PREFIX);
         Self {
@@ -93,7 +93,7 @@ impl Sink for Netstring<'_> {
         if name.has_nul() || value.has_nul() {
             return Err(EncodeError::Nul);
         }
-        debug_assert!(self.count > 0 || matches!(name, Name::Plain("CONTENT_LENGTH")));
+        debug_assert!(self.count > 0 || name.is("CONTENT_LENGTH"));
         self.admit(name.len(), value.len())?;
         name.put(self.out);
         self.out.put_u8(0);
@@ -148,19 +148,20 @@ const MAX_DIGITS: usize = 10;
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use proptest::prelude::*;
 
     use super::*;
 
     fn write(pairs: &[(&str, &[u8])], limits: Limits) -> Result<BytesMut, EncodeError> {
-        let mut out = BytesMut::from("before");
+        let mut out = b"before".to_vec();
         let mut netstring = Netstring::new(&mut out, limits);
         for (name, value) in pairs {
             netstring.param(Name::Plain(name), Value::One(value))?;
         }
         netstring.finish();
-        assert_eq!(out.split_to(6), "before");
-        Ok(out)
+        assert_eq!(&out[..6], b"before");
+        Ok(BytesMut::from(&out[6..]))
     }
 
     fn read(mut wire: BytesMut) -> Vec<(Bytes, Bytes)> {

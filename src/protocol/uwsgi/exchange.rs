@@ -1,7 +1,5 @@
 //! The gateway's side.
 
-use bytes::BytesMut;
-
 use super::block::Block;
 use super::packet::Packet;
 use crate::protocol::head::Shape;
@@ -52,7 +50,7 @@ impl Protocol for Uwsgi {
 }
 
 impl Uwsgi {
-    fn put_head(&self, head: &RequestHead, out: &mut BytesMut) -> Result<(), EncodeError> {
+    fn put_head(&self, head: &RequestHead, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         out.reserve(USUAL_BLOCK);
         let packet = Packet {
             modifier1: self.modifier1,

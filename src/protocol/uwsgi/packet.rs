@@ -48,7 +48,7 @@ impl Packet {
     }
 
     /// Appends the header.
-    pub fn put(self, out: &mut BytesMut) {
+    pub fn put(self, out: &mut impl BufMut) {
         out.put_slice(&self.to_bytes());
     }
 }
