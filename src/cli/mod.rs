@@ -1,8 +1,11 @@
 //! The command line: one file per subcommand, results on stdout, errors on stderr.
 
 mod check;
+mod demo;
+mod output;
 mod serve;
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,6 +32,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Check(check::Args),
+    Demo(demo::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -40,6 +44,7 @@ pub fn run() -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
     }
 }
 
@@ -55,18 +60,25 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// The configuration in a file; complaints and warnings go to stderr.
 fn load(path: &Path) -> Result<Config, ExitCode> {
-    use std::io::IsTerminal;
-    let colour = std::io::stderr().is_terminal();
     match config::load(path, &|name| std::env::var(name).ok()) {
         Ok((config, warnings)) => {
             for warning in &warnings {
-                eprintln!("{}", warning.render(colour));
+                eprintln!("{}", warning.render(colour()));
             }
             Ok(config)
         }
         Err(failure) => {
-            eprint!("{}", failure.render(colour));
+            show(&failure);
             Err(USAGE.into())
         }
     }
+}
+
+/// Says on stderr why there is no configuration.
+fn show(failure: &config::Failure) {
+    eprint!("{}", failure.render(colour()));
+}
+
+fn colour() -> bool {
+    std::io::stderr().is_terminal()
 }
