@@ -10,6 +10,7 @@ use nom::number::streaming::{be_u8, be_u32};
 use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
+use crate::protocol::params::sink::{grow, has_nul};
 use crate::protocol::params::{Name, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -84,31 +85,47 @@ impl<'a> Pairs<'a> {
 
 impl Sink for Pairs<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        if name.has_nul() || value.has_nul() {
-            return Err(EncodeError::Nul);
-        }
         let (name_len, value_len) = (name.len(), value.len());
-        let size = (length_len(name_len) + length_len(value_len))
-            .saturating_add(name_len)
-            .saturating_add(value_len);
+        let lengths = length_len(name_len) + length_len(value_len);
+        let size = lengths.saturating_add(name_len).saturating_add(value_len);
         self.admit(size)?;
         if self.content() + size > Header::MAX_CONTENT {
             self.close_record();
             self.record = self.out.len();
             Header::new(Kind::Params, self.id, 0).put(self.out);
         }
-        put_length(name_len, self.out);
-        put_length(value_len, self.out);
-        name.put(self.out);
-        value.put(self.out);
-        Ok(())
+        let (lengths, text) = grow(self.out, size).split_at_mut(lengths);
+        fill_lengths(name_len, value_len, lengths);
+        name.fill(&mut text[..name_len]);
+        value.fill(&mut text[name_len..]);
+        match has_nul(text) {
+            true => Err(EncodeError::Nul),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Writes both lengths into a slice of exactly their size.
+#[inline]
+fn fill_lengths(name: usize, value: usize, out: &mut [u8]) {
+    let (first, second) = out.split_at_mut(length_len(name));
+    fill_length(name, first);
+    fill_length(value, second);
+}
+
+#[inline]
+fn fill_length(length: usize, out: &mut [u8]) {
+    match out {
+        [short] => *short = length as u8,
+        long => long.copy_from_slice(&(length as u32 | LONG_MARK).to_be_bytes()),
     }
 }
 
 /// Appends one pair without looking at record boundaries.
 pub fn put_pair(name: &[u8], value: &[u8], out: &mut BytesMut) {
-    put_length(name.len(), out);
-    put_length(value.len(), out);
+    let (name_len, value_len) = (name.len(), value.len());
+    let lengths = length_len(name_len) + length_len(value_len);
+    fill_lengths(name_len, value_len, grow(out, lengths));
     out.put_slice(name);
     out.put_slice(value);
 }
@@ -193,14 +210,6 @@ fn length(input: &[u8]) -> IResult<&[u8], usize> {
     .parse(input)
 }
 
-#[inline]
-fn put_length(length: usize, out: &mut BytesMut) {
-    match u8::try_from(length) {
-        Ok(short) if short < LONG => out.put_u8(short),
-        _ => out.put_u32(length as u32 | 0x8000_0000),
-    }
-}
-
 /// Bytes of an encoded length.
 fn length_len(length: usize) -> usize {
     if length < usize::from(LONG) { 1 } else { 4 }
@@ -208,6 +217,9 @@ fn length_len(length: usize) -> usize {
 
 /// The first length that needs four bytes.
 const LONG: u8 = 0x80;
+
+/// The bit that marks a length of four bytes.
+const LONG_MARK: u32 = 0x8000_0000;
 
 #[cfg(test)]
 mod tests {

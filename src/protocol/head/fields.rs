@@ -1,7 +1,7 @@
 //! What each field of a response head means to a gateway, and the verdict on all of them together.
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::line::{self, StatusLine};
@@ -82,7 +82,7 @@ impl Fields {
         }
         let (name, text) = line::field(line)?;
         let name = field_name(name)?;
-        let value = field_value(block.slice_ref(text))?;
+        let value = field_value(block, text)?;
         match name.as_str() {
             "status" => self.add_status(text),
             "content-length" => self.add_length(text),
@@ -138,10 +138,13 @@ impl Fields {
         if value.is_empty() {
             return Ok(());
         }
-        match self.headers.get(&name) {
-            None => self.append(name, value),
-            Some(known) if *known == value => Ok(()),
-            Some(_) => Err(HeadError::Conflicting(called)),
+        match self.headers.try_entry(name) {
+            Ok(Entry::Occupied(known)) if *known.get() != value => Err(HeadError::Conflicting(called)),
+            Ok(entry) => {
+                entry.or_insert(value);
+                Ok(())
+            }
+            Err(_) => Err(HeadError::TooManyFields(self.limit)),
         }
     }
 
@@ -246,9 +249,9 @@ fn field_name(name: &[u8]) -> Result<HeaderName, HeadError> {
 }
 
 /// Text without control bytes; what is wrong with it otherwise.
-fn field_value(text: Bytes) -> Result<HeaderValue, HeadError> {
-    HeaderValue::from_maybe_shared(text.clone())
-        .map_err(|_| line::check_text(&text).err().unwrap_or(HeadError::ControlByte))
+fn field_value(block: &Bytes, text: &[u8]) -> Result<HeaderValue, HeadError> {
+    HeaderValue::from_maybe_shared(block.slice_ref(text))
+        .map_err(|_| line::check_text(text).err().unwrap_or(HeadError::ControlByte))
 }
 
 /// Fields for which room is made at once: what a PHP page with a session sends.

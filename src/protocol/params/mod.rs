@@ -55,6 +55,12 @@ pub fn walk(head: &RequestHead, style: &Style, sink: &mut impl Sink) -> Result<(
     )?;
     sink.param(Name::Plain("QUERY_STRING"), Value::One(query.as_bytes()))?;
     sink.param(Name::Plain("SCRIPT_NAME"), Value::One(&head.script.name))?;
+    if head.headers.len() == head.headers.keys_len() {
+        for (name, value) in &head.headers {
+            sink.param(Name::Field(name), Value::One(value.as_bytes()))?;
+        }
+        return Ok(());
+    }
     for name in head.headers.keys() {
         let values = head.headers.get_all(name);
         sink.param(

@@ -1,6 +1,6 @@
 //! Where variables go: every protocol's block writer is a [`Sink`], and none of them sees a temporary string.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use http::HeaderName;
 use http::header::{GetAll, HeaderValue};
 
@@ -38,7 +38,8 @@ pub enum Value<'a> {
 }
 
 impl Name<'_> {
-    /// Bytes that `put` writes.
+    /// Bytes that `fill` and `put` write.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Plain(name) => name.len(),
@@ -51,32 +52,30 @@ impl Name<'_> {
         self.len() == 0
     }
 
-    /// Appends the name.
-    pub fn put(&self, out: &mut BytesMut) {
+    /// Writes the name into a slice of exactly its length.
+    #[inline]
+    pub fn fill(&self, out: &mut [u8]) {
         match self {
-            Self::Plain(name) => out.put_slice(name.as_bytes()),
+            Self::Plain(name) => out.copy_from_slice(name.as_bytes()),
             Self::Field(name) => {
-                out.put_slice(FIELD_PREFIX);
-                let start = out.len();
-                out.put_slice(name.as_str().as_bytes());
-                for byte in &mut out[start..] {
-                    *byte = variable_byte(*byte);
+                let (prefix, rest) = out.split_at_mut(FIELD_PREFIX.len());
+                prefix.copy_from_slice(FIELD_PREFIX);
+                for (out, byte) in rest.iter_mut().zip(name.as_str().as_bytes()) {
+                    *out = variable_byte(*byte);
                 }
             }
         }
     }
 
-    /// Whether a NUL byte is in the name; a field name cannot hold one.
-    pub fn has_nul(&self) -> bool {
-        match self {
-            Self::Plain(name) => memchr::memchr(0, name.as_bytes()).is_some(),
-            Self::Field(_) => false,
-        }
+    /// Appends the name.
+    pub fn put(&self, out: &mut BytesMut) {
+        self.fill(grow(out, self.len()));
     }
 }
 
 impl Value<'_> {
-    /// Bytes that `put` writes.
+    /// Bytes that `fill` and `put` write.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::One(bytes) => bytes.len(),
@@ -95,44 +94,58 @@ impl Value<'_> {
         self.len() == 0
     }
 
-    /// Appends the value.
-    pub fn put(&self, out: &mut BytesMut) {
+    /// Writes the value into a slice of exactly its length.
+    #[inline]
+    pub fn fill(&self, out: &mut [u8]) {
         match self {
-            Self::One(bytes) => out.put_slice(bytes),
-            Self::Joined { values, separator } => {
-                for (index, value) in values.iter().enumerate() {
-                    if index > 0 {
-                        out.put_slice(separator);
-                    }
-                    out.put_slice(value.as_bytes());
-                }
-            }
-            Self::Number(number) => put_decimal(*number, out),
+            Self::One(bytes) => out.copy_from_slice(bytes),
+            Self::Joined { values, separator } => fill_joined(values, separator, out),
+            Self::Number(number) => fill_decimal(*number, out),
         }
     }
 
-    /// Whether a NUL byte is in the value; a field value cannot hold one.
-    pub fn has_nul(&self) -> bool {
-        match self {
-            Self::One(bytes) => memchr::memchr(0, bytes).is_some(),
-            Self::Joined { .. } | Self::Number(_) => false,
-        }
+    /// Appends the value.
+    pub fn put(&self, out: &mut BytesMut) {
+        self.fill(grow(out, self.len()));
     }
 }
 
-/// Appends a number in decimal digits.
-fn put_decimal(mut number: u64, out: &mut BytesMut) {
-    let mut digits = [0; DECIMAL_DIGITS];
-    let mut start = DECIMAL_DIGITS;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
+/// Appends `count` bytes, to be filled.
+#[inline]
+pub fn grow(out: &mut BytesMut, count: usize) -> &mut [u8] {
+    let start = out.len();
+    out.resize(start + count, 0);
+    &mut out[start..]
+}
+
+/// Whether a NUL byte is among `bytes`. Looks at all of them, which the compiler does many at a time.
+#[inline]
+pub fn has_nul(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | (*byte == 0))
+}
+
+fn fill_joined(values: &GetAll<'_, HeaderValue>, separator: &[u8], mut out: &mut [u8]) {
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out = fill_front(out, separator);
         }
+        out = fill_front(out, value.as_bytes());
     }
-    out.put_slice(&digits[start..]);
+}
+
+/// Writes `bytes` to the front of `out`; what is behind them.
+fn fill_front<'a>(out: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
+    let (front, rest) = out.split_at_mut(bytes.len());
+    front.copy_from_slice(bytes);
+    rest
+}
+
+/// Writes a number from its last digit to its first.
+pub(crate) fn fill_decimal(mut number: u64, out: &mut [u8]) {
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
 }
 
 /// Digits of a number in decimal.
@@ -141,6 +154,7 @@ pub(crate) fn decimal_len(number: u64) -> usize {
 }
 
 /// Field names are lower case in `HeaderName`.
+#[inline]
 fn variable_byte(byte: u8) -> u8 {
     match byte {
         b'-' => b'_',
@@ -150,9 +164,6 @@ fn variable_byte(byte: u8) -> u8 {
 
 /// What RFC 3875 puts in front of a request field.
 const FIELD_PREFIX: &[u8] = b"HTTP_";
-
-/// Digits of the largest 64-bit number.
-const DECIMAL_DIGITS: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -203,9 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_found_in_names_and_values() {
-        assert!(Value::One(b"a\0b").has_nul());
-        assert!(Name::Plain("A\0").has_nul());
-        assert!(!Value::One(b"ab").has_nul());
+    fn nul_is_found_anywhere() {
+        assert!(has_nul(b"a long value, longer than a register\0"));
+        assert!(has_nul(b"\0A"));
+        assert!(!has_nul(b"ab") && !has_nul(b""));
     }
 }

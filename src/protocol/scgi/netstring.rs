@@ -8,7 +8,7 @@ use nom::combinator::{map_opt, verify};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
-use crate::protocol::params::sink::decimal_len;
+use crate::protocol::params::sink::{decimal_len, fill_decimal, grow, has_nul};
 use crate::protocol::params::{Name, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -35,7 +35,7 @@ impl<'a> Netstring<'a> {
     }
 
     /// Writes the length in front, which nearly always has as many digits as there is room for.
-    pub fn finish(mut self) {
+    pub fn finish(self) {
         let size = self.size();
         let content = self.start + USUAL_PREFIX;
         let prefix = decimal_len(size as u64) + 1;
@@ -47,19 +47,10 @@ impl<'a> Netstring<'a> {
             self.out.copy_within(content..content + size, self.start + prefix);
         }
         self.out.truncate(end);
-        self.write_prefix(size, prefix);
+        let (digits, colon) = self.out[self.start..self.start + prefix].split_at_mut(prefix - 1);
+        fill_decimal(size as u64, digits);
+        colon.copy_from_slice(b":");
         self.out.put_u8(b',');
-    }
-
-    fn write_prefix(&mut self, mut size: usize, prefix: usize) {
-        let [digits @ .., colon] = &mut self.out[self.start..self.start + prefix] else {
-            return;
-        };
-        *colon = b':';
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (size % 10) as u8;
-            size /= 10;
-        }
     }
 
     fn size(&self) -> usize {
@@ -90,16 +81,17 @@ impl<'a> Netstring<'a> {
 
 impl Sink for Netstring<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        if name.has_nul() || value.has_nul() {
-            return Err(EncodeError::Nul);
-        }
         debug_assert!(self.count > 0 || matches!(name, Name::Plain("CONTENT_LENGTH")));
-        self.admit(name.len(), value.len())?;
-        name.put(self.out);
-        self.out.put_u8(0);
-        value.put(self.out);
-        self.out.put_u8(0);
-        Ok(())
+        let (name_len, value_len) = (name.len(), value.len());
+        self.admit(name_len, value_len)?;
+        let text = grow(self.out, name_len + value_len + 2);
+        let (name_part, value_part) = text.split_at_mut(name_len + 1);
+        name.fill(&mut name_part[..name_len]);
+        value.fill(&mut value_part[..value_len]);
+        match has_nul(&name_part[..name_len]) || has_nul(&value_part[..value_len]) {
+            true => Err(EncodeError::Nul),
+            false => Ok(()),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The variables of a packet: keys and values, each behind its 16-bit length.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use nom::multi::length_data;
 use nom::number::complete::le_u16;
 use nom::{IResult, Parser};
 
 use super::packet::Packet;
+use crate::protocol::params::sink::{grow, has_nul};
 use crate::protocol::params::{Name, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -67,17 +68,27 @@ impl<'a> Block<'a> {
 
 impl Sink for Block<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        if name.has_nul() || value.has_nul() {
-            return Err(EncodeError::Nul);
-        }
         let (name_len, value_len) = (name.len(), value.len());
         self.admit(name_len, value_len)?;
-        self.out.put_u16_le(name_len as u16);
-        name.put(self.out);
-        self.out.put_u16_le(value_len as u16);
-        value.put(self.out);
-        Ok(())
+        let (name_part, value_part) =
+            grow(self.out, 2 * LENGTH + name_len + value_len).split_at_mut(LENGTH + name_len);
+        let name_part = fill_length(name_len, name_part);
+        let value_part = fill_length(value_len, value_part);
+        name.fill(name_part);
+        value.fill(value_part);
+        match has_nul(name_part) || has_nul(value_part) {
+            true => Err(EncodeError::Nul),
+            false => Ok(()),
+        }
     }
+}
+
+/// Writes a length in front; what is behind it.
+#[inline]
+fn fill_length(length: usize, out: &mut [u8]) -> &mut [u8] {
+    let (front, rest) = out.split_at_mut(LENGTH);
+    front.copy_from_slice(&(length as u16).to_le_bytes());
+    rest
 }
 
 /// Reads a complete block; keys and values stay slices of it. uWSGI drops a request with an empty key.
