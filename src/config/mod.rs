@@ -1,6 +1,31 @@
 //! File text to checked settings.
+//!
+//! The way of a configuration: text -> TOML document -> environment references replaced ([`env`](mod@env)) ->
+//! [`file::File`], as typed -> [`Config`], checked, with every default filled in. All complaints of all
+//! steps are reported together, each with its place ([`Diagnostic`]). [`print`](fn@print) goes the other
+//! way; [`schema`](fn@schema) describes the file to editors.
 
-use std::path::PathBuf;
+mod check;
+mod complaints;
+mod diagnostic;
+mod document;
+pub mod env;
+pub mod file;
+mod print;
+mod schema;
+mod suggest;
+pub mod units;
+mod wording;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use complaints::Complaints;
+pub use diagnostic::{Diagnostic, Severity, Source};
+pub use print::print;
+pub use schema::schema;
 
 /// Everything that one configuration file says, checked, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,4 +49,77 @@ pub struct Server {
     pub temp_dir: PathBuf,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The file is wrong: at least one error, and all warnings.
+    #[error("{}", summary(.0))]
+    Invalid(Vec<Diagnostic>),
+}
+
+impl Server {
+    /// Spools, unless configured: on disk (unlike `/tmp` on many systems), always there, open to every user.
+    pub const TEMP_DIR: &str = "/var/tmp";
+}
+
+impl Failure {
+    /// All that is to be said about it, as rustc would show it; ends with a newline.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Self::Read { .. } => format!("error: {self}\n"),
+            Self::Invalid(found) => {
+                let blocks: Vec<String> = found.iter().map(|found| found.render(colour)).collect();
+                format!("{}\nerror: {self}\n", blocks.join("\n"))
+            }
+        }
+    }
+}
+
+/// Reads the file at `path`; warnings come with the configuration.
+///
+/// `env` finds environment variables: `&|name| std::env::var(name).ok()`.
+pub fn load(path: &Path, env: &env::Lookup<'_>) -> Result<(Config, Vec<Diagnostic>), Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::Read {
+        path: path.to_owned(),
+        error,
+    })?;
+    parse(&path.to_string_lossy(), &text, env)
+}
+
+/// Reads `text`; complaints call it `name`.
+pub fn parse(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<(Config, Vec<Diagnostic>), Failure> {
+    let source = Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    let mut complaints = Complaints::new(Arc::new(source));
+    let config = document::read(text, env, &mut complaints).map(|file| check::check(&file, &mut complaints));
+    match config {
+        Some(config) if complaints.errors() == 0 => Ok((config, complaints.into_vec())),
+        _ => Err(Failure::Invalid(complaints.into_vec())),
+    }
+}
+
+/// "2 errors and 1 warning in the configuration"
+fn summary(found: &[Diagnostic]) -> String {
+    let count = |severity| found.iter().filter(|found| found.severity() == severity).count();
+    let plural = |count, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let errors = plural(count(Severity::Error), "error");
+    match count(Severity::Warning) {
+        0 => format!("{errors} in the configuration"),
+        warnings => format!(
+            "{errors} and {} in the configuration",
+            plural(warnings, "warning")
+        ),
+    }
 }

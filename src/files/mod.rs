@@ -1,1 +1,16 @@
-//! Files below a root.
+//! Files below a root: URL paths to safe relative paths, lookups that cannot leave the root, plain answers.
+//!
+//! Knows neither routes nor applications. What is a script is decided by the front end; this module only never
+//! serves one as plain text.
+
+pub mod body;
+mod conditional;
+mod mime;
+pub mod path;
+pub mod root;
+pub mod serve;
+
+pub use body::Body;
+pub use path::{DecodedPath, PathError, RelPath};
+pub use root::{Entry, File, Kind, LookupError, Root};
+pub use serve::{Request, file, redirect, respond};

@@ -58,7 +58,7 @@ pub struct Timeouts {
 pub struct Route {
     /// `None`: every host.
     pub host: Option<Host>,
-    /// Path prefix on segment boundaries, decoded; starts with a slash.
+    /// Path prefix on segment boundaries, decoded; starts with a slash and, unless it is `/`, ends without.
     pub path: String,
     /// What answers.
     pub handler: Handler,
@@ -167,6 +167,8 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a slot is taken. A body of unknown length always is.
     pub request: bool,
+    /// Take the response off the worker as fast as it writes; otherwise the client sets the pace.
+    pub response: bool,
     /// Bytes of a request body held in memory; the rest goes to a file in `temp_dir`.
     pub memory: usize,
     /// Bytes of a request body that may go to disk: 507 above.
@@ -198,6 +200,7 @@ impl Default for Buffering {
     fn default() -> Self {
         Self {
             request: true,
+            response: true,
             memory: 64 * 1024,
             disk: 4 * 1024 * 1024 * 1024,
         }
@@ -209,6 +212,8 @@ impl Config {
     pub const HEAD_SIZE: usize = 32 * 1024;
     /// Request fields unless configured; 100 is hyper's limit that costs nothing.
     pub const HEAD_FIELDS: usize = 100;
+    /// Value of `Server` unless configured; without a version, which is nobody's business.
+    pub const SOFTWARE: &str = "bridgehead";
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
 }

@@ -1,5 +1,27 @@
-//! HTTP to clients.
+//! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
+//!
+//! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order:
+//! [`connection`] and [`socket`], [`inspect`] and [`authority`], [`router`] and [`route`], [`php`],
+//! [`upload`], [`forwarded`], then the answer with [`rejection`], [`respond`], [`body`], and [`record`].
 
+pub mod authority;
+pub mod body;
 pub mod config;
+pub mod connection;
+pub mod forwarded;
+pub mod inspect;
+pub mod php;
+pub mod record;
+pub mod rejection;
+pub mod respond;
+pub mod route;
+pub mod router;
+pub mod server;
+pub mod service;
+pub mod socket;
+pub mod tunnel;
+pub mod upload;
 
 pub use config::Config;
+pub use route::Route;
+pub use service::Service;

@@ -12,6 +12,7 @@ mod body;
 pub mod error;
 pub mod fastcgi;
 pub mod head;
+pub mod hop_by_hop;
 mod limits;
 pub mod params;
 pub mod queue;

@@ -21,10 +21,8 @@ pub struct RequestHead {
     pub version: Version,
     /// End-to-end header fields. `Content-Length` is not consulted: see `content_length`.
     pub headers: HeaderMap,
-    /// Host part of the authority, without port (`SERVER_NAME`).
-    pub server_name: Bytes,
     /// The client connection.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Which script or mounted application answers, and the rest of the path.
     pub script: Script,
     /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
@@ -41,20 +39,69 @@ pub struct RequestHead {
 }
 
 /// Who is connected to us, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The client's address after trusted proxies; `None` on unix sockets.
-    pub remote: Option<SocketAddr>,
+    pub remote: Option<Peer>,
     /// Our own address on that connection; `None` on unix sockets.
-    pub local: Option<SocketAddr>,
+    pub local: Option<Peer>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
+}
+
+/// One end of a TCP connection, in the form that variables need.
+///
+/// Made once a connection, so that no request formats an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The address itself.
+    pub address: SocketAddr,
+    /// `192.0.2.1` or `2001:db8::1`, without brackets.
+    pub ip: String,
+    /// Port in decimal digits.
+    pub port: String,
 }
 
 impl Client {
     /// `https` or `http`.
     pub fn scheme(&self) -> &'static str {
         if self.secure { "https" } else { "http" }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        // An IPv4 client of a dual-stack listener is an IPv4 client to the application.
+        let ip = address.ip().to_canonical();
+        Self {
+            address: SocketAddr::new(ip, address.port()),
+            ip: ip.to_string(),
+            port: address.port().to_string(),
+        }
+    }
+}
+
+impl RequestHead {
+    /// Host part of the authority, without port (`SERVER_NAME`); our own address when the client named no
+    /// host, empty on a unix socket.
+    pub fn server_name(&self) -> &[u8] {
+        match self.headers.get(http::header::HOST) {
+            Some(host) if !host.is_empty() => without_port(host.as_bytes()),
+            _ => self
+                .client
+                .local
+                .as_ref()
+                .map_or(b"", |local| local.ip.as_bytes()),
+        }
+    }
+}
+
+/// `host:80` and `[::1]:80` without the port. Brackets stay (RFC 3875, section 4.1.14).
+pub fn without_port(authority: &[u8]) -> &[u8] {
+    let start = authority.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+    match authority[start..].iter().position(|byte| *byte == b':') {
+        Some(colon) => &authority[..start + colon],
+        None => authority,
     }
 }
 
@@ -80,5 +127,28 @@ pub struct RequestId(pub u64);
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_name_has_no_port() {
+        for (authority, name) in [
+            ("a.example", "a.example"),
+            ("a.example:80", "a.example"),
+            ("[::1]", "[::1]"),
+            ("[::1]:80", "[::1]"),
+        ] {
+            assert_eq!(without_port(authority.as_bytes()), name.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_mapped_ipv4_peer_is_an_ipv4_peer() {
+        let peer = Peer::from("[::ffff:192.0.2.1]:80".parse::<SocketAddr>().unwrap());
+        assert_eq!((peer.ip.as_str(), peer.port.as_str()), ("192.0.2.1", "80"));
     }
 }

@@ -1,6 +1,8 @@
 //! What the codecs' tests share: a request, and the replay of an answer in pieces.
 
-use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::BytesMut;
 use http::{HeaderMap, Method, Version};
 
 use super::params::{PathInfo, Style, StyleKind};
@@ -14,12 +16,11 @@ pub(crate) fn request(method: Method) -> RequestHead {
         target: "/x?q=1".parse().unwrap(),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        server_name: Bytes::from("example.org"),
-        client: Client {
+        client: Arc::new(Client {
             remote: None,
             local: None,
             secure: false,
-        },
+        }),
         script: Script::default(),
         content_length: None,
         chunked: false,

@@ -1,1 +1,108 @@
-//! Byte buffers that start in memory and continue on disk.
+//! Byte buffers that start in memory and continue in an anonymous file.
+//!
+//! A [`Writer`] takes chunks. The first [`Limits::memory`] bytes stay in memory as they came; what follows goes
+//! to a file without a name in [`Config::temp_dir`], in pieces of [`PIECE`] bytes on the blocking pool, so that
+//! a slow disk never holds a runtime thread. [`Writer::finish`] turns it into a [`Spool`], which can be read
+//! any number of times. A spool that fits into memory touches no disk and starts no task.
+//!
+//! All spools of a process share one [`Quota`] of bytes on disk; each gives its share back when it is dropped.
+//! Nothing is read while it is still being written: the relay of a running answer is not built on this.
+
+mod disk;
+mod error;
+mod quota;
+mod segments;
+mod spooled;
+mod writer;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use error::SpoolError;
+pub use quota::Quota;
+pub use spooled::Spool;
+pub use writer::Writer;
+
+/// Bytes that travel to or from the disk in one hop to the blocking pool: a hop costs about as much as copying
+/// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`] and the chunk that
+/// it is being given.
+pub const PIECE: usize = 128 * 1024;
+
+/// Where spools go to, and how much of the disk they may take together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Directory of the files. They have no names and vanish with the process.
+    pub temp_dir: PathBuf,
+    /// Bytes that all spools may have on disk at a time.
+    pub disk_total: u64,
+}
+
+impl Config {
+    /// Bytes of all spools on disk unless configured.
+    pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
+}
+
+/// What one spool may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes held in memory.
+    pub memory: usize,
+    /// Bytes on disk; 0: never touch the disk.
+    pub disk: u64,
+}
+
+/// Makes writers. Cheap to clone; clones share the quota.
+#[derive(Clone, Debug)]
+pub struct Spools {
+    shared: Arc<Shared>,
+}
+
+/// What all spools of a process share.
+#[derive(Debug)]
+struct Shared {
+    temp_dir: PathBuf,
+    quota: Quota,
+    /// Opens the anonymous file; replaced by tests that need a full disk.
+    open: fn(&Path) -> io::Result<File>,
+}
+
+impl Spools {
+    /// Checks nothing: a missing directory is reported by the first spool that needs it.
+    pub fn new(config: Config) -> Self {
+        Self::with_open(config, |dir| tempfile::tempfile_in(dir))
+    }
+
+    fn with_open(config: Config, open: fn(&Path) -> io::Result<File>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                temp_dir: config.temp_dir,
+                quota: Quota::new(config.disk_total),
+                open,
+            }),
+        }
+    }
+
+    /// An empty spool to write to.
+    pub fn writer(&self, limits: Limits) -> Writer {
+        Writer::new(Arc::clone(&self.shared), limits)
+    }
+
+    /// Bytes that all spools have on disk now.
+    pub fn bytes_on_disk(&self) -> u64 {
+        self.shared.quota.used()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            temp_dir: std::env::temp_dir(),
+            disk_total: 16 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

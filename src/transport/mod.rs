@@ -3,5 +3,15 @@
 //! Knows neither HTTP nor any backend protocol.
 
 pub mod address;
+pub mod connect;
+pub mod deadline;
+pub mod listen;
+pub mod reach;
+pub mod stream;
 
 pub use address::Address;
+pub use connect::{ConnectError, connect};
+pub use deadline::Deadline;
+pub use listen::{ListenError, Listener};
+pub use reach::Obstacle;
+pub use stream::Stream;

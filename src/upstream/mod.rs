@@ -1,6 +1,119 @@
 //! Which endpoint, which connection, when to give up: the upstream engine.
+//!
+//! [`Upstream::send`] is the whole of it as seen from the front end: a request goes down by value, an answer
+//! comes up by value. Slots, connections and timers are owned by the answer's [`Body`] and end with it.
 
+pub mod balance;
+pub mod body;
+mod codec;
 pub mod config;
+pub mod connection;
+pub mod endpoint;
+pub mod error;
+pub mod http;
+pub mod pool;
 pub mod profile;
+pub mod pump;
+pub mod request_body;
+pub mod retry;
+mod send;
+pub mod stderr;
+pub mod trace;
 
+use std::sync::Arc;
+
+pub use body::Body;
 pub use config::Config;
+pub use endpoint::Endpoint;
+pub use error::Failure;
+pub use request_body::{BodyError, RequestBody};
+pub use trace::Trace;
+
+use crate::protocol::{Protocol, RequestHead};
+use connection::Connection;
+use http::HttpConnection;
+use pool::Pool;
+
+/// A named group of endpoints with its policy, ready to serve.
+pub struct Upstream {
+    name: Arc<str>,
+    config: Config,
+    engine: Engine,
+}
+
+enum Engine {
+    /// FastCGI, uwsgi, SCGI: our codecs over our connections.
+    Framed(Box<dyn Protocol>, Arc<Pool<Connection>>),
+    /// HTTP: hyper's.
+    Http(Arc<Pool<HttpConnection>>),
+}
+
+/// How one request is to be treated.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Let the application finish when the client leaves.
+    pub ignore_abort: bool,
+}
+
+impl Upstream {
+    /// An upstream nobody uses yet; opens no connection.
+    pub fn new(config: Config) -> Self {
+        let engine = match codec::make(&config) {
+            Some(protocol) => Engine::Framed(protocol, Pool::new(&config)),
+            None => Engine::Http(Pool::new(&config)),
+        };
+        Self {
+            name: config.name.as_str().into(),
+            config,
+            engine,
+        }
+    }
+
+    /// The name after `upstream.` in the file.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its endpoints, in the order of the file.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        match &self.engine {
+            Engine::Framed(_, pool) => pool.endpoints(),
+            Engine::Http(pool) => pool.endpoints(),
+        }
+    }
+
+    /// Sends a request to one endpoint after the other, as far as the retry rule permits, and gives the
+    /// answer as soon as its head is complete. `trace` tells what happened, also after a failure.
+    pub async fn send(
+        &self,
+        head: &RequestHead,
+        body: RequestBody,
+        options: Options,
+        trace: &mut Trace,
+    ) -> Result<::http::Response<Body>, Failure> {
+        trace.upstream = Some(self.name.clone());
+        match &self.engine {
+            Engine::Framed(protocol, pool) => {
+                let wire = send::Framed {
+                    protocol: protocol.as_ref(),
+                    upstream: self,
+                    options,
+                };
+                send::Attempts::new(self, pool, trace)
+                    .run(&wire, head, body)
+                    .await
+            }
+            Engine::Http(pool) => {
+                let wire = send::Http { upstream: self };
+                send::Attempts::new(self, pool, trace)
+                    .run(&wire, head, body)
+                    .await
+            }
+        }
+    }
+}

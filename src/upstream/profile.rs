@@ -76,5 +76,9 @@ impl Profile {
 /// Variable block unless a profile knows better: what the 16-bit length of uwsgi can say, in bytes.
 pub const MAX_BLOCK: usize = 65_535;
 
+/// Variable block of the FastCGI programs, in bytes: they have no limit of their own (reference, section
+/// 1.13), so this is ours.
+pub const MAX_FASTCGI_BLOCK: usize = 1024 * 1024;
+
 /// Variables unless a profile knows better: Gunicorn's limit, and more than any browser causes.
 pub const MAX_PARAMS: usize = 1_000;

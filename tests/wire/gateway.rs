@@ -8,7 +8,7 @@ use bridgehead::protocol::uwsgi::Uwsgi;
 use bridgehead::protocol::{
     DecodeError, Event, Exchange, Limits, Protocol, RequestHead, ResponseHead, WriteQueue,
 };
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http::{HeaderMap, Method, Version};
 
 use crate::application;
@@ -197,12 +197,11 @@ fn request(method: Method) -> RequestHead {
         target: "/".parse().expect("a target"),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        server_name: Bytes::from_static(b"example.test"),
-        client: Client {
+        client: std::sync::Arc::new(Client {
             remote: None,
             local: None,
             secure: false,
-        },
+        }),
         script: Script::default(),
         content_length: None,
         chunked: false,

@@ -1,2 +1,42 @@
-//! Developer tasks.
-fn main() {}
+//! Everything a developer or CI runs; see [`USAGE`].
+
+mod capture;
+mod fuzz;
+mod policy;
+mod step;
+mod test;
+
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failure = error.downcast_ref::<step::Failure>();
+            if !failure.is_some_and(step::Failure::is_reported) {
+                eprintln!("xtask: {error:#}");
+            }
+            failure.map_or(ExitCode::FAILURE, step::Failure::exit_code)
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        Some(("test", [])) => test::everything(),
+        Some(("test", names)) => test::only(names),
+        Some(("fuzz", rest)) => fuzz::run(rest),
+        Some(("capture", names)) => capture::run(names),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+const USAGE: &str = "usage:
+  cargo xtask test                      everything that has to pass before a commit
+  cargo xtask test NAME...              only the tests whose names contain NAME
+  cargo xtask fuzz [TARGET] [SECONDS]   each fuzz target, or one, for 60 seconds or as long as said
+  cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME";

@@ -101,7 +101,7 @@ impl Fields {
                 Ok(())
             }
             "transfer-encoding" => self.check_transfer_coding(text),
-            "keep-alive" | "proxy-connection" | "te" | "trailer" => Ok(()),
+            "keep-alive" | "proxy-authenticate" | "proxy-connection" | "te" | "trailer" => Ok(()),
             other if self.shape == Shape::Cgi && other.starts_with("variable-") => Ok(()),
             _ => self.append(name, value),
         }

@@ -1,10 +1,16 @@
-//! The CGI variables of a request (to be completed).
+//! The CGI variables of a request: one [`walk`] for all protocols, straight into each protocol's block.
+//!
+//! [`screen`] is the firewall in front of it: which of a client's header fields may become variables.
 
+pub mod firewall;
+pub mod list;
 pub mod sink;
+pub mod walk;
 
-use super::{EncodeError, RequestHead};
-
+pub use firewall::{Conflict, screen};
+pub use list::List;
 pub use sink::{Name, Sink, Value};
+pub use walk::{SOFTWARE, walk};
 
 /// Which form of the path an application expects in `PATH_INFO`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,40 +42,4 @@ pub enum StyleKind {
     Uwsgi,
     /// The netstring of an SCGI request.
     Scgi,
-}
-
-/// Tells `sink` every variable of a request, `CONTENT_LENGTH` first (placeholder).
-pub fn walk(head: &RequestHead, style: &Style, sink: &mut impl Sink) -> Result<(), EncodeError> {
-    match (style.kind, head.content_length) {
-        (_, Some(length)) => sink.param(Name::Plain("CONTENT_LENGTH"), Value::Number(length))?,
-        (StyleKind::Scgi, None) => sink.param(Name::Plain("CONTENT_LENGTH"), Value::Number(0))?,
-        (_, None) => {}
-    }
-    if style.kind == StyleKind::Scgi {
-        sink.param(Name::Plain("SCGI"), Value::One(b"1"))?;
-    }
-    let query = head.target.query().unwrap_or_default();
-    sink.param(
-        Name::Plain("REQUEST_METHOD"),
-        Value::One(head.method.as_str().as_bytes()),
-    )?;
-    sink.param(Name::Plain("QUERY_STRING"), Value::One(query.as_bytes()))?;
-    sink.param(Name::Plain("SCRIPT_NAME"), Value::One(&head.script.name))?;
-    if head.headers.len() == head.headers.keys_len() {
-        for (name, value) in &head.headers {
-            sink.param(Name::Field(name), Value::One(value.as_bytes()))?;
-        }
-        return Ok(());
-    }
-    for name in head.headers.keys() {
-        let values = head.headers.get_all(name);
-        sink.param(
-            Name::Field(name),
-            Value::Joined {
-                values,
-                separator: b", ",
-            },
-        )?;
-    }
-    Ok(())
 }

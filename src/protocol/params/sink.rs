@@ -26,6 +26,8 @@ pub enum Name<'a> {
 pub enum Value<'a> {
     /// Bytes as they are.
     One(&'a [u8]),
+    /// Two pieces, one behind the other.
+    Pair(&'a [u8], &'a [u8]),
     /// All values of a field, joined.
     Joined {
         /// The values in the order of arrival.
@@ -71,6 +73,20 @@ impl Name<'_> {
     pub fn put(&self, out: &mut BytesMut) {
         self.fill(grow(out, self.len()));
     }
+
+    /// Whether the written name is `other`.
+    pub fn is(&self, other: &str) -> bool {
+        match self {
+            Self::Plain(name) => *name == other,
+            Self::Field(name) => {
+                let folded = name.as_str().bytes().map(variable_byte);
+                other
+                    .as_bytes()
+                    .strip_prefix(FIELD_PREFIX)
+                    .is_some_and(|rest| folded.eq(rest.iter().copied()))
+            }
+        }
+    }
 }
 
 impl Value<'_> {
@@ -79,6 +95,7 @@ impl Value<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::One(bytes) => bytes.len(),
+            Self::Pair(first, second) => first.len() + second.len(),
             Self::Joined { values, separator } => {
                 let (count, bytes) = values.iter().fold((0usize, 0), |(count, bytes), value| {
                     (count + 1, bytes + value.len())
@@ -99,6 +116,10 @@ impl Value<'_> {
     pub fn fill(&self, out: &mut [u8]) {
         match self {
             Self::One(bytes) => out.copy_from_slice(bytes),
+            Self::Pair(first, second) => {
+                let rest = fill_front(out, first);
+                rest.copy_from_slice(second);
+            }
             Self::Joined { values, separator } => fill_joined(values, separator, out),
             Self::Number(number) => fill_decimal(*number, out),
         }

@@ -1,0 +1,27 @@
+//! The file that tells scripts which process to signal.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// A written process id; the file goes with it.
+#[derive(Debug)]
+pub(super) struct PidFile(PathBuf);
+
+impl PidFile {
+    /// Writes our process id. Whole: a reader never sees half of it.
+    pub(super) fn write(path: &Path) -> Result<Self> {
+        let failed = || format!("cannot write the pid file {}", path.display());
+        let next = path.with_extension("new");
+        std::fs::write(&next, format!("{}\n", std::process::id())).with_context(failed)?;
+        std::fs::rename(&next, path).with_context(failed)?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,52 @@
+//! What an operator can ask for with kill(1).
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// TERM, QUIT: finish what is open, then end.
+    Drain,
+    /// INT: end now.
+    Stop,
+    /// USR1: open the log files again.
+    Reopen,
+    /// HUP: load the configuration again.
+    Reload,
+}
+
+/// The signals that are caught from now on.
+pub(super) struct Signals {
+    caught: [(Signal, Wish); 5],
+}
+
+impl Signals {
+    /// Catches them.
+    pub(super) fn install() -> io::Result<Self> {
+        let catch = |kind, wish| Ok::<_, io::Error>((signal(kind)?, wish));
+        Ok(Self {
+            caught: [
+                catch(SignalKind::terminate(), Wish::Drain)?,
+                catch(SignalKind::quit(), Wish::Drain)?,
+                catch(SignalKind::interrupt(), Wish::Stop)?,
+                catch(SignalKind::user_defined1(), Wish::Reopen)?,
+                catch(SignalKind::hangup(), Wish::Reload)?,
+            ],
+        })
+    }
+
+    /// The next wish.
+    pub(super) async fn next(&mut self) -> Wish {
+        std::future::poll_fn(|cx| {
+            for (signal, wish) in &mut self.caught {
+                if signal.poll_recv(cx).is_ready() {
+                    return std::task::Poll::Ready(*wish);
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await
+    }
+}

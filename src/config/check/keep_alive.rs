@@ -1,0 +1,54 @@
+//! `keep_alive`: a kept connection can cost a worker.
+
+use crate::config::complaints::Complaints;
+use crate::config::file::Upstream;
+use crate::upstream::config::ProtocolName;
+use crate::upstream::profile::Profile;
+
+/// How many idle connections to keep per endpoint.
+pub(super) fn check(
+    typed: &Upstream,
+    protocol: ProtocolName,
+    profile: Profile,
+    complaints: &mut Complaints,
+) -> usize {
+    let Some(kept) = typed.keep_alive.as_ref().filter(|kept| kept.0 > 0) else {
+        return 0;
+    };
+    let slots = typed.max_connections.as_ref().map(|slots| slots.0);
+    match (protocol, slots) {
+        (ProtocolName::Scgi, _) => {
+            complaints.warning(
+                kept.span(),
+                "`keep_alive` has no effect: SCGI closes after every answer",
+            );
+            return 0;
+        }
+        (ProtocolName::Uwsgi, _) if profile == Profile::Uwsgi => {
+            complaints.warning(
+                kept.span(),
+                "`keep_alive` has no effect: uWSGI closes after every answer",
+            );
+            return 0;
+        }
+        (ProtocolName::FastCgi, None) => {
+            let message = "each kept connection occupies a worker, and the number of workers is not known";
+            complaints
+                .warning(kept.span(), message)
+                .help("set max_connections to the number of workers, such as pm.max_children");
+        }
+        (ProtocolName::FastCgi, Some(slots)) if kept.0 >= slots => {
+            complaints
+                .warning(
+                    kept.span(),
+                    format!("{} kept connections can occupy all {slots} workers", kept.0),
+                )
+                .help(format!(
+                    "keep at most {}, so that others find a worker",
+                    slots - 1
+                ));
+        }
+        (ProtocolName::FastCgi | ProtocolName::Uwsgi | ProtocolName::Http, _) => {}
+    }
+    kept.count()
+}

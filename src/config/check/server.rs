@@ -1,0 +1,145 @@
+//! `[server]` and `[log]`.
+
+use std::num::NonZero;
+use std::thread;
+
+use http::HeaderValue;
+use ipnet::IpNet;
+
+use super::{deadline, path, size};
+use crate::config::complaints::Complaints;
+use crate::config::file::{At, Log, Server as Typed};
+use crate::config::{Server, suggest};
+use crate::frontend::config::{Listener, Route, Timeouts};
+use crate::telemetry::config::Target;
+use crate::{frontend, telemetry};
+
+/// What concerns the process.
+pub(super) fn process(typed: &Typed, complaints: &mut Complaints) -> Server {
+    Server {
+        workers: typed.workers.map_or_else(cores, |workers| workers.count()),
+        temp_dir: match &typed.temp_dir {
+            Some(dir) => path::absolute(dir, "the temporary directory", complaints),
+            None => Server::TEMP_DIR.into(),
+        },
+        pid_file: typed
+            .pid_file
+            .as_ref()
+            .map(|file| path::absolute(file, "the pid file", complaints)),
+    }
+}
+
+/// What concerns clients.
+pub(super) fn frontend(
+    typed: &Typed,
+    listeners: Vec<Listener>,
+    routes: Vec<Route>,
+    complaints: &mut Complaints,
+) -> frontend::Config {
+    let trusted = typed
+        .trusted_proxies
+        .iter()
+        .filter_map(|network| self::network(network, complaints));
+    frontend::Config {
+        listeners,
+        routes,
+        trusted_proxies: trusted.collect(),
+        software: software(typed.software.as_ref(), complaints),
+        timeouts: timeouts(typed, complaints),
+        head_size: size::within(
+            typed.head_size.as_ref(),
+            frontend::Config::HEAD_SIZE,
+            size::HEAD,
+            complaints,
+        ),
+        head_fields: typed
+            .head_fields
+            .map_or(frontend::Config::HEAD_FIELDS, |fields| fields.count()),
+    }
+}
+
+/// Where logs go to.
+pub(super) fn log(typed: &Log, complaints: &mut Complaints) -> telemetry::Config {
+    let default = telemetry::Config::default();
+    telemetry::Config {
+        access: target(typed.access.as_ref(), default.access, complaints),
+        access_format: typed
+            .access_format
+            .map_or(default.access_format, |format| format.0),
+        error: target(typed.error.as_ref(), default.error, complaints),
+        level: typed.level.map_or(default.level, |level| level.0),
+    }
+}
+
+/// As many as the process may use.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
+    let (typed, default) = (&typed.timeouts, Timeouts::default());
+    Timeouts {
+        head: deadline::positive(typed.head.as_ref(), default.head, complaints),
+        body: deadline::positive(typed.body.as_ref(), default.body, complaints),
+        send: deadline::positive(typed.send.as_ref(), default.send, complaints),
+        half_close: deadline::any(typed.half_close.as_ref(), default.half_close),
+        drain: deadline::any(typed.drain.as_ref(), default.drain),
+    }
+}
+
+fn software(typed: Option<&At<String>>, complaints: &mut Complaints) -> String {
+    let Some(typed) = typed else {
+        return frontend::Config::SOFTWARE.to_owned();
+    };
+    let plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if typed.is_empty() || !typed.bytes().all(plain) || HeaderValue::from_str(typed).is_err() {
+        complaints
+            .error(typed.span(), "not a value for the `Server` field")
+            .help("it is sent to clients: write printable ASCII, such as \"bridgehead\"");
+    }
+    typed.to_string()
+}
+
+/// A network in CIDR notation, or a single address.
+fn network(typed: &At<String>, complaints: &mut Complaints) -> Option<IpNet> {
+    let parsed = typed
+        .parse::<IpNet>()
+        .or_else(|_| typed.parse().map(|address: std::net::IpAddr| address.into()));
+    let Ok(network) = parsed else {
+        complaints
+            .error(typed.span(), "neither a network nor an address")
+            .help(
+                "write a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address such as \"192.0.2.1\"",
+            );
+        return None;
+    };
+    if network != network.trunc() {
+        complaints
+            .error(typed.span(), "the address has bits beyond the prefix")
+            .help(format!(
+                "write \"{}\" for the network, \"{}\" for the address",
+                network.trunc(),
+                network.addr()
+            ));
+    }
+    Some(network)
+}
+
+fn target(typed: Option<&At<String>>, default: Target, complaints: &mut Complaints) -> Target {
+    let Some(typed) = typed else { return default };
+    match typed.as_str() {
+        "stdout" => Target::Stdout,
+        "stderr" => Target::Stderr,
+        "off" => Target::Off,
+        name if !name.contains('/') => {
+            let complaint = complaints.error(typed.span(), format!("`{name}` is no place for a log"));
+            let near = suggest::nearest(name, ["stdout", "stderr", "off"]);
+            complaint.help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write \"stdout\", \"stderr\", \"off\" or an absolute path".to_owned(),
+            });
+            default
+        }
+        _ => Target::File(path::absolute(typed, "the log", complaints)),
+    }
+}

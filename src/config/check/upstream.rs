@@ -1,0 +1,62 @@
+//! `[upstream.NAME]`.
+
+use super::{balance, deadline, endpoint, keep_alive, profile, quirk, size};
+use crate::config::complaints::Complaints;
+use crate::config::file::{At, Section, Upstream as Typed};
+use crate::upstream::Config;
+use crate::upstream::config::{Queue, Timeouts};
+
+/// One upstream.
+pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {
+    check_name(name, complaints);
+    let (protocol, profile) = profile::check(typed, complaints);
+    Config {
+        name: name.to_string(),
+        protocol,
+        quirks: quirk::check(typed, protocol, profile, complaints),
+        endpoints: endpoint::check(typed, complaints),
+        balance: balance::check(typed.balance.as_ref(), complaints),
+        max_connections: typed.max_connections.as_ref().map(|slots| slots.0 as usize),
+        keep_alive: keep_alive::check(typed, protocol, profile, complaints),
+        queue: queue(typed, complaints),
+        timeouts: timeouts(typed, complaints),
+        head_size: size::within(
+            typed.head_size.as_ref(),
+            Config::HEAD_SIZE,
+            size::HEAD,
+            complaints,
+        ),
+        head_fields: typed
+            .head_fields
+            .map_or(Config::HEAD_FIELDS, |fields| fields.count()),
+    }
+}
+
+/// Names go into logs and metrics.
+fn check_name(name: &At<String>, complaints: &mut Complaints) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.is_empty() || !name.bytes().all(plain) {
+        complaints
+            .error(name.span(), "not a name for an upstream")
+            .help("names consist of letters, digits, `_`, `-` and `.`");
+    }
+}
+
+fn queue(typed: &Typed, complaints: &mut Complaints) -> Queue {
+    let default = Queue::default();
+    Queue {
+        size: typed.queue.size.map_or(default.size, |size| size.count()),
+        timeout: deadline::positive(typed.queue.timeout.as_ref(), default.timeout, complaints),
+    }
+}
+
+fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
+    let (typed, default) = (&typed.timeouts, Timeouts::default());
+    Timeouts {
+        connect: deadline::positive(typed.connect.as_ref(), default.connect, complaints),
+        send: deadline::positive(typed.send.as_ref(), default.send, complaints),
+        head: deadline::positive(typed.head.as_ref(), default.head, complaints),
+        read: deadline::positive(typed.read.as_ref(), default.read, complaints),
+        idle: deadline::positive(typed.idle.as_ref(), default.idle, complaints),
+    }
+}

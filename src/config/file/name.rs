@@ -1,0 +1,115 @@
+//! Words with a meaning: `fastcgi`, `php-fpm`, `combined`, …
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use crate::config::suggest;
+use crate::protocol::params::PathInfo;
+use crate::telemetry::config::Format;
+use crate::upstream::config::ProtocolName;
+use crate::upstream::profile::Profile;
+
+/// A value that is chosen by its name.
+pub trait Named: Copy + PartialEq + 'static {
+    /// What the names are names of.
+    const KIND: &'static str;
+    /// Every name.
+    const NAMES: &'static [(&'static str, Self)];
+}
+
+/// A name in the file and what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<T>(pub T);
+
+impl Named for ProtocolName {
+    const KIND: &'static str = "protocol";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("fastcgi", Self::FastCgi),
+        ("uwsgi", Self::Uwsgi),
+        ("scgi", Self::Scgi),
+        ("http", Self::Http),
+    ];
+}
+
+impl Named for Profile {
+    const KIND: &'static str = "profile";
+    const NAMES: &'static [(&'static str, Self)] = &Self::ALL;
+}
+
+impl Named for PathInfo {
+    const KIND: &'static str = "form of the path";
+    const NAMES: &'static [(&'static str, Self)] = &[("decoded", Self::Decoded), ("encoded", Self::Encoded)];
+}
+
+impl Named for Format {
+    const KIND: &'static str = "access log format";
+    const NAMES: &'static [(&'static str, Self)] = &[("combined", Self::Combined), ("json", Self::Json)];
+}
+
+impl Named for tracing::Level {
+    const KIND: &'static str = "log level";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("error", Self::ERROR),
+        ("warn", Self::WARN),
+        ("info", Self::INFO),
+        ("debug", Self::DEBUG),
+        ("trace", Self::TRACE),
+    ];
+}
+
+impl<T: Named> fmt::Display for Name<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = T::NAMES.iter().find(|(_, value)| *value == self.0);
+        f.write_str(name.map_or("?", |(name, _)| name))
+    }
+}
+
+impl<'de, T: Named> Deserialize<'de> for Name<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor(PhantomData))
+    }
+}
+
+impl<T: Named> JsonSchema for Name<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::KIND.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": T::NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>() })
+    }
+}
+
+struct NameVisitor<T>(PhantomData<T>);
+
+impl<T: Named> Visitor<'_> for NameVisitor<T> {
+    type Value = Name<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "one of {}",
+            suggest::list(T::NAMES.iter().map(|(name, _)| *name))
+        )
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Name<T>, E> {
+        let known = T::NAMES.iter().find(|(name, _)| *name == text);
+        known.map(|(_, value)| Name(*value)).ok_or_else(|| {
+            let names = || T::NAMES.iter().map(|(name, _)| *name);
+            let help = match suggest::nearest(text, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", suggest::list(names())),
+            };
+            E::custom(format_args!("unknown {} `{text}`\n{help}", T::KIND))
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! `[server]`, `[log]` and `[[listen]]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{At, Name, Number, Section};
+use crate::config::units::{Period, Size};
+use crate::telemetry::config::Format;
+
+/// The process and its clients.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Runtime threads. Default: the cores that the process may use.
+    pub workers: Option<Number<1, 1024>>,
+    /// Absolute directory for bodies that do not fit into memory. Default: "/var/tmp".
+    pub temp_dir: Option<At<String>>,
+    /// Absolute path of a file that holds the process id once every listener is open.
+    pub pid_file: Option<At<String>>,
+    /// What the `Server` field and `SERVER_SOFTWARE` say. Default: "bridgehead".
+    pub software: Option<At<String>>,
+    /// Networks of proxies whose `X-Forwarded-*` fields are believed.
+    pub trusted_proxies: Vec<At<String>>,
+    /// Deadlines of the client side.
+    pub timeouts: Section<ServerTimeouts>,
+    /// Largest request head. Default: "32KiB".
+    pub head_size: Option<At<Size>>,
+    /// Most fields in a request head. Default: 100.
+    pub head_fields: Option<Number<1, 10_000>>,
+}
+
+/// Deadlines of the client side.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerTimeouts {
+    /// For a complete request head; also the longest idle time of a connection. Default: "1m".
+    pub head: Option<At<Period>>,
+    /// Between two reads of a request body. Default: "1m".
+    pub body: Option<At<Period>>,
+    /// Between two successful writes to the client. Default: "1m".
+    pub send: Option<At<Period>>,
+    /// How long a client that closed its sending side still gets its answer. Default: "1s".
+    pub half_close: Option<At<Period>>,
+    /// How long open requests may go on after a stop was asked for. Default: "30s".
+    pub drain: Option<At<Period>>,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Access log: "stdout", "stderr", "off" or an absolute path. Default: "stdout".
+    pub access: Option<At<String>>,
+    /// Shape of its lines. Default: "combined".
+    pub access_format: Option<Name<Format>>,
+    /// Error log: "stderr", "stdout", "off" or an absolute path. Default: "stderr".
+    pub error: Option<At<String>>,
+    /// Lowest level of the error log. Default: "info".
+    #[schemars(with = "Option<Name<tracing::Level>>")]
+    pub level: Option<Name<tracing::Level>>,
+}
+
+/// An address to accept connections on.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// `127.0.0.1:8080`, `[::]:80` or `unix:/run/bridgehead.sock`.
+    pub address: Option<At<String>>,
+    /// Pending connections that the kernel holds. Default: 1024.
+    pub backlog: Option<Number<1, 65_535>>,
+}

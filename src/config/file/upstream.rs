@@ -1,0 +1,74 @@
+//! `[upstream.NAME]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{At, Name, Number, Section, Slots};
+use crate::config::units::{Period, Size};
+use crate::protocol::params::PathInfo;
+use crate::upstream::config::ProtocolName;
+use crate::upstream::profile::Profile;
+
+/// A pool of application workers.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// What the workers speak. May be left out when the profile allows only one.
+    pub protocol: Option<At<Name<ProtocolName>>>,
+    /// The server program: sets the defaults of the quirks below. Default: "generic".
+    pub profile: Option<At<Name<Profile>>>,
+    /// Addresses with their options: "unix:/run/php/php-fpm.sock", "10.0.0.5:9000 weight=2 backup".
+    pub endpoints: Option<At<Vec<At<String>>>>,
+    /// round_robin, least_conn, random_two, ip_hash, "hash KEY" or ewma. Default: "round_robin".
+    pub balance: Option<At<String>>,
+    /// Slots per endpoint: pm.max_children, uWSGI processes x threads, Gunicorn workers. Default: no limit.
+    pub max_connections: Option<At<Slots>>,
+    /// Idle connections kept per endpoint. Default: 0.
+    pub keep_alive: Option<At<Number<0, 65_535>>>,
+    /// Where requests wait for a slot.
+    pub queue: Section<Queue>,
+    /// Deadlines of one exchange.
+    pub timeouts: Section<UpstreamTimeouts>,
+    /// Largest response head. Default: "64KiB".
+    pub head_size: Option<At<Size>>,
+    /// Most fields in a response head. Default: 200.
+    pub head_fields: Option<Number<1, 10_000>>,
+    /// Form of the path in PATH_INFO: "decoded" or "encoded". Default: by profile.
+    pub path_info: Option<At<Name<PathInfo>>>,
+    /// Send PATH_INFO even when it is empty. Default: by profile.
+    pub empty_path_info: Option<At<bool>>,
+    /// Largest variable block (uWSGI buffer-size). Default: by profile.
+    pub max_block: Option<At<Size>>,
+    /// Most variables (uWSGI max-vars). Default: by profile.
+    pub max_params: Option<At<Number<16, 65_535>>>,
+    /// uwsgi modifier1: the kind of application. Default: 0.
+    pub modifier1: Option<At<Number<0, 255>>>,
+    /// uwsgi modifier2. Default: 0.
+    pub modifier2: Option<At<Number<0, 255>>>,
+}
+
+/// Where requests wait for a slot.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Queue {
+    /// Requests that may wait at once. Default: 1024.
+    pub size: Option<Number<0, 10_000_000>>,
+    /// Longest wait of one request. Default: "30s".
+    pub timeout: Option<At<Period>>,
+}
+
+/// Deadlines of one exchange.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamTimeouts {
+    /// Until the connection stands. Default: "3s".
+    pub connect: Option<At<Period>>,
+    /// Between two successful writes. Default: "1m".
+    pub send: Option<At<Period>>,
+    /// From the end of the request to the complete response head. Default: "1m".
+    pub head: Option<At<Period>>,
+    /// Between two reads of the response body. Default: "1m".
+    pub read: Option<At<Period>>,
+    /// An unused kept connection is closed after this time. Default: "10s".
+    pub idle: Option<At<Period>>,
+}

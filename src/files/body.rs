@@ -1,0 +1,182 @@
+//! The body of a plain answer.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+use tokio::task::{self, JoinHandle};
+
+/// Up to this size a part is read at once by the calling thread: out of the page cache that takes ten
+/// microseconds, as long as a hop to the blocking pool alone.
+const INLINE: u64 = 64 * 1024;
+
+/// Bytes read in one hop to the blocking pool; also what one answer holds in memory.
+const PIECE: u64 = 256 * 1024;
+
+/// Bytes of a file, read while they are sent.
+#[derive(Debug, Default)]
+pub struct Body {
+    state: State,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Done,
+    /// All there is.
+    Bytes(Bytes),
+    File(Reading),
+}
+
+#[derive(Debug)]
+struct Reading {
+    file: Arc<fs::File>,
+    left: Range<u64>,
+    /// The read that was started.
+    job: Option<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl Body {
+    /// Without content.
+    pub(super) fn empty() -> Self {
+        Self::default()
+    }
+
+    /// These bytes of a file.
+    pub(super) fn part(file: fs::File, part: Range<u64>) -> io::Result<Self> {
+        let state = match part.end - part.start {
+            0 => State::Done,
+            1..=INLINE => State::Bytes(read(&file, &part)?),
+            _ => State::File(Reading {
+                file: Arc::new(file),
+                left: part,
+                job: None,
+            }),
+        };
+        Ok(Self { state })
+    }
+
+    /// Bytes still to come.
+    fn left(&self) -> u64 {
+        match &self.state {
+            State::Done => 0,
+            State::Bytes(bytes) => bytes.len() as u64,
+            State::File(reading) => reading.left.end - reading.left.start,
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let next = match &mut self.state {
+            State::Done => None,
+            State::Bytes(bytes) => Some(Ok(std::mem::take(bytes))),
+            State::File(reading) => Some(ready!(reading.poll(cx))),
+        };
+        // After an error too: what follows it would be at the wrong place.
+        if self.left() == 0 || !matches!(next, Some(Ok(_))) {
+            self.state = State::Done;
+        }
+        Poll::Ready(next.map(|result| result.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left())
+    }
+}
+
+impl Reading {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let job = self.job.get_or_insert_with(|| {
+            let file = Arc::clone(&self.file);
+            let piece = self.left.start..self.left.end.min(self.left.start + PIECE);
+            task::spawn_blocking(move || read(&file, &piece))
+        });
+        let ended = ready!(Pin::new(job).poll(cx));
+        self.job = None;
+        let bytes = ended.map_err(io::Error::other)??;
+        self.left.start += bytes.len() as u64;
+        Poll::Ready(Ok(bytes))
+    }
+}
+
+/// A file that became shorter is an error: the length was promised.
+fn read(file: &fs::File, part: &Range<u64>) -> io::Result<Bytes> {
+    let mut bytes = BytesMut::zeroed((part.end - part.start) as usize);
+    file.read_exact_at(&mut bytes, part.start)?;
+    Ok(bytes.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use http_body::Body as _;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn file(len: usize) -> (fs::File, Vec<u8>) {
+        let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        (file, bytes)
+    }
+
+    #[tokio::test]
+    async fn every_size_arrives_complete() {
+        let (inline, piece) = (INLINE as usize, PIECE as usize);
+        for len in [0, 1, inline, inline + 1, piece, piece + 1, 3 * piece + 5] {
+            let (file, bytes) = file(len);
+            let body = Body::part(file, 0..len as u64).unwrap();
+            assert_eq!(body.size_hint().exact(), Some(len as u64));
+            assert_eq!(body.is_end_stream(), len == 0);
+            assert!(body.collect().await.unwrap().to_bytes() == bytes);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_is_just_that_part() {
+        let (file, bytes) = file(3 * PIECE as usize);
+        let body = Body::part(file, 7..2 * PIECE).unwrap();
+        assert!(body.collect().await.unwrap().to_bytes() == bytes[7..2 * PIECE as usize]);
+    }
+
+    #[tokio::test]
+    async fn the_end_is_known_with_the_last_piece() {
+        let (file, _) = file(PIECE as usize + 1);
+        let mut body = Body::part(file, 0..PIECE + 1).unwrap();
+        body.frame().await.unwrap().unwrap();
+        assert!(!body.is_end_stream());
+        body.frame().await.unwrap().unwrap();
+        assert!(body.is_end_stream());
+        assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_became_shorter_is_an_error() {
+        let (small, _) = file(10);
+        assert!(Body::part(small, 0..11).is_err());
+        let (large, _) = file(2 * PIECE as usize);
+        let shortened = large.try_clone().unwrap();
+        let mut body = Body::part(large, 0..2 * PIECE).unwrap();
+        body.frame().await.unwrap().unwrap();
+        shortened.set_len(PIECE + 1).unwrap();
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert!(body.frame().await.is_none());
+    }
+}

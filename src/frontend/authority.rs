@@ -1,0 +1,119 @@
+//! The host that a request is for.
+
+use std::net::Ipv6Addr;
+
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Uri, Version};
+
+use super::rejection::Rejection;
+
+/// Leaves exactly one valid `Host` field: the authority of the target if it has one, which wins over the
+/// field (RFC 9112, section 3.2.2). HTTP/1.0 requests may have none.
+pub fn settle(version: Version, uri: &Uri, headers: &mut HeaderMap) -> Result<(), Rejection> {
+    let mut fields = headers.get_all(HOST).iter();
+    let field = fields.next();
+    if fields.next().is_some() {
+        return Err(Rejection::Host);
+    }
+    let Some(authority) = uri.authority() else {
+        return match field {
+            Some(host) if is_valid(host) => Ok(()),
+            None if version == Version::HTTP_10 => Ok(()),
+            _ => Err(Rejection::Host),
+        };
+    };
+    let contradicts = |host: &HeaderValue| {
+        !host
+            .as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    };
+    // Two names for one request in HTTP/2: somebody wants two parties to read different ones.
+    if version == Version::HTTP_2 && field.is_some_and(contradicts) {
+        return Err(Rejection::Host);
+    }
+    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Rejection::Host)?;
+    if !is_valid(&host) {
+        return Err(Rejection::Host);
+    }
+    headers.insert(HOST, host);
+    Ok(())
+}
+
+/// `host[:port]` without user information, white space or path (RFC 9110, section 7.2).
+fn is_valid(host: &HeaderValue) -> bool {
+    let bytes = host.as_bytes();
+    if bytes.is_empty() {
+        return false;
+    }
+    // The usual name needs no parser; what has a port or is IPv6 does.
+    if bytes.iter().all(is_name) {
+        return true;
+    }
+    let Ok(authority) = Authority::try_from(bytes) else {
+        return false;
+    };
+    let name = authority.host();
+    let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let named = match literal {
+        Some(literal) => literal.parse::<Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.bytes().all(|byte| is_name(&byte)),
+    };
+    // Nothing but the name and a port: no user information, no empty or oversized port.
+    let port = bytes.len() - name.len();
+    named && bytes.starts_with(name.as_bytes()) && (port == 0 || authority.port_u16().is_some())
+}
+
+fn is_name(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(version: Version, uri: &str, hosts: &[&str]) -> Result<Option<String>, &'static str> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, host.parse().unwrap());
+        }
+        settle(version, &uri.parse().unwrap(), &mut headers).map_err(|error| error.reason())?;
+        Ok(headers.get(HOST).map(|host| host.to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn one_valid_host_is_needed() {
+        for host in [
+            "a.example",
+            "a.example:8080",
+            "[::1]:80",
+            "[::1]",
+            "127.0.0.1:1",
+            "under_score",
+        ] {
+            assert_eq!(settled(Version::HTTP_11, "/", &[host]), Ok(Some(host.to_owned())));
+        }
+        for host in [
+            "", "a b", "user@a", "a/b", "a:b", "a:99999", "::1", "a,b", "a?b", "a#b", "[::1", "a:",
+        ] {
+            assert_eq!(settled(Version::HTTP_11, "/", &[host]), Err("bad_host"), "{host}");
+        }
+        assert_eq!(settled(Version::HTTP_11, "/", &[]), Err("bad_host"));
+        assert_eq!(settled(Version::HTTP_10, "/", &[]), Ok(None));
+        assert_eq!(settled(Version::HTTP_11, "/", &["a", "a"]), Err("bad_host"));
+    }
+
+    #[test]
+    fn the_target_wins_over_the_field() {
+        let absolute = "http://target.example/x";
+        assert_eq!(
+            settled(Version::HTTP_11, absolute, &["other"]),
+            Ok(Some("target.example".into()))
+        );
+        assert_eq!(
+            settled(Version::HTTP_2, absolute, &[]),
+            Ok(Some("target.example".into()))
+        );
+        assert_eq!(settled(Version::HTTP_2, absolute, &["other"]), Err("bad_host"));
+    }
+}

@@ -1,0 +1,161 @@
+//! One client connection: HTTP/1 or HTTP/2, told apart, limited, and driven to its end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+use tokio::sync::watch;
+
+use super::forwarded::Connected;
+use super::service::{Connection, Service};
+use super::socket::{ClientSocket, Patience, Times};
+use crate::transport::Stream;
+
+/// What an HTTP/2 client with prior knowledge sends first (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bytes of the first read: the head of nearly every request.
+const FIRST_READ: usize = 4 * 1024;
+
+/// Streams of one HTTP/2 connection.
+const STREAMS: u32 = 128;
+
+/// Receive window of an HTTP/2 stream, in bytes: small, as uploads wait in our spool and not in hyper.
+const STREAM_WINDOW: u32 = 64 * 1024;
+
+/// Receive window of an HTTP/2 connection, in bytes.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Serves a connection until it ends, or gracefully to the end of what is under way when `stop` says so.
+pub async fn serve(mut stream: Stream, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let counters = service.counters.clone();
+    let _open = counters.connections_open.open();
+    counters.connections.add(1);
+    let connected = Connected::new(
+        stream.peer_addr(),
+        stream.local_addr(),
+        &service.config.trusted_proxies,
+    );
+    let first = tokio::select! {
+        first = tokio::time::timeout(service.config.timeouts.head, peek(&mut stream)) => first,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    let Ok(Ok((prefix, http2))) = first else { return };
+    let patience = Patience::default();
+    let times = Times {
+        send: service.config.timeouts.send,
+        half_close: service.config.timeouts.half_close,
+    };
+    let socket = ClientSocket::new(stream, prefix.freeze(), patience.clone(), times);
+    let connection = Arc::new(Connection::new(connected, patience));
+    if http2 {
+        serve_http2(socket, service, connection, stop).await;
+    } else {
+        serve_http1(socket, service, connection, stop).await;
+    }
+}
+
+/// Reads until the bytes are, or can no longer become, an HTTP/2 preface.
+async fn peek(stream: &mut Stream) -> io::Result<(BytesMut, bool)> {
+    let mut bytes = BytesMut::with_capacity(FIRST_READ);
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let common = bytes
+            .iter()
+            .zip(PREFACE)
+            .take_while(|(one, other)| one == other)
+            .count();
+        if common == PREFACE.len() {
+            return Ok((bytes, true));
+        }
+        if common < bytes.len() {
+            return Ok((bytes, false));
+        }
+    }
+}
+
+async fn serve_http1(
+    socket: ClientSocket,
+    service: Arc<Service>,
+    connection: Arc<Connection>,
+    stop: watch::Receiver<bool>,
+) {
+    let config = &service.config;
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.timeouts.head)
+        .max_buf_size(config.head_size.max(MIN_BUFFER));
+    // hyper's own limit costs nothing, any other an allocation per request.
+    if config.head_fields != super::Config::HEAD_FIELDS {
+        builder.max_headers(config.head_fields);
+    }
+    let (handler, on) = (service.clone(), connection.clone());
+    let answer = service_fn(move |request| {
+        let (service, connection) = (handler.clone(), on.clone());
+        async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
+    });
+    let mut http = pin!(
+        builder
+            .serve_connection(TokioIo::new(socket), answer)
+            .with_upgrades()
+    );
+    let ended = until(stop, http.as_mut(), |http| http.graceful_shutdown()).await;
+    if let Err(error) = ended {
+        service.refused(&error, &connection);
+    }
+}
+
+async fn serve_http2(
+    socket: ClientSocket,
+    service: Arc<Service>,
+    connection: Arc<Connection>,
+    stop: watch::Receiver<bool>,
+) {
+    let config = &service.config;
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(u32::try_from(config.head_size).unwrap_or(u32::MAX))
+        .keep_alive_interval(config.timeouts.head)
+        .keep_alive_timeout(config.timeouts.head);
+    let (handler, on) = (service.clone(), connection.clone());
+    let answer = service_fn(move |request| {
+        let (service, connection) = (handler.clone(), on.clone());
+        async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
+    });
+    let mut http = pin!(builder.serve_connection(TokioIo::new(socket), answer));
+    let ended = until(stop, http.as_mut(), |http| http.graceful_shutdown()).await;
+    if let Err(error) = ended {
+        tracing::debug!(%error, "HTTP/2 connection failed");
+    }
+}
+
+/// Drives a connection to its end; asks it once to end early.
+async fn until<C: Future>(
+    mut stop: watch::Receiver<bool>,
+    mut connection: std::pin::Pin<&mut C>,
+    ask: impl FnOnce(std::pin::Pin<&mut C>),
+) -> C::Output {
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    ask(connection.as_mut());
+    connection.await
+}
+
+/// hyper's lower limit for its buffer, in bytes.
+const MIN_BUFFER: usize = 8 * 1024;

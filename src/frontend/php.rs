@@ -1,0 +1,463 @@
+//! Which PHP script answers a path, and what is left of the path for it.
+//!
+//! One step finds both, on the decoded and normalised bytes of the path, so that the file that was checked is
+//! the file that PHP is told to run. The rules, each against an attack that worked somewhere (reference, section
+//! 5): the path is split behind the first suffix that ends a segment; the suffix is compared byte by byte, no
+//! byte above 0x7F matches anything; the script must be a regular file below the root, links included; if it is
+//! not, nothing further is tried with the rest of the path. A name that differs from a script's only in case is
+//! never run and never shown.
+//!
+//! Like nginx's `try_files $uri $uri/ /index.php`: a path that is no file is answered by the front controller,
+//! which gets `SCRIPT_NAME` and `SCRIPT_FILENAME` of its own and no `PATH_INFO`, and routes by `REQUEST_URI`.
+//! Unlike there, a directory without an index goes to the front controller, too.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use bytes::Bytes;
+
+use super::config::Php;
+use crate::files::{self, DecodedPath, Entry, Kind, LookupError, PathError, RelPath, Root};
+use crate::protocol::request::Script;
+
+/// A document root with scripts.
+#[derive(Debug)]
+pub struct Site {
+    root: Root,
+    remote_root: Option<Bytes>,
+    index: String,
+    /// URL path, starts with a slash.
+    front_controller: Option<Bytes>,
+    suffix: String,
+}
+
+/// What answers a path.
+#[derive(Debug)]
+pub enum Resolved {
+    /// A script.
+    Script(Script),
+    /// A file, as it is: open, and its name.
+    File(files::File, RelPath),
+    /// A directory that was asked for without its slash: [`files::serve::redirect`].
+    Redirect,
+}
+
+/// Why nothing answers a path. All of it is "not found" to the client, unless the error is our own.
+#[derive(Debug, thiserror::Error)]
+pub enum Unresolved {
+    /// The path can name no file.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// The path names nothing that may be served.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A script suffix in other than the configured case. Some file systems do not distinguish them.
+    #[error("script suffix in a different case")]
+    SuffixCase,
+}
+
+/// Where the first script suffix of a path ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Suffix {
+    None,
+    At(usize),
+    OtherCase,
+}
+
+impl Site {
+    /// Opens the document root.
+    pub fn open(config: &Php) -> io::Result<Self> {
+        let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
+        let remote = config.remote_root.as_ref();
+        let controller = config.front_controller.as_ref();
+        Ok(Self {
+            root: Root::open(&config.root)?,
+            remote_root: remote.map(|root| without_slash(root.as_os_str().as_bytes())),
+            index: config.index.clone(),
+            front_controller: controller.map(|path| format!("/{}", path.trim_start_matches('/')).into()),
+            suffix: config.suffix.clone(),
+        })
+    }
+
+    /// Finds what answers `path`; `encoded` is the same path as the client sent it.
+    pub fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
+        if let Err(error) = path.check_file() {
+            return self.missing(error.into());
+        }
+        match find(path.as_bytes(), self.suffix.as_bytes()) {
+            Suffix::None => self.plain(path),
+            Suffix::At(end) => self.script(path, end, encoded),
+            Suffix::OtherCase => Err(Unresolved::SuffixCase),
+        }
+    }
+
+    /// The path up to `end` is a script's.
+    fn script(&self, path: &DecodedPath, end: usize, encoded: &[u8]) -> Result<Resolved, Unresolved> {
+        match self.root.look(&path.relative(0, end)?) {
+            Ok((Kind::File, root)) => Ok(Resolved::Script(Script {
+                path_info: path.to_bytes().slice(end..),
+                path_info_encoded: path.encoded_tail(encoded, end),
+                ..self.run(path.to_bytes().slice(..end), root)
+            })),
+            Ok((Kind::Directory, _)) => self.missing(LookupError::NotFound.into()),
+            Err(error) => self.otherwise(error),
+        }
+    }
+
+    /// The path names no script: a file or a directory, if anything.
+    fn plain(&self, path: &DecodedPath) -> Result<Resolved, Unresolved> {
+        let relative = path.relative(0, path.as_bytes().len())?;
+        match self.root.get(&relative) {
+            Ok(Entry::File(file)) if !relative.is_directory() => Ok(Resolved::File(file, relative)),
+            Ok(Entry::File(_)) => self.missing(LookupError::NotFound.into()),
+            Ok(Entry::Directory) => self.directory(path, &relative),
+            Err(error) => self.otherwise(error),
+        }
+    }
+
+    fn directory(&self, path: &DecodedPath, relative: &RelPath) -> Result<Resolved, Unresolved> {
+        let index = relative.join(&self.index);
+        match self.root.look(&index) {
+            Ok((Kind::File, _)) if !path.is_directory() => Ok(Resolved::Redirect),
+            Ok((Kind::File, root)) if self.index.ends_with(&self.suffix) => {
+                let name = [path.as_bytes(), self.index.as_bytes()].concat();
+                Ok(Resolved::Script(self.run(name.into(), root)))
+            }
+            Ok((Kind::File, _)) => match self.root.get(&index)? {
+                Entry::File(file) => Ok(Resolved::File(file, index)),
+                Entry::Directory => self.missing(LookupError::NotFound.into()),
+            },
+            Ok((Kind::Directory, _)) => self.missing(LookupError::NotFound.into()),
+            Err(error) => self.otherwise(error),
+        }
+    }
+
+    /// What is not there is the front controller's; what we may not see or cannot read is an error.
+    fn otherwise(&self, error: LookupError) -> Result<Resolved, Unresolved> {
+        match error {
+            LookupError::NotFound | LookupError::Outside => self.missing(error.into()),
+            LookupError::Forbidden | LookupError::Io(_) => Err(error.into()),
+        }
+    }
+
+    /// The front controller, if there is one. It is not looked up: its name is ours, and PHP answers 404 itself
+    /// when it is missing.
+    fn missing(&self, error: Unresolved) -> Result<Resolved, Unresolved> {
+        let name = self.front_controller.clone().ok_or(error)?;
+        Ok(Resolved::Script(self.run(name, self.root.real_path())))
+    }
+
+    /// A script without `PATH_INFO`. `root` has no links in it: a deployment that switches the root's link
+    /// cannot come between our check and PHP's `open`.
+    fn run(&self, name: Bytes, root: Bytes) -> Script {
+        let root = self.remote_root.clone().unwrap_or(root);
+        Script {
+            filename: Some([&root[..], &name[..]].concat().into()),
+            document_root: Some(root),
+            name,
+            ..Script::default()
+        }
+    }
+}
+
+/// Finds the first `suffix` that is followed by a slash or the end. Only `A` to `Z` are folded.
+fn find(path: &[u8], suffix: &[u8]) -> Suffix {
+    for (start, window) in path.windows(suffix.len().max(1)).enumerate() {
+        let end = start + window.len();
+        if !window.eq_ignore_ascii_case(suffix) || !matches!(path.get(end), None | Some(b'/')) {
+            continue;
+        }
+        return if window == suffix {
+            Suffix::At(end)
+        } else {
+            Suffix::OtherCase
+        };
+    }
+    Suffix::None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// `site/` is the root; `secret.php` lies beside it.
+    fn tree() -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let site = dir.path().join("site");
+        for directory in [
+            "uploads", "admin", "empty", "x.php.d", "dir.php", "static", ".git",
+        ] {
+            fs::create_dir_all(site.join(directory)).unwrap();
+        }
+        for file in [
+            "index.php",
+            "a.php",
+            "b.php",
+            "style.css",
+            "UP.PHP",
+            "sp ace.php",
+            "uploads/evil.jpg",
+            "admin/index.php",
+            "static/index.html",
+            "x.php.d/y",
+            "x.php.d/z.php",
+            "dir.php/inner.php",
+            "dir.php/file",
+            ".env",
+            ".git/config",
+            ".hidden.php",
+            "\u{130}.php",
+            "k.ph\u{ff50}",
+            "note.txt\u{212a}.php",
+            "a.php\u{2024}",
+        ] {
+            fs::write(site.join(file), "<?php").unwrap();
+        }
+        fs::write(dir.path().join("secret.php"), "<?php").unwrap();
+        symlink("../secret.php", site.join("out.php")).unwrap();
+        symlink(dir.path().join("secret.php"), site.join("absolute.php")).unwrap();
+        symlink("a.php", site.join("inside.php")).unwrap();
+        symlink("..", site.join("up")).unwrap();
+        dir
+    }
+
+    fn config(dir: &TempDir) -> Php {
+        Php {
+            upstream: 0,
+            root: dir.path().join("site"),
+            remote_root: Some("/srv/app".into()),
+            index: "index.php".into(),
+            front_controller: None,
+            suffix: ".php".into(),
+        }
+    }
+
+    /// In one line what a request target leads to.
+    fn outcome(site: &Site, target: &str) -> String {
+        let path = match DecodedPath::parse(target.as_bytes()) {
+            Ok(path) => path,
+            Err(error) => return format!("refused: {error}"),
+        };
+        match site.resolve(&path, target.as_bytes()) {
+            Ok(Resolved::Script(script)) => {
+                let filename = script.filename.unwrap();
+                assert_eq!(filename, [b"/srv/app", &script.name[..]].concat());
+                assert_eq!(script.document_root.as_deref(), Some(&b"/srv/app"[..]));
+                let (name, info) = (script.name.escape_ascii(), script.path_info.escape_ascii());
+                format!("run {name} {info}").trim_end().to_owned()
+            }
+            Ok(Resolved::File(_, path)) => format!("file {path:?}"),
+            Ok(Resolved::Redirect) => "redirect".to_owned(),
+            Err(error) => format!("not found: {error}"),
+        }
+    }
+
+    const MISSING: &str = "not found: no such file";
+    const OUTSIDE: &str = "not found: a link leads out of the root";
+    const HIDDEN: &str = "not found: hidden file";
+    const CASE: &str = "not found: script suffix in a different case";
+
+    #[test]
+    fn every_known_attack_on_the_split_leads_nowhere() {
+        let dir = tree();
+        let site = Site::open(&config(&dir)).unwrap();
+        for (target, expected) in [
+            // What is meant to work.
+            ("/", "run /index.php"),
+            ("/a.php", "run /a.php"),
+            ("/a.php/x/y", "run /a.php /x/y"),
+            ("/sp%20ace.php/%20b", "run /sp ace.php / b"),
+            ("/inside.php", "run /inside.php"),
+            ("/admin/", "run /admin/index.php"),
+            ("/admin", "redirect"),
+            ("/style.css", "file \"style.css\""),
+            // CVE-2019-11043: a line feed defeats a pattern, PATH_INFO becomes empty.
+            ("/a.php/x%0ay", "refused: control character in the path"),
+            ("/a.php%0a", "refused: control character in the path"),
+            ("/a.php/%0d%0aX: y", "refused: control character in the path"),
+            // PHP cuts at NUL.
+            ("/uploads/evil.jpg%00.php", "refused: NUL byte in the path"),
+            // cgi.fix_pathinfo walks up to the first file.
+            ("/uploads/evil.jpg/x.php", MISSING),
+            ("/uploads/evil.jpg/.php", HIDDEN),
+            ("/uploads/evil.jpg/a.php/b.php", MISSING),
+            ("/style.css/a.php", MISSING),
+            ("/style.css/", MISSING),
+            // A final slash is PATH_INFO, SCRIPT_FILENAME never has it.
+            ("/a.php/", "run /a.php /"),
+            ("/a.php//", "run /a.php /"),
+            // The first suffix counts, and is not searched beyond.
+            ("/a.php/b.php", "run /a.php /b.php"),
+            ("/none.php/b.php", MISSING),
+            ("/dir.php/inner.php", MISSING),
+            ("/dir.php/file", MISSING),
+            ("/dir.php", MISSING),
+            ("/x.php.d/y", "file \"x.php.d/y\""),
+            ("/x.php.d/y/z.php", MISSING),
+            ("/x.php.d/z.php/i", "run /x.php.d/z.php /i"),
+            // CVE-2026-27590: folding that changes the length moves the cut.
+            ("/%C4%B0.php/x", "run /\\xc4\\xb0.php /x"),
+            ("/\u{130}\u{130}\u{130}.php.txt", MISSING),
+            ("/uploads/\u{130}\u{130}evil.jpg/.php", HIDDEN),
+            // CVE-2026-45135: letters that only look or fold like ASCII.
+            ("/k.ph\u{ff50}", "file \"k.ph\\xef\\xbd\\x90\""),
+            ("/k.ph\u{ff50}/x", MISSING),
+            ("/a\u{ff0e}php", MISSING),
+            ("/note.txt\u{212a}.php", "run /note.txt\\xe2\\x84\\xaa.php"),
+            ("/a.php\u{2024}", "file \"a.php\\xe2\\x80\\xa4\""),
+            // Case: neither run nor shown.
+            ("/UP.PHP", CASE),
+            ("/a.Php", CASE),
+            ("/UP.PHP/a.php", CASE),
+            ("/uploads/evil.jpg/x.pHP", CASE),
+            // Traversal in every spelling.
+            ("/../secret.php", "refused: path climbs above the root"),
+            ("/%2e%2e/secret.php", "refused: path climbs above the root"),
+            ("/uploads/../a.php", "run /a.php"),
+            ("/uploads/%2e%2e/a.php", "run /a.php"),
+            (
+                "/a.php/../../../secret.php",
+                "refused: path climbs above the root",
+            ),
+            ("/a.php/../b.php", "run /b.php"),
+            ("/a.php/..", "run /index.php"),
+            ("/%252e%252e/secret.php", MISSING),
+            // Decoded once only.
+            ("/a%252ephp", MISSING),
+            ("/a.php/%2561", "run /a.php /%61"),
+            ("/a.php%253f", MISSING),
+            // The lookup and PHP would disagree about segments.
+            ("/a.php%2Fx", "not found: encoded slash in the path"),
+            ("/uploads%2fevil.jpg", "not found: encoded slash in the path"),
+            ("/..%2fsecret.php", "refused: path climbs above the root"),
+            ("/uploads%5Cevil.jpg", "not found: backslash in the path"),
+            ("/a.php\\x", "not found: backslash in the path"),
+            // Links out of the root.
+            ("/out.php", OUTSIDE),
+            ("/absolute.php", OUTSIDE),
+            ("/up/secret.php", OUTSIDE),
+            ("/up/site/a.php", OUTSIDE),
+            // Hidden files, but PATH_INFO is not one.
+            ("/.env", HIDDEN),
+            ("/.git/config", HIDDEN),
+            ("/.git/", HIDDEN),
+            ("/.hidden.php", HIDDEN),
+            ("/%2egit/config", HIDDEN),
+            ("/a.php/.git/config", "run /a.php /.git/config"),
+            // What PHP would take for a prefix of its own or a query.
+            ("/proxy:fcgi://x/a.php", MISSING),
+            ("/a.php%3Fx", MISSING),
+            ("/a.php;x", MISSING),
+            ("/a.php%20", MISSING),
+            ("/a.php.", MISSING),
+            ("/a.php::$DATA", MISSING),
+            ("/empty/", MISSING),
+            ("/empty", MISSING),
+        ] {
+            assert_eq!(outcome(&site, target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_goes_to_the_front_controller_and_nothing_of_the_path_with_it() {
+        let dir = tree();
+        let site = Site::open(&Php {
+            front_controller: Some("/index.php".into()),
+            ..config(&dir)
+        })
+        .unwrap();
+        for target in [
+            "/blog/2026/a-post",
+            "/blog/",
+            "/none.php",
+            "/none.php/x",
+            "/uploads/evil.jpg/x.php",
+            "/empty",
+            "/empty/",
+            "/style.css/",
+            "/wiki/AC%2FDC",
+            "/wiki/back%5Cslash",
+            "/dir.php",
+            "/out.php",
+            "/up/secret.php",
+        ] {
+            assert_eq!(outcome(&site, target), "run /index.php", "{target}");
+        }
+        for (target, expected) in [
+            ("/a.php/x", "run /a.php /x"),
+            ("/style.css", "file \"style.css\""),
+            ("/admin", "redirect"),
+            ("/.env", HIDDEN),
+            ("/.git/none", HIDDEN),
+            ("/UP.PHP", CASE),
+        ] {
+            assert_eq!(outcome(&site, target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn an_index_may_be_a_plain_file() {
+        let dir = tree();
+        let site = Site::open(&Php {
+            index: "index.html".into(),
+            ..config(&dir)
+        })
+        .unwrap();
+        assert_eq!(outcome(&site, "/static/"), "file \"static/index.html\"");
+        assert_eq!(outcome(&site, "/static"), "redirect");
+        assert_eq!(outcome(&site, "/"), MISSING);
+    }
+
+    #[test]
+    fn the_encoded_rest_is_kept_as_it_was_sent() {
+        let dir = tree();
+        let site = Site::open(&config(&dir)).unwrap();
+        let target = b"/%61.php/x%20y";
+        let path = DecodedPath::parse(target).unwrap();
+        let Ok(Resolved::Script(script)) = site.resolve(&path, target) else {
+            panic!("a.php is a script");
+        };
+        assert_eq!(script.path_info, "/x y");
+        assert_eq!(script.path_info_encoded, "/x%20y");
+    }
+
+    #[test]
+    fn without_a_remote_root_php_gets_the_real_path() {
+        let dir = tree();
+        symlink("site", dir.path().join("current")).unwrap();
+        let site = Site::open(&Php {
+            root: dir.path().join("current/"),
+            remote_root: None,
+            ..config(&dir)
+        })
+        .unwrap();
+        let path = DecodedPath::parse(b"/a.php").unwrap();
+        let Ok(Resolved::Script(script)) = site.resolve(&path, b"/a.php") else {
+            panic!("a.php is a script");
+        };
+        let real = fs::canonicalize(dir.path().join("site")).unwrap();
+        assert_eq!(script.document_root.unwrap(), real.as_os_str().as_bytes());
+        assert_eq!(
+            script.filename.unwrap(),
+            real.join("a.php").as_os_str().as_bytes()
+        );
+    }
+
+    #[test]
+    fn the_suffix_is_found_only_at_the_end_of_a_segment() {
+        let at = |path: &str| find(path.as_bytes(), b".php");
+        assert_eq!(at("/a.php"), Suffix::At(6));
+        assert_eq!(at("/a.php/b.php"), Suffix::At(6));
+        assert_eq!(at("/a.phpx/b.php"), Suffix::At(13));
+        assert_eq!(at("/a.php.php/x"), Suffix::At(10));
+        assert_eq!(at("/a.pHp/b.php"), Suffix::OtherCase);
+        assert_eq!(at("/php"), Suffix::None);
+        assert_eq!(at("/"), Suffix::None);
+        assert_eq!(find(b"/a", b""), Suffix::None);
+    }
+}

@@ -1,0 +1,261 @@
+//! What is remembered about one request, and the guard that logs it exactly once.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::header::{REFERER, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http_body::{Body as _, Frame, SizeHint};
+
+use super::body::{Body, Broken};
+use super::rejection::{Rejection, client_gone};
+use super::respond;
+use super::service::{Connection, Service};
+use crate::protocol::request::RequestId;
+use crate::telemetry::line::{Entry, Phases, Upstream};
+use crate::upstream::Trace;
+
+/// One request, from its head to the last byte of its answer. Dropped: logged and counted.
+pub struct Record {
+    service: Arc<Service>,
+    connection: Arc<Connection>,
+    started: Instant,
+    id: RequestId,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    referer: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    /// The status of our answer; until there is one, the client has left before it.
+    status: StatusCode,
+    reason: Option<&'static str>,
+    body_time: Option<Duration>,
+    request_bytes: u64,
+    response_bytes: u64,
+    trace: Trace,
+}
+
+/// An answer's body with the record of its request.
+pub struct Logged {
+    body: Body,
+    record: Box<Record>,
+    /// Bytes that the client is to get, when their number is known.
+    expected: Option<u64>,
+    ended: bool,
+}
+
+impl Record {
+    /// A request whose head has just been read.
+    pub fn begin<B>(service: &Arc<Service>, request: &Request<B>, connection: &Arc<Connection>) -> Box<Self> {
+        service.counters.requests.add(1);
+        let logged = |name| {
+            request
+                .headers()
+                .get(name)
+                .filter(|_| service.log.is_on())
+                .cloned()
+        };
+        Box::new(Self {
+            service: service.clone(),
+            connection: connection.clone(),
+            started: Instant::now(),
+            id: RequestId(fastrand::u64(..)),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            referer: logged(REFERER),
+            user_agent: logged(USER_AGENT),
+            status: client_gone(),
+            reason: Some("client_gone"),
+            body_time: None,
+            request_bytes: 0,
+            response_bytes: 0,
+            trace: Trace::default(),
+        })
+    }
+
+    /// A request that hyper answered with 400, 414 or 431 because it could not be parsed.
+    pub fn unparsed(service: &Arc<Service>, connection: &Arc<Connection>, too_large: bool) {
+        let mut record = Self::begin(service, &Request::new(()), connection);
+        record.method = Method::from_bytes(b"-").unwrap_or_default();
+        record.uri = Uri::from_static("*");
+        record.status = if too_large {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        record.reason = Some("bad_request");
+    }
+
+    /// The request's name.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// What happens upstream goes here.
+    pub fn trace(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
+    /// The request's body is complete, or of known length and streaming.
+    pub fn received(&mut self, length: Option<u64>) {
+        let Some(length) = length.filter(|length| *length > 0) else {
+            return;
+        };
+        self.request_bytes = length;
+        self.body_time = Some(self.started.elapsed());
+    }
+
+    /// The answer to a request that failed; says so in the error log where an operator can do something.
+    pub fn reject(&mut self, rejection: &Rejection) -> Response<Body> {
+        let status = rejection.status();
+        if status.is_server_error() {
+            let endpoint = self.trace.endpoint.as_deref();
+            tracing::warn!(request = %self.id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
+        } else {
+            tracing::debug!(request = %self.id, reason = rejection.reason(), error = %rejection, "request refused");
+        }
+        self.reason = Some(rejection.reason());
+        self.service.counters.error(rejection.reason());
+        respond::rejection(rejection)
+    }
+
+    /// The answer on its way to the client.
+    pub fn answered(mut self: Box<Self>, response: Response<Body>) -> Response<Logged> {
+        self.status = response.status();
+        if !response.headers().contains_key(respond::ERROR) || self.trace.status.is_some() {
+            self.reason = None;
+        }
+        let bodiless = self.method == Method::HEAD || matches!(self.status.as_u16(), 100..200 | 204 | 304);
+        response.map(|body| {
+            let expected = if bodiless {
+                Some(0)
+            } else {
+                body.size_hint().exact()
+            };
+            Logged {
+                body,
+                record: self,
+                expected,
+                ended: false,
+            }
+        })
+    }
+
+    fn log(&self) {
+        let Ok(mut scratch) = self.connection.scratch.try_lock() else {
+            return self.write(&mut Vec::new());
+        };
+        self.write(&mut scratch);
+    }
+
+    fn write(&self, scratch: &mut Vec<u8>) {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let trace = &self.trace;
+        let sent = trace.attempts > 0;
+        let entry = Entry {
+            time: SystemTime::now(),
+            remote: self.connection.connected.peer().map(|peer| peer.ip()),
+            method: self.method.as_str(),
+            target: self
+                .uri
+                .path_and_query()
+                .map_or(b"-", |target| target.as_str().as_bytes()),
+            version: version(self.version),
+            status: self.status.as_u16(),
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            referer: self.referer.as_ref().map(HeaderValue::as_bytes),
+            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            id: self.id.0,
+            phases: Phases {
+                total: micros(self.started.elapsed()),
+                body: self.body_time.map(micros),
+                queue: sent.then(|| micros(trace.queue)),
+                connect: sent.then(|| micros(trace.connect)),
+                head: trace.head.map(micros),
+            },
+            upstream: trace.upstream.as_ref().map(|name| Upstream {
+                name,
+                endpoint: trace.endpoint.as_deref().unwrap_or(""),
+                attempts: trace.attempts,
+                status: trace.status,
+            }),
+            reason: self.reason,
+        };
+        self.service.log.write(&entry, scratch);
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let counters = &self.service.counters;
+        self.connection.patience.end();
+        counters.response(self.status.as_u16());
+        counters.request_bytes.add(self.request_bytes);
+        counters.response_bytes.add(self.response_bytes);
+        if self.service.log.is_on() {
+            self.log();
+        }
+    }
+}
+
+impl Logged {
+    fn sent(&mut self, bytes: usize) {
+        self.record.response_bytes += bytes as u64;
+    }
+
+    /// Whether the client has got everything. hyper stops asking when the announced length is reached.
+    fn is_complete(&self) -> bool {
+        self.ended || self.expected == Some(self.record.response_bytes)
+    }
+}
+
+impl http_body::Body for Logged {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => this.sent(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(broken)) => {
+                let record = &mut this.record;
+                tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
+                record.service.counters.error(broken.reason());
+                record.reason = Some(broken.reason());
+                this.ended = true;
+            }
+            None => this.ended = true,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Logged {
+    fn drop(&mut self) {
+        if !self.is_complete() && !self.body.is_end_stream() {
+            self.record.reason = self.record.reason.or(Some("client_gone"));
+        }
+    }
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
+}

@@ -1,0 +1,209 @@
+//! Why a request gets an answer of ours instead of the application's, and which one.
+//!
+//! The only place that maps failures to statuses.
+
+use http::StatusCode;
+
+use crate::files::PathError;
+use crate::protocol::{DecodeError, EncodeError};
+use crate::spool::SpoolError;
+use crate::transport::ConnectError;
+use crate::upstream::pool::AdmissionError;
+use crate::upstream::{BodyError, Failure};
+
+/// A request that we answer with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The request target's path.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// `Host` is missing, repeated, malformed, or contradicts `:authority`.
+    #[error("missing, repeated or malformed Host")]
+    Host,
+    /// A transfer coding other than a single `chunked`.
+    #[error("transfer coding other than chunked")]
+    TransferEncoding,
+    /// Two fields that would become the same variable.
+    #[error("two header fields become one variable")]
+    Conflict,
+    /// An expectation other than `100-continue`.
+    #[error("unknown expectation")]
+    Expectation,
+    /// A method that this handler or nobody answers.
+    #[error("method not allowed")]
+    Method(&'static str),
+    /// No route, no file, no script.
+    #[error("nothing there")]
+    NotFound,
+    /// The file exists and may not be read by us.
+    #[error("file is not readable by us")]
+    Forbidden,
+    /// Looking the file up failed.
+    #[error("cannot read the file: {0}")]
+    Unreadable(std::io::Error),
+    /// A bug of ours: the task that answered ended without an answer.
+    #[error("the exchange ended without an answer")]
+    Internal,
+    /// The body.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The spool cannot take the body.
+    #[error(transparent)]
+    Spool(SpoolError),
+    /// Upstream.
+    #[error(transparent)]
+    Upstream(#[from] Failure),
+}
+
+impl Rejection {
+    /// The status of the answer. 499 is for the log: nobody is there to read it.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Path(error) => path(*error),
+            Self::Host | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unreadable(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Body(error) => body(error),
+            Self::Spool(error) => spool(error),
+            Self::Upstream(failure) => upstream(failure),
+        }
+    }
+
+    /// The word in the `Bridgehead-Error` field and in the access log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => "not_found",
+            Self::Path(_) => "bad_path",
+            Self::Host => "bad_host",
+            Self::TransferEncoding => "transfer_encoding",
+            Self::Conflict => "conflicting_fields",
+            Self::Expectation => "expectation",
+            Self::Method(_) => "method_not_allowed",
+            Self::Forbidden => "file_forbidden",
+            Self::Unreadable(_) => "file_failed",
+            Self::Internal => "internal",
+            Self::Body(error) => error.reason(),
+            Self::Spool(SpoolError::TooLarge { .. }) => "body_too_large",
+            Self::Spool(SpoolError::Quota) => "spool_quota",
+            Self::Spool(SpoolError::NoSpace(_)) => "spool_full",
+            Self::Spool(SpoolError::Io(_) | SpoolError::Broken) => "spool_failed",
+            Self::Upstream(failure) => failure.reason(),
+        }
+    }
+
+    /// Whether a later try may succeed, so that `Retry-After` is due.
+    pub fn is_temporary(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+/// Every word that [`Rejection::reason`] and [`super::body::Broken::reason`] can say, for counting.
+pub const REASONS: &[&str] = &[
+    "backend_closed",
+    "backend_overloaded",
+    "backlog_full",
+    "bad_body",
+    "bad_host",
+    "bad_path",
+    "bad_request",
+    "bad_response",
+    "bad_response_head",
+    "body_too_large",
+    "client_gone",
+    "client_timeout",
+    "conflicting_fields",
+    "connect_failed",
+    "connect_refused",
+    "connect_timeout",
+    "expectation",
+    "file_failed",
+    "file_forbidden",
+    "head_timeout",
+    "internal",
+    "length_required",
+    "method_not_allowed",
+    "no_endpoint",
+    "not_found",
+    "nul_in_variable",
+    "queue_full",
+    "queue_timeout",
+    "read_timeout",
+    "response_truncated",
+    "send_timeout",
+    "socket_forbidden",
+    "socket_missing",
+    "spool_failed",
+    "spool_full",
+    "spool_quota",
+    "transfer_encoding",
+    "variables_too_large",
+];
+
+/// nginx's number for a client that left; in no specification, only ever logged.
+pub fn client_gone() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+fn path(error: PathError) -> StatusCode {
+    match error {
+        PathError::NotAbsolute | PathError::BadEscape | PathError::Nul | PathError::Control => {
+            StatusCode::BAD_REQUEST
+        }
+        PathError::Backslash | PathError::EncodedSlash | PathError::Traversal | PathError::Hidden => {
+            StatusCode::NOT_FOUND
+        }
+    }
+}
+
+fn body(error: &BodyError) -> StatusCode {
+    match error {
+        BodyError::Timeout => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Incomplete => client_gone(),
+        BodyError::Malformed => StatusCode::BAD_REQUEST,
+        BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn spool(error: &SpoolError) -> StatusCode {
+    match error {
+        SpoolError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        SpoolError::Quota | SpoolError::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
+        SpoolError::Io(_) | SpoolError::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn upstream(failure: &Failure) -> StatusCode {
+    match failure {
+        Failure::Admission(
+            AdmissionError::QueueFull | AdmissionError::QueueTimeout | AdmissionError::NoEndpoint,
+        )
+        | Failure::BacklogFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Connect { cause, .. } => match cause {
+            ConnectError::Full => StatusCode::SERVICE_UNAVAILABLE,
+            ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            ConnectError::Refused | ConnectError::Missing | ConnectError::Forbidden | ConnectError::Io(_) => {
+                StatusCode::BAD_GATEWAY
+            }
+        },
+        Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,
+        Failure::Encode(EncodeError::Nul) => StatusCode::BAD_REQUEST,
+        // Only a route's own `params` can have one, and their check refuses it.
+        Failure::Encode(EncodeError::EmptyName) => StatusCode::INTERNAL_SERVER_ERROR,
+        Failure::Encode(
+            EncodeError::BlockTooLarge { .. }
+            | EncodeError::TooManyParams { .. }
+            | EncodeError::ParamTooLarge { .. },
+        ) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Failure::RequestBody(error) => body(error),
+        Failure::SendTimeout | Failure::HeadTimeout | Failure::ReadTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => StatusCode::BAD_GATEWAY,
+    }
+}

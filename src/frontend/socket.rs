@@ -1,0 +1,236 @@
+//! A client's socket as hyper sees it.
+//!
+//! Four things hyper leaves to us: bytes that were read to tell HTTP/1 from HTTP/2 are given back, a client
+//! that takes no bytes is given up, a closing connection lingers until the client has read its answer, and the end of the client's stream is kept from hyper while an answer is
+//! under way. A client may close its sending side and still want the answer (RFC 9112, section 9.6); TCP
+//! cannot tell that from a client that is gone, so patience is limited.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::transport::{Deadline, Stream};
+
+/// Whether the end of the client's stream is overlooked for a while. Shared by the socket and the exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Patience(Arc<AtomicBool>);
+
+impl Patience {
+    /// The request is complete, its answer is not.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer is complete.
+    pub fn end(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn is_due(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Settings of a client socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Longest time in which the client takes no bytes.
+    pub send: Duration,
+    /// Longest time an answer is worked on after the client's stream ended.
+    pub half_close: Duration,
+}
+
+/// A client's socket.
+#[derive(Debug)]
+pub struct ClientSocket {
+    stream: Stream,
+    /// Read before hyper was.
+    prefix: Bytes,
+    patience: Patience,
+    times: Times,
+    ended: bool,
+    half_closed: Deadline,
+    blocked: Deadline,
+    lingering: Deadline,
+    /// Bytes read and dropped while lingering.
+    dropped: usize,
+}
+
+/// Longest time that is lingered.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// Most bytes that are read and dropped while lingering: a rejected upload of ordinary size.
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+impl ClientSocket {
+    /// A socket of which `prefix` was read already.
+    pub fn new(stream: Stream, prefix: Bytes, patience: Patience, times: Times) -> Self {
+        Self {
+            stream,
+            prefix,
+            patience,
+            times,
+            ended: false,
+            half_closed: Deadline::never(),
+            blocked: Deadline::never(),
+            lingering: Deadline::never(),
+            dropped: 0,
+        }
+    }
+
+    /// The end of the stream, when it is time for hyper to know.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.patience.is_due() {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.half_closed.is_set() {
+            self.half_closed.set(self.times.half_close);
+        }
+        self.half_closed.poll(cx).map(Ok)
+    }
+
+    /// Reads and drops what the client still sends, until it closes, too. A socket that is closed with
+    /// unread bytes is reset, and the reset destroys the answer on its way (RFC 9112, section 9.6).
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.lingering.is_set() {
+            self.lingering.set(LINGER_TIME);
+        }
+        let mut bytes = [0; 4096];
+        while !self.ended && self.dropped < LINGER_BYTES {
+            let mut buf = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => self.dropped += buf.filled().len(),
+                Poll::Ready(_) => self.ended = true,
+                Poll::Pending => return self.lingering.poll(cx),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if result.is_ready() {
+            self.blocked.clear();
+            return result;
+        }
+        if !self.blocked.is_set() {
+            self.blocked.set(self.times.send);
+        }
+        self.blocked
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for ClientSocket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.prefix.is_empty() {
+            let count = this.prefix.len().min(buf.remaining());
+            buf.put_slice(&this.prefix[..count]);
+            this.prefix.advance(count);
+            return Poll::Ready(Ok(()));
+        }
+        if !this.ended {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            if buf.filled().len() > before || buf.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            this.ended = true;
+        }
+        this.poll_end(cx)
+    }
+}
+
+impl AsyncWrite for ClientSocket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.written(cx, result)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.written(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.lingering.is_set() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        this.poll_linger(cx).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    fn pair(patience: &Patience) -> (ClientSocket, std::os::unix::net::UnixStream) {
+        let (ours, client) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Stream::Unix(UnixStream::from_std(ours).unwrap());
+        let times = Times {
+            send: Duration::from_secs(5),
+            half_close: Duration::from_secs(1),
+        };
+        (
+            ClientSocket::new(stream, Bytes::from_static(b"GE"), patience.clone(), times),
+            client,
+        )
+    }
+
+    #[tokio::test]
+    async fn what_was_read_ahead_comes_first() {
+        let (mut socket, mut client) = pair(&Patience::default());
+        client.write_all(b"T /").unwrap();
+        drop(client);
+        let mut all = String::new();
+        socket.read_to_string(&mut all).await.unwrap();
+        assert_eq!(all, "GET /");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_is_overlooked_while_an_answer_is_under_way() {
+        let patience = Patience::default();
+        let (mut socket, client) = pair(&patience);
+        patience.begin();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        socket.read_u16().await.unwrap();
+        let start = tokio::time::Instant::now();
+        assert_eq!(socket.read(&mut [0; 8]).await.unwrap(), 0);
+        assert_eq!(start.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (mut socket, _client) = pair(&Patience::default());
+        let error = socket.write_all(&vec![0; 16 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}

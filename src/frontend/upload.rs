@@ -1,0 +1,199 @@
+//! The body of a request on its way in: counted, limited, timed, and held until it is complete.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::config::{Buffering, Limits};
+use super::rejection::Rejection;
+use crate::spool::{self, SpoolError, Spools};
+use crate::transport::Deadline;
+use crate::upstream::{BodyError, RequestBody};
+
+/// A request body with the length that the application is told.
+pub struct Upload {
+    /// What is sent upstream.
+    pub body: RequestBody,
+    /// `None`: the request has no body at all, unless `chunked`.
+    pub length: Option<u64>,
+    /// The length is not known and the body streams.
+    pub chunked: bool,
+}
+
+/// How a body is to be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Sizes.
+    pub limits: Limits,
+    /// Where it waits.
+    pub buffering: Buffering,
+    /// Longest pause of the client.
+    pub pause: Duration,
+    /// Whether the backend can take a body of unknown length.
+    pub unknown_length: bool,
+}
+
+impl Upload {
+    /// Takes the body of a request; `announced` is its `Content-Length`.
+    ///
+    /// A body over its limit is refused before a byte of it is asked for: hyper sends `100 Continue` only
+    /// when the body is first polled.
+    pub async fn take(
+        body: Incoming,
+        announced: Option<u64>,
+        rules: &Rules,
+        spools: &Spools,
+    ) -> Result<Self, Rejection> {
+        let limit = rules.limits.body;
+        if announced.is_some_and(|length| length > limit) {
+            return Err(BodyError::TooLarge(limit).into());
+        }
+        if body.is_end_stream() {
+            return Ok(Self {
+                body: RequestBody::Empty,
+                length: announced,
+                chunked: false,
+            });
+        }
+        let timed = Timed::new(body, limit, rules.pause);
+        if !rules.buffering.request && (announced.is_some() || rules.unknown_length) {
+            let body = RequestBody::Stream(Box::pin(timed));
+            return Ok(Self {
+                body,
+                length: announced,
+                chunked: announced.is_none(),
+            });
+        }
+        let (body, length) = hold(timed, rules, spools).await?;
+        Ok(Self {
+            body,
+            length: Some(length),
+            chunked: false,
+        })
+    }
+}
+
+/// Takes all of a body, in memory first, then on disk.
+async fn hold(mut body: Timed, rules: &Rules, spools: &Spools) -> Result<(RequestBody, u64), Rejection> {
+    let Some(first) = body.chunk().await? else {
+        return Ok((RequestBody::Empty, 0));
+    };
+    if body.is_end_stream() {
+        let length = first.len() as u64;
+        return Ok((RequestBody::full(first), length));
+    }
+    let limits = spool::Limits {
+        memory: rules.buffering.memory,
+        disk: rules.buffering.disk,
+    };
+    let mut writer = spools.writer(limits);
+    let mut next = Some(first);
+    while let Some(chunk) = next {
+        writer.write(chunk).await.map_err(full)?;
+        next = body.chunk().await?;
+    }
+    let spool = writer.finish().await.map_err(full)?;
+    let length = spool.len();
+    Ok((RequestBody::Spooled(spool), length))
+}
+
+/// The spool's own limit is the operator's decision about the disk, not about the request: 507, not 413.
+fn full(error: SpoolError) -> Rejection {
+    match error {
+        SpoolError::TooLarge { .. } => Rejection::Spool(SpoolError::Quota),
+        other => Rejection::Spool(other),
+    }
+}
+
+/// A client's body that ends when the client pauses for too long or sends too much.
+struct Timed {
+    inner: Incoming,
+    left: u64,
+    limit: u64,
+    pause: Duration,
+    deadline: Deadline,
+}
+
+impl Timed {
+    fn new(inner: Incoming, limit: u64, pause: Duration) -> Self {
+        Self {
+            inner,
+            left: limit,
+            limit,
+            pause,
+            deadline: Deadline::never(),
+        }
+    }
+
+    /// The next piece of data; trailers are dropped, as they must not become variables.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
+        while let Some(frame) = self.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    fn counted(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.left = self
+            .left
+            .checked_sub(length)
+            .ok_or(BodyError::TooLarge(self.limit))?;
+        Ok(frame)
+    }
+}
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.inner).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                this.deadline.clear();
+                Poll::Ready(frame.map(|frame| this.counted(frame.map_err(client)?)))
+            }
+            Poll::Pending => {
+                if !this.deadline.is_set() {
+                    this.deadline.set(this.pause);
+                }
+                this.deadline.poll(cx).map(|()| Some(Err(BodyError::Timeout)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// hyper calls a closed connection an incomplete message, everything else is broken framing.
+fn client(error: hyper::Error) -> BodyError {
+    let closed = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+    if closed || std::error::Error::source(&error).is_some_and(is_eof) {
+        BodyError::Incomplete
+    } else {
+        BodyError::Malformed
+    }
+}
+
+fn is_eof(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    matches!(kind, Some(UnexpectedEof | ConnectionReset | BrokenPipe))
+}

@@ -1,0 +1,446 @@
+//! The one walk over the variables of a request, for every protocol.
+//!
+//! The list is the union that satisfies every application (RFC 3875, section 4.1, and the conventions of the
+//! servers that people migrate from). A client can only ever create `HTTP_*`: every other name is a literal
+//! here or comes from the operator's `params`.
+
+use http::header::{self, HeaderName};
+
+use super::{Name, PathInfo, Sink, Style, StyleKind, Value};
+use crate::protocol::{EncodeError, RequestHead};
+
+/// `SERVER_SOFTWARE`, and our `Server` field.
+pub const SOFTWARE: &str = concat!("bridgehead/", env!("CARGO_PKG_VERSION"));
+
+/// Gives every variable of the request to the sink, each name once.
+///
+/// SCGI wants `CONTENT_LENGTH` first and `SCGI` after it; everywhere else the order carries no meaning.
+pub fn walk(head: &RequestHead, style: &Style, sink: &mut impl Sink) -> Result<(), EncodeError> {
+    if head.chunked {
+        return Err(EncodeError::LengthRequired);
+    }
+    if head.extra.is_empty() {
+        return Walk { head, style, sink }.run();
+    }
+    let mut sink = Overriding {
+        names: &head.extra,
+        inner: sink,
+    };
+    Walk {
+        head,
+        style,
+        sink: &mut sink,
+    }
+    .run()?;
+    for (name, value) in head.extra.iter() {
+        sink.inner.param(Name::Plain(name), Value::One(value))?;
+    }
+    Ok(())
+}
+
+struct Walk<'a, S> {
+    head: &'a RequestHead,
+    style: &'a Style,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> Walk<'_, S> {
+    fn run(mut self) -> Result<(), EncodeError> {
+        self.body()?;
+        self.request()?;
+        self.script()?;
+        self.server()?;
+        self.connection()?;
+        self.fields()
+    }
+
+    fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        self.sink.param(Name::Plain(name), Value::One(value))
+    }
+
+    /// `CONTENT_LENGTH` if and only if there is a body (RFC 3875, section 4.1.2); SCGI always has it.
+    fn body(&mut self) -> Result<(), EncodeError> {
+        let scgi = self.style.kind == StyleKind::Scgi;
+        if let Some(length) = self.head.content_length.or(scgi.then_some(0)) {
+            self.sink
+                .param(Name::Plain("CONTENT_LENGTH"), Value::Number(length))?;
+        }
+        if scgi {
+            self.text("SCGI", b"1")?;
+        }
+        match self.head.headers.get(header::CONTENT_TYPE) {
+            Some(kind) => self.text("CONTENT_TYPE", kind.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn request(&mut self) -> Result<(), EncodeError> {
+        let head = self.head;
+        self.text("REQUEST_METHOD", head.method.as_str().as_bytes())?;
+        self.text("QUERY_STRING", head.target.query().unwrap_or("").as_bytes())?;
+        self.text("REQUEST_URI", head.target.as_str().as_bytes())?;
+        // uWSGI mirrors this into its status line, and old applications parse it: HTTP/2 is not theirs to
+        // know (reference, section 2.3).
+        let version = if head.version == http::Version::HTTP_10 {
+            "HTTP/1.0"
+        } else {
+            "HTTP/1.1"
+        };
+        self.text("SERVER_PROTOCOL", version.as_bytes())
+    }
+
+    fn script(&mut self) -> Result<(), EncodeError> {
+        let script = &self.head.script;
+        self.text("SCRIPT_NAME", &script.name)?;
+        let path_info = match self.style.path_info {
+            PathInfo::Decoded => &script.path_info,
+            PathInfo::Encoded => &script.path_info_encoded,
+        };
+        if !path_info.is_empty() || self.style.empty_path_info {
+            self.text("PATH_INFO", path_info)?;
+        }
+        self.sink.param(
+            Name::Plain("DOCUMENT_URI"),
+            Value::Pair(&script.name, &script.path_info),
+        )?;
+        if let Some(filename) = &script.filename {
+            self.text("SCRIPT_FILENAME", filename)?;
+        }
+        if let Some(root) = &script.document_root {
+            self.text("DOCUMENT_ROOT", root)?;
+            // PHP could run it in place of the script (reference, section 5.3): only where an empty
+            // PATH_INFO is fine, which is everywhere but there.
+            if self.style.empty_path_info && !script.path_info.is_empty() {
+                self.sink.param(
+                    Name::Plain("PATH_TRANSLATED"),
+                    Value::Pair(root, &script.path_info),
+                )?;
+            }
+        }
+        if self.style.kind == StyleKind::FastCgi {
+            // php-cgi built with force-redirect refuses requests without it.
+            self.text("REDIRECT_STATUS", b"200")?;
+        }
+        Ok(())
+    }
+
+    fn server(&mut self) -> Result<(), EncodeError> {
+        self.text("GATEWAY_INTERFACE", b"CGI/1.1")?;
+        self.text("SERVER_SOFTWARE", SOFTWARE.as_bytes())?;
+        let head = self.head;
+        self.text("SERVER_NAME", head.server_name())?;
+        self.text("REQUEST_SCHEME", head.client.scheme().as_bytes())?;
+        // Absent without TLS: PHP applications test for "not empty".
+        if head.client.secure {
+            self.text("HTTPS", b"on")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn connection(&mut self) -> Result<(), EncodeError> {
+        let client = &self.head.client;
+        match &client.remote {
+            Some(remote) => {
+                self.text("REMOTE_ADDR", remote.ip.as_bytes())?;
+                self.text("REMOTE_PORT", remote.port.as_bytes())?;
+            }
+            // Applications read it without asking whether it exists.
+            None => self.text("REMOTE_ADDR", b"")?,
+        }
+        match &client.local {
+            Some(local) => {
+                self.text("SERVER_ADDR", local.ip.as_bytes())?;
+                self.text("SERVER_PORT", local.port.as_bytes())
+            }
+            None => self.text("SERVER_PORT", if client.secure { b"443" } else { b"80" }),
+        }
+    }
+
+    /// `HTTP_*`: several fields of one name become one variable (RFC 3875, section 4.1.18).
+    fn fields(&mut self) -> Result<(), EncodeError> {
+        let headers = &self.head.headers;
+        let mut fields = headers.iter().peekable();
+        while let Some((name, value)) = fields.next() {
+            let mut repeated = false;
+            while fields.next_if(|(next, _)| *next == name).is_some() {
+                repeated = true;
+            }
+            if !self.carried(name) {
+                continue;
+            }
+            let value = if repeated {
+                Value::Joined {
+                    values: headers.get_all(name),
+                    separator: separator(name),
+                }
+            } else {
+                Value::One(value.as_bytes())
+            };
+            self.sink.param(Name::Field(name), value)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a field becomes a variable. The front end has removed most of these; a codec that is used
+    /// on its own must not open the holes again.
+    fn carried(&self, name: &HeaderName) -> bool {
+        match *name {
+            // Also variables of their own; Gunicorn breaks on the second form (reference, section 2.9).
+            header::CONTENT_LENGTH | header::CONTENT_TYPE => false,
+            header::TRANSFER_ENCODING | header::TE | header::TRAILER | header::EXPECT => false,
+            header::CONNECTION | header::UPGRADE => self.head.upgrade,
+            header::PROXY_AUTHORIZATION => false,
+            _ => !matches!(
+                name.as_str(),
+                "proxy" | "keep-alive" | "proxy-connection" | "http2-settings"
+            ),
+        }
+    }
+}
+
+/// Cookie crumbs are joined as HTTP/2 demands (RFC 9113, section 8.2.3): PHP cannot parse a comma.
+fn separator(name: &HeaderName) -> &'static [u8] {
+    if *name == header::COOKIE { b"; " } else { b", " }
+}
+
+/// Drops the variables that the route sets itself, so that no name is sent twice.
+struct Overriding<'a, S> {
+    names: &'a [(String, bytes::Bytes)],
+    inner: &'a mut S,
+}
+
+impl<S: Sink> Sink for Overriding<'_, S> {
+    fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
+        if self.names.iter().any(|(own, _)| name.is(own)) {
+            return Ok(());
+        }
+        self.inner.param(name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, Method, Version};
+
+    use super::super::List;
+    use super::*;
+    use crate::protocol::request::{Client, Peer, RequestId, Script};
+
+    const CGI: Style = Style {
+        path_info: PathInfo::Decoded,
+        empty_path_info: true,
+        kind: StyleKind::Uwsgi,
+    };
+
+    fn head(fields: &[(&str, &str)]) -> RequestHead {
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value): (HeaderName, http::HeaderValue)| {
+            headers.append(name, value);
+        });
+        let peer = |text: &str| Some(Peer::from(text.parse::<std::net::SocketAddr>().unwrap()));
+        RequestHead {
+            method: Method::GET,
+            target: "/app/a%20b?x=1".parse().unwrap(),
+            version: Version::HTTP_2,
+            headers,
+            client: Arc::new(Client {
+                remote: peer("192.0.2.7:40000"),
+                local: peer("198.51.100.1:8080"),
+                secure: false,
+            }),
+            script: Script {
+                name: Bytes::from_static(b"/app"),
+                path_info: Bytes::from_static(b"/a b"),
+                path_info_encoded: Bytes::from_static(b"/a%20b"),
+                ..Script::default()
+            },
+            content_length: None,
+            chunked: false,
+            upgrade: false,
+            extra: Arc::from([]),
+            id: RequestId(1),
+        }
+    }
+
+    fn walked(head: &RequestHead, style: &Style) -> List {
+        let mut list = List::default();
+        walk(head, style, &mut list).unwrap();
+        list
+    }
+
+    fn text(list: &List, name: &str) -> Option<String> {
+        list.first(name)
+            .map(|value| String::from_utf8(value.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_variables_of_a_plain_request() {
+        let list = walked(&head(&[("host", "shop.example:8080"), ("accept", "*/*")]), &CGI);
+        let expected = [
+            ("REQUEST_METHOD", "GET"),
+            ("QUERY_STRING", "x=1"),
+            ("REQUEST_URI", "/app/a%20b?x=1"),
+            ("SERVER_PROTOCOL", "HTTP/1.1"),
+            ("SCRIPT_NAME", "/app"),
+            ("PATH_INFO", "/a b"),
+            ("DOCUMENT_URI", "/app/a b"),
+            ("GATEWAY_INTERFACE", "CGI/1.1"),
+            ("SERVER_SOFTWARE", SOFTWARE),
+            ("SERVER_NAME", "shop.example"),
+            ("REQUEST_SCHEME", "http"),
+            ("REMOTE_ADDR", "192.0.2.7"),
+            ("REMOTE_PORT", "40000"),
+            ("SERVER_ADDR", "198.51.100.1"),
+            ("SERVER_PORT", "8080"),
+            ("HTTP_HOST", "shop.example:8080"),
+            ("HTTP_ACCEPT", "*/*"),
+        ];
+        let found: Vec<_> = list.0.iter().map(|(n, v)| (n.as_ref(), v.as_ref())).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(n, v)| (n.as_bytes(), v.as_bytes()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn repeated_fields_become_one_variable() {
+        let fields = [
+            ("cookie", "a=1"),
+            ("x-dup", "1"),
+            ("cookie", "b=2"),
+            ("x-dup", "2"),
+        ];
+        let list = walked(&head(&fields), &CGI);
+        assert_eq!(text(&list, "HTTP_COOKIE").as_deref(), Some("a=1; b=2"));
+        assert_eq!(text(&list, "HTTP_X_DUP").as_deref(), Some("1, 2"));
+        assert_eq!(
+            list.0
+                .iter()
+                .filter(|(name, _)| name.as_ref() == b"HTTP_COOKIE")
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn scgi_starts_with_the_length_and_its_mark() {
+        let style = Style {
+            kind: StyleKind::Scgi,
+            ..CGI
+        };
+        let list = walked(&head(&[]), &style);
+        let first: Vec<_> = list
+            .0
+            .iter()
+            .take(2)
+            .map(|(n, v)| (n.as_ref(), v.as_ref()))
+            .collect();
+        assert_eq!(first, [(&b"CONTENT_LENGTH"[..], &b"0"[..]), (b"SCGI", b"1")]);
+    }
+
+    #[test]
+    fn a_length_exists_only_with_a_body() {
+        let mut head = head(&[("content-length", "9"), ("content-type", "text/x")]);
+        assert_eq!(text(&walked(&head, &CGI), "CONTENT_LENGTH"), None);
+        head.content_length = Some(0);
+        let list = walked(&head, &CGI);
+        assert_eq!(text(&list, "CONTENT_LENGTH").as_deref(), Some("0"));
+        assert_eq!(text(&list, "CONTENT_TYPE").as_deref(), Some("text/x"));
+        assert_eq!(text(&list, "HTTP_CONTENT_LENGTH"), None);
+        assert_eq!(text(&list, "HTTP_CONTENT_TYPE"), None);
+        head.chunked = true;
+        assert_eq!(
+            walk(&head, &CGI, &mut List::default()),
+            Err(EncodeError::LengthRequired)
+        );
+    }
+
+    #[test]
+    fn hop_by_hop_fields_and_httpoxy_never_become_variables() {
+        let fields = [
+            ("proxy", "http://evil"),
+            ("connection", "close"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("transfer-encoding", "chunked"),
+            ("expect", "100-continue"),
+            ("keep-alive", "5"),
+            ("proxy-authorization", "Basic x"),
+            ("trailer", "x"),
+            ("proxy-connection", "close"),
+        ];
+        let list = walked(&head(&fields), &CGI);
+        assert!(
+            !list.0.iter().any(|(name, _)| name.starts_with(b"HTTP_")),
+            "{list:?}"
+        );
+    }
+
+    #[test]
+    fn php_gets_no_empty_path_info_and_no_path_translated() {
+        let style = Style {
+            kind: StyleKind::FastCgi,
+            empty_path_info: false,
+            ..CGI
+        };
+        let mut head = head(&[]);
+        head.script.document_root = Some(Bytes::from_static(b"/srv"));
+        let list = walked(&head, &style);
+        assert_eq!(text(&list, "PATH_TRANSLATED"), None);
+        assert_eq!(text(&list, "REDIRECT_STATUS").as_deref(), Some("200"));
+        head.script.path_info = Bytes::new();
+        assert_eq!(text(&walked(&head, &style), "PATH_INFO"), None);
+        assert_eq!(text(&walked(&head, &CGI), "PATH_INFO").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn gunicorn_gets_the_path_as_the_client_sent_it() {
+        let style = Style {
+            path_info: PathInfo::Encoded,
+            ..CGI
+        };
+        assert_eq!(
+            text(&walked(&head(&[]), &style), "PATH_INFO").as_deref(),
+            Some("/a%20b")
+        );
+    }
+
+    #[test]
+    fn the_routes_own_variables_win() {
+        let mut head = head(&[("x-team", "client")]);
+        head.extra = Arc::from([
+            ("HTTP_X_TEAM".to_owned(), Bytes::from_static(b"ours")),
+            ("SERVER_NAME".to_owned(), Bytes::from_static(b"canonical.example")),
+        ]);
+        let list = walked(&head, &CGI);
+        for (name, value) in head.extra.iter() {
+            let all: Vec<_> = list.0.iter().filter(|(own, _)| own == name.as_bytes()).collect();
+            assert_eq!(all.len(), 1);
+            assert_eq!(&all[0].1, value);
+        }
+    }
+
+    #[test]
+    fn a_client_creates_nothing_outside_http() {
+        let fields = [
+            ("php-value", "x"),
+            ("script-filename", "/etc/passwd"),
+            ("uwsgi-file", "x"),
+            ("remote-user", "root"),
+        ];
+        let list = walked(&head(&fields), &CGI);
+        for (name, _) in fields {
+            let bare = name.to_uppercase().replace('-', "_");
+            assert_eq!(text(&list, &bare), None);
+            assert!(text(&list, &format!("HTTP_{bare}")).is_some());
+        }
+    }
+}

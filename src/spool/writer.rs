@@ -1,0 +1,159 @@
+//! The side of a spool that takes bytes.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+
+use super::disk::Disk;
+use super::segments::Segments;
+use super::spooled::{Spool, Tail};
+use super::{Limits, PIECE, Shared, SpoolError};
+
+/// Takes bytes in order, then becomes a [`Spool`].
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    limits: Limits,
+    memory: Segments,
+    overflow: Option<Overflow>,
+    broken: bool,
+}
+
+/// What did not fit into memory.
+#[derive(Debug)]
+struct Overflow {
+    disk: Arc<Disk>,
+    /// Waits until it is a piece.
+    pending: Segments,
+    /// Bytes handed to jobs.
+    written: u64,
+    /// The last job, unless its end was seen. Only one runs at a time: more would only fill memory.
+    job: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, limits: Limits) -> Self {
+        Self {
+            shared,
+            limits,
+            memory: Segments::default(),
+            overflow: None,
+            broken: false,
+        }
+    }
+
+    /// Appends a chunk; waits only when the disk is slower than the caller.
+    ///
+    /// The first poll takes the chunk: a caller that gives up waiting must not write it again. After an error
+    /// the spool is of no use: every later call fails.
+    pub async fn write(&mut self, chunk: Bytes) -> Result<(), SpoolError> {
+        if self.broken {
+            return Err(SpoolError::Broken);
+        }
+        if self.overflow.is_none() && self.memory.len() + chunk.len() <= self.limits.memory {
+            self.memory.push(chunk);
+            return Ok(());
+        }
+        let result = self.spill(chunk).await;
+        self.broken |= result.is_err();
+        result
+    }
+
+    /// Waits until everything is on its way to the reader.
+    pub async fn finish(mut self) -> Result<Spool, SpoolError> {
+        if self.broken {
+            return Err(SpoolError::Broken);
+        }
+        let tail = match self.overflow.take() {
+            Some(overflow) => Some(overflow.finish().await?),
+            None => None,
+        };
+        Ok(Spool::new(self.memory, tail))
+    }
+
+    /// Bytes taken so far.
+    pub fn len(&self) -> u64 {
+        let overflow = self.overflow.as_ref().map_or(0, Overflow::len);
+        self.memory.len() as u64 + overflow
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills memory to its limit, then goes on to the disk.
+    async fn spill(&mut self, mut chunk: Bytes) -> Result<(), SpoolError> {
+        if self.overflow.is_none() {
+            let room = self.limits.memory - self.memory.len();
+            self.memory.push(chunk.split_to(room.min(chunk.len())));
+        }
+        let overflow = self.overflow.get_or_insert_with(|| Overflow::new(&self.shared));
+        if overflow.len() + chunk.len() as u64 > self.limits.disk {
+            let limit = self.limits.disk.saturating_add(self.limits.memory as u64);
+            return Err(SpoolError::TooLarge { limit });
+        }
+        overflow.push(chunk).await
+    }
+}
+
+impl Overflow {
+    fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            disk: Arc::new(Disk::new(Arc::clone(shared))),
+            pending: Segments::default(),
+            written: 0,
+            job: None,
+        }
+    }
+
+    async fn push(&mut self, chunk: Bytes) -> Result<(), SpoolError> {
+        if !self.disk.reserve(chunk.len() as u64) {
+            return Err(SpoolError::Quota);
+        }
+        self.pending.push(chunk);
+        if self.pending.len() >= PIECE {
+            self.join().await?;
+            self.flush();
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Tail, SpoolError> {
+        self.join().await?;
+        self.flush();
+        self.join().await?;
+        Ok(Tail {
+            disk: self.disk,
+            len: self.written,
+        })
+    }
+
+    /// Hands what is pending to a job. None may be running.
+    fn flush(&mut self) {
+        debug_assert!(self.job.is_none(), "jobs of one spool never overlap");
+        let pending = std::mem::take(&mut self.pending);
+        let len = pending.len() as u64;
+        if len > 0 {
+            self.job = Some(self.disk.write(pending.into_pieces(), self.written));
+            self.written += len;
+        }
+    }
+
+    /// Waits for the running job. May be cancelled: the job is kept until its end was seen.
+    async fn join(&mut self) -> Result<(), SpoolError> {
+        let Some(job) = &mut self.job else {
+            return Ok(());
+        };
+        let ended = job.await;
+        self.job = None;
+        // A job ends without a result only when the runtime shuts down.
+        Ok(ended.map_err(io::Error::other)??)
+    }
+
+    fn len(&self) -> u64 {
+        self.written + self.pending.len() as u64
+    }
+}

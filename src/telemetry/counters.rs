@@ -1,0 +1,209 @@
+//! What happened so far, as named numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters of a process. Every field may be changed by any thread; they order nothing and are not a
+/// consistent picture together.
+#[derive(Debug)]
+pub struct Counters {
+    /// Connections accepted.
+    pub connections: Counter,
+    /// Connections open now.
+    pub connections_open: Gauge,
+    /// Requests whose head was complete.
+    pub requests: Counter,
+    /// Requests being answered now.
+    pub requests_open: Gauge,
+    /// Body bytes from clients.
+    pub request_bytes: Counter,
+    /// Body bytes to clients.
+    pub response_bytes: Counter,
+    /// Request fields that no variable block can carry, or that only an attacker sends.
+    pub fields_dropped: Counter,
+    /// Access log lines lost.
+    pub access_lines_dropped: Gauge,
+    /// Error log lines lost.
+    pub error_lines_dropped: Gauge,
+    /// Bytes that spools have on disk now.
+    pub spool_bytes: Gauge,
+    /// Responses by the first digit of their status, the last for what is none.
+    responses: [Counter; CLASSES.len()],
+    /// The words that errors are counted by.
+    reasons: &'static [&'static str],
+    /// As many as there are reasons, and one for every other word.
+    errors: Box<[Counter]>,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+/// A number that goes up and down, or is set from elsewhere.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+/// One more, as long as it lives.
+#[derive(Debug)]
+#[must_use = "counts until it is dropped"]
+pub struct Open<'a>(&'a Gauge);
+
+/// One number and its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// What is counted; ends in `_total` when it only grows.
+    pub name: &'static str,
+    /// Which part of it.
+    pub label: Option<(&'static str, &'static str)>,
+    /// The number.
+    pub value: u64,
+}
+
+/// Values of the label `class`.
+const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
+
+impl Counters {
+    /// All zero. `reasons` are the words that gateway errors are counted by.
+    pub fn new(reasons: &'static [&'static str]) -> Self {
+        Self {
+            connections: Counter::default(),
+            connections_open: Gauge::default(),
+            requests: Counter::default(),
+            requests_open: Gauge::default(),
+            request_bytes: Counter::default(),
+            response_bytes: Counter::default(),
+            fields_dropped: Counter::default(),
+            access_lines_dropped: Gauge::default(),
+            error_lines_dropped: Gauge::default(),
+            spool_bytes: Gauge::default(),
+            responses: Default::default(),
+            errors: (0..=reasons.len()).map(|_| Counter::default()).collect(),
+            reasons,
+        }
+    }
+
+    /// Counts a response by its status.
+    pub fn response(&self, status: u16) {
+        let class = usize::from(status / 100).wrapping_sub(1).min(CLASSES.len() - 1);
+        self.responses[class].add(1);
+    }
+
+    /// Counts an error of the gateway by its reason word.
+    pub fn error(&self, reason: &str) {
+        let known = self.reasons.iter().position(|known| *known == reason);
+        self.errors[known.unwrap_or(self.reasons.len())].add(1);
+    }
+
+    /// Every number, in a fixed order.
+    pub fn snapshot(&self) -> impl Iterator<Item = Sample> {
+        let plain = [
+            ("connections_total", self.connections.value()),
+            ("connections_open", self.connections_open.value()),
+            ("requests_total", self.requests.value()),
+            ("requests_open", self.requests_open.value()),
+            ("request_bytes_total", self.request_bytes.value()),
+            ("response_bytes_total", self.response_bytes.value()),
+            ("fields_dropped_total", self.fields_dropped.value()),
+            ("access_lines_dropped_total", self.access_lines_dropped.value()),
+            ("error_lines_dropped_total", self.error_lines_dropped.value()),
+            ("spool_bytes", self.spool_bytes.value()),
+        ];
+        let plain = plain.into_iter().map(|(name, value)| Sample {
+            name,
+            label: None,
+            value,
+        });
+        let responses = CLASSES
+            .iter()
+            .zip(&self.responses)
+            .map(|(class, counter)| Sample {
+                name: "responses_total",
+                label: Some(("class", class)),
+                value: counter.value(),
+            });
+        let reasons = self.reasons.iter().chain(&["other"]);
+        let errors = reasons.zip(&self.errors).map(|(reason, counter)| Sample {
+            name: "errors_total",
+            label: Some(("reason", reason)),
+            value: counter.value(),
+        });
+        plain.chain(responses).chain(errors)
+    }
+}
+
+impl Counter {
+    /// Adds to it.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Gauge {
+    /// Adds one until the guard is dropped.
+    pub fn open(&self) -> Open<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Open(self)
+    }
+
+    /// For numbers that are kept elsewhere.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(counters: &Counters, name: &str, label: Option<&str>) -> u64 {
+        let is = |sample: &Sample| sample.name == name && sample.label.map(|(_, value)| value) == label;
+        let found: Vec<_> = counters.snapshot().filter(is).collect();
+        assert_eq!(found.len(), 1, "{name}");
+        found[0].value
+    }
+
+    #[test]
+    fn responses_are_counted_by_class() {
+        let counters = Counters::new(&[]);
+        for status in [0, 99, 100, 200, 204, 301, 404, 499, 503, 600, u16::MAX] {
+            counters.response(status);
+        }
+        let counts = CLASSES.map(|class| value(&counters, "responses_total", Some(class)));
+        assert_eq!(counts, [1, 2, 1, 2, 1, 4]);
+    }
+
+    #[test]
+    fn errors_are_counted_by_reason_and_unknown_ones_together() {
+        let counters = Counters::new(&["queue_full", "connect_refused"]);
+        for reason in ["queue_full", "queue_full", "connect_refused", "never heard of"] {
+            counters.error(reason);
+        }
+        assert_eq!(value(&counters, "errors_total", Some("queue_full")), 2);
+        assert_eq!(value(&counters, "errors_total", Some("connect_refused")), 1);
+        assert_eq!(value(&counters, "errors_total", Some("other")), 1);
+    }
+
+    #[test]
+    fn an_open_request_counts_until_it_is_dropped() {
+        let counters = Counters::new(&[]);
+        let open = counters.requests_open.open();
+        assert_eq!(value(&counters, "requests_open", None), 1);
+        drop(open);
+        assert_eq!(value(&counters, "requests_open", None), 0);
+    }
+}

@@ -1,0 +1,336 @@
+//! Lines to a file that can be opened again, without ever making the caller wait.
+//!
+//! Lines are appended to one buffer; a thread swaps it for an empty one and writes it out in one system call.
+//! That takes no allocation and no task switch per line, bounds memory in bytes, and counts what was lost, write
+//! errors included, which is why this is not `tracing_appender::non_blocking`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::config::Target;
+
+/// Bytes that wait to be written: some 30,000 lines. Lines beyond are dropped.
+const PENDING: usize = 8 * 1024 * 1024;
+
+/// With this many bytes waiting, writing starts at once.
+const BATCH: usize = 64 * 1024;
+
+/// How long fewer bytes wait for company: a wake-up per request would cost as much as its log line.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// How long to wait before trying again to write to a full non-blocking pipe.
+const RETRY: Duration = Duration::from_millis(5);
+
+/// How long the end of the process waits for lines to be written; a pipe that nobody reads must not hold it up.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Access logs tell who visited: not for everybody.
+const MODE: u32 = 0o640;
+
+/// Where lines go. Clones share the buffer.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    shared: Arc<Shared>,
+}
+
+/// Writes out what waits when it is dropped; to be held until the process ends. Later lines are dropped.
+#[derive(Debug)]
+#[must_use = "dropping the guard closes the sink"]
+pub struct Guard {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Something to write, or to stop.
+    wake: Condvar,
+    /// The thread has ended.
+    ended: Condvar,
+    dropped: AtomicU64,
+    /// What to open again.
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pending: Vec<u8>,
+    /// The file opened again; takes the place of the old one behind what is pending.
+    fresh: Option<File>,
+    stop: bool,
+    ended: bool,
+}
+
+impl Sink {
+    /// Opens the target; `None` when it is off.
+    pub fn open(target: &Target) -> io::Result<Option<(Self, Guard)>> {
+        let (file, path) = match target {
+            Target::Off => return Ok(None),
+            Target::Stdout => (File::from(io::stdout().as_fd().try_clone_to_owned()?), None),
+            Target::Stderr => (File::from(io::stderr().as_fd().try_clone_to_owned()?), None),
+            Target::File(path) => (append(path)?, Some(path.clone())),
+        };
+        Self::start(file, path).map(Some)
+    }
+
+    fn start(file: File, path: Option<PathBuf>) -> io::Result<(Self, Guard)> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            ended: Condvar::new(),
+            dropped: AtomicU64::new(0),
+            path,
+        });
+        let thread = Arc::clone(&shared);
+        let name = thread::Builder::new().name("bridgehead-log".into());
+        name.spawn(move || thread.write_out(file))?;
+        let guard = Guard {
+            shared: Arc::clone(&shared),
+        };
+        Ok((Self { shared }, guard))
+    }
+
+    /// Appends a line, its line feed included; never waits for the file. A line for which there is no room is
+    /// dropped and counted.
+    pub fn push(&self, line: &[u8]) {
+        let mut state = self.shared.lock();
+        let before = state.pending.len();
+        let after = before + line.len();
+        if state.stop || after > PENDING {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        state.pending.extend_from_slice(line);
+        drop(state);
+        if before == 0 || (before < BATCH && after >= BATCH) {
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Opens the file again at its path, the new one before the old one is closed: for log rotation. Does nothing
+    /// for standard output and standard error. When this fails, lines go to the old file.
+    pub fn reopen(&self) -> io::Result<()> {
+        if let Some(path) = &self.shared.path {
+            let fresh = append(path)?;
+            self.shared.lock().fresh = Some(fresh);
+            self.shared.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Lines lost so far.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Write for Sink {
+    /// Takes whole lines: one call is one line, or none of it.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.stop = true;
+        self.shared.wake.notify_one();
+        let ended = self
+            .shared
+            .ended
+            .wait_timeout_while(state, FAREWELL, |state| !state.ended);
+        drop(ended.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Shared {
+    /// The thread: until the guard is dropped.
+    fn write_out(&self, mut file: File) {
+        let mut batch = Vec::new();
+        loop {
+            let (fresh, stop) = self.next_batch(&mut batch);
+            if !batch.is_empty() && self.write_all(&mut file, &batch).is_err() {
+                let lines = memchr::memchr_iter(b'\n', &batch).count();
+                self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
+            }
+            batch.clear();
+            // What a burst needed is not kept for ever.
+            batch.shrink_to(BATCH);
+            if let Some(fresh) = fresh {
+                file = fresh;
+            }
+            if stop {
+                break;
+            }
+        }
+        self.lock().ended = true;
+        self.ended.notify_all();
+    }
+
+    /// Waits for lines and takes them in exchange for an empty buffer.
+    fn next_batch(&self, batch: &mut Vec<u8>) -> (Option<File>, bool) {
+        let idle = |state: &mut State| state.pending.is_empty() && state.fresh.is_none() && !state.stop;
+        let state = self.wake.wait_while(self.lock(), idle);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let few = |state: &mut State| state.pending.len() < BATCH && state.fresh.is_none() && !state.stop;
+        let waited = self.wake.wait_timeout_while(state, LINGER, few);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut state.pending, batch);
+        (state.fresh.take(), state.stop)
+    }
+
+    /// Standard output may be a pipe that somebody else made non-blocking.
+    fn write_all(&self, file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match file.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A panic while the lock was held left nothing half-done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(MODE).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    fn sink(path: &Path) -> (Sink, Guard) {
+        Sink::open(&Target::File(path.into())).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_guard_writes_out_everything_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "before\n").unwrap();
+        let (sink, guard) = sink(&path);
+        let mut expected = "before\n".to_owned();
+        for number in 0..20_000 {
+            let line = format!("line {number}\n");
+            sink.push(line.as_bytes());
+            expected.push_str(&line);
+        }
+        drop(guard);
+        assert!(fs::read_to_string(&path).unwrap() == expected);
+        assert_eq!(sink.dropped(), 0);
+    }
+
+    #[test]
+    fn lines_after_the_guard_are_dropped_and_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sink, guard) = sink(&dir.path().join("log"));
+        drop(guard);
+        sink.push(b"late\n");
+        assert_eq!(sink.dropped(), 1);
+    }
+
+    #[test]
+    fn after_a_rotation_lines_go_to_the_new_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, rotated) = (dir.path().join("log"), dir.path().join("log.1"));
+        let (sink, guard) = sink(&path);
+        sink.push(b"one\n");
+        fs::rename(&path, &rotated).unwrap();
+        sink.reopen().unwrap();
+        assert!(
+            path.exists(),
+            "the new file is there before the old one is closed"
+        );
+        drop(guard);
+        let both = fs::read_to_string(&rotated).unwrap() + &fs::read_to_string(&path).unwrap();
+        assert_eq!(both, "one\n");
+
+        let (sink, guard) = self::sink(&path);
+        sink.reopen().unwrap();
+        while sink.shared.lock().fresh.is_some() {
+            thread::yield_now();
+        }
+        fs::rename(&path, dir.path().join("log.2")).unwrap();
+        sink.push(b"two\n");
+        drop(guard);
+        assert_eq!(fs::read_to_string(dir.path().join("log.2")).unwrap(), "two\n");
+    }
+
+    #[test]
+    fn a_failed_rotation_keeps_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let (sink, guard) = sink(&inner.join("log"));
+        fs::rename(&inner, dir.path().join("moved")).unwrap();
+        sink.reopen().unwrap_err();
+        sink.push(b"kept\n");
+        drop(guard);
+        assert_eq!(
+            fs::read_to_string(dir.path().join("moved/log")).unwrap(),
+            "kept\n"
+        );
+    }
+
+    #[test]
+    fn a_stuck_reader_costs_lines_but_no_time_and_no_memory() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (sink, guard) = Sink::start(File::from(OwnedFd::from(writer)), None).unwrap();
+        let line = [b"x".repeat(BATCH - 1), b"\n".to_vec()].concat();
+        let lines = 3 * PENDING / line.len();
+        for _ in 0..lines {
+            sink.push(&line);
+        }
+        let dropped = sink.dropped();
+        assert!(dropped > 0);
+        assert!(sink.shared.lock().pending.len() <= PENDING);
+        let reader = thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).unwrap();
+            all.len()
+        });
+        drop(guard);
+        drop(sink);
+        let expected = (lines - dropped as usize) * line.len();
+        assert_eq!(reader.join().unwrap(), expected);
+    }
+
+    #[test]
+    fn lines_that_could_not_be_written_are_counted() {
+        let (sink, guard) = sink(Path::new("/dev/full"));
+        sink.push(b"one\n");
+        sink.push(b"two\n");
+        drop(guard);
+        assert_eq!(sink.dropped(), 2);
+    }
+
+    #[test]
+    fn off_is_no_sink_at_all() {
+        assert!(Sink::open(&Target::Off).unwrap().is_none());
+    }
+}

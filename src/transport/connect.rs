@@ -1,0 +1,113 @@
+//! Outgoing connections.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, UnixStream};
+
+use super::{Address, Stream};
+
+/// Why there is no connection. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// EAGAIN on a unix socket: somebody listens, its backlog is full (unix(7)). Full, not dead.
+    #[error("backlog is full")]
+    Full,
+    /// Nobody listens.
+    #[error("nobody listens there")]
+    Refused,
+    /// The socket file does not exist.
+    #[error("no such socket")]
+    Missing,
+    /// The socket file or a directory above it is closed to us.
+    #[error("permission denied")]
+    Forbidden,
+    /// The deadline passed.
+    #[error("timed out")]
+    Timeout,
+    /// Anything else.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+/// Connects within `timeout`.
+pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
+    // A unix socket connects or fails at once: no timer.
+    if let Address::Unix(path) = address {
+        return Ok(Stream::Unix(UnixStream::connect(path).await?));
+    }
+    let stream = tokio::time::timeout(timeout, tcp(address))
+        .await
+        .map_err(|_| ConnectError::Timeout)??;
+    stream.set_nodelay(true)?;
+    Ok(Stream::Tcp(stream))
+}
+
+async fn tcp(address: &Address) -> io::Result<TcpStream> {
+    match address {
+        Address::Tcp(address) => TcpStream::connect(address).await,
+        Address::Name(host, port) => TcpStream::connect((host.as_str(), *port)).await,
+        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::Full,
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::Forbidden,
+            io::ErrorKind::TimedOut => Self::Timeout,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    fn unix(path: &std::path::Path) -> Address {
+        Address::Unix(path.into())
+    }
+
+    #[tokio::test]
+    async fn a_missing_socket_and_a_dead_one_have_different_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.sock");
+        assert!(matches!(
+            connect(&unix(&path), SOON).await,
+            Err(ConnectError::Missing)
+        ));
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(matches!(
+            connect(&unix(&path), SOON).await,
+            Err(ConnectError::Refused)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_full_backlog_is_full_and_not_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.sock");
+        let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&socket2::SockAddr::unix(&path).unwrap()).unwrap();
+        socket.listen(0).unwrap();
+        let _first = connect(&unix(&path), SOON).await.unwrap();
+        assert!(matches!(
+            connect(&unix(&path), SOON).await,
+            Err(ConnectError::Full)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_resolved() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let address = Address::Name("localhost".into(), port);
+        assert!(connect(&address, SOON).await.unwrap().peer_addr().is_some());
+    }
+}

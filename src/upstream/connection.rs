@@ -1,0 +1,77 @@
+//! A connection to a backend of the three framed protocols, with its buffers.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::poll_read_buf;
+
+use crate::protocol::WriteQueue;
+use crate::transport::{Deadline, Stream};
+
+/// Bytes asked for in one read: two FastCGI buffers of PHP (8 KiB each).
+const READ_SIZE: usize = 16 * 1024;
+
+/// Slices given to one vectored write.
+const WRITE_SLICES: usize = 16;
+
+/// A connection that carries one exchange after the other. Its buffers outlive the exchanges.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    /// Received, not decoded.
+    pub received: BytesMut,
+    /// To be sent.
+    pub queue: WriteQueue,
+    /// The timer of the current exchange.
+    pub deadline: Deadline,
+}
+
+impl Connection {
+    /// A fresh connection.
+    pub fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            received: BytesMut::new(),
+            queue: WriteQueue::new(),
+            deadline: Deadline::never(),
+        }
+    }
+
+    /// Writes some of the queue; gives the bytes written. Not to be called with an empty queue.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+        let filled = self.queue.chunks_vectored(&mut slices);
+        let written = match &slices[..filled] {
+            [only] => Pin::new(&mut self.stream).poll_write(cx, only),
+            several => Pin::new(&mut self.stream).poll_write_vectored(cx, several),
+        };
+        let written = ready!(written)?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.queue.advance(written);
+        Poll::Ready(Ok(written))
+    }
+
+    /// Reads more into `received`; gives the bytes read, 0 at the end of the stream.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.received.reserve(READ_SIZE);
+        poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.received)
+    }
+
+    /// Whether the peer has neither closed nor said anything since the last exchange.
+    ///
+    /// Costs no system call while nothing happened: tokio knows.
+    pub fn is_quiet(&mut self) -> bool {
+        let mut byte = [0; 1];
+        let mut probe = tokio::io::ReadBuf::new(&mut byte);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.received.is_empty()
+            && Pin::new(&mut self.stream)
+                .poll_read(&mut cx, &mut probe)
+                .is_pending()
+    }
+}

@@ -1,0 +1,89 @@
+//! What can go wrong between the decision to send a request upstream and the end of its answer.
+
+use std::io;
+
+use super::pool::AdmissionError;
+use super::request_body::BodyError;
+use crate::protocol::{DecodeError, EncodeError};
+use crate::transport::ConnectError;
+
+/// A failed exchange.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No slot.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// The listen queue of the backend stayed full until the queue deadline.
+    #[error("backlog of {endpoint} stayed full: raise its listen backlog or the number of workers")]
+    BacklogFull {
+        /// The last endpoint that was tried.
+        endpoint: String,
+    },
+    /// No connection; nothing was sent.
+    #[error("cannot connect to {endpoint}: {cause}")]
+    Connect {
+        /// The last endpoint that was tried.
+        endpoint: String,
+        /// Why.
+        cause: ConnectError,
+    },
+    /// The request does not fit the protocol or the backend's limits; nothing was sent.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The client's body failed while it was being passed on.
+    #[error("request body: {0}")]
+    RequestBody(#[from] BodyError),
+    /// The backend did not take the request in time.
+    #[error("backend took no bytes for the send timeout")]
+    SendTimeout,
+    /// No response head in time.
+    #[error("no response head within the head timeout")]
+    HeadTimeout,
+    /// The response stopped.
+    #[error("no byte of the response for the read timeout")]
+    ReadTimeout,
+    /// Reading or writing failed.
+    #[error("connection to the backend broke: {0}")]
+    Io(#[from] io::Error),
+    /// The backend's bytes are not an answer.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The exchange with an HTTP backend failed.
+    #[error("HTTP exchange with the backend failed: {0}")]
+    Http(#[from] hyper::Error),
+}
+
+impl Failure {
+    /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Admission(AdmissionError::QueueFull) => "queue_full",
+            Self::Admission(AdmissionError::QueueTimeout) => "queue_timeout",
+            Self::Admission(AdmissionError::NoEndpoint) => "no_endpoint",
+            Self::BacklogFull { .. } => "backlog_full",
+            Self::Connect { cause, .. } => match cause {
+                ConnectError::Full => "backlog_full",
+                ConnectError::Refused => "connect_refused",
+                ConnectError::Missing => "socket_missing",
+                ConnectError::Forbidden => "socket_forbidden",
+                ConnectError::Timeout => "connect_timeout",
+                ConnectError::Io(_) => "connect_failed",
+            },
+            Self::Encode(EncodeError::LengthRequired) => "length_required",
+            Self::Encode(EncodeError::Nul) => "nul_in_variable",
+            Self::Encode(_) => "variables_too_large",
+            Self::RequestBody(error) => error.reason(),
+            Self::SendTimeout => "send_timeout",
+            Self::HeadTimeout => "head_timeout",
+            Self::ReadTimeout => "read_timeout",
+            Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => "backend_closed",
+            Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => "backend_overloaded",
+            Self::Decode(DecodeError::Truncated) => "response_truncated",
+            Self::Decode(DecodeError::Head(_)) => "bad_response_head",
+            Self::Decode(_) => "bad_response",
+            Self::Http(error) if error.is_parse() => "bad_response_head",
+            Self::Http(error) if error.is_timeout() => "head_timeout",
+            Self::Http(_) => "backend_closed",
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! HTTP/1.1 backends, through hyper's client connection.
+//!
+//! The connection is driven by whoever waits for its answer: no task and no channel of ours per request.
+//! Only an accepted upgrade gets a task, because it outlives its exchange.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Response, StatusCode, Version};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use super::config::{Config, Timeouts};
+use super::error::Failure;
+use super::pool::Slot;
+use super::request_body::RequestBody;
+use crate::protocol::{DecodeError, RequestHead};
+use crate::transport::{Deadline, Stream};
+
+type Driver = http1::Connection<TokioIo<Stream>, RequestBody>;
+
+/// A connection to an HTTP backend.
+pub struct HttpConnection {
+    sender: http1::SendRequest<RequestBody>,
+    /// `None` after the connection ended or was handed to a tunnel.
+    driver: Option<Box<Driver>>,
+}
+
+/// The answer's body: owns the connection and its slot.
+pub struct HttpBody {
+    incoming: Incoming,
+    lease: Option<(HttpConnection, Slot<HttpConnection>)>,
+    deadline: Deadline,
+    read: Duration,
+    waiting: bool,
+}
+
+/// A failed exchange, with the request's body when it was not touched.
+pub struct NotAnswered {
+    /// Why.
+    pub failure: Failure,
+    /// The body, when it was handed back untouched: nothing of the request was written.
+    pub unsent: Option<RequestBody>,
+}
+
+impl From<Failure> for NotAnswered {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            unsent: None,
+        }
+    }
+}
+
+impl HttpConnection {
+    /// Prepares a fresh connection. Nothing is sent.
+    pub async fn new(stream: Stream, config: &Config) -> Result<Self, Failure> {
+        let (sender, driver) = http1::Builder::new()
+            .max_buf_size(config.head_size.max(MIN_BUFFER))
+            .max_headers(config.head_fields)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        Ok(Self {
+            sender,
+            driver: Some(Box::new(driver)),
+        })
+    }
+
+    /// Whether the peer has not closed since the last exchange.
+    pub fn is_quiet(&mut self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.drive(&mut cx);
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the answer's head.
+    pub async fn exchange(
+        &mut self,
+        head: &RequestHead,
+        body: RequestBody,
+        timeouts: &Timeouts,
+    ) -> Result<Response<Incoming>, NotAnswered> {
+        let request = request(head, body);
+        let mut sent = Box::pin(self.sender.try_send_request(request));
+        let mut deadline = Deadline::never();
+        deadline.set(timeouts.head);
+        let driver = &mut self.driver;
+        let answer = std::future::poll_fn(|cx| {
+            drive(driver, cx);
+            if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
+                return Poll::Ready(Some(answer));
+            }
+            // Once more: the request was only handed to the driver by the poll above.
+            drive(driver, cx);
+            deadline.poll(cx).map(|()| None)
+        })
+        .await;
+        match answer {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(mut error)) => {
+                let unsent = error.take_message().map(|request| request.into_body());
+                Err(NotAnswered {
+                    failure: error.into_error().into(),
+                    unsent,
+                })
+            }
+            None => Err(Failure::HeadTimeout.into()),
+        }
+    }
+
+    /// Keeps the connection going beyond its exchange, for a tunnel. Holds the slot as long.
+    pub fn into_tunnel(mut self, slot: Slot<HttpConnection>) {
+        let Some(driver) = self.driver.take() else { return };
+        tokio::spawn(async move {
+            // How a tunnel ends is its ends' business.
+            let _ = driver.with_upgrades().await;
+            drop(slot);
+        });
+    }
+
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        drive(&mut self.driver, cx);
+    }
+}
+
+fn drive(driver: &mut Option<Box<Driver>>, cx: &mut Context<'_>) {
+    if let Some(running) = driver
+        && Pin::new(running.as_mut()).poll(cx).is_ready()
+    {
+        // Errors reach the exchange through its answer.
+        *driver = None;
+    }
+}
+
+impl HttpBody {
+    /// The body of an answer, with what it came over.
+    pub fn new(
+        incoming: Incoming,
+        connection: HttpConnection,
+        slot: Slot<HttpConnection>,
+        timeouts: &Timeouts,
+    ) -> Self {
+        let mut body = Self {
+            incoming,
+            lease: Some((connection, slot)),
+            deadline: Deadline::never(),
+            read: timeouts.read,
+            waiting: false,
+        };
+        if body.incoming.is_end_stream() {
+            body.finish();
+        }
+        body
+    }
+
+    /// Keeps the connection if it can serve another exchange.
+    fn finish(&mut self) {
+        let Some((mut connection, slot)) = self.lease.take() else {
+            return;
+        };
+        // hyper settles its state on the next poll.
+        if connection.is_quiet() {
+            slot.keep(connection);
+        }
+    }
+}
+
+impl http_body::Body for HttpBody {
+    type Data = Bytes;
+    type Error = Failure;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some((connection, _)) = &mut this.lease {
+                connection.drive(cx);
+            }
+            match Pin::new(&mut this.incoming).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    this.waiting = false;
+                    // Trailers of the backend end here.
+                    if frame.is_data() {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    this.lease = None;
+                    return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
+                }
+                Poll::Ready(None) => {
+                    this.finish();
+                    return Poll::Ready(None);
+                }
+                Poll::Pending => {
+                    // Polling the body may have told the driver to read on.
+                    if let Some((connection, _)) = &mut this.lease {
+                        connection.drive(cx);
+                    }
+                    if !this.waiting {
+                        this.waiting = true;
+                        this.deadline.set(this.read);
+                    }
+                    ready!(this.deadline.poll(cx));
+                    this.lease = None;
+                    return Poll::Ready(Some(Err(Failure::ReadTimeout)));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// The request as the backend gets it: origin form, our framing.
+fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
+    let mut request = http::Request::new(body);
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = head.target.clone().into();
+    *request.version_mut() = Version::HTTP_11;
+    let headers = request.headers_mut();
+    *headers = head.headers.clone();
+    match head.content_length {
+        Some(length) => headers.insert(header::CONTENT_LENGTH, length.into()),
+        None => headers.remove(header::CONTENT_LENGTH),
+    };
+    if head.chunked {
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    join_cookies(headers);
+    request
+}
+
+/// HTTP/2 splits cookies for its compression; HTTP/1.1 wants one field (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<_> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Whether the backend switched protocols although nobody asked it to.
+pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bool {
+    answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
+}
+
+/// hyper's lower limit for its read buffer, in bytes.
+const MIN_BUFFER: usize = 8 * 1024;

@@ -1,0 +1,238 @@
+//! Drives one exchange on one connection: writes and reads at the same time, and knows how long to wait.
+//!
+//! An application may answer before it has read the request, and may stop reading: a failed write never
+//! hides an answer that is on its way (reference, section 4, "early response").
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::config::Timeouts;
+use super::connection::Connection;
+use super::error::Failure;
+use super::request_body::RequestBody;
+use super::stderr::Stderr;
+use crate::protocol::request::RequestId;
+use crate::protocol::{EncodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
+
+/// Bytes waiting to be written above which no more of the body is fetched.
+const HIGH_WATER: usize = 64 * 1024;
+
+/// An exchange under way.
+pub struct Pump {
+    connection: Connection,
+    exchange: Box<dyn Exchange>,
+    body: RequestBody,
+    sending: Sending,
+    receiving: Receiving,
+    timeouts: Timeouts,
+    /// The deadline runs. It starts again when what is waited for changes.
+    waiting: bool,
+    /// Any byte of the request went out.
+    sent: bool,
+    /// Any byte of an answer came.
+    answered: bool,
+    /// Why reading ended, when it was not the end of the stream.
+    broken: Option<std::io::Error>,
+    stderr: Stderr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    Body,
+    Done,
+    /// The application takes no more. Its answer may still come.
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Receiving {
+    Head,
+    Body,
+    Ended,
+}
+
+/// A request head as bytes, and what will understand the answer. Made before a connection is, so that a
+/// request that no backend would take costs none.
+pub struct Prepared {
+    exchange: Box<dyn Exchange>,
+    queue: WriteQueue,
+    id: RequestId,
+}
+
+impl Prepared {
+    /// Encodes the head.
+    pub fn new(protocol: &dyn Protocol, head: &RequestHead) -> Result<Self, EncodeError> {
+        let mut queue = WriteQueue::new();
+        let exchange = protocol.begin(head, &mut queue)?;
+        Ok(Self {
+            exchange,
+            queue,
+            id: head.id,
+        })
+    }
+}
+
+impl Pump {
+    /// An exchange on a connection; nothing is written yet.
+    pub fn new(
+        prepared: Prepared,
+        body: RequestBody,
+        mut connection: Connection,
+        timeouts: Timeouts,
+        upstream: Arc<str>,
+    ) -> Self {
+        let Prepared { exchange, queue, id } = prepared;
+        connection.queue = queue;
+        connection.deadline.clear();
+        Self {
+            connection,
+            exchange,
+            body,
+            sending: Sending::Body,
+            receiving: Receiving::Head,
+            timeouts,
+            waiting: false,
+            sent: false,
+            answered: false,
+            broken: None,
+            stderr: Stderr::new(id, upstream),
+        }
+    }
+
+    /// The next event that concerns the client; error output is logged on the way.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+        loop {
+            if let Some(event) = self.decode()? {
+                return Poll::Ready(Ok(event));
+            }
+            if self.receiving == Receiving::Ended {
+                return Poll::Ready(self.ended());
+            }
+            self.send(cx)?;
+            match self.connection.poll_read(cx) {
+                Poll::Ready(Ok(0)) => self.receiving = Receiving::Ended,
+                Poll::Ready(Ok(_)) => self.received(),
+                Poll::Ready(Err(error)) => {
+                    self.broken = Some(error);
+                    self.receiving = Receiving::Ended;
+                }
+                Poll::Pending => return self.poll_deadline(cx).map(Err),
+            }
+        }
+    }
+
+    /// Like [`poll_event`](Self::poll_event), but without reading or writing: what is here already.
+    pub fn decode(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            match self.exchange.decode(&mut self.connection.received)? {
+                Some(Event::Stderr(piece)) => self.stderr.push(&piece),
+                Some(event) => {
+                    if matches!(event, Event::Head(_)) {
+                        self.receiving = Receiving::Body;
+                    }
+                    self.waiting = false;
+                    return Ok(Some(event));
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether any byte of the request went out.
+    pub fn has_sent(&self) -> bool {
+        self.sent
+    }
+
+    /// Ends a failed exchange; the body may serve another attempt.
+    pub fn into_body(self) -> RequestBody {
+        self.body
+    }
+
+    /// The connection, after an [`Event::End`] that said it is reusable. `None` when something is left over.
+    pub fn into_connection(self) -> Option<Connection> {
+        let clean = self.sending == Sending::Done
+            && self.connection.queue.is_empty()
+            && self.connection.received.is_empty()
+            && self.receiving != Receiving::Ended;
+        clean.then_some(self.connection)
+    }
+
+    fn received(&mut self) {
+        self.answered = true;
+        // The head has one deadline for all of it: a drip of bytes must not hold a worker.
+        if self.receiving == Receiving::Body {
+            self.waiting = false;
+        }
+    }
+
+    fn ended(&mut self) -> Result<Event, Failure> {
+        match (self.exchange.decode_eof(), self.broken.take()) {
+            (Ok(event), _) => Ok(event),
+            (Err(_), Some(error)) if !self.answered => Err(error.into()),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Writes what can be written.
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        loop {
+            self.fetch(cx)?;
+            if self.connection.queue.is_empty() {
+                return Ok(());
+            }
+            match self.connection.poll_write(cx) {
+                Poll::Ready(Ok(_)) => {
+                    self.sent = true;
+                    self.waiting = false;
+                }
+                Poll::Ready(Err(_)) => {
+                    self.sending = Sending::Refused;
+                    self.connection.queue.clear();
+                    return Ok(());
+                }
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    /// Queues more of the body, up to the high-water mark.
+    fn fetch(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        while self.sending == Sending::Body && self.connection.queue.len() < HIGH_WATER {
+            match self.body.poll_chunk(cx) {
+                Poll::Ready(Some(chunk)) => self.exchange.push_body(chunk?, &mut self.connection.queue),
+                Poll::Ready(None) => {
+                    self.exchange.finish_body(&mut self.connection.queue);
+                    self.sending = Sending::Done;
+                    self.waiting = false;
+                }
+                Poll::Pending => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        let Some((limit, failure)) = self.limit() else {
+            self.connection.deadline.clear();
+            return Poll::Pending;
+        };
+        if !self.waiting {
+            self.waiting = true;
+            self.connection.deadline.set(limit);
+        }
+        self.connection.deadline.poll(cx).map(|()| failure)
+    }
+
+    /// How long may be waited for what is waited for. The client's slowness is not the backend's fault.
+    fn limit(&self) -> Option<(Duration, Failure)> {
+        if !self.connection.queue.is_empty() {
+            return Some((self.timeouts.send, Failure::SendTimeout));
+        }
+        match (self.sending, self.receiving) {
+            (Sending::Body, _) => None,
+            (_, Receiving::Head) => Some((self.timeouts.head, Failure::HeadTimeout)),
+            (_, Receiving::Body | Receiving::Ended) => Some((self.timeouts.read, Failure::ReadTimeout)),
+        }
+    }
+}

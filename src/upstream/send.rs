@@ -1,0 +1,350 @@
+//! One request on its way to one endpoint after the other.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use http::{Method, Response, StatusCode};
+use tokio::time::Instant;
+
+use super::body::{Body, Lease, Relay};
+use super::connection::Connection;
+use super::error::Failure;
+use super::http::{HttpBody, HttpConnection, NotAnswered, unrequested_switch};
+use super::pool::{AdmissionError, Grant, Pool, Slot};
+use super::pump::{Prepared, Pump};
+use super::request_body::RequestBody;
+use super::retry::{self, Attempt};
+use super::trace::Trace;
+use super::{Options, Upstream};
+use crate::protocol::{DecodeError, Event, Protocol, RequestHead, ResponseHead};
+use crate::transport::{self, ConnectError, Stream};
+use std::sync::Arc;
+
+/// First pause before a full backlog is tried again; doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// Longest pause before a full backlog is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What differs between our codecs and hyper's client.
+pub(super) trait Wire {
+    /// What is kept between exchanges.
+    type Connection: Send + 'static;
+    /// A request head that the backend will take.
+    type Prepared;
+
+    fn prepare(&self, head: &RequestHead) -> Result<Self::Prepared, Failure>;
+
+    async fn open(&self, stream: Stream) -> Result<Self::Connection, Failure>;
+
+    fn is_quiet(&self, connection: &mut Self::Connection) -> bool;
+
+    async fn exchange(
+        &self,
+        head: &RequestHead,
+        prepared: Self::Prepared,
+        body: RequestBody,
+        connection: Self::Connection,
+        slot: Slot<Self::Connection>,
+    ) -> Result<Response<Body>, Broken>;
+}
+
+/// An exchange that gave no answer.
+pub(super) struct Broken {
+    failure: Failure,
+    /// The body, as far as it can be sent again.
+    body: Option<RequestBody>,
+    /// Whether any byte of the request went out.
+    sent: bool,
+}
+
+/// The attempts of one request.
+pub(super) struct Attempts<'a, C: Send + 'static> {
+    upstream: &'a Upstream,
+    pool: &'a Arc<Pool<C>>,
+    trace: &'a mut Trace,
+    /// No slot is waited for after this.
+    deadline: Instant,
+    tried: Vec<usize>,
+    /// Those of `tried` whose backlog was full.
+    full: Vec<usize>,
+    pause: Duration,
+    /// The next attempt must not use a kept connection.
+    fresh: bool,
+    last: Option<Failure>,
+}
+
+impl<'a, C: Send + 'static> Attempts<'a, C> {
+    pub(super) fn new(upstream: &'a Upstream, pool: &'a Arc<Pool<C>>, trace: &'a mut Trace) -> Self {
+        Self {
+            upstream,
+            pool,
+            trace,
+            deadline: Instant::now() + upstream.config.queue.timeout,
+            tried: Vec::new(),
+            full: Vec::new(),
+            pause: FIRST_PAUSE,
+            fresh: false,
+            last: None,
+        }
+    }
+
+    pub(super) async fn run<W: Wire<Connection = C>>(
+        mut self,
+        wire: &W,
+        head: &RequestHead,
+        mut body: RequestBody,
+    ) -> Result<Response<Body>, Failure> {
+        loop {
+            let prepared = wire.prepare(head)?;
+            let Grant { slot, idle } = self.admit().await?;
+            let fresh = self.fresh;
+            let idle = idle.and_then(|mut idle| (!fresh && wire.is_quiet(&mut idle)).then_some(idle));
+            let reused = idle.is_some();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => match self.connect(wire, &slot).await {
+                    Some(connection) => connection,
+                    None => continue,
+                },
+            };
+            self.trace.reused = reused;
+            let index = slot.index();
+            let started = Instant::now();
+            let broken = match wire.exchange(head, prepared, body, connection, slot).await {
+                Ok(answer) => {
+                    self.trace.head = Some(started.elapsed());
+                    self.trace.status = Some(answer.status().as_u16());
+                    return Ok(answer);
+                }
+                Err(broken) => broken,
+            };
+            body = self.again(&head.method, broken, index, reused)?;
+        }
+    }
+
+    /// A slot, and the note of how long that took.
+    async fn admit(&mut self) -> Result<Grant<C>, Failure> {
+        loop {
+            let started = Instant::now();
+            let granted = self.pool.acquire(&self.tried, self.deadline).await;
+            self.trace.queue += started.elapsed();
+            match granted {
+                Ok(grant) => {
+                    self.trace.attempts += 1;
+                    self.trace.endpoint = Some(grant.slot.endpoint().name.clone());
+                    return Ok(grant);
+                }
+                Err(AdmissionError::NoEndpoint) if self.may_pause() => self.pause().await,
+                Err(AdmissionError::NoEndpoint) => {
+                    return Err(self.last.take().unwrap_or(AdmissionError::NoEndpoint.into()));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Every endpoint that is left has a full backlog: they are full, not dead, and time is left.
+    fn may_pause(&self) -> bool {
+        !self.full.is_empty() && Instant::now() + self.pause < self.deadline
+    }
+
+    /// Waits without a slot, then makes the full endpoints eligible again.
+    async fn pause(&mut self) {
+        let started = Instant::now();
+        tokio::time::sleep(self.pause).await;
+        self.trace.queue += started.elapsed();
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        let full = std::mem::take(&mut self.full);
+        self.tried.retain(|index| !full.contains(index));
+    }
+
+    /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
+    async fn connect<W: Wire<Connection = C>>(&mut self, wire: &W, slot: &Slot<C>) -> Option<C> {
+        let started = Instant::now();
+        let endpoint = slot.endpoint();
+        let connected = transport::connect(&endpoint.address, self.upstream.config.timeouts.connect).await;
+        self.trace.connect += started.elapsed();
+        let name = || endpoint.name.to_string();
+        let failure = match connected {
+            Ok(stream) => {
+                endpoint.connection_opened();
+                match wire.open(stream).await {
+                    Ok(connection) => return Some(connection),
+                    Err(failure) => failure,
+                }
+            }
+            Err(ConnectError::Full) => {
+                self.full.push(slot.index());
+                Failure::BacklogFull { endpoint: name() }
+            }
+            Err(cause) => Failure::Connect {
+                endpoint: name(),
+                cause,
+            },
+        };
+        self.tried.push(slot.index());
+        self.last = Some(failure);
+        None
+    }
+
+    /// The body for another attempt, if the rule permits one.
+    fn again(
+        &mut self,
+        method: &Method,
+        broken: Broken,
+        index: usize,
+        reused: bool,
+    ) -> Result<RequestBody, Failure> {
+        let Broken { failure, body, sent } = broken;
+        let body = body.and_then(|mut body| body.rewind().then_some(body));
+        let attempt = Attempt {
+            method,
+            body_held: body.is_some(),
+            sent,
+        };
+        let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
+            return Err(failure);
+        };
+        tracing::debug!(endpoint = ?self.trace.endpoint, error = %failure, "sending the request again");
+        if reused {
+            // It was closed while it was idle: that says nothing about the endpoint. Once.
+            self.fresh = true;
+        } else {
+            self.tried.push(index);
+        }
+        self.last = Some(failure);
+        Ok(body)
+    }
+}
+
+/// FastCGI, uwsgi and SCGI.
+pub(super) struct Framed<'a> {
+    pub(super) protocol: &'a dyn Protocol,
+    pub(super) upstream: &'a Upstream,
+    pub(super) options: Options,
+}
+
+impl Wire for Framed<'_> {
+    type Connection = Connection;
+    type Prepared = Prepared;
+
+    fn prepare(&self, head: &RequestHead) -> Result<Prepared, Failure> {
+        Ok(Prepared::new(self.protocol, head)?)
+    }
+
+    async fn open(&self, stream: Stream) -> Result<Connection, Failure> {
+        Ok(Connection::new(stream))
+    }
+
+    fn is_quiet(&self, connection: &mut Connection) -> bool {
+        connection.is_quiet()
+    }
+
+    async fn exchange(
+        &self,
+        head: &RequestHead,
+        prepared: Prepared,
+        body: RequestBody,
+        connection: Connection,
+        slot: Slot<Connection>,
+    ) -> Result<Response<Body>, Broken> {
+        let timeouts = self.upstream.config.timeouts;
+        let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
+        match poll_fn(|cx| pump.poll_event(cx)).await {
+            Ok(Event::Head(answer)) => Ok(self.answer(&head.method, answer, Lease { pump, slot })),
+            Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
+            Err(failure) => Err(Broken::after(pump, failure)),
+        }
+    }
+}
+
+impl Framed<'_> {
+    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Response<Body> {
+        let bodiless = *method == Method::HEAD
+            || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let length = if bodiless { Some(0) } else { answer.length };
+        let mut relay = Relay::new(lease, length, self.options.ignore_abort);
+        let body = match relay.complete() {
+            Some(bytes) => Body::Full(bytes),
+            None => Body::Relay(Box::new(relay)),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        response
+    }
+}
+
+impl Broken {
+    fn after(pump: Pump, failure: Failure) -> Self {
+        let sent = pump.has_sent();
+        Self {
+            failure,
+            body: Some(pump.into_body()),
+            sent,
+        }
+    }
+}
+
+/// HTTP.
+pub(super) struct Http<'a> {
+    pub(super) upstream: &'a Upstream,
+}
+
+impl Wire for Http<'_> {
+    type Connection = HttpConnection;
+    type Prepared = ();
+
+    fn prepare(&self, _: &RequestHead) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn open(&self, stream: Stream) -> Result<HttpConnection, Failure> {
+        HttpConnection::new(stream, &self.upstream.config).await
+    }
+
+    fn is_quiet(&self, connection: &mut HttpConnection) -> bool {
+        connection.is_quiet()
+    }
+
+    async fn exchange(
+        &self,
+        head: &RequestHead,
+        (): (),
+        body: RequestBody,
+        mut connection: HttpConnection,
+        slot: Slot<HttpConnection>,
+    ) -> Result<Response<Body>, Broken> {
+        let timeouts = &self.upstream.config.timeouts;
+        let copy = body.copy();
+        let mut answer = match connection.exchange(head, body, timeouts).await {
+            Ok(answer) => answer,
+            Err(NotAnswered { failure, unsent }) => {
+                let sent = unsent.is_none();
+                return Err(Broken {
+                    failure,
+                    body: unsent.or(copy),
+                    sent,
+                });
+            }
+        };
+        if unrequested_switch(head, &answer) {
+            return Err(Broken {
+                failure: DecodeError::Upgrade.into(),
+                body: None,
+                sent: true,
+            });
+        }
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let tunnel = hyper::upgrade::on(&mut answer);
+            connection.into_tunnel(slot);
+            let mut answer = answer.map(|_| Body::Full(None));
+            answer.extensions_mut().insert(tunnel);
+            return Ok(answer);
+        }
+        let (parts, incoming) = answer.into_parts();
+        let body = HttpBody::new(incoming, connection, slot, timeouts);
+        Ok(Response::from_parts(parts, Body::Http(Box::new(body))))
+    }
+}

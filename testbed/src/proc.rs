@@ -1,0 +1,44 @@
+//! What the kernel says about processes and sockets: `/proc`.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::Signal;
+
+/// The processes of `group`, without those that have ended and only wait to be reaped.
+pub(crate) fn members(group: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|id| live_group(*id) == Some(group)).collect()
+}
+
+/// Whether somebody listens on the unix socket `path`. The kernel's table answers that; a trial connection would be
+/// a request to the server, which Gunicorn answers with an error page and a line in its log.
+pub(crate) fn is_listening(path: &Path) -> bool {
+    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    table.lines().any(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(3);
+        fields.next() == Some(ACCEPTS) && fields.nth(3).is_some_and(|name| Path::new(name) == path)
+    })
+}
+
+/// Whether process `id` has a handler for `signal`; without one the signal would end it.
+pub(crate) fn catches(id: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigCgt:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
+/// The process group of process `id`, unless that has ended or is a zombie.
+fn live_group(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?; // the name before it may hold anything
+    let mut fields = fields.split_ascii_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(group)
+}
+
+const ACCEPTS: &str = "00010000"; // __SO_ACCEPTCON in the flags column of /proc/net/unix

@@ -1,0 +1,90 @@
+//! `cargo xtask test`: everything that has to pass before a commit.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{policy, step};
+
+/// Every check, then every test. The test runner's summary comes last.
+///
+/// # Errors
+///
+/// The first step that fails, with what to do about it.
+pub(crate) fn everything() -> Result<()> {
+    step::named("Debian packages", debian_packages)?;
+    step::named("virtual environment", || testbed::ensure_venv().map(drop))?;
+    step::named("format", || {
+        step::run(
+            &mut step::cargo(&["fmt", "--all", "--check"]),
+            "run `cargo fmt --all`",
+        )
+    })?;
+    step::named("clippy", || {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        step::run(&mut step::cargo(&arguments), "mend what clippy complains of")
+    })?;
+    step::named("documentation", || {
+        let mut command = step::cargo(&["doc", "--no-deps", "--workspace"]);
+        step::run(
+            command.env("RUSTDOCFLAGS", "-D warnings"),
+            "mend the doc comments",
+        )
+    })?;
+    step::named("dependency policy", policy::check)?;
+    if step::has_cargo("nextest") {
+        step::named("documentation tests", || {
+            step::run(
+                &mut step::cargo(&["test", "--workspace", "--doc"]),
+                "mend the examples in the doc comments",
+            )
+        })?;
+    }
+    eprintln!("== tests; `cargo xtask test NAME` runs one of them");
+    only(&[])
+}
+
+/// The tests whose names contain one of `names`; all when there are none. Arguments that begin with `-` reach the
+/// test runner as they are.
+///
+/// # Errors
+///
+/// When a test fails.
+pub(crate) fn only(names: &[String]) -> Result<()> {
+    let arguments: &[&str] = if step::has_cargo("nextest") {
+        &["nextest", "run", "--workspace"]
+    } else {
+        &["test", "--workspace", "--"]
+    };
+    step::run_last(step::cargo(arguments).args(names))
+}
+
+/// Installs what is missing where that is possible: as root on Debian.
+fn debian_packages() -> Result<()> {
+    let missing = testbed::missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let line = testbed::install_line();
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+        bail!("{} missing; install with: {line}", missing.join(", "));
+    }
+    let advice = format!("install by hand: {line}");
+    step::run(apt_get().arg("update"), &advice)?;
+    step::run(
+        apt_get()
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(missing),
+        &advice,
+    )
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
