@@ -60,8 +60,7 @@ impl FastCgi {
         .put(out);
         let mut pairs = Pairs::new(out, ID, self.limits);
         params::walk(head, &self.style, &mut pairs)?;
-        pairs.finish();
-        Ok(())
+        pairs.finish()
     }
 }
 

@@ -10,7 +10,7 @@ use nom::number::streaming::{be_u8, be_u32};
 use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
-use crate::protocol::params::sink::{grow, has_nul};
+use crate::protocol::params::sink::{count_nul, grow};
 use crate::protocol::params::{Name, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -21,9 +21,14 @@ pub struct Pairs<'a> {
     limits: Limits,
     /// Where the header of the open record is.
     record: usize,
-    /// Bytes of all pairs.
-    total: usize,
-    count: usize,
+    /// Bytes that the open record still takes.
+    room: usize,
+    /// Bytes that the backend still takes.
+    block_left: usize,
+    /// Pairs that the backend still takes.
+    params_left: usize,
+    /// NUL bytes in the lengths of the open record.
+    nul: usize,
 }
 
 impl<'a> Pairs<'a> {
@@ -36,49 +41,64 @@ impl<'a> Pairs<'a> {
             id,
             limits,
             record,
-            total: 0,
-            count: 0,
+            room: Header::MAX_CONTENT,
+            block_left: limits.block,
+            params_left: limits.params,
+            nul: 0,
         }
     }
 
     /// Closes the last record and ends the stream with an empty one.
-    pub fn finish(mut self) {
-        if self.content() > 0 {
-            self.close_record();
+    pub fn finish(mut self) -> Result<(), EncodeError> {
+        if self.room < Header::MAX_CONTENT {
+            self.close_record()?;
             Header::new(Kind::Params, self.id, 0).put(self.out);
+        }
+        Ok(())
+    }
+
+    /// Writes the length that is known now, and looks for NUL bytes that nobody should have sent.
+    fn close_record(&mut self) -> Result<(), EncodeError> {
+        let (header, content) = self.out[self.record..].split_at_mut(Header::LEN);
+        header.copy_from_slice(&Header::new(Kind::Params, self.id, content.len()).to_bytes());
+        match count_nul(content) == self.nul {
+            true => Ok(()),
+            false => Err(EncodeError::Nul),
         }
     }
 
-    fn content(&self) -> usize {
-        self.out.len() - self.record - Header::LEN
-    }
-
-    /// Writes the length that is known now.
-    fn close_record(&mut self) {
-        let header = Header::new(Kind::Params, self.id, self.content());
-        self.out[self.record..self.record + Header::LEN].copy_from_slice(&header.to_bytes());
+    fn next_record(&mut self) -> Result<(), EncodeError> {
+        self.close_record()?;
+        self.record = self.out.len();
+        self.room = Header::MAX_CONTENT;
+        self.nul = 0;
+        Header::new(Kind::Params, self.id, 0).put(self.out);
+        Ok(())
     }
 
     fn admit(&mut self, size: usize) -> Result<(), EncodeError> {
-        if size > Header::MAX_CONTENT {
-            return Err(EncodeError::ParamTooLarge {
-                limit: Header::MAX_CONTENT,
-            });
+        if size > self.room {
+            if size > Header::MAX_CONTENT {
+                let limit = Header::MAX_CONTENT;
+                return Err(EncodeError::ParamTooLarge { limit });
+            }
+            self.next_record()?;
         }
-        self.total += size;
-        if self.total > self.limits.block {
-            return Err(EncodeError::BlockTooLarge {
+        self.room -= size;
+        self.block_left = self
+            .block_left
+            .checked_sub(size)
+            .ok_or(EncodeError::BlockTooLarge {
                 limit: self.limits.block,
                 setting: "max_block",
-            });
-        }
-        self.count += 1;
-        if self.count > self.limits.params {
-            return Err(EncodeError::TooManyParams {
+            })?;
+        self.params_left = self
+            .params_left
+            .checked_sub(1)
+            .ok_or(EncodeError::TooManyParams {
                 limit: self.limits.params,
                 setting: "max_params",
-            });
-        }
+            })?;
         Ok(())
     }
 }
@@ -87,33 +107,29 @@ impl Sink for Pairs<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
         let (name_len, value_len) = (name.len(), value.len());
         let lengths = length_len(name_len) + length_len(value_len);
-        let size = lengths.saturating_add(name_len).saturating_add(value_len);
-        self.admit(size)?;
-        if self.content() + size > Header::MAX_CONTENT {
-            self.close_record();
-            self.record = self.out.len();
-            Header::new(Kind::Params, self.id, 0).put(self.out);
-        }
-        let (lengths, text) = grow(self.out, size).split_at_mut(lengths);
+        self.admit(lengths.saturating_add(name_len).saturating_add(value_len))?;
+        let (lengths, text) = grow(self.out, lengths + name_len + value_len).split_at_mut(lengths);
+        let (name_part, value_part) = text.split_at_mut(name_len);
         fill_lengths(name_len, value_len, lengths);
-        name.fill(&mut text[..name_len]);
-        value.fill(&mut text[name_len..]);
-        match has_nul(text) {
-            true => Err(EncodeError::Nul),
-            false => Ok(()),
-        }
+        self.nul += lengths.iter().filter(|byte| **byte == 0).count();
+        name.fill(name_part);
+        value.fill(value_part);
+        Ok(())
     }
 }
 
 /// Writes both lengths into a slice of exactly their size.
 #[inline]
 fn fill_lengths(name: usize, value: usize, out: &mut [u8]) {
+    if let [first, second] = out {
+        (*first, *second) = (name as u8, value as u8);
+        return;
+    }
     let (first, second) = out.split_at_mut(length_len(name));
     fill_length(name, first);
     fill_length(value, second);
 }
 
-#[inline]
 fn fill_length(length: usize, out: &mut [u8]) {
     match out {
         [short] => *short = length as u8,
@@ -240,7 +256,7 @@ mod tests {
             let name = std::str::from_utf8(name).unwrap();
             writer.param(Name::Plain(name), Value::One(value))?;
         }
-        writer.finish();
+        writer.finish()?;
         Ok(out)
     }
 

@@ -50,7 +50,7 @@ struct Fields {
     status_line: Option<StatusLine>,
     /// From a `Status` field.
     status: Option<StatusCode>,
-    length: Option<u64>,
+    length: Option<(u64, HeaderValue)>,
     headers: HeaderMap,
     /// The values of `Connection`, hardly ever more than one.
     connection: Vec<Bytes>,
@@ -85,7 +85,7 @@ impl Fields {
         let value = field_value(block, text)?;
         match name.as_str() {
             "status" => self.add_status(text),
-            "content-length" => self.add_length(text),
+            "content-length" => self.add_length(text, value),
             "content-type" => self.add_once(name, value, "Content-Type"),
             "location" => self.add_once(name, value, "Location"),
             "date" | "server" => {
@@ -119,12 +119,14 @@ impl Fields {
         Ok(())
     }
 
-    fn add_length(&mut self, text: &[u8]) -> Result<(), HeadError> {
+    /// The value is passed on as it is, unless it says a number in a way that others may read as octal.
+    fn add_length(&mut self, text: &[u8], value: HeaderValue) -> Result<(), HeadError> {
         let length = line::content_length(text)?;
-        if self.length.is_some_and(|known| known != length) {
+        if self.length.as_ref().is_some_and(|(known, _)| *known != length) {
             return Err(HeadError::ConflictingLength);
         }
-        self.length = Some(length);
+        let plain = !text.starts_with(b"0") || text.len() == 1;
+        self.length = Some((length, if plain { value } else { length.into() }));
         Ok(())
     }
 
@@ -182,13 +184,14 @@ impl Fields {
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        if let Some(length) = self.length {
-            self.headers.insert(header::CONTENT_LENGTH, length.into());
+        let length = self.length.as_ref().map(|(length, _)| *length);
+        if let Some((_, value)) = self.length {
+            self.headers.insert(header::CONTENT_LENGTH, value);
         }
         Ok(Parsed::Final(ResponseHead {
             status,
             headers: self.headers,
-            length: self.length,
+            length,
             upgrade,
             close,
         }))

@@ -41,8 +41,7 @@ impl Scgi {
         out.reserve(USUAL_BLOCK);
         let mut netstring = Netstring::new(out, self.limits);
         params::walk(head, &self.style, &mut netstring)?;
-        netstring.finish();
-        Ok(())
+        netstring.finish()
     }
 }
 

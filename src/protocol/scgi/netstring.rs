@@ -8,7 +8,7 @@ use nom::combinator::{map_opt, verify};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
-use crate::protocol::params::sink::{decimal_len, fill_decimal, grow, has_nul};
+use crate::protocol::params::sink::{count_nul, decimal_len, fill_decimal, grow};
 use crate::protocol::params::{Name, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -35,9 +35,12 @@ impl<'a> Netstring<'a> {
     }
 
     /// Writes the length in front, which nearly always has as many digits as there is room for.
-    pub fn finish(self) {
+    pub fn finish(self) -> Result<(), EncodeError> {
         let size = self.size();
         let content = self.start + USUAL_PREFIX;
+        if count_nul(&self.out[content..]) != 2 * self.count {
+            return Err(EncodeError::Nul);
+        }
         let prefix = decimal_len(size as u64) + 1;
         let end = self.start + prefix + size;
         if prefix > USUAL_PREFIX {
@@ -51,6 +54,7 @@ impl<'a> Netstring<'a> {
         fill_decimal(size as u64, digits);
         colon.copy_from_slice(b":");
         self.out.put_u8(b',');
+        Ok(())
     }
 
     fn size(&self) -> usize {
@@ -88,10 +92,7 @@ impl Sink for Netstring<'_> {
         let (name_part, value_part) = text.split_at_mut(name_len + 1);
         name.fill(&mut name_part[..name_len]);
         value.fill(&mut value_part[..value_len]);
-        match has_nul(&name_part[..name_len]) || has_nul(&value_part[..value_len]) {
-            true => Err(EncodeError::Nul),
-            false => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -150,7 +151,7 @@ mod tests {
         for (name, value) in pairs {
             netstring.param(Name::Plain(name), Value::One(value))?;
         }
-        netstring.finish();
+        netstring.finish()?;
         assert_eq!(out.split_to(6), "before");
         Ok(out)
     }

@@ -6,7 +6,7 @@ use nom::number::complete::le_u16;
 use nom::{IResult, Parser};
 
 use super::packet::Packet;
-use crate::protocol::params::sink::{grow, has_nul};
+use crate::protocol::params::sink::{count_nul, grow};
 use crate::protocol::params::{Name, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -18,6 +18,8 @@ pub struct Block<'a> {
     /// Where the packet starts.
     start: usize,
     count: usize,
+    /// NUL bytes in the lengths.
+    nul: usize,
 }
 
 impl<'a> Block<'a> {
@@ -31,14 +33,19 @@ impl<'a> Block<'a> {
             limits,
             start,
             count: 0,
+            nul: 0,
         }
     }
 
-    /// Writes the size.
-    pub fn finish(self) {
-        let size = self.size() as u16; // `admit` keeps it in 16 bits
-        let header = Packet { size, ..self.packet };
-        self.out[self.start..self.start + Packet::LEN].copy_from_slice(&header.to_bytes());
+    /// Writes the size, and looks for NUL bytes that nobody should have sent.
+    pub fn finish(self) -> Result<(), EncodeError> {
+        let (header, block) = self.out[self.start..].split_at_mut(Packet::LEN);
+        let size = block.len() as u16; // `admit` keeps it in 16 bits
+        header.copy_from_slice(&Packet { size, ..self.packet }.to_bytes());
+        match count_nul(block) == self.nul {
+            true => Ok(()),
+            false => Err(EncodeError::Nul),
+        }
     }
 
     fn size(&self) -> usize {
@@ -72,14 +79,10 @@ impl Sink for Block<'_> {
         self.admit(name_len, value_len)?;
         let (name_part, value_part) =
             grow(self.out, 2 * LENGTH + name_len + value_len).split_at_mut(LENGTH + name_len);
-        let name_part = fill_length(name_len, name_part);
-        let value_part = fill_length(value_len, value_part);
-        name.fill(name_part);
-        value.fill(value_part);
-        match has_nul(name_part) || has_nul(value_part) {
-            true => Err(EncodeError::Nul),
-            false => Ok(()),
-        }
+        self.nul += nul_in(name_len) + nul_in(value_len);
+        name.fill(fill_length(name_len, name_part));
+        value.fill(fill_length(value_len, value_part));
+        Ok(())
     }
 }
 
@@ -89,6 +92,12 @@ fn fill_length(length: usize, out: &mut [u8]) -> &mut [u8] {
     let (front, rest) = out.split_at_mut(LENGTH);
     front.copy_from_slice(&(length as u16).to_le_bytes());
     rest
+}
+
+/// NUL bytes in an encoded length.
+#[inline]
+fn nul_in(length: usize) -> usize {
+    usize::from(length < 0x100) + usize::from(length & 0xff == 0)
 }
 
 /// Reads a complete block; keys and values stay slices of it. uWSGI drops a request with an empty key.
@@ -138,7 +147,7 @@ mod tests {
         for (name, value) in pairs {
             block.param(Name::Plain(name), Value::One(value))?;
         }
-        block.finish();
+        block.finish()?;
         assert_eq!(out.split_to(6), "before");
         Ok(out)
     }

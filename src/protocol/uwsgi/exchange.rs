@@ -61,8 +61,7 @@ impl Uwsgi {
         };
         let mut block = Block::new(out, packet, self.limits);
         params::walk(head, &self.style, &mut block)?;
-        block.finish();
-        Ok(())
+        block.finish()
     }
 }
 
