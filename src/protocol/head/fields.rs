@@ -1,7 +1,7 @@
 //! What each field of a response head means to a gateway, and the verdict on all of them together.
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::line::{self, StatusLine};
@@ -50,7 +50,7 @@ struct Fields {
     status_line: Option<StatusLine>,
     /// From a `Status` field.
     status: Option<StatusCode>,
-    length: Option<u64>,
+    length: Option<(u64, HeaderValue)>,
     headers: HeaderMap,
     /// The values of `Connection`, hardly ever more than one.
     connection: Vec<Bytes>,
@@ -82,10 +82,10 @@ impl Fields {
         }
         let (name, text) = line::field(line)?;
         let name = field_name(name)?;
-        let value = field_value(block.slice_ref(text))?;
+        let value = field_value(block, text)?;
         match name.as_str() {
             "status" => self.add_status(text),
-            "content-length" => self.add_length(text),
+            "content-length" => self.add_length(text, value),
             "content-type" => self.add_once(name, value, "Content-Type"),
             "location" => self.add_once(name, value, "Location"),
             "date" | "server" => {
@@ -101,7 +101,7 @@ impl Fields {
                 Ok(())
             }
             "transfer-encoding" => self.check_transfer_coding(text),
-            "keep-alive" | "proxy-connection" | "te" | "trailer" => Ok(()),
+            "keep-alive" | "proxy-authenticate" | "proxy-connection" | "te" | "trailer" => Ok(()),
             other if self.shape == Shape::Cgi && other.starts_with("variable-") => Ok(()),
             _ => self.append(name, value),
         }
@@ -119,12 +119,14 @@ impl Fields {
         Ok(())
     }
 
-    fn add_length(&mut self, text: &[u8]) -> Result<(), HeadError> {
+    /// The value is passed on as it is, unless it says a number in a way that others may read as octal.
+    fn add_length(&mut self, text: &[u8], value: HeaderValue) -> Result<(), HeadError> {
         let length = line::content_length(text)?;
-        if self.length.is_some_and(|known| known != length) {
+        if self.length.as_ref().is_some_and(|(known, _)| *known != length) {
             return Err(HeadError::ConflictingLength);
         }
-        self.length = Some(length);
+        let plain = !text.starts_with(b"0") || text.len() == 1;
+        self.length = Some((length, if plain { value } else { length.into() }));
         Ok(())
     }
 
@@ -138,10 +140,13 @@ impl Fields {
         if value.is_empty() {
             return Ok(());
         }
-        match self.headers.get(&name) {
-            None => self.append(name, value),
-            Some(known) if *known == value => Ok(()),
-            Some(_) => Err(HeadError::Conflicting(called)),
+        match self.headers.try_entry(name) {
+            Ok(Entry::Occupied(known)) if *known.get() != value => Err(HeadError::Conflicting(called)),
+            Ok(entry) => {
+                entry.or_insert(value);
+                Ok(())
+            }
+            Err(_) => Err(HeadError::TooManyFields(self.limit)),
         }
     }
 
@@ -179,13 +184,14 @@ impl Fields {
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        if let Some(length) = self.length {
-            self.headers.insert(header::CONTENT_LENGTH, length.into());
+        let length = self.length.as_ref().map(|(length, _)| *length);
+        if let Some((_, value)) = self.length {
+            self.headers.insert(header::CONTENT_LENGTH, value);
         }
         Ok(Parsed::Final(ResponseHead {
             status,
             headers: self.headers,
-            length: self.length,
+            length,
             upgrade,
             close,
         }))
@@ -246,9 +252,9 @@ fn field_name(name: &[u8]) -> Result<HeaderName, HeadError> {
 }
 
 /// Text without control bytes; what is wrong with it otherwise.
-fn field_value(text: Bytes) -> Result<HeaderValue, HeadError> {
-    HeaderValue::from_maybe_shared(text.clone())
-        .map_err(|_| line::check_text(&text).err().unwrap_or(HeadError::ControlByte))
+fn field_value(block: &Bytes, text: &[u8]) -> Result<HeaderValue, HeadError> {
+    HeaderValue::from_maybe_shared(block.slice_ref(text))
+        .map_err(|_| line::check_text(text).err().unwrap_or(HeadError::ControlByte))
 }
 
 /// Fields for which room is made at once: what a PHP page with a session sends.
