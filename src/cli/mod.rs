@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, results on stdout, errors on stderr.
 
+mod call;
 mod check;
 mod demo;
 mod output;
@@ -9,8 +10,10 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use http::{HeaderName, HeaderValue};
 
 use crate::config::{self, Config};
 
@@ -33,6 +36,7 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Demo(demo::Args),
+    Call(call::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -45,6 +49,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Call(args) => call::run(&args),
     }
 }
 
@@ -56,6 +61,20 @@ fn usage(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         _ => USAGE.into(),
     }
+}
+
+/// A header field of a command line: `Name: value`.
+fn field(text: &str) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = text
+        .split_once(':')
+        .with_context(|| format!("`{text}` is not a header field: write 'Name: value'"))?;
+    let name = name
+        .trim()
+        .parse()
+        .with_context(|| format!("`{name}` is not the name of a header field"))?;
+    let value =
+        HeaderValue::from_str(value.trim()).with_context(|| format!("`{value}` is not a field value"))?;
+    Ok((name, value))
 }
 
 /// The configuration in a file; complaints and warnings go to stderr.
