@@ -48,6 +48,7 @@ impl Request {
                 remote: loopback(0),
                 local: loopback(if secure { 443 } else { 80 }),
                 secure,
+                ..Client::default()
             }),
             target,
             content_length: body.as_ref().map(|body| body.len() as u64),
