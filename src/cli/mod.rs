@@ -3,6 +3,7 @@
 mod call;
 mod check;
 mod demo;
+mod explain;
 mod output;
 mod serve;
 
@@ -36,6 +37,7 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Demo(demo::Args),
+    Explain(explain::Args),
     Call(call::Args),
 }
 
@@ -49,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Call(args) => call::run(&args),
     }
 }
