@@ -133,6 +133,17 @@ fn messages_of_the_application_go_to_stderr() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_ends_the_call() {
+    let demo = Demo::usual();
+    let mut child = bridgehead(&["call", &demo.socket("fastcgi"), "/download?bytes=1000000000000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn capabilities_are_asked_for() {
     let demo = Demo::start(&["--listen", "127.0.0.1:0", "--workers", "3"]);
     let output = call(&demo, "fastcgi", &["--get-values"]);

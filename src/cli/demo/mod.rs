@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::output::{output, write};
+use super::output::output;
 use super::{START_FAILED, show};
 use crate::app::App;
 use crate::config::Config;
@@ -111,7 +111,8 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
     let ended = match early {
         Some(ended) => ended,
         None => {
-            write(tour.unwrap_or_default().as_bytes())?;
+            // The demo is as good without a reader.
+            output(tour.unwrap_or_default());
             running.await
         }
     };
