@@ -9,6 +9,13 @@ use crate::protocol::EncodeError;
 pub trait Sink {
     /// Appends one variable, or says why the backend would not take it.
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError>;
+
+    /// [`param`](Self::param) for a literal name and bytes that cannot hold a NUL: three variables of four.
+    /// A sink may have a shorter way for them.
+    #[inline]
+    fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        self.param(Name::Literal(name), Value::Text(value))
+    }
 }
 
 /// The name of a variable.
