@@ -1,7 +1,5 @@
 //! Answers through the gateway's decoders.
 
-use std::sync::Arc;
-
 use bridgehead::protocol::params::{PathInfo, Style, StyleKind};
 use bridgehead::protocol::request::{Client, RequestId, Script};
 use bridgehead::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, ResponseHead, WriteQueue};
@@ -105,11 +103,7 @@ pub fn request(method: Method) -> RequestHead {
         target: "/".parse().expect("a target"),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        client: Arc::new(Client {
-            remote: None,
-            local: None,
-            secure: false,
-        }),
+        client: Client::default().into(),
         script: Script::default(),
         content_length: None,
         chunked: false,

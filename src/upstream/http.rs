@@ -239,7 +239,30 @@ fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> 
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     join_cookies(headers);
+    forward(head, headers);
     request
+}
+
+/// Tells the application who the client is.
+fn forward(head: &RequestHead, headers: &mut HeaderMap) {
+    let forwarding = head.forwarding();
+    let fields = [
+        ("x-forwarded-for", forwarding.chain.cloned()),
+        (
+            "x-real-ip",
+            forwarding.ip.and_then(|ip| HeaderValue::from_str(ip).ok()),
+        ),
+        ("x-forwarded-host", forwarding.host.cloned()),
+        (
+            "x-forwarded-proto",
+            Some(HeaderValue::from_static(forwarding.proto)),
+        ),
+    ];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// HTTP/2 splits cookies for its compression; HTTP/1.1 wants one field (RFC 9113, section 8.2.3).

@@ -51,6 +51,7 @@ impl<S: Sink> Walk<'_, S> {
         self.script()?;
         self.server()?;
         self.connection()?;
+        self.forwarding()?;
         self.fields()
     }
 
@@ -163,6 +164,21 @@ impl<S: Sink> Walk<'_, S> {
         }
     }
 
+    fn forwarding(&mut self) -> Result<(), EncodeError> {
+        let forwarding = self.head.forwarding();
+        self.text("HTTP_X_FORWARDED_PROTO", forwarding.proto.as_bytes())?;
+        if let Some(host) = forwarding.host {
+            self.text("HTTP_X_FORWARDED_HOST", host.as_bytes())?;
+        }
+        if let Some(chain) = forwarding.chain {
+            self.text("HTTP_X_FORWARDED_FOR", chain.as_bytes())?;
+        }
+        match forwarding.ip {
+            Some(ip) => self.text("HTTP_X_REAL_IP", ip.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
     /// `HTTP_*`: several fields of one name become one variable (RFC 3875, section 4.1.18).
     fn fields(&mut self) -> Result<(), EncodeError> {
         let headers = &self.head.headers;
@@ -259,6 +275,8 @@ mod tests {
             client: Arc::new(Client {
                 remote: peer("192.0.2.7:40000"),
                 local: peer("198.51.100.1:8080"),
+                forwarded_for: None,
+                forwarded_host: None,
                 secure: false,
             }),
             script: Script {
