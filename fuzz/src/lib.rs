@@ -11,9 +11,18 @@ pub use pieces::Pieces;
 
 use bridgehead::protocol::{Limits, head};
 
-/// Small enough for the fuzzer to reach every limit.
+/// Of an application: small enough for the fuzzer to reach every one.
 pub const LIMITS: Limits = Limits {
     block: 512,
     params: 8,
-    head: head::Limits { size: 256, fields: 8 },
+    head: HEAD,
 };
+
+/// Of a gateway: the variables of its own request have to fit, only the answer is limited tightly.
+pub const GATEWAY_LIMITS: Limits = Limits {
+    block: 4096,
+    params: 100,
+    head: HEAD,
+};
+
+const HEAD: head::Limits = head::Limits { size: 256, fields: 8 };
