@@ -6,6 +6,7 @@
 
 mod fastcgi;
 mod http;
+mod kept;
 mod scgi;
 mod uwsgi;
 
@@ -33,6 +34,8 @@ struct Case {
     logged: Option<&'static str>,
     /// How often the backend sees the request on a connection that is not kept.
     seen: usize,
+    /// Longest time until the client has it all.
+    limit: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -83,6 +86,7 @@ fn case(id: impl Into<String>, script: Vec<Step>, expect: Expect) -> Case {
         fields: Vec::new(),
         logged: None,
         seen: 1,
+        limit: Duration::from_secs(5),
     }
 }
 
@@ -126,6 +130,14 @@ impl Case {
     fn without(mut self, name: &'static str) -> Self {
         self.fields.push((name, None));
         self
+    }
+
+    /// Milliseconds.
+    fn within(self, limit: u64) -> Self {
+        Self {
+            limit: Duration::from_millis(limit),
+            ..self
+        }
     }
 
     fn logged(self, text: &'static str) -> Self {
@@ -309,7 +321,7 @@ fn ask(gateway: &Gateway, case: &Case) -> Result<Response> {
 fn perform(gateway: &Gateway, case: &Case) -> Result<()> {
     let asked = Instant::now();
     let got = ask(gateway, case);
-    if asked.elapsed() > Duration::from_secs(5) {
+    if asked.elapsed() > case.limit {
         bail!("took {:?}", asked.elapsed());
     }
     match &case.expect {
