@@ -20,6 +20,7 @@ use super::config::{Config, Timeouts};
 use super::error::Failure;
 use super::pool::Slot;
 use super::request_body::RequestBody;
+use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
@@ -30,6 +31,8 @@ pub struct HttpConnection {
     sender: http1::SendRequest<RequestBody>,
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Box<Driver>>,
+    /// Largest response head, in bytes.
+    head_size: usize,
 }
 
 /// The answer's body: owns the connection and its slot.
@@ -69,6 +72,7 @@ impl HttpConnection {
         Ok(Self {
             sender,
             driver: Some(Box::new(driver)),
+            head_size: config.head_size,
         })
     }
 
@@ -102,6 +106,9 @@ impl HttpConnection {
         })
         .await;
         match answer {
+            Some(Ok(answer)) if size(&answer) > self.head_size => {
+                Err(Failure::from(DecodeError::from(HeadError::TooLarge(self.head_size))).into())
+            }
             Some(Ok(answer)) => Ok(answer),
             Some(Err(mut error)) => {
                 let unsent = error.take_message().map(|request| request.into_body());
@@ -223,6 +230,15 @@ impl http_body::Body for HttpBody {
     }
 }
 
+/// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came
+/// in few reads may be larger.
+fn size(answer: &Response<Incoming>) -> usize {
+    let fields = answer.headers().iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
+        .sum()
+}
+
 /// The request as the backend gets it: origin form, our framing.
 fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
     let mut request = http::Request::new(body);
@@ -261,6 +277,9 @@ fn join_cookies(headers: &mut HeaderMap) {
 pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bool {
     answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
 }
+
+/// Colon, space and line end of a field.
+const FIELD_EXTRA: usize = 4;
 
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;
