@@ -45,6 +45,8 @@ pub struct Logged {
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     ended: bool,
+    /// Why the answer broke off, until hyper has heard of it.
+    broken: Option<Broken>,
 }
 
 impl Record {
@@ -141,6 +143,7 @@ impl Record {
                 record: self,
                 expected,
                 ended: false,
+                broken: None,
             }
         })
     }
@@ -208,6 +211,18 @@ impl Logged {
         self.record.response_bytes += bytes as u64;
     }
 
+    /// Says so in the logs. hyper throws away what it has not written yet when a body fails, the head included:
+    /// it hears of the failure one poll later, so that the client sees an answer that ends too early and not a
+    /// connection that was closed without one, which clients take for leave to send the request again.
+    fn break_off(&mut self, broken: Broken) {
+        let record = &mut self.record;
+        tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
+        record.service.counters.error(broken.reason());
+        record.reason = Some(broken.reason());
+        self.ended = true;
+        self.broken = Some(broken);
+    }
+
     /// Whether the client has got everything. hyper stops asking when the announced length is reached.
     fn is_complete(&self) -> bool {
         self.ended || self.expected == Some(self.record.response_bytes)
@@ -220,23 +235,26 @@ impl http_body::Body for Logged {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        if let Some(broken) = this.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
+        let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            Some(Err(broken)) => {
+                this.break_off(broken);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            other => other,
+        };
         match &frame {
             Some(Ok(frame)) => this.sent(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(broken)) => {
-                let record = &mut this.record;
-                tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
-                record.service.counters.error(broken.reason());
-                record.reason = Some(broken.reason());
-                this.ended = true;
-            }
-            None => this.ended = true,
+            Some(Err(_)) | None => this.ended = true,
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
