@@ -193,6 +193,10 @@ impl http_body::Body for HttpBody {
                     this.waiting = false;
                     // Trailers of the backend end here.
                     if frame.is_data() {
+                        // Whoever has all announced bytes asks no more.
+                        if this.incoming.is_end_stream() {
+                            this.finish();
+                        }
                         return Poll::Ready(Some(Ok(frame)));
                     }
                 }
