@@ -18,19 +18,21 @@ use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
+use super::half_open::{HalfOpen, Written};
 use super::pool::Slot;
 use super::request_body::RequestBody;
 use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
-type Driver = http1::Connection<TokioIo<Stream>, RequestBody>;
+type Driver = http1::Connection<TokioIo<HalfOpen>, RequestBody>;
 
 /// A connection to an HTTP backend.
 pub struct HttpConnection {
     sender: http1::SendRequest<RequestBody>,
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Box<Driver>>,
+    written: Written,
     /// Largest response head, in bytes.
     head_size: usize,
 }
@@ -48,15 +50,18 @@ pub struct HttpBody {
 pub struct NotAnswered {
     /// Why.
     pub failure: Failure,
-    /// The body, when it was handed back untouched: nothing of the request was written.
-    pub unsent: Option<RequestBody>,
+    /// Whether any byte of the request was written.
+    pub sent: bool,
+    /// The body, when hyper did not touch it.
+    pub body: Option<RequestBody>,
 }
 
 impl From<Failure> for NotAnswered {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            unsent: None,
+            sent: true,
+            body: None,
         }
     }
 }
@@ -64,14 +69,16 @@ impl From<Failure> for NotAnswered {
 impl HttpConnection {
     /// Prepares a fresh connection. Nothing is sent.
     pub async fn new(stream: Stream, config: &Config) -> Result<Self, Failure> {
+        let written = Written::default();
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(config.head_size.max(MIN_BUFFER))
             .max_headers(config.head_fields)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(HalfOpen::new(stream, written.clone())))
             .await?;
         Ok(Self {
             sender,
             driver: Some(Box::new(driver)),
+            written,
             head_size: config.head_size,
         })
     }
@@ -91,6 +98,7 @@ impl HttpConnection {
         timeouts: &Timeouts,
     ) -> Result<Response<Incoming>, NotAnswered> {
         let request = request(head, body);
+        self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
         let mut deadline = Deadline::never();
         deadline.set(timeouts.head);
@@ -111,10 +119,11 @@ impl HttpConnection {
             }
             Some(Ok(answer)) => Ok(answer),
             Some(Err(mut error)) => {
-                let unsent = error.take_message().map(|request| request.into_body());
+                let body = error.take_message().map(|request| request.into_body());
                 Err(NotAnswered {
                     failure: error.into_error().into(),
-                    unsent,
+                    sent: body.is_none() && self.written.any(),
+                    body,
                 })
             }
             None => Err(Failure::HeadTimeout.into()),
