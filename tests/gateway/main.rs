@@ -1,6 +1,7 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
 
 mod http;
+mod http_backend;
 mod real_matrix;
 
 use std::path::Path;
