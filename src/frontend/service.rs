@@ -204,7 +204,7 @@ impl Service {
             limits: route.config.limits,
             buffering: route.config.buffering,
             pause: self.config.timeouts.body,
-            unknown_length: http,
+            unknown_length: http && upstream.config().quirks.chunked_body,
         };
         let upload = Upload::take(incoming, inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);

@@ -2,6 +2,8 @@
 
 mod hostile;
 mod http;
+mod http_backend;
+mod real_matrix;
 
 use std::path::Path;
 
