@@ -273,7 +273,7 @@ impl http_body::Body for HttpBody {
 }
 
 /// The request as the backend gets it: origin form, our framing.
-fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
+pub(super) fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
     let mut request = http::Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.target.clone().into();
