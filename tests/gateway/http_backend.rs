@@ -53,7 +53,9 @@ fn a_head_over_its_limit_is_refused_however_it_arrives() {
     let backend = Scripted::start(|mut connection| {
         connection.read_http()?;
         let large = "x".repeat(70_000);
-        connection.write(format!("HTTP/1.1 200 OK\r\nX-Large: {large}\r\nContent-Length: 0\r\n\r\n"))?;
+        connection.write(format!(
+            "HTTP/1.1 200 OK\r\nX-Large: {large}\r\nContent-Length: 0\r\n\r\n"
+        ))?;
         connection.wait_close().map(drop)
     })
     .unwrap();

@@ -2,7 +2,10 @@
 
 mod http;
 mod http_backend;
+mod real_git;
+mod real_large;
 mod real_matrix;
+mod real_php;
 
 use std::path::Path;
 
