@@ -3,7 +3,7 @@
 use bridgehead::protocol::params::{PathInfo, Style, StyleKind};
 use bridgehead::protocol::request::{Client, RequestId, Script};
 use bridgehead::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, ResponseHead, WriteQueue};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::{HeaderMap, Method, Version};
 
 use crate::Pieces;
@@ -103,12 +103,7 @@ pub fn request(method: Method) -> RequestHead {
         target: "/".parse().expect("a target"),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        server_name: Bytes::from_static(b"example.test"),
-        client: Client {
-            remote: None,
-            local: None,
-            secure: false,
-        },
+        client: Client::default().into(),
         script: Script::default(),
         content_length: None,
         chunked: false,

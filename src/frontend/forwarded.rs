@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{FORWARDED, HOST, HeaderName};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
@@ -15,25 +15,12 @@ use crate::protocol::request::{Client, Peer};
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-
-/// Fields of the same kind that we do not set and that nobody may forge.
-const OTHERS: [&str; 6] = [
-    "x-forwarded-ssl",
-    "x-forwarded-port",
-    "x-forwarded-scheme",
-    "x-forwarded-prefix",
-    "x-forwarded-server",
-    "front-end-https",
-];
 
 /// A client connection, with what does not change between its requests.
 #[derive(Clone, Debug)]
 pub struct Connected {
     /// The connection's own ends.
     client: Arc<Client>,
-    /// The peer's address as a field value.
-    ip: Option<HeaderValue>,
     /// Whether the peer is a proxy whose fields are believed.
     trusted: bool,
 }
@@ -42,19 +29,20 @@ impl Connected {
     /// A connection from `remote` to `local`; `None` stands for a unix socket.
     pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>, trusted: &[IpNet]) -> Self {
         let remote = remote.map(Peer::from);
-        let ip = remote
-            .as_ref()
-            .and_then(|peer| HeaderValue::from_str(&peer.ip).ok());
         let trusted = remote
             .as_ref()
             .is_some_and(|peer| contains(trusted, peer.address.ip()));
+        let client = Client {
+            forwarded_for: remote
+                .as_ref()
+                .and_then(|peer| HeaderValue::from_str(&peer.ip).ok()),
+            forwarded_host: None,
+            local: local.map(Peer::from),
+            remote,
+            secure: false,
+        };
         Self {
-            client: Arc::new(Client {
-                remote,
-                local: local.map(Peer::from),
-                secure: false,
-            }),
-            ip,
+            client: Arc::new(client),
             trusted,
         }
     }
@@ -64,62 +52,55 @@ impl Connected {
         self.client.remote.as_ref().map(|peer| peer.address)
     }
 
-    /// Who sent this request, and the forwarding fields put right.
+    /// Who sent this request. Takes every forwarding field out of `headers`: what is believed of them is in
+    /// the client.
     pub fn client(&self, headers: &mut HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
-        if self.trusted {
-            return self.behind_proxy(headers, trusted);
-        }
-        headers.remove(FORWARDED);
-        for name in OTHERS {
+        let client = if self.trusted {
+            self.behind_proxy(headers, trusted)
+        } else {
+            self.client.clone()
+        };
+        let doomed: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| is_forwarding(name))
+            .cloned()
+            .collect();
+        for name in doomed {
             headers.remove(name);
         }
-        set(headers, FOR, self.ip.clone());
-        set(headers, REAL_IP, self.ip.clone());
-        set(headers, FORWARDED_HOST, headers.get(HOST).cloned());
-        headers.insert(PROTO, HeaderValue::from_static(self.client.scheme()));
-        self.client.clone()
+        client
     }
 
-    fn behind_proxy(&self, headers: &mut HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
+    fn behind_proxy(&self, headers: &HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
         let hops = hops(headers);
-        let client = hops
+        let named = hops
             .iter()
             .rev()
             .find(|ip| !contains(trusted, **ip))
             .or(hops.first())
             .copied();
-        let proto = headers.get(PROTO).map(HeaderValue::as_bytes);
-        let secure = proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https"));
-        if !secure {
-            headers.insert(PROTO, HeaderValue::from_static("http"));
-        }
-        if !headers.contains_key(FORWARDED_HOST) {
-            set(headers, FORWARDED_HOST, headers.get(HOST).cloned());
-        }
-        let chain: Vec<String> = hops
-            .iter()
-            .chain(self.peer().map(|peer| peer.ip()).as_ref())
-            .map(IpAddr::to_string)
-            .collect();
-        set(headers, FOR, HeaderValue::from_str(&chain.join(", ")).ok());
-        let remote = match client {
+        let remote = match named {
             // The port of a forwarded client is not known.
             Some(ip) => Some(Peer::from(SocketAddr::new(ip, 0))),
             None => self.client.remote.clone(),
         };
-        set(
-            headers,
-            REAL_IP,
-            remote
-                .as_ref()
-                .and_then(|peer| HeaderValue::from_str(&peer.ip).ok()),
-        );
+        let proxy = self.peer().map(|peer| peer.ip());
+        let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
+        let proto = headers.get(PROTO).map(HeaderValue::as_bytes);
         Arc::new(Client {
             remote,
             local: self.client.local.clone(),
-            secure,
+            forwarded_for: HeaderValue::from_str(&chain.join(", ")).ok(),
+            forwarded_host: headers.get(FORWARDED_HOST).cloned(),
+            secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
         })
     }
+}
+
+/// Whether a field tells of a client behind a proxy. Applications believe all of them.
+fn is_forwarding(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with("x-forwarded-") || matches!(name, "forwarded" | "x-real-ip" | "front-end-https")
 }
 
 /// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
@@ -151,13 +132,6 @@ fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&ip))
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    match value {
-        Some(value) => headers.insert(name, value),
-        None => headers.remove(name),
-    };
-}
-
 /// Entries of `X-Forwarded-For` that are looked at: more proxies than any chain has.
 const MAX_HOPS: usize = 32;
 
@@ -168,7 +142,6 @@ mod tests {
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Arc<Client>, HeaderMap) {
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_static("shop.example"));
         for (name, value) in fields {
             headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
@@ -181,8 +154,12 @@ mod tests {
         &client.remote.as_ref().unwrap().ip
     }
 
+    fn chain(client: &Client) -> &str {
+        client.forwarded_for.as_ref().unwrap().to_str().unwrap()
+    }
+
     #[test]
-    fn a_strangers_fields_are_replaced() {
+    fn a_strangers_fields_are_not_believed() {
         let forged = [
             ("x-forwarded-for", "1.2.3.4"),
             ("x-forwarded-proto", "https"),
@@ -190,14 +167,15 @@ mod tests {
             ("x-real-ip", "1.2.3.4"),
             ("x-forwarded-ssl", "on"),
             ("x-forwarded-host", "evil"),
+            ("accept", "*/*"),
         ];
         let (client, headers) = ask("192.0.2.9:1000", &["10.0.0.0/8"], &forged);
-        assert_eq!((ip(&client), client.secure), ("192.0.2.9", false));
-        assert_eq!(headers[FOR], "192.0.2.9");
-        assert_eq!(headers[REAL_IP], "192.0.2.9");
-        assert_eq!(headers[PROTO], "http");
-        assert_eq!(headers[FORWARDED_HOST], "shop.example");
-        assert!(!headers.contains_key(FORWARDED) && !headers.contains_key("x-forwarded-ssl"));
+        assert_eq!(
+            (ip(&client), chain(&client), client.secure),
+            ("192.0.2.9", "192.0.2.9", false)
+        );
+        assert_eq!(client.forwarded_host, None);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["accept"]);
     }
 
     #[test]
@@ -205,12 +183,13 @@ mod tests {
         let fields = [
             ("x-forwarded-for", "6.6.6.6, 192.0.2.9, 10.0.0.2"),
             ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "shop.example"),
         ];
         let (client, headers) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
-        assert_eq!(headers[FOR], "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
-        assert_eq!(headers[REAL_IP], "192.0.2.9");
-        assert_eq!(headers[PROTO], "https");
+        assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
+        assert_eq!(client.forwarded_host.as_ref().unwrap(), "shop.example");
+        assert!(headers.is_empty());
     }
 
     #[test]
@@ -219,16 +198,16 @@ mod tests {
             "x-forwarded-for",
             "6.6.6.6, <script>, 192.0.2.9:55, [2001:db8::1]:5",
         )];
-        let (client, headers) = ask("10.0.0.1:1000", &["10.0.0.0/8", "2001:db8::/32"], &fields);
-        assert_eq!(ip(&client), "192.0.2.9");
-        assert_eq!(headers[FOR], "192.0.2.9, 2001:db8::1, 10.0.0.1");
+        let (client, _) = ask("10.0.0.1:1000", &["10.0.0.0/8", "2001:db8::/32"], &fields);
+        assert_eq!(
+            (ip(&client), chain(&client)),
+            ("192.0.2.9", "192.0.2.9, 2001:db8::1, 10.0.0.1")
+        );
     }
 
     #[test]
     fn a_unix_client_has_no_address() {
-        let mut headers = HeaderMap::new();
-        let client = Connected::new(None, None, &[]).client(&mut headers, &[]);
-        assert_eq!(client.remote, None);
-        assert!(!headers.contains_key(FOR));
+        let client = Connected::new(None, None, &[]).client(&mut HeaderMap::new(), &[]);
+        assert_eq!((&client.remote, &client.forwarded_for), (&None, &None));
     }
 }

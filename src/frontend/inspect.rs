@@ -26,16 +26,21 @@ pub struct Inspected {
 pub fn inspect(parts: &mut Parts) -> Result<Inspected, Rejection> {
     let (version, headers) = (parts.version, &mut parts.headers);
     authority::settle(version, &parts.uri, headers)?;
-    if headers.contains_key(TRANSFER_ENCODING) {
+    let seen = Seen::among(headers);
+    if seen.transfer_encoding {
         transfer_encoding(headers)?;
     }
-    if headers.contains_key(EXPECT) {
+    if seen.expect {
         expectation(version, headers)?;
     }
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
-    let upgrade = upgrade(version, &parts.method, headers);
+    let upgrade = if seen.upgrade {
+        upgrade(version, &parts.method, headers)
+    } else {
+        None
+    };
     let dropped = params::screen(headers).map_err(|_| Rejection::Conflict)?;
     hop_by_hop::strip(headers);
     Ok(Inspected {
@@ -43,6 +48,26 @@ pub fn inspect(parts: &mut Parts) -> Result<Inspected, Rejection> {
         upgrade,
         dropped,
     })
+}
+
+/// Which fields are there that need a closer look: found out in one pass, as most requests have none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    transfer_encoding: bool,
+    expect: bool,
+    upgrade: bool,
+}
+
+impl Seen {
+    fn among(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            seen.transfer_encoding |= *name == TRANSFER_ENCODING;
+            seen.expect |= *name == EXPECT;
+            seen.upgrade |= *name == UPGRADE;
+        }
+        seen
+    }
 }
 
 /// Exactly one `chunked`, in any case: everything else is how requests are smuggled (TE.TE).

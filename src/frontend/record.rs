@@ -45,7 +45,7 @@ pub struct Logged {
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     ended: bool,
-    /// Why the answer broke off, until hyper has heard of it.
+    /// Why it ended early, while the client has yet to get what came before.
     broken: Option<Broken>,
 }
 
@@ -211,16 +211,15 @@ impl Logged {
         self.record.response_bytes += bytes as u64;
     }
 
-    /// Says so in the logs. hyper throws away what it has not written yet when a body fails, the head included:
-    /// it hears of the failure one poll later, so that the client sees an answer that ends too early and not a
-    /// connection that was closed without one, which clients take for leave to send the request again.
-    fn break_off(&mut self, broken: Broken) {
+    fn broke_off(&mut self, broken: &Broken) {
         let record = &mut self.record;
         tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
         record.service.counters.error(broken.reason());
         record.reason = Some(broken.reason());
-        self.ended = true;
-        self.broken = Some(broken);
+        // Without chunks and without a length, a plain close would be a clean end.
+        if record.version == Version::HTTP_10 && self.expected.is_none() {
+            record.connection.patience.reset();
+        }
     }
 
     /// Whether the client has got everything. hyper stops asking when the announced length is reached.
@@ -238,23 +237,23 @@ impl http_body::Body for Logged {
         if let Some(broken) = this.broken.take() {
             return Poll::Ready(Some(Err(broken)));
         }
-        let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-            Some(Err(broken)) => {
-                this.break_off(broken);
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            other => other,
-        };
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => this.sent(frame.data_ref().map_or(0, Bytes::len)),
             Some(Err(_)) | None => this.ended = true,
         }
-        Poll::Ready(frame)
+        let Some(Err(broken)) = frame else {
+            return Poll::Ready(frame);
+        };
+        this.broke_off(&broken);
+        // hyper drops what it has not written when it hears of the failure: a pause, and it writes.
+        this.broken = Some(broken);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
-        self.broken.is_none() && self.body.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -3,19 +3,6 @@
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
-/// Always about one connection, whether `Connection` names them or not.
-const ALWAYS: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::PROXY_AUTHENTICATE,
-];
-
-/// The same, without a constant of their own.
-const ALWAYS_ODD: [&str; 3] = ["keep-alive", "proxy-connection", "http2-settings"];
-
 /// Never removed because `Connection` names them: a client must not be able to hide what we or the
 /// application rely on (reference, section 4, "Connection-named fields").
 const ESSENTIAL: [HeaderName; 6] = [
@@ -28,18 +15,36 @@ const ESSENTIAL: [HeaderName; 6] = [
 ];
 
 /// Removes every hop-by-hop field, and those that `Connection` names.
+///
+/// Costs one look at each name, and more only where there is something to remove.
 pub fn strip(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        for name in named(headers) {
-            headers.remove(name);
-        }
+    let mut doomed: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_hop_by_hop(name))
+        .cloned()
+        .collect();
+    if doomed.contains(&header::CONNECTION) {
+        doomed.extend(named(headers));
     }
-    for name in &ALWAYS {
+    for name in doomed {
         headers.remove(name);
     }
-    for name in ALWAYS_ODD {
-        headers.remove(name);
-    }
+}
+
+/// Whether a field is always about one connection, whether `Connection` names it or not.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "proxy-authenticate"
+            | "keep-alive"
+            | "proxy-connection"
+            | "http2-settings"
+    )
 }
 
 /// Whether `Connection` lists `option`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 
 /// Everything a backend may learn about a request, apart from its body.
 ///
@@ -39,12 +39,16 @@ pub struct RequestHead {
 }
 
 /// Who is connected to us, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
     /// The client's address after trusted proxies; `None` on unix sockets.
     pub remote: Option<Peer>,
     /// Our own address on that connection; `None` on unix sockets.
     pub local: Option<Peer>,
+    /// `X-Forwarded-For`: the chain of addresses that the application may believe, oldest first.
+    pub forwarded_for: Option<HeaderValue>,
+    /// `X-Forwarded-Host`, when a trusted proxy named one; else it is the request's host.
+    pub forwarded_host: Option<HeaderValue>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
 }
@@ -60,6 +64,19 @@ pub struct Peer {
     pub ip: String,
     /// Port in decimal digits.
     pub port: String,
+}
+
+/// What an application is told about the client's connection in `X-Forwarded-*` and `X-Real-IP`.
+#[derive(Clone, Copy, Debug)]
+pub struct Forwarding<'a> {
+    /// `X-Forwarded-For`
+    pub chain: Option<&'a HeaderValue>,
+    /// `X-Real-IP`
+    pub ip: Option<&'a str>,
+    /// `X-Forwarded-Host`
+    pub host: Option<&'a HeaderValue>,
+    /// `X-Forwarded-Proto`
+    pub proto: &'static str,
 }
 
 impl Client {
@@ -82,6 +99,20 @@ impl From<SocketAddr> for Peer {
 }
 
 impl RequestHead {
+    /// The forwarding fields. They are kept apart from `headers`, where a client's own have been removed.
+    pub fn forwarding(&self) -> Forwarding<'_> {
+        let client = &self.client;
+        Forwarding {
+            chain: client.forwarded_for.as_ref(),
+            ip: client.remote.as_ref().map(|remote| remote.ip.as_str()),
+            host: client
+                .forwarded_host
+                .as_ref()
+                .or_else(|| self.headers.get(http::header::HOST)),
+            proto: client.scheme(),
+        }
+    }
+
     /// Host part of the authority, without port (`SERVER_NAME`); our own address when the client named no
     /// host, empty on a unix socket.
     pub fn server_name(&self) -> &[u8] {

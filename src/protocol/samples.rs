@@ -1,7 +1,5 @@
 //! What the codecs' tests share: a request, and the replay of an answer in pieces.
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
 use http::{HeaderMap, Method, Version};
 
@@ -16,11 +14,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         target: "/x?q=1".parse().unwrap(),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        client: Arc::new(Client {
-            remote: None,
-            local: None,
-            secure: false,
-        }),
+        client: Client::default().into(),
         script: Script::default(),
         content_length: None,
         chunked: false,

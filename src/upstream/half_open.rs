@@ -19,43 +19,51 @@ use crate::transport::Stream;
 pub(super) struct HalfOpen {
     stream: Stream,
     written: Written,
-    refused: bool,
 }
 
-/// Whether anything was written since the last [`Written::begin`]. Shared, as hyper owns the stream.
+/// What became of the writes. Shared, as hyper owns the stream.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Written(Arc<AtomicBool>);
+pub(super) struct Written(Arc<Outcome>);
+
+#[derive(Debug, Default)]
+struct Outcome {
+    /// Any byte went out since the last [`Written::begin`].
+    any: AtomicBool,
+    /// A write failed; every later one goes nowhere.
+    refused: AtomicBool,
+}
 
 impl Written {
     /// An exchange begins.
     pub(super) fn begin(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.any.store(false, Ordering::Relaxed);
     }
 
-    /// Whether any byte went out.
+    /// Whether any byte of the exchange went out.
     pub(super) fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.any.load(Ordering::Relaxed)
+    }
+
+    /// Whether the backend stopped reading: the connection must not be used again.
+    pub(super) fn refused(&self) -> bool {
+        self.0.refused.load(Ordering::Relaxed)
     }
 }
 
 impl HalfOpen {
     pub(super) fn new(stream: Stream, written: Written) -> Self {
-        Self {
-            stream,
-            written,
-            refused: false,
-        }
+        Self { stream, written }
     }
 
     /// What hyper is told of a write of `length` bytes.
-    fn written(&mut self, result: io::Result<usize>, length: usize) -> io::Result<usize> {
+    fn written(&self, result: io::Result<usize>, length: usize) -> io::Result<usize> {
         match result {
             Err(error) if is_refusal(&error) => {
-                self.refused = true;
+                self.written.0.refused.store(true, Ordering::Relaxed);
                 Ok(length)
             }
             Ok(count) => {
-                self.written.0.fetch_or(count > 0, Ordering::Relaxed);
+                self.written.0.any.fetch_or(count > 0, Ordering::Relaxed);
                 Ok(count)
             }
             other => other,
@@ -79,7 +87,7 @@ impl AsyncRead for HalfOpen {
 impl AsyncWrite for HalfOpen {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.refused {
+        if this.written.refused() {
             return Poll::Ready(Ok(buf.len()));
         }
         let result = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
@@ -93,7 +101,7 @@ impl AsyncWrite for HalfOpen {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let length = bufs.iter().map(|buf| buf.len()).sum();
-        if this.refused {
+        if this.written.refused() {
             return Poll::Ready(Ok(length));
         }
         let result = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));

@@ -20,7 +20,7 @@ use super::config::{Config, Timeouts};
 use super::error::Failure;
 use super::half_open::{HalfOpen, Written};
 use super::pool::Slot;
-use super::request_body::RequestBody;
+use super::request_body::{BodyError, RequestBody};
 use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
@@ -83,11 +83,11 @@ impl HttpConnection {
         })
     }
 
-    /// Whether the peer has not closed since the last exchange.
+    /// Whether the peer took all of the last request and has not closed since.
     pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         self.drive(&mut cx);
-        self.driver.is_some() && self.sender.is_ready()
+        self.driver.is_some() && self.sender.is_ready() && !self.written.refused()
     }
 
     /// Sends a request and waits for the answer's head.
@@ -117,11 +117,14 @@ impl HttpConnection {
             Some(Ok(answer)) if size(&answer) > self.head_size => {
                 Err(Failure::from(DecodeError::from(HeadError::TooLarge(self.head_size))).into())
             }
-            Some(Ok(answer)) => Ok(answer),
+            Some(Ok(answer)) => {
+                check_framing(answer.headers())?;
+                Ok(answer)
+            }
             Some(Err(mut error)) => {
                 let body = error.take_message().map(|request| request.into_body());
                 Err(NotAnswered {
-                    failure: error.into_error().into(),
+                    failure: failure(error.into_error()),
                     sent: body.is_none() && self.written.any(),
                     body,
                 })
@@ -142,6 +145,32 @@ impl HttpConnection {
 
     fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.driver, cx);
+    }
+}
+
+/// hyper takes a transfer coding that it does not know for a body that ends with the connection, and a length next
+/// to chunks for no harm: the client would get either as if it were something else (RFC 9112, section 6.3).
+fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let plain = match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => {
+            only.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    };
+    match plain {
+        true => Ok(()),
+        false => Err(DecodeError::Head(HeadError::TransferEncoding).into()),
+    }
+}
+
+/// Whose fault it was: hyper reports what the client's body did as an error of its own.
+fn failure(error: hyper::Error) -> Failure {
+    let body = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<BodyError>());
+    match body {
+        Some(cause) => Failure::RequestBody(cause.copy()),
+        None => error.into(),
     }
 }
 
@@ -200,12 +229,12 @@ impl http_body::Body for HttpBody {
             match Pin::new(&mut this.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     this.waiting = false;
+                    // Whoever has the announced length asks for no more.
+                    if this.incoming.is_end_stream() {
+                        this.finish();
+                    }
                     // Trailers of the backend end here.
                     if frame.is_data() {
-                        // Whoever has all announced bytes asks no more.
-                        if this.incoming.is_end_stream() {
-                            this.finish();
-                        }
                         return Poll::Ready(Some(Ok(frame)));
                     }
                 }
@@ -243,17 +272,8 @@ impl http_body::Body for HttpBody {
     }
 }
 
-/// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came
-/// in few reads may be larger.
-fn size(answer: &Response<Incoming>) -> usize {
-    let fields = answer.headers().iter();
-    fields
-        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
-        .sum()
-}
-
 /// The request as the backend gets it: origin form, our framing.
-fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
+pub(super) fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
     let mut request = http::Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.target.clone().into();
@@ -268,7 +288,30 @@ fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> 
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     join_cookies(headers);
+    forward(head, headers);
     request
+}
+
+/// Tells the application who the client is.
+fn forward(head: &RequestHead, headers: &mut HeaderMap) {
+    let forwarding = head.forwarding();
+    let fields = [
+        ("x-forwarded-for", forwarding.chain.cloned()),
+        (
+            "x-real-ip",
+            forwarding.ip.and_then(|ip| HeaderValue::from_str(ip).ok()),
+        ),
+        ("x-forwarded-host", forwarding.host.cloned()),
+        (
+            "x-forwarded-proto",
+            Some(HeaderValue::from_static(forwarding.proto)),
+        ),
+    ];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// HTTP/2 splits cookies for its compression; HTTP/1.1 wants one field (RFC 9113, section 8.2.3).
@@ -291,8 +334,17 @@ pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bo
     answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
 }
 
-/// Colon, space and line end of a field.
-const FIELD_EXTRA: usize = 4;
+/// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came
+/// in few reads may be larger.
+fn size(answer: &Response<Incoming>) -> usize {
+    let fields = answer.headers().iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
+        .sum()
+}
 
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;
+
+/// Colon, space and line end of a field.
+const FIELD_EXTRA: usize = 4;

@@ -13,6 +13,7 @@ pub mod error;
 mod half_open;
 pub mod http;
 pub mod pool;
+mod preview;
 pub mod profile;
 pub mod pump;
 pub mod request_body;
@@ -27,6 +28,7 @@ pub use body::Body;
 pub use config::Config;
 pub use endpoint::Endpoint;
 pub use error::Failure;
+pub use preview::Preview;
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 

@@ -197,11 +197,7 @@ fn request(method: Method) -> RequestHead {
         target: "/".parse().expect("a target"),
         version: Version::HTTP_11,
         headers: HeaderMap::new(),
-        client: std::sync::Arc::new(Client {
-            remote: None,
-            local: None,
-            secure: false,
-        }),
+        client: Client::default().into(),
         script: Script::default(),
         content_length: None,
         chunked: false,

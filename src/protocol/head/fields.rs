@@ -1,10 +1,11 @@
 //! What each field of a response head means to a gateway, and the verdict on all of them together.
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::line::{self, StatusLine};
+use super::name::name;
 use super::{HeadError, Limits, ResponseHead, Shape};
 
 /// A block that was read.
@@ -50,7 +51,7 @@ struct Fields {
     status_line: Option<StatusLine>,
     /// From a `Status` field.
     status: Option<StatusCode>,
-    length: Option<u64>,
+    length: Option<(u64, HeaderValue)>,
     headers: HeaderMap,
     /// The values of `Connection`, hardly ever more than one.
     connection: Vec<Bytes>,
@@ -80,12 +81,12 @@ impl Fields {
         if self.count > self.limit {
             return Err(HeadError::TooManyFields(self.limit));
         }
-        let (name, text) = line::field(line)?;
-        let name = field_name(name)?;
-        let value = field_value(block.slice_ref(text))?;
+        let (found, text) = line::field(line)?;
+        let name = name(found)?;
+        let value = field_value(block, text)?;
         match name.as_str() {
             "status" => self.add_status(text),
-            "content-length" => self.add_length(text),
+            "content-length" => self.add_length(text, value),
             "content-type" => self.add_once(name, value, "Content-Type"),
             "location" => self.add_once(name, value, "Location"),
             "date" | "server" => {
@@ -101,7 +102,7 @@ impl Fields {
                 Ok(())
             }
             "transfer-encoding" => self.check_transfer_coding(text),
-            "keep-alive" | "proxy-connection" | "te" | "trailer" => Ok(()),
+            "keep-alive" | "proxy-authenticate" | "proxy-connection" | "te" | "trailer" => Ok(()),
             other if self.shape == Shape::Cgi && other.starts_with("variable-") => Ok(()),
             _ => self.append(name, value),
         }
@@ -119,12 +120,14 @@ impl Fields {
         Ok(())
     }
 
-    fn add_length(&mut self, text: &[u8]) -> Result<(), HeadError> {
+    /// The value is passed on as it is, unless it says a number in a way that others may read as octal.
+    fn add_length(&mut self, text: &[u8], value: HeaderValue) -> Result<(), HeadError> {
         let length = line::content_length(text)?;
-        if self.length.is_some_and(|known| known != length) {
+        if self.length.as_ref().is_some_and(|(known, _)| *known != length) {
             return Err(HeadError::ConflictingLength);
         }
-        self.length = Some(length);
+        let plain = !text.starts_with(b"0") || text.len() == 1;
+        self.length = Some((length, if plain { value } else { length.into() }));
         Ok(())
     }
 
@@ -138,10 +141,13 @@ impl Fields {
         if value.is_empty() {
             return Ok(());
         }
-        match self.headers.get(&name) {
-            None => self.append(name, value),
-            Some(known) if *known == value => Ok(()),
-            Some(_) => Err(HeadError::Conflicting(called)),
+        match self.headers.try_entry(name) {
+            Ok(Entry::Occupied(known)) if *known.get() != value => Err(HeadError::Conflicting(called)),
+            Ok(entry) => {
+                entry.or_insert(value);
+                Ok(())
+            }
+            Err(_) => Err(HeadError::TooManyFields(self.limit)),
         }
     }
 
@@ -179,13 +185,14 @@ impl Fields {
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        if let Some(length) = self.length {
-            self.headers.insert(header::CONTENT_LENGTH, length.into());
+        let length = self.length.as_ref().map(|(length, _)| *length);
+        if let Some((_, value)) = self.length {
+            self.headers.insert(header::CONTENT_LENGTH, value);
         }
         Ok(Parsed::Final(ResponseHead {
             status,
             headers: self.headers,
-            length: self.length,
+            length,
             upgrade,
             close,
         }))
@@ -236,19 +243,10 @@ impl Fields {
     }
 }
 
-/// A lower-case token; what is wrong with it otherwise.
-fn field_name(name: &[u8]) -> Result<HeaderName, HeadError> {
-    HeaderName::from_bytes(name).map_err(|_| match name {
-        [] => HeadError::EmptyName,
-        [.., b' ' | b'\t'] => HeadError::SpaceBeforeColon,
-        _ => HeadError::Name,
-    })
-}
-
 /// Text without control bytes; what is wrong with it otherwise.
-fn field_value(text: Bytes) -> Result<HeaderValue, HeadError> {
-    HeaderValue::from_maybe_shared(text.clone())
-        .map_err(|_| line::check_text(&text).err().unwrap_or(HeadError::ControlByte))
+fn field_value(block: &Bytes, text: &[u8]) -> Result<HeaderValue, HeadError> {
+    HeaderValue::from_maybe_shared(block.slice_ref(text))
+        .map_err(|_| line::check_text(text).err().unwrap_or(HeadError::ControlByte))
 }
 
 /// Fields for which room is made at once: what a PHP page with a session sends.

@@ -1,10 +1,12 @@
 //! The lines of a head: one nom parser per wire unit.
 
 use http::StatusCode;
+use memchr::memchr;
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take, take_till};
+use nom::bytes::complete::{tag, take};
 use nom::character::complete::{char, one_of};
 use nom::combinator::{eof, map_opt, opt, recognize, verify};
+use nom::error::{Error, ErrorKind};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
@@ -21,8 +23,16 @@ pub(super) struct StatusLine {
 
 /// Cuts the first line off a block in which every line ends; the line end is CR LF or LF.
 pub(super) fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let (input, line) = terminated(take_till(|byte| byte == b'\n'), char('\n')).parse(input)?;
+    let (input, line) = until(b'\n')(input)?;
     Ok((input, line.strip_suffix(b"\r").unwrap_or(line)))
+}
+
+/// Everything up to a byte that has to be there; the byte itself is dropped.
+fn until(end: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8]> {
+    move |input| match memchr(end, input) {
+        Some(at) => Ok((&input[at + 1..], &input[..at])),
+        None => Err(nom::Err::Error(Error::new(input, ErrorKind::Char))),
+    }
 }
 
 /// A field line: name and value, the value without the whitespace around it.
@@ -30,13 +40,8 @@ pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), HeadError> {
     if line.first().is_some_and(|&byte| is_blank(byte)) {
         return Err(HeadError::Folded);
     }
-    let (value, name) = field_name(line).map_err(|_| HeadError::NoColon)?;
+    let (value, name) = until(b':')(line).map_err(|_| HeadError::NoColon)?;
     Ok((name, trim(value)))
-}
-
-/// The name and its colon.
-fn field_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    terminated(take_till(|byte| byte == b':'), char(':')).parse(input)
 }
 
 /// RFC 9112, section 4: `HTTP/1.1 404 Not Found`; the reason may be missing.

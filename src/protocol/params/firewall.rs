@@ -11,28 +11,38 @@ use http::{HeaderMap, HeaderName};
 pub struct Conflict;
 
 /// Removes the fields that must not become variables; gives their number.
+///
+/// Costs one look at each name, and more only where there is something to remove.
 pub fn screen(headers: &mut HeaderMap) -> Result<usize, Conflict> {
-    let odd: Vec<HeaderName> = headers.keys().filter(|name| !plain(name)).cloned().collect();
-    for name in &odd {
-        if headers
-            .keys()
-            .any(|other| other != name && folds_alike(name, other))
-        {
-            return Err(Conflict);
-        }
+    let odd: Vec<HeaderName> = headers.keys().filter(|name| !passes(name)).cloned().collect();
+    if odd.iter().any(|name| twin(name, headers).is_some()) {
+        return Err(Conflict);
     }
     for name in &odd {
         headers.remove(name);
     }
-    let proxy = headers.remove("proxy").is_some();
-    Ok(odd.len() + usize::from(proxy))
+    Ok(odd.len())
 }
 
-/// Whether the name survives the way to a variable and back.
-fn plain(name: &HeaderName) -> bool {
-    name.as_str()
-        .bytes()
+/// The two fields that [`screen`] refuses a request for.
+pub fn conflict(headers: &HeaderMap) -> Option<(&HeaderName, &HeaderName)> {
+    let mut odd = headers.keys().filter(|name| !passes(name));
+    odd.find_map(|name| Some((name, twin(name, headers)?)))
+}
+
+/// Another field that would become the same variable as `name`.
+fn twin<'a>(name: &HeaderName, headers: &'a HeaderMap) -> Option<&'a HeaderName> {
+    headers
+        .keys()
+        .find(|other| *other != name && folds_alike(name, other))
+}
+
+/// Whether the name survives the way to a variable and back, and harms nobody there.
+fn passes(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && name != "proxy"
 }
 
 fn folds_alike(one: &HeaderName, other: &HeaderName) -> bool {

@@ -51,12 +51,14 @@ impl<S: Sink> Walk<'_, S> {
         self.script()?;
         self.server()?;
         self.connection()?;
+        self.forwarding()?;
         self.fields()
     }
 
     /// A value that cannot hold a NUL, by its type.
+    #[inline(always)]
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        self.sink.param(Name::Literal(name), Value::Text(value))
+        self.sink.text(name, value)
     }
 
     /// A value that was put together from bytes.
@@ -163,6 +165,21 @@ impl<S: Sink> Walk<'_, S> {
         }
     }
 
+    fn forwarding(&mut self) -> Result<(), EncodeError> {
+        let forwarding = self.head.forwarding();
+        self.text("HTTP_X_FORWARDED_PROTO", forwarding.proto.as_bytes())?;
+        if let Some(host) = forwarding.host {
+            self.text("HTTP_X_FORWARDED_HOST", host.as_bytes())?;
+        }
+        if let Some(chain) = forwarding.chain {
+            self.text("HTTP_X_FORWARDED_FOR", chain.as_bytes())?;
+        }
+        match forwarding.ip {
+            Some(ip) => self.text("HTTP_X_REAL_IP", ip.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
     /// `HTTP_*`: several fields of one name become one variable (RFC 3875, section 4.1.18).
     fn fields(&mut self) -> Result<(), EncodeError> {
         let headers = &self.head.headers;
@@ -259,6 +276,8 @@ mod tests {
             client: Arc::new(Client {
                 remote: peer("192.0.2.7:40000"),
                 local: peer("198.51.100.1:8080"),
+                forwarded_for: None,
+                forwarded_host: None,
                 secure: false,
             }),
             script: Script {
@@ -305,6 +324,9 @@ mod tests {
             ("REMOTE_PORT", "40000"),
             ("SERVER_ADDR", "198.51.100.1"),
             ("SERVER_PORT", "8080"),
+            ("HTTP_X_FORWARDED_PROTO", "http"),
+            ("HTTP_X_FORWARDED_HOST", "shop.example:8080"),
+            ("HTTP_X_REAL_IP", "192.0.2.7"),
             ("HTTP_HOST", "shop.example:8080"),
             ("HTTP_ACCEPT", "*/*"),
         ];
@@ -384,10 +406,13 @@ mod tests {
             ("proxy-connection", "close"),
         ];
         let list = walked(&head(&fields), &CGI);
-        assert!(
-            !list.0.iter().any(|(name, _)| name.starts_with(b"HTTP_")),
-            "{list:?}"
-        );
+        let left: Vec<_> = list
+            .0
+            .iter()
+            .filter(|(name, _)| name.starts_with(b"HTTP_"))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(left, ["HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP"], "only ours");
     }
 
     #[test]

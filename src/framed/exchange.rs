@@ -1,0 +1,102 @@
+//! One request on a stream, seen from the web server.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::{poll_read_buf, poll_write_buf};
+
+use super::Error;
+use crate::protocol::{self, EncodeError, Event, Protocol, RequestHead, WriteQueue};
+
+/// A stream with an application at its other end, and one request to it.
+///
+/// It neither waits for a worker nor gives up: what pools, retries and deadlines are for.
+pub struct Exchange<S> {
+    stream: S,
+    state: Box<dyn protocol::Exchange>,
+    src: BytesMut,
+    out: WriteQueue,
+    /// Why the stream ended, when it was not in order.
+    broken: Option<io::Error>,
+    ended: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Exchange<S> {
+    /// A request without its body; nothing is written yet.
+    pub fn begin(stream: S, protocol: &dyn Protocol, head: &RequestHead) -> Result<Self, EncodeError> {
+        let mut out = WriteQueue::new();
+        let state = protocol.begin(head, &mut out)?;
+        Ok(Self {
+            stream,
+            state,
+            src: BytesMut::new(),
+            out,
+            broken: None,
+            ended: false,
+        })
+    }
+
+    /// Adds a piece of the body. All pieces together are as long as the head announced.
+    pub fn push_body(&mut self, piece: Bytes) {
+        self.state.push_body(piece, &mut self.out);
+    }
+
+    /// The body is complete; to be called once, also for an empty one.
+    pub fn finish_body(&mut self) {
+        self.state.finish_body(&mut self.out);
+    }
+
+    /// The next event of the answer, while the request is still being written: an application may answer
+    /// before it has read everything, and may have to before it reads on.
+    pub async fn event(&mut self) -> Result<Event, Error> {
+        std::future::poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// The stream, for another exchange when the end said that it may carry one.
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        loop {
+            if let Some(event) = self.state.decode(&mut self.src)? {
+                return Poll::Ready(Ok(event));
+            }
+            if self.ended {
+                return Poll::Ready(self.at_end());
+            }
+            self.send(cx);
+            match poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.src) {
+                Poll::Ready(Ok(0)) => self.ended = true,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => {
+                    self.broken = Some(error);
+                    self.ended = true;
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Writes what can be written. Failing to hides no answer that is on its way.
+    fn send(&mut self, cx: &mut Context<'_>) {
+        while self.out.has_remaining() {
+            match poll_write_buf(Pin::new(&mut self.stream), cx, &mut self.out) {
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => self.out.clear(),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn at_end(&mut self) -> Result<Event, Error> {
+        match (self.state.decode_eof(), self.broken.take()) {
+            (Ok(event), _) => Ok(event),
+            (Err(_), Some(error)) => Err(error.into()),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+}
