@@ -143,7 +143,7 @@ impl Service {
             limits: route.limits,
             buffering: route.buffering,
             pause: self.config.timeouts.body,
-            unknown_length: http,
+            unknown_length: http && upstream.config().quirks.chunked_body,
         };
         let upload = Upload::take(incoming, request.inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);

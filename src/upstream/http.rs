@@ -18,18 +18,23 @@ use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
+use super::half_open::{HalfOpen, Written};
 use super::pool::Slot;
-use super::request_body::RequestBody;
+use super::request_body::{BodyError, RequestBody};
+use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
-type Driver = http1::Connection<TokioIo<Stream>, RequestBody>;
+type Driver = http1::Connection<TokioIo<HalfOpen>, RequestBody>;
 
 /// A connection to an HTTP backend.
 pub struct HttpConnection {
     sender: http1::SendRequest<RequestBody>,
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Box<Driver>>,
+    written: Written,
+    /// Largest response head, in bytes.
+    head_size: usize,
 }
 
 /// The answer's body: owns the connection and its slot.
@@ -45,15 +50,18 @@ pub struct HttpBody {
 pub struct NotAnswered {
     /// Why.
     pub failure: Failure,
-    /// The body, when it was handed back untouched: nothing of the request was written.
-    pub unsent: Option<RequestBody>,
+    /// Whether any byte of the request was written.
+    pub sent: bool,
+    /// The body, when hyper did not touch it.
+    pub body: Option<RequestBody>,
 }
 
 impl From<Failure> for NotAnswered {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            unsent: None,
+            sent: true,
+            body: None,
         }
     }
 }
@@ -61,22 +69,25 @@ impl From<Failure> for NotAnswered {
 impl HttpConnection {
     /// Prepares a fresh connection. Nothing is sent.
     pub async fn new(stream: Stream, config: &Config) -> Result<Self, Failure> {
+        let written = Written::default();
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(config.head_size.max(MIN_BUFFER))
             .max_headers(config.head_fields)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(HalfOpen::new(stream, written.clone())))
             .await?;
         Ok(Self {
             sender,
             driver: Some(Box::new(driver)),
+            written,
+            head_size: config.head_size,
         })
     }
 
-    /// Whether the peer has not closed since the last exchange.
+    /// Whether the peer took all of the last request and has not closed since.
     pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         self.drive(&mut cx);
-        self.driver.is_some() && self.sender.is_ready()
+        self.driver.is_some() && self.sender.is_ready() && !self.written.refused()
     }
 
     /// Sends a request and waits for the answer's head.
@@ -87,6 +98,7 @@ impl HttpConnection {
         timeouts: &Timeouts,
     ) -> Result<Response<Incoming>, NotAnswered> {
         let request = request(head, body);
+        self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
         let mut deadline = Deadline::never();
         deadline.set(timeouts.head);
@@ -102,12 +114,19 @@ impl HttpConnection {
         })
         .await;
         match answer {
-            Some(Ok(answer)) => Ok(answer),
+            Some(Ok(answer)) if size(&answer) > self.head_size => {
+                Err(Failure::from(DecodeError::from(HeadError::TooLarge(self.head_size))).into())
+            }
+            Some(Ok(answer)) => {
+                check_framing(answer.headers())?;
+                Ok(answer)
+            }
             Some(Err(mut error)) => {
-                let unsent = error.take_message().map(|request| request.into_body());
+                let body = error.take_message().map(|request| request.into_body());
                 Err(NotAnswered {
-                    failure: error.into_error().into(),
-                    unsent,
+                    failure: failure(error.into_error()),
+                    sent: body.is_none() && self.written.any(),
+                    body,
                 })
             }
             None => Err(Failure::HeadTimeout.into()),
@@ -126,6 +145,32 @@ impl HttpConnection {
 
     fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.driver, cx);
+    }
+}
+
+/// hyper takes a transfer coding that it does not know for a body that ends with the connection, and a length next
+/// to chunks for no harm: the client would get either as if it were something else (RFC 9112, section 6.3).
+fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let plain = match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => {
+            only.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    };
+    match plain {
+        true => Ok(()),
+        false => Err(DecodeError::Head(HeadError::TransferEncoding).into()),
+    }
+}
+
+/// Whose fault it was: hyper reports what the client's body did as an error of its own.
+fn failure(error: hyper::Error) -> Failure {
+    let body = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<BodyError>());
+    match body {
+        Some(cause) => Failure::RequestBody(cause.copy()),
+        None => error.into(),
     }
 }
 
@@ -184,6 +229,10 @@ impl http_body::Body for HttpBody {
             match Pin::new(&mut this.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     this.waiting = false;
+                    // Whoever has the announced length asks for no more.
+                    if this.incoming.is_end_stream() {
+                        this.finish();
+                    }
                     // Trailers of the backend end here.
                     if frame.is_data() {
                         return Poll::Ready(Some(Ok(frame)));
@@ -285,5 +334,17 @@ pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bo
     answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
 }
 
+/// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came
+/// in few reads may be larger.
+fn size(answer: &Response<Incoming>) -> usize {
+    let fields = answer.headers().iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
+        .sum()
+}
+
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;
+
+/// Colon, space and line end of a field.
+const FIELD_EXTRA: usize = 4;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod connection;
 pub mod endpoint;
 pub mod error;
+mod half_open;
 pub mod http;
 pub mod pool;
 mod preview;
