@@ -194,6 +194,7 @@ fn mistakes_on_the_command_line_end_with_64() {
         &["call", "/run/x.sock", "-p", "=x"],
         &["call", "/run/x.sock", "-d", "@/does/not/exist"],
         &["call", "/run/x.sock", "--get-values", "-d", "x"],
+        &["call", "/run/x.sock", "--get-values", "--protocol", "scgi"],
     ] {
         assert_eq!(run(arguments).status.code(), Some(64), "{arguments:?}");
     }

@@ -23,6 +23,7 @@ use crate::transport::connect;
 
 use answer::Answer;
 pub(super) use args::Args;
+use args::Wire;
 use failure::Failure;
 use request::Request;
 use tap::Tap;
@@ -37,6 +38,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return USAGE.into();
         }
     };
+    if args.get_values && args.protocol != Wire::Fastcgi {
+        eprintln!("error: only FastCGI applications can be asked for their capabilities");
+        return USAGE.into();
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
