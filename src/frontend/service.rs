@@ -7,7 +7,6 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 
 use super::body::Body;
 use super::config::Config;
@@ -27,7 +26,7 @@ use crate::protocol::{RequestHead, hop_by_hop};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
 use crate::upstream::config::ProtocolName;
-use crate::upstream::{self, Options, RequestBody, Trace, Upstream};
+use crate::upstream::{self, Options, RequestBody, Switched, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.
 pub struct Service {
@@ -100,18 +99,17 @@ impl Service {
         connection: &Arc<Connection>,
     ) -> Response<Logged> {
         let mut record = Record::begin(self, &request, connection);
-        let tunnel = request
-            .headers()
-            .contains_key(UPGRADE)
-            .then(|| hyper::upgrade::on(&mut request));
+        let may_switch = *request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
+        let tunnel = may_switch.then(|| hyper::upgrade::on(&mut request));
         let mut response = match self.answer(request, connection, &mut record).await {
             Ok(response) => response,
             Err(rejection) => record.reject(&rejection),
         };
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS
-            && let (Some(client), Some(backend)) = (tunnel, response.extensions_mut().remove::<OnUpgrade>())
-        {
-            tokio::spawn(tunnel::run(client, backend));
+        if let Some(client) = tunnel {
+            match response.extensions_mut().remove::<Switched>() {
+                Some(backend) => tokio::spawn(tunnel::run(client, backend)),
+                None => tokio::spawn(tunnel::decline(client)),
+            };
         }
         record.answered(response)
     }

@@ -5,3 +5,4 @@
 mod log;
 mod signals;
 mod site;
+mod tunnel;
