@@ -206,8 +206,9 @@ impl Service {
         };
         let upload = Upload::take(incoming, inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);
-        if upload.body.is_held() {
-            connection.patience.begin();
+        if !upload.body.is_held() {
+            // Who streams to an application and goes away is to be noticed at once.
+            connection.patience.end();
         }
         let client = connection
             .connected
