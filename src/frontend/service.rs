@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, UPGRADE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -267,6 +267,11 @@ async fn detached(
 /// An application's answer, as the client gets it.
 fn relayed(response: Response<upstream::Body>, http: bool) -> Response<Body> {
     let mut response = response.map(Body::Upstream);
+    if response.status() == StatusCode::RESET_CONTENT {
+        // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::Empty;
+    }
     if !http {
         return response;
     }
