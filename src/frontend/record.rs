@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{REFERER, USER_AGENT};
+use http::header::{CONNECTION, REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
@@ -32,6 +32,8 @@ pub struct Record {
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<&'static str>,
+    /// Whether nothing after this request is to be believed: the connection ends with its answer.
+    last: bool,
     body_time: Option<Duration>,
     request_bytes: u64,
     response_bytes: u64,
@@ -70,6 +72,7 @@ impl Record {
             user_agent: logged(USER_AGENT),
             status: client_gone(),
             reason: Some("client_gone"),
+            last: false,
             body_time: None,
             request_bytes: 0,
             response_bytes: 0,
@@ -100,8 +103,15 @@ impl Record {
         &mut self.trace
     }
 
+    /// The client waits to be asked for the body. Until it is, nobody can tell whether the bytes behind the head
+    /// are that body or the next request.
+    pub fn awaited(&mut self) {
+        self.last = true;
+    }
+
     /// The request's body is complete, or of known length and streaming.
     pub fn received(&mut self, length: Option<u64>) {
+        self.last = false;
         let Some(length) = length.filter(|length| *length > 0) else {
             return;
         };
@@ -120,12 +130,22 @@ impl Record {
         }
         self.reason = Some(rejection.reason());
         self.service.counters.error(rejection.reason());
+        self.last |= rejection.is_last();
         respond::rejection(rejection)
     }
 
     /// The answer on its way to the client.
-    pub fn answered(mut self: Box<Self>, response: Response<Body>) -> Response<Logged> {
+    pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
         self.status = response.status();
+        if self.status == client_gone() {
+            // Only half gone, perhaps: then it learns what it did.
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        if self.last && self.version != Version::HTTP_2 {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if !response.headers().contains_key(respond::ERROR) || self.trace.status.is_some() {
             self.reason = None;
         }

@@ -135,6 +135,9 @@ impl Service {
         }
         let inspected = inspect(&mut parts)?;
         self.counters.fields_dropped.add(inspected.dropped as u64);
+        if inspected.awaited {
+            record.awaited();
+        }
         let target = parts
             .uri
             .path_and_query()

@@ -3,9 +3,13 @@
 //! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
 mod answer;
+mod fields;
+mod framing;
 mod http2;
 mod leaving;
 mod log;
 mod signals;
 mod site;
+mod target;
 mod tunnel;
+mod upload;
