@@ -3,7 +3,7 @@
 
 use bridgehead::protocol::fastcgi::FastCgi;
 use bridgehead::protocol::params::StyleKind;
-use bridgehead_fuzz::{LIMITS, Pieces, check_gateway, style};
+use bridgehead_fuzz::{GATEWAY_LIMITS, Pieces, check_gateway, style};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -13,7 +13,7 @@ fuzz_target!(|input: &[u8]| {
     let protocol = FastCgi {
         keep_conn: true,
         style: style(StyleKind::FastCgi),
-        limits: LIMITS,
+        limits: GATEWAY_LIMITS,
     };
     check_gateway(&protocol, &pieces);
 });

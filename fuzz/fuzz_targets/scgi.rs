@@ -3,7 +3,7 @@
 
 use bridgehead::protocol::params::StyleKind;
 use bridgehead::protocol::scgi::{Application, Scgi};
-use bridgehead_fuzz::{LIMITS, Pieces, check_application, check_gateway, style};
+use bridgehead_fuzz::{GATEWAY_LIMITS, LIMITS, Pieces, check_application, check_gateway, style};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -12,7 +12,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let protocol = Scgi {
         style: style(StyleKind::Scgi),
-        limits: LIMITS,
+        limits: GATEWAY_LIMITS,
     };
     check_gateway(&protocol, &pieces);
     check_application(|| Application::new(LIMITS), &pieces);

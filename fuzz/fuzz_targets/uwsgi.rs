@@ -3,7 +3,7 @@
 
 use bridgehead::protocol::params::StyleKind;
 use bridgehead::protocol::uwsgi::{Application, Uwsgi};
-use bridgehead_fuzz::{LIMITS, Pieces, check_application, check_gateway, style};
+use bridgehead_fuzz::{GATEWAY_LIMITS, LIMITS, Pieces, check_application, check_gateway, style};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -15,7 +15,7 @@ fuzz_target!(|input: &[u8]| {
         modifier2: 0,
         reuse: true,
         style: style(StyleKind::Uwsgi),
-        limits: LIMITS,
+        limits: GATEWAY_LIMITS,
     };
     check_gateway(&protocol, &pieces);
     check_application(|| Application::new(0, false, LIMITS), &pieces);

@@ -15,5 +15,15 @@ use bridgehead::protocol::{Limits, head};
 pub const LIMITS: Limits = Limits {
     block: 512,
     params: 8,
-    head: head::Limits { size: 256, fields: 8 },
+    head: HEAD,
 };
+
+/// The same for a gateway, whose own request has to fit.
+pub const GATEWAY_LIMITS: Limits = Limits {
+    block: 16 * 1024,
+    params: 64,
+    head: HEAD,
+};
+
+/// Small enough that a fuzzer reaches them.
+const HEAD: head::Limits = head::Limits { size: 256, fields: 8 };

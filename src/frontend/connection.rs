@@ -1,10 +1,11 @@
 //! One client connection: HTTP/1 or HTTP/2, told apart, limited, and driven to its end.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::BytesMut;
 use hyper::service::service_fn;
@@ -150,13 +151,28 @@ async fn until<C: Future>(
     mut connection: std::pin::Pin<&mut C>,
     ask: impl FnOnce(std::pin::Pin<&mut C>),
 ) -> C::Output {
-    tokio::select! {
-        biased;
-        ended = connection.as_mut() => return ended,
-        _ = stop.wait_for(|stop| *stop) => {}
+    let asked = stop.clone();
+    let mut stop = pin!(stop.wait_for(|stop| *stop));
+    let mut watching = false;
+    let ended = poll_fn(|cx| {
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        // The task's waker stays registered: one look at the flag tells who woke us.
+        if watching && !*asked.borrow() {
+            return Poll::Pending;
+        }
+        watching = true;
+        stop.as_mut().poll(cx).map(|_| None)
+    })
+    .await;
+    match ended {
+        Some(ended) => ended,
+        None => {
+            ask(connection.as_mut());
+            connection.await
+        }
     }
-    ask(connection.as_mut());
-    connection.await
 }
 
 /// hyper's lower limit for its buffer, in bytes.

@@ -32,6 +32,8 @@ pub struct Record {
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<&'static str>,
+    /// The status of our refusal, as the log is to have it.
+    refused: Option<StatusCode>,
     /// Whether nothing after this request is to be believed: the connection ends with its answer.
     last: bool,
     body_time: Option<Duration>,
@@ -47,6 +49,8 @@ pub struct Logged {
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     ended: bool,
+    /// Why it ended early, while the client has yet to get what came before.
+    broken: Option<Broken>,
 }
 
 impl Record {
@@ -72,6 +76,7 @@ impl Record {
             user_agent: logged(USER_AGENT),
             status: client_gone(),
             reason: Some("client_gone"),
+            refused: None,
             last: false,
             body_time: None,
             request_bytes: 0,
@@ -131,16 +136,13 @@ impl Record {
         self.reason = Some(rejection.reason());
         self.service.counters.error(rejection.reason());
         self.last |= rejection.is_last();
+        self.refused = Some(status);
         respond::rejection(rejection)
     }
 
     /// The answer on its way to the client.
     pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
-        self.status = response.status();
-        if self.status == client_gone() {
-            // Only half gone, perhaps: then it learns what it did.
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-        }
+        self.status = self.refused.unwrap_or(response.status());
         if self.last && self.version != Version::HTTP_2 {
             response
                 .headers_mut()
@@ -161,6 +163,7 @@ impl Record {
                 record: self,
                 expected,
                 ended: false,
+                broken: None,
             }
         })
     }
@@ -228,6 +231,17 @@ impl Logged {
         self.record.response_bytes += bytes as u64;
     }
 
+    fn broke_off(&mut self, broken: &Broken) {
+        let record = &mut self.record;
+        tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
+        record.service.counters.error(broken.reason());
+        record.reason = Some(broken.reason());
+        // Without chunks and without a length, a plain close would be a clean end.
+        if record.version == Version::HTTP_10 && self.expected.is_none() {
+            record.connection.patience.reset();
+        }
+    }
+
     /// Whether the client has got everything. hyper stops asking when the announced length is reached.
     fn is_complete(&self) -> bool {
         self.ended || self.expected == Some(self.record.response_bytes)
@@ -240,19 +254,22 @@ impl http_body::Body for Logged {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
+        if let Some(broken) = this.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => this.sent(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(broken)) => {
-                let record = &mut this.record;
-                tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
-                record.service.counters.error(broken.reason());
-                record.reason = Some(broken.reason());
-                this.ended = true;
-            }
-            None => this.ended = true,
+            Some(Err(_)) | None => this.ended = true,
         }
-        Poll::Ready(frame)
+        let Some(Err(broken)) = frame else {
+            return Poll::Ready(frame);
+        };
+        this.broke_off(&broken);
+        // hyper drops what it has not written when it hears of the failure: a pause, and it writes.
+        this.broken = Some(broken);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -17,23 +17,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::{Deadline, Stream};
 
-/// Whether the end of the client's stream is overlooked for a while. Shared by the socket and the exchange.
+/// How the end of the client's stream and of ours are dealt with. Shared by the socket and the exchange.
 #[derive(Clone, Debug, Default)]
-pub struct Patience(Arc<AtomicBool>);
+pub struct Patience(Arc<Manners>);
+
+#[derive(Debug, Default)]
+struct Manners {
+    /// The end of the client's stream is overlooked for a while.
+    due: AtomicBool,
+    /// Our stream ends with a reset.
+    reset: AtomicBool,
+}
 
 impl Patience {
     /// The request is complete, its answer is not.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.due.store(true, Ordering::Relaxed);
     }
 
     /// The answer is complete.
     pub fn end(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.due.store(false, Ordering::Relaxed);
+    }
+
+    /// The answer broke off, and nothing but a reset would tell the client.
+    pub fn reset(&self) {
+        self.0.reset.store(true, Ordering::Relaxed);
     }
 
     fn is_due(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.due.load(Ordering::Relaxed)
     }
 }
 
@@ -124,6 +137,14 @@ impl ClientSocket {
         self.blocked
             .poll(cx)
             .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Drop for ClientSocket {
+    fn drop(&mut self) {
+        if self.patience.0.reset.load(Ordering::Relaxed) {
+            self.stream.reset_on_close();
+        }
     }
 }
 

@@ -81,13 +81,26 @@ impl Relay {
     }
 
     /// The whole body, if it was received together with the head: the lease has been given back.
-    pub fn complete(&mut self) -> Option<Option<Bytes>> {
+    ///
+    /// A failure that was received together with the head is told while the client knows of neither, unless
+    /// all announced bytes are here.
+    pub fn complete(&mut self) -> Result<Option<Option<Bytes>>, Failure> {
         self.look_ahead();
         if !self.ahead.is_empty() {
             self.look_ahead();
         }
-        let complete = self.lease.is_none() && self.ahead.iter().all(Result::is_ok) && self.ahead.len() <= 1;
-        complete.then(|| self.ahead.pop_front().and_then(Result::ok))
+        if let Some(Err(failure)) = self.ahead.pop_back_if(|last| last.is_err())
+            && self.remaining != Some(self.held())
+        {
+            return Err(failure);
+        }
+        let complete = self.lease.is_none() && self.ahead.len() <= 1;
+        Ok(complete.then(|| self.ahead.pop_front().and_then(Result::ok)))
+    }
+
+    /// Bytes received ahead of the client.
+    fn held(&self) -> u64 {
+        self.ahead.iter().flatten().map(|chunk| chunk.len() as u64).sum()
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {

@@ -20,8 +20,10 @@ use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
+use super::one_way::{OneWay, Refused};
 use super::pool::Slot;
-use super::request_body::RequestBody;
+use super::request_body::{BodyError, RequestBody};
+use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
@@ -33,6 +35,7 @@ pub struct HttpConnection {
     sender: http1::SendRequest<RequestBody>,
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Driver>,
+    refused: Refused,
 }
 
 /// A connection on which the backend has switched protocols. Occupies its slot as long as it exists.
@@ -72,6 +75,7 @@ impl From<Failure> for NotAnswered {
 impl HttpConnection {
     /// Prepares a fresh connection. Nothing is sent.
     pub async fn new(stream: Stream, config: &Config) -> Result<Self, Failure> {
+        let (stream, refused) = OneWay::new(stream);
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(config.head_size.max(MIN_BUFFER))
             .max_headers(config.head_fields)
@@ -80,14 +84,15 @@ impl HttpConnection {
         Ok(Self {
             sender,
             driver: Some(Box::pin(driver.with_upgrades())),
+            refused,
         })
     }
 
-    /// Whether the peer has not closed since the last exchange.
+    /// Whether the peer took all of the last request and has not closed since.
     pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         self.drive(&mut cx);
-        self.driver.is_some() && self.sender.is_ready()
+        self.driver.is_some() && self.sender.is_ready() && !self.refused.is_true()
     }
 
     /// Sends a request and waits for the answer's head.
@@ -113,11 +118,14 @@ impl HttpConnection {
         })
         .await;
         match answer {
-            Some(Ok(answer)) => Ok(answer),
+            Some(Ok(answer)) => {
+                check_framing(answer.headers())?;
+                Ok(answer)
+            }
             Some(Err(mut error)) => {
                 let unsent = error.take_message().map(|request| request.into_body());
                 Err(NotAnswered {
-                    failure: error.into_error().into(),
+                    failure: failure(error.into_error()),
                     unsent,
                 })
             }
@@ -140,6 +148,32 @@ impl HttpConnection {
 
     fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.driver, cx);
+    }
+}
+
+/// hyper takes a transfer coding that it does not know for a body that ends with the connection, and a length next
+/// to chunks for no harm: the client would get either as if it were something else (RFC 9112, section 6.3).
+fn check_framing(headers: &HeaderMap) -> Result<(), Failure> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let plain = match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => {
+            only.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    };
+    match plain {
+        true => Ok(()),
+        false => Err(DecodeError::Head(HeadError::TransferEncoding).into()),
+    }
+}
+
+/// Whose fault it was: hyper reports what the client's body did as an error of its own.
+fn failure(error: hyper::Error) -> Failure {
+    let body = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<BodyError>());
+    match body {
+        Some(cause) => Failure::RequestBody(cause.copy()),
+        None => error.into(),
     }
 }
 
@@ -198,6 +232,10 @@ impl http_body::Body for HttpBody {
             match Pin::new(&mut this.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     this.waiting = false;
+                    // Whoever has the announced length asks for no more.
+                    if this.incoming.is_end_stream() {
+                        this.finish();
+                    }
                     // Trailers of the backend end here.
                     if frame.is_data() {
                         return Poll::Ready(Some(Ok(frame)));

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod http;
+mod one_way;
 pub mod pool;
 pub mod profile;
 pub mod pump;

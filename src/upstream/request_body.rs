@@ -118,6 +118,17 @@ impl RequestBody {
 }
 
 impl BodyError {
+    /// The same again: `io::Error` cannot be cloned.
+    pub fn copy(&self) -> Self {
+        match self {
+            Self::Timeout => Self::Timeout,
+            Self::Incomplete => Self::Incomplete,
+            Self::Malformed => Self::Malformed,
+            Self::TooLarge(limit) => Self::TooLarge(*limit),
+            Self::Spool(error) => Self::Spool(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+
     /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -252,7 +252,7 @@ impl Wire for Framed<'_> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
         match poll_fn(|cx| pump.poll_event(cx)).await {
-            Ok(Event::Head(answer)) => Ok(self.answer(&head.method, answer, Lease { pump, slot })),
+            Ok(Event::Head(answer)) => self.answer(&head.method, answer, Lease { pump, slot }),
             Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
             Err(failure) => Err(Broken::after(pump, failure)),
         }
@@ -260,23 +260,32 @@ impl Wire for Framed<'_> {
 }
 
 impl Framed<'_> {
-    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Response<Body> {
+    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Response<Body>, Broken> {
         let bodiless = *method == Method::HEAD
             || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let length = if bodiless { Some(0) } else { answer.length };
         let mut relay = Relay::new(lease, length, self.options.ignore_abort);
-        let body = match relay.complete() {
+        let body = match relay.complete().map_err(Broken::answered)? {
             Some(bytes) => Body::Full(bytes),
             None => Body::Relay(Box::new(relay)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;
-        response
+        Ok(response)
     }
 }
 
 impl Broken {
+    /// There was a head, and the client has not seen it. The application did its work: never again.
+    fn answered(failure: Failure) -> Self {
+        Self {
+            failure,
+            body: None,
+            sent: true,
+        }
+    }
+
     fn after(pump: Pump, failure: Failure) -> Self {
         let sent = pump.has_sent();
         Self {

@@ -299,7 +299,7 @@ impl crate::protocol::Exchange for Exchange {
 const ID: u16 = 1;
 
 /// Room for the head of a usual request, made at once.
-const USUAL_HEAD: usize = 2 * 1024;
+const USUAL_HEAD: usize = 2048;
 
 #[cfg(test)]
 mod tests;

@@ -20,9 +20,12 @@ pub struct Pairs<'a> {
     limits: Limits,
     /// Where the header of the open record is.
     record: usize,
-    /// Bytes of all pairs.
-    total: usize,
-    count: usize,
+    /// Bytes that the open record still takes.
+    room: usize,
+    /// Bytes that the backend still takes.
+    block_left: usize,
+    /// Pairs that the backend still takes.
+    params_left: usize,
 }
 
 impl<'a> Pairs<'a> {
@@ -35,49 +38,57 @@ impl<'a> Pairs<'a> {
             id,
             limits,
             record,
-            total: 0,
-            count: 0,
+            room: Header::MAX_CONTENT,
+            block_left: limits.block,
+            params_left: limits.params,
         }
     }
 
     /// Closes the last record and ends the stream with an empty one.
     pub fn finish(mut self) {
-        if self.content() > 0 {
+        if self.room < Header::MAX_CONTENT {
             self.close_record();
             Header::new(Kind::Params, self.id, 0).put(self.out);
         }
     }
 
-    fn content(&self) -> usize {
-        self.out.len() - self.record - Header::LEN
-    }
-
     /// Writes the length that is known now.
     fn close_record(&mut self) {
-        let header = Header::new(Kind::Params, self.id, self.content());
+        let content = Header::MAX_CONTENT - self.room;
+        let header = Header::new(Kind::Params, self.id, content);
         self.out[self.record..self.record + Header::LEN].copy_from_slice(&header.to_bytes());
     }
 
     fn admit(&mut self, size: usize) -> Result<(), EncodeError> {
+        if size > self.room || size > self.block_left || self.params_left == 0 {
+            self.make_room(size)?;
+        }
+        self.room -= size;
+        self.block_left -= size;
+        self.params_left -= 1;
+        Ok(())
+    }
+
+    /// Opens the next record for a pair that does not fit any more, or says why there is no room at all.
+    #[cold]
+    fn make_room(&mut self, size: usize) -> Result<(), EncodeError> {
+        let Limits { block, params, .. } = self.limits;
         if size > Header::MAX_CONTENT {
-            return Err(EncodeError::ParamTooLarge {
-                limit: Header::MAX_CONTENT,
-            });
+            let limit = Header::MAX_CONTENT;
+            return Err(EncodeError::ParamTooLarge { limit });
         }
-        self.total += size;
-        if self.total > self.limits.block {
-            return Err(EncodeError::BlockTooLarge {
-                limit: self.limits.block,
-                setting: "max_block",
-            });
+        if size > self.block_left {
+            let (limit, setting) = (block, "max_block");
+            return Err(EncodeError::BlockTooLarge { limit, setting });
         }
-        self.count += 1;
-        if self.count > self.limits.params {
-            return Err(EncodeError::TooManyParams {
-                limit: self.limits.params,
-                setting: "max_params",
-            });
+        if self.params_left == 0 {
+            let (limit, setting) = (params, "max_params");
+            return Err(EncodeError::TooManyParams { limit, setting });
         }
+        self.close_record();
+        self.record = self.out.len();
+        self.room = Header::MAX_CONTENT;
+        Header::new(Kind::Params, self.id, 0).put(self.out);
         Ok(())
     }
 }
@@ -88,27 +99,31 @@ impl Sink for Pairs<'_> {
             return Err(EncodeError::Nul);
         }
         let (name_len, value_len) = (name.len(), value.len());
-        let size = (length_len(name_len) + length_len(value_len))
-            .saturating_add(name_len)
-            .saturating_add(value_len);
-        self.admit(size)?;
-        if self.content() + size > Header::MAX_CONTENT {
-            self.close_record();
-            self.record = self.out.len();
-            Header::new(Kind::Params, self.id, 0).put(self.out);
-        }
-        put_length(name_len, self.out);
-        put_length(value_len, self.out);
+        let lengths = length_len(name_len) + length_len(value_len);
+        self.admit(lengths.saturating_add(name_len).saturating_add(value_len))?;
+        put_lengths(name_len, value_len, self.out);
         name.put(self.out);
         value.put(self.out);
+        Ok(())
+    }
+
+    /// Inlined, the name's length and bytes are constants: a few moves instead of calls.
+    #[inline(always)]
+    fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        if name.len() | value.len() >= usize::from(LONG) {
+            return self.param(Name::Literal(name), Value::Text(value));
+        }
+        self.admit(2 + name.len() + value.len())?;
+        self.out.extend_from_slice(&[name.len() as u8, value.len() as u8]);
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(value);
         Ok(())
     }
 }
 
 /// Appends one pair without looking at record boundaries.
 pub fn put_pair(name: &[u8], value: &[u8], out: &mut impl BufMut) {
-    put_length(name.len(), out);
-    put_length(value.len(), out);
+    put_lengths(name.len(), value.len(), out);
     out.put_slice(name);
     out.put_slice(value);
 }
@@ -193,7 +208,16 @@ fn length(input: &[u8]) -> IResult<&[u8], usize> {
     .parse(input)
 }
 
+/// Both lengths of a pair; nearly always one byte each.
 #[inline]
+fn put_lengths(name: usize, value: usize, out: &mut impl BufMut) {
+    if name | value < usize::from(LONG) {
+        return out.put_slice(&[name as u8, value as u8]);
+    }
+    put_length(name, out);
+    put_length(value, out);
+}
+
 fn put_length(length: usize, out: &mut impl BufMut) {
     match u8::try_from(length) {
         Ok(short) if short < LONG => out.put_u8(short),

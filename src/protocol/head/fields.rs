@@ -5,6 +5,7 @@ use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::line::{self, StatusLine};
+use super::name::name;
 use super::{HeadError, Limits, ResponseHead, Shape};
 
 /// A block that was read.
@@ -80,8 +81,8 @@ impl Fields {
         if self.count > self.limit {
             return Err(HeadError::TooManyFields(self.limit));
         }
-        let (name, text) = line::field(line)?;
-        let name = field_name(name)?;
+        let (found, text) = line::field(line)?;
+        let name = name(found)?;
         let value = field_value(block, text)?;
         match name.as_str() {
             "status" => self.add_status(text),
@@ -240,15 +241,6 @@ impl Fields {
             }
         }
     }
-}
-
-/// A lower-case token; what is wrong with it otherwise.
-fn field_name(name: &[u8]) -> Result<HeaderName, HeadError> {
-    HeaderName::from_bytes(name).map_err(|_| match name {
-        [] => HeadError::EmptyName,
-        [.., b' ' | b'\t'] => HeadError::SpaceBeforeColon,
-        _ => HeadError::Name,
-    })
 }
 
 /// Text without control bytes; what is wrong with it otherwise.

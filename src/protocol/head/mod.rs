@@ -11,6 +11,7 @@ mod encode;
 mod error;
 mod fields;
 mod line;
+mod name;
 
 use http::{HeaderMap, StatusCode};
 

@@ -1,4 +1,4 @@
-//! The CGI variables of a request: one [`walk`] for all protocols, straight into each protocol's block.
+//! The CGI variables of a request: one [`walk()`] for all protocols, straight into each protocol's block.
 //!
 //! [`screen`] is the firewall in front of it: which of a client's header fields may become variables.
 

@@ -56,8 +56,9 @@ impl<S: Sink> Walk<'_, S> {
     }
 
     /// A value that cannot hold a NUL, by its type.
+    #[inline(always)]
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        self.sink.param(Name::Literal(name), Value::Text(value))
+        self.sink.text(name, value)
     }
 
     /// A value that was put together from bytes.

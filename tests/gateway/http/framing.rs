@@ -285,20 +285,18 @@ fn a_body_that_nobody_wants_is_not_taken_for_a_request() {
             "{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n",
             SMUGGLED.len()
         );
-        // The body at once: read away, or the end.
+        let body = format!("{SMUGGLED}GET /fixed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        // Read away, or the end of the connection: both are right, also when the body comes behind the answer.
         let mut client = site.client();
-        let together =
-            format!("{head}\r\n{SMUGGLED}GET /fixed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        client.send(together).unwrap();
+        client.send(format!("{head}\r\n{body}")).unwrap();
         assert!(client.read_head().unwrap().status < 300);
         client.rest().unwrap();
-        // The body after the answer: 0.CL is about the connection that has been answered early.
         let mut client = site.client();
         client.send(format!("{head}\r\n")).unwrap();
         assert!(client.read_head().unwrap().status < 300);
-        let _ = client.send(SMUGGLED);
+        let _ = client.send(body);
         let rest = String::from_utf8(client.rest().unwrap()).unwrap();
-        assert!(!rest.contains("HTTP/1.1"), "{rest}");
+        assert!(rest.matches("HTTP/1.1").count() <= 1, "{rest}");
     }
     // Every connection has ended: what was to be asked has been.
     assert_eq!(site.targets(), Vec::<String>::new());
