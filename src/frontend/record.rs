@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{REFERER, USER_AGENT};
+use http::header::{CONNECTION, REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
@@ -32,6 +32,10 @@ pub struct Record {
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<&'static str>,
+    /// The status of our refusal, as the log is to have it.
+    refused: Option<StatusCode>,
+    /// Whether nothing after this request is to be believed: the connection ends with its answer.
+    last: bool,
     body_time: Option<Duration>,
     request_bytes: u64,
     response_bytes: u64,
@@ -72,6 +76,8 @@ impl Record {
             user_agent: logged(USER_AGENT),
             status: client_gone(),
             reason: Some("client_gone"),
+            refused: None,
+            last: false,
             body_time: None,
             request_bytes: 0,
             response_bytes: 0,
@@ -102,8 +108,15 @@ impl Record {
         &mut self.trace
     }
 
+    /// The client waits to be asked for the body. Until it is, nobody can tell whether the bytes behind the head
+    /// are that body or the next request.
+    pub fn awaited(&mut self) {
+        self.last = true;
+    }
+
     /// The request's body is complete, or of known length and streaming.
     pub fn received(&mut self, length: Option<u64>) {
+        self.last = false;
         let Some(length) = length.filter(|length| *length > 0) else {
             return;
         };
@@ -122,12 +135,19 @@ impl Record {
         }
         self.reason = Some(rejection.reason());
         self.service.counters.error(rejection.reason());
+        self.last |= rejection.is_last();
+        self.refused = Some(status);
         respond::rejection(rejection)
     }
 
     /// The answer on its way to the client.
-    pub fn answered(mut self: Box<Self>, response: Response<Body>) -> Response<Logged> {
-        self.status = response.status();
+    pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
+        self.status = self.refused.unwrap_or(response.status());
+        if self.last && self.version != Version::HTTP_2 {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if !response.headers().contains_key(respond::ERROR) || self.trace.status.is_some() {
             self.reason = None;
         }

@@ -91,7 +91,7 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
     };
     let pools = Protocol::ALL.map(start);
     let pools = pools.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let app = match App::build(config) {
+    let mut app = match App::build(config) {
         Err(error) if args.listen.is_none() && is_taken(&error) => {
             App::build(parse(&Address::Tcp(ANY_PORT), directory, args.workers)?)?
         }
@@ -101,7 +101,7 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
         .addresses()
         .next()
         .map(|address| tour::text(address, directory, args.workers));
-    let mut running = pin!(app.run(Some(log)));
+    let mut running = pin!(app.run(Some(&log)));
     // Signals are caught from the first poll on: whoever reads the text may send one.
     let early = tokio::select! {
         biased;
