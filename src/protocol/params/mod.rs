@@ -7,7 +7,7 @@ pub mod list;
 pub mod sink;
 pub mod walk;
 
-pub use firewall::{Conflict, screen};
+pub use firewall::{Conflict, conflict, screen};
 pub use list::List;
 pub use sink::{Name, Sink, Value};
 pub use walk::{SOFTWARE, walk};
