@@ -243,3 +243,25 @@ fn routes_set_their_fields_on_their_answers() {
     let answer = site.request("GET", "/framed", &[], b"");
     assert_eq!(answer.header("x-frame-options"), Some("DENY"));
 }
+
+#[test]
+fn a_length_without_a_body_arrives_with_any_timing() {
+    for (status, length) in [(304, Some("5")), (204, None), (200, Some("5"))] {
+        let site = Site::scripted("", "", move |mut connection| {
+            let request = connection.read_fastcgi()?;
+            let head = format!("Status: {status}\r\nContent-Length: 5\r\n\r\n");
+            // Its end comes when the client has it: the gateway cannot have seen that before.
+            connection.write_record(6, request.id, head.as_bytes())?;
+            let _ = connection.wait_close();
+            Ok(())
+        });
+        let mut client = site.client();
+        let answer = client.request("HEAD", "/first", &[], b"").unwrap();
+        assert_eq!((answer.status, answer.header("content-length")), (status, length));
+        if status != 200 {
+            let answer = client.request("GET", "/first", &[], b"").unwrap();
+            assert_eq!((answer.status, answer.header("content-length")), (status, length));
+        }
+        assert!(site.log(if status == 200 { 1 } else { 2 })[0]["reason"].is_null());
+    }
+}

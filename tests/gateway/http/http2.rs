@@ -312,6 +312,18 @@ fn fields_of_an_http_1_connection_are_refused() {
     );
 }
 
+// GH-18
+#[test]
+fn head_has_no_data() {
+    let site = Site::new();
+    for path in ["/fixed", "/first", "/%00"] {
+        let head = [(":method", "HEAD"), GET[1], (":path", path), GET[3]];
+        let outcome = Http2::connect(&site).ask(&head, b"");
+        let status = if path == "/%00" { 400 } else { 200 };
+        assert_eq!(outcome, Outcome::Answer(status, String::new()), "{path}");
+    }
+}
+
 // GH-25
 #[test]
 fn crumbs_of_cookies_are_joined() {
