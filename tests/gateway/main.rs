@@ -1,5 +1,6 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
 
+mod faults;
 mod hostile;
 mod http;
 
