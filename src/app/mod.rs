@@ -3,6 +3,7 @@
 //! The only module that sees everything. [`App::build`] opens sockets, logs and roots and fails before
 //! anything is served; [`App::run`] serves until a signal ends it.
 
+pub mod explain;
 mod pid_file;
 mod signals;
 

@@ -1,10 +1,10 @@
 //! `bridgehead check`: is the configuration fine, and what does it amount to?
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{START_FAILED, load};
+use super::load;
+use super::output::output;
 use crate::config;
 
 /// Check a configuration file; complaints name the line.
@@ -24,22 +24,11 @@ pub(super) struct Args {
 /// Checks the file; gives the process's exit code.
 pub(super) fn run(args: &Args) -> ExitCode {
     let Some(path) = &args.config else {
-        return output(&format!("{:#}\n", config::schema()));
+        return output(format!("{:#}\n", config::schema()));
     };
     match load(path) {
-        Ok(config) if args.print => output(&config::print(&config)),
-        Ok(_) => output(&format!("{}: the configuration is fine\n", path.display())),
+        Ok(config) if args.print => output(config::print(&config)),
+        Ok(_) => output(format!("{}: the configuration is fine\n", path.display())),
         Err(code) => code,
-    }
-}
-
-/// Writes a result to stdout. A reader that has seen enough (`| head`) is no failure.
-fn output(text: &str) -> ExitCode {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("error: cannot write to stdout: {error}");
-            START_FAILED.into()
-        }
-        Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
 }

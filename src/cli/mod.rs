@@ -1,13 +1,20 @@
 //! The command line: one file per subcommand, results on stdout, errors on stderr.
 
+mod call;
 mod check;
+mod demo;
+mod explain;
+mod output;
 mod serve;
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use http::{HeaderName, HeaderValue};
 
 use crate::config::{self, Config};
 
@@ -29,6 +36,9 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Check(check::Args),
+    Demo(demo::Args),
+    Explain(explain::Args),
+    Call(call::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -40,6 +50,9 @@ pub fn run() -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Call(args) => call::run(&args),
     }
 }
 
@@ -53,20 +66,41 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// A header field of a command line: `Name: value`.
+fn field(text: &str) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = text
+        .split_once(':')
+        .with_context(|| format!("`{text}` is not a header field: write 'Name: value'"))?;
+    let name = name
+        .trim()
+        .parse()
+        .with_context(|| format!("`{name}` is not the name of a header field"))?;
+    let value =
+        HeaderValue::from_str(value.trim()).with_context(|| format!("`{value}` is not a field value"))?;
+    Ok((name, value))
+}
+
 /// The configuration in a file; complaints and warnings go to stderr.
 fn load(path: &Path) -> Result<Config, ExitCode> {
-    use std::io::IsTerminal;
-    let colour = std::io::stderr().is_terminal();
     match config::load(path, &|name| std::env::var(name).ok()) {
         Ok((config, warnings)) => {
             for warning in &warnings {
-                eprintln!("{}", warning.render(colour));
+                eprintln!("{}", warning.render(colour()));
             }
             Ok(config)
         }
         Err(failure) => {
-            eprint!("{}", failure.render(colour));
+            show(&failure);
             Err(USAGE.into())
         }
     }
+}
+
+/// Says on stderr why there is no configuration.
+fn show(failure: &config::Failure) {
+    eprint!("{}", failure.render(colour()));
+}
+
+fn colour() -> bool {
+    std::io::stderr().is_terminal()
 }

@@ -1,8 +1,9 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
 //! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order:
-//! [`connection`] and [`socket`], [`inspect`] and [`authority`], [`router`] and [`route`], [`php`],
-//! [`upload`], [`forwarded`], then the answer with [`rejection`], [`respond`], [`body`], and [`record`].
+//! [`connection`] and [`socket`], then [`plan`], which decides by the head alone, with [`inspect`] and
+//! [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
+//! [`rejection`], [`respond`], [`body`], and [`record`].
 
 pub mod authority;
 pub mod body;
@@ -11,6 +12,7 @@ pub mod connection;
 pub mod forwarded;
 pub mod inspect;
 pub mod php;
+pub mod plan;
 pub mod record;
 pub mod rejection;
 pub mod respond;

@@ -2,27 +2,22 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::header::{CONNECTION, HOST, UPGRADE};
-use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use super::body::Body;
 use super::config::Config;
 use super::forwarded::Connected;
-use super::inspect::{Inspected, inspect};
-use super::php::{Resolved, Site, Unresolved};
+use super::plan::{self, Action, Announced, Checked, Destination};
 use super::record::{Logged, Record};
 use super::rejection::Rejection;
-use super::route::{Handler, Mount, Route};
+use super::route::Route;
 use super::router::Router;
 use super::socket::Patience;
 use super::upload::{Rules, Upload};
 use super::{respond, tunnel};
-use crate::files::{self, DecodedPath, LookupError, Root};
-use crate::protocol::request::Script;
 use crate::protocol::{RequestHead, hop_by_hop};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
@@ -60,15 +55,6 @@ impl Connection {
     }
 }
 
-/// A request that may be answered.
-struct Checked {
-    parts: Parts,
-    inspected: Inspected,
-    incoming: Incoming,
-    /// In origin form.
-    target: PathAndQuery,
-}
-
 impl Service {
     /// A service over routes that are ready.
     pub fn new(
@@ -78,14 +64,8 @@ impl Service {
         log: Arc<AccessLog>,
         counters: Arc<Counters>,
     ) -> Self {
-        let rules = config
-            .routes
-            .iter()
-            .zip(routes)
-            .map(|(rule, route)| (rule, Arc::new(route)))
-            .collect();
         Self {
-            router: Router::new(rules),
+            router: plan::router(&config, routes),
             config,
             spools,
             log,
@@ -131,51 +111,16 @@ impl Service {
         connection: &Connection,
         record: &mut Record,
     ) -> Result<Response<Body>, Rejection> {
-        let (mut parts, incoming) = request.into_parts();
-        if parts.method == Method::CONNECT {
-            return Err(Rejection::Method(respond::METHODS));
-        }
-        let inspected = inspect(&mut parts)?;
-        self.counters.fields_dropped.add(inspected.dropped as u64);
-        let target = parts
-            .uri
-            .path_and_query()
-            .cloned()
-            .unwrap_or(PathAndQuery::from_static("/"));
-        if target.as_str() == "*" {
+        let (parts, incoming) = request.into_parts();
+        let mut request = Checked::new(parts)?;
+        self.counters.fields_dropped.add(request.inspected.dropped as u64);
+        if request.is_for_us() {
             return Ok(respond::options());
         }
-        let path = DecodedPath::parse(target.path().as_bytes())?;
-        let route = self
-            .router
-            .find(host(&parts.headers), &path)
-            .ok_or(Rejection::NotFound)?;
-        let request = Checked {
-            parts,
-            inspected,
-            incoming,
-            target,
-        };
-        let mut response = match &route.handler {
-            Handler::Respond(fixed) => respond::fixed(fixed),
-            Handler::Redirect(redirect) => respond::redirect(redirect, &request.target)?,
-            Handler::Files(root, index) => request.file(root, index, route, &path)?,
-            Handler::Php(upstream, site) => match request.resolve(site, &path)? {
-                Found::Script(script) => {
-                    self.forward(request, script, route, upstream, connection, record)
-                        .await?
-                }
-                Found::Answer(response) => response,
-            },
-            Handler::Proxy(upstream, mount) => {
-                let script = mounted(mount, &path, request.target.path());
-                let mut request = request;
-                if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
-                    request.target = normal(&path, &request.target);
-                }
-                self.forward(request, script, route, upstream, connection, record)
-                    .await?
-            }
+        let (path, route) = request.route(&self.router)?;
+        let mut response = match request.action(route, &path)? {
+            Action::Answer(response) => response,
+            Action::Forward(to) => self.forward(request, incoming, to, connection, record).await?,
         };
         for (name, value) in &route.config.headers {
             response.headers_mut().insert(name, value.clone());
@@ -186,56 +131,34 @@ impl Service {
     /// Sends a request to its application.
     async fn forward(
         &self,
-        request: Checked,
-        script: Script,
-        route: &Route,
-        upstream: &Arc<Upstream>,
+        mut request: Checked,
+        incoming: Incoming,
+        to: Destination<'_>,
         connection: &Connection,
         record: &mut Record,
     ) -> Result<Response<Body>, Rejection> {
-        let Checked {
-            mut parts,
-            inspected,
-            incoming,
-            target,
-        } = request;
+        let Destination { route, upstream, .. } = to;
         let http = upstream.config().protocol == ProtocolName::Http;
         let rules = Rules {
-            limits: route.config.limits,
-            buffering: route.config.buffering,
+            limits: route.limits,
+            buffering: route.buffering,
             pause: self.config.timeouts.body,
-            unknown_length: http,
+            unknown_length: http && upstream.config().quirks.chunked_body,
         };
-        let upload = Upload::take(incoming, inspected.announced, &rules, &self.spools).await?;
+        let upload = Upload::take(incoming, request.inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);
         if upload.body.is_held() {
             connection.patience.begin();
         }
         let client = connection
             .connected
-            .client(&mut parts.headers, &self.config.trusted_proxies);
-        let switch = inspected.upgrade.filter(|_| http);
-        let upgrade = switch.is_some();
-        if let Some(protocol) = switch {
-            parts
-                .headers
-                .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-            parts.headers.insert(UPGRADE, protocol);
-        }
-        let head = RequestHead {
-            method: parts.method,
-            target,
-            version: parts.version,
-            headers: parts.headers,
-            client,
-            script,
-            content_length: upload.length,
+            .client(&mut request.parts.headers, &self.config.trusted_proxies);
+        let body = Announced {
+            length: upload.length,
             chunked: upload.chunked,
-            upgrade,
-            extra: route.config.params.clone(),
-            id: record.id(),
         };
-        let response = if route.config.ignore_client_abort {
+        let head = request.into_head(to, client, body, record.id());
+        let response = if route.ignore_client_abort {
             detached(upstream.clone(), head, upload.body, record.trace()).await?
         } else {
             upstream
@@ -280,96 +203,4 @@ fn relayed(response: Response<upstream::Body>, http: bool) -> Response<Body> {
         headers.insert(UPGRADE, protocol);
     }
     response
-}
-
-/// What the document root says about a path.
-enum Found {
-    Script(Script),
-    Answer(Response<Body>),
-}
-
-impl Checked {
-    fn resolve(&self, site: &Site, path: &DecodedPath) -> Result<Found, Rejection> {
-        let resolved = site
-            .resolve(path, self.target.path().as_bytes())
-            .map_err(|error| match error {
-                Unresolved::Path(error) => Rejection::Path(error),
-                Unresolved::Lookup(error) => lookup(error),
-                Unresolved::SuffixCase => Rejection::NotFound,
-            })?;
-        let request = self.for_files(path);
-        Ok(match resolved {
-            Resolved::Script(script) => Found::Script(script),
-            Resolved::File(opened, name) => Found::Answer(
-                files::file(opened, &name, &request)
-                    .map_err(lookup)?
-                    .map(Body::File),
-            ),
-            Resolved::Redirect => Found::Answer(files::redirect(&request).map(Body::File)),
-        })
-    }
-
-    fn file(
-        &self,
-        root: &Root,
-        index: &str,
-        route: &Route,
-        path: &DecodedPath,
-    ) -> Result<Response<Body>, Rejection> {
-        path.check_file()?;
-        let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
-        let relative = path.relative(start, path.as_bytes().len())?;
-        let answer = files::respond(root, index, &relative, &self.for_files(path));
-        Ok(answer.map_err(lookup)?.map(Body::File))
-    }
-
-    fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
-        let query = self.target.query();
-        files::Request {
-            method: &self.parts.method,
-            headers: &self.parts.headers,
-            path,
-            query,
-        }
-    }
-}
-
-fn lookup(error: LookupError) -> Rejection {
-    match error {
-        // Where a link leads is nobody's business.
-        LookupError::NotFound | LookupError::Outside => Rejection::NotFound,
-        LookupError::Forbidden => Rejection::Forbidden,
-        LookupError::Io(error) => Rejection::Unreadable(error),
-    }
-}
-
-/// The split of a path at the application's mount point.
-fn mounted(mount: &Mount, path: &DecodedPath, encoded: &str) -> Script {
-    let name = std::str::from_utf8(&mount.name).unwrap_or("");
-    let at = path.split_at_prefix(name).unwrap_or(0);
-    Script {
-        name: mount.name.clone(),
-        path_info: path.to_bytes().slice(at..),
-        path_info_encoded: path.encoded_tail(encoded.as_bytes(), at),
-        filename: mount.filename.clone(),
-        document_root: mount.document_root.clone(),
-    }
-}
-
-/// The target with its path in normal form: the backend must not see another path than the router did.
-fn normal(path: &DecodedPath, target: &PathAndQuery) -> PathAndQuery {
-    let encoded = path.encoded_tail(target.path().as_bytes(), 0);
-    let mut text = String::from_utf8_lossy(&encoded).into_owned();
-    if let Some(query) = target.query() {
-        text.push('?');
-        text.push_str(query);
-    }
-    text.parse().unwrap_or(PathAndQuery::from_static("/"))
-}
-
-/// The host without its port.
-fn host(headers: &HeaderMap) -> &[u8] {
-    headers.get(HOST).map_or(b"", |host| {
-        crate::protocol::request::without_port(host.as_bytes())
-    })
 }

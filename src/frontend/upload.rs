@@ -49,10 +49,7 @@ impl Upload {
         rules: &Rules,
         spools: &Spools,
     ) -> Result<Self, Rejection> {
-        let limit = rules.limits.body;
-        if announced.is_some_and(|length| length > limit) {
-            return Err(BodyError::TooLarge(limit).into());
-        }
+        admit(announced, &rules.limits)?;
         if body.is_end_stream() {
             return Ok(Self {
                 body: RequestBody::Empty,
@@ -60,7 +57,7 @@ impl Upload {
                 chunked: false,
             });
         }
-        let timed = Timed::new(body, limit, rules.pause);
+        let timed = Timed::new(body, rules.limits.body, rules.pause);
         if !rules.buffering.request && (announced.is_some() || rules.unknown_length) {
             let body = RequestBody::Stream(Box::pin(timed));
             return Ok(Self {
@@ -75,6 +72,14 @@ impl Upload {
             length: Some(length),
             chunked: false,
         })
+    }
+}
+
+/// Refuses a body that announces to be over its limit.
+pub fn admit(announced: Option<u64>, limits: &Limits) -> Result<(), BodyError> {
+    match announced {
+        Some(length) if length > limits.body => Err(BodyError::TooLarge(limits.body)),
+        _ => Ok(()),
     }
 }
 

@@ -20,29 +20,37 @@ pub(super) fn make(config: &Config) -> Option<Box<dyn Protocol>> {
             fields: config.head_fields,
         },
     };
-    let style = |kind| Style {
-        path_info: config.quirks.path_info,
-        empty_path_info: config.quirks.empty_path_info,
-        kind,
-    };
+    let style = style(config)?;
     let reuse = config.keep_alive > 0;
     match config.protocol {
         ProtocolName::FastCgi => Some(Box::new(FastCgi {
             keep_conn: reuse,
-            style: style(StyleKind::FastCgi),
+            style,
             limits,
         })),
         ProtocolName::Uwsgi => Some(Box::new(Uwsgi {
             modifier1,
             modifier2,
             reuse,
-            style: style(StyleKind::Uwsgi),
+            style,
             limits,
         })),
-        ProtocolName::Scgi => Some(Box::new(Scgi {
-            style: style(StyleKind::Scgi),
-            limits,
-        })),
+        ProtocolName::Scgi => Some(Box::new(Scgi { style, limits })),
         ProtocolName::Http => None,
     }
+}
+
+/// How the variables of an upstream are made; `None` for HTTP.
+pub(super) fn style(config: &Config) -> Option<Style> {
+    let kind = match config.protocol {
+        ProtocolName::FastCgi => StyleKind::FastCgi,
+        ProtocolName::Uwsgi => StyleKind::Uwsgi,
+        ProtocolName::Scgi => StyleKind::Scgi,
+        ProtocolName::Http => return None,
+    };
+    Some(Style {
+        path_info: config.quirks.path_info,
+        empty_path_info: config.quirks.empty_path_info,
+        kind,
+    })
 }

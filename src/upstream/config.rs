@@ -99,6 +99,8 @@ pub struct Quirks {
     pub max_block: usize,
     /// Most variables (uWSGI takes 128).
     pub max_params: usize,
+    /// HTTP: the server takes a body of unknown length, in chunks. uWSGI gives applications none of it.
+    pub chunked_body: bool,
     /// uwsgi `modifier1`, never from client input.
     pub modifier1: u8,
     /// uwsgi `modifier2`.

@@ -18,21 +18,23 @@ use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
-use super::one_way::{OneWay, Refused};
+use super::half_open::{HalfOpen, Written};
 use super::pool::Slot;
 use super::request_body::{BodyError, RequestBody};
 use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
-type Driver = http1::Connection<TokioIo<OneWay>, RequestBody>;
+type Driver = http1::Connection<TokioIo<HalfOpen>, RequestBody>;
 
 /// A connection to an HTTP backend.
 pub struct HttpConnection {
     sender: http1::SendRequest<RequestBody>,
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Box<Driver>>,
-    refused: Refused,
+    written: Written,
+    /// Largest response head, in bytes.
+    head_size: usize,
 }
 
 /// The answer's body: owns the connection and its slot.
@@ -48,15 +50,18 @@ pub struct HttpBody {
 pub struct NotAnswered {
     /// Why.
     pub failure: Failure,
-    /// The body, when it was handed back untouched: nothing of the request was written.
-    pub unsent: Option<RequestBody>,
+    /// Whether any byte of the request was written.
+    pub sent: bool,
+    /// The body, when hyper did not touch it.
+    pub body: Option<RequestBody>,
 }
 
 impl From<Failure> for NotAnswered {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            unsent: None,
+            sent: true,
+            body: None,
         }
     }
 }
@@ -64,16 +69,17 @@ impl From<Failure> for NotAnswered {
 impl HttpConnection {
     /// Prepares a fresh connection. Nothing is sent.
     pub async fn new(stream: Stream, config: &Config) -> Result<Self, Failure> {
-        let (stream, refused) = OneWay::new(stream);
+        let written = Written::default();
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(config.head_size.max(MIN_BUFFER))
             .max_headers(config.head_fields)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(HalfOpen::new(stream, written.clone())))
             .await?;
         Ok(Self {
             sender,
             driver: Some(Box::new(driver)),
-            refused,
+            written,
+            head_size: config.head_size,
         })
     }
 
@@ -81,7 +87,7 @@ impl HttpConnection {
     pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         self.drive(&mut cx);
-        self.driver.is_some() && self.sender.is_ready() && !self.refused.is_true()
+        self.driver.is_some() && self.sender.is_ready() && !self.written.refused()
     }
 
     /// Sends a request and waits for the answer's head.
@@ -92,6 +98,7 @@ impl HttpConnection {
         timeouts: &Timeouts,
     ) -> Result<Response<Incoming>, NotAnswered> {
         let request = request(head, body);
+        self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
         let mut deadline = Deadline::never();
         deadline.set(timeouts.head);
@@ -107,15 +114,19 @@ impl HttpConnection {
         })
         .await;
         match answer {
+            Some(Ok(answer)) if size(&answer) > self.head_size => {
+                Err(Failure::from(DecodeError::from(HeadError::TooLarge(self.head_size))).into())
+            }
             Some(Ok(answer)) => {
                 check_framing(answer.headers())?;
                 Ok(answer)
             }
             Some(Err(mut error)) => {
-                let unsent = error.take_message().map(|request| request.into_body());
+                let body = error.take_message().map(|request| request.into_body());
                 Err(NotAnswered {
                     failure: failure(error.into_error()),
-                    unsent,
+                    sent: body.is_none() && self.written.any(),
+                    body,
                 })
             }
             None => Err(Failure::HeadTimeout.into()),
@@ -262,7 +273,7 @@ impl http_body::Body for HttpBody {
 }
 
 /// The request as the backend gets it: origin form, our framing.
-fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
+pub(super) fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
     let mut request = http::Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.target.clone().into();
@@ -323,5 +334,17 @@ pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bo
     answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
 }
 
+/// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came
+/// in few reads may be larger.
+fn size(answer: &Response<Incoming>) -> usize {
+    let fields = answer.headers().iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
+        .sum()
+}
+
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;
+
+/// Colon, space and line end of a field.
+const FIELD_EXTRA: usize = 4;

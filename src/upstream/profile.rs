@@ -51,6 +51,7 @@ impl Profile {
             empty_path_info: true,
             max_block: MAX_BLOCK,
             max_params: MAX_PARAMS,
+            chunked_body: true,
             modifier1: 0,
             modifier2: 0,
         };
@@ -63,6 +64,7 @@ impl Profile {
             Self::Uwsgi => Quirks {
                 max_block: 4096,
                 max_params: 128,
+                chunked_body: false,
                 ..generic
             },
             Self::Gunicorn => Quirks {

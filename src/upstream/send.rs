@@ -363,11 +363,14 @@ impl Wire for Http<'_> {
         let copy = body.copy();
         let mut answer = match connection.exchange(head, body, timeouts).await {
             Ok(answer) => answer,
-            Err(NotAnswered { failure, unsent }) => {
-                let sent = unsent.is_none();
+            Err(NotAnswered {
+                failure,
+                sent,
+                body: untouched,
+            }) => {
                 return Err(Broken {
                     failure,
-                    body: unsent.or(copy),
+                    body: untouched.or(copy),
                     sent,
                 });
             }

@@ -3,6 +3,11 @@
 mod faults;
 mod hostile;
 mod http;
+mod http_backend;
+mod real_git;
+mod real_large;
+mod real_matrix;
+mod real_php;
 
 use std::path::Path;
 

@@ -49,7 +49,8 @@ $| = 1;
 my $is_head  = ($ENV{REQUEST_METHOD} // 'GET') eq 'HEAD';
 my %query    = query($ENV{QUERY_STRING} // '');
 my $has_head = 0;
-my $route    = $routes{ path() } // sub { answer("not found\n", 'text/plain', 'Status: 404 Not Found') };
+my $path     = path() =~ s{\A/env/.*}{/env}sr;
+my $route    = $routes{$path} // sub { answer("not found\n", 'text/plain', 'Status: 404 Not Found') };
 if (!eval { $route->(); 1 }) {
     print STDERR $@;
     exit 1 if $has_head;

@@ -42,14 +42,15 @@ def as_json(value):
 
 @route("/")
 def index():
-    paths = sorted(rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static")
+    paths = sorted(rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)
     links = "".join(f'<li><a href="{path}">{path}</a></li>\n' for path in paths)
     page = f"<!DOCTYPE html>\n<title>Example application</title>\n<ul>\n{links}</ul>\n"
     return answer(page, "text/html; charset=utf-8")
 
 
 @route("/env")
-def env():
+@route("/env/<path:_rest>")
+def env(_rest=""):
     """WSGI strings hold one byte per character (PEP 3333); most of those bytes are UTF-8."""
     return as_json(
         {

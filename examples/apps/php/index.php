@@ -237,7 +237,8 @@ const ROUTES = [
     '/upload' => 'upload',
 ];
 
-$route = ROUTES[path()] ?? null;
+$path = path();
+$route = ROUTES[str_starts_with($path, '/env/') ? '/env' : $path] ?? null;
 if ($route === null) {
     http_response_code(404);
     answer("not found\n");

@@ -24,11 +24,13 @@ pub(super) fn check(
             );
             return 0;
         }
-        (ProtocolName::Uwsgi, _) if profile == Profile::Uwsgi => {
-            complaints.warning(
-                kept.span(),
-                "`keep_alive` has no effect: uWSGI closes after every answer",
-            );
+        // It does not say so, over HTTP or to FCGI_KEEP_CONN: the next request would find out.
+        (_, _) if profile == Profile::Uwsgi => {
+            let closes = "`keep_alive` has no effect: uWSGI closes after every answer";
+            let warning = complaints.warning(kept.span(), closes);
+            if protocol == ProtocolName::Http {
+                warning.help("for an http11-socket, which does not, use `profile = \"generic\"`");
+            }
             return 0;
         }
         (ProtocolName::FastCgi, None) => {

@@ -18,7 +18,14 @@ pub(super) fn check(
     warn_about_idle(typed, protocol, complaints);
     warn_about_empty_path_info(typed, profile, complaints);
     match protocol {
-        ProtocolName::Http => Profile::Generic.quirks(),
+        ProtocolName::Http => Quirks {
+            chunked_body: typed
+                .chunked_body
+                .as_deref()
+                .copied()
+                .unwrap_or(profile.quirks().chunked_body),
+            ..Profile::Generic.quirks()
+        },
         ProtocolName::FastCgi | ProtocolName::Scgi => variables(typed, profile, BLOCK, complaints),
         ProtocolName::Uwsgi => {
             let modifier1 = typed
@@ -53,6 +60,8 @@ fn variables(typed: &Upstream, profile: Profile, largest: u64, complaints: &mut 
             .max_params
             .as_ref()
             .map_or(default.max_params, |most| most.count()),
+        // These protocols never have one.
+        chunked_body: true,
         ..default
     }
 }
@@ -61,7 +70,7 @@ fn variables(typed: &Upstream, profile: Profile, largest: u64, complaints: &mut 
 fn warn_about_idle(typed: &Upstream, protocol: ProtocolName, complaints: &mut Complaints) {
     let http = protocol == ProtocolName::Http;
     let other = protocol != ProtocolName::Uwsgi;
-    let keys: [(&str, Option<Range<usize>>, bool); 6] = [
+    let keys: [(&str, Option<Range<usize>>, bool); 7] = [
         ("path_info", typed.path_info.as_ref().map(At::span), http),
         (
             "empty_path_info",
@@ -70,6 +79,7 @@ fn warn_about_idle(typed: &Upstream, protocol: ProtocolName, complaints: &mut Co
         ),
         ("max_block", typed.max_block.as_ref().map(At::span), http),
         ("max_params", typed.max_params.as_ref().map(At::span), http),
+        ("chunked_body", typed.chunked_body.as_ref().map(At::span), !http),
         ("modifier1", typed.modifier1.as_ref().map(At::span), other),
         ("modifier2", typed.modifier2.as_ref().map(At::span), other),
     ];

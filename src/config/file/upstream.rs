@@ -41,6 +41,8 @@ pub struct Upstream {
     pub max_block: Option<At<Size>>,
     /// Most variables (uWSGI max-vars). Default: by profile.
     pub max_params: Option<At<Number<16, 65_535>>>,
+    /// HTTP: the server takes bodies of unknown length, in chunks. Default: by profile.
+    pub chunked_body: Option<At<bool>>,
     /// uwsgi modifier1: the kind of application. Default: 0.
     pub modifier1: Option<At<Number<0, 255>>>,
     /// uwsgi modifier2. Default: 0.

@@ -173,9 +173,13 @@ fn print_quirks(quirks: &Quirks, protocol: crate::upstream::config::ProtocolName
         empty_path_info,
         max_block,
         max_params,
+        chunked_body,
         modifier1,
         modifier2,
     } = *quirks;
+    if protocol == crate::upstream::config::ProtocolName::Http {
+        return out.plain("chunked_body", chunked_body);
+    }
     out.plain("path_info", name(path_info));
     out.plain("empty_path_info", empty_path_info);
     out.plain("max_block", size(max_block));

@@ -15,18 +15,26 @@ pub struct Conflict;
 /// Costs one look at each name, and more only where there is something to remove.
 pub fn screen(headers: &mut HeaderMap) -> Result<usize, Conflict> {
     let odd: Vec<HeaderName> = headers.keys().filter(|name| !passes(name)).cloned().collect();
-    for name in &odd {
-        if headers
-            .keys()
-            .any(|other| other != name && folds_alike(name, other))
-        {
-            return Err(Conflict);
-        }
+    if odd.iter().any(|name| twin(name, headers).is_some()) {
+        return Err(Conflict);
     }
     for name in &odd {
         headers.remove(name);
     }
     Ok(odd.len())
+}
+
+/// The two fields that [`screen`] refuses a request for.
+pub fn conflict(headers: &HeaderMap) -> Option<(&HeaderName, &HeaderName)> {
+    let mut odd = headers.keys().filter(|name| !passes(name));
+    odd.find_map(|name| Some((name, twin(name, headers)?)))
+}
+
+/// Another field that would become the same variable as `name`.
+fn twin<'a>(name: &HeaderName, headers: &'a HeaderMap) -> Option<&'a HeaderName> {
+    headers
+        .keys()
+        .find(|other| *other != name && folds_alike(name, other))
 }
 
 /// Whether the name survives the way to a variable and back, and harms nobody there.

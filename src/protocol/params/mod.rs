@@ -1,4 +1,4 @@
-//! The CGI variables of a request: one [`walk`] for all protocols, straight into each protocol's block.
+//! The CGI variables of a request: one [`walk()`] for all protocols, straight into each protocol's block.
 //!
 //! [`screen`] is the firewall in front of it: which of a client's header fields may become variables.
 
@@ -7,7 +7,7 @@ pub mod list;
 pub mod sink;
 pub mod walk;
 
-pub use firewall::{Conflict, screen};
+pub use firewall::{Conflict, conflict, screen};
 pub use list::List;
 pub use sink::{Name, Sink, Value};
 pub use walk::{SOFTWARE, walk};

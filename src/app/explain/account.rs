@@ -1,0 +1,327 @@
+//! The explanation as data: what `--json` prints.
+
+use http::HeaderMap;
+use http::header::HOST;
+use http::request::Parts;
+use serde::Serialize;
+
+use super::fields::LeftOut;
+use crate::config::units::{Period, Size};
+use crate::frontend::config;
+use crate::frontend::config::{Buffering, Handler, Host};
+use crate::frontend::rejection::Rejection;
+use crate::protocol::RequestHead;
+use crate::upstream::config::{Balance, ProtocolName};
+use crate::upstream::{Preview, Upstream};
+
+/// What would become of a request.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) host: Option<String>,
+    /// Decoded, in normal form.
+    pub(super) path: Option<String>,
+    pub(super) route: Option<Matched>,
+    /// Fields that no application sees.
+    pub(super) left_out: Vec<LeftOut>,
+    /// Why it would not even be sent, although everything else is known.
+    pub(super) refused: Option<Refused>,
+    pub(super) outcome: Outcome,
+}
+
+/// The route that was found.
+#[derive(Debug, Serialize)]
+pub(super) struct Matched {
+    pub(super) host: Option<String>,
+    pub(super) path: String,
+    pub(super) handler: &'static str,
+    /// The directory of a handler that has one.
+    pub(super) root: Option<String>,
+}
+
+/// What would happen.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    /// An error of ours.
+    Refused(Refused),
+    /// An answer without an application.
+    Answered(Answered),
+    /// An application answers.
+    Forwarded(Box<Forwarded>),
+}
+
+/// An error of ours.
+#[derive(Debug, Serialize)]
+pub(super) struct Refused {
+    pub(super) status: u16,
+    pub(super) reason: &'static str,
+    pub(super) why: String,
+}
+
+/// An answer without an application.
+#[derive(Debug, Serialize)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+}
+
+/// What goes where.
+#[derive(Debug, Serialize)]
+pub(super) struct Forwarded {
+    /// Nothing that an HTTP application is told.
+    pub(super) script: Option<Script>,
+    pub(super) upstream: Destination,
+    pub(super) body: Body,
+    pub(super) client: Client,
+    pub(super) sent: Sent,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Script {
+    pub(super) name: String,
+    pub(super) path_info: String,
+    pub(super) filename: Option<String>,
+    pub(super) document_root: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Destination {
+    pub(super) name: String,
+    pub(super) protocol: &'static str,
+    pub(super) balance: &'static str,
+    pub(super) endpoints: Vec<Endpoint>,
+    /// Slots of each endpoint.
+    pub(super) max_connections: Option<usize>,
+    pub(super) keep_alive: usize,
+    pub(super) queue: Queue,
+    pub(super) timeouts: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Endpoint {
+    pub(super) address: String,
+    pub(super) weight: u32,
+    pub(super) backup: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Queue {
+    pub(super) size: usize,
+    pub(super) timeout: String,
+}
+
+/// What is done with the bodies.
+#[derive(Debug, Serialize)]
+pub(super) struct Body {
+    pub(super) limit: String,
+    /// Whether all of it is taken before a worker is.
+    pub(super) request_held: bool,
+    pub(super) memory: String,
+    pub(super) disk: String,
+    /// Whether the answer is taken off the worker as fast as it writes.
+    pub(super) response_held: bool,
+    /// Whether the length is known only once it is here.
+    pub(super) in_chunks: bool,
+}
+
+/// What the application is told about the client.
+#[derive(Debug, Serialize)]
+pub(super) struct Client {
+    pub(super) address: Option<String>,
+    pub(super) scheme: &'static str,
+    pub(super) forwarded_for: Option<String>,
+    pub(super) forwarded_host: Option<String>,
+}
+
+/// What the application gets, in this order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sent {
+    Variables {
+        list: Vec<(String, String)>,
+        /// Bytes on the wire, without the body.
+        size: Option<usize>,
+        limit: usize,
+    },
+    Request {
+        line: String,
+        fields: Vec<(String, String)>,
+    },
+}
+
+impl Explanation {
+    pub(super) fn of(request: &Parts) -> Self {
+        Self {
+            method: request.method.to_string(),
+            target: request.uri.to_string(),
+            host: request.headers.get(HOST).map(|host| text(host.as_bytes())),
+            path: None,
+            route: None,
+            left_out: Vec::new(),
+            refused: None,
+            outcome: Outcome::Answered(Answered {
+                status: 0,
+                headers: Vec::new(),
+            }),
+        }
+    }
+}
+
+impl Matched {
+    pub(super) fn rule(config: &config::Route) -> Self {
+        let (handler, root) = match &config.handler {
+            Handler::Php(php) => ("php", Some(&php.root)),
+            Handler::Proxy(_) => ("proxy", None),
+            Handler::Files(files) => ("files", Some(&files.root)),
+            Handler::Redirect(_) => ("redirect", None),
+            Handler::Respond(_) => ("respond", None),
+        };
+        Self {
+            host: config.host.as_ref().map(|host| match host {
+                Host::Exact(name) => name.clone(),
+                Host::Suffix(suffix) => format!("*{suffix}"),
+            }),
+            path: config.path.clone(),
+            handler,
+            root: root.map(|root| root.display().to_string()),
+        }
+    }
+}
+
+impl Refused {
+    pub(super) fn new(rejection: &Rejection, why: String) -> Self {
+        Self {
+            status: rejection.status().as_u16(),
+            reason: rejection.reason(),
+            why,
+        }
+    }
+}
+
+impl Forwarded {
+    pub(super) fn new(
+        head: &RequestHead,
+        route: &config::Route,
+        upstream: &Upstream,
+        preview: Preview,
+        in_chunks: bool,
+    ) -> Self {
+        let http = upstream.config().protocol == ProtocolName::Http;
+        let forwarding = head.forwarding();
+        let value = |value: Option<&http::HeaderValue>| value.map(|value| text(value.as_bytes()));
+        Self {
+            script: (!http).then(|| Script::new(&head.script)),
+            upstream: Destination::new(upstream),
+            body: Body::new(route, upstream, in_chunks),
+            client: Client {
+                address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
+                scheme: head.client.scheme(),
+                forwarded_for: value(forwarding.chain),
+                forwarded_host: value(forwarding.host),
+            },
+            sent: Sent::new(preview, upstream),
+        }
+    }
+}
+
+impl Script {
+    fn new(script: &crate::protocol::request::Script) -> Self {
+        Self {
+            name: text(&script.name),
+            path_info: text(&script.path_info),
+            filename: script.filename.as_deref().map(text),
+            document_root: script.document_root.as_deref().map(text),
+        }
+    }
+}
+
+impl Destination {
+    fn new(upstream: &Upstream) -> Self {
+        let config = upstream.config();
+        let endpoint = |endpoint: &crate::upstream::config::EndpointConfig| Endpoint {
+            address: endpoint.address.to_string(),
+            weight: endpoint.weight,
+            backup: endpoint.backup,
+        };
+        let period = |time| Period(time).to_string();
+        let timeouts = &config.timeouts;
+        Self {
+            name: config.name.clone(),
+            protocol: config.protocol.as_str(),
+            balance: match config.balance {
+                Balance::RoundRobin => "round_robin",
+            },
+            endpoints: config.endpoints.iter().map(endpoint).collect(),
+            max_connections: config.max_connections,
+            keep_alive: config.keep_alive,
+            queue: Queue {
+                size: config.queue.size,
+                timeout: period(config.queue.timeout),
+            },
+            timeouts: vec![
+                ("connect", period(timeouts.connect)),
+                ("send", period(timeouts.send)),
+                ("head", period(timeouts.head)),
+                ("read", period(timeouts.read)),
+            ],
+        }
+    }
+}
+
+impl Body {
+    /// A body of unknown length is always taken first, unless the protocol can say so.
+    fn new(route: &config::Route, upstream: &Upstream, in_chunks: bool) -> Self {
+        let Buffering {
+            request,
+            response,
+            memory,
+            disk,
+        } = route.buffering;
+        let http = upstream.config().protocol == ProtocolName::Http;
+        Self {
+            limit: Size(route.limits.body).to_string(),
+            request_held: request || in_chunks && !http,
+            memory: Size(memory as u64).to_string(),
+            disk: Size(disk).to_string(),
+            response_held: response,
+            in_chunks,
+        }
+    }
+}
+
+impl Sent {
+    fn new(preview: Preview, upstream: &Upstream) -> Self {
+        match preview {
+            Preview::Variables { list, size } => Self::Variables {
+                list: list
+                    .0
+                    .iter()
+                    .map(|(name, value)| (text(name), text(value)))
+                    .collect(),
+                size: size.ok(),
+                limit: upstream.config().quirks.max_block,
+            },
+            Preview::Http(parts) => Self::Request {
+                line: format!("{} {} HTTP/1.1", parts.method, parts.uri),
+                fields: pairs(&parts.headers),
+            },
+        }
+    }
+}
+
+/// Fields in the order of sending.
+pub(super) fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    let pair =
+        |(name, value): (&http::HeaderName, &http::HeaderValue)| (name.to_string(), text(value.as_bytes()));
+    headers.iter().map(pair).collect()
+}
+
+/// Bytes as text; what is no UTF-8 is escaped, so that nothing is hidden.
+pub(super) fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.escape_ascii().to_string(),
+    }
+}

@@ -1,0 +1,274 @@
+//! What the gateway would do with a request: `bridgehead explain`.
+//!
+//! Nothing is listened on, connected to or sent. Every decision is made by the function that the service
+//! makes it with ([`plan`], [`Connected::client`], [`Upstream::preview`]); only the words are made here.
+
+mod account;
+mod fields;
+mod text;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::header::{HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version};
+
+use crate::config::Config;
+use crate::files::DecodedPath;
+use crate::frontend::body::Body;
+use crate::frontend::forwarded::Connected;
+use crate::frontend::php::Unresolved;
+use crate::frontend::plan::{self, Action, Announced, Checked, Destination};
+use crate::frontend::rejection::Rejection;
+use crate::frontend::route::Handler;
+use crate::frontend::router::Router;
+use crate::frontend::{self, Route, respond, upload};
+use crate::protocol::request::RequestId;
+use crate::transport::Address;
+use crate::upstream::config::ProtocolName;
+use crate::upstream::{Failure, Preview, Upstream};
+
+pub use account::Explanation;
+use account::{Answered, Forwarded, Matched, Outcome, Refused, pairs};
+use fields::LeftOut;
+
+/// A request as a client would send it.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Its method.
+    pub method: Method,
+    /// A URL, or the path alone.
+    pub url: Uri,
+    /// Its fields; `Host` comes from the URL unless it is among them.
+    pub headers: HeaderMap,
+    /// Where it comes from; this machine unless named.
+    pub from: Option<IpAddr>,
+}
+
+/// Says what a gateway with this configuration would do. Fails like the gateway would when it starts.
+pub fn explain(config: Config, question: Question) -> Result<Explanation> {
+    let upstreams: Vec<_> = config
+        .upstreams
+        .into_iter()
+        .map(|config| Arc::new(Upstream::new(config)))
+        .collect();
+    let frontend = config.frontend;
+    let routes = frontend
+        .routes
+        .iter()
+        .map(|route| Route::open(route.clone(), &upstreams));
+    let routes = routes.collect::<Result<Vec<_>, _>>()?;
+    let gateway = Gateway {
+        router: plan::router(&frontend, routes),
+        frontend,
+    };
+    gateway.explain(question)
+}
+
+/// As much of a gateway as decides.
+struct Gateway {
+    frontend: frontend::Config,
+    router: Router<Route>,
+}
+
+impl Gateway {
+    fn explain(&self, question: Question) -> Result<Explanation> {
+        let connected = self.connection(question.from);
+        let original = request(question)?;
+        let mut explanation = Explanation::of(&original);
+        explanation.outcome = match self.outcome(&original, &connected, &mut explanation) {
+            Ok(outcome) => outcome,
+            Err(rejection) => {
+                let why = self.why(&rejection, &original, &explanation);
+                Outcome::Refused(Refused::new(&rejection, why))
+            }
+        };
+        Ok(explanation)
+    }
+
+    /// The way of [`crate::frontend::service`].
+    fn outcome(
+        &self,
+        original: &Parts,
+        connected: &Connected,
+        explanation: &mut Explanation,
+    ) -> Result<Outcome, Rejection> {
+        let mut request = Checked::new(original.clone())?;
+        explanation.left_out = fields::left_out(&original.headers, &request.parts.headers, LeftOut::by_check);
+        if request.is_for_us() {
+            return Ok(answered(&respond::options()));
+        }
+        let (path, route) = request.route(&self.router)?;
+        explanation.path = Some(account::text(path.as_bytes()));
+        explanation.route = Some(Matched::rule(&route.config));
+        match request.action(route, &path)? {
+            Action::Answer(mut response) => {
+                let headers = response.headers_mut();
+                for (name, value) in &route.config.headers {
+                    headers.insert(name, value.clone());
+                }
+                Ok(answered(&response))
+            }
+            Action::Forward(to) => self.forward(request, to, original, connected, explanation),
+        }
+    }
+
+    fn forward(
+        &self,
+        mut request: Checked,
+        to: Destination<'_>,
+        original: &Parts,
+        connected: &Connected,
+        explanation: &mut Explanation,
+    ) -> Result<Outcome, Rejection> {
+        upload::admit(request.inspected.announced, &to.route.limits)?;
+        let before = request.parts.headers.clone();
+        let client = connected.client(&mut request.parts.headers, &self.frontend.trusted_proxies);
+        let by_client = fields::left_out(&before, &request.parts.headers, LeftOut::by_client);
+        explanation.left_out.extend(by_client);
+        let body = body(original, &request, &to);
+        let (route, upstream) = (to.route, to.upstream);
+        let head = request.into_head(to, client, body, RequestId(0));
+        let preview = upstream.preview(&head).map_err(Failure::from)?;
+        if let Preview::Variables { size: Err(error), .. } = &preview {
+            let refused = Refused::new(&Failure::from(*error).into(), error.to_string());
+            explanation.refused = Some(refused);
+        }
+        let chunked = original.headers.contains_key(TRANSFER_ENCODING);
+        Ok(Outcome::Forwarded(Box::new(Forwarded::new(
+            &head, route, upstream, preview, chunked,
+        ))))
+    }
+
+    /// The ends of the connection: the client's is made up, ours is the first listener.
+    fn connection(&self, from: Option<IpAddr>) -> Connected {
+        let local = match self.frontend.listeners.first().map(|listener| &listener.address) {
+            Some(Address::Tcp(address)) => Some(SocketAddr::new(reachable(address.ip()), address.port())),
+            _ => None,
+        };
+        let from = from.or(local.map(|_| Ipv4Addr::LOCALHOST.into()));
+        let remote = from.map(|ip| SocketAddr::new(ip, CLIENT_PORT));
+        Connected::new(remote, local, &self.frontend.trusted_proxies)
+    }
+
+    /// More about a refusal than a client may know.
+    fn why(&self, rejection: &Rejection, original: &Parts, explanation: &Explanation) -> String {
+        match rejection {
+            Rejection::Conflict => fields::conflict(&original.headers),
+            Rejection::NotFound if explanation.route.is_none() => {
+                format!("no route for this host and path; there are {}", self.routes())
+            }
+            Rejection::NotFound => self.missing(original).unwrap_or_else(|| rejection.to_string()),
+            other => other.to_string(),
+        }
+    }
+
+    /// The routes that there are, or the first of them.
+    fn routes(&self) -> String {
+        let all = &self.frontend.routes;
+        let name = |route| Matched::rule(route).to_string();
+        let mut names: Vec<_> = all.iter().take(MOST_ROUTES).map(name).collect();
+        if let more @ 1.. = all.len().saturating_sub(MOST_ROUTES) {
+            names.push(format!("{more} more"));
+        }
+        names.join("; ")
+    }
+
+    /// Why a document root has nothing for a request.
+    fn missing(&self, original: &Parts) -> Option<String> {
+        let request = Checked::new(original.clone()).ok()?;
+        let (path, route) = request.route(&self.router).ok()?;
+        match (&route.handler, &route.config.handler) {
+            (Handler::Php(_, site), frontend::config::Handler::Php(php)) => {
+                let root = php.root.display();
+                let why = match site.resolve(&path, request.target.path().as_bytes()) {
+                    Err(Unresolved::SuffixCase) => Unresolved::SuffixCase.to_string(),
+                    Err(error) => format!("{error}, and there is no front_controller"),
+                    Ok(_) => PROGRAM.to_owned(),
+                };
+                Some(format!("{} below {root}: {why}", shown(&path)))
+            }
+            (_, frontend::config::Handler::Files(files)) => {
+                let root = files.root.display();
+                Some(format!(
+                    "nothing to send for {} below {root} ({PROGRAM})",
+                    shown(&path)
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The request as hyper would hand it over.
+fn request(question: Question) -> Result<Parts> {
+    let Question {
+        method, url, headers, ..
+    } = question;
+    let mut request = Request::new(());
+    *request.method_mut() = method;
+    *request.version_mut() = Version::HTTP_11;
+    if !headers.contains_key(HOST) {
+        let host = url
+            .authority()
+            .map_or("localhost", |authority| authority.as_str());
+        let host = HeaderValue::from_str(host).context("the host of the URL is none")?;
+        request.headers_mut().insert(HOST, host);
+    }
+    request.headers_mut().extend(headers);
+    let target = url.path_and_query().map_or("/", |target| target.as_str());
+    *request.uri_mut() = target.parse().context("the path of the URL is none")?;
+    Ok(request.into_parts().0)
+}
+
+/// What would be known of the body. The length of one that comes in chunks is known once it is here.
+fn body(original: &Parts, request: &Checked, to: &Destination<'_>) -> Announced {
+    let in_chunks = original.headers.contains_key(TRANSFER_ENCODING);
+    let http = to.upstream.config().protocol == ProtocolName::Http;
+    match in_chunks {
+        false => Announced {
+            length: request.inspected.announced,
+            chunked: false,
+        },
+        true if http && !to.route.buffering.request => Announced {
+            length: None,
+            chunked: true,
+        },
+        true => Announced {
+            length: Some(0),
+            chunked: false,
+        },
+    }
+}
+
+fn answered(response: &Response<Body>) -> Outcome {
+    Outcome::Answered(Answered {
+        status: response.status().as_u16(),
+        headers: pairs(response.headers()),
+    })
+}
+
+/// An address that a client can connect to where a listener has a wildcard.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+fn shown(path: &DecodedPath) -> String {
+    account::text(&Bytes::copy_from_slice(path.as_bytes()))
+}
+
+/// Why a file that is there is not sent.
+const PROGRAM: &str = "names that end in .php, .phtml or .phar are never sent as they are";
+
+/// Routes that are named when none fits.
+const MOST_ROUTES: usize = 8;
+
+/// The port of the client that is made up: the first that systems give out.
+const CLIENT_PORT: u16 = 49_152;

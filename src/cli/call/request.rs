@@ -1,0 +1,230 @@
+//! The request that the command line describes.
+
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use percent_encoding::percent_decode;
+
+use super::args::Args;
+use crate::protocol::RequestHead;
+use crate::protocol::params::SOFTWARE;
+use crate::protocol::request::{Client, Peer, RequestId, Script};
+
+/// A head with its body.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) head: RequestHead,
+    pub(super) body: Bytes,
+}
+
+impl Request {
+    /// What `args` ask for.
+    pub(super) fn read(args: &Args) -> Result<Self> {
+        let (method, target) = words(args)?;
+        let body = args.data.as_deref().map(body).transpose()?;
+        let uri: Uri = target
+            .parse()
+            .with_context(|| format!("`{target}` is neither a path nor a URL"))?;
+        let target = uri
+            .path_and_query()
+            .cloned()
+            .unwrap_or(PathAndQuery::from_static("/"));
+        let loopback = |port| Some(Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        let secure = uri.scheme_str() == Some("https");
+        let head = RequestHead {
+            method,
+            script: script(args.script.as_deref(), target.path()),
+            version: Version::HTTP_11,
+            headers: headers(args, &uri)?,
+            client: Arc::new(Client {
+                remote: loopback(0),
+                local: loopback(if secure { 443 } else { 80 }),
+                secure,
+                ..Client::default()
+            }),
+            target,
+            content_length: body.as_ref().map(|body| body.len() as u64),
+            chunked: false,
+            upgrade: false,
+            extra: params(&args.params)?,
+            id: RequestId(0),
+        };
+        Ok(Self {
+            head,
+            body: body.unwrap_or_default(),
+        })
+    }
+}
+
+/// Method and target. A single word that starts with a slash is the target.
+fn words(args: &Args) -> Result<(Method, String)> {
+    let name = args.script.as_deref().and_then(Path::file_name);
+    let usual = name.map_or("/".to_owned(), |name| format!("/{}", name.to_string_lossy()));
+    let (method, target) = match (&args.first, &args.second) {
+        (Some(only), None) if only.contains('/') => (None, only.clone()),
+        (method, target) => (method.as_deref(), target.clone().unwrap_or(usual)),
+    };
+    let method = match method {
+        Some(name) => name
+            .parse()
+            .with_context(|| format!("`{name}` is not a method"))?,
+        None if args.data.is_some() => Method::POST,
+        None => Method::GET,
+    };
+    Ok((method, target))
+}
+
+/// The text itself, or the contents of `@FILE`.
+fn body(data: &str) -> Result<Bytes> {
+    let Some(file) = data.strip_prefix('@') else {
+        return Ok(Bytes::copy_from_slice(data.as_bytes()));
+    };
+    let mut contents = Vec::new();
+    let read = match file {
+        "-" => std::io::stdin().read_to_end(&mut contents),
+        file => std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut contents)),
+    };
+    read.with_context(|| format!("cannot read {file}"))?;
+    Ok(contents.into())
+}
+
+/// What curl would send, and then what was asked for.
+fn headers(args: &Args, uri: &Uri) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    let host = uri
+        .authority()
+        .map_or("localhost", |authority| authority.as_str());
+    headers.insert(HOST, HeaderValue::from_str(host)?);
+    headers.insert(USER_AGENT, HeaderValue::from_static(SOFTWARE));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    if args.data.is_some() {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(CONTENT_TYPE, form);
+    }
+    let mut given = HeaderMap::new();
+    for field in &args.headers {
+        let (name, value) = crate::cli::field(field)?;
+        headers.remove(&name);
+        if !value.is_empty() {
+            given.append(name, value);
+        }
+    }
+    headers.extend(given);
+    Ok(headers)
+}
+
+fn params(params: &[String]) -> Result<Arc<[(String, Bytes)]>> {
+    let pair = |text: &String| {
+        let (name, value) = text
+            .split_once('=')
+            .with_context(|| format!("`{text}` is not NAME=VALUE"))?;
+        ensure!(!name.is_empty(), "`{text}` has no name");
+        Ok((name.to_owned(), Bytes::copy_from_slice(value.as_bytes())))
+    };
+    params.iter().map(pair).collect()
+}
+
+/// The split of the path. Without a script everything is the application's; with one, the path up to the
+/// script's name is `SCRIPT_NAME`, wherever the name stands. A path without it belongs to a front controller.
+fn script(file: Option<&Path>, path: &str) -> Script {
+    let decode = |text: &str| Bytes::from(percent_decode(text.as_bytes()).collect::<Vec<u8>>());
+    let Some(file) = file else {
+        return Script {
+            path_info: decode(path),
+            path_info_encoded: Bytes::copy_from_slice(path.as_bytes()),
+            ..Script::default()
+        };
+    };
+    let filename = Bytes::copy_from_slice(file.as_os_str().as_bytes());
+    let name = format!("/{}", file.file_name().unwrap_or_default().to_string_lossy());
+    let mut ends = path.match_indices(&name).map(|(start, _)| start + name.len());
+    let end = ends.find(|end| matches!(path.as_bytes().get(*end), None | Some(b'/')));
+    let (name, rest) = end.map_or((name.as_str(), ""), |end| path.split_at(end));
+    Script {
+        name: decode(name),
+        path_info: decode(rest),
+        path_info_encoded: Bytes::copy_from_slice(rest.as_bytes()),
+        filename: Some(filename),
+        document_root: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn request(line: &str) -> Result<Request> {
+        let words = ["call", "/run/x.sock"].into_iter().chain(line.split_whitespace());
+        Request::read(&Line::try_parse_from(words)?.args)
+    }
+
+    fn start(line: &str) -> (String, String) {
+        let head = request(line).unwrap().head;
+        (head.method.to_string(), head.target.to_string())
+    }
+
+    #[test]
+    fn method_and_path_may_be_left_out() {
+        for (line, method, target) in [
+            ("", "GET", "/"),
+            ("HEAD", "HEAD", "/"),
+            ("/env?x=1", "GET", "/env?x=1"),
+            ("PUT /x", "PUT", "/x"),
+            ("/x -d a=b", "POST", "/x"),
+            ("--script /srv/index.php", "GET", "/index.php"),
+            ("http://shop.example/x", "GET", "/x"),
+        ] {
+            assert_eq!(start(line), (method.to_owned(), target.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn fields_and_variables_are_checked() {
+        for line in [
+            "-H nonsense",
+            "-H a\u{7f}b:c",
+            "-p =x",
+            "-p x",
+            "G\u{e4}T /",
+            "-d @/does/not/exist",
+        ] {
+            assert!(request(line).is_err(), "{line}");
+        }
+        let head = request("http://shop.example/ -H Accept: -H X-A:1 -H X-A:2 -p REMOTE_USER=me")
+            .unwrap()
+            .head;
+        assert_eq!(head.headers["host"], "shop.example");
+        assert!(!head.headers.contains_key("accept"));
+        assert_eq!(head.headers.get_all("x-a").iter().count(), 2);
+        assert_eq!(head.extra[0].0, "REMOTE_USER");
+    }
+
+    #[test]
+    fn paths_are_split_behind_the_script() {
+        let split = |file: &str, path: &str| {
+            let script = script(Some(Path::new(file)), path);
+            (script.name, script.path_info)
+        };
+        let pair = |name: &'static str, rest: &'static str| (Bytes::from(name), Bytes::from(rest));
+        assert_eq!(split("/srv/a.php", "/x/a.php/b%20c"), pair("/x/a.php", "/b c"));
+        assert_eq!(split("/srv/a.php", "/a.phpx/y"), pair("/a.php", ""));
+        assert_eq!(split("/srv/a.php", "/users/1"), pair("/a.php", ""));
+        assert_eq!(split("/status", "/status"), pair("/status", ""));
+    }
+}

@@ -1,0 +1,132 @@
+//! `bridgehead demo`: the gateway with applications behind it, nothing to install.
+
+mod config;
+mod tour;
+
+use std::fs::Permissions;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::pin::pin;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use super::output::{output, write};
+use super::{START_FAILED, show};
+use crate::app::App;
+use crate::config::Config;
+use crate::demo::{Pool, Protocol};
+use crate::telemetry::log::ErrorLog;
+use crate::transport::{Address, ListenError};
+
+/// Serve built-in FastCGI, uwsgi and SCGI applications, to try the gateway without installing anything.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where to listen [default: 127.0.0.1:8080, or another port if that is taken].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<Address>,
+    /// Workers of each application, each for one request at a time.
+    #[arg(long, value_name = "NUMBER", default_value = "4")]
+    workers: NonZeroUsize,
+    /// Print the configuration file that the demo runs with, and end.
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// Serves until a signal ends it; gives the process's exit code.
+pub(super) fn run(args: &Args) -> ExitCode {
+    match demo(args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            START_FAILED.into()
+        }
+    }
+}
+
+fn demo(args: &Args) -> Result<ExitCode> {
+    // Its name is not guessable and nobody else may enter it: sockets in it are ours alone.
+    let directory = tempfile::Builder::new()
+        .prefix("bridgehead-demo-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .context("cannot make a directory for the sockets")?;
+    let listen = args.listen.clone().unwrap_or(Address::Tcp(USUAL));
+    if args.print_config {
+        return Ok(output(config::text(&listen, directory.path(), args.workers)));
+    }
+    let configured = parse(&listen, directory.path(), args.workers)?;
+    let log = ErrorLog::install(&configured.log.error, configured.log.level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(args, configured, directory.path(), log));
+    // Connections that were cut hold tasks: they are not waited for.
+    runtime.shutdown_background();
+    directory.close().context("cannot remove the sockets")?;
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+fn parse(listen: &Address, directory: &Path, workers: NonZeroUsize) -> Result<Config> {
+    let text = config::text(listen, directory, workers);
+    match crate::config::parse("demo.toml", &text, &|_| None) {
+        Ok((config, _)) => Ok(config),
+        Err(failure) => {
+            show(&failure);
+            bail!("the demo cannot run with this configuration")
+        }
+    }
+}
+
+async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> Result<()> {
+    let start = |protocol| {
+        Pool::start(
+            protocol,
+            config::socket(directory, protocol).as_ref(),
+            args.workers,
+        )
+    };
+    let pools = Protocol::ALL.map(start);
+    let pools = pools.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let app = match App::build(config) {
+        Err(error) if args.listen.is_none() && is_taken(&error) => {
+            App::build(parse(&Address::Tcp(ANY_PORT), directory, args.workers)?)?
+        }
+        built => built?,
+    };
+    let tour = app
+        .addresses()
+        .next()
+        .map(|address| tour::text(address, directory, args.workers));
+    let mut running = pin!(app.run(Some(log)));
+    // Signals are caught from the first poll on: whoever reads the text may send one.
+    let early = tokio::select! {
+        biased;
+        ended = &mut running => Some(ended),
+        () = std::future::ready(()) => None,
+    };
+    let ended = match early {
+        Some(ended) => ended,
+        None => {
+            write(tour.unwrap_or_default().as_bytes())?;
+            running.await
+        }
+    };
+    for pool in pools {
+        pool.stop().await;
+    }
+    ended.map(|_| ())
+}
+
+fn is_taken(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ListenError::InUse(_)))
+}
+
+/// Where nobody is surprised to find it.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Where it is when the usual port is taken.
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -1,0 +1,89 @@
+//! `bridgehead explain`: what the gateway would do with a request, and exactly what the application would get.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use http::{HeaderMap, Method, Uri};
+
+use super::output::output;
+use super::{START_FAILED, USAGE, field, load};
+use crate::app::explain::{Explanation, Question, explain};
+
+/// Show what would become of a request, without sending it.
+///
+/// The route, the script, the endpoints, the limits in force, the fields that are left out, and every variable
+/// that the application would get, in order.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Method of the request.
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Its URL, or the path alone.
+    #[arg(value_name = "URL")]
+    url: String,
+    /// A header field.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// Address of the client [default: this machine].
+    #[arg(long, value_name = "IP")]
+    from: Option<IpAddr>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Explains; gives the process's exit code.
+pub(super) fn run(args: &Args) -> ExitCode {
+    let question = match question(args) {
+        Ok(question) => question,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return USAGE.into();
+        }
+    };
+    let config = match load(&args.config) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match explain(config, question).and_then(|found| text(&found, args.json)) {
+        Ok(text) => output(text),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            START_FAILED.into()
+        }
+    }
+}
+
+fn question(args: &Args) -> Result<Question> {
+    let method: Method = args
+        .method
+        .parse()
+        .with_context(|| format!("`{}` is not a method", args.method))?;
+    let url: Uri = args
+        .url
+        .parse()
+        .with_context(|| format!("`{}` is neither a path nor a URL", args.url))?;
+    let mut headers = HeaderMap::new();
+    for text in &args.headers {
+        let (name, value) = field(text)?;
+        headers.append(name, value);
+    }
+    Ok(Question {
+        method,
+        url,
+        headers,
+        from: args.from,
+    })
+}
+
+fn text(explanation: &Explanation, json: bool) -> Result<String> {
+    match json {
+        true => Ok(serde_json::to_string_pretty(explanation)? + "\n"),
+        false => Ok(explanation.to_string()),
+    }
+}

@@ -1,0 +1,361 @@
+//! What the demo application answers: the URLs of `examples/apps/README.md`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::exchange::{Exchange, Socket};
+use crate::framed::{Connection, Error};
+use crate::protocol::application::Request;
+
+/// Every path that has an answer.
+pub const PATHS: [&str; 18] = [
+    "/",
+    "/cookies",
+    "/download",
+    "/echo",
+    "/env",
+    "/events",
+    "/fail",
+    "/fail-late",
+    "/fail-raw",
+    "/head-test",
+    "/headers",
+    "/noread",
+    "/redirect",
+    "/sleep",
+    "/status",
+    "/stderr",
+    "/stream",
+    "/upload",
+];
+
+/// Answers one request. An error ends the connection, and with it whatever was answered so far.
+pub(super) async fn answer<S: Socket>(
+    request: &Request,
+    connection: &mut Connection<S>,
+) -> Result<(), Error> {
+    let exchange = Exchange::new(request, connection);
+    match exchange.path() {
+        "/" => index(exchange).await,
+        "/cookies" => cookies(exchange).await,
+        "/download" => download(exchange).await,
+        "/echo" => echo(exchange).await,
+        "/env" => env(exchange).await,
+        "/events" => {
+            trickle(exchange, "text/event-stream", "count", |n| {
+                format!("data: {n}\n\n")
+            })
+            .await
+        }
+        "/fail" => fail(exchange).await,
+        "/fail-late" => fail_late(exchange).await,
+        "/fail-raw" => Err(gave_up()),
+        "/head-test" => exchange.text("0123456789").await,
+        "/headers" => headers(exchange).await,
+        "/noread" => exchange.text("ignored\n").await,
+        "/redirect" => redirect(exchange).await,
+        "/sleep" => sleep(exchange).await,
+        "/status" => status(exchange).await,
+        "/stderr" => stderr(exchange).await,
+        "/stream" => trickle(exchange, "text/plain", "chunks", |n| format!("chunk {n}\n")).await,
+        "/upload" => upload(exchange).await,
+        _ => {
+            let fields = HeaderMap::new();
+            exchange
+                .answer(StatusCode::NOT_FOUND, fields, "not found\n")
+                .await
+        }
+    }
+}
+
+async fn index<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
+    // The mount point is the operator's, not the client's.
+    let mount = exchange.param("SCRIPT_NAME");
+    let link = |path: &&str| format!("<li><a href=\"{mount}{path}\">{path}</a></li>\n");
+    let links: String = PATHS.iter().map(link).collect();
+    let page = format!("<!DOCTYPE html>\n<title>Demo application</title>\n<ul>\n{links}</ul>\n");
+    let fields = content_type("text/html; charset=utf-8");
+    exchange.answer(StatusCode::OK, fields, page).await
+}
+
+async fn env<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+    let params = exchange.request.params.iter();
+    let object: BTreeMap<_, _> = params.map(|(name, value)| (text(name), text(value))).collect();
+    let mut body = serde_json::to_vec(&object).map_err(io::Error::from)?;
+    body.push(b'\n');
+    let fields = content_type("application/json");
+    exchange.answer(StatusCode::OK, fields, body).await
+}
+
+/// Sends the body back while it comes in: nothing is held here.
+async fn echo<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let length = exchange.request.content_length()?;
+    let kind = match exchange.param("CONTENT_TYPE") {
+        "" => "application/octet-stream",
+        kind => kind,
+    };
+    let mut fields = HeaderMap::new();
+    set(&mut fields, CONTENT_TYPE, kind);
+    set(&mut fields, X_METHOD, exchange.param("REQUEST_METHOD"));
+    fields.insert(X_BODY_LENGTH, length.into());
+    fields.insert(CONTENT_LENGTH, length.into());
+    exchange.head(StatusCode::OK, &fields).await?;
+    while let Some(piece) = exchange.body().await? {
+        exchange.write(piece).await?;
+    }
+    exchange.end(0).await
+}
+
+async fn upload<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let mut length = 0;
+    while let Some(piece) = exchange.body().await? {
+        length += piece.len();
+    }
+    let fields = content_type("application/json");
+    let body = format!("{{\"length\":{length}}}\n");
+    exchange.answer(StatusCode::OK, fields, body).await
+}
+
+/// Byte i is `(i * 31 + 7) & 0xff`; the pattern repeats every 256 bytes, so that every piece starts alike.
+async fn download<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let mut left = exchange.query().number("bytes", 0);
+    let piece: Bytes = (0..PIECE).map(|i| (i * 31 + 7) as u8).collect();
+    let mut fields = content_type("application/octet-stream");
+    fields.insert(CONTENT_LENGTH, left.into());
+    exchange.head(StatusCode::OK, &fields).await?;
+    while left > 0 {
+        let count = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        exchange.write(piece.slice(..count)).await?;
+        left -= count as u64;
+    }
+    exchange.end(0).await
+}
+
+/// Pieces of text, one at a time, with pauses between them.
+async fn trickle<S: Socket>(
+    mut exchange: Exchange<'_, S>,
+    kind: &str,
+    count: &str,
+    piece: impl Fn(u64) -> String,
+) -> Result<(), Error> {
+    let (count, pause) = (exchange.query().number(count, 5), pause(&exchange));
+    let mut fields = content_type(kind);
+    set(&mut fields, CACHE_CONTROL, "no-cache");
+    exchange.head(StatusCode::OK, &fields).await?;
+    for number in 0..count {
+        if number > 0 {
+            tokio::time::sleep(pause).await;
+        }
+        exchange.write(piece(number).into()).await?;
+        exchange.flush().await?;
+    }
+    exchange.end(0).await
+}
+
+async fn cookies<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let mut fields = HeaderMap::new();
+    for number in 0..exchange.query().number("count", 1).min(MOST_FIELDS) {
+        append(&mut fields, SET_COOKIE, &format!("c{number}=v{number}"));
+    }
+    exchange.answer(StatusCode::OK, fields, "cookies\n").await
+}
+
+async fn headers<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let query = exchange.query();
+    let size = query.number("size", 10).min(LARGEST_FIELD);
+    let value = "x".repeat(usize::try_from(size).unwrap_or_default());
+    let mut fields = HeaderMap::new();
+    for number in 0..query.number("count", 1).min(MOST_FIELDS) {
+        if let Ok(name) = HeaderName::try_from(format!("x-big-{number}")) {
+            append(&mut fields, name, &value);
+        }
+    }
+    exchange.answer(StatusCode::OK, fields, "headers\n").await
+}
+
+async fn status<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let code = code(&exchange, StatusCode::OK);
+    if matches!(code, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        exchange.head(code, &HeaderMap::new()).await?;
+        return exchange.end(0).await;
+    }
+    let body = format!("status {}\n", code.as_u16());
+    exchange.answer(code, HeaderMap::new(), body).await
+}
+
+async fn redirect<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let target = exchange.query().text("to");
+    let mut fields = HeaderMap::new();
+    set(&mut fields, LOCATION, target.as_deref().unwrap_or("/"));
+    let code = code(&exchange, StatusCode::FOUND);
+    exchange.answer(code, fields, "redirect\n").await
+}
+
+async fn sleep<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
+    tokio::time::sleep(pause(&exchange)).await;
+    exchange.text("slept\n").await
+}
+
+async fn stderr<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    for number in 0..exchange.query().number("lines", 1) {
+        exchange.log(format!("stderr line {number}\n")).await?;
+    }
+    exchange.text("logged\n").await
+}
+
+/// An application that fails in an orderly way.
+async fn fail<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    exchange.log("this page always fails\n".to_owned()).await?;
+    let fields = HeaderMap::new();
+    exchange
+        .answer(StatusCode::INTERNAL_SERVER_ERROR, fields, "failed\n")
+        .await
+}
+
+/// An application that dies after 7 of 1000 bytes.
+async fn fail_late<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let mut fields = content_type("text/plain");
+    fields.insert(CONTENT_LENGTH, 1000.into());
+    exchange.head(StatusCode::OK, &fields).await?;
+    exchange.write(Bytes::from_static(b"partial")).await?;
+    exchange.flush().await?;
+    Err(gave_up())
+}
+
+fn gave_up() -> Error {
+    io::Error::other("this page dies").into()
+}
+
+fn pause<S: Socket>(exchange: &Exchange<'_, S>) -> Duration {
+    Duration::from_millis(exchange.query().number("ms", 100).min(LONGEST_PAUSE))
+}
+
+/// A final status; interim ones are not an answer.
+fn code<S: Socket>(exchange: &Exchange<'_, S>, default: StatusCode) -> StatusCode {
+    let number = exchange.query().number("code", default.as_u16().into());
+    let code = u16::try_from(number)
+        .ok()
+        .and_then(|code| StatusCode::from_u16(code).ok());
+    code.filter(|code| !code.is_informational()).unwrap_or(default)
+}
+
+fn content_type(kind: &str) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    set(&mut fields, CONTENT_TYPE, kind);
+    fields
+}
+
+/// Sets a field, unless the value is none that a field may have.
+fn set(fields: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        fields.insert(name, value);
+    }
+}
+
+fn append(fields: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        fields.append(name, value);
+    }
+}
+
+const X_METHOD: HeaderName = HeaderName::from_static("x-method");
+const X_BODY_LENGTH: HeaderName = HeaderName::from_static("x-body-length");
+
+/// Bytes of a download that are written at once.
+const PIECE: usize = 64 * 1024;
+
+/// Fields of one answer: enough to break every gateway's limit.
+const MOST_FIELDS: u64 = 10_000;
+
+/// Bytes of one field: enough to break every gateway's limit.
+const LARGEST_FIELD: u64 = 1024 * 1024;
+
+/// A day, in milliseconds.
+const LONGEST_PAUSE: u64 = 24 * 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::fastcgi::Role;
+
+    use super::*;
+
+    fn request(target: &'static str, params: &[(&'static str, &'static str)]) -> Request {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let usual = [
+            ("REQUEST_METHOD", "GET"),
+            ("PATH_INFO", path),
+            ("QUERY_STRING", query),
+        ];
+        let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
+        let params = usual.iter().chain(params);
+        Request {
+            role: Role::Responder,
+            params: params.map(|(name, value)| (bytes(name), bytes(value))).collect(),
+        }
+    }
+
+    /// The SCGI answer to a request without a body.
+    async fn ask(
+        target: &'static str,
+        params: &[(&'static str, &'static str)],
+    ) -> (Result<(), Error>, String) {
+        let mut out = Vec::new();
+        let stream = tokio::io::join(tokio::io::empty(), &mut out);
+        let mut connection = Connection::scgi(stream);
+        let outcome = answer(&request(target, params), &mut connection).await;
+        drop(connection);
+        (outcome, String::from_utf8_lossy(&out).into_owned())
+    }
+
+    #[tokio::test]
+    async fn every_listed_path_has_an_answer() {
+        for path in PATHS {
+            let (outcome, text) = ask(path, &[]).await;
+            let dies = matches!(path, "/fail-raw" | "/fail-late");
+            assert_eq!(outcome.is_err(), dies, "{path}");
+            assert!(!text.starts_with("Status: 404"), "{path}");
+        }
+        let (_, text) = ask("/nowhere", &[]).await;
+        assert!(text.starts_with("Status: 404"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn head_has_the_length_and_no_body() {
+        let (_, text) = ask("/head-test", &[("REQUEST_METHOD", "HEAD")]).await;
+        assert!(
+            text.contains("content-length: 10\r\n") && text.ends_with("\r\n\r\n"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn downloads_follow_the_pattern() {
+        let mut out = Vec::new();
+        let mut connection = Connection::scgi(tokio::io::join(tokio::io::empty(), &mut out));
+        answer(&request("/download?bytes=70000", &[]), &mut connection)
+            .await
+            .unwrap();
+        drop(connection);
+        let body = &out[out.len() - 70_000..];
+        assert!((0..70_000).all(|i| body[i] == (i * 31 + 7) as u8));
+    }
+
+    #[tokio::test]
+    async fn statuses_and_targets_come_from_the_query() {
+        let (_, text) = ask("/redirect?to=/a%3Fb&code=308", &[]).await;
+        assert!(
+            text.starts_with("Status: 308") && text.contains("location: /a?b\r\n"),
+            "{text}"
+        );
+        let (_, text) = ask("/status?code=204", &[]).await;
+        assert_eq!(text, "Status: 204 No Content\r\n\r\n");
+        let (_, text) = ask("/status?code=100", &[]).await;
+        assert!(text.starts_with("Status: 200 OK\r\n"), "{text}");
+    }
+}

@@ -1,0 +1,258 @@
+//! What becomes of a request, as far as its head alone decides.
+//!
+//! Nothing is read from the client, sent to an application or logged here: the [service](super::service) acts
+//! on the plan, and `bridgehead explain` shows it.
+
+use std::sync::Arc;
+
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Response};
+
+use super::body::Body;
+use super::inspect::{Inspected, inspect};
+use super::php::{Resolved, Site, Unresolved};
+use super::rejection::Rejection;
+use super::respond;
+use super::route::{Handler, Mount, Route};
+use super::router::Router;
+use super::{Config, config};
+use crate::files::{self, DecodedPath, LookupError, Root};
+use crate::protocol::RequestHead;
+use crate::protocol::request::{Client, RequestId, Script};
+use crate::upstream::Upstream;
+use crate::upstream::config::ProtocolName;
+
+/// A request that may be answered.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its head, with end-to-end fields only.
+    pub parts: Parts,
+    /// What was found out before the fields were cleaned.
+    pub inspected: Inspected,
+    /// In origin form, or `*`.
+    pub target: PathAndQuery,
+}
+
+/// What is done with a request.
+pub enum Action<'r> {
+    /// It has its answer.
+    Answer(Response<Body>),
+    /// An application answers.
+    Forward(Destination<'r>),
+}
+
+/// Where a request goes to.
+pub struct Destination<'r> {
+    /// The route that says so.
+    pub route: &'r config::Route,
+    /// The application's workers.
+    pub upstream: &'r Arc<Upstream>,
+    /// What they are to run.
+    pub script: Script,
+}
+
+/// What is known of a request's body before it is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Announced {
+    /// See [`RequestHead::content_length`].
+    pub length: Option<u64>,
+    /// See [`RequestHead::chunked`].
+    pub chunked: bool,
+}
+
+impl Checked {
+    /// Refuses what must not go on.
+    pub fn new(mut parts: Parts) -> Result<Self, Rejection> {
+        if parts.method == Method::CONNECT {
+            return Err(Rejection::Method(respond::METHODS));
+        }
+        let inspected = inspect(&mut parts)?;
+        let target = parts.uri.path_and_query().cloned();
+        Ok(Self {
+            parts,
+            inspected,
+            target: target.unwrap_or(PathAndQuery::from_static("/")),
+        })
+    }
+
+    /// Whether it asks about the gateway as a whole: `OPTIONS *`.
+    pub fn is_for_us(&self) -> bool {
+        self.target.as_str() == "*"
+    }
+
+    /// The path for every rule, and the route that it finds.
+    pub fn route<'r>(&self, router: &'r Router<Route>) -> Result<(DecodedPath, &'r Route), Rejection> {
+        let path = DecodedPath::parse(self.target.path().as_bytes())?;
+        match router.find(host(&self.parts.headers), &path) {
+            Some(route) => Ok((path, route)),
+            None => Err(Rejection::NotFound),
+        }
+    }
+
+    /// What the route says is to be done.
+    pub fn action<'r>(&mut self, route: &'r Route, path: &DecodedPath) -> Result<Action<'r>, Rejection> {
+        let forward = |upstream, script| {
+            Action::Forward(Destination {
+                route: &route.config,
+                upstream,
+                script,
+            })
+        };
+        Ok(match &route.handler {
+            Handler::Respond(fixed) => Action::Answer(respond::fixed(fixed)),
+            Handler::Redirect(redirect) => Action::Answer(respond::redirect(redirect, &self.target)?),
+            Handler::Files(root, index) => Action::Answer(self.file(root, index, route, path)?),
+            Handler::Php(upstream, site) => match self.resolve(site, path)? {
+                Found::Script(script) => forward(upstream, script),
+                Found::Answer(response) => Action::Answer(response),
+            },
+            Handler::Proxy(upstream, mount) => {
+                let script = mounted(mount, path, self.target.path());
+                if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
+                    self.target = normal(path, &self.target);
+                }
+                forward(upstream, script)
+            }
+        })
+    }
+
+    /// The request as its application gets it.
+    pub fn into_head(
+        self,
+        to: Destination<'_>,
+        client: Arc<Client>,
+        body: Announced,
+        id: RequestId,
+    ) -> RequestHead {
+        let Self {
+            mut parts,
+            inspected,
+            target,
+        } = self;
+        let http = to.upstream.config().protocol == ProtocolName::Http;
+        let switch = inspected.upgrade.filter(|_| http);
+        let upgrade = switch.is_some();
+        if let Some(protocol) = switch {
+            parts
+                .headers
+                .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(UPGRADE, protocol);
+        }
+        RequestHead {
+            method: parts.method,
+            target,
+            version: parts.version,
+            headers: parts.headers,
+            client,
+            script: to.script,
+            content_length: body.length,
+            chunked: body.chunked,
+            upgrade,
+            extra: to.route.params.clone(),
+            id,
+        }
+    }
+
+    fn resolve(&self, site: &Site, path: &DecodedPath) -> Result<Found, Rejection> {
+        let resolved = site
+            .resolve(path, self.target.path().as_bytes())
+            .map_err(|error| match error {
+                Unresolved::Path(error) => Rejection::Path(error),
+                Unresolved::Lookup(error) => lookup(error),
+                Unresolved::SuffixCase => Rejection::NotFound,
+            })?;
+        let request = self.for_files(path);
+        Ok(match resolved {
+            Resolved::Script(script) => Found::Script(script),
+            Resolved::File(opened, name) => Found::Answer(
+                files::file(opened, &name, &request)
+                    .map_err(lookup)?
+                    .map(Body::File),
+            ),
+            Resolved::Redirect => Found::Answer(files::redirect(&request).map(Body::File)),
+        })
+    }
+
+    fn file(
+        &self,
+        root: &Root,
+        index: &str,
+        route: &Route,
+        path: &DecodedPath,
+    ) -> Result<Response<Body>, Rejection> {
+        path.check_file()?;
+        let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
+        let relative = path.relative(start, path.as_bytes().len())?;
+        let answer = files::respond(root, index, &relative, &self.for_files(path));
+        Ok(answer.map_err(lookup)?.map(Body::File))
+    }
+
+    fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
+        let query = self.target.query();
+        files::Request {
+            method: &self.parts.method,
+            headers: &self.parts.headers,
+            path,
+            query,
+        }
+    }
+}
+
+/// The routes of a configuration, sorted for looking up; `routes` are the same, ready to serve.
+pub fn router(config: &Config, routes: Vec<Route>) -> Router<Route> {
+    let rules = config
+        .routes
+        .iter()
+        .zip(routes)
+        .map(|(rule, route)| (rule, Arc::new(route)))
+        .collect();
+    Router::new(rules)
+}
+
+/// What the document root says about a path.
+enum Found {
+    Script(Script),
+    Answer(Response<Body>),
+}
+
+fn lookup(error: LookupError) -> Rejection {
+    match error {
+        // Where a link leads is nobody's business.
+        LookupError::NotFound | LookupError::Outside => Rejection::NotFound,
+        LookupError::Forbidden => Rejection::Forbidden,
+        LookupError::Io(error) => Rejection::Unreadable(error),
+    }
+}
+
+/// The split of a path at the application's mount point.
+fn mounted(mount: &Mount, path: &DecodedPath, encoded: &str) -> Script {
+    let name = std::str::from_utf8(&mount.name).unwrap_or("");
+    let at = path.split_at_prefix(name).unwrap_or(0);
+    Script {
+        name: mount.name.clone(),
+        path_info: path.to_bytes().slice(at..),
+        path_info_encoded: path.encoded_tail(encoded.as_bytes(), at),
+        filename: mount.filename.clone(),
+        document_root: mount.document_root.clone(),
+    }
+}
+
+/// The target with its path in normal form: the backend must not see another path than the router did.
+fn normal(path: &DecodedPath, target: &PathAndQuery) -> PathAndQuery {
+    let encoded = path.encoded_tail(target.path().as_bytes(), 0);
+    let mut text = String::from_utf8_lossy(&encoded).into_owned();
+    if let Some(query) = target.query() {
+        text.push('?');
+        text.push_str(query);
+    }
+    text.parse().unwrap_or(PathAndQuery::from_static("/"))
+}
+
+/// The host without its port.
+fn host(headers: &HeaderMap) -> &[u8] {
+    headers.get(HOST).map_or(b"", |host| {
+        crate::protocol::request::without_port(host.as_bytes())
+    })
+}

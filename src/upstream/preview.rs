@@ -1,0 +1,36 @@
+//! What an application would get of a request, without sending it.
+
+use http::request::Parts;
+
+use super::{Engine, RequestBody, Upstream, codec, http as wire};
+use crate::protocol::params::{self, List};
+use crate::protocol::{EncodeError, RequestHead, WriteQueue};
+
+/// A request as its application would get it.
+#[derive(Debug)]
+pub enum Preview {
+    /// FastCGI, uwsgi, SCGI.
+    Variables {
+        /// In the order on the wire.
+        list: List,
+        /// Bytes of the request up to its body; or why it would not be sent.
+        size: Result<usize, EncodeError>,
+    },
+    /// HTTP.
+    Http(Parts),
+}
+
+impl Upstream {
+    /// What the application would get. Made by the same functions as what it does get.
+    pub fn preview(&self, head: &RequestHead) -> Result<Preview, EncodeError> {
+        let (Engine::Framed(protocol, _), Some(style)) = (&self.engine, codec::style(&self.config)) else {
+            let (parts, _) = wire::request(head, RequestBody::Empty).into_parts();
+            return Ok(Preview::Http(parts));
+        };
+        let mut list = List::default();
+        params::walk(head, &style, &mut list)?;
+        let mut queue = WriteQueue::new();
+        let size = protocol.begin(head, &mut queue).map(|_| queue.len());
+        Ok(Preview::Variables { list, size })
+    }
+}

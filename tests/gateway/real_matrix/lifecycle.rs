@@ -1,0 +1,76 @@
+//! Connections, workers and restarts.
+
+use std::thread;
+
+use super::deviation::Deviation;
+use super::site::{Site, wait_until};
+
+/// Twenty at once on two workers: they wait in our queue.
+pub(super) fn a_crowd_queues(site: &Site) {
+    let answers: Vec<_> = thread::scope(|scope| {
+        let asking: Vec<_> = (0..20)
+            .map(|i| scope.spawn(move || site.get(&format!("/sleep?ms=20&crowd={i}"))))
+            .collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    for answer in answers {
+        assert_eq!((answer.status, answer.text().as_str()), (200, "slept\n"));
+    }
+}
+
+/// The log shows it: no time was spent on connecting.
+pub(super) fn kept_connections_are_used_again(site: &Site) {
+    for i in 0..4 {
+        site.get(&format!("/head-test?again={i}"));
+    }
+    let connected: Vec<_> = (0..4)
+        .map(|i| site.logged(&format!("again={i}"))["connect_us"].as_u64())
+        .collect();
+    let used = site.kept > 0 && !site.deviates(Deviation::AlwaysCloses);
+    assert_eq!(connected[1..].contains(&Some(0)), used, "{connected:?}");
+}
+
+pub(super) fn a_restart_between_requests_is_not_visible(site: &mut Site) {
+    for _ in 0..2 {
+        a_crowd_queues(site);
+        site.backend.restart().unwrap();
+        for method in ["GET", "POST", "GET", "POST"] {
+            let answer = site.ask(method, "/echo", &[], b"five!");
+            assert_eq!(
+                (answer.status, answer.text().as_str()),
+                (200, "five!"),
+                "{:?}",
+                answer.headers
+            );
+        }
+    }
+}
+
+pub(super) fn a_reload_between_requests_is_not_visible(site: &mut Site) {
+    if site.deviates(Deviation::NoReload) {
+        assert!(site.backend.reload().is_err());
+        return;
+    }
+    a_crowd_queues(site);
+    let old = workers(site);
+    site.backend.reload().unwrap();
+    wait_until("there are new workers", || {
+        let new = workers(site);
+        new.len() == old.len() && new.iter().all(|id| !old.contains(id))
+    });
+    for method in ["GET", "POST", "GET", "POST"] {
+        let answer = site.ask(method, "/echo", &[], b"five!");
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, "five!"),
+            "{:?}",
+            answer.headers
+        );
+    }
+}
+
+fn workers(site: &Site) -> Vec<u32> {
+    let mut all = site.backend.processes();
+    all.retain(|id| *id != site.backend.pid());
+    all
+}
