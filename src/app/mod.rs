@@ -17,7 +17,7 @@ use crate::frontend::{self, Route, Service, rejection, server};
 use crate::spool::{self, Spools};
 use crate::telemetry::log::ErrorLog;
 use crate::telemetry::{self, AccessLog, Counters};
-use crate::transport::{Address, Listener};
+use crate::transport::{Address, Listener, Obstacle};
 use crate::upstream::Upstream;
 
 use pid_file::PidFile;
@@ -61,6 +61,7 @@ impl App {
             .into_iter()
             .map(|config| Arc::new(Upstream::new(config)))
             .collect();
+        warn_of_obstacles(&upstreams);
         let spools = Spools::new(spool::Config {
             temp_dir: server.temp_dir,
             disk_total: spool::Config::DISK_TOTAL,
@@ -135,6 +136,20 @@ impl App {
         }
         sender.send_replace(true);
         ended(serving.await)
+    }
+}
+
+/// A wrong group or a missing directory is better told now than with the first request. An application may well
+/// start after us: nothing more than a warning.
+fn warn_of_obstacles(upstreams: &[Arc<Upstream>]) {
+    for upstream in upstreams {
+        for endpoint in upstream.endpoints() {
+            if let Address::Unix(path) = &endpoint.address
+                && let Some(obstacle) = Obstacle::find(path)
+            {
+                tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");
+            }
+        }
     }
 }
 

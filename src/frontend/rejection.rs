@@ -207,9 +207,10 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Connect { cause, .. } => match cause {
             ConnectError::Full => StatusCode::SERVICE_UNAVAILABLE,
             ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            ConnectError::Refused | ConnectError::Missing | ConnectError::Forbidden | ConnectError::Io(_) => {
-                StatusCode::BAD_GATEWAY
-            }
+            ConnectError::Refused
+            | ConnectError::Missing(_)
+            | ConnectError::Forbidden(_)
+            | ConnectError::Io(_) => StatusCode::BAD_GATEWAY,
         },
         Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,
         Failure::Encode(EncodeError::Nul) => StatusCode::BAD_REQUEST,

@@ -71,7 +71,14 @@ pub(super) struct Attempts<'a, C: Send + 'static> {
     pause: Duration,
     /// The next attempt must not use a kept connection.
     fresh: bool,
-    last: Option<Failure>,
+    last: Option<PassedOver>,
+}
+
+/// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
+/// it is logged when dropped if one does.
+struct PassedOver {
+    endpoint: Option<Arc<str>>,
+    failure: Option<Failure>,
 }
 
 impl<'a, C: Send + 'static> Attempts<'a, C> {
@@ -137,7 +144,8 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
                 }
                 Err(AdmissionError::NoEndpoint) if self.may_pause() => self.pause().await,
                 Err(AdmissionError::NoEndpoint) => {
-                    return Err(self.last.take().unwrap_or(AdmissionError::NoEndpoint.into()));
+                    let last = self.last.take().and_then(|mut last| last.failure.take());
+                    return Err(last.unwrap_or(AdmissionError::NoEndpoint.into()));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -184,7 +192,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             },
         };
         self.tried.push(slot.index());
-        self.last = Some(failure);
+        self.passed_over(failure);
         None
     }
 
@@ -206,15 +214,38 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
             return Err(failure);
         };
-        tracing::debug!(endpoint = ?self.trace.endpoint, error = %failure, "sending the request again");
         if reused {
             // It was closed while it was idle: that says nothing about the endpoint. Once.
+            tracing::debug!(endpoint = ?self.trace.endpoint, error = %failure, "kept connection was closed");
             self.fresh = true;
         } else {
             self.tried.push(index);
+            self.passed_over(failure);
         }
-        self.last = Some(failure);
         Ok(body)
+    }
+
+    fn passed_over(&mut self, failure: Failure) {
+        self.last = Some(PassedOver {
+            endpoint: self.trace.endpoint.clone(),
+            failure: Some(failure),
+        });
+    }
+}
+
+impl Drop for PassedOver {
+    fn drop(&mut self) {
+        let endpoint = self.endpoint.as_deref();
+        match &self.failure {
+            None => {}
+            // Full is not dead, and tried again every few milliseconds.
+            Some(failure @ Failure::BacklogFull { .. }) => {
+                tracing::debug!(endpoint, error = %failure, "endpoint passed over");
+            }
+            Some(failure) => {
+                tracing::warn!(endpoint, reason = failure.reason(), error = %failure, "endpoint passed over");
+            }
+        }
     }
 }
 
@@ -267,6 +298,9 @@ impl Framed<'_> {
         let mut relay = Relay::new(lease, length, self.options.ignore_abort);
         let body = match relay.complete().map_err(Broken::answered)? {
             Some(bytes) => Body::Full(bytes),
+            // The relay, dropped here, reads to the end on its own. A body of no bytes would contradict a
+            // Content-Length that is not about it (304), which hyper asserts against.
+            None if bodiless => Body::Full(None),
             None => Body::Relay(Box::new(relay)),
         };
         let mut response = Response::new(body);

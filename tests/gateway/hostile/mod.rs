@@ -216,6 +216,10 @@ fn play(protocol: Protocol, keep: bool, cases: Vec<Case>) {
             }
         }
     }
+    let log = gateway.errors();
+    if let Some(at) = log.find("panicked") {
+        failures.push(log[at..].chars().take(2000).collect());
+    }
     // Before the panic: its log is longer than what it explains.
     drop(gateway);
     assert!(
