@@ -2,6 +2,8 @@
 //!
 //! Test code is exempt: what follows `#[cfg(test)]` in a file is not read.
 
+#![allow(clippy::unwrap_used)] // all of it is tests
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

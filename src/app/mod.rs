@@ -97,13 +97,17 @@ impl App {
 
     /// Serves until SIGTERM or SIGQUIT (drain, then stop) or SIGINT (stop at once). SIGUSR1 opens the logs
     /// again.
-    pub async fn run(self, error_log: Option<ErrorLog>) -> Result<Ended> {
+    ///
+    /// Afterwards nothing is served any more. What was cut leaves its lines in the access log as long as the
+    /// application exists.
+    pub async fn run(&mut self, error_log: Option<&ErrorLog>) -> Result<Ended> {
         let mut signals = Signals::install().context("cannot catch signals")?;
         let (stop, stopped) = watch::channel(false);
         for address in self.addresses() {
             tracing::info!(%address, "listening");
         }
-        let mut serving = std::pin::pin!(server::run(self.listeners, self.service, stopped));
+        let listeners = std::mem::take(&mut self.listeners);
+        let mut serving = std::pin::pin!(server::run(listeners, self.service.clone(), stopped));
         loop {
             let wish = tokio::select! {
                 left = &mut serving => return Ok(ended(left)),
@@ -116,7 +120,7 @@ impl App {
                     stop.send_replace(true);
                 }
                 Wish::Stop => return Ok(ended(open(&self.counters))),
-                Wish::Reopen => reopen(&self.access, error_log.as_ref()),
+                Wish::Reopen => reopen(&self.access, error_log),
                 Wish::Reload => tracing::warn!("SIGHUP ignored: restart to load the configuration again"),
             }
         }

@@ -102,6 +102,8 @@ async fn serve_http1(
     let (handler, on) = (service.clone(), connection.clone());
     let answer = service_fn(move |request| {
         let (service, connection) = (handler.clone(), on.clone());
+        // Now, and not when the answer is first worked on: hyper looks for the end of the stream in between.
+        connection.patience.begin();
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
     });
     let mut http = pin!(

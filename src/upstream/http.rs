@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
@@ -26,16 +28,25 @@ use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
-type Driver = http1::Connection<TokioIo<HalfOpen>, WatchedBody>;
+/// hyper's connection, ready for an upgrade; its type has no name outside hyper.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// A connection to an HTTP backend.
 pub struct HttpConnection {
     sender: http1::SendRequest<WatchedBody>,
     /// `None` after the connection ended or was handed to a tunnel.
-    driver: Option<Box<Driver>>,
+    driver: Option<Driver>,
     written: Written,
     /// Largest response head, in bytes.
     head_size: usize,
+}
+
+/// A connection on which the backend has switched protocols. Occupies its slot as long as it exists.
+#[derive(Clone)]
+pub struct Switched {
+    /// The connection's bytes.
+    pub upgraded: OnUpgrade,
+    _slot: Arc<Slot<HttpConnection>>,
 }
 
 /// The answer's body: owns the connection and its slot.
@@ -78,7 +89,7 @@ impl HttpConnection {
             .await?;
         Ok(Self {
             sender,
-            driver: Some(Box::new(driver)),
+            driver: Some(Box::pin(driver.with_upgrades())),
             written,
             head_size: config.head_size,
         })
@@ -145,14 +156,17 @@ impl HttpConnection {
         }
     }
 
-    /// Keeps the connection going beyond its exchange, for a tunnel. Holds the slot as long.
-    pub fn into_tunnel(mut self, slot: Slot<HttpConnection>) {
-        let Some(driver) = self.driver.take() else { return };
-        tokio::spawn(async move {
-            // How a tunnel ends is its ends' business.
-            let _ = driver.with_upgrades().await;
-            drop(slot);
-        });
+    /// The connection behind an answer that switches protocols.
+    pub fn switched(mut self, answer: &mut Response<Incoming>, slot: Slot<HttpConnection>) -> Switched {
+        let upgraded = hyper::upgrade::on(answer);
+        // Already at its end if it saw the whole answer; else it still has to hand the socket over.
+        if let Some(driver) = self.driver.take() {
+            tokio::spawn(driver);
+        }
+        Switched {
+            upgraded,
+            _slot: Arc::new(slot),
+        }
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
@@ -186,9 +200,9 @@ fn failure(error: hyper::Error) -> Failure {
     }
 }
 
-fn drive(driver: &mut Option<Box<Driver>>, cx: &mut Context<'_>) {
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
     if let Some(running) = driver
-        && Pin::new(running.as_mut()).poll(cx).is_ready()
+        && running.as_mut().poll(cx).is_ready()
     {
         // Errors reach the exchange through its answer.
         *driver = None;
@@ -341,9 +355,18 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the backend switched protocols although nobody asked it to.
+/// Whether the backend switched protocols although nobody asked it to, or to another one than it was asked.
 pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bool {
-    answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return false;
+    }
+    let wanted = head.headers.get(header::UPGRADE).filter(|_| head.upgrade);
+    let wanted = wanted.and_then(|wanted| wanted.to_str().ok()).unwrap_or_default();
+    let chosen = answer.headers().get(header::UPGRADE);
+    let chosen = chosen.and_then(|chosen| chosen.to_str().ok()).unwrap_or_default();
+    !wanted
+        .split(',')
+        .any(|wanted| wanted.trim().eq_ignore_ascii_case(chosen.trim()))
 }
 
 /// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came

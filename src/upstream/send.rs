@@ -383,10 +383,9 @@ impl Wire for Http<'_> {
             });
         }
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let tunnel = hyper::upgrade::on(&mut answer);
-            connection.into_tunnel(slot);
+            let switched = connection.switched(&mut answer, slot);
             let mut answer = answer.map(|_| Body::Full(None));
-            answer.extensions_mut().insert(tunnel);
+            answer.extensions_mut().insert(switched);
             return Ok(answer);
         }
         let (parts, incoming) = answer.into_parts();

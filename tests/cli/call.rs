@@ -133,6 +133,17 @@ fn messages_of_the_application_go_to_stderr() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_ends_the_call() {
+    let demo = Demo::usual();
+    let mut child = bridgehead(&["call", &demo.socket("fastcgi"), "/download?bytes=1000000000000"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn capabilities_are_asked_for() {
     let demo = Demo::start(&["--listen", "127.0.0.1:0", "--workers", "3"]);
     let output = call(&demo, "fastcgi", &["--get-values"]);
@@ -183,6 +194,7 @@ fn mistakes_on_the_command_line_end_with_64() {
         &["call", "/run/x.sock", "-p", "=x"],
         &["call", "/run/x.sock", "-d", "@/does/not/exist"],
         &["call", "/run/x.sock", "--get-values", "-d", "x"],
+        &["call", "/run/x.sock", "--get-values", "--protocol", "scgi"],
     ] {
         assert_eq!(run(arguments).status.code(), Some(64), "{arguments:?}");
     }

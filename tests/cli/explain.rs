@@ -1,11 +1,12 @@
 //! `bridgehead explain`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 
 use tempfile::TempDir;
 
-use crate::process::{run, stderr, stdout};
+use crate::process::{Demo, run, stderr, stdout};
 
 /// A docroot and a configuration with a route of every kind.
 struct Site {
@@ -259,6 +260,44 @@ fn an_application_that_cannot_take_the_request_is_shown_with_the_reason() {
     let text = Site::new().explain(&["GET", "/api", "-H", &cookie]);
     assert!(text.contains("\n  REQUEST_METHOD=GET\n"), "{text}");
     assert!(text.ends_with("answer     431 (variables_too_large): variable block of more than 4096 bytes, the backend's limit (buffer-size)\n"), "{text}");
+}
+
+#[test]
+fn the_running_gateway_agrees() {
+    let demo = Demo::usual();
+    let config = run(&["demo", "--print-config", "--listen", &demo.address]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, stdout(&config)).unwrap();
+    let file = file.path().to_str().unwrap();
+    for protocol in ["fastcgi", "uwsgi", "scgi"] {
+        let path = format!("/{protocol}/./env?x=%20y");
+        let fields = "X-Team: red\r\nX_Odd: 1\r\nCookie: a=1\r\nCookie: b=2\r\nX-Forwarded-For: 6.6.6.6\r\n";
+        let (_, body) = demo.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: shop.example\r\n{fields}Connection: close\r\n\r\n"
+        ));
+        let mut sent: BTreeMap<String, String> = serde_json::from_str(&body).unwrap();
+        let mut arguments = vec![
+            "explain",
+            "-c",
+            file,
+            "GET",
+            &path,
+            "-H",
+            "Host: shop.example",
+            "--json",
+        ];
+        for field in fields.lines() {
+            arguments.extend(["-H", field]);
+        }
+        let json: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).unwrap();
+        let list = &json["outcome"]["forwarded"]["sent"]["variables"]["list"];
+        let list: Vec<(String, String)> = serde_json::from_value(list.clone()).unwrap();
+        let mut explained: BTreeMap<_, _> = list.into_iter().collect();
+        for variables in [&mut sent, &mut explained] {
+            assert!(variables.remove("REMOTE_PORT").is_some());
+        }
+        assert_eq!(explained, sent);
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod faults;
 mod hostile;
