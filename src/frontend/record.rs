@@ -130,7 +130,8 @@ impl Record {
     /// The answer to a request that failed; says so in the error log where an operator can do something.
     pub fn reject(&mut self, rejection: &Rejection) -> Response<Body> {
         let status = rejection.status();
-        if status.is_server_error() {
+        // 501 is what a client gets for a coding of its own.
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             let endpoint = self.trace.endpoint.as_deref();
             tracing::warn!(request = %self.id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
         } else {

@@ -18,7 +18,7 @@ pub mod params;
 pub mod queue;
 pub mod request;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod scgi;
 mod unframed;
 pub mod uwsgi;

@@ -20,9 +20,10 @@ use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
-use super::half_open::{HalfOpen, Written};
+use super::half_open::{Awaited, HalfOpen, Written};
 use super::pool::Slot;
 use super::request_body::{BodyError, RequestBody};
+use super::watched_body::WatchedBody;
 use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
@@ -32,7 +33,7 @@ type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// A connection to an HTTP backend.
 pub struct HttpConnection {
-    sender: http1::SendRequest<RequestBody>,
+    sender: http1::SendRequest<WatchedBody>,
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Driver>,
     written: Written,
@@ -108,12 +109,12 @@ impl HttpConnection {
         body: RequestBody,
         timeouts: &Timeouts,
     ) -> Result<Response<Incoming>, NotAnswered> {
-        let request = request(head, body);
+        let request = request(head, WatchedBody::new(body, self.written.clone()));
         self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
         let mut deadline = Deadline::never();
-        deadline.set(timeouts.head);
-        let driver = &mut self.driver;
+        let mut noted = None;
+        let (driver, written) = (&mut self.driver, &self.written);
         let answer = std::future::poll_fn(|cx| {
             drive(driver, cx);
             if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
@@ -121,6 +122,14 @@ impl HttpConnection {
             }
             // Once more: the request was only handed to the driver by the poll above.
             drive(driver, cx);
+            let awaited = written.awaited();
+            if noted.replace(awaited) != Some(awaited) {
+                match awaited.0 {
+                    Awaited::Client => deadline.clear(),
+                    Awaited::Taking => deadline.set(timeouts.send),
+                    Awaited::Answer => deadline.set(timeouts.head),
+                }
+            }
             deadline.poll(cx).map(|()| None)
         })
         .await;
@@ -133,13 +142,16 @@ impl HttpConnection {
                 Ok(answer)
             }
             Some(Err(mut error)) => {
-                let body = error.take_message().map(|request| request.into_body());
+                let body = error
+                    .take_message()
+                    .map(|request| request.into_body().into_inner());
                 Err(NotAnswered {
                     failure: failure(error.into_error()),
                     sent: body.is_none() && self.written.any(),
                     body,
                 })
             }
+            None if self.written.awaited().0 == Awaited::Taking => Err(Failure::SendTimeout.into()),
             None => Err(Failure::HeadTimeout.into()),
         }
     }
@@ -287,7 +299,7 @@ impl http_body::Body for HttpBody {
 }
 
 /// The request as the backend gets it: origin form, our framing.
-pub(super) fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
+pub(super) fn request<B>(head: &RequestHead, body: B) -> http::Request<B> {
     let mut request = http::Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.target.clone().into();

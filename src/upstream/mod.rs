@@ -21,6 +21,7 @@ pub mod retry;
 mod send;
 pub mod stderr;
 pub mod trace;
+mod watched_body;
 
 use std::sync::Arc;
 

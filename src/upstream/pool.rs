@@ -236,7 +236,7 @@ impl<C: Send + 'static> Pool<C> {
                 slot,
                 idle: connection.take(),
             }) {
-                Ok(()) => return,
+                Ok(()) => return self.endpoints[endpoint].slot_handed_over(),
                 // It left in this moment: the next one.
                 Err(mut refused) => {
                     refused.slot.spent = true;
@@ -359,12 +359,15 @@ async fn reap<C: Send + 'static>(pool: Weak<Pool<C>>, period: Duration) {
 }
 
 #[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue, Timeouts};
     use crate::upstream::profile::Profile;
 
-    fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
+    pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
         let endpoint = EndpointConfig {
             address: "127.0.0.1:1".parse().unwrap(),
             weight: 1,

@@ -236,3 +236,6 @@ impl Pump {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
