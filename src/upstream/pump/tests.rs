@@ -158,7 +158,7 @@ async fn a_connection_is_kept_when_both_sides_are_done() {
         peer
     });
     assert!(matches!(next(&mut pump).await, Ok(Event::Head(_))));
-    assert_eq!(rest(&mut pump).await.1.unwrap(), true);
+    assert!(rest(&mut pump).await.1.unwrap());
     assert!(pump.into_connection().is_some());
     drop(scripted.await.unwrap());
 }
