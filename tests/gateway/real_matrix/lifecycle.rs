@@ -1,5 +1,6 @@
 //! Connections, workers and restarts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::deviation::Deviation;
@@ -67,6 +68,42 @@ pub(super) fn a_reload_between_requests_is_not_visible(site: &mut Site) {
             answer.headers
         );
     }
+}
+
+/// Requests that may be repeated find the old workers or the new ones.
+pub(super) fn a_reload_under_load_is_not_visible(site: &mut Site) {
+    if site.deviates(Deviation::NoReload) {
+        return;
+    }
+    let (old, done) = (workers(site), AtomicBool::new(false));
+    let site: &Site = site;
+    let failed: Vec<_> = thread::scope(|scope| {
+        let ask = || {
+            let mut failed = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                let answer = site.get("/sleep?ms=2");
+                if answer.status != 200 {
+                    failed.push((
+                        answer.status,
+                        answer.header("bridgehead-error").map(str::to_owned),
+                    ));
+                }
+            }
+            failed
+        };
+        let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        site.backend.reload().unwrap();
+        wait_until("there are new workers", || {
+            let new = workers(site);
+            new.len() == old.len() && new.iter().all(|id| !old.contains(id))
+        });
+        done.store(true, Ordering::Relaxed);
+        asking
+            .into_iter()
+            .flat_map(|asked| asked.join().unwrap())
+            .collect()
+    });
+    assert_eq!(failed, []);
 }
 
 fn workers(site: &Site) -> Vec<u32> {
