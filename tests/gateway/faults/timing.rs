@@ -89,7 +89,7 @@ fn a_slow_upload_is_not_the_applications_fault() {
         .unwrap();
         let gateway = start(&format!(
             "[upstream.app]\nprotocol = \"{protocol}\"\nendpoints = [\"{}\"]\n\
-             timeouts = {{ send = \"150ms\", head = \"150ms\", read = \"150ms\" }}\n\
+             timeouts = {{ send = \"400ms\", head = \"400ms\", read = \"400ms\" }}\n\
              [[route]]\nproxy = {{ upstream = \"app\" }}\nbuffering = {{ request = false }}\n",
             backend.address()
         ));
@@ -98,7 +98,7 @@ fn a_slow_upload_is_not_the_applications_fault() {
             .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")
             .unwrap();
         for byte in b"body" {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(500));
             client.send([*byte]).unwrap();
         }
         assert_eq!(client.read_response().unwrap().text(), "hello", "{protocol}");
