@@ -3,7 +3,6 @@
 use std::num::NonZero;
 use std::thread;
 
-use http::HeaderValue;
 use ipnet::IpNet;
 
 use super::{deadline, path, size};
