@@ -1,9 +1,46 @@
-//! What the kernel says about processes and sockets: `/proc`.
+//! What the kernel says about processes and sockets, and what it is asked to do with them.
 
 use std::fs;
 use std::path::Path;
+use std::process::Child;
 
-use rustix::process::Signal;
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+
+/// Sends `signal` to a process that the caller started and has not waited for.
+///
+/// # Errors
+///
+/// When the kernel refuses.
+pub fn signal(process: &Child, signal: Signal) -> Result<()> {
+    kill_process(Pid::from_child(process), signal).with_context(|| format!("cannot signal {}", process.id()))
+}
+
+/// Raises the soft limit of open files, ours and that of the processes we start, to at least `count`.
+///
+/// # Errors
+///
+/// When the hard limit is lower.
+pub fn allow_descriptors(count: u64) -> Result<()> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= count) {
+        return Ok(());
+    }
+    ensure!(
+        maximum.is_none_or(|maximum| maximum >= count),
+        "{count} open files are needed; raise the hard limit with `ulimit -Hn {count}`"
+    );
+    let limit = Rlimit {
+        current: Some(count),
+        maximum,
+    };
+    setrlimit(Resource::Nofile, limit).context("cannot raise the limit of open files")
+}
+
+/// Whether we are root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
 
 /// The processes of `group`, without those that have ended and only wait to be reaped.
 pub(crate) fn members(group: u32) -> Vec<u32> {

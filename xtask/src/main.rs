@@ -1,5 +1,6 @@
 //! Everything a developer or CI runs; see [`USAGE`].
 
+mod bench;
 mod capture;
 mod fuzz;
 mod policy;
@@ -30,6 +31,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some(("test", [])) => test::everything(),
         Some(("test", names)) => test::only(names),
         Some(("fuzz", rest)) => fuzz::run(rest),
+        Some(("bench", rest)) => bench::run(rest),
         Some(("capture", names)) => capture::run(names),
         _ => bail!("{USAGE}"),
     }
@@ -39,4 +41,6 @@ const USAGE: &str = "usage:
   cargo xtask test                      everything that has to pass before a commit
   cargo xtask test NAME...              only the tests whose names contain NAME
   cargo xtask fuzz [TARGET] [SECONDS]   each fuzz target, or one, for 60 seconds or as long as said
-  cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME";
+  cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME
+  cargo xtask bench [NAME...] [--requests N]
+                                        Bridgehead and nginx on the same work; see benches/README.md";
