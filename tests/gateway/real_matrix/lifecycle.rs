@@ -1,5 +1,6 @@
 //! Connections, workers and restarts.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -53,12 +54,7 @@ pub(super) fn a_reload_between_requests_is_not_visible(site: &mut Site) {
         return;
     }
     a_crowd_queues(site);
-    let old = workers(site);
-    site.backend.reload().unwrap();
-    wait_until("there are new workers", || {
-        let new = workers(site);
-        new.len() == old.len() && new.iter().all(|id| !old.contains(id))
-    });
+    reload(site);
     for method in ["GET", "POST", "GET", "POST"] {
         let answer = site.ask(method, "/echo", &[], b"five!");
         assert_eq!(
@@ -75,7 +71,7 @@ pub(super) fn a_reload_under_load_is_not_visible(site: &mut Site) {
     if site.deviates(Deviation::NoReload) {
         return;
     }
-    let (old, done) = (workers(site), AtomicBool::new(false));
+    let done = AtomicBool::new(false);
     let site: &Site = site;
     let failed: Vec<_> = thread::scope(|scope| {
         let ask = || {
@@ -92,18 +88,27 @@ pub(super) fn a_reload_under_load_is_not_visible(site: &mut Site) {
             failed
         };
         let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
-        site.backend.reload().unwrap();
-        wait_until("there are new workers", || {
-            let new = workers(site);
-            new.len() == old.len() && new.iter().all(|id| !old.contains(id))
-        });
+        // The others end also when this fails.
+        let reloaded = catch_unwind(AssertUnwindSafe(|| reload(site)));
         done.store(true, Ordering::Relaxed);
+        reloaded.unwrap();
         asking
             .into_iter()
             .flat_map(|asked| asked.join().unwrap())
             .collect()
     });
     assert_eq!(failed, []);
+}
+
+/// Returns when none but new workers are there.
+fn reload(site: &Site) {
+    wait_until("both workers are there", || workers(site).len() == 2);
+    let old = workers(site);
+    site.backend.reload().unwrap();
+    wait_until("there are new workers", || {
+        let new = workers(site);
+        new.len() == old.len() && new.iter().all(|id| !old.contains(id))
+    });
 }
 
 fn workers(site: &Site) -> Vec<u32> {
