@@ -238,6 +238,9 @@ impl HttpBody {
         // hyper settles its state on the next poll.
         if connection.is_quiet() {
             slot.keep(connection);
+        } else {
+            // Before the slot: the worker is free when the connection is closed.
+            drop(connection);
         }
     }
 }
