@@ -144,6 +144,11 @@ impl Pump {
         self.sent
     }
 
+    /// Longest time between two reads of the answer's body.
+    pub fn read_timeout(&self) -> Duration {
+        self.timeouts.read
+    }
+
     /// Ends a failed exchange; the body may serve another attempt.
     pub fn into_body(self) -> RequestBody {
         self.body
