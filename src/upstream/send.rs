@@ -385,7 +385,7 @@ impl Wire for Http<'_> {
             });
         }
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let switched = connection.switched(&mut answer, slot);
+            let switched = connection.switched(&mut answer, slot, timeouts);
             let mut answer = answer.map(|_| Body::Full(None));
             answer.extensions_mut().insert(switched);
             return Ok(answer);
