@@ -39,6 +39,9 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 /// Receive window of an HTTP/2 connection, in bytes.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
+/// Bytes of an answer that wait in hyper until an HTTP/2 client takes them, for each stream.
+const SEND_BUFFER: usize = 64 * 1024;
+
 /// Serves a connection until it ends, or gracefully to the end of what is under way when `stop` says so.
 pub async fn serve(mut stream: Stream, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     let counters = service.counters.clone();
@@ -136,6 +139,7 @@ async fn serve_http2(
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(config.head_size).unwrap_or(u32::MAX))
         .keep_alive_interval(config.timeouts.head)
         .keep_alive_timeout(config.timeouts.head);
