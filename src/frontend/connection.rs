@@ -20,6 +20,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
 use super::forwarded::Connected;
+use super::idle::Idle;
 use super::service::{Connection, Service};
 use super::socket::{ClientSocket, Patience, Times};
 use crate::transport::Stream;
@@ -120,7 +121,7 @@ async fn serve_http1(
             .serve_connection(TokioIo::new(socket), answer)
             .with_upgrades()
     );
-    let ended = until(stop, http.as_mut(), |http| http.graceful_shutdown()).await;
+    let ended = until(stop, None, http.as_mut(), |http| http.graceful_shutdown()).await;
     if let Err(error) = ended {
         service.refused(&error, &connection);
     }
@@ -149,7 +150,8 @@ async fn serve_http2(
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
     });
     let mut http = pin!(builder.serve_connection(TokioIo::new(socket), answer));
-    let ended = until(stop, http.as_mut(), |http| http.graceful_shutdown()).await;
+    let idle = Idle::new(connection, config.timeouts.head);
+    let ended = until(stop, Some(idle), http.as_mut(), |http| http.graceful_shutdown()).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "HTTP/2 connection failed");
     }
@@ -158,6 +160,7 @@ async fn serve_http2(
 /// Drives a connection to its end; asks it once to end early.
 async fn until<C: Future>(
     mut stop: watch::Receiver<bool>,
+    mut idle: Option<Idle>,
     mut connection: std::pin::Pin<&mut C>,
     ask: impl FnOnce(std::pin::Pin<&mut C>),
 ) -> C::Output {
@@ -167,6 +170,9 @@ async fn until<C: Future>(
     let ended = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             return Poll::Ready(Some(ended));
+        }
+        if idle.as_mut().is_some_and(|idle| idle.poll(cx).is_ready()) {
+            return Poll::Ready(None);
         }
         // The task's waker stays registered: one look at the flag tells who woke us.
         if watching && !*asked.borrow() {
