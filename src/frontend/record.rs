@@ -60,6 +60,7 @@ impl Record {
     /// A request whose head has just been read.
     pub fn begin<B>(service: &Arc<Service>, request: &Request<B>, connection: &Arc<Connection>) -> Box<Self> {
         service.counters.requests.add(1);
+        connection.requests.begin();
         let logged = |name| {
             request
                 .headers()
@@ -220,6 +221,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         let counters = &self.service.counters;
         self.connection.patience.end();
+        self.connection.requests.end();
         counters.response(self.status.as_u16());
         counters.request_bytes.add(self.request_bytes);
         counters.response_bytes.add(self.response_bytes);

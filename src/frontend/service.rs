@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use super::body::Body;
 use super::config::Config;
 use super::forwarded::Connected;
+use super::idle::Requests;
 use super::plan::{self, Action, Announced, Checked, Destination};
 use super::record::{Logged, Record};
 use super::rejection::Rejection;
@@ -39,6 +40,8 @@ pub struct Connection {
     pub connected: Connected,
     /// Whether a half-closed client still gets its answer.
     pub patience: Patience,
+    /// How many requests came on it.
+    pub(super) requests: Requests,
     /// Where log lines of its requests are made.
     pub(super) scratch: Mutex<Vec<u8>>,
 }
@@ -49,6 +52,7 @@ impl Connection {
         Self {
             connected,
             patience,
+            requests: Requests::default(),
             scratch: Mutex::new(Vec::new()),
         }
     }

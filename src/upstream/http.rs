@@ -46,6 +46,8 @@ pub struct HttpConnection {
 pub struct Switched {
     /// The connection's bytes.
     pub upgraded: OnUpgrade,
+    /// How long nothing may move in either direction: a peer that vanished must not keep the slot.
+    pub silence: Duration,
     _slot: Arc<Slot<HttpConnection>>,
 }
 
@@ -157,7 +159,12 @@ impl HttpConnection {
     }
 
     /// The connection behind an answer that switches protocols.
-    pub fn switched(mut self, answer: &mut Response<Incoming>, slot: Slot<HttpConnection>) -> Switched {
+    pub fn switched(
+        mut self,
+        answer: &mut Response<Incoming>,
+        slot: Slot<HttpConnection>,
+        timeouts: &Timeouts,
+    ) -> Switched {
         let upgraded = hyper::upgrade::on(answer);
         // Already at its end if it saw the whole answer; else it still has to hand the socket over.
         if let Some(driver) = self.driver.take() {
@@ -165,6 +172,7 @@ impl HttpConnection {
         }
         Switched {
             upgraded,
+            silence: timeouts.read,
             _slot: Arc::new(slot),
         }
     }
@@ -238,6 +246,9 @@ impl HttpBody {
         // hyper settles its state on the next poll.
         if connection.is_quiet() {
             slot.keep(connection);
+        } else {
+            // Before the slot: the worker is free when the connection is closed.
+            drop(connection);
         }
     }
 }

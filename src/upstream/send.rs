@@ -39,13 +39,15 @@ pub(super) trait Wire {
 
     fn is_quiet(&self, connection: &mut Self::Connection) -> bool;
 
+    /// The slot comes before the connection: arguments are dropped from the last to the first, and the worker is
+    /// free when the connection is closed.
     async fn exchange(
         &self,
         head: &RequestHead,
         prepared: Self::Prepared,
         body: RequestBody,
-        connection: Self::Connection,
         slot: Slot<Self::Connection>,
+        connection: Self::Connection,
     ) -> Result<Response<Body>, Broken>;
 }
 
@@ -118,7 +120,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             self.trace.reused = reused;
             let index = slot.index();
             let started = Instant::now();
-            let broken = match wire.exchange(head, prepared, body, connection, slot).await {
+            let broken = match wire.exchange(head, prepared, body, slot, connection).await {
                 Ok(answer) => {
                     self.trace.head = Some(started.elapsed());
                     self.trace.status = Some(answer.status().as_u16());
@@ -277,8 +279,8 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        connection: Connection,
         slot: Slot<Connection>,
+        connection: Connection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
@@ -356,8 +358,8 @@ impl Wire for Http<'_> {
         head: &RequestHead,
         (): (),
         body: RequestBody,
-        mut connection: HttpConnection,
         slot: Slot<HttpConnection>,
+        mut connection: HttpConnection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = &self.upstream.config.timeouts;
         let copy = body.copy();
@@ -383,7 +385,7 @@ impl Wire for Http<'_> {
             });
         }
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let switched = connection.switched(&mut answer, slot);
+            let switched = connection.switched(&mut answer, slot, timeouts);
             let mut answer = answer.map(|_| Body::Full(None));
             answer.extensions_mut().insert(switched);
             return Ok(answer);

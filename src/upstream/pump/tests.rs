@@ -15,11 +15,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::protocol::Limits;
 use crate::protocol::fastcgi::FastCgi;
 use crate::protocol::params::StyleKind;
 use crate::protocol::samples;
 use crate::protocol::uwsgi::Uwsgi;
-use crate::protocol::{DecodeError, Limits};
 use crate::transport::Stream;
 use crate::upstream::BodyError;
 
@@ -349,4 +349,21 @@ async fn an_end_inside_the_answer_is_told() {
     let (length, end) = rest(&mut pump).await;
     assert!(matches!(end, Err(Failure::Decode(DecodeError::Truncated))));
     assert_eq!(length, 1);
+}
+
+/// What a worker that is killed inside its answer leaves, where nothing but the end of the stream ends it.
+#[tokio::test(start_paused = true)]
+async fn a_reset_ends_no_answer_unless_a_body_was_left_unread() {
+    for (body, whole) in [(RequestBody::Empty, false), (full(5), true)] {
+        let length = if whole { 5 } else { 0 };
+        let (mut pump, mut peer) = raw(body, length);
+        tokio::spawn(async move {
+            peer.readable().await.unwrap();
+            peer.write_all(b"HTTP/1.1 200 OK\r\n\r\nhel").await.unwrap();
+            // Unread bytes make the close a reset.
+        });
+        assert!(matches!(next(&mut pump).await, Ok(Event::Head(_))));
+        let (length, end) = rest(&mut pump).await;
+        assert_eq!((length, end.is_ok()), (3, whole));
+    }
 }

@@ -923,5 +923,13 @@ fn timing() -> Vec<Case> {
         )
         .hasty(),
         case("no-end", vec![send(out(FIVE)), Step::Hold], full("hello")).hasty(),
+        // The client has its answer: the worker is not waited for much longer.
+        case(
+            "HEAD-for-ever",
+            vec![send(out(HEAD)), Step::Trickle(out("x"), 20)],
+            full(""),
+        )
+        .method("HEAD")
+        .hasty(),
     ]
 }

@@ -432,6 +432,17 @@ fn a_stop_finishes_open_streams() {
 }
 
 #[test]
+fn a_client_that_only_answers_pings_is_not_kept() {
+    let site = Site::with("timeouts = { head = \"300ms\" }", "");
+    let mut http = Http2::connect(&site);
+    assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
+    let start = std::time::Instant::now();
+    assert_eq!(http.outcome(3), Outcome::Gone);
+    // The test's own patience ends after ten seconds.
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
 fn other_words_that_begin_like_a_preface_are_http_1() {
     let site = Site::new();
     let mut client = site.client();

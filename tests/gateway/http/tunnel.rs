@@ -1,9 +1,10 @@
 //! Upgrades: a tunnel to the application when both sides want it, and nothing else.
 
 use anyhow::Result;
-use testbed::ScriptedConnection;
+use testbed::{Client, Scripted, ScriptedConnection};
 
 use super::site::Site;
+use crate::start;
 
 const WEBSOCKET: [(&str, &str); 4] = [
     ("Connection", "keep-alive, Upgrade"),
@@ -71,6 +72,23 @@ fn a_tunnel_ends_with_its_client() {
     assert_eq!(client.read_response().unwrap().status, 101);
     drop(client);
     site.backend.wait_ended(1).unwrap();
+}
+
+/// The last words of a client that vanished never come; an application that waits for them must not keep its slot.
+#[test]
+fn a_tunnel_in_which_nothing_moves_is_closed() {
+    let backend = Scripted::start(switching).unwrap();
+    let gateway = start(&format!(
+        "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\ntimeouts = {{ read = \"300ms\" }}\n\
+         [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        backend.address()
+    ));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client.send_request("GET", "/", &WEBSOCKET, b"").unwrap();
+    assert_eq!(client.read_response().unwrap().status, 101);
+    assert_eq!(client.take(6).unwrap(), b"first ");
+    backend.wait_ended(1).unwrap();
+    assert_eq!(client.rest().unwrap(), b"");
 }
 
 #[test]
