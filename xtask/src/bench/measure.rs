@@ -42,21 +42,24 @@ pub(crate) struct Figures {
     pub(crate) idle: f64,
 }
 
-/// Measures both servers in front of the same backend.
+/// Measures both servers in front of the same kind of backend.
 ///
 /// # Errors
 ///
 /// When anything does not start or answer.
 pub(crate) fn row(scenario: &Scenario, requests: usize) -> Result<Row> {
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
-    let work = Work::start(scenario.backend, dir.path())?;
+    let peer_dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
+    // One backend for each: kept connections of the one would hold the workers that the other waits for.
+    let our_work = Work::start(scenario.backend, dir.path())?;
+    let their_work = Work::start(scenario.backend, peer_dir.path())?;
     let mut bridgehead = Figures::default();
     let mut nginx = Figures::default();
     {
-        let ours = Server::start(Peer::Bridgehead, scenario, &work, dir.path(), None)?;
-        let theirs = Server::start(Peer::Nginx, scenario, &work, dir.path(), None)?;
-        memory(&ours, &mut bridgehead)?;
-        memory(&theirs, &mut nginx)?;
+        let ours = Server::start(Peer::Bridgehead, scenario, &our_work, dir.path(), None)?;
+        let theirs = Server::start(Peer::Nginx, scenario, &their_work, dir.path(), None)?;
+        memory(&ours, &mut bridgehead).context("bridgehead")?;
+        memory(&theirs, &mut nginx).context("nginx")?;
         let mut passes = [(&ours, &mut bridgehead), (&theirs, &mut nginx)];
         // Each goes first as often as the other, so that what else the machine does hits both alike.
         for _ in 0..PASSES {
@@ -70,8 +73,8 @@ pub(crate) fn row(scenario: &Scenario, requests: usize) -> Result<Row> {
             figures.resident_after = usage::resident(&server.processes()?)?;
         }
     }
-    bridgehead.instructions = callgrind::instructions(Peer::Bridgehead, scenario, &work)?;
-    nginx.instructions = callgrind::instructions(Peer::Nginx, scenario, &work)?;
+    bridgehead.instructions = callgrind::instructions(Peer::Bridgehead, scenario, &our_work)?;
+    nginx.instructions = callgrind::instructions(Peer::Nginx, scenario, &their_work)?;
     Ok(Row {
         name: scenario.name,
         bridgehead,

@@ -38,7 +38,8 @@ pub(crate) const ALL: [Scenario; 7] = [
     },
     Scenario {
         name: "fastcgi-keep",
-        backend: Behind::Php(64),
+        // Each of nginx's two workers keeps up to 64 connections. Bridgehead opens 64.
+        backend: Behind::Php(128),
         log: false,
     },
     Scenario {
