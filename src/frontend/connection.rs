@@ -60,6 +60,7 @@ pub async fn serve(mut stream: Stream, service: Arc<Service>, mut stop: watch::R
     let Ok(Ok((prefix, http2))) = first else { return };
     let patience = Patience::default();
     let times = Times {
+        head: (!http2).then_some(service.config.timeouts.head),
         send: service.config.timeouts.send,
         half_close: service.config.timeouts.half_close,
     };
@@ -102,8 +103,7 @@ async fn serve_http1(
     let config = &service.config;
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.timeouts.head)
+        .header_read_timeout(None)
         .max_buf_size(config.head_size.max(MIN_BUFFER));
     // hyper's own limit costs nothing, any other an allocation per request.
     if config.head_fields != super::Config::HEAD_FIELDS {

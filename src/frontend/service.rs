@@ -154,7 +154,7 @@ impl Service {
         record.received(upload.length);
         if !upload.body.is_held() {
             // Who streams to an application and goes away is to be noticed at once.
-            connection.patience.end();
+            connection.patience.lose();
         }
         let client = connection
             .connected

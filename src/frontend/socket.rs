@@ -1,43 +1,83 @@
 //! A client's socket as hyper sees it.
 //!
-//! Four things hyper leaves to us: bytes that were read to tell HTTP/1 from HTTP/2 are given back, a client that takes
-//! no bytes is given up, a closing connection lingers until the client has read its answer, and the end of the
-//! client's stream is kept from hyper while an answer is under way. A client may close its sending side and still want
-//! the answer (RFC 9112, section 9.6); TCP cannot tell that from a client that is gone, so patience is limited.
+//! Five things hyper leaves to us, or does at a higher price. Bytes that were read to tell HTTP/1 from HTTP/2 are
+//! given back. A client that takes no bytes is given up. A client that sends no request, or only a drip of one, is
+//! given up: hyper would set a timer for every request, here one timer is looked at when it fires. A closing
+//! connection lingers until the client has read its answer. And the end of the client's stream is kept from hyper
+//! while an answer is under way: a client may close its sending side and still want the answer (RFC 9112, section
+//! 9.6); TCP cannot tell that from a client that is gone, so patience is limited.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use crate::transport::{Deadline, Stream};
 
 /// How the end of the client's stream and of ours are dealt with. Shared by the socket and the exchange.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Patience(Arc<Manners>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Manners {
     /// The end of the client's stream is overlooked for a while.
     due: AtomicBool,
     /// Our stream ends with a reset.
     reset: AtomicBool,
+    /// When the connection was accepted.
+    start: Instant,
+    /// When the last exchange ended, in microseconds from the start; [`BUSY`] while one is under way.
+    idle_since: AtomicU64,
+}
+
+/// No time: an exchange is under way.
+const BUSY: u64 = u64::MAX;
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Arc::new(Manners {
+            due: AtomicBool::new(false),
+            reset: AtomicBool::new(false),
+            start: Instant::now(),
+            idle_since: AtomicU64::new(0),
+        }))
+    }
 }
 
 impl Patience {
     /// A request has come, its answer is not complete.
     pub fn begin(&self) {
+        self.0.idle_since.store(BUSY, Ordering::Relaxed);
         self.0.due.store(true, Ordering::Relaxed);
     }
 
     /// The answer is complete.
     pub fn end(&self) {
+        let now = u64::try_from(self.0.start.elapsed().as_micros()).unwrap_or(BUSY - 1);
+        self.0.idle_since.store(now, Ordering::Relaxed);
+        self.lose();
+    }
+
+    /// From now on the end of the client's stream is the end, though the exchange goes on.
+    pub fn lose(&self) {
         self.0.due.store(false, Ordering::Relaxed);
+    }
+
+    /// How long no exchange has been under way; `None` while one is.
+    fn idle(&self) -> Option<Duration> {
+        let since = self.0.idle_since.load(Ordering::Relaxed);
+        (since != BUSY).then(|| {
+            self.0
+                .start
+                .elapsed()
+                .saturating_sub(Duration::from_micros(since))
+        })
     }
 
     /// The answer broke off, and nothing but a reset would tell the client.
@@ -53,6 +93,9 @@ impl Patience {
 /// Settings of a client socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
+    /// Longest time to the end of a request's head, the idle time before it included. `None`: HTTP/2, which has
+    /// its own.
+    pub head: Option<Duration>,
     /// Longest time in which the client takes no bytes.
     pub send: Duration,
     /// Longest time an answer is worked on after the client's stream ended.
@@ -68,6 +111,7 @@ pub struct ClientSocket {
     patience: Patience,
     times: Times,
     ended: bool,
+    awaited: Deadline,
     half_closed: Deadline,
     blocked: Deadline,
     lingering: Deadline,
@@ -90,10 +134,30 @@ impl ClientSocket {
             patience,
             times,
             ended: false,
+            awaited: Deadline::never(),
             half_closed: Deadline::never(),
             blocked: Deadline::never(),
             lingering: Deadline::never(),
             dropped: 0,
+        }
+    }
+
+    /// Nothing is there to read: an error when a request has been awaited for too long. Bytes of its head do not
+    /// move the deadline, only the exchange before it does; and it is moved when it comes, not when that ends.
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(head) = self.times.head else {
+            return Poll::Pending;
+        };
+        if !self.awaited.is_set() {
+            self.awaited.set(head);
+        }
+        loop {
+            ready!(self.awaited.poll(cx));
+            let idle = self.patience.idle().unwrap_or_default();
+            if idle >= head {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.awaited.set(head - idle);
         }
     }
 
@@ -159,7 +223,10 @@ impl AsyncRead for ClientSocket {
         }
         if !this.ended {
             let before = buf.filled().len();
-            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            match Pin::new(&mut this.stream).poll_read(cx, buf) {
+                Poll::Ready(read) => read?,
+                Poll::Pending => return this.poll_request(cx),
+            }
             if buf.filled().len() > before || buf.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
@@ -217,6 +284,7 @@ mod tests {
         ours.set_nonblocking(true).unwrap();
         let stream = Stream::Unix(UnixStream::from_std(ours).unwrap());
         let times = Times {
+            head: Some(Duration::from_secs(60)),
             send: Duration::from_secs(5),
             half_close: Duration::from_secs(1),
         };
@@ -253,5 +321,34 @@ mod tests {
         let (mut socket, _client) = pair(&Patience::default());
         let error = socket.write_all(&vec![0; 16 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drip_of_a_head_does_not_move_its_deadline() {
+        let (mut socket, mut client) = pair(&Patience::default());
+        socket.read_u16().await.unwrap();
+        let start = Instant::now();
+        let drip = tokio::time::timeout(Duration::from_secs(50), socket.read_u8());
+        assert!(drip.await.is_err());
+        client.write_all(b"T").unwrap();
+        socket.read_u8().await.unwrap();
+        let error = socket.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_exchange_starts_the_wait_for_the_next_request_anew() {
+        let patience = Patience::default();
+        let (mut socket, _client) = pair(&patience);
+        socket.read_u16().await.unwrap();
+        patience.begin();
+        let during = tokio::time::timeout(Duration::from_secs(500), socket.read_u8());
+        assert!(during.await.is_err());
+        patience.end();
+        let start = Instant::now();
+        let error = socket.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 60);
     }
 }
