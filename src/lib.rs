@@ -1,4 +1,72 @@
 //! Bridgehead: HTTP in; FastCGI, uwsgi, SCGI and HTTP to application workers out.
+//!
+//! This page is the architecture in short. Each module's own page says what it does and what it does not; the
+//! files are named after the one noun that lives in them.
+//!
+//! # Words
+//!
+//! *Client*: the HTTP side. *Upstream*: a named group of endpoints with its policy. *Endpoint*: one address, with
+//! slots and counters. *Slot*: the right to use one worker. *Lease*: a connection with its slot, checked out for
+//! one exchange. *Exchange*: one request and its answer on one connection. *Record*, *packet*, *netstring*: the
+//! wire units of FastCGI, uwsgi and SCGI. *Head*, *body*: before and after the blank line. *Params*: the variables
+//! an application gets. *Route*, *handler*: a match rule, and what answers. *Spool*: bytes in memory that continue
+//! on disk.
+//!
+//! # Layers
+//!
+//! Each module may use those below it in the table, as far as it says; `tests/architecture.rs` keeps it.
+//!
+//! | layer | module | what it is | may use of ours |
+//! |---|---|---|---|
+//! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
+//! | 0 | [`telemetry`] | access log, error log, counters | – |
+//! | 1 | [`transport`] | addresses, listeners, connections, deadlines | telemetry |
+//! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
+//! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
+//! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, transport, spool, telemetry |
+//! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |
+//! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
+//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, and below |
+//! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
+//! | 5 | [`app`] | composition, signals, stopping | all but demo and cli |
+//! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
+//!
+//! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
+//! an upper one; it returns. hyper's server is known to `frontend` alone, its client to `upstream/http.rs`.
+//!
+//! # One request
+//!
+//! ```text
+//! accept            frontend::server, transport::listen
+//! HTTP/1 or HTTP/2  frontend::connection, over frontend::socket
+//! inspect           framing, Host, expectations; fields that may not become variables go
+//! route             most specific host, longest path
+//! plan              which script or mount; a file, a redirect, a fixed answer end here
+//! upload            the whole body, in memory or on disk, so that its length is known; unless the route streams
+//! Upstream::send    balance -> slot, or the queue -> idle connection, or connect
+//!                   encode (protocol::params::walk straight into the wire format) -> pump to the response head
+//!                   a failure before the head: upstream::retry decides about the next endpoint
+//! answer            complete already: the lease is back before the client sees a byte.
+//!                   Else the body owns the lease and pumps when it is polled
+//! record            one access log line, when the body is dropped
+//! ```
+//!
+//! Ownership is the protocol: slots, leases, places in the queue, spool quotas and open-connection counters are
+//! guards. Finished: back to the pool. Dropped: the socket is closed. A small exchange takes no task, no channel
+//! and no copy of its body.
+//!
+//! # Where to extend
+//!
+//! * A wire format: one module in [`protocol`] with [`protocol::Protocol`] and [`protocol::Exchange`], one line in
+//!   `upstream/codec.rs`.
+//! * A balancing algorithm: one file in [`upstream::balance`], one line in its `make`.
+//! * What an application server needs beyond its protocol: one line in [`upstream::profile`].
+//! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`.
+//!
+//! # Embedding
+//!
+//! [`config::parse`], then [`app::App::build`] and [`app::App::run_until`]; see `examples/embedding/`. Applications
+//! are written with [`framed::Connection`].
 
 pub mod app;
 pub mod cli;

@@ -17,7 +17,7 @@ use crate::frontend::{self, Route, Service, rejection, server};
 use crate::spool::{self, Spools};
 use crate::telemetry::log::ErrorLog;
 use crate::telemetry::{self, AccessLog, Counters};
-use crate::transport::{Address, Listener};
+use crate::transport::{Address, Listener, Obstacle};
 use crate::upstream::Upstream;
 
 use pid_file::PidFile;
@@ -61,6 +61,7 @@ impl App {
             .into_iter()
             .map(|config| Arc::new(Upstream::new(config)))
             .collect();
+        warn_of_obstacles(&upstreams);
         let spools = Spools::new(spool::Config {
             temp_dir: server.temp_dir,
             disk_total: spool::Config::DISK_TOTAL,
@@ -96,13 +97,17 @@ impl App {
 
     /// Serves until SIGTERM or SIGQUIT (drain, then stop) or SIGINT (stop at once). SIGUSR1 opens the logs
     /// again.
-    pub async fn run(self, error_log: Option<ErrorLog>) -> Result<Ended> {
+    ///
+    /// Afterwards nothing is served any more. What was cut leaves its lines in the access log as long as the
+    /// application exists.
+    pub async fn run(&mut self, error_log: Option<&ErrorLog>) -> Result<Ended> {
         let mut signals = Signals::install().context("cannot catch signals")?;
         let (stop, stopped) = watch::channel(false);
         for address in self.addresses() {
             tracing::info!(%address, "listening");
         }
-        let mut serving = std::pin::pin!(server::run(self.listeners, self.service, stopped));
+        let listeners = std::mem::take(&mut self.listeners);
+        let mut serving = std::pin::pin!(server::run(listeners, self.service.clone(), stopped));
         loop {
             let wish = tokio::select! {
                 left = &mut serving => return Ok(ended(left)),
@@ -115,7 +120,7 @@ impl App {
                     stop.send_replace(true);
                 }
                 Wish::Stop => return Ok(ended(open(&self.counters))),
-                Wish::Reopen => reopen(&self.access, error_log.as_ref()),
+                Wish::Reopen => reopen(&self.access, error_log),
                 Wish::Reload => tracing::warn!("SIGHUP ignored: restart to load the configuration again"),
             }
         }
@@ -131,6 +136,20 @@ impl App {
         }
         sender.send_replace(true);
         ended(serving.await)
+    }
+}
+
+/// A wrong group or a missing directory is better told now than with the first request. An application may well
+/// start after us: nothing more than a warning.
+fn warn_of_obstacles(upstreams: &[Arc<Upstream>]) {
+    for upstream in upstreams {
+        for endpoint in upstream.endpoints() {
+            if let Address::Unix(path) = &endpoint.address
+                && let Some(obstacle) = Obstacle::find(path)
+            {
+                tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");
+            }
+        }
     }
 }
 

@@ -69,6 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Exchange<S> {
                 return Poll::Ready(self.at_end());
             }
             self.send(cx);
+            self.src.reserve(READ);
             match poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.src) {
                 Poll::Ready(Ok(0)) => self.ended = true,
                 Poll::Ready(Ok(_)) => {}
@@ -98,5 +99,99 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Exchange<S> {
             (Err(_), Some(error)) => Err(error.into()),
             (Err(error), None) => Err(error.into()),
         }
+    }
+}
+
+/// Bytes to read at once.
+const READ: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::{HeaderMap, Method, StatusCode, Version};
+    use tokio::io::DuplexStream;
+
+    use super::*;
+    use crate::framed::Connection;
+    use crate::protocol::Limits;
+    use crate::protocol::params::{PathInfo, Style, StyleKind};
+    use crate::protocol::request::{Client, RequestId, Script};
+    use crate::protocol::scgi::Scgi;
+
+    const SCGI: Scgi = Scgi {
+        style: Style {
+            path_info: PathInfo::Decoded,
+            empty_path_info: true,
+            kind: StyleKind::Scgi,
+        },
+        limits: Limits {
+            block: 4096,
+            params: 100,
+            head: crate::protocol::head::Limits {
+                size: 4096,
+                fields: 10,
+            },
+        },
+    };
+
+    fn head(length: u64) -> RequestHead {
+        RequestHead {
+            method: Method::POST,
+            target: "/".parse().unwrap(),
+            version: Version::HTTP_11,
+            headers: HeaderMap::new(),
+            client: Arc::new(Client::default()),
+            script: Script::default(),
+            content_length: Some(length),
+            chunked: false,
+            upgrade: false,
+            extra: Arc::from([]),
+            id: RequestId(0),
+        }
+    }
+
+    /// The answer of an application that sends every piece back at once.
+    async fn echo(mut connection: Connection<DuplexStream>) {
+        while connection.request().await.unwrap().is_some() {
+            connection.head(StatusCode::OK, &HeaderMap::new()).await.unwrap();
+            while let Some(piece) = connection.body().await.unwrap() {
+                connection.write(piece).await.unwrap();
+                connection.flush().await.unwrap();
+            }
+            connection.end(0).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn writing_and_reading_do_not_wait_for_each_other() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        tokio::spawn(echo(Connection::scgi(theirs)));
+        let body: Bytes = (0..100_000_u32).map(|i| i as u8).collect();
+        let mut exchange = Exchange::begin(ours, &SCGI, &head(100_000)).unwrap();
+        exchange.push_body(body.clone());
+        exchange.finish_body();
+        let mut received = Vec::new();
+        loop {
+            match exchange.event().await.unwrap() {
+                Event::Head(head) => assert_eq!(head.status, StatusCode::OK),
+                Event::Body(piece) => received.extend_from_slice(&piece),
+                Event::End { reusable } => break assert!(!reusable),
+                Event::Stderr(_) => panic!("SCGI has none"),
+            }
+        }
+        assert!(received == body);
+    }
+
+    #[tokio::test]
+    async fn an_application_that_takes_nothing_may_still_answer() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        tokio::io::AsyncWriteExt::write_all(&mut theirs, b"Status: 503\r\n\r\n")
+            .await
+            .unwrap();
+        drop(theirs);
+        let mut exchange = Exchange::begin(ours, &SCGI, &head(5)).unwrap();
+        let event = exchange.event().await.unwrap();
+        assert!(matches!(event, Event::Head(head) if head.status == StatusCode::SERVICE_UNAVAILABLE));
     }
 }

@@ -32,6 +32,10 @@ pub fn settle(version: Version, uri: &Uri, headers: &mut HeaderMap) -> Result<()
     if version == Version::HTTP_2 && field.is_some_and(contradicts) {
         return Err(Rejection::Host);
     }
+    // Not used, but to be there and to be valid all the same (RFC 9112, section 3.2).
+    if version == Version::HTTP_11 && !field.is_some_and(is_valid) {
+        return Err(Rejection::Host);
+    }
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Rejection::Host)?;
     if !is_valid(&host) {
         return Err(Rejection::Host);
@@ -115,5 +119,7 @@ mod tests {
             Ok(Some("target.example".into()))
         );
         assert_eq!(settled(Version::HTTP_2, absolute, &["other"]), Err("bad_host"));
+        assert_eq!(settled(Version::HTTP_11, absolute, &[]), Err("bad_host"));
+        assert_eq!(settled(Version::HTTP_11, absolute, &["a b"]), Err("bad_host"));
     }
 }

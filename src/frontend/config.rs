@@ -19,8 +19,6 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Peers whose `X-Forwarded-*` fields are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Value of `Server` and `SERVER_SOFTWARE`.
-    pub software: String,
     /// Deadlines of the client side.
     pub timeouts: Timeouts,
     /// Largest request head, in bytes: 431 above.
@@ -167,8 +165,6 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a slot is taken. A body of unknown length always is.
     pub request: bool,
-    /// Take the response off the worker as fast as it writes; otherwise the client sets the pace.
-    pub response: bool,
     /// Bytes of a request body held in memory; the rest goes to a file in `temp_dir`.
     pub memory: usize,
     /// Bytes of a request body that may go to disk: 507 above.
@@ -200,7 +196,6 @@ impl Default for Buffering {
     fn default() -> Self {
         Self {
             request: true,
-            response: true,
             memory: 64 * 1024,
             disk: 4 * 1024 * 1024 * 1024,
         }
@@ -212,8 +207,6 @@ impl Config {
     pub const HEAD_SIZE: usize = 32 * 1024;
     /// Request fields unless configured; 100 is hyper's limit that costs nothing.
     pub const HEAD_FIELDS: usize = 100;
-    /// Value of `Server` unless configured; without a version, which is nobody's business.
-    pub const SOFTWARE: &str = "bridgehead";
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
 }

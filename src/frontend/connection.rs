@@ -1,4 +1,10 @@
 //! One client connection: HTTP/1 or HTTP/2, told apart, limited, and driven to its end.
+//!
+//! Where hyper 1.12 reads more than it must, and why that is harmless (reference, section 6.5; tests/gateway/http
+//! shows it): a length beside chunks is dropped before we see it, the chunks count, and the connection ends with the
+//! answer. LF alone ends a line of a head, everywhere, so that nobody is deceived; it never ends a chunk's line. A
+//! chunk size may have leading zeros and blanks behind it. What hyper refuses by itself gets its bare 400, 414 or 431
+//! without `Bridgehead-Error`; a head that does not come in time gets none, only the close.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -14,6 +20,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
 use super::forwarded::Connected;
+use super::idle::Idle;
 use super::service::{Connection, Service};
 use super::socket::{ClientSocket, Patience, Times};
 use crate::transport::Stream;
@@ -32,6 +39,9 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// Receive window of an HTTP/2 connection, in bytes.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Bytes of an answer that wait in hyper until an HTTP/2 client takes them, for each stream.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// Serves a connection until it ends, or gracefully to the end of what is under way when `stop` says so.
 pub async fn serve(mut stream: Stream, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
@@ -102,6 +112,8 @@ async fn serve_http1(
     let (handler, on) = (service.clone(), connection.clone());
     let answer = service_fn(move |request| {
         let (service, connection) = (handler.clone(), on.clone());
+        // Now, and not when the answer is first worked on: hyper looks for the end of the stream in between.
+        connection.patience.begin();
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
     });
     let mut http = pin!(
@@ -109,7 +121,7 @@ async fn serve_http1(
             .serve_connection(TokioIo::new(socket), answer)
             .with_upgrades()
     );
-    let ended = until(stop, http.as_mut(), |http| http.graceful_shutdown()).await;
+    let ended = until(stop, None, http.as_mut(), |http| http.graceful_shutdown()).await;
     if let Err(error) = ended {
         service.refused(&error, &connection);
     }
@@ -128,6 +140,7 @@ async fn serve_http2(
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(config.head_size).unwrap_or(u32::MAX))
         .keep_alive_interval(config.timeouts.head)
         .keep_alive_timeout(config.timeouts.head);
@@ -137,7 +150,8 @@ async fn serve_http2(
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
     });
     let mut http = pin!(builder.serve_connection(TokioIo::new(socket), answer));
-    let ended = until(stop, http.as_mut(), |http| http.graceful_shutdown()).await;
+    let idle = Idle::new(connection, config.timeouts.head);
+    let ended = until(stop, Some(idle), http.as_mut(), |http| http.graceful_shutdown()).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "HTTP/2 connection failed");
     }
@@ -146,6 +160,7 @@ async fn serve_http2(
 /// Drives a connection to its end; asks it once to end early.
 async fn until<C: Future>(
     mut stop: watch::Receiver<bool>,
+    mut idle: Option<Idle>,
     mut connection: std::pin::Pin<&mut C>,
     ask: impl FnOnce(std::pin::Pin<&mut C>),
 ) -> C::Output {
@@ -155,6 +170,9 @@ async fn until<C: Future>(
     let ended = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             return Poll::Ready(Some(ended));
+        }
+        if idle.as_mut().is_some_and(|idle| idle.poll(cx).is_ready()) {
+            return Poll::Ready(None);
         }
         // The task's waker stays registered: one look at the flag tells who woke us.
         if watching && !*asked.borrow() {

@@ -5,7 +5,7 @@
 
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::authority;
 use super::rejection::Rejection;
@@ -18,6 +18,8 @@ pub struct Inspected {
     pub announced: Option<u64>,
     /// The protocol that the client wants to switch to, if it may.
     pub upgrade: Option<HeaderValue>,
+    /// Whether the client sends its body only when it is asked to.
+    pub awaited: bool,
     /// Fields dropped because no variable may come from them.
     pub dropped: usize,
 }
@@ -25,6 +27,7 @@ pub struct Inspected {
 /// Refuses what must not go on; leaves end-to-end fields that may become variables.
 pub fn inspect(parts: &mut Parts) -> Result<Inspected, Rejection> {
     let (version, headers) = (parts.version, &mut parts.headers);
+    target(&parts.method, &parts.uri)?;
     authority::settle(version, &parts.uri, headers)?;
     let seen = Seen::among(headers);
     if seen.transfer_encoding {
@@ -46,6 +49,7 @@ pub fn inspect(parts: &mut Parts) -> Result<Inspected, Rejection> {
     Ok(Inspected {
         announced,
         upgrade,
+        awaited: seen.expect,
         dropped,
     })
 }
@@ -68,6 +72,16 @@ impl Seen {
         }
         seen
     }
+}
+
+/// The authority alone is for CONNECT, and `*` for OPTIONS (RFC 9112, sections 3.2.3 and 3.2.4). hyper parses both
+/// for every method, and would have `GET a.example` mean the root of that host.
+fn target(method: &Method, uri: &Uri) -> Result<(), Rejection> {
+    let is_authority = uri.authority().is_some() && uri.scheme().is_none();
+    if is_authority || (uri.path() == "*" && *method != Method::OPTIONS) {
+        return Err(Rejection::Target);
+    }
+    Ok(())
 }
 
 /// Exactly one `chunked`, in any case: everything else is how requests are smuggled (TE.TE).

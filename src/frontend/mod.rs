@@ -1,15 +1,17 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
-//! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order:
-//! [`connection`] and [`socket`], then [`plan`], which decides by the head alone, with [`inspect`] and
-//! [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`body`], and [`record`].
+//! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
+//! accepts; [`connection`], over [`socket`] and until `idle`, speaks HTTP; [`plan`] decides by the head alone, with
+//! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
+//! [`rejection`], [`respond`], [`body`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
+//! need to know.
 
 pub mod authority;
 pub mod body;
 pub mod config;
 pub mod connection;
 pub mod forwarded;
+mod idle;
 pub mod inspect;
 pub mod php;
 pub mod plan;

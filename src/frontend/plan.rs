@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -111,7 +112,7 @@ impl Checked {
             Handler::Proxy(upstream, mount) => {
                 let script = mounted(mount, path, self.target.path());
                 if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
-                    self.target = normal(path, &self.target);
+                    self.target = normal(path, &self.target)?;
                 }
                 forward(upstream, script)
             }
@@ -240,14 +241,15 @@ fn mounted(mount: &Mount, path: &DecodedPath, encoded: &str) -> Script {
 }
 
 /// The target with its path in normal form: the backend must not see another path than the router did.
-fn normal(path: &DecodedPath, target: &PathAndQuery) -> PathAndQuery {
-    let encoded = path.encoded_tail(target.path().as_bytes(), 0);
-    let mut text = String::from_utf8_lossy(&encoded).into_owned();
+///
+/// Encoded again it may have become longer than a target can be.
+fn normal(path: &DecodedPath, target: &PathAndQuery) -> Result<PathAndQuery, Rejection> {
+    let mut text = path.encoded_tail(target.path().as_bytes(), 0).to_vec();
     if let Some(query) = target.query() {
-        text.push('?');
-        text.push_str(query);
+        text.push(b'?');
+        text.extend_from_slice(query.as_bytes());
     }
-    text.parse().unwrap_or(PathAndQuery::from_static("/"))
+    PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|_| Rejection::Target)
 }
 
 /// The host without its port.
@@ -255,4 +257,28 @@ fn host(headers: &HeaderMap) -> &[u8] {
     headers.get(HOST).map_or(b"", |host| {
         crate::protocol::request::without_port(host.as_bytes())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normalised(target: &str) -> Result<String, &'static str> {
+        let target: PathAndQuery = target.parse().unwrap();
+        let path = DecodedPath::parse(target.path().as_bytes()).unwrap();
+        normal(&path, &target)
+            .map(|target| target.to_string())
+            .map_err(|error| error.reason())
+    }
+
+    #[test]
+    fn a_target_in_normal_form_keeps_its_query() {
+        assert_eq!(normalised("//a/./b%20c/../d?x=//y"), Ok("/a/d?x=//y".to_owned()));
+    }
+
+    #[test]
+    fn a_target_that_grows_too_long_is_refused_and_never_another_one() {
+        let grown = format!("//{}", "{".repeat(30_000));
+        assert_eq!(normalised(&grown), Err("bad_target"));
+    }
 }

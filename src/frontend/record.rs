@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{REFERER, USER_AGENT};
+use http::header::{CONNECTION, CONTENT_LENGTH, REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
@@ -32,6 +32,10 @@ pub struct Record {
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<&'static str>,
+    /// The status of our refusal, as the log is to have it.
+    refused: Option<StatusCode>,
+    /// Whether nothing after this request is to be believed: the connection ends with its answer.
+    last: bool,
     body_time: Option<Duration>,
     request_bytes: u64,
     response_bytes: u64,
@@ -42,6 +46,9 @@ pub struct Record {
 pub struct Logged {
     body: Body,
     record: Box<Record>,
+    /// `Content-Length` of an answer that has no body: hyper keeps the field for a body of that length alone. It
+    /// never asks for such a body in HTTP/1, and would in HTTP/2.
+    announced: Option<u64>,
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     ended: bool,
@@ -53,6 +60,7 @@ impl Record {
     /// A request whose head has just been read.
     pub fn begin<B>(service: &Arc<Service>, request: &Request<B>, connection: &Arc<Connection>) -> Box<Self> {
         service.counters.requests.add(1);
+        connection.requests.begin();
         let logged = |name| {
             request
                 .headers()
@@ -72,6 +80,8 @@ impl Record {
             user_agent: logged(USER_AGENT),
             status: client_gone(),
             reason: Some("client_gone"),
+            refused: None,
+            last: false,
             body_time: None,
             request_bytes: 0,
             response_bytes: 0,
@@ -102,8 +112,15 @@ impl Record {
         &mut self.trace
     }
 
+    /// The client waits to be asked for the body. Until it is, nobody can tell whether the bytes behind the head
+    /// are that body or the next request.
+    pub fn awaited(&mut self) {
+        self.last = true;
+    }
+
     /// The request's body is complete, or of known length and streaming.
     pub fn received(&mut self, length: Option<u64>) {
+        self.last = false;
         let Some(length) = length.filter(|length| *length > 0) else {
             return;
         };
@@ -114,7 +131,8 @@ impl Record {
     /// The answer to a request that failed; says so in the error log where an operator can do something.
     pub fn reject(&mut self, rejection: &Rejection) -> Response<Body> {
         let status = rejection.status();
-        if status.is_server_error() {
+        // 501 is what a client gets for a coding of its own.
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             let endpoint = self.trace.endpoint.as_deref();
             tracing::warn!(request = %self.id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
         } else {
@@ -122,25 +140,31 @@ impl Record {
         }
         self.reason = Some(rejection.reason());
         self.service.counters.error(rejection.reason());
+        self.last |= rejection.is_last();
+        self.refused = Some(status);
         respond::rejection(rejection)
     }
 
     /// The answer on its way to the client.
-    pub fn answered(mut self: Box<Self>, response: Response<Body>) -> Response<Logged> {
-        self.status = response.status();
+    pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
+        self.status = self.refused.unwrap_or(response.status());
+        if self.last && self.version != Version::HTTP_2 {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if !response.headers().contains_key(respond::ERROR) || self.trace.status.is_some() {
             self.reason = None;
         }
         let bodiless = self.method == Method::HEAD || matches!(self.status.as_u16(), 100..200 | 204 | 304);
+        let announced = if bodiless { withhold(&mut response) } else { None };
+        let http1 = self.version != Version::HTTP_2;
         response.map(|body| {
-            let expected = if bodiless {
-                Some(0)
-            } else {
-                body.size_hint().exact()
-            };
+            let expected = body.size_hint().exact();
             Logged {
                 body,
                 record: self,
+                announced: announced.filter(|_| http1),
                 expected,
                 ended: false,
                 broken: None,
@@ -197,6 +221,7 @@ impl Drop for Record {
     fn drop(&mut self) {
         let counters = &self.service.counters;
         self.connection.patience.end();
+        self.connection.requests.end();
         counters.response(self.status.as_u16());
         counters.request_bytes.add(self.request_bytes);
         counters.response_bytes.add(self.response_bytes);
@@ -253,11 +278,14 @@ impl http_body::Body for Logged {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.announced.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match self.announced {
+            Some(length) => SizeHint::with_exact(length),
+            None => self.body.size_hint(),
+        }
     }
 }
 
@@ -267,6 +295,22 @@ impl Drop for Logged {
             self.record.reason = self.record.reason.or(Some("client_gone"));
         }
     }
+}
+
+/// Takes the body from an answer that has none on the wire (HEAD, 204, 304, 101), so that the application is not
+/// held up by it; gives the length that is announced all the same (RFC 9110, section 8.6).
+fn withhold(response: &mut Response<Body>) -> Option<u64> {
+    let body = std::mem::take(response.body_mut());
+    let has_length = !matches!(response.status().as_u16(), 100..200 | 204);
+    let headers = response.headers_mut();
+    if !has_length {
+        headers.remove(CONTENT_LENGTH);
+        return None;
+    }
+    if let Body::Full(bytes) = body {
+        headers.entry(CONTENT_LENGTH).or_insert(bytes.len().into());
+    }
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn version(version: Version) -> &'static str {

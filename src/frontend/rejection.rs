@@ -20,6 +20,9 @@ pub enum Rejection {
     /// `Host` is missing, repeated, malformed, or contradicts `:authority`.
     #[error("missing, repeated or malformed Host")]
     Host,
+    /// `*` or an authority where a path has to be.
+    #[error("form of target that is not for this method")]
+    Target,
     /// A transfer coding other than a single `chunked`.
     #[error("transfer coding other than chunked")]
     TransferEncoding,
@@ -60,7 +63,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::Conflict => StatusCode::BAD_REQUEST,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -79,6 +82,7 @@ impl Rejection {
             Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => "not_found",
             Self::Path(_) => "bad_path",
             Self::Host => "bad_host",
+            Self::Target => "bad_target",
             Self::TransferEncoding => "transfer_encoding",
             Self::Conflict => "conflicting_fields",
             Self::Expectation => "expectation",
@@ -92,6 +96,22 @@ impl Rejection {
             Self::Spool(SpoolError::NoSpace(_)) => "spool_full",
             Self::Spool(SpoolError::Io(_) | SpoolError::Broken) => "spool_failed",
             Self::Upstream(failure) => failure.reason(),
+        }
+    }
+
+    /// Whether the connection ends with this answer: what follows may not be what the client means it to be.
+    pub fn is_last(&self) -> bool {
+        match self {
+            Self::Host
+            | Self::Target
+            | Self::TransferEncoding
+            | Self::Conflict
+            | Self::Expectation
+            | Self::Method(_)
+            | Self::Body(_)
+            | Self::Spool(_) => true,
+            Self::Upstream(failure) => matches!(failure, Failure::RequestBody(_)),
+            Self::Path(_) | Self::NotFound | Self::Forbidden | Self::Unreadable(_) | Self::Internal => false,
         }
     }
 
@@ -112,6 +132,7 @@ pub const REASONS: &[&str] = &[
     "bad_request",
     "bad_response",
     "bad_response_head",
+    "bad_target",
     "body_too_large",
     "client_gone",
     "client_timeout",
@@ -186,9 +207,10 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Connect { cause, .. } => match cause {
             ConnectError::Full => StatusCode::SERVICE_UNAVAILABLE,
             ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            ConnectError::Refused | ConnectError::Missing | ConnectError::Forbidden | ConnectError::Io(_) => {
-                StatusCode::BAD_GATEWAY
-            }
+            ConnectError::Refused
+            | ConnectError::Missing(_)
+            | ConnectError::Forbidden(_)
+            | ConnectError::Io(_) => StatusCode::BAD_GATEWAY,
         },
         Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,
         Failure::Encode(EncodeError::Nul) => StatusCode::BAD_REQUEST,

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::Body;
 use super::config::{Redirect, Respond};
-use super::rejection::Rejection;
+use super::rejection::{Rejection, client_gone};
 use crate::upstream::Failure;
 
 /// Marks an answer as ours and not the application's, with the reason.
@@ -20,7 +20,11 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("1");
 
 /// The answer to a request that failed.
 pub fn rejection(rejection: &Rejection) -> Response<Body> {
-    let status = rejection.status();
+    let status = match rejection.status() {
+        // Only half gone, perhaps: then it learns what it did.
+        gone if gone == client_gone() => StatusCode::BAD_REQUEST,
+        status => status,
+    };
     let mut text = format!(
         "{} {}\n",
         status.as_u16(),

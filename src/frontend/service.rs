@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 
 use super::body::Body;
 use super::config::Config;
 use super::forwarded::Connected;
+use super::idle::Requests;
 use super::plan::{self, Action, Announced, Checked, Destination};
 use super::record::{Logged, Record};
 use super::rejection::Rejection;
@@ -22,7 +22,7 @@ use crate::protocol::{RequestHead, hop_by_hop};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
 use crate::upstream::config::ProtocolName;
-use crate::upstream::{self, Options, RequestBody, Trace, Upstream};
+use crate::upstream::{self, Options, RequestBody, Switched, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.
 pub struct Service {
@@ -40,6 +40,8 @@ pub struct Connection {
     pub connected: Connected,
     /// Whether a half-closed client still gets its answer.
     pub patience: Patience,
+    /// How many requests came on it.
+    pub(super) requests: Requests,
     /// Where log lines of its requests are made.
     pub(super) scratch: Mutex<Vec<u8>>,
 }
@@ -50,6 +52,7 @@ impl Connection {
         Self {
             connected,
             patience,
+            requests: Requests::default(),
             scratch: Mutex::new(Vec::new()),
         }
     }
@@ -80,18 +83,17 @@ impl Service {
         connection: &Arc<Connection>,
     ) -> Response<Logged> {
         let mut record = Record::begin(self, &request, connection);
-        let tunnel = request
-            .headers()
-            .contains_key(UPGRADE)
-            .then(|| hyper::upgrade::on(&mut request));
+        let may_switch = *request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
+        let tunnel = may_switch.then(|| hyper::upgrade::on(&mut request));
         let mut response = match self.answer(request, connection, &mut record).await {
             Ok(response) => response,
             Err(rejection) => record.reject(&rejection),
         };
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS
-            && let (Some(client), Some(backend)) = (tunnel, response.extensions_mut().remove::<OnUpgrade>())
-        {
-            tokio::spawn(tunnel::run(client, backend));
+        if let Some(client) = tunnel {
+            match response.extensions_mut().remove::<Switched>() {
+                Some(backend) => tokio::spawn(tunnel::run(client, backend)),
+                None => tokio::spawn(tunnel::decline(client)),
+            };
         }
         record.answered(response)
     }
@@ -114,6 +116,9 @@ impl Service {
         let (parts, incoming) = request.into_parts();
         let mut request = Checked::new(parts)?;
         self.counters.fields_dropped.add(request.inspected.dropped as u64);
+        if request.inspected.awaited {
+            record.awaited();
+        }
         if request.is_for_us() {
             return Ok(respond::options());
         }
@@ -147,8 +152,9 @@ impl Service {
         };
         let upload = Upload::take(incoming, request.inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);
-        if upload.body.is_held() {
-            connection.patience.begin();
+        if !upload.body.is_held() {
+            // Who streams to an application and goes away is to be noticed at once.
+            connection.patience.end();
         }
         let client = connection
             .connected
@@ -191,6 +197,11 @@ async fn detached(
 /// An application's answer, as the client gets it.
 fn relayed(response: Response<upstream::Body>, http: bool) -> Response<Body> {
     let mut response = response.map(Body::Upstream);
+    if response.status() == StatusCode::RESET_CONTENT {
+        // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::Empty;
+    }
     if !http {
         return response;
     }

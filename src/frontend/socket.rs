@@ -1,9 +1,9 @@
 //! A client's socket as hyper sees it.
 //!
-//! Four things hyper leaves to us: bytes that were read to tell HTTP/1 from HTTP/2 are given back, a client
-//! that takes no bytes is given up, a closing connection lingers until the client has read its answer, and the end of the client's stream is kept from hyper while an answer is
-//! under way. A client may close its sending side and still want the answer (RFC 9112, section 9.6); TCP
-//! cannot tell that from a client that is gone, so patience is limited.
+//! Four things hyper leaves to us: bytes that were read to tell HTTP/1 from HTTP/2 are given back, a client that takes
+//! no bytes is given up, a closing connection lingers until the client has read its answer, and the end of the
+//! client's stream is kept from hyper while an answer is under way. A client may close its sending side and still want
+//! the answer (RFC 9112, section 9.6); TCP cannot tell that from a client that is gone, so patience is limited.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -30,7 +30,7 @@ struct Manners {
 }
 
 impl Patience {
-    /// The request is complete, its answer is not.
+    /// A request has come, its answer is not complete.
     pub fn begin(&self) {
         self.0.due.store(true, Ordering::Relaxed);
     }

@@ -1,18 +1,50 @@
 //! Connections that switched protocols: bytes both ways, nothing looked at.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional_with_sizes;
+use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio_util::io::InspectReader;
+
+use crate::upstream::Switched;
 
 /// Bytes in each of the two buffers of a tunnel.
 const BUFFER: usize = 16 * 1024;
 
-/// Copies both ways until both ends have closed. Ends quietly when a side never became a tunnel.
-pub async fn run(client: OnUpgrade, backend: OnUpgrade) {
-    let (Ok(client), Ok(backend)) = (client.await, backend.await) else {
+/// Ends a connection that was not switched. hyper leaves the close of a connection to whoever could have got it,
+/// and only a close in good order lets the client read its answer; a connection that goes on ends this at once.
+pub async fn decline(client: OnUpgrade) {
+    if let Ok(client) = client.await {
+        // Gone already is as good.
+        let _ = TokioIo::new(client).shutdown().await;
+    }
+}
+
+/// Copies both ways until both ends have closed, or both are silent for too long. Ends quietly when a side never
+/// became a tunnel.
+pub async fn run(client: OnUpgrade, mut switched: Switched) {
+    let (Ok(client), Ok(backend)) = (client.await, (&mut switched.upgraded).await) else {
         return;
     };
-    let (mut client, mut backend) = (TokioIo::new(client), TokioIo::new(backend));
-    // A reset is an ordinary end of a tunnel.
-    let _ = copy_bidirectional_with_sizes(&mut client, &mut backend, BUFFER, BUFFER).await;
+    let moved = AtomicBool::new(false);
+    let noted = |_: &[u8]| moved.store(true, Ordering::Relaxed);
+    let mut client = InspectReader::new(TokioIo::new(client), noted);
+    let mut backend = InspectReader::new(TokioIo::new(backend), noted);
+    tokio::select! {
+        // A reset is an ordinary end of a tunnel.
+        _ = copy_bidirectional_with_sizes(&mut client, &mut backend, BUFFER, BUFFER) => {}
+        () = silence(&moved, switched.silence) => {}
+    }
+}
+
+/// Ends when nothing has moved for a period: at the end of the next one at the latest.
+async fn silence(moved: &AtomicBool, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        if !moved.swap(false, Ordering::Relaxed) {
+            return;
+        }
+    }
 }

@@ -187,18 +187,17 @@ impl Body for Timed {
     }
 }
 
-/// hyper calls a closed connection an incomplete message, everything else is broken framing.
+/// Broken framing has its own kinds of I/O errors in hyper; everything else means that no more will come.
 fn client(error: hyper::Error) -> BodyError {
-    let closed = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
-    if closed || std::error::Error::source(&error).is_some_and(is_eof) {
-        BodyError::Incomplete
-    } else {
+    if std::error::Error::source(&error).is_some_and(is_malformed) {
         BodyError::Malformed
+    } else {
+        BodyError::Incomplete
     }
 }
 
-fn is_eof(cause: &(dyn std::error::Error + 'static)) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+fn is_malformed(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
     let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-    matches!(kind, Some(UnexpectedEof | ConnectionReset | BrokenPipe))
+    matches!(kind, Some(InvalidData | InvalidInput))
 }

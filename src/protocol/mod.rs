@@ -18,7 +18,7 @@ pub mod params;
 pub mod queue;
 pub mod request;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod scgi;
 mod unframed;
 pub mod uwsgi;
@@ -54,6 +54,11 @@ pub trait Exchange: Send {
 
     /// Takes the next event off `src`; `Ok(None)` asks for more bytes.
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Event>, DecodeError>;
+
+    /// Whether the answer can go on until the stream ends, and nothing else tells where that is.
+    fn is_open(&self) -> bool {
+        false
+    }
 
     /// What the end of the stream means now; to be called when the peer closed and `decode` returned
     /// `Ok(None)`.

@@ -86,6 +86,10 @@ impl Exchange for Unframed {
         }
     }
 
+    fn is_open(&self) -> bool {
+        matches!(self.answer, Answer::Body(Body::Open))
+    }
+
     fn decode_eof(&mut self) -> Result<Event, DecodeError> {
         match &self.answer {
             Answer::Head(_) if self.started => Err(DecodeError::EofInHead),

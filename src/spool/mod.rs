@@ -99,7 +99,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             temp_dir: std::env::temp_dir(),
-            disk_total: 16 * 1024 * 1024 * 1024,
+            disk_total: Self::DISK_TOTAL,
         }
     }
 }

@@ -62,8 +62,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     pending: Vec<u8>,
-    /// The file opened again; takes the place of the old one behind what is pending.
-    fresh: Option<File>,
+    /// The file opened again, and how many of the pending bytes still go to the old one.
+    fresh: Option<(usize, File)>,
     stop: bool,
     ended: bool,
 }
@@ -119,7 +119,9 @@ impl Sink {
     pub fn reopen(&self) -> io::Result<()> {
         if let Some(path) = &self.shared.path {
             let fresh = append(path)?;
-            self.shared.lock().fresh = Some(fresh);
+            let mut state = self.shared.lock();
+            state.fresh = Some((state.pending.len(), fresh));
+            drop(state);
             self.shared.wake.notify_one();
         }
         Ok(())
@@ -162,16 +164,18 @@ impl Shared {
         let mut batch = Vec::new();
         loop {
             let (fresh, stop) = self.next_batch(&mut batch);
-            if !batch.is_empty() && self.write_all(&mut file, &batch).is_err() {
-                let lines = memchr::memchr_iter(b'\n', &batch).count();
-                self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
+            match fresh {
+                Some((old, fresh)) => {
+                    let (old, new) = batch.split_at(old.min(batch.len()));
+                    self.write_lines(&file, old);
+                    file = fresh;
+                    self.write_lines(&file, new);
+                }
+                None => self.write_lines(&file, &batch),
             }
             batch.clear();
             // What a burst needed is not kept for ever.
             batch.shrink_to(BATCH);
-            if let Some(fresh) = fresh {
-                file = fresh;
-            }
             if stop {
                 break;
             }
@@ -181,7 +185,7 @@ impl Shared {
     }
 
     /// Waits for lines and takes them in exchange for an empty buffer.
-    fn next_batch(&self, batch: &mut Vec<u8>) -> (Option<File>, bool) {
+    fn next_batch(&self, batch: &mut Vec<u8>) -> (Option<(usize, File)>, bool) {
         let idle = |state: &mut State| state.pending.is_empty() && state.fresh.is_none() && !state.stop;
         let state = self.wake.wait_while(self.lock(), idle);
         let state = state.unwrap_or_else(PoisonError::into_inner);
@@ -192,8 +196,16 @@ impl Shared {
         (state.fresh.take(), state.stop)
     }
 
+    /// Writes lines out, or counts them as lost.
+    fn write_lines(&self, file: &File, lines: &[u8]) {
+        if self.write_all(file, lines).is_err() {
+            let lost = memchr::memchr_iter(b'\n', lines).count();
+            self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+        }
+    }
+
     /// Standard output may be a pipe that somebody else made non-blocking.
-    fn write_all(&self, file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    fn write_all(&self, mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match file.write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -266,9 +278,10 @@ mod tests {
             path.exists(),
             "the new file is there before the old one is closed"
         );
+        sink.push(b"two\n");
         drop(guard);
-        let both = fs::read_to_string(&rotated).unwrap() + &fs::read_to_string(&path).unwrap();
-        assert_eq!(both, "one\n");
+        assert_eq!(fs::read_to_string(&rotated).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
 
         let (sink, guard) = self::sink(&path);
         sink.reopen().unwrap();
@@ -276,9 +289,10 @@ mod tests {
             thread::yield_now();
         }
         fs::rename(&path, dir.path().join("log.2")).unwrap();
-        sink.push(b"two\n");
+        sink.push(b"three\n");
         drop(guard);
-        assert_eq!(fs::read_to_string(dir.path().join("log.2")).unwrap(), "two\n");
+        let moved = fs::read_to_string(dir.path().join("log.2")).unwrap();
+        assert_eq!(moved, "two\nthree\n");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Outgoing connections.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{Address, Stream};
+use super::{Address, Obstacle, Stream};
 
 /// Why there is no connection. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -17,11 +18,11 @@ pub enum ConnectError {
     #[error("nobody listens there")]
     Refused,
     /// The socket file does not exist.
-    #[error("no such socket")]
-    Missing,
+    #[error("{0}")]
+    Missing(Box<Obstacle>),
     /// The socket file or a directory above it is closed to us.
-    #[error("permission denied")]
-    Forbidden,
+    #[error("{0}")]
+    Forbidden(Box<Obstacle>),
     /// The deadline passed.
     #[error("timed out")]
     Timeout,
@@ -34,7 +35,10 @@ pub enum ConnectError {
 pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
     // A unix socket connects or fails at once: no timer.
     if let Address::Unix(path) = address {
-        return Ok(Stream::Unix(UnixStream::connect(path).await?));
+        let connected = UnixStream::connect(path).await;
+        return connected
+            .map(Stream::Unix)
+            .map_err(|error| ConnectError::unix(path, error));
     }
     let stream = tokio::time::timeout(timeout, tcp(address))
         .await
@@ -51,13 +55,24 @@ async fn tcp(address: &Address) -> io::Result<TcpStream> {
     }
 }
 
+impl ConnectError {
+    /// Looks at once for what is in the way: it may be gone by the time somebody reads the log.
+    fn unix(path: &Path, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Self::Missing(Box::new(Obstacle::explain(path, &error)))
+            }
+            io::ErrorKind::PermissionDenied => Self::Forbidden(Box::new(Obstacle::explain(path, &error))),
+            _ => error.into(),
+        }
+    }
+}
+
 impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::Full,
             io::ErrorKind::ConnectionRefused => Self::Refused,
-            io::ErrorKind::NotFound => Self::Missing,
-            io::ErrorKind::PermissionDenied => Self::Forbidden,
             io::ErrorKind::TimedOut => Self::Timeout,
             _ => Self::Io(error),
         }
@@ -80,7 +95,7 @@ mod tests {
         let path = dir.path().join("x.sock");
         assert!(matches!(
             connect(&unix(&path), SOON).await,
-            Err(ConnectError::Missing)
+            Err(ConnectError::Missing(_))
         ));
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(matches!(

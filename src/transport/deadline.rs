@@ -1,9 +1,11 @@
 //! A deadline that is cheap to move.
 
-use std::pin::Pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A point in time that moves with every byte, over a timer that does not.
@@ -45,7 +47,8 @@ impl Deadline {
             timer.as_mut().reset(at);
         }
         loop {
-            ready!(timer.as_mut().poll(cx));
+            // A task that never waits for its peer has no budget left here: it is what deadlines are for.
+            ready!(pin!(unconstrained(timer.as_mut())).poll(cx));
             if at <= Instant::now() {
                 return Poll::Ready(());
             }
@@ -76,6 +79,17 @@ mod tests {
         deadline.set(SECOND);
         poll_fn(|cx| deadline.poll(cx)).await;
         assert_eq!(start.elapsed(), 4 * SECOND);
+    }
+
+    #[tokio::test]
+    async fn it_comes_for_a_task_that_never_waits() {
+        let mut deadline = Deadline::never();
+        deadline.set(Duration::from_millis(20));
+        let busy = poll_fn(|cx| {
+            while pin!(tokio::task::consume_budget()).poll(cx).is_ready() {}
+            deadline.poll(cx)
+        });
+        assert!(tokio::time::timeout(5 * SECOND, busy).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

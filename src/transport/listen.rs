@@ -14,9 +14,10 @@ use super::{Address, Stream};
 #[derive(Debug)]
 pub struct Listener {
     address: Address,
-    socket: Bound,
-    /// Removed when the listener is dropped.
+    /// Removed when the listener is dropped, and before it stops to answer: whoever finds a file that nobody answers
+    /// on takes its place, and that file would be removed instead.
     _file: Option<SocketFile>,
+    socket: Bound,
 }
 
 #[derive(Debug)]

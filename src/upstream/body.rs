@@ -67,6 +67,13 @@ impl Lease {
             }
         }
     }
+
+    /// The same for an answer of which nobody needs more: it may not go on for ever.
+    async fn finish_soon(self) {
+        let limit = self.pump.read_timeout();
+        // In vain: dropped, which closes the connection.
+        let _ = tokio::time::timeout(limit, self.drain()).await;
+    }
 }
 
 impl Relay {
@@ -160,8 +167,8 @@ impl Relay {
 }
 
 /// Whoever has all announced bytes stops polling before the end mark has come, and a client that leaves
-/// polls no more: what the application still has to do must not be cut off in the first case, and may not
-/// in the second.
+/// polls no more: what the application still has to do must not be cut off in the first case, unless it takes
+/// longer than any pause may, and may not in the second.
 impl Drop for Relay {
     fn drop(&mut self) {
         let wanted = self.ignore_abort || self.remaining == Some(0);
@@ -169,7 +176,10 @@ impl Drop for Relay {
             return;
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(lease.drain());
+            match self.ignore_abort {
+                true => runtime.spawn(lease.drain()),
+                false => runtime.spawn(lease.finish_soon()),
+            };
         }
     }
 }

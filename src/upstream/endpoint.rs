@@ -59,6 +59,11 @@ impl Endpoint {
         self.served.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One exchange ended, another one began.
+    pub(super) fn slot_handed_over(&self) {
+        self.served.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn slot_freed(&self) {
         let before = self.in_flight.fetch_sub(1, Ordering::Relaxed);
         debug_assert!(before > 0, "a slot was freed twice");

@@ -64,8 +64,8 @@ impl Failure {
             Self::Connect { cause, .. } => match cause {
                 ConnectError::Full => "backlog_full",
                 ConnectError::Refused => "connect_refused",
-                ConnectError::Missing => "socket_missing",
-                ConnectError::Forbidden => "socket_forbidden",
+                ConnectError::Missing(_) => "socket_missing",
+                ConnectError::Forbidden(_) => "socket_forbidden",
                 ConnectError::Timeout => "connect_timeout",
                 ConnectError::Io(_) => "connect_failed",
             },

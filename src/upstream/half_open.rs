@@ -7,8 +7,8 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -31,6 +31,23 @@ struct Outcome {
     any: AtomicBool,
     /// A write failed; every later one goes nowhere.
     refused: AtomicBool,
+    /// The backend takes nothing at the moment.
+    blocked: AtomicBool,
+    /// The client has to send more of the request's body.
+    client: AtomicBool,
+    /// Writes so far.
+    count: AtomicUsize,
+}
+
+/// Who has to act before there can be an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The client has to send more of its body.
+    Client,
+    /// The backend has to take bytes.
+    Taking,
+    /// The backend has to answer.
+    Answer,
 }
 
 impl Written {
@@ -48,6 +65,23 @@ impl Written {
     pub(super) fn refused(&self) -> bool {
         self.0.refused.load(Ordering::Relaxed)
     }
+
+    /// Who is waited for, and a number that changes with every write: the wait starts again.
+    pub(super) fn awaited(&self) -> (Awaited, usize) {
+        let awaited = if self.0.blocked.load(Ordering::Relaxed) {
+            Awaited::Taking
+        } else if self.0.client.load(Ordering::Relaxed) {
+            Awaited::Client
+        } else {
+            Awaited::Answer
+        };
+        (awaited, self.0.count.load(Ordering::Relaxed))
+    }
+
+    /// Whether the body waits for the client.
+    pub(super) fn wait_for_client(&self, client: bool) {
+        self.0.client.store(client, Ordering::Relaxed);
+    }
 }
 
 impl HalfOpen {
@@ -56,7 +90,16 @@ impl HalfOpen {
     }
 
     /// What hyper is told of a write of `length` bytes.
-    fn written(&self, result: io::Result<usize>, length: usize) -> io::Result<usize> {
+    fn written(&self, result: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
+        let outcome = &self.written.0;
+        outcome.blocked.store(result.is_pending(), Ordering::Relaxed);
+        result.map(|result| {
+            outcome.count.fetch_add(1, Ordering::Relaxed);
+            self.ended(result, length)
+        })
+    }
+
+    fn ended(&self, result: io::Result<usize>, length: usize) -> io::Result<usize> {
         match result {
             Err(error) if is_refusal(&error) => {
                 self.written.0.refused.store(true, Ordering::Relaxed);
@@ -90,8 +133,8 @@ impl AsyncWrite for HalfOpen {
         if this.written.refused() {
             return Poll::Ready(Ok(buf.len()));
         }
-        let result = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
-        Poll::Ready(this.written(result, buf.len()))
+        let result = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.written(result, buf.len())
     }
 
     fn poll_write_vectored(
@@ -104,8 +147,8 @@ impl AsyncWrite for HalfOpen {
         if this.written.refused() {
             return Poll::Ready(Ok(length));
         }
-        let result = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
-        Poll::Ready(this.written(result, length))
+        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.written(result, length)
     }
 
     fn is_write_vectored(&self) -> bool {

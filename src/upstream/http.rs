@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,27 +15,40 @@ use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
-use super::half_open::{HalfOpen, Written};
+use super::half_open::{Awaited, HalfOpen, Written};
 use super::pool::Slot;
 use super::request_body::{BodyError, RequestBody};
+use super::watched_body::WatchedBody;
 use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, RequestHead};
 use crate::transport::{Deadline, Stream};
 
-type Driver = http1::Connection<TokioIo<HalfOpen>, RequestBody>;
+/// hyper's connection, ready for an upgrade; its type has no name outside hyper.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// A connection to an HTTP backend.
 pub struct HttpConnection {
-    sender: http1::SendRequest<RequestBody>,
+    sender: http1::SendRequest<WatchedBody>,
     /// `None` after the connection ended or was handed to a tunnel.
-    driver: Option<Box<Driver>>,
+    driver: Option<Driver>,
     written: Written,
     /// Largest response head, in bytes.
     head_size: usize,
+}
+
+/// A connection on which the backend has switched protocols. Occupies its slot as long as it exists.
+#[derive(Clone)]
+pub struct Switched {
+    /// The connection's bytes.
+    pub upgraded: OnUpgrade,
+    /// How long nothing may move in either direction: a peer that vanished must not keep the slot.
+    pub silence: Duration,
+    _slot: Arc<Slot<HttpConnection>>,
 }
 
 /// The answer's body: owns the connection and its slot.
@@ -77,7 +91,7 @@ impl HttpConnection {
             .await?;
         Ok(Self {
             sender,
-            driver: Some(Box::new(driver)),
+            driver: Some(Box::pin(driver.with_upgrades())),
             written,
             head_size: config.head_size,
         })
@@ -97,12 +111,12 @@ impl HttpConnection {
         body: RequestBody,
         timeouts: &Timeouts,
     ) -> Result<Response<Incoming>, NotAnswered> {
-        let request = request(head, body);
+        let request = request(head, WatchedBody::new(body, self.written.clone()));
         self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
         let mut deadline = Deadline::never();
-        deadline.set(timeouts.head);
-        let driver = &mut self.driver;
+        let mut noted = None;
+        let (driver, written) = (&mut self.driver, &self.written);
         let answer = std::future::poll_fn(|cx| {
             drive(driver, cx);
             if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
@@ -110,6 +124,14 @@ impl HttpConnection {
             }
             // Once more: the request was only handed to the driver by the poll above.
             drive(driver, cx);
+            let awaited = written.awaited();
+            if noted.replace(awaited) != Some(awaited) {
+                match awaited.0 {
+                    Awaited::Client => deadline.clear(),
+                    Awaited::Taking => deadline.set(timeouts.send),
+                    Awaited::Answer => deadline.set(timeouts.head),
+                }
+            }
             deadline.poll(cx).map(|()| None)
         })
         .await;
@@ -122,25 +144,37 @@ impl HttpConnection {
                 Ok(answer)
             }
             Some(Err(mut error)) => {
-                let body = error.take_message().map(|request| request.into_body());
+                let body = error
+                    .take_message()
+                    .map(|request| request.into_body().into_inner());
                 Err(NotAnswered {
                     failure: failure(error.into_error()),
                     sent: body.is_none() && self.written.any(),
                     body,
                 })
             }
+            None if self.written.awaited().0 == Awaited::Taking => Err(Failure::SendTimeout.into()),
             None => Err(Failure::HeadTimeout.into()),
         }
     }
 
-    /// Keeps the connection going beyond its exchange, for a tunnel. Holds the slot as long.
-    pub fn into_tunnel(mut self, slot: Slot<HttpConnection>) {
-        let Some(driver) = self.driver.take() else { return };
-        tokio::spawn(async move {
-            // How a tunnel ends is its ends' business.
-            let _ = driver.with_upgrades().await;
-            drop(slot);
-        });
+    /// The connection behind an answer that switches protocols.
+    pub fn switched(
+        mut self,
+        answer: &mut Response<Incoming>,
+        slot: Slot<HttpConnection>,
+        timeouts: &Timeouts,
+    ) -> Switched {
+        let upgraded = hyper::upgrade::on(answer);
+        // Already at its end if it saw the whole answer; else it still has to hand the socket over.
+        if let Some(driver) = self.driver.take() {
+            tokio::spawn(driver);
+        }
+        Switched {
+            upgraded,
+            silence: timeouts.read,
+            _slot: Arc::new(slot),
+        }
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
@@ -174,9 +208,9 @@ fn failure(error: hyper::Error) -> Failure {
     }
 }
 
-fn drive(driver: &mut Option<Box<Driver>>, cx: &mut Context<'_>) {
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
     if let Some(running) = driver
-        && Pin::new(running.as_mut()).poll(cx).is_ready()
+        && running.as_mut().poll(cx).is_ready()
     {
         // Errors reach the exchange through its answer.
         *driver = None;
@@ -212,6 +246,9 @@ impl HttpBody {
         // hyper settles its state on the next poll.
         if connection.is_quiet() {
             slot.keep(connection);
+        } else {
+            // Before the slot: the worker is free when the connection is closed.
+            drop(connection);
         }
     }
 }
@@ -273,7 +310,7 @@ impl http_body::Body for HttpBody {
 }
 
 /// The request as the backend gets it: origin form, our framing.
-pub(super) fn request(head: &RequestHead, body: RequestBody) -> http::Request<RequestBody> {
+pub(super) fn request<B>(head: &RequestHead, body: B) -> http::Request<B> {
     let mut request = http::Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.target.clone().into();
@@ -329,9 +366,18 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the backend switched protocols although nobody asked it to.
+/// Whether the backend switched protocols although nobody asked it to, or to another one than it was asked.
 pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bool {
-    answer.status() == StatusCode::SWITCHING_PROTOCOLS && !head.upgrade
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return false;
+    }
+    let wanted = head.headers.get(header::UPGRADE).filter(|_| head.upgrade);
+    let wanted = wanted.and_then(|wanted| wanted.to_str().ok()).unwrap_or_default();
+    let chosen = answer.headers().get(header::UPGRADE);
+    let chosen = chosen.and_then(|chosen| chosen.to_str().ok()).unwrap_or_default();
+    !wanted
+        .split(',')
+        .any(|wanted| wanted.trim().eq_ignore_ascii_case(chosen.trim()))
 }
 
 /// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came

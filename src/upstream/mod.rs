@@ -21,6 +21,7 @@ pub mod retry;
 mod send;
 pub mod stderr;
 pub mod trace;
+mod watched_body;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub use body::Body;
 pub use config::Config;
 pub use endpoint::Endpoint;
 pub use error::Failure;
+pub use http::Switched;
 pub use preview::Preview;
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;

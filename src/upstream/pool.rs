@@ -33,10 +33,11 @@ pub struct Slot<C: Send + 'static> {
 
 /// A slot, with a connection when one was idle.
 pub struct Grant<C: Send + 'static> {
+    /// A connection that an earlier exchange left behind. Dropped before the slot: the worker is free when the
+    /// connection is closed.
+    pub idle: Option<C>,
     /// The right.
     pub slot: Slot<C>,
-    /// A connection that an earlier exchange left behind.
-    pub idle: Option<C>,
 }
 
 /// Why there is no slot.
@@ -236,7 +237,7 @@ impl<C: Send + 'static> Pool<C> {
                 slot,
                 idle: connection.take(),
             }) {
-                Ok(()) => return,
+                Ok(()) => return self.endpoints[endpoint].slot_handed_over(),
                 // It left in this moment: the next one.
                 Err(mut refused) => {
                     refused.slot.spent = true;
@@ -359,12 +360,17 @@ async fn reap<C: Send + 'static>(pool: Weak<Pool<C>>, period: Duration) {
 }
 
 #[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue, Timeouts};
     use crate::upstream::profile::Profile;
 
-    fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
+    pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
         let endpoint = EndpointConfig {
             address: "127.0.0.1:1".parse().unwrap(),
             weight: 1,
@@ -473,6 +479,27 @@ mod tests {
         queued(&pool, 1).await;
         one.slot.keep(7);
         assert_eq!(waiting.await.unwrap(), Ok(Some(7)));
+    }
+
+    /// Notes at its end whether a slot was still taken.
+    struct Watching(Weak<Pool<Watching>>, Arc<AtomicUsize>);
+
+    impl Drop for Watching {
+        fn drop(&mut self) {
+            let taken = self.0.upgrade().map_or(0, |pool| pool.endpoints()[0].in_flight());
+            self.1.store(taken, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_closed_before_its_slot_is_free() {
+        let pool = Pool::new(&config(1, 1, 1, 1));
+        let taken = Arc::new(AtomicUsize::new(0));
+        let watching = Watching(Arc::downgrade(&pool), taken.clone());
+        pool.acquire(&[], soon()).await.unwrap().slot.keep(watching);
+        drop(pool.acquire(&[], soon()).await.unwrap());
+        assert_eq!(taken.load(Ordering::Relaxed), 1);
+        assert_eq!((pool.idle(), pool.endpoints()[0].in_flight()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use super::error::Failure;
 use super::request_body::RequestBody;
 use super::stderr::Stderr;
 use crate::protocol::request::RequestId;
-use crate::protocol::{EncodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
+use crate::protocol::{DecodeError, EncodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
 
 /// Bytes waiting to be written above which no more of the body is fetched.
 const HIGH_WATER: usize = 64 * 1024;
@@ -144,6 +144,11 @@ impl Pump {
         self.sent
     }
 
+    /// Longest time between two reads of the answer's body.
+    pub fn read_timeout(&self) -> Duration {
+        self.timeouts.read
+    }
+
     /// Ends a failed exchange; the body may serve another attempt.
     pub fn into_body(self) -> RequestBody {
         self.body
@@ -167,7 +172,12 @@ impl Pump {
     }
 
     fn ended(&mut self) -> Result<Event, Failure> {
+        let open = self.exchange.is_open();
         match (self.exchange.decode_eof(), self.broken.take()) {
+            // No end, but a crash: only whoever closes on a body that it did not read resets in good order.
+            (Ok(_), Some(_)) if open && matches!(self.body, RequestBody::Empty) => {
+                Err(DecodeError::Truncated.into())
+            }
             (Ok(event), _) => Ok(event),
             (Err(_), Some(error)) if !self.answered => Err(error.into()),
             (Err(error), _) => Err(error.into()),
@@ -236,3 +246,6 @@ impl Pump {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

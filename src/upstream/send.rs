@@ -39,13 +39,15 @@ pub(super) trait Wire {
 
     fn is_quiet(&self, connection: &mut Self::Connection) -> bool;
 
+    /// The slot comes before the connection: arguments are dropped from the last to the first, and the worker is
+    /// free when the connection is closed.
     async fn exchange(
         &self,
         head: &RequestHead,
         prepared: Self::Prepared,
         body: RequestBody,
-        connection: Self::Connection,
         slot: Slot<Self::Connection>,
+        connection: Self::Connection,
     ) -> Result<Response<Body>, Broken>;
 }
 
@@ -71,7 +73,14 @@ pub(super) struct Attempts<'a, C: Send + 'static> {
     pause: Duration,
     /// The next attempt must not use a kept connection.
     fresh: bool,
-    last: Option<Failure>,
+    last: Option<PassedOver>,
+}
+
+/// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
+/// it is logged when dropped if one does.
+struct PassedOver {
+    endpoint: Option<Arc<str>>,
+    failure: Option<Failure>,
 }
 
 impl<'a, C: Send + 'static> Attempts<'a, C> {
@@ -111,7 +120,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             self.trace.reused = reused;
             let index = slot.index();
             let started = Instant::now();
-            let broken = match wire.exchange(head, prepared, body, connection, slot).await {
+            let broken = match wire.exchange(head, prepared, body, slot, connection).await {
                 Ok(answer) => {
                     self.trace.head = Some(started.elapsed());
                     self.trace.status = Some(answer.status().as_u16());
@@ -137,7 +146,8 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
                 }
                 Err(AdmissionError::NoEndpoint) if self.may_pause() => self.pause().await,
                 Err(AdmissionError::NoEndpoint) => {
-                    return Err(self.last.take().unwrap_or(AdmissionError::NoEndpoint.into()));
+                    let last = self.last.take().and_then(|mut last| last.failure.take());
+                    return Err(last.unwrap_or(AdmissionError::NoEndpoint.into()));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -184,7 +194,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             },
         };
         self.tried.push(slot.index());
-        self.last = Some(failure);
+        self.passed_over(failure);
         None
     }
 
@@ -206,15 +216,38 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
             return Err(failure);
         };
-        tracing::debug!(endpoint = ?self.trace.endpoint, error = %failure, "sending the request again");
         if reused {
             // It was closed while it was idle: that says nothing about the endpoint. Once.
+            tracing::debug!(endpoint = ?self.trace.endpoint, error = %failure, "kept connection was closed");
             self.fresh = true;
         } else {
             self.tried.push(index);
+            self.passed_over(failure);
         }
-        self.last = Some(failure);
         Ok(body)
+    }
+
+    fn passed_over(&mut self, failure: Failure) {
+        self.last = Some(PassedOver {
+            endpoint: self.trace.endpoint.clone(),
+            failure: Some(failure),
+        });
+    }
+}
+
+impl Drop for PassedOver {
+    fn drop(&mut self) {
+        let endpoint = self.endpoint.as_deref();
+        match &self.failure {
+            None => {}
+            // Full is not dead, and tried again every few milliseconds.
+            Some(failure @ Failure::BacklogFull { .. }) => {
+                tracing::debug!(endpoint, error = %failure, "endpoint passed over");
+            }
+            Some(failure) => {
+                tracing::warn!(endpoint, reason = failure.reason(), error = %failure, "endpoint passed over");
+            }
+        }
     }
 }
 
@@ -246,8 +279,8 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        connection: Connection,
         slot: Slot<Connection>,
+        connection: Connection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
@@ -267,6 +300,9 @@ impl Framed<'_> {
         let mut relay = Relay::new(lease, length, self.options.ignore_abort);
         let body = match relay.complete().map_err(Broken::answered)? {
             Some(bytes) => Body::Full(bytes),
+            // The relay, dropped here, reads to the end on its own. A body of no bytes would contradict a
+            // Content-Length that is not about it (304), which hyper asserts against.
+            None if bodiless => Body::Full(None),
             None => Body::Relay(Box::new(relay)),
         };
         let mut response = Response::new(body);
@@ -322,8 +358,8 @@ impl Wire for Http<'_> {
         head: &RequestHead,
         (): (),
         body: RequestBody,
-        mut connection: HttpConnection,
         slot: Slot<HttpConnection>,
+        mut connection: HttpConnection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = &self.upstream.config.timeouts;
         let copy = body.copy();
@@ -349,10 +385,9 @@ impl Wire for Http<'_> {
             });
         }
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let tunnel = hyper::upgrade::on(&mut answer);
-            connection.into_tunnel(slot);
+            let switched = connection.switched(&mut answer, slot, timeouts);
             let mut answer = answer.map(|_| Body::Full(None));
-            answer.extensions_mut().insert(tunnel);
+            answer.extensions_mut().insert(switched);
             return Ok(answer);
         }
         let (parts, incoming) = answer.into_parts();

@@ -69,6 +69,7 @@ impl Backend {
     /// As [`Kind::start`].
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
+        self.wait_until_deaf()?;
         if self.socket().exists() {
             fs::remove_file(self.socket()).context("cannot remove the old socket")?;
         }
@@ -184,6 +185,16 @@ impl Backend {
                     self.log()
                 );
             }
+            sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// A process with threads counts as ended before the last of them has let go of the socket.
+    fn wait_until_deaf(&self) -> Result<()> {
+        let deadline = Instant::now() + STOP;
+        while proc::is_listening(&self.socket()) {
+            ensure!(Instant::now() < deadline, "{} is gone and listens", self.kind);
             sleep(POLL);
         }
         Ok(())

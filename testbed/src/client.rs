@@ -141,6 +141,19 @@ impl Client {
         Ok(response)
     }
 
+    /// Every response until the gateway closes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::read_response`]; also when the connection stays open.
+    pub fn read_all(&mut self) -> Result<Vec<Response>> {
+        let mut responses = Vec::new();
+        while !self.buffer.is_empty() || self.fill()? {
+            responses.push(self.read_response()?);
+        }
+        Ok(responses)
+    }
+
     /// The head of the next response; its body is left to [`Client::rest`] and [`Client::take`].
     ///
     /// # Errors

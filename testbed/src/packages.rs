@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::Kind;
 
-/// The packages that [`Kind::start`] and the conformance tests need, as Debian 12 names them.
-pub const DEBIAN_PACKAGES: [&str; 8] = [
+/// The packages that [`Kind::start`] and the tests of the whole gateway need, as Debian 12 names them.
+pub const DEBIAN_PACKAGES: [&str; 9] = [
     "php8.2-fpm",
     "php8.2-cgi",
     "uwsgi-core",
@@ -14,6 +14,7 @@ pub const DEBIAN_PACKAGES: [&str; 8] = [
     "spawn-fcgi",
     "python3-venv",
     "git",
+    "curl",
 ];
 
 /// The packages that are not installed, in the order of [`DEBIAN_PACKAGES`].
@@ -61,6 +62,7 @@ fn is_installed(package: &str) -> bool {
         "spawn-fcgi" => exists("/usr/bin/spawn-fcgi"),
         "python3-venv" => exists("/usr/lib/python3.11/ensurepip"),
         "git" => exists("/usr/bin/git"),
+        "curl" => exists("/usr/bin/curl"),
         _ => false,
     }
 }

@@ -1,9 +1,14 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod faults;
 mod hostile;
 mod http;
 mod http_backend;
+mod real_git;
+mod real_large;
 mod real_matrix;
+mod real_php;
 
 use std::path::Path;
 

@@ -120,8 +120,6 @@ pub(super) struct Body {
     pub(super) request_held: bool,
     pub(super) memory: String,
     pub(super) disk: String,
-    /// Whether the answer is taken off the worker as fast as it writes.
-    pub(super) response_held: bool,
     /// Whether the length is known only once it is here.
     pub(super) in_chunks: bool,
 }
@@ -275,7 +273,6 @@ impl Body {
     fn new(route: &config::Route, upstream: &Upstream, in_chunks: bool) -> Self {
         let Buffering {
             request,
-            response,
             memory,
             disk,
         } = route.buffering;
@@ -285,7 +282,6 @@ impl Body {
             request_held: request || in_chunks && !http,
             memory: Size(memory as u64).to_string(),
             disk: Size(disk).to_string(),
-            response_held: response,
             in_chunks,
         }
     }

@@ -161,11 +161,7 @@ impl Display for Body {
                 "in chunks: CONTENT_LENGTH is known once it is here, 0 stands for it below",
             )?;
         }
-        let pace = match self.response_held {
-            true => "taken off the worker as fast as it writes",
-            false => "at the pace of the client",
-        };
-        line(f, "response", pace)
+        line(f, "response", "at the pace of the client")
     }
 }
 

@@ -42,18 +42,15 @@ impl Failure {
 
     /// A failed connection; for unix sockets with the part of the path that is in the way.
     pub(super) fn connect(address: &Address, error: ConnectError) -> Self {
-        let Address::Unix(path) = address else {
-            return Self::Connect(address.clone(), error);
-        };
-        let kind = match error {
-            ConnectError::Refused => io::ErrorKind::ConnectionRefused,
-            ConnectError::Missing => io::ErrorKind::NotFound,
-            ConnectError::Forbidden => io::ErrorKind::PermissionDenied,
-            ConnectError::Full | ConnectError::Timeout | ConnectError::Io(_) => {
-                return Self::Connect(address.clone(), error);
+        match (address, error) {
+            (_, ConnectError::Missing(obstacle) | ConnectError::Forbidden(obstacle)) => {
+                Self::Unreachable(*obstacle)
             }
-        };
-        Self::Unreachable(Obstacle::explain(path, &kind.into()))
+            (Address::Unix(path), ConnectError::Refused) => {
+                Self::Unreachable(Obstacle::explain(path, &io::ErrorKind::ConnectionRefused.into()))
+            }
+            (_, error) => Self::Connect(address.clone(), error),
+        }
     }
 
     /// What the reason may be.
@@ -92,10 +89,13 @@ mod tests {
         assert_eq!(silence(true), "no more of the answer within 10s");
     }
 
-    #[test]
-    fn a_missing_socket_is_explained() {
+    #[tokio::test]
+    async fn a_missing_socket_is_explained() {
         let address: Address = "unix:/does/not/exist".parse().unwrap();
-        let failure = Failure::connect(&address, ConnectError::Missing);
+        let error = crate::transport::connect(&address, Duration::from_secs(1))
+            .await
+            .unwrap_err();
+        let failure = Failure::connect(&address, error);
         assert_eq!(
             failure.to_string(),
             "cannot open /does/not/exist: there is no /does"

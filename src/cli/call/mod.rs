@@ -1,5 +1,6 @@
 //! `bridgehead call`: one request to an application's socket, without a gateway: curl for FastCGI, uwsgi, SCGI.
 
+mod answer;
 mod args;
 mod failure;
 mod records;
@@ -8,19 +9,21 @@ mod tap;
 mod transcript;
 mod values;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::timeout;
 
-use super::output::write;
+use super::output::has_seen_enough;
 use super::{START_FAILED, USAGE};
 use crate::framed::Exchange;
-use crate::protocol::{Event, ResponseHead};
+use crate::protocol::Event;
 use crate::transport::connect;
 
+use answer::Answer;
 pub(super) use args::Args;
+use args::Wire;
 use failure::Failure;
 use request::Request;
 use tap::Tap;
@@ -35,6 +38,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return USAGE.into();
         }
     };
+    if args.get_values && args.protocol != Wire::Fastcgi {
+        eprintln!("error: only FastCGI applications can be asked for their capabilities");
+        return USAGE.into();
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -49,6 +56,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
         }
     });
     outcome.unwrap_or_else(|failure| {
+        if matches!(&failure, Failure::Output(error) if has_seen_enough(error)) {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("error: {failure}");
         if let Some(hint) = failure.hint(args) {
             eprintln!("  = help: {hint}");
@@ -79,57 +89,35 @@ async fn call(args: &Args, request: Request) -> Result<StatusCode, Failure> {
         exchange.push_body(request.body);
     }
     exchange.finish_body();
-    let mut status = None;
+    let mut answer = Answer::new(args.include);
+    let outcome = receive(args.timeout.0, &mut exchange, transcript, &mut answer).await;
+    answer.end_line()?;
+    if answer.script_is_unknown() {
+        eprintln!("  = help: `--script /path/to/file.php` tells PHP which file to run, as PHP sees it");
+    }
+    outcome.map(|()| answer.status().unwrap_or_default())
+}
+
+/// Prints everything that comes, to the end of the answer.
+async fn receive(
+    silence: Duration,
+    exchange: &mut Exchange<Tap>,
+    transcript: Transcript,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
     loop {
-        let event = timeout(args.timeout.0, exchange.event())
+        let begun = answer.status().is_some();
+        let event = timeout(silence, exchange.event())
             .await
-            .map_err(|_| Failure::Silence(args.timeout.0, status.is_some()))?
-            .map_err(|error| Failure::Broken {
-                error,
-                begun: status.is_some(),
-            })?;
+            .map_err(|_| Failure::Silence(silence, begun))?
+            .map_err(|error| Failure::Broken { error, begun })?;
         transcript.event(&event);
-        match event {
-            Event::Head(head) => {
-                status = Some(head.status);
-                if args.include {
-                    write(&text(&head))?;
-                }
-            }
-            Event::Body(piece) => write(&piece)?,
-            Event::Stderr(piece) => {
-                io::stderr().write_all(&piece)?;
-                if args.script.is_none() && is_php_without_script(&piece) {
-                    eprintln!("  = help: PHP has to be told which file to run: `--script /path/to/file.php`");
-                }
-            }
-            Event::End { .. } => return Ok(status.unwrap_or_default()),
+        let ended = matches!(event, Event::End { .. });
+        answer.print(event)?;
+        if ended {
+            return Ok(());
         }
     }
-}
-
-/// The head as an HTTP client would have got it.
-fn text(head: &ResponseHead) -> Vec<u8> {
-    let mut text = Vec::new();
-    let length = head
-        .length
-        .filter(|_| !head.headers.contains_key(http::header::CONTENT_LENGTH));
-    crate::protocol::head::put(
-        crate::protocol::head::Shape::Http,
-        head.status,
-        &head.headers,
-        &mut text,
-    );
-    if let Some(length) = length {
-        let blank = text.len() - 2;
-        text.splice(blank..blank, format!("content-length: {length}\r\n").into_bytes());
-    }
-    text
-}
-
-/// PHP-FPM's words, wherever they stand in its message.
-fn is_php_without_script(message: &[u8]) -> bool {
-    memchr::memmem::find(message, b"Primary script unknown").is_some()
 }
 
 /// What curl exits with when `--fail` meets a status from 400 up.

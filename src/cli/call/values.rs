@@ -11,7 +11,7 @@ use super::args::Args;
 use super::failure::Failure;
 use super::tap::Tap;
 use super::transcript::Transcript;
-use super::write;
+use crate::cli::output::write;
 use crate::framed::{Error, Record, Records};
 use crate::protocol::DecodeError;
 use crate::protocol::fastcgi::{Capabilities, Kind, put_get_values};

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::output::{output, write};
+use super::output::output;
 use super::{START_FAILED, show};
 use crate::app::App;
 use crate::config::Config;
@@ -91,7 +91,7 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
     };
     let pools = Protocol::ALL.map(start);
     let pools = pools.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let app = match App::build(config) {
+    let mut app = match App::build(config) {
         Err(error) if args.listen.is_none() && is_taken(&error) => {
             App::build(parse(&Address::Tcp(ANY_PORT), directory, args.workers)?)?
         }
@@ -101,7 +101,7 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
         .addresses()
         .next()
         .map(|address| tour::text(address, directory, args.workers));
-    let mut running = pin!(app.run(Some(log)));
+    let mut running = pin!(app.run(Some(&log)));
     // Signals are caught from the first poll on: whoever reads the text may send one.
     let early = tokio::select! {
         biased;
@@ -111,7 +111,8 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
     let ended = match early {
         Some(ended) => ended,
         None => {
-            write(tour.unwrap_or_default().as_bytes())?;
+            // The demo is as good without a reader.
+            output(tour.unwrap_or_default());
             running.await
         }
     };

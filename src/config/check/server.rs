@@ -3,7 +3,6 @@
 use std::num::NonZero;
 use std::thread;
 
-use http::HeaderValue;
 use ipnet::IpNet;
 
 use super::{deadline, path, size};
@@ -44,7 +43,6 @@ pub(super) fn frontend(
         listeners,
         routes,
         trusted_proxies: trusted.collect(),
-        software: software(typed.software.as_ref(), complaints),
         timeouts: timeouts(typed, complaints),
         head_size: size::within(
             typed.head_size.as_ref(),
@@ -85,19 +83,6 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         half_close: deadline::any(typed.half_close.as_ref(), default.half_close),
         drain: deadline::any(typed.drain.as_ref(), default.drain),
     }
-}
-
-fn software(typed: Option<&At<String>>, complaints: &mut Complaints) -> String {
-    let Some(typed) = typed else {
-        return frontend::Config::SOFTWARE.to_owned();
-    };
-    let plain = |byte: u8| matches!(byte, b' '..=b'~');
-    if typed.is_empty() || !typed.bytes().all(plain) || HeaderValue::from_str(typed).is_err() {
-        complaints
-            .error(typed.span(), "not a value for the `Server` field")
-            .help("it is sent to clients: write printable ASCII, such as \"bridgehead\"");
-    }
-    typed.to_string()
 }
 
 /// A network in CIDR notation, or a single address.

@@ -114,8 +114,9 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a worker is taken. Default: true.
     pub request: Option<bool>,
-    /// Take the response off the worker as fast as it writes. Default: true.
-    pub response: Option<bool>,
+    /// `false`, which is how it is: the client sets the pace of a response that does not fit the sockets' buffers.
+    /// Taking responses off the worker as fast as it writes is not available yet.
+    pub response: Option<At<bool>>,
     /// Bytes of a body held in memory; the rest goes to disk. Default: "64KiB".
     pub memory: Option<At<Size>>,
     /// Bytes of a body that may go to disk. Default: "4GiB".

@@ -17,8 +17,6 @@ pub struct Server {
     pub temp_dir: Option<At<String>>,
     /// Absolute path of a file that holds the process id once every listener is open.
     pub pid_file: Option<At<String>>,
-    /// What the `Server` field and `SERVER_SOFTWARE` say. Default: "bridgehead".
-    pub software: Option<At<String>>,
     /// Networks of proxies whose `X-Forwarded-*` fields are believed.
     pub trusted_proxies: Vec<At<String>>,
     /// Deadlines of the client side.

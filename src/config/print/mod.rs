@@ -53,7 +53,6 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         listeners: _,
         routes: _,
         trusted_proxies,
-        software,
         timeouts,
         head_size,
         head_fields,
@@ -71,7 +70,6 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
-    out.text("software", software);
     let networks: Vec<String> = trusted_proxies
         .iter()
         .map(|network| quote(&network.to_string()))

@@ -54,6 +54,7 @@ struct Seen {
     streams: Vec<UnixStream>,
     requests: Vec<ScriptedRequest>,
     ended: usize,
+    failures: usize,
     stopped: bool,
 }
 
@@ -124,6 +125,11 @@ impl Scripted {
     /// The requests that scripts have read so far, in the order of their ends.
     pub fn requests(&self) -> Vec<ScriptedRequest> {
         self.log.seen().requests.clone()
+    }
+
+    /// Scripts that have ended with an error so far, or with a panic.
+    pub fn failures(&self) -> usize {
+        self.log.seen().failures
     }
 
     /// Waits until that many connections were accepted.
@@ -227,12 +233,16 @@ where
         log.changed.notify_all();
         let (log, script) = (log.clone(), script.clone());
         std::thread::spawn(move || {
-            let ended = Ended(log.clone());
+            let mut ended = Ended {
+                log: log.clone(),
+                failed: true,
+            };
             let closing = stream.try_clone();
             let connection = ScriptedConnection::new(stream, number, log);
-            if let Err(error) = script(connection) {
+            match script(connection) {
+                Ok(()) => ended.failed = false,
                 // Shown only by tests that fail.
-                eprintln!("script of connection {number}: {error:#}");
+                Err(error) => eprintln!("script of connection {number}: {error:#}"),
             }
             if let Ok(closing) = closing {
                 // The log's copy keeps the descriptor open.
@@ -244,11 +254,17 @@ where
 }
 
 /// Counts the end of a script, also by a panic.
-struct Ended(Arc<Log>);
+struct Ended {
+    log: Arc<Log>,
+    failed: bool,
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.change(|seen| seen.ended += 1);
+        self.log.change(|seen| {
+            seen.ended += 1;
+            seen.failures += usize::from(self.failed);
+        });
     }
 }
 

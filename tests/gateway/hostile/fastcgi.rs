@@ -287,6 +287,11 @@ fn variations() -> Vec<Case> {
         case("HEAD", at_once(&[response(FIVE)]), full(""))
             .method("HEAD")
             .field("content-length", "5"),
+        case(
+            "304-apart",
+            apart(&[out("Status: 304\r\nContent-Length: 5\r\n\r\n"), fin()]),
+            Expect::Full(304, vec![]),
+        ),
         case("HEAD-apart", apart(&[out(HEAD), out("hello"), fin()]), full("")).method("HEAD"),
     ]
 }
@@ -812,7 +817,6 @@ const FIELDS: &[(&str, &str, Option<&str>)] = &[
     ("GC-72-small", "content-length", Some("3")),
     ("GC-72-equal", "content-length", Some("5")),
     ("GC-72-zeros", "content-length", Some("5")),
-    ("GC-73", "transfer-encoding", None),
     ("GC-73-length", "transfer-encoding", None),
     ("GC-74", "x-secret", None),
     ("GC-74", "keep-alive", None),
@@ -919,5 +923,13 @@ fn timing() -> Vec<Case> {
         )
         .hasty(),
         case("no-end", vec![send(out(FIVE)), Step::Hold], full("hello")).hasty(),
+        // The client has its answer: the worker is not waited for much longer.
+        case(
+            "HEAD-for-ever",
+            vec![send(out(HEAD)), Step::Trickle(out("x"), 20)],
+            full(""),
+        )
+        .method("HEAD")
+        .hasty(),
     ]
 }

@@ -7,6 +7,7 @@
 mod fastcgi;
 mod http;
 mod kept;
+mod requests;
 mod scgi;
 mod uwsgi;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use testbed::{Client, Gateway, Response, Scripted, ScriptedConnection, ScriptedRequest};
 
 use crate::start;
@@ -182,23 +183,17 @@ fn play(protocol: Protocol, keep: bool, cases: Vec<Case>) {
     let part = self::backend(protocol, keep, cases.clone(), Way::Part);
     let gateway = start(&config(protocol.name, keep, &backend.address(), &part.address()));
     let mut failures = Vec::new();
-    let mut lines = 0;
     for case in cases.iter() {
         if let Err(error) = perform(&gateway, case) {
             failures.push(format!("{}: {error:#}", case.id));
         }
-        lines += 1;
-        if let Err(error) = gateway
-            .wait_access(lines)
-            .and_then(|log| logged(&gateway, case, &log))
-        {
+        if let Err(error) = logged(&gateway, case) {
             failures.push(format!("{}: {error:#}", case.id));
         }
         if keep {
             if case.id.ends_with("-late") {
                 sleep(LATE);
             }
-            lines += 1;
             if let Err(error) = innocent(&gateway, case) {
                 failures.push(format!("after {}: {error:#}", case.id));
             }
@@ -215,6 +210,10 @@ fn play(protocol: Protocol, keep: bool, cases: Vec<Case>) {
                 ));
             }
         }
+    }
+    let log = gateway.errors();
+    if let Some(at) = log.find("panicked") {
+        failures.push(log[at..].chars().take(2000).collect());
     }
     // Before the panic: its log is longer than what it explains.
     drop(gateway);
@@ -240,7 +239,7 @@ fn config(protocol: &str, keep: bool, address: &str, part: &str) -> String {
              [[route]]\npath = \"/{name}\"\nproxy = {{ upstream = \"{name}\" }}\n"
         )
     };
-    upstream("all", address, "20s") + &upstream("part", part, "20s") + &upstream("hasty", address, "400ms")
+    upstream("all", address, "20s") + &upstream("part", part, "20s") + &upstream("hasty", address, "600ms")
 }
 
 fn backend(protocol: Protocol, keep: bool, cases: Arc<Vec<Case>>, way: Way) -> Scripted {
@@ -400,13 +399,17 @@ fn short(bytes: &[u8]) -> String {
 }
 
 /// The row's line in the access log, and what the error log must hold.
-fn logged(gateway: &Gateway, case: &Case, log: &[String]) -> Result<()> {
+fn logged(gateway: &Gateway, case: &Case) -> Result<()> {
     let target = format!("\"target\":\"{}\"", case.target());
-    let line = log
-        .iter()
-        .find(|line| line.contains(&target))
-        .context("not in the access log")?;
-    let line: serde_json::Value = serde_json::from_str(line)?;
+    let asked = Instant::now();
+    let line = loop {
+        if let Some(line) = gateway.access().into_iter().find(|line| line.contains(&target)) {
+            break line;
+        }
+        ensure!(asked.elapsed() < case.limit, "not in the access log");
+        sleep(Duration::from_millis(2));
+    };
+    let line: serde_json::Value = serde_json::from_str(&line)?;
     let (status, reason) = match &case.expect {
         Expect::Full(status, _) => (*status, None),
         Expect::Error(status, reason) => (*status, Some(*reason)),
@@ -423,13 +426,16 @@ fn logged(gateway: &Gateway, case: &Case, log: &[String]) -> Result<()> {
 
 /// Nothing of the row before may be left on a kept connection.
 fn innocent(gateway: &Gateway, case: &Case) -> Result<()> {
-    if case.way == Way::Part {
-        let got = Client::connect(gateway.addr())?.request("GET", "/all/innocent", &[], b"")?;
-        return expect_bytes(&got.body, b"innocent");
-    }
-    let target = case.target();
-    let way = target.split('/').nth(1).unwrap_or_default();
-    let got = Client::connect(gateway.addr())?.request("GET", &format!("/{way}/innocent"), &[], b"")?;
+    let target = match case.way {
+        Way::All | Way::Part => "/all/innocent",
+        Way::Hasty => "/hasty/innocent",
+    };
+    let got = Client::connect(gateway.addr())?.request("GET", target, &[], b"")?;
+    // A busy machine may miss the short deadline: that is no leftover.
+    let got = match got.status {
+        504 if case.way == Way::Hasty => Client::connect(gateway.addr())?.request("GET", target, &[], b"")?,
+        _ => got,
+    };
     expect_bytes(&got.body, b"innocent")
 }
 

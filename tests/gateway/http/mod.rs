@@ -1,3 +1,15 @@
 //! The client side (reference, sections 4 and 6.5): what comes in, what goes out, and what must never happen.
+//!
+//! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
-mod basic;
+mod answer;
+mod fields;
+mod framing;
+mod http2;
+mod leaving;
+mod log;
+mod signals;
+mod site;
+mod target;
+mod tunnel;
+mod upload;

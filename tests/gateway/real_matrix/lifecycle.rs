@@ -1,5 +1,7 @@
 //! Connections, workers and restarts.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::deviation::Deviation;
@@ -52,12 +54,7 @@ pub(super) fn a_reload_between_requests_is_not_visible(site: &mut Site) {
         return;
     }
     a_crowd_queues(site);
-    let old = workers(site);
-    site.backend.reload().unwrap();
-    wait_until("there are new workers", || {
-        let new = workers(site);
-        new.len() == old.len() && new.iter().all(|id| !old.contains(id))
-    });
+    reload(site);
     for method in ["GET", "POST", "GET", "POST"] {
         let answer = site.ask(method, "/echo", &[], b"five!");
         assert_eq!(
@@ -67,6 +64,51 @@ pub(super) fn a_reload_between_requests_is_not_visible(site: &mut Site) {
             answer.headers
         );
     }
+}
+
+/// Requests that may be repeated find the old workers or the new ones.
+pub(super) fn a_reload_under_load_is_not_visible(site: &mut Site) {
+    if site.deviates(Deviation::NoReload) {
+        return;
+    }
+    let done = AtomicBool::new(false);
+    let site: &Site = site;
+    let failed: Vec<_> = thread::scope(|scope| {
+        let ask = || {
+            let mut failed = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                let answer = site.get("/sleep?ms=2");
+                if answer.status != 200 {
+                    failed.push((
+                        answer.status,
+                        answer.header("bridgehead-error").map(str::to_owned),
+                    ));
+                }
+            }
+            failed
+        };
+        let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        // The others end also when this fails.
+        let reloaded = catch_unwind(AssertUnwindSafe(|| reload(site)));
+        done.store(true, Ordering::Relaxed);
+        reloaded.unwrap();
+        asking
+            .into_iter()
+            .flat_map(|asked| asked.join().unwrap())
+            .collect()
+    });
+    assert_eq!(failed, []);
+}
+
+/// Returns when none but new workers are there.
+fn reload(site: &Site) {
+    wait_until("both workers are there", || workers(site).len() == 2);
+    let old = workers(site);
+    site.backend.reload().unwrap();
+    wait_until("there are new workers", || {
+        let new = workers(site);
+        new.len() == old.len() && new.iter().all(|id| !old.contains(id))
+    });
 }
 
 fn workers(site: &Site) -> Vec<u32> {

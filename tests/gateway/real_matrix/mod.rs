@@ -63,6 +63,7 @@ const LIFECYCLE: &[Feature] = features![
     lifecycle::a_crowd_queues,
     lifecycle::a_restart_between_requests_is_not_visible,
     lifecycle::a_reload_between_requests_is_not_visible,
+    lifecycle::a_reload_under_load_is_not_visible,
 ];
 
 /// Tries every feature, and fails with the names of those that did.
@@ -74,7 +75,14 @@ fn check(mut site: Site, features: &[Feature]) {
             failed.push(*name);
         }
     }
-    assert!(failed.is_empty(), "{} fails: {}", site.kind, failed.join(", "));
+    if !failed.is_empty() {
+        panic!(
+            "{} fails: {}; its log:\n{}",
+            site.kind,
+            failed.join(", "),
+            site.backend.log()
+        );
+    }
 }
 
 macro_rules! servers {

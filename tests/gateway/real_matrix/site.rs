@@ -21,8 +21,14 @@ pub(super) struct Site {
 impl Site {
     /// Starts both. The server has `workers` workers, and the gateway knows.
     pub(super) fn start(kind: Kind, workers: usize, kept: usize) -> Self {
+        let extra = match kind {
+            // Unless told to wait, it ends its workers in the middle of their requests when it reloads.
+            Kind::PhpFpm => vec!["[global]\nprocess_control_timeout = 5s".to_owned()],
+            _ => Vec::new(),
+        };
         let options = Options {
             workers,
+            extra,
             ..Options::default()
         };
         let backend = kind.start(&options).unwrap();
@@ -102,13 +108,13 @@ pub(super) fn variables(response: &Response) -> BTreeMap<String, String> {
     serde_json::from_slice(&response.body).unwrap()
 }
 
-/// Asks until it is so, at most for five seconds.
+/// Asks until it is so, at most for fifteen seconds: uWSGI takes its time to reload.
 pub(super) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    let deadline = std::time::Instant::now() + Duration::from_secs(15);
     while !is_so() {
         assert!(
             std::time::Instant::now() < deadline,
-            "not within five seconds: {what}"
+            "not within fifteen seconds: {what}"
         );
         std::thread::sleep(Duration::from_millis(5));
     }

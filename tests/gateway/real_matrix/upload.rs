@@ -125,7 +125,7 @@ fn curl(arguments: &[&str]) -> Vec<u8> {
         .args(arguments)
         .stdin(Stdio::null())
         .output()
-        .expect("curl is installed: apt-get install curl");
+        .expect("curl is installed: cargo xtask test installs it");
     assert!(
         output.status.success(),
         "{}",

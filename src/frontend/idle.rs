@@ -1,0 +1,105 @@
+//! When a connection without requests was kept for long enough.
+//!
+//! For HTTP/2: its clients answer our pings and would be kept for ever. In HTTP/1 the time limit of the next head does
+//! the same.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::service::Connection;
+use crate::transport::Deadline;
+
+/// Counts the requests of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+/// Watches a connection. Looks at it once a period, so that no request has to set a timer.
+pub(super) struct Idle {
+    connection: Arc<Connection>,
+    period: Duration,
+    next: Deadline,
+    /// What [`Requests::at_rest`] said at the beginning of the period.
+    before: Option<usize>,
+}
+
+impl Requests {
+    /// A request has come.
+    pub(super) fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its answer is complete, or given up.
+    pub(super) fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of requests so far, if none is under way.
+    fn at_rest(&self) -> Option<usize> {
+        let ended = self.ended.load(Ordering::Relaxed);
+        (self.begun.load(Ordering::Relaxed) == ended).then_some(ended)
+    }
+}
+
+impl Idle {
+    pub(super) fn new(connection: Arc<Connection>, period: Duration) -> Self {
+        Self {
+            connection,
+            period,
+            next: Deadline::never(),
+            before: None,
+        }
+    }
+
+    /// Ready when there was no request for a period: at the end of the next one at the latest.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if !self.next.is_set() {
+                self.before = self.connection.requests.at_rest();
+                self.next.set(self.period);
+            }
+            ready!(self.next.poll(cx));
+            self.next.clear();
+            if self.before.is_some() && self.before == self.connection.requests.at_rest() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::frontend::forwarded::Connected;
+    use crate::frontend::socket::Patience;
+
+    const PERIOD: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_a_whole_period_after_its_last_request() {
+        let connected = Connected::new(None, None, &[]);
+        let connection = Arc::new(Connection::new(connected, Patience::default()));
+        let mut idle = Idle::new(connection.clone(), PERIOD);
+        let start = Instant::now();
+        tokio::spawn(async move {
+            // A short one, and a long one.
+            for time in [PERIOD / 10, PERIOD * 3] {
+                connection.requests.begin();
+                sleep(time).await;
+                connection.requests.end();
+                sleep(PERIOD / 2).await;
+            }
+        });
+        poll_fn(|cx| idle.poll(cx)).await;
+        // The last one ended after 36 seconds.
+        assert_eq!(start.elapsed().as_secs(), 50);
+    }
+}

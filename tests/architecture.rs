@@ -1,0 +1,333 @@
+//! The layers of `src/lib.rs`, executable: no module uses one that it must not know.
+//!
+//! Test code is exempt: what follows `#[cfg(test)]` in a file is not read.
+
+#![allow(clippy::unwrap_used)] // all of it is tests
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A module of ours, the modules of ours that it may use, and the outside crates that it may use.
+struct Layer {
+    module: &'static str,
+    ours: &'static [&'static str],
+    crates: &'static [&'static str],
+}
+
+/// From the bottom up. `std` and `thiserror` are everybody's.
+const LAYERS: &[Layer] = &[
+    Layer {
+        module: "protocol",
+        ours: &[],
+        crates: &["bytes", "http", "nom", "memchr"],
+    },
+    Layer {
+        module: "telemetry",
+        ours: &[],
+        crates: &["tracing", "tracing_subscriber", "jiff", "memchr"],
+    },
+    Layer {
+        module: "transport",
+        ours: &["telemetry"],
+        crates: &["tokio", "socket2", "rustix", "nix"],
+    },
+    Layer {
+        module: "spool",
+        ours: &["telemetry"],
+        crates: &["tokio", "tempfile", "bytes", "rustix"],
+    },
+    Layer {
+        module: "framed",
+        ours: &["protocol"],
+        crates: &["tokio", "tokio_util", "bytes", "http"],
+    },
+    Layer {
+        module: "upstream",
+        ours: &["protocol", "transport", "spool", "telemetry"],
+        crates: &[
+            "tokio",
+            "tokio_util",
+            "bytes",
+            "http",
+            "http_body",
+            "tracing",
+            "hyper",
+            "hyper_util",
+        ],
+    },
+    Layer {
+        module: "files",
+        ours: &["spool", "telemetry"],
+        crates: &[
+            "bytes",
+            "http",
+            "http_body",
+            "httpdate",
+            "memchr",
+            "mime_guess",
+            "percent_encoding",
+            "rustix",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
+        module: "demo",
+        ours: &["protocol", "framed", "transport"],
+        crates: &[
+            "bytes",
+            "http",
+            "percent_encoding",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
+        module: "frontend",
+        ours: &["upstream", "files", "protocol", "transport", "spool", "telemetry"],
+        crates: &[
+            "bytes",
+            "fastrand",
+            "http",
+            "http_body",
+            "http_body_util",
+            "hyper",
+            "hyper_util",
+            "ipnet",
+            "memchr",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
+        module: "config",
+        ours: &[
+            "frontend",
+            "upstream",
+            "files",
+            "protocol",
+            "transport",
+            "spool",
+            "telemetry",
+        ],
+        crates: &[
+            "annotate_snippets",
+            "bytes",
+            "http",
+            "ipnet",
+            "schemars",
+            "serde",
+            "serde_json",
+            "toml",
+            "tracing",
+        ],
+    },
+    Layer {
+        module: "app",
+        ours: &[
+            "config",
+            "frontend",
+            "upstream",
+            "files",
+            "protocol",
+            "transport",
+            "spool",
+            "telemetry",
+        ],
+        crates: &[
+            "anyhow",
+            "bytes",
+            "http",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
+        module: "cli",
+        ours: &[
+            "app",
+            "config",
+            "demo",
+            "framed",
+            "protocol",
+            "telemetry",
+            "transport",
+        ],
+        crates: &[
+            "anyhow",
+            "bytes",
+            "clap",
+            "http",
+            "memchr",
+            "percent_encoding",
+            "serde_json",
+            "tempfile",
+            "tokio",
+            "tokio_util",
+            "toml",
+            "tracing",
+        ],
+    },
+];
+
+/// hyper's halves have their places: the client in one file of `upstream`, nowhere else below the front end.
+const HYPER_CLIENT: &[&str] = &[
+    "upstream/http.rs",
+    "upstream/half_open.rs",
+    "upstream/error.rs",
+    "upstream/send.rs",
+];
+
+/// Files that are test code as a whole: their parents declare them under `#[cfg(test)]`.
+const TEST_FILES: &[&str] = &["tests.rs", "samples.rs", "simulation.rs"];
+
+#[test]
+fn every_module_has_a_layer_and_every_layer_a_module() {
+    let mut modules: Vec<String> = fs::read_dir(source())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    modules.sort();
+    let mut layers: Vec<_> = LAYERS.iter().map(|layer| layer.module).collect();
+    layers.sort_unstable();
+    assert_eq!(modules, layers);
+}
+
+#[test]
+fn no_module_uses_a_layer_that_it_must_not_know() {
+    let mut violations = Vec::new();
+    for layer in LAYERS {
+        for (file, code) in files(layer.module) {
+            for used in after(&code, "crate::") {
+                if used != layer.module && !layer.ours.contains(&used.as_str()) && is_module(&used) {
+                    violations.push(format!("{file}: {} must not know {used}", layer.module));
+                }
+            }
+        }
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn no_module_uses_a_crate_that_is_not_its() {
+    let all: Vec<&str> = LAYERS
+        .iter()
+        .flat_map(|layer| layer.crates.iter().copied())
+        .collect();
+    let mut violations = Vec::new();
+    for layer in LAYERS {
+        for (file, code) in files(layer.module) {
+            for used in all.iter().filter(|name| uses(&code, name)) {
+                if !layer.crates.contains(used) {
+                    violations.push(format!("{file}: {} must not use {used}", layer.module));
+                }
+            }
+            let upstream_hyper = layer.module == "upstream" && uses(&code, "hyper");
+            if upstream_hyper && !HYPER_CLIENT.contains(&file.as_str()) {
+                violations.push(format!("{file}: hyper belongs into upstream/http.rs"));
+            }
+        }
+    }
+    violations.sort();
+    violations.dedup();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn codecs_know_no_sockets_no_clock_and_no_tasks() {
+    for (file, code) in files("protocol") {
+        for banned in [
+            "std::net::Tcp",
+            "std::os::unix::net",
+            "std::fs",
+            "Instant",
+            "SystemTime",
+            "std::thread",
+        ] {
+            assert!(!code.contains(banned), "{file} uses {banned}");
+        }
+    }
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn is_module(name: &str) -> bool {
+    LAYERS.iter().any(|layer| layer.module == name)
+}
+
+/// The files of a module with their code: no comments, no tests.
+fn files(module: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![source().join(module)];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path
+                .strip_prefix(source())
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            if path.is_dir() {
+                open.push(path);
+            } else if name.ends_with(".rs") && !TEST_FILES.iter().any(|test| name.ends_with(test)) {
+                found.push((name, code(&fs::read_to_string(path).unwrap())));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no files in {module}");
+    found
+}
+
+fn code(text: &str) -> String {
+    let body = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    body.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The identifiers that follow `prefix`, those of a brace group included.
+fn after(code: &str, prefix: &str) -> Vec<String> {
+    let identifier = |text: &str| -> String {
+        text.chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let starts = code
+        .match_indices(prefix)
+        .map(|(at, _)| &code[at + prefix.len()..]);
+    starts
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(group) => {
+                let group = group.split(';').next().unwrap_or_default();
+                group.split(',').map(|item| identifier(item.trim())).collect()
+            }
+            None => vec![identifier(rest)],
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Whether a path in the code starts with the crate's name: `http::` and `::http::`, but not `super::http::`.
+fn uses(code: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    code.match_indices(&path).any(|(at, _)| {
+        let before = code[..at].strip_suffix("::").unwrap_or(&code[..at]);
+        !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
+#[test]
+fn a_crate_is_told_from_a_module_of_the_same_name() {
+    assert!(uses("use http::Uri;", "http"));
+    assert!(uses("-> ::http::Response<()>", "http"));
+    assert!(!uses("use super::http::HttpBody;", "http"));
+    assert!(!uses("xhttp::Uri", "http"));
+}

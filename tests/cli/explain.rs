@@ -1,0 +1,339 @@
+//! `bridgehead explain`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Output;
+
+use tempfile::TempDir;
+
+use crate::process::{Demo, run, stderr, stdout};
+
+/// A docroot and a configuration with a route of every kind.
+struct Site {
+    directory: TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("public");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("index.php"), "<?php").unwrap();
+        std::fs::write(root.join("style.css"), "a{}").unwrap();
+        let site = Self { directory };
+        let text = CONFIG.replace("ROOT", root.to_str().unwrap());
+        std::fs::write(site.file(), text).unwrap();
+        site
+    }
+
+    fn file(&self) -> String {
+        self.path().join("site.toml").to_str().unwrap().to_owned()
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let file = self.file();
+        let mut all = vec!["explain", "-c", &file];
+        all.extend(arguments);
+        run(&all)
+    }
+
+    /// The text, with the docroot written as `ROOT`.
+    fn explain(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let root = self.path().canonicalize().unwrap().join("public");
+        let text = stdout(&output).replace(root.to_str().unwrap(), "ROOT");
+        text.replace(self.path().join("public").to_str().unwrap(), "ROOT")
+    }
+}
+
+const CONFIG: &str = r#"
+[server]
+trusted_proxies = ["10.0.0.0/8"]
+
+[[listen]]
+address = "0.0.0.0:8080"
+
+[upstream.php]
+protocol = "fastcgi"
+profile = "php-fpm"
+endpoints = ["unix:/run/php/php-fpm.sock", "10.0.0.5:9000 weight=2 backup"]
+max_connections = 20
+
+[upstream.app]
+protocol = "uwsgi"
+profile = "uwsgi"
+endpoints = ["127.0.0.1:3031"]
+
+[upstream.web]
+protocol = "http"
+endpoints = ["127.0.0.1:3000"]
+
+[[route]]
+host = "shop.example"
+path = "/"
+php = { upstream = "php", root = "ROOT", index = "index.php" }
+params = { APP_ENV = "prod" }
+
+[[route]]
+path = "/api"
+proxy = { upstream = "app", mount = "/api" }
+limits = { body = "1MiB" }
+buffering = { response = false }
+
+[[route]]
+path = "/web"
+proxy = { upstream = "web" }
+
+[[route]]
+path = "/healthz"
+respond = { status = 200, body = "ok\n" }
+"#;
+
+#[test]
+fn a_php_request_with_everything_that_php_gets() {
+    let fields = [
+        "-H",
+        "X_Odd: 1",
+        "-H",
+        "X-Forwarded-For: 6.6.6.6",
+        "-H",
+        "Cookie: a=1",
+    ];
+    let mut arguments = vec![
+        "GET",
+        "http://shop.example/index.php/a%20b?x=1",
+        "--from",
+        "192.0.2.7",
+    ];
+    arguments.extend(fields);
+    let site = Site::new();
+    let root = site
+        .path()
+        .canonicalize()
+        .unwrap()
+        .join("public")
+        .as_os_str()
+        .len();
+    assert_eq!(
+        site.explain(&arguments),
+        format!(
+            "\
+GET /index.php/a%20b?x=1 on shop.example
+
+path       /index.php/a b
+route      shop.example, path /: php below ROOT
+script     ROOT/index.php
+split      SCRIPT_NAME \"/index.php\", PATH_INFO \"/a b\"
+upstream   php: fastcgi, 20 at a time each, a connection per request
+endpoints (round_robin)
+  unix:/run/php/php-fpm.sock
+  10.0.0.5:9000 weight=2 backup
+queue      1024 may wait for 30s
+timeouts   connect 3s, send 1m, head 1m, read 1m
+body       at most 64MiB, taken whole before a worker is (64KiB in memory, then up to 4GiB on disk)
+response   at the pace of the client
+client     192.0.2.7, http, forwarded for 192.0.2.7, forwarded host shop.example
+left out
+  x_odd: only letters, digits and hyphens can become the name of a variable
+  x-forwarded-for: replaced by what the gateway itself knows about the client
+variables (25, {size} bytes on the wire; block of at most 65535 bytes)
+  REQUEST_METHOD=GET
+  QUERY_STRING=x=1
+  REQUEST_URI=/index.php/a%20b?x=1
+  SERVER_PROTOCOL=HTTP/1.1
+  SCRIPT_NAME=/index.php
+  PATH_INFO=/a b
+  DOCUMENT_URI=/index.php/a b
+  SCRIPT_FILENAME=ROOT/index.php
+  DOCUMENT_ROOT=ROOT
+  REDIRECT_STATUS=200
+  GATEWAY_INTERFACE=CGI/1.1
+  SERVER_SOFTWARE=bridgehead/{VERSION}
+  SERVER_NAME=shop.example
+  REQUEST_SCHEME=http
+  REMOTE_ADDR=192.0.2.7
+  REMOTE_PORT=49152
+  SERVER_ADDR=127.0.0.1
+  SERVER_PORT=8080
+  HTTP_X_FORWARDED_PROTO=http
+  HTTP_X_FORWARDED_HOST=shop.example
+  HTTP_X_FORWARDED_FOR=192.0.2.7
+  HTTP_X_REAL_IP=192.0.2.7
+  HTTP_HOST=shop.example
+  HTTP_COOKIE=a=1
+  APP_ENV=prod
+",
+            size = 608 + 2 * root,
+            VERSION = env!("CARGO_PKG_VERSION"),
+        )
+    );
+}
+
+#[test]
+fn a_proxied_application_behind_a_trusted_proxy() {
+    let text = Site::new().explain(&[
+        "POST",
+        "/api/x",
+        "--from",
+        "10.1.1.1",
+        "-H",
+        "X-Forwarded-For: 6.6.6.6, 192.0.2.9",
+        "-H",
+        "X-Forwarded-Proto: https",
+        "-H",
+        "Content-Length: 5",
+    ]);
+    for line in [
+        "route      every host, path /api: proxy",
+        "split      SCRIPT_NAME \"/api\", PATH_INFO \"/x\"",
+        "upstream   app: uwsgi, no limit of connections, a connection per request",
+        "body       at most 1MiB, taken whole before a worker is (64KiB in memory, then up to 4GiB on disk)",
+        "response   at the pace of the client",
+        "client     192.0.2.9, https, forwarded for 6.6.6.6, 192.0.2.9, 10.1.1.1, forwarded host localhost",
+        "  CONTENT_LENGTH=5",
+        "  HTTPS=on",
+    ] {
+        assert!(
+            text.lines().any(|known| known == line),
+            "{line:?} is not in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn an_http_application_gets_fields_and_no_script() {
+    let text = Site::new().explain(&["GET", "/a/../web/x%20y"]);
+    assert!(text.contains("\nrequest    GET /web/x%20y HTTP/1.1\n"), "{text}");
+    assert!(
+        text.contains("\n  x-real-ip: 127.0.0.1\n") && !text.contains("SCRIPT_NAME"),
+        "{text}"
+    );
+}
+
+#[test]
+fn refusals_say_more_than_the_client_may_know() {
+    let site = Site::new();
+    for (arguments, answer) in [
+        (
+            &["GET", "http://shop.example/none.php"][..],
+            "404 (not_found): /none.php below ROOT: no such file, and there is no front_controller",
+        ),
+        (
+            &["GET", "http://shop.example/INDEX.PHP"],
+            "404 (not_found): /INDEX.PHP below ROOT: script suffix in a different case",
+        ),
+        (
+            &["GET", "/nowhere"],
+            "404 (not_found): no route for this host and path; there are shop.example, path /: php below ROOT; every host, path /api: proxy; every host, path /web: proxy; every host, path /healthz: respond",
+        ),
+        (
+            &["GET", "/api", "-H", "X-Real-Ip: 1", "-H", "X_Real_Ip: 2"],
+            "400 (conflicting_fields): `x_real_ip` and `x-real-ip` become the same variable",
+        ),
+        (
+            &["POST", "/api", "-H", "Content-Length: 1048577"],
+            "413 (body_too_large): more than the limit of 1048576 bytes",
+        ),
+        (
+            &["GET", "http://shop.example/style.css"],
+            "200, by the gateway itself",
+        ),
+        (&["GET", "/healthz"], "200, by the gateway itself"),
+    ] {
+        let text = site.explain(arguments);
+        let line = format!("answer     {answer}");
+        assert!(
+            text.lines().any(|known| known == line),
+            "{line:?} is not in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn an_application_that_cannot_take_the_request_is_shown_with_the_reason() {
+    let cookie = format!("Cookie: {}", "x".repeat(5000));
+    let text = Site::new().explain(&["GET", "/api", "-H", &cookie]);
+    assert!(text.contains("\n  REQUEST_METHOD=GET\n"), "{text}");
+    assert!(text.ends_with("answer     431 (variables_too_large): variable block of more than 4096 bytes, the backend's limit (buffer-size)\n"), "{text}");
+}
+
+#[test]
+fn the_running_gateway_agrees() {
+    let demo = Demo::usual();
+    let config = run(&["demo", "--print-config", "--listen", &demo.address]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, stdout(&config)).unwrap();
+    let file = file.path().to_str().unwrap();
+    for protocol in ["fastcgi", "uwsgi", "scgi"] {
+        let path = format!("/{protocol}/./env?x=%20y");
+        let fields = "X-Team: red\r\nX_Odd: 1\r\nCookie: a=1\r\nCookie: b=2\r\nX-Forwarded-For: 6.6.6.6\r\n";
+        let (_, body) = demo.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: shop.example\r\n{fields}Connection: close\r\n\r\n"
+        ));
+        let mut sent: BTreeMap<String, String> = serde_json::from_str(&body).unwrap();
+        let mut arguments = vec![
+            "explain",
+            "-c",
+            file,
+            "GET",
+            &path,
+            "-H",
+            "Host: shop.example",
+            "--json",
+        ];
+        for field in fields.lines() {
+            arguments.extend(["-H", field]);
+        }
+        let json: serde_json::Value = serde_json::from_slice(&run(&arguments).stdout).unwrap();
+        let list = &json["outcome"]["forwarded"]["sent"]["variables"]["list"];
+        let list: Vec<(String, String)> = serde_json::from_value(list.clone()).unwrap();
+        let mut explained: BTreeMap<_, _> = list.into_iter().collect();
+        for variables in [&mut sent, &mut explained] {
+            assert!(variables.remove("REMOTE_PORT").is_some());
+        }
+        assert_eq!(explained, sent);
+    }
+}
+
+#[test]
+fn json_says_the_same() {
+    let output = Site::new().run(&["GET", "http://shop.example/index.php", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["route"]["handler"], "php");
+    let forwarded = &json["outcome"]["forwarded"];
+    assert_eq!(forwarded["upstream"]["endpoints"][1]["weight"], 2);
+    assert_eq!(forwarded["sent"]["variables"]["list"][0][0], "REQUEST_METHOD");
+}
+
+#[test]
+fn mistakes_end_with_64_and_a_root_that_is_not_there_with_1() {
+    let site = Site::new();
+    for arguments in [
+        &["GET"][..],
+        &["G\u{e4}T", "/"],
+        &["GET", "http://a b/"],
+        &["GET", "/", "-H", "nonsense"],
+        &["GET", "/", "--from", "here"],
+    ] {
+        assert_eq!(site.run(arguments).status.code(), Some(64), "{arguments:?}");
+    }
+    assert_eq!(
+        run(&["explain", "-c", "/does/not/exist", "GET", "/"])
+            .status
+            .code(),
+        Some(64)
+    );
+    std::fs::remove_dir_all(site.path().join("public")).unwrap();
+    let output = site.run(&["GET", "/healthz"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("cannot open the root"),
+        "{}",
+        stderr(&output)
+    );
+}

@@ -1,0 +1,8 @@
+//! The program as a user has it: what it prints, and how it ends.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod call;
+mod demo;
+mod explain;
+mod process;

@@ -1,0 +1,267 @@
+//! Answers: their framing is ours, whatever the application says.
+
+use testbed::{Client, Response};
+
+use super::site::{Site, answering};
+use crate::start;
+
+/// What a GET gets when the application answers with `stdout`.
+fn answered(stdout: &'static str) -> (Site, Response) {
+    let site = Site::scripted("", "", answering(stdout));
+    let answer = site.request("GET", "/first", &[], b"");
+    (site, answer)
+}
+
+fn count(answer: &Response, name: &str) -> usize {
+    answer.headers.iter().filter(|(own, _)| own == name).count()
+}
+
+#[test]
+fn every_answer_has_one_date_and_one_server() {
+    let (site, plain) = answered("Content-Type: text/plain\r\n\r\nhello");
+    let fixed = site.request("GET", "/fixed", &[], b"");
+    let missing = site.request("GET", "/..", &[], b"");
+    for answer in [plain, fixed, missing] {
+        assert_eq!(count(&answer, "date"), 1, "{answer:?}");
+        assert!(count(&answer, "server") <= 1, "{answer:?}");
+        assert!(answer.header("date").unwrap().ends_with(" GMT"));
+    }
+}
+
+#[test]
+fn the_date_of_the_application_is_not_doubled() {
+    let (_site, answer) = answered("Content-Type: a/b\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n");
+    assert_eq!(count(&answer, "date"), 1);
+}
+
+// GH-18
+#[test]
+fn head_has_the_fields_and_no_body() {
+    let site = Site::scripted(
+        "",
+        "",
+        answering("Content-Type: a/b\r\nContent-Length: 5\r\n\r\nhello"),
+    );
+    let mut client = site.client();
+    for _ in 0..2 {
+        let head = client.request("HEAD", "/first", &[], b"").unwrap();
+        assert_eq!(head.header("content-length"), Some("5"));
+        let get = client.request("GET", "/first", &[], b"").unwrap();
+        assert_eq!(get.text(), "hello");
+    }
+    let fixed = client.request("HEAD", "/fixed", &[], b"").unwrap();
+    assert_eq!(fixed.header("content-length"), Some("6"));
+    let log = site.log(5);
+    assert_eq!(log[0]["response_bytes"], 0);
+    assert_eq!(log[1]["response_bytes"], 5);
+    assert!(log.iter().all(|line| line["reason"].is_null()), "{log:#?}");
+}
+
+#[test]
+fn answers_that_have_no_body_get_none() {
+    for status in ["204 No Content", "304 Not Modified", "205 Reset Content"] {
+        let site = Site::scripted("", "", move |mut connection| {
+            let request = connection.read_fastcgi()?;
+            let answer = format!("Status: {status}\r\nETag: \"x\"\r\nContent-Length: 5\r\n\r\nhello");
+            connection.fastcgi_response(request.id, answer.as_bytes())
+        });
+        let mut client = site.client();
+        client.send_request("GET", "/first", &[], b"").unwrap();
+        client
+            .send_request("GET", "/fixed", &[("Connection", "close")], b"")
+            .unwrap();
+        let text = String::from_utf8(client.rest().unwrap()).unwrap();
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{text}");
+        let (head, rest) = text.split_once("\r\n\r\n").unwrap();
+        // Nothing between this head and the next answer.
+        assert!(rest.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        let length = head.lines().find_map(|line| {
+            line.to_ascii_lowercase()
+                .strip_prefix("content-length: ")
+                .map(str::to_owned)
+        });
+        match &status[..3] {
+            "204" => assert_eq!(length, None),
+            "205" => assert_eq!(length.as_deref(), Some("0")),
+            _ => assert!(length.is_none_or(|length| length == "5")),
+        }
+        assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "{head}");
+    }
+}
+
+#[test]
+fn the_framing_of_the_application_is_replaced_by_ours() {
+    let (_site, answer) = answered(
+        "Content-Type: a/b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nKeep-Alive: x\r\nUpgrade: y\r\n\r\nhello",
+    );
+    assert!(matches!(answer.status, 200 | 502), "{answer:?}");
+    if answer.status == 200 {
+        assert_eq!((answer.text().as_str(), answer.closed), ("hello", false));
+        assert_eq!(answer.header("keep-alive"), None);
+        assert_eq!(answer.header("upgrade"), None);
+    }
+}
+
+#[test]
+fn a_body_of_unknown_length_is_chunked_or_ends_with_the_connection() {
+    let site = Site::scripted("", "", |mut connection| {
+        let request = connection.read_fastcgi()?;
+        connection.write_record(6, request.id, b"Content-Type: a/b\r\n\r\nhel")?;
+        connection.write_record(6, request.id, &[b'l'; 60_000])?;
+        connection.fastcgi_response(request.id, b"o")
+    });
+    let answer = site.request("GET", "/streamed", &[], b"");
+    assert!(answer.complete && !answer.closed);
+    assert_eq!(answer.body.len(), 60_004);
+    let old = site.only("GET /streamed HTTP/1.0\r\n\r\n");
+    assert_eq!(old.header("transfer-encoding"), None);
+    assert_eq!((old.body.len(), old.closed), (60_004, true));
+}
+
+#[test]
+fn a_broken_answer_never_looks_complete() {
+    for head in [
+        "Content-Type: a/b\r\n\r\n",
+        "Content-Type: a/b\r\nContent-Length: 200000\r\n\r\n",
+    ] {
+        let site = Site::scripted("", "", move |mut connection| {
+            let request = connection.read_fastcgi()?;
+            connection.write_record(6, request.id, head.as_bytes())?;
+            connection.write_record(6, request.id, &[b'x'; 60_000])?;
+            connection.write_record(6, request.id, &[b'x'; 60_000])
+        });
+        let mut client = site.client();
+        client.send_request("GET", "/first", &[], b"").unwrap();
+        match client.read_response() {
+            Ok(answer) => assert!(answer.status == 502 || !answer.complete, "{answer:?}"),
+            // A reset is as clear.
+            Err(error) => assert!(format!("{error:#}").contains("reset"), "{error:#}"),
+        }
+        let [line] = site.log(1).try_into().unwrap();
+        assert!(!line["reason"].is_null(), "{line}");
+    }
+}
+
+#[test]
+fn http_1_0_closes_unless_it_asks_to_be_kept() {
+    let site = Site::new();
+    let answer = site.only("GET /first HTTP/1.0\r\n\r\n");
+    assert_eq!(answer.text(), "GET /first 0");
+    let mut client = site.client();
+    for _ in 0..2 {
+        client
+            .send("GET /first HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")
+            .unwrap();
+        let answer = client.read_response().unwrap();
+        assert!(answer.complete && !answer.closed);
+        let connection = answer.header("connection").unwrap_or_default();
+        assert!(connection.eq_ignore_ascii_case("keep-alive"), "{answer:?}");
+    }
+    assert_eq!(site.log(3)[0]["version"], "HTTP/1.0");
+}
+
+#[test]
+fn close_is_honoured_and_announced() {
+    let site = Site::new();
+    for fields in [
+        "Connection: close\r\n",
+        "Connection: keep-alive, close\r\n",
+        "Connection: CLOSE\r\n",
+        "Connection: x\r\nConnection: close\r\n",
+    ] {
+        let answer = site.only(format!("GET /first HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+        assert_eq!(answer.header("connection"), Some("close"), "{fields:?}");
+    }
+}
+
+#[test]
+fn interim_answers_of_the_application_are_not_answers() {
+    let (site, answer) = answered("Status: 100 Continue\r\n\r\n");
+    assert_eq!(answer.status, 502);
+    assert!(answer.header("bridgehead-error").is_some());
+    assert_eq!(site.log(1)[0]["status"], 502);
+}
+
+#[test]
+fn interim_answers_of_an_http_backend_are_skipped() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")?;
+        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    });
+    assert_eq!(site.request("GET", "/first", &[], b"").text(), "hello");
+}
+
+#[test]
+fn errors_of_ours_say_why() {
+    let gateway = start(
+        "[upstream.none]\nprotocol = \"fastcgi\"\nendpoints = [\"unix:{dir}/none\"]\n\
+         [upstream.refusing]\nprotocol = \"fastcgi\"\nendpoints = [\"127.0.0.1:1\"]\n\
+         [[route]]\nhost = \"a.example\"\nproxy = { upstream = \"none\" }\n\
+         [[route]]\nhost = \"b.example\"\nproxy = { upstream = \"refusing\" }\n",
+    );
+    let ask = |host: &str| {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        let answer = client.request("GET", "/", &[("Host", host)], b"").unwrap();
+        let reason = answer.header("bridgehead-error").unwrap_or_default().to_owned();
+        (answer.status, reason)
+    };
+    assert_eq!(ask("a.example"), (502, "socket_missing".to_owned()));
+    assert_eq!(ask("b.example"), (502, "connect_refused".to_owned()));
+    assert_eq!(ask("c.example"), (404, "not_found".to_owned()));
+    let log = gateway.wait_access(3).unwrap();
+    assert!(log[0].contains("\"reason\":\"socket_missing\""), "{}", log[0]);
+    let errors = gateway.wait_errors("connect_refused").unwrap();
+    assert!(errors.contains("WARN request failed"), "{errors}");
+}
+
+#[test]
+fn an_answer_without_head_is_a_bad_gateway() {
+    let (site, answer) = answered("");
+    assert_eq!(answer.status, 502);
+    let [line] = site.log(1).try_into().unwrap();
+    assert_eq!(line["reason"].as_str(), answer.header("bridgehead-error"));
+}
+
+#[test]
+fn an_application_cannot_split_answers() {
+    let (_site, answer) = answered("Content-Type: a/b\r\nX: a\rSet-Cookie: b\r\n\r\nhello");
+    assert!(
+        answer.status == 502 || answer.header("set-cookie").is_none(),
+        "{answer:?}"
+    );
+    let (_site, answer) = answered("Content-Type: a/b\r\nX: a\0b\r\n\r\nhello");
+    assert!(answer.status == 502 || answer.header("x").is_none(), "{answer:?}");
+}
+
+#[test]
+fn routes_set_their_fields_on_their_answers() {
+    let site = Site::with(
+        "",
+        "[[route]]\npath = \"/framed\"\nheaders = { X-Frame-Options = \"DENY\" }\nproxy = { upstream = \"app\" }",
+    );
+    let answer = site.request("GET", "/framed", &[], b"");
+    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+}
+
+#[test]
+fn a_length_without_a_body_arrives_with_any_timing() {
+    for (status, length) in [(304, Some("5")), (204, None), (200, Some("5"))] {
+        let site = Site::scripted("", "", move |mut connection| {
+            let request = connection.read_fastcgi()?;
+            let head = format!("Status: {status}\r\nContent-Length: 5\r\n\r\n");
+            // Its end comes when the client has it: the gateway cannot have seen that before.
+            connection.write_record(6, request.id, head.as_bytes())?;
+            let _ = connection.wait_close();
+            Ok(())
+        });
+        let mut client = site.client();
+        let answer = client.request("HEAD", "/first", &[], b"").unwrap();
+        assert_eq!((answer.status, answer.header("content-length")), (status, length));
+        if status != 200 {
+            let answer = client.request("GET", "/first", &[], b"").unwrap();
+            assert_eq!((answer.status, answer.header("content-length")), (status, length));
+        }
+        assert!(site.log(if status == 200 { 1 } else { 2 })[0]["reason"].is_null());
+    }
+}

@@ -1,0 +1,468 @@
+//! HTTP/2 with prior knowledge, on frames made by hand: a polite client library would not send these.
+
+use testbed::{Client, Signal};
+
+use super::site::{Site, gate};
+
+/// A connection. Header blocks are literals without Huffman coding or a table.
+struct Http2(Client);
+
+/// What became of a stream.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// An answer, whole.
+    Answer(u16, String),
+    /// RST_STREAM.
+    Reset,
+    /// GOAWAY, or the end of the connection.
+    Gone,
+}
+
+impl Http2 {
+    fn connect(site: &Site) -> Self {
+        let mut http = Self(site.client());
+        http.0.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        http.frame(SETTINGS, 0, 0, b"");
+        http
+    }
+
+    /// Errors are left to whoever reads.
+    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut wire = length[1..].to_vec();
+        wire.extend([kind, flags]);
+        wire.extend(stream.to_be_bytes());
+        wire.extend(payload);
+        let _ = self.0.send(wire);
+    }
+
+    fn headers(&mut self, stream: u32, fields: &[(&str, &str)], flags: u8) {
+        self.frame(HEADERS, END_HEADERS | flags, stream, &block(fields));
+    }
+
+    /// A whole request on stream 1.
+    fn ask(&mut self, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
+        self.headers(1, fields, if body.is_empty() { END_STREAM } else { 0 });
+        if !body.is_empty() {
+            self.frame(DATA, END_STREAM, 1, body);
+        }
+        self.outcome(1)
+    }
+
+    /// Waits until the gateway has seen everything so far.
+    fn sync(&mut self) {
+        self.frame(PING, 0, 0, b"inorder!");
+        loop {
+            let header = self.0.take(9).unwrap();
+            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+            let payload = self.0.take(length as usize).unwrap();
+            if header[3] == PING && header[4] & ACK != 0 && payload == b"inorder!" {
+                return;
+            }
+        }
+    }
+
+    /// Reads until a stream has ended.
+    fn outcome(&mut self, wanted: u32) -> Outcome {
+        let mut status = 0;
+        let mut body = Vec::new();
+        loop {
+            let Ok(header) = self.0.take(9) else {
+                return Outcome::Gone;
+            };
+            let [a, b, c, kind, flags, s, t, u, v] = header[..] else {
+                return Outcome::Gone;
+            };
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            let stream = u32::from_be_bytes([s, t, u, v]);
+            let payload = self.0.take(length).unwrap();
+            match kind {
+                GOAWAY if payload[7] != NO_ERROR => return Outcome::Gone,
+                PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
+                RST_STREAM if stream == wanted => return Outcome::Reset,
+                HEADERS if stream == wanted && status == 0 => status = status_of(&payload),
+                DATA if stream == wanted => body.extend(payload),
+                _ => continue,
+            }
+            if stream == wanted && flags & END_STREAM != 0 {
+                return Outcome::Answer(status, String::from_utf8(body).unwrap());
+            }
+        }
+    }
+}
+
+fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0); // literal, not indexed, new name
+        string(&mut block, name);
+        string(&mut block, value);
+    }
+    block
+}
+
+/// RFC 7541, section 5.2.
+fn string(block: &mut Vec<u8>, text: &str) {
+    match u8::try_from(text.len()).ok().filter(|length| *length < 127) {
+        Some(length) => block.push(length),
+        None => {
+            let mut rest = text.len() - 127;
+            block.push(127);
+            while rest >= 128 {
+                block.push((rest % 128) as u8 | 128);
+                rest /= 128;
+            }
+            block.push(rest as u8);
+        }
+    }
+    block.extend(text.as_bytes());
+}
+
+/// The status is the first field: of the static table, or a literal of three digits, Huffman coded or not
+/// (RFC 7541, appendices A and B).
+fn status_of(block: &[u8]) -> u16 {
+    match block {
+        [indexed @ 0x88..=0x8e, ..] => [200, 204, 206, 304, 400, 404, 500][usize::from(indexed - 0x88)],
+        [0x48 | 0x08, 3, digits @ ..] => std::str::from_utf8(&digits[..3]).unwrap().parse().unwrap(),
+        [0x48 | 0x08, length @ 0x82..=0x83, coded @ ..] => {
+            let coded = coded[..usize::from(length & 0x7f)].iter();
+            let bits = coded.fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
+            let mut left = 8 * u32::from(length & 0x7f);
+            (0..3).fold(0, |status, _| {
+                let five = bits >> (left - 5) & 0x1f;
+                let (digit, used) = match five {
+                    0..=2 => (five, 5),
+                    _ => ((bits >> (left - 6) & 0x3f) - 0x19 + 3, 6),
+                };
+                left -= used;
+                status * 10 + u16::try_from(digit).unwrap()
+            })
+        }
+        other => panic!("a header block that does not begin with a status: {other:02x?}"),
+    }
+}
+
+const GET: [(&str, &str); 4] = [
+    (":method", "GET"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
+
+const POST: [(&str, &str); 4] = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
+
+/// Each list of fields is a malformed request: nothing of it reaches the application.
+#[track_caller]
+fn refused(base: &[(&str, &str)], more: &[&[(&str, &str)]], body: &[u8]) {
+    let site = Site::new();
+    for more in more {
+        let outcome = Http2::connect(&site).ask(&[base, more].concat(), body);
+        let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
+        assert!(expected, "{outcome:?} to {more:?}");
+    }
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn http_2_is_spoken_to_clients_that_know() {
+    let site = Site::new();
+    let mut http = Http2::connect(&site);
+    assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
+    http.headers(3, &POST, 0);
+    http.frame(DATA, 0, 3, b"abc");
+    http.frame(DATA, END_STREAM, 3, b"def");
+    assert_eq!(http.outcome(3), Outcome::Answer(200, "POST /first 6".into()));
+    let [get, post] = site.backend.requests().try_into().unwrap();
+    assert_eq!(get.param("HTTP_HOST"), Some("a.example"));
+    assert_eq!(get.param("SERVER_PROTOCOL"), Some("HTTP/1.1")); // uWSGI mirrors it
+    assert_eq!(post.param("CONTENT_LENGTH"), Some("6"));
+    assert_eq!(site.log(2)[1]["version"], "HTTP/2.0");
+}
+
+#[test]
+fn streams_do_not_wait_for_one_another() {
+    let (gate, gated) = gate();
+    let site = Site::scripted("", "", move |mut connection| {
+        let request = connection.read_fastcgi()?;
+        gated.pass()?;
+        connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nlate")
+    });
+    let mut http = Http2::connect(&site);
+    http.headers(1, &GET, END_STREAM);
+    site.backend.wait_requests(1).unwrap();
+    let fixed = [GET[0], GET[1], (":path", "/fixed"), GET[3]];
+    http.headers(3, &fixed, END_STREAM);
+    assert_eq!(http.outcome(3), Outcome::Answer(200, "fixed\n".into()));
+    gate.open();
+    assert_eq!(http.outcome(1), Outcome::Answer(200, "late".into()));
+}
+
+// GH-21
+#[test]
+fn a_host_that_contradicts_the_authority_is_refused() {
+    refused(
+        &GET,
+        &[&[("host", "b.example")], &[("host", "a.example:81")]],
+        b"",
+    );
+    let site = Site::new();
+    let agreeing = [&GET[..], &[("host", "a.example")]].concat();
+    let outcome = Http2::connect(&site).ask(&agreeing, b"");
+    assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()));
+    let invalid = [GET[0], GET[1], GET[2], (":authority", "user@a.example")];
+    assert_eq!(
+        Http2::connect(&site).ask(&invalid, b""),
+        Outcome::Answer(400, "400 Bad Request\n".into())
+    );
+}
+
+// GH-22: H2.CL
+#[test]
+fn a_length_that_is_not_that_of_the_data_is_refused() {
+    refused(
+        &POST,
+        &[
+            &[("content-length", "5")],
+            &[("content-length", "7")],
+            &[("content-length", "0")],
+            &[("content-length", "x")],
+            &[("content-length", "6, 6")],
+            &[("content-length", "6"), ("content-length", "7")],
+        ],
+        b"abcdef",
+    );
+    refused(&POST, &[&[("content-length", "5")]], b"");
+}
+
+// GH-23
+#[test]
+fn values_and_names_that_could_split_a_request_are_refused() {
+    refused(
+        &GET,
+        &[
+            &[("x", "a\r\nY: b")],
+            &[("x", "a\nb")],
+            &[("x", "a\0b")],
+            &[("x:y", "a")],
+            &[("x y", "a")],
+            &[("x\r\ny", "a")],
+            &[("X-Upper", "a")],
+            &[("", "a")],
+            &[(":other", "a")],
+            &[(":path", "/second")],
+            &[(":method", "POST")],
+            &[(":authority", "b.example")],
+            &[(":status", "200")],
+        ],
+        b"",
+    );
+}
+
+#[test]
+fn malformed_pseudo_fields_are_refused() {
+    let site = Site::new();
+    for (place, value) in [
+        (0, "G T"),
+        (0, ""),
+        (2, ""),
+        (2, "first"),
+        (2, "/a b"),
+        (2, "/a\r\nb"),
+        (3, "a b"),
+    ] {
+        let mut fields = GET;
+        fields[place].1 = value;
+        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
+        assert!(expected, "{outcome:?} to {:?}", fields[place]);
+    }
+    for missing in &GET[..3] {
+        let fields: Vec<_> = GET.into_iter().filter(|field| field != missing).collect();
+        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
+        assert!(expected, "{outcome:?} without {missing:?}");
+    }
+    let after = [("x", "y"), GET[0], GET[1], GET[2], GET[3]];
+    assert_ne!(
+        Http2::connect(&site).ask(&after, b""),
+        Outcome::Answer(200, "GET /first 0".into())
+    );
+    assert_eq!(site.backend.connections(), 0);
+}
+
+// GH-24: H2.TE
+#[test]
+fn fields_of_an_http_1_connection_are_refused() {
+    refused(
+        &POST,
+        &[
+            &[("transfer-encoding", "chunked")],
+            &[("connection", "close")],
+            &[("keep-alive", "5")],
+            &[("upgrade", "websocket")],
+            &[("proxy-connection", "close")],
+            &[("te", "gzip")],
+        ],
+        b"0\r\n\r\n",
+    );
+}
+
+// GH-18
+#[test]
+fn head_has_no_data() {
+    let site = Site::new();
+    for path in ["/fixed", "/first", "/%00"] {
+        let head = [(":method", "HEAD"), GET[1], (":path", path), GET[3]];
+        let outcome = Http2::connect(&site).ask(&head, b"");
+        let status = if path == "/%00" { 400 } else { 200 };
+        assert_eq!(outcome, Outcome::Answer(status, String::new()), "{path}");
+    }
+}
+
+// GH-25
+#[test]
+fn crumbs_of_cookies_are_joined() {
+    let site = Site::new();
+    let crumbs = [
+        &GET[..],
+        &[("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3")],
+    ]
+    .concat();
+    assert_eq!(
+        Http2::connect(&site).ask(&crumbs, b""),
+        Outcome::Answer(200, "GET /first 0".into())
+    );
+    assert_eq!(site.asked().param("HTTP_COOKIE"), Some("a=1; b=2; c=3"));
+}
+
+// GH-26
+#[test]
+fn a_head_without_measure_is_refused() {
+    let site = Site::new();
+    let value = "v".repeat(15 * 1024);
+    let large = [&GET[..], &[("a", &value), ("b", &value), ("c", &value)]].concat();
+    let mut http = Http2::connect(&site);
+    let block = block(&large);
+    let mut frames = block.chunks(16 * 1024).peekable();
+    http.frame(HEADERS, END_STREAM, 1, frames.next().unwrap());
+    while let Some(more) = frames.next() {
+        let flags = if frames.peek().is_none() { END_HEADERS } else { 0 };
+        http.frame(CONTINUATION, flags, 1, more);
+    }
+    let outcome = http.outcome(1);
+    assert!(
+        matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(431, _)),
+        "{outcome:?}"
+    );
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn limits_and_errors_of_ours_are_the_same() {
+    let site = Site::new();
+    let ask = |path: &'static str, method: &'static str, body: &[u8]| {
+        let fields = [(":method", method), POST[1], (":path", path), POST[3]];
+        match Http2::connect(&site).ask(&fields, body) {
+            Outcome::Answer(status, _) => status,
+            other => panic!("{other:?} to {method} {path}"),
+        }
+    };
+    assert_eq!(ask("/small", "POST", b"0123456789"), 200);
+    assert_eq!(ask("/small", "POST", b"0123456789a"), 413);
+    assert_eq!(ask("/%00", "GET", b""), 400);
+    assert_eq!(ask("/../..", "GET", b""), 404);
+}
+
+// GH-30
+#[test]
+fn connect_is_no_tunnel() {
+    let site = Site::new();
+    let connect = [(":method", "CONNECT"), (":authority", "a.example:443")];
+    let mut http = Http2::connect(&site);
+    http.headers(1, &connect, 0);
+    let outcome = http.outcome(1);
+    assert!(
+        matches!(outcome, Outcome::Answer(405, _) | Outcome::Reset),
+        "{outcome:?}"
+    );
+    assert_eq!(site.backend.connections(), 0);
+}
+
+// GH-08
+#[test]
+fn half_an_upload_runs_nothing() {
+    let site = Site::new();
+    let mut http = Http2::connect(&site);
+    http.headers(1, &POST, 0);
+    http.frame(DATA, 0, 1, b"abc");
+    http.frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
+    assert_eq!(site.log(1)[0]["status"], 499);
+    http.headers(3, &POST, 0);
+    http.frame(DATA, 0, 3, b"abc");
+    http.sync();
+    drop(http);
+    assert_eq!(site.log(2)[1]["status"], 499);
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn a_stop_finishes_open_streams() {
+    let (gate, gated) = gate();
+    let mut site = Site::scripted("", "", move |mut connection| {
+        let request = connection.read_fastcgi()?;
+        gated.pass()?;
+        connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nfinished")
+    });
+    let mut http = Http2::connect(&site);
+    http.headers(1, &GET, END_STREAM);
+    site.backend.wait_requests(1).unwrap();
+    site.gateway.signal(Signal::TERM).unwrap();
+    site.gateway.wait_errors("stopping").unwrap();
+    gate.open();
+    assert_eq!(http.outcome(1), Outcome::Answer(200, "finished".into()));
+    assert_eq!(http.outcome(3), Outcome::Gone);
+    drop(http);
+    let status = site.gateway.wait(std::time::Duration::from_secs(10)).unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_client_that_only_answers_pings_is_not_kept() {
+    let site = Site::with("timeouts = { head = \"300ms\" }", "");
+    let mut http = Http2::connect(&site);
+    assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
+    let start = std::time::Instant::now();
+    assert_eq!(http.outcome(3), Outcome::Gone);
+    // The test's own patience ends after ten seconds.
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
+fn other_words_that_begin_like_a_preface_are_http_1() {
+    let site = Site::new();
+    let mut client = site.client();
+    client.send("P").unwrap();
+    client
+        .send("RIME /first HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    assert_eq!(client.read_response().unwrap().text(), "PRIME /first 0");
+    let answer = site.only("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n");
+    assert_eq!(answer.status, 400);
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const NO_ERROR: u8 = 0;
+const ACK: u8 = 1;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;

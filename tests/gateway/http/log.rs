@@ -1,0 +1,116 @@
+//! The access log: one line for every request, whatever became of it.
+
+use serde_json::Value;
+use testbed::{Client, Scripted};
+
+use super::site::{Site, echo};
+use crate::start;
+
+#[test]
+fn a_line_says_what_happened() {
+    let site = Site::new();
+    let fields = [("User-Agent", "test/1 \"quoted\""), ("Referer", "http://a/")];
+    site.request("POST", "/first?a=b", &fields, b"0123456789");
+    let [line] = site.log(1).try_into().unwrap();
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(text("remote"), "127.0.0.1");
+    assert_eq!(text("method"), "POST");
+    assert_eq!(text("target"), "/first?a=b");
+    assert_eq!(text("version"), "HTTP/1.1");
+    assert_eq!(text("user_agent"), "test/1 \"quoted\"");
+    assert_eq!(text("referer"), "http://a/");
+    assert_eq!(text("upstream"), "app");
+    assert_eq!(text("endpoint"), site.backend.address());
+    assert_eq!(line["status"], 200);
+    assert_eq!(line["upstream_status"], 200);
+    assert_eq!(line["attempts"], 1);
+    assert_eq!(line["request_bytes"], 10);
+    assert_eq!(line["response_bytes"], "POST /first?a=b 10".len());
+    assert_eq!(line["reason"], Value::Null);
+    let total = line["total_us"].as_u64().unwrap();
+    for phase in ["body_us", "queue_us", "connect_us", "head_us"] {
+        assert!(line[phase].as_u64().unwrap() <= total, "{line}");
+    }
+    assert_eq!(text("id").len(), 16);
+}
+
+#[test]
+fn every_request_has_one_line() {
+    let site = Site::new();
+    site.request("GET", "/first", &[], b"");
+    site.request("GET", "/fixed", &[], b"");
+    site.request("HEAD", "/first", &[], b"");
+    site.request("POST", "/small", &[], b"0123456789a");
+    site.request("GET", "/%00", &[], b"");
+    site.request("GET", "/", &[("Host", "a b")], b"");
+    site.request("OPTIONS", "*", &[], b"");
+    site.closing("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\n\r\n");
+    site.closing("rubbish\r\n\r\n");
+    site.closing(format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(100_000)));
+    let log = site.log(10);
+    let seen: Vec<_> = log
+        .iter()
+        .map(|line| {
+            (
+                line["status"].as_u64().unwrap(),
+                line["reason"].as_str().unwrap_or("-"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (200, "-"),
+            (200, "-"),
+            (200, "-"),
+            (413, "body_too_large"),
+            (400, "bad_path"),
+            (400, "bad_host"),
+            (204, "-"),
+            (405, "method_not_allowed"),
+            (400, "bad_request"),
+            (431, "bad_request"),
+        ]
+    );
+    let bytes: Vec<_> = log.iter().map(|line| line["response_bytes"].as_u64()).collect();
+    assert_eq!(bytes[..3], [Some(12), Some(6), Some(0)]);
+}
+
+#[test]
+fn a_line_stays_a_line() {
+    let site = Site::new();
+    let mut client = site.client();
+    client
+        .send(b"GET /\"\xc3\xa9 HTTP/1.1\r\nHost: a\r\nUser-Agent: \"\\\xff\xe2\x80\xa8\x9b\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    client.rest().unwrap();
+    site.log(1);
+}
+
+#[test]
+fn combined_lines_are_apaches() {
+    let backend = Scripted::start(echo).unwrap();
+    let gateway = start(&format!(
+        "[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\n\
+         [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{}\"]\n[[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        backend.address()
+    ));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let agent = [("User-Agent", "a\"b")];
+    client.request("GET", "/x", &agent, b"").unwrap();
+    client.request("GET", "/%", &[], b"").unwrap();
+    let lines = gateway.wait_access(2).unwrap();
+    assert!(lines[0].starts_with("127.0.0.1 - - ["), "{}", lines[0]);
+    assert!(
+        lines[0].contains("] \"GET /x HTTP/1.1\" 200 8 \"-\" \"a\\x22b\" rt=0."),
+        "{}",
+        lines[0]
+    );
+    let up = format!("up=\"app {}\" us=200 try=1 reason=- id=", backend.address());
+    assert!(lines[0].contains(&up), "{}", lines[0]);
+    assert!(
+        lines[1].contains(" up=\"-\" us=- try=0 reason=bad_path"),
+        "{}",
+        lines[1]
+    );
+}

@@ -1,0 +1,149 @@
+//! Methods and request targets.
+
+use super::site::Site;
+
+#[track_caller]
+fn refused(lines: &[&str], status: u16) {
+    let site = Site::new();
+    for line in lines {
+        let answer = site.only(format!("{line}\r\nHost: a.example\r\nConnection: close\r\n\r\n"));
+        assert_eq!(answer.status, status, "{line:?}");
+    }
+    assert_eq!(site.targets(), Vec::<String>::new());
+}
+
+// GH-13
+#[test]
+fn malformed_request_lines_are_refused() {
+    refused(
+        &[
+            "GET /a\0b HTTP/1.1",
+            "GET /a b HTTP/1.1",
+            "GET /%00 HTTP/1.1",
+            "GET /%zz HTTP/1.1",
+            "GET /% HTTP/1.1",
+            "GET /\x01 HTTP/1.1",
+            "GET  HTTP/1.1",
+            "GET /",
+            "G\0T / HTTP/1.1",
+            "GET / HTTP/1.2",
+            "GET / HTTP/3.0",
+            "GET / http/1.1",
+            "GET / HTTP/1.1 x",
+            "(GET) / HTTP/1.1",
+        ],
+        400,
+    );
+}
+
+// RFC 9112, section 3.2.3 and 3.2.4: those forms are for CONNECT and OPTIONS.
+#[test]
+fn other_forms_of_targets_are_refused() {
+    refused(
+        &[
+            "GET * HTTP/1.1",
+            "POST * HTTP/1.1",
+            "GET other.example HTTP/1.1",
+            "GET other.example:80 HTTP/1.1",
+            "GET http:// HTTP/1.1",
+            "GET http://user@a.example/ HTTP/1.1",
+        ],
+        400,
+    );
+}
+
+#[test]
+fn paths_are_read_once_and_never_lead_above_the_root() {
+    let site = Site::new();
+    for path in ["/../x", "/a/../../x", "/%2e%2e/x", "/a/%2E%2e/..%2f../x"] {
+        let answer = site.request("GET", path, &[], b"");
+        assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
+    }
+    assert_eq!(site.targets(), Vec::<String>::new());
+    for path in [
+        "/a/../fixed",
+        "/./fixed",
+        "/a/%2e%2e/fixed",
+        "//fixed",
+        "/%66ixed",
+    ] {
+        assert_eq!(site.request("GET", path, &[], b"").text(), "fixed\n", "{path}");
+    }
+}
+
+// GH-15
+#[test]
+fn an_absolute_target_wins_over_host() {
+    let site = Site::new();
+    let answer = site.request(
+        "GET",
+        "http://target.example:81/x?y",
+        &[("Host", "other.example")],
+        b"",
+    );
+    assert_eq!(answer.status, 200);
+    let asked = site.asked();
+    assert_eq!(asked.param("HTTP_HOST"), Some("target.example:81"));
+    assert_eq!(asked.param("SERVER_NAME"), Some("target.example"));
+    assert_eq!(asked.param("REQUEST_URI"), Some("/x?y"));
+}
+
+// GH-14, GH-15: RFC 9112, section 3.2.
+#[test]
+fn an_absolute_target_does_not_replace_a_valid_host() {
+    let site = Site::new();
+    for host in ["", "Host: a b\r\n", "Host: user@a\r\n"] {
+        let request = format!("GET http://target.example/ HTTP/1.1\r\n{host}Connection: close\r\n\r\n");
+        assert_eq!(site.only(request).status, 400, "{host:?}");
+    }
+}
+
+#[test]
+fn the_query_and_the_encoding_of_the_path_are_kept() {
+    let site = Site::new();
+    let target = "/a%20b/%C3%BC;p=1?q=%2F&&x=%00+y";
+    assert_eq!(site.request("GET", target, &[], b"").status, 200);
+    let asked = site.asked();
+    assert_eq!(asked.param("REQUEST_URI"), Some(target));
+    assert_eq!(asked.param("QUERY_STRING"), Some("q=%2F&&x=%00+y"));
+    assert_eq!(asked.param("PATH_INFO"), Some("/a b/\u{fc};p=1"));
+}
+
+// GH-30
+#[test]
+fn options_for_everything_are_answered_by_us() {
+    let site = Site::new();
+    let answer = site.request("OPTIONS", "*", &[], b"");
+    assert_eq!(answer.status, 204);
+    assert!(answer.header("allow").unwrap().contains("GET"));
+    let options = site.request("OPTIONS", "/x", &[], b"");
+    assert_eq!(options.text(), "OPTIONS /x 0");
+}
+
+// GH-30
+#[test]
+fn we_are_no_tunnel() {
+    let site = Site::new();
+    for target in ["a.example:443", "127.0.0.1:22", "/path"] {
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: a.example:443\r\n\r\n");
+        let mut client = site.client();
+        client.send(request).unwrap();
+        let answer = client.read_response().unwrap();
+        assert!(matches!(answer.status, 400 | 405 | 501), "{answer:?}");
+        let allow = answer.header("allow");
+        assert!(answer.status != 405 || allow.is_some_and(|methods| !methods.contains("CONNECT")));
+        // A client that thinks that it has a tunnel does not get another request through it.
+        let _ = client.send("GET /inside HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert_eq!(client.rest().unwrap(), b"", "{target}");
+    }
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn unknown_methods_are_the_applications_business() {
+    let site = Site::new();
+    assert_eq!(
+        site.request("MKCALENDAR", "/x", &[], b"").text(),
+        "MKCALENDAR /x 0"
+    );
+}

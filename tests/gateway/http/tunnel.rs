@@ -1,0 +1,172 @@
+//! Upgrades: a tunnel to the application when both sides want it, and nothing else.
+
+use anyhow::Result;
+use testbed::{Client, Scripted, ScriptedConnection};
+
+use super::site::Site;
+use crate::start;
+
+const WEBSOCKET: [(&str, &str); 4] = [
+    ("Connection", "keep-alive, Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+];
+
+/// Switches to whatever was asked for and then sends everything back.
+fn switching(mut connection: ScriptedConnection) -> Result<()> {
+    let request = connection.read_http()?;
+    let Some(protocol) = request.param("upgrade") else {
+        return connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain");
+    };
+    connection.write(format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\r\nfirst "
+    ))?;
+    let mut bytes = [0; 4096];
+    loop {
+        match connection.read(&mut bytes)? {
+            0 => return connection.write("last"),
+            count => connection.write(&bytes[..count])?,
+        }
+    }
+}
+
+#[test]
+fn a_websocket_is_a_tunnel() {
+    let site = Site::speaking("http", "", "", switching);
+    let mut client = site.client();
+    client.send_request("GET", "/socket", &WEBSOCKET, b"").unwrap();
+    let head = client.read_response().unwrap();
+    assert_eq!(head.status, 101);
+    assert_eq!(head.header("upgrade"), Some("websocket"));
+    assert!(head.header("connection").unwrap().eq_ignore_ascii_case("upgrade"));
+    assert_eq!(client.take(6).unwrap(), b"first ");
+    let message = b"\x81\x05hello GET / HTTP/1.1\r\n\r\n";
+    client.send(message).unwrap();
+    assert_eq!(client.take(message.len()).unwrap(), message);
+    // The ends close one after the other.
+    client.shutdown_write().unwrap();
+    assert_eq!(client.rest().unwrap(), b"last");
+    let asked = site.asked();
+    assert_eq!(asked.param("upgrade"), Some("websocket"));
+    assert_eq!(asked.param("sec-websocket-version"), Some("13"));
+    assert_eq!(site.log(1)[0]["status"], 101);
+}
+
+#[test]
+fn bytes_sent_with_the_request_go_into_the_tunnel() {
+    let site = Site::speaking("http", "", "", switching);
+    let mut client = site.client();
+    client
+        .send("GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly")
+        .unwrap();
+    assert_eq!(client.read_response().unwrap().status, 101);
+    assert_eq!(client.take(11).unwrap(), b"first early");
+}
+
+#[test]
+fn a_tunnel_ends_with_its_client() {
+    let site = Site::speaking("http", "", "", switching);
+    let mut client = site.client();
+    client.send_request("GET", "/socket", &WEBSOCKET, b"").unwrap();
+    assert_eq!(client.read_response().unwrap().status, 101);
+    drop(client);
+    site.backend.wait_ended(1).unwrap();
+}
+
+/// The last words of a client that vanished never come; an application that waits for them must not keep its slot.
+#[test]
+fn a_tunnel_in_which_nothing_moves_is_closed() {
+    let backend = Scripted::start(switching).unwrap();
+    let gateway = start(&format!(
+        "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\ntimeouts = {{ read = \"300ms\" }}\n\
+         [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        backend.address()
+    ));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client.send_request("GET", "/", &WEBSOCKET, b"").unwrap();
+    assert_eq!(client.read_response().unwrap().status, 101);
+    assert_eq!(client.take(6).unwrap(), b"first ");
+    backend.wait_ended(1).unwrap();
+    assert_eq!(client.rest().unwrap(), b"");
+}
+
+#[test]
+fn a_tunnel_ends_with_its_application() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection
+            .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbye")
+    });
+    let mut client = site.client();
+    client.send_request("GET", "/socket", &WEBSOCKET, b"").unwrap();
+    assert_eq!(client.read_response().unwrap().status, 101);
+    assert_eq!(client.take(3).unwrap(), b"bye");
+    client.shutdown_write().unwrap();
+    assert_eq!(client.rest().unwrap(), b"");
+}
+
+#[test]
+fn a_refused_upgrade_is_an_ordinary_answer() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    });
+    let mut client = site.client();
+    let answer = client.request("GET", "/socket", &WEBSOCKET, b"").unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (403, "no"));
+    assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().status, 200);
+}
+
+// GH-29
+#[test]
+fn nobody_switches_to_http_2_behind_us() {
+    let site = Site::speaking("http", "", "", switching);
+    for upgrade in ["h2c", "H2C", "websocket, h2c", "h2c, websocket"] {
+        let fields = [
+            ("Connection", "Upgrade, HTTP2-Settings"),
+            ("Upgrade", upgrade),
+            ("HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA"),
+        ];
+        assert_eq!(site.request("GET", "/socket", &fields, b"").text(), "plain");
+    }
+    for request in site.backend.requests() {
+        assert_eq!(request.param("upgrade"), None);
+        assert_eq!(request.param("http2-settings"), None);
+    }
+}
+
+#[test]
+fn an_upgrade_needs_to_be_named_by_connection() {
+    let site = Site::speaking("http", "", "", switching);
+    let answer = site.request("GET", "/socket", &[("Upgrade", "websocket")], b"");
+    assert_eq!(answer.text(), "plain");
+    assert_eq!(site.asked().param("upgrade"), None);
+}
+
+#[test]
+fn a_switch_that_nobody_asked_for_is_a_bad_gateway() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection
+            .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")?;
+        connection.wait_close()?;
+        Ok(())
+    });
+    let answer = site.request("GET", "/socket", &[], b"");
+    assert_eq!(answer.status, 502);
+    assert!(answer.header("bridgehead-error").is_some());
+    site.backend.wait_ended(1).unwrap();
+}
+
+#[test]
+fn a_switch_to_another_protocol_is_a_bad_gateway() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection
+            .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n")?;
+        connection.wait_close()?;
+        Ok(())
+    });
+    assert_eq!(site.request("GET", "/socket", &WEBSOCKET, b"").status, 502);
+}
