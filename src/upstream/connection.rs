@@ -1,11 +1,13 @@
 //! A connection to a backend of the three framed protocols, with its buffers.
 
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::unconstrained;
 use tokio_util::io::poll_read_buf;
 
 use crate::protocol::WriteQueue;
@@ -68,10 +70,30 @@ impl Connection {
     pub fn is_quiet(&mut self) -> bool {
         let mut byte = [0; 1];
         let mut probe = tokio::io::ReadBuf::new(&mut byte);
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.received.is_empty()
-            && Pin::new(&mut self.stream)
-                .poll_read(&mut cx, &mut probe)
-                .is_pending()
+        let mut cx = Context::from_waker(Waker::noop());
+        let read = poll_fn(|cx| Pin::new(&mut self.stream).poll_read(cx, &mut probe));
+        // In a task whose budget is used up every read is pending, whatever the peer did.
+        self.received.is_empty() && pin!(unconstrained(read)).poll(&mut cx).is_pending()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixStream;
+    use tokio::task::consume_budget;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_busy_task_sees_that_the_peer_is_gone() {
+        let (ours, peer) = UnixStream::pair().unwrap();
+        drop(peer);
+        ours.readable().await.unwrap();
+        let mut connection = Connection::new(Stream::Unix(ours));
+        let quiet = poll_fn(|cx| {
+            while pin!(consume_budget()).poll(cx).is_ready() {}
+            Poll::Ready(connection.is_quiet())
+        });
+        assert!(!quiet.await);
     }
 }

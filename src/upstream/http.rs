@@ -3,10 +3,10 @@
 //! The connection is driven by whoever waits for its answer: no task and no channel of ours per request.
 //! Only an accepted upgrade gets a task, because it outlives its exchange.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::task::unconstrained;
 
 use super::config::{Config, Timeouts};
 use super::error::Failure;
@@ -99,8 +100,10 @@ impl HttpConnection {
 
     /// Whether the peer took all of the last request and has not closed since.
     pub fn is_quiet(&mut self) -> bool {
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.drive(&mut cx);
+        let mut cx = Context::from_waker(Waker::noop());
+        // In a task whose budget is used up every read is pending, whatever the peer did.
+        let settle = poll_fn(|cx| Poll::Ready(self.drive(cx)));
+        let _ = pin!(unconstrained(settle)).poll(&mut cx);
         self.driver.is_some() && self.sender.is_ready() && !self.written.refused()
     }
 
@@ -117,7 +120,7 @@ impl HttpConnection {
         let mut deadline = Deadline::never();
         let mut noted = None;
         let (driver, written) = (&mut self.driver, &self.written);
-        let answer = std::future::poll_fn(|cx| {
+        let answer = poll_fn(|cx| {
             drive(driver, cx);
             if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
