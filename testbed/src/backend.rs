@@ -73,6 +73,7 @@ impl Backend {
         if self.socket().exists() {
             fs::remove_file(self.socket()).context("cannot remove the old socket")?;
         }
+        self.wait_until_silent()?;
         self.leader = self
             .command
             .spawn()
@@ -195,6 +196,21 @@ impl Backend {
         let deadline = Instant::now() + STOP;
         while proc::is_listening(&self.socket()) {
             ensure!(Instant::now() < deadline, "{} is gone and listens", self.kind);
+            sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Waits until the old socket is closed, or the new server would seem to listen already. A process looks ended
+    /// while other threads of it still hold its files.
+    fn wait_until_silent(&self) -> Result<()> {
+        let deadline = Instant::now() + STOP;
+        while proc::is_listening(&self.socket()) {
+            ensure!(
+                Instant::now() < deadline,
+                "{} still listens after {STOP:?}",
+                self.kind
+            );
             sleep(POLL);
         }
         Ok(())
