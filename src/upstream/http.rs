@@ -102,7 +102,10 @@ impl HttpConnection {
     pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         // In a task whose budget is used up every read is pending, whatever the peer did.
-        let settle = poll_fn(|cx| Poll::Ready(self.drive(cx)));
+        let settle = poll_fn(|cx| {
+            self.drive(cx);
+            Poll::Ready(())
+        });
         let _ = pin!(unconstrained(settle)).poll(&mut cx);
         self.driver.is_some() && self.sender.is_ready() && !self.written.refused()
     }
