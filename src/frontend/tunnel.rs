@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
-use tokio_util::io::InspectReader;
+use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::upstream::Switched;
 
@@ -28,14 +27,32 @@ pub async fn run(client: OnUpgrade, mut switched: Switched) {
     let (Ok(client), Ok(backend)) = (client.await, (&mut switched.upgraded).await) else {
         return;
     };
+    let (client, to_client) = io::split(TokioIo::new(client));
+    let (backend, to_backend) = io::split(TokioIo::new(backend));
     let moved = AtomicBool::new(false);
-    let noted = |_: &[u8]| moved.store(true, Ordering::Relaxed);
-    let mut client = InspectReader::new(TokioIo::new(client), noted);
-    let mut backend = InspectReader::new(TokioIo::new(backend), noted);
+    let copied =
+        async { tokio::try_join!(copy(client, to_backend, &moved), copy(backend, to_client, &moved)) };
     tokio::select! {
         // A reset is an ordinary end of a tunnel.
-        _ = copy_bidirectional_with_sizes(&mut client, &mut backend, BUFFER, BUFFER) => {}
+        _ = copied => {}
         () = silence(&moved, switched.silence) => {}
+    }
+}
+
+/// Copies one way, the end included.
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    moved: &AtomicBool,
+) -> io::Result<()> {
+    let mut bytes = vec![0; BUFFER];
+    loop {
+        let count = from.read(&mut bytes).await?;
+        if count == 0 {
+            return to.shutdown().await;
+        }
+        moved.store(true, Ordering::Relaxed);
+        to.write_all(&bytes[..count]).await?;
     }
 }
 
