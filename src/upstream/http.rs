@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -333,14 +333,14 @@ pub(super) fn request<B>(head: &RequestHead, body: B) -> http::Request<B> {
 fn forward(head: &RequestHead, headers: &mut HeaderMap) {
     let forwarding = head.forwarding();
     let fields = [
-        ("x-forwarded-for", forwarding.chain.cloned()),
+        (FORWARDED_FOR, forwarding.chain.cloned()),
         (
-            "x-real-ip",
+            REAL_IP,
             forwarding.ip.and_then(|ip| HeaderValue::from_str(ip).ok()),
         ),
-        ("x-forwarded-host", forwarding.host.cloned()),
+        (FORWARDED_HOST, forwarding.host.cloned()),
         (
-            "x-forwarded-proto",
+            FORWARDED_PROTO,
             Some(HeaderValue::from_static(forwarding.proto)),
         ),
     ];
@@ -388,6 +388,12 @@ fn size(answer: &Response<Incoming>) -> usize {
         .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
         .sum()
 }
+
+// Names that are parsed once, by the compiler.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;
