@@ -37,6 +37,8 @@ pub struct HttpConnection {
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Driver>,
     written: Written,
+    /// The timer of the current exchange.
+    deadline: Deadline,
     /// Largest response head, in bytes.
     head_size: usize,
 }
@@ -55,7 +57,6 @@ pub struct Switched {
 pub struct HttpBody {
     incoming: Incoming,
     lease: Option<(HttpConnection, Slot<HttpConnection>)>,
-    deadline: Deadline,
     read: Duration,
     waiting: bool,
 }
@@ -93,6 +94,7 @@ impl HttpConnection {
             sender,
             driver: Some(Box::pin(driver.with_upgrades())),
             written,
+            deadline: Deadline::never(),
             head_size: config.head_size,
         })
     }
@@ -114,9 +116,9 @@ impl HttpConnection {
         let request = request(head, WatchedBody::new(body, self.written.clone()));
         self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
-        let mut deadline = Deadline::never();
+        self.deadline.clear();
         let mut noted = None;
-        let (driver, written) = (&mut self.driver, &self.written);
+        let (driver, written, deadline) = (&mut self.driver, &self.written, &mut self.deadline);
         let answer = std::future::poll_fn(|cx| {
             drive(driver, cx);
             if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
@@ -228,7 +230,6 @@ impl HttpBody {
         let mut body = Self {
             incoming,
             lease: Some((connection, slot)),
-            deadline: Deadline::never(),
             read: timeouts.read,
             waiting: false,
         };
@@ -284,15 +285,17 @@ impl http_body::Body for HttpBody {
                     return Poll::Ready(None);
                 }
                 Poll::Pending => {
+                    let Some((connection, _)) = &mut this.lease else {
+                        // Nobody is left who could bring more.
+                        return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
+                    };
                     // Polling the body may have told the driver to read on.
-                    if let Some((connection, _)) = &mut this.lease {
-                        connection.drive(cx);
-                    }
+                    connection.drive(cx);
                     if !this.waiting {
                         this.waiting = true;
-                        this.deadline.set(this.read);
+                        connection.deadline.set(this.read);
                     }
-                    ready!(this.deadline.poll(cx));
+                    ready!(connection.deadline.poll(cx));
                     this.lease = None;
                     return Poll::Ready(Some(Err(Failure::ReadTimeout)));
                 }
