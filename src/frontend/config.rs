@@ -66,7 +66,7 @@ pub struct Route {
     pub buffering: Buffering,
     /// Extra variables for the application.
     pub params: Arc<[(String, Bytes)]>,
-    /// Fields set on every response of this route.
+    /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -38,6 +38,8 @@ pub struct HttpConnection {
     /// `None` after the connection ended or was handed to a tunnel.
     driver: Option<Driver>,
     written: Written,
+    /// The timer of the current exchange.
+    deadline: Deadline,
     /// Largest response head, in bytes.
     head_size: usize,
 }
@@ -56,7 +58,6 @@ pub struct Switched {
 pub struct HttpBody {
     incoming: Incoming,
     lease: Option<(HttpConnection, Slot<HttpConnection>)>,
-    deadline: Deadline,
     read: Duration,
     waiting: bool,
 }
@@ -94,6 +95,7 @@ impl HttpConnection {
             sender,
             driver: Some(Box::pin(driver.with_upgrades())),
             written,
+            deadline: Deadline::never(),
             head_size: config.head_size,
         })
     }
@@ -120,9 +122,9 @@ impl HttpConnection {
         let request = request(head, WatchedBody::new(body, self.written.clone()));
         self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
-        let mut deadline = Deadline::never();
+        self.deadline.clear();
         let mut noted = None;
-        let (driver, written) = (&mut self.driver, &self.written);
+        let (driver, written, deadline) = (&mut self.driver, &self.written, &mut self.deadline);
         let answer = poll_fn(|cx| {
             drive(driver, cx);
             if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
@@ -234,7 +236,6 @@ impl HttpBody {
         let mut body = Self {
             incoming,
             lease: Some((connection, slot)),
-            deadline: Deadline::never(),
             read: timeouts.read,
             waiting: false,
         };
@@ -290,15 +291,17 @@ impl http_body::Body for HttpBody {
                     return Poll::Ready(None);
                 }
                 Poll::Pending => {
+                    let Some((connection, _)) = &mut this.lease else {
+                        // Nobody is left who could bring more.
+                        return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
+                    };
                     // Polling the body may have told the driver to read on.
-                    if let Some((connection, _)) = &mut this.lease {
-                        connection.drive(cx);
-                    }
+                    connection.drive(cx);
                     if !this.waiting {
                         this.waiting = true;
-                        this.deadline.set(this.read);
+                        connection.deadline.set(this.read);
                     }
-                    ready!(this.deadline.poll(cx));
+                    ready!(connection.deadline.poll(cx));
                     this.lease = None;
                     return Poll::Ready(Some(Err(Failure::ReadTimeout)));
                 }
@@ -339,16 +342,13 @@ pub(super) fn request<B>(head: &RequestHead, body: B) -> http::Request<B> {
 fn forward(head: &RequestHead, headers: &mut HeaderMap) {
     let forwarding = head.forwarding();
     let fields = [
-        ("x-forwarded-for", forwarding.chain.cloned()),
+        (FORWARDED_FOR, forwarding.chain.cloned()),
         (
-            "x-real-ip",
+            REAL_IP,
             forwarding.ip.and_then(|ip| HeaderValue::from_str(ip).ok()),
         ),
-        ("x-forwarded-host", forwarding.host.cloned()),
-        (
-            "x-forwarded-proto",
-            Some(HeaderValue::from_static(forwarding.proto)),
-        ),
+        (FORWARDED_HOST, forwarding.host.cloned()),
+        (FORWARDED_PROTO, Some(HeaderValue::from_static(forwarding.proto))),
     ];
     for (name, value) in fields {
         if let Some(value) = value {
@@ -394,6 +394,12 @@ fn size(answer: &Response<Incoming>) -> usize {
         .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
         .sum()
 }
+
+// Names that are parsed once, by the compiler.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;

@@ -32,7 +32,7 @@ pub struct Route {
     pub buffering: Option<Section<Buffering>>,
     /// Extra variables for the application.
     pub params: Option<At<BTreeMap<At<String>, At<String>>>>,
-    /// Fields set on every response of this route.
+    /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: BTreeMap<At<String>, At<String>>,
     /// Let the application finish when the client leaves. Default: false.
     pub ignore_client_abort: Option<At<bool>>,
