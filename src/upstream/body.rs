@@ -41,7 +41,7 @@ pub struct Lease {
     /// The exchange. Dropped before the slot: the worker is free when the connection is closed.
     pub pump: Pump,
     /// The right to the worker.
-    pub slot: Slot<Connection>,
+    pub slot: Slot<Box<Connection>>,
 }
 
 impl Lease {

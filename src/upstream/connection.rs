@@ -32,14 +32,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A fresh connection.
-    pub fn new(stream: Stream) -> Self {
-        Self {
+    /// A fresh connection. Boxed: each exchange moves it from the pool through a pump and a lease and back.
+    pub fn boxed(stream: Stream) -> Box<Self> {
+        Box::new(Self {
             stream,
             received: BytesMut::new(),
             queue: WriteQueue::new(),
             deadline: Deadline::never(),
-        }
+        })
     }
 
     /// Writes some of the queue; gives the bytes written. Not to be called with an empty queue.
@@ -89,7 +89,7 @@ mod tests {
         let (ours, peer) = UnixStream::pair().unwrap();
         drop(peer);
         ours.readable().await.unwrap();
-        let mut connection = Connection::new(Stream::Unix(ours));
+        let mut connection = Connection::boxed(Stream::Unix(ours));
         let quiet = poll_fn(|cx| {
             while pin!(consume_budget()).poll(cx).is_ready() {}
             Poll::Ready(connection.is_quiet())

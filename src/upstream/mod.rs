@@ -48,7 +48,7 @@ pub struct Upstream {
 
 enum Engine {
     /// FastCGI, uwsgi, SCGI: our codecs over our connections.
-    Framed(Box<dyn Protocol>, Arc<Pool<Connection>>),
+    Framed(Box<dyn Protocol>, Arc<Pool<Box<Connection>>>),
     /// HTTP: hyper's.
     Http(Arc<Pool<HttpConnection>>),
 }

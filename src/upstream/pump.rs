@@ -20,7 +20,7 @@ const HIGH_WATER: usize = 64 * 1024;
 
 /// An exchange under way.
 pub struct Pump {
-    connection: Connection,
+    connection: Box<Connection>,
     exchange: Box<dyn Exchange>,
     body: RequestBody,
     sending: Sending,
@@ -78,7 +78,7 @@ impl Pump {
     pub fn new(
         prepared: Prepared,
         body: RequestBody,
-        mut connection: Connection,
+        mut connection: Box<Connection>,
         timeouts: Timeouts,
         upstream: Arc<str>,
     ) -> Self {
@@ -155,7 +155,7 @@ impl Pump {
     }
 
     /// The connection, after an [`Event::End`] that said it is reusable. `None` when something is left over.
-    pub fn into_connection(self) -> Option<Connection> {
+    pub fn into_connection(self) -> Option<Box<Connection>> {
         let clean = self.sending == Sending::Done
             && self.connection.queue.is_empty()
             && self.connection.received.is_empty()

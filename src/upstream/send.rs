@@ -259,18 +259,18 @@ pub(super) struct Framed<'a> {
 }
 
 impl Wire for Framed<'_> {
-    type Connection = Connection;
+    type Connection = Box<Connection>;
     type Prepared = Prepared;
 
     fn prepare(&self, head: &RequestHead) -> Result<Prepared, Failure> {
         Ok(Prepared::new(self.protocol, head)?)
     }
 
-    async fn open(&self, stream: Stream) -> Result<Connection, Failure> {
-        Ok(Connection::new(stream))
+    async fn open(&self, stream: Stream) -> Result<Box<Connection>, Failure> {
+        Ok(Connection::boxed(stream))
     }
 
-    fn is_quiet(&self, connection: &mut Connection) -> bool {
+    fn is_quiet(&self, connection: &mut Box<Connection>) -> bool {
         connection.is_quiet()
     }
 
@@ -279,8 +279,8 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        slot: Slot<Connection>,
-        connection: Connection,
+        slot: Slot<Box<Connection>>,
+        connection: Box<Connection>,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());

@@ -27,12 +27,12 @@ const SECOND: Duration = Duration::from_secs(1);
 const MEGABYTE: usize = 1024 * 1024;
 
 /// Both ends of a connection with small buffers.
-fn pair() -> (Connection, UnixStream) {
+fn pair() -> (Box<Connection>, UnixStream) {
     let (ours, peer) = UnixStream::pair().unwrap();
     for end in [SockRef::from(&ours), SockRef::from(&peer)] {
         end.set_send_buffer_size(4096).unwrap();
     }
-    (Connection::new(Stream::Unix(ours)), peer)
+    (Connection::boxed(Stream::Unix(ours)), peer)
 }
 
 fn timeouts() -> Timeouts {
