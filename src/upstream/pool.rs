@@ -118,6 +118,12 @@ impl<C: Send + 'static> Pool<C> {
         self.lock().idle.iter().map(VecDeque::len).sum()
     }
 
+    /// A slot of an endpoint that is not in `tried`, if one is free.
+    pub fn take_free(self: &Arc<Self>, tried: &[usize]) -> Result<Option<Grant<C>>, AdmissionError> {
+        let mut state = self.lock();
+        Ok(self.pick(tried)?.map(|endpoint| self.take(&mut state, endpoint)))
+    }
+
     /// A slot of an endpoint that is not in `tried`, first come, first served, at `deadline` at the latest.
     pub async fn acquire(
         self: &Arc<Self>,
