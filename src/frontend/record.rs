@@ -61,13 +61,9 @@ impl Record {
     pub fn begin<B>(service: &Arc<Service>, request: &Request<B>, connection: &Arc<Connection>) -> Box<Self> {
         service.counters.requests.add(1);
         connection.requests.begin();
-        let logged = |name| {
-            request
-                .headers()
-                .get(name)
-                .filter(|_| service.log.is_on())
-                .cloned()
-        };
+        // Looked up only for a log that will have it.
+        let is_on = service.log.is_on();
+        let logged = |name| is_on.then(|| request.headers().get(name).cloned()).flatten();
         Box::new(Self {
             service: service.clone(),
             connection: connection.clone(),
