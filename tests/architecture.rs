@@ -53,6 +53,11 @@ const LAYERS: &[Layer] = &[
             "tracing",
             "hyper",
             "hyper_util",
+            "crc32fast",
+            "fastrand",
+            "getrandom",
+            "hmac",
+            "sha2",
         ],
     },
     Layer {

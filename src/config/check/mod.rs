@@ -7,6 +7,7 @@ mod address;
 mod balance;
 mod deadline;
 mod endpoint;
+mod endpoint_option;
 mod field;
 mod handler;
 mod host;
@@ -19,6 +20,7 @@ mod quirk;
 mod route;
 mod server;
 mod size;
+mod sticky;
 mod upstream;
 
 use std::ops::Range;

@@ -15,6 +15,7 @@ pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize
         quirks: Profile::Generic.quirks(),
         endpoints: vec![endpoint; endpoints],
         balance: Balance::RoundRobin,
+        sticky: None,
         max_connections: Some(slots),
         keep_alive: kept,
         queue: Waiting {
