@@ -9,6 +9,7 @@ pub mod connect;
 pub mod deadline;
 pub mod inherited;
 pub mod listen;
+pub mod notice;
 pub mod reach;
 pub mod stream;
 
@@ -18,5 +19,6 @@ pub use connect::{ConnectError, connect};
 pub use deadline::Deadline;
 pub use inherited::{Inherited, InheritedSocket};
 pub use listen::{ListenError, Listener};
+pub use notice::Notice;
 pub use reach::Obstacle;
 pub use stream::Stream;
