@@ -101,7 +101,7 @@ fn begin(config: &upstream::Config) -> Arc<Upstream> {
 /// start after us: nothing more than a warning.
 fn warn_of_obstacles(upstream: &Upstream) {
     for endpoint in upstream.endpoints() {
-        if let Address::Unix(path) = &endpoint.address
+        if let Address::Unix(path) = &endpoint.config.address
             && let Some(obstacle) = Obstacle::find(path)
         {
             tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");

@@ -156,6 +156,7 @@ pub const REASONS: &[&str] = &[
     "response_truncated",
     "retired",
     "send_timeout",
+    "worker_killed",
     "socket_forbidden",
     "socket_missing",
     "spool_failed",
@@ -223,7 +224,9 @@ fn upstream(failure: &Failure) -> StatusCode {
             | EncodeError::ParamTooLarge { .. },
         ) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Failure::RequestBody(error) => body(error),
-        Failure::SendTimeout | Failure::HeadTimeout | Failure::ReadTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Failure::Killed { .. } | Failure::SendTimeout | Failure::HeadTimeout | Failure::ReadTimeout => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
