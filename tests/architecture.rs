@@ -24,7 +24,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "telemetry",
         ours: &[],
-        crates: &["tracing", "tracing_subscriber", "jiff", "memchr"],
+        crates: &["arc_swap", "tracing", "tracing_subscriber", "jiff", "memchr"],
     },
     Layer {
         module: "transport",
@@ -64,6 +64,7 @@ const LAYERS: &[Layer] = &[
         module: "files",
         ours: &["spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "bytes",
             "http",
             "http_body",
@@ -92,6 +93,7 @@ const LAYERS: &[Layer] = &[
         module: "frontend",
         ours: &["upstream", "files", "protocol", "transport", "spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "bytes",
             "fastrand",
             "http",
@@ -144,6 +146,10 @@ const LAYERS: &[Layer] = &[
             "anyhow",
             "bytes",
             "http",
+            "listenfd",
+            "nix",
+            "rustix",
+            "sd_notify",
             "serde",
             "serde_json",
             "tokio",

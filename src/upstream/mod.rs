@@ -39,6 +39,7 @@ pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
+use crate::transport::Notice;
 use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
@@ -52,6 +53,7 @@ pub struct Upstream {
     name: Arc<str>,
     config: Config,
     engine: Engine,
+    over: Arc<Notice>,
 }
 
 enum Engine {
@@ -79,12 +81,18 @@ impl Upstream {
             name: config.name.as_str().into(),
             config,
             engine,
+            over: Arc::default(),
         }
     }
 
     /// The name after `upstream.` in the file.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Given when it left the configuration and what is still under way has to end.
+    pub fn over(&self) -> &Arc<Notice> {
+        &self.over
     }
 
     /// Its settings.

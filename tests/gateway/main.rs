@@ -6,6 +6,7 @@ mod faults;
 mod hostile;
 mod http;
 mod http_backend;
+mod lifecycle;
 mod real_git;
 mod real_large;
 mod real_matrix;

@@ -12,6 +12,7 @@ use toml::Value;
 use super::file::{Name, Named};
 use super::units::{Period, Size};
 use super::{Config, Server, env};
+use crate::transport::Access;
 use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
 use crate::{frontend, telemetry};
@@ -29,10 +30,8 @@ pub fn print(config: &Config) -> String {
     let mut out = Out::default();
     print_server(server, frontend, &mut out);
     print_log(log, &mut out);
-    for frontend::config::Listener { address, backlog } in &frontend.listeners {
-        out.head("[[listen]]");
-        out.text("address", &address.to_string());
-        out.plain("backlog", backlog);
+    for listener in &frontend.listeners {
+        print_listener(listener, &mut out);
     }
     for upstream in upstreams {
         print_upstream(upstream, &mut out);
@@ -48,6 +47,8 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         workers,
         temp_dir,
         pid_file,
+        user,
+        group,
     } = server;
     let frontend::Config {
         listeners: _,
@@ -56,6 +57,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         timeouts,
         head_size,
         head_fields,
+        max_connections,
     } = frontend;
     let frontend::config::Timeouts {
         head,
@@ -63,6 +65,9 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         send,
         half_close,
         drain,
+        grace,
+        generation,
+        replace,
     } = *timeouts;
     out.head("[server]");
     out.plain("workers", workers);
@@ -70,6 +75,12 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
+    for (key, account) in [("user", user), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    out.plain("max_connections", max_connections);
     let networks: Vec<String> = trusted_proxies
         .iter()
         .map(|network| quote(&network.to_string()))
@@ -83,10 +94,33 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
             ("send", period(send)),
             ("half_close", period(half_close)),
             ("drain", period(drain)),
+            ("grace", period(grace)),
+            ("generation", period(generation)),
+            ("replace", period(replace)),
         ],
     );
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
+}
+
+fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {
+    let frontend::config::Listener {
+        address,
+        backlog,
+        access,
+    } = listener;
+    let Access { owner, group, mode } = access;
+    out.head("[[listen]]");
+    out.text("address", &address.to_string());
+    out.plain("backlog", backlog);
+    for (key, account) in [("owner", owner), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    if let Some(mode) = mode {
+        out.text("mode", &format!("{mode:04o}"));
+    }
 }
 
 fn print_log(log: &telemetry::Config, out: &mut Out) {
