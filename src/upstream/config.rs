@@ -1,6 +1,12 @@
 //! What an upstream needs to know: settings as checked values, defaults in one place.
 
+pub mod health;
+pub mod slots;
+
 use std::time::Duration;
+
+pub use health::Health;
+pub use slots::Slots;
 
 use crate::protocol::params::PathInfo;
 use crate::transport::Address;
@@ -18,8 +24,10 @@ pub struct Config {
     pub endpoints: Vec<EndpointConfig>,
     /// How an endpoint is chosen.
     pub balance: Balance,
-    /// Slots per endpoint; `None`: not limited.
-    pub max_connections: Option<usize>,
+    /// Slots per endpoint.
+    pub max_connections: Slots,
+    /// How endpoints are asked whether they live; `None`: they are not.
+    pub health: Option<Health>,
     /// Idle connections kept per endpoint; 0: a connection per request.
     pub keep_alive: usize,
     /// Where requests wait for a slot.

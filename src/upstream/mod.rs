@@ -14,6 +14,7 @@ mod half_open;
 pub mod http;
 pub mod pool;
 mod preview;
+pub mod probe;
 pub mod profile;
 pub mod pump;
 pub mod request_body;

@@ -84,7 +84,7 @@ impl<C: Send + 'static> Pool<C> {
     /// A pool for the endpoints of an upstream.
     pub fn new(config: &Config) -> Arc<Self> {
         let endpoints: Vec<_> = config.endpoints.iter().map(Endpoint::new).collect();
-        let slots = config.max_connections.unwrap_or(usize::MAX);
+        let slots = config.max_connections.first();
         Arc::new(Self {
             balancer: balance::make(config.balance, endpoints.len()),
             limits: Limits {
@@ -373,7 +373,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue, Timeouts};
+    use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue, Slots, Timeouts};
     use crate::upstream::profile::Profile;
 
     pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
@@ -388,7 +388,8 @@ mod tests {
             quirks: Profile::Generic.quirks(),
             endpoints: vec![endpoint; endpoints],
             balance: Balance::RoundRobin,
-            max_connections: Some(slots),
+            max_connections: Slots::Fixed(slots),
+            health: None,
             keep_alive: kept,
             queue: Queue {
                 size: waiting,

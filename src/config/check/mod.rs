@@ -9,6 +9,7 @@ mod deadline;
 mod endpoint;
 mod field;
 mod handler;
+mod health;
 mod host;
 mod keep_alive;
 mod listener;
@@ -19,6 +20,7 @@ mod quirk;
 mod route;
 mod server;
 mod size;
+mod slots;
 mod upstream;
 
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! `[upstream.NAME]`.
 
-use super::{balance, deadline, endpoint, keep_alive, profile, quirk, size};
+use super::{balance, deadline, endpoint, health, keep_alive, profile, quirk, size, slots};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
@@ -16,7 +16,8 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
         quirks: quirk::check(typed, protocol, profile, complaints),
         endpoints: endpoint::check(typed, complaints),
         balance: balance::check(typed.balance.as_ref(), complaints),
-        max_connections: typed.max_connections.as_ref().map(|slots| slots.0 as usize),
+        max_connections: slots::check(typed, protocol, profile, complaints),
+        health: health::check(typed, protocol, profile, complaints),
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),
         queue: queue(typed, complaints),
         timeouts: timeouts(typed, complaints),

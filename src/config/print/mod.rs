@@ -16,6 +16,7 @@ use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Queue, Quirks, Timeouts};
 use crate::{frontend, telemetry};
 
+mod health;
 mod route;
 
 /// The effective configuration as TOML.
@@ -111,6 +112,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         endpoints,
         balance,
         max_connections,
+        health,
         keep_alive,
         queue,
         timeouts,
@@ -131,15 +133,16 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
     match balance {
         Balance::RoundRobin => out.text("balance", "round_robin"),
     }
-    if let Some(slots) = max_connections {
-        out.plain("max_connections", slots);
-    }
+    health::slots(max_connections, out);
     out.plain("keep_alive", keep_alive);
     out.table(
         "queue",
         &[("size", waiting.to_string()), ("timeout", period(timeout))],
     );
     print_timeouts(timeouts, out);
+    if let Some(health) = health {
+        self::health::print(health, out);
+    }
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
     print_quirks(quirks, *protocol, out);
