@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod body;
+pub mod checkup;
 mod codec;
 pub mod config;
 pub mod connection;
