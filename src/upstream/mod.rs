@@ -3,6 +3,7 @@
 //! [`Upstream::send`] is the whole of it as seen from the front end: a request goes down by value, an answer
 //! comes up by value. Slots, connections and timers are owned by the answer's [`Body`] and end with it.
 
+pub mod adapt;
 pub mod balance;
 pub mod body;
 pub mod checkup;
