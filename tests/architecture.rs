@@ -53,6 +53,9 @@ const LAYERS: &[Layer] = &[
             "tracing",
             "hyper",
             "hyper_util",
+            "fastrand",
+            "serde",
+            "serde_json",
         ],
     },
     Layer {

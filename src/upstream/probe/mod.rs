@@ -11,6 +11,7 @@ mod request;
 mod talk;
 mod uwsgi_ping;
 mod verdict;
+mod workers;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use http::{HeaderMap, HeaderValue, Method, Version};
 use tokio::time::timeout;
 
 pub use verdict::{Busy, Reason, Verdict};
+pub use workers::Workers;
 
 use super::codec;
 use super::config::health::{Probe, Request, Statuses};
