@@ -61,13 +61,13 @@ fn of_status(page: &[u8]) -> Workers {
     let Ok(status) = serde_json::from_slice::<Status>(page) else {
         return Workers::Unknown;
     };
+    // A process that is just being replaced is missing in the total. A reload begins a new page.
     match (
         status.manager.as_str(),
         status.total.max(status.most_active) as usize,
     ) {
         (_, 0) => Workers::Unknown,
-        // Not the most that were active: the pool may have been larger before a reload.
-        ("static", _) if status.total > 0 => Workers::Exactly(status.total as usize),
+        ("static", all) => Workers::Exactly(all),
         (_, seen) => Workers::AtLeast(seen),
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn only_a_static_pool_tells_its_size() {
         assert_eq!(status("static", 8, 2), Workers::Exactly(8));
-        assert_eq!(status("static", 4, 8), Workers::Exactly(4));
+        assert_eq!(status("static", 7, 8), Workers::Exactly(8));
         assert_eq!(status("dynamic", 2, 7), Workers::AtLeast(7));
         assert_eq!(status("ondemand", 1, 0), Workers::AtLeast(1));
     }
