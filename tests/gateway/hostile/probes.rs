@@ -133,7 +133,7 @@ fn a_body_without_end_is_no_reason_to_wait() {
         ("http", "kind = \"request\"", "Alive"),
         ("http", "body = \"no such text\"", "Dead(Body)"),
         ("uwsgi", "kind = \"request\"", "Alive"),
-        ("scgi", "body = \"and so on\"", "Alive"),
+        ("uwsgi", "body = \"and so on\"", "Alive"),
     ] {
         let verdict = found(protocol, health, |mut connection| {
             connection.read(&mut [0; 1024])?;
