@@ -24,6 +24,7 @@ pub mod retry;
 mod send;
 pub mod stderr;
 pub mod trace;
+mod watch;
 mod watched_body;
 
 use std::sync::Arc;

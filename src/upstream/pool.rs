@@ -369,14 +369,14 @@ async fn reap<C: Send + 'static>(pool: Weak<Pool<C>>, period: Duration) {
 mod simulation;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue, Slots, Timeouts};
     use crate::upstream::profile::Profile;
 
-    pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
+    pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
         let endpoint = EndpointConfig {
             address: "127.0.0.1:1".parse().unwrap(),
             weight: 1,
