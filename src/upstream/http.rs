@@ -267,6 +267,14 @@ impl HttpBody {
         body
     }
 
+    /// Closes the connection of an answer that broke.
+    fn give_up(&mut self) {
+        if let Some((connection, mut slot)) = self.lease.take() {
+            drop(connection);
+            slot.broken();
+        }
+    }
+
     /// Keeps the connection if it can serve another exchange.
     fn finish(&mut self) {
         let Some((mut connection, slot)) = self.lease.take() else {
@@ -305,7 +313,7 @@ impl http_body::Body for HttpBody {
                     }
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    this.lease = None;
+                    this.give_up();
                     return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
                 }
                 Poll::Ready(None) => {
@@ -324,7 +332,7 @@ impl http_body::Body for HttpBody {
                         connection.deadline.set(this.read);
                     }
                     ready!(connection.deadline.poll(cx));
-                    this.lease = None;
+                    this.give_up();
                     return Poll::Ready(Some(Err(Failure::ReadTimeout)));
                 }
             }

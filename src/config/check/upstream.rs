@@ -4,7 +4,7 @@ use super::{balance, deadline, endpoint, health, keep_alive, profile, quirk, siz
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
-use crate::upstream::config::{Queue, Timeouts};
+use crate::upstream::config::{Queue, Retry, Timeouts};
 
 /// One upstream.
 pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {
@@ -20,6 +20,8 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
         health: health::check(typed, protocol, profile, complaints),
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),
         queue: queue(typed, complaints),
+        hold: Config::HOLD,
+        retry: Retry::default(),
         timeouts: timeouts(typed, complaints),
         head_size: size::within(
             typed.head_size.as_ref(),

@@ -115,6 +115,8 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         health,
         keep_alive,
         queue,
+        hold: _,
+        retry: _,
         timeouts,
         head_size,
         head_fields,
@@ -196,6 +198,10 @@ fn endpoint(endpoint: &EndpointConfig) -> String {
         address,
         weight,
         backup,
+        drain: _,
+        max_fails: _,
+        fail_timeout: _,
+        slow_start: _,
     } = endpoint;
     let weight = if *weight == 1 {
         String::new()
