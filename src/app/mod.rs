@@ -62,6 +62,7 @@ impl App {
             .map(|config| Arc::new(Upstream::new(config)))
             .collect();
         warn_of_obstacles(&upstreams);
+        upstreams.iter().for_each(Upstream::watch);
         let spools = Spools::new(spool::Config {
             temp_dir: server.temp_dir,
             disk_total: spool::Config::DISK_TOTAL,

@@ -18,10 +18,14 @@
 use std::time::Duration;
 
 use super::config::slots::Auto;
+use super::probe::Workers;
 
 /// The limit of one endpoint.
 #[derive(Debug)]
 pub struct Adaptive {
+    /// As configured.
+    bounds: (usize, usize),
+    /// The bounds now: narrower once the endpoint has said something.
     least: usize,
     most: usize,
     limit: usize,
@@ -76,6 +80,7 @@ impl Adaptive {
     /// Nothing is known yet.
     pub fn new(auto: &Auto) -> Self {
         Self {
+            bounds: (auto.least, auto.most),
             least: auto.least,
             most: auto.most,
             limit: auto.first(),
@@ -104,15 +109,27 @@ impl Adaptive {
         }
     }
 
-    /// The endpoint said how many it has at least: fewer are never right.
-    pub fn at_least(&mut self, workers: usize) {
-        self.least = workers.clamp(self.least, self.most);
-        self.limit = self.limit.max(self.least);
+    /// The endpoint said how many workers it has: there is nothing left to be found out, or only how many more.
+    pub fn count(&mut self, workers: Workers) {
+        let (least, most) = self.bounds;
+        let (least, most) = match workers {
+            Workers::Exactly(count) => (count.clamp(least, most), count.clamp(least, most)),
+            Workers::AtLeast(count) => (count.clamp(least, most), most),
+            Workers::Unknown => return,
+        };
+        if (self.least, self.most) != (least, most) {
+            (self.least, self.most) = (least, most);
+            self.deaf = 0;
+            self.change(self.limit);
+        }
     }
 
     /// A request was answered: `held` from its slot to the end of the answer, `under_way` before it ended, itself
     /// included.
     pub fn on_success(&mut self, held: Duration, under_way: usize) {
+        if self.least == self.most {
+            return;
+        }
         self.deaf = self.deaf.saturating_sub(1);
         if self.skip > 0 {
             self.skip -= 1;
@@ -144,7 +161,7 @@ impl Adaptive {
 
     /// The endpoint refused a request because it is full, with so many under way, that one included.
     pub fn on_busy(&mut self, under_way: usize) {
-        if self.deaf > 0 {
+        if self.deaf > 0 || self.least == self.most {
             return;
         }
         let under_way = under_way.min(self.limit).max(1);

@@ -1,10 +1,12 @@
 //! One address of an upstream, with its counters.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::config::EndpointConfig;
+use super::adapt::Adaptive;
+use super::config::{EndpointConfig, Slots};
+use super::probe::Workers;
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -28,8 +30,11 @@ pub struct Endpoint {
     /// Idle connections kept.
     idle: AtomicUsize,
     served: AtomicU64,
+    answered: AtomicU64,
     connected: AtomicU64,
     failed: AtomicU64,
+    /// Finds the slots out, where they are to be found out.
+    adaptive: Option<Mutex<Adaptive>>,
 }
 
 /// Names an endpoint as long as the process lives.
@@ -70,9 +75,23 @@ impl Endpoint {
             in_flight: AtomicUsize::new(0),
             idle: AtomicUsize::new(0),
             served: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             connected: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            adaptive: None,
             config,
+        }
+    }
+
+    /// An endpoint nobody uses yet, with slots as configured.
+    pub fn with_slots(config: EndpointConfig, slots: &Slots) -> Self {
+        let adaptive = match slots {
+            Slots::Auto(auto) => Some(Mutex::new(Adaptive::new(auto))),
+            Slots::Fixed(_) | Slots::Unlimited => None,
+        };
+        Self {
+            adaptive,
+            ..Self::new(config, slots.first())
         }
     }
 
@@ -116,6 +135,11 @@ impl Endpoint {
     /// Exchanges begun since the start.
     pub fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Answers since the start.
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Connections opened since the start.
@@ -177,5 +201,43 @@ impl Endpoint {
     }
 
     /// An answer's head came after this time.
-    pub(super) fn observe(&self, _latency: Duration) {}
+    pub(super) fn observe(&self, _latency: Duration) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether it is worth to know how long slots are held.
+    pub(super) fn is_adaptive(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
+    /// An exchange ended well that held its slot for so long, and still does. Gives the slots from now on, if that
+    /// makes a difference. A sample that somebody else is in the way of is not missed.
+    pub(super) fn held(&self, time: Duration) -> Option<usize> {
+        let mut adaptive = self.adaptive.as_ref()?.try_lock().ok()?;
+        adaptive.on_success(time, self.in_flight());
+        self.unlike(adaptive.limit())
+    }
+
+    /// It has more than it can do. Gives the slots from now on, if that makes a difference.
+    pub(super) fn refused(&self) -> Option<usize> {
+        let mut adaptive = self.adaptive()?;
+        adaptive.on_busy(self.in_flight());
+        self.unlike(adaptive.limit())
+    }
+
+    /// It said how many workers it has. Gives the slots from now on, if that makes a difference.
+    pub(super) fn count(&self, workers: Workers) -> Option<usize> {
+        let mut adaptive = self.adaptive()?;
+        adaptive.count(workers);
+        self.unlike(adaptive.limit())
+    }
+
+    fn adaptive(&self) -> Option<MutexGuard<'_, Adaptive>> {
+        let adaptive = self.adaptive.as_ref()?;
+        Some(adaptive.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn unlike(&self, limit: usize) -> Option<usize> {
+        (limit != self.limit()).then_some(limit)
+    }
 }

@@ -51,6 +51,8 @@ pub struct Upstream {
     name: Arc<str>,
     config: Config,
     engine: Engine,
+    /// Told when the endpoints are others; closed when this is gone.
+    changed: watch::Bell,
 }
 
 enum Engine {
@@ -78,7 +80,14 @@ impl Upstream {
             name: config.name.as_str().into(),
             config,
             engine,
+            changed: watch::Bell::default(),
         }
+    }
+
+    /// Checks the endpoints from now on, and asks them what there is to ask, as far as the settings want it. Once for
+    /// each upstream, inside a tokio runtime; it ends with the upstream.
+    pub fn watch(self: &Arc<Self>) {
+        watch::start(self);
     }
 
     /// The name after `upstream.` in the file.
@@ -113,6 +122,7 @@ impl Upstream {
             Engine::Framed(_, pool) => pool.set_endpoints(endpoints),
             Engine::Http(pool) => pool.set_endpoints(endpoints),
         }
+        self.changed.ring();
     }
 
     /// What a health check found about an endpoint.
@@ -123,11 +133,11 @@ impl Upstream {
         }
     }
 
-    /// Sets the slots of an endpoint.
-    pub fn set_limit(&self, endpoint: endpoint::Id, slots: usize) {
+    /// An endpoint said how many workers it has. Gives the slots that it has from now on, if they are others.
+    pub fn count(&self, endpoint: &Endpoint, workers: probe::Workers) -> Option<usize> {
         match &self.engine {
-            Engine::Framed(_, pool) => pool.set_limit(endpoint, slots),
-            Engine::Http(pool) => pool.set_limit(endpoint, slots),
+            Engine::Framed(_, pool) => pool.count(endpoint, workers),
+            Engine::Http(pool) => pool.count(endpoint, workers),
         }
     }
 

@@ -2,16 +2,104 @@
 //!
 //! The schedule has some chance in it, so that many gateways, or many endpoints, do not ask in step.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::Upstream;
 use super::checkup::{Change, Checkup, Facts};
 use super::config::slots::{Ask, Auto, Slots};
 use super::config::{Config, Health};
+use super::endpoint::{Endpoint, Id};
 use super::probe::{Prober, Verdict, Workers};
 use crate::transport::Address;
+
+/// Watches every endpoint of the upstream, those that come later, too.
+pub(super) fn start(upstream: &Arc<Upstream>) {
+    if let Some(rounds) = Rounds::new(upstream.config()) {
+        let changed = upstream.changed.listen();
+        tokio::spawn(attend(Arc::downgrade(upstream), rounds.into(), changed));
+    }
+}
+
+/// Starts a watch for each new endpoint, until the upstream is gone.
+async fn attend(upstream: Weak<Upstream>, rounds: Arc<Rounds>, mut changed: watch::Receiver<()>) {
+    let mut known: HashSet<Id> = HashSet::new();
+    loop {
+        let Some(endpoints) = upstream.upgrade().map(|upstream| upstream.endpoints()) else {
+            return;
+        };
+        for endpoint in endpoints.iter().filter(|endpoint| !known.contains(&endpoint.id)) {
+            let post = Post {
+                upstream: upstream.clone(),
+                endpoint: Arc::downgrade(endpoint),
+            };
+            tokio::spawn(watch(post, rounds.clone()));
+        }
+        known = endpoints.iter().map(|endpoint| endpoint.id).collect();
+        drop(endpoints);
+        if changed.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Rings when the endpoints of an upstream are others, and for the last time when it is gone.
+pub(super) struct Bell(watch::Sender<()>);
+
+impl Bell {
+    pub(super) fn ring(&self) {
+        self.0.send_replace(());
+    }
+
+    fn listen(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self(watch::Sender::new(()))
+    }
+}
+
+/// An endpoint of an upstream.
+struct Post {
+    upstream: Weak<Upstream>,
+    endpoint: Weak<Endpoint>,
+}
+
+impl Ward for Post {
+    fn look(&self) -> Option<Glance> {
+        let endpoint = self.endpoint.upgrade()?;
+        Some(Glance {
+            address: endpoint.config.address.clone(),
+            name: endpoint.name.clone(),
+            answered: endpoint.answered(),
+            in_flight: endpoint.in_flight(),
+            limit: endpoint.limit(),
+        })
+    }
+
+    fn judge(&self, alive: bool) {
+        if let (Some(upstream), Some(endpoint)) = (self.upstream.upgrade(), self.endpoint.upgrade()) {
+            upstream.judge(endpoint.id, alive);
+        }
+    }
+
+    fn count(&self, workers: Workers) {
+        let (Some(upstream), Some(endpoint)) = (self.upstream.upgrade(), self.endpoint.upgrade()) else {
+            return;
+        };
+        if let Some(slots) = upstream.count(&endpoint, workers) {
+            let (upstream, endpoint) = (&**upstream.name(), &*endpoint.name);
+            tracing::info!(upstream, endpoint, slots, said = ?workers, "workers counted");
+        }
+    }
+}
 
 /// An endpoint as its watch sees it.
 pub(super) trait Ward: Send {

@@ -243,10 +243,23 @@ fn a_burst_of_refusals_counts_once_and_the_limit_never_reaches_zero() {
 }
 
 #[test]
-fn fewer_than_the_endpoint_names_are_never_used() {
+fn what_the_endpoint_says_is_believed() {
     let mut adaptive = Pool::new(1).adaptive;
-    adaptive.at_least(9);
+    adaptive.count(Workers::AtLeast(9));
     assert_eq!(adaptive.limit(), 9);
     adaptive.on_busy(9);
     assert_eq!(adaptive.limit(), 9);
+    adaptive.count(Workers::Exactly(5));
+    for _ in 0..10_000 {
+        adaptive.on_success(Duration::from_millis(5), 5);
+    }
+    adaptive.on_busy(5);
+    assert_eq!(adaptive.limit(), 5);
+    adaptive.count(Workers::Unknown);
+    assert_eq!(adaptive.limit(), 5);
+    adaptive.count(Workers::Exactly(1_000_000));
+    assert_eq!(adaptive.limit(), 1_024, "more than may be");
+    adaptive.count(Workers::AtLeast(2));
+    adaptive.on_busy(1_024);
+    assert!(adaptive.limit() < 1_024);
 }

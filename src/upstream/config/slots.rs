@@ -50,6 +50,14 @@ impl Slots {
             Self::Auto(auto) => auto.first(),
         }
     }
+
+    /// Slots that there can ever be.
+    pub fn most(&self) -> usize {
+        match self {
+            Self::Unlimited | Self::Fixed(_) => self.first(),
+            Self::Auto(auto) => auto.most,
+        }
+    }
 }
 
 impl Auto {
