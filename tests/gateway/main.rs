@@ -6,6 +6,7 @@ mod hostile;
 mod http;
 mod http_backend;
 mod real_git;
+mod real_health;
 mod real_large;
 mod real_matrix;
 mod real_php;

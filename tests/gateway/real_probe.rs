@@ -72,10 +72,14 @@ fn occupy(backend: &Backend) -> UnixStream {
 }
 
 /// A server whose processes are stopped, until dropped.
-struct Frozen(Vec<Pid>);
+pub(crate) struct Frozen(Vec<Pid>);
 
 impl Frozen {
-    fn new(backend: &Backend) -> Self {
+    /// Waits for the workers: a server that listens may be about to start them.
+    pub(crate) fn new(backend: &Backend, workers: usize) -> Self {
+        while backend.processes().len() <= workers {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let ids = backend.processes().into_iter();
         let frozen = Self(
             ids.filter_map(|id| Pid::from_raw(id.try_into().unwrap()))
@@ -192,7 +196,7 @@ fn what_is_stopped_is_dead() {
 fn what_is_frozen_is_silent() {
     for kind in [Kind::PhpFpm, Kind::UwsgiScgi, Kind::GunicornHttp] {
         let backend = kind.start(&Options::default()).unwrap();
-        let frozen = Frozen::new(&backend);
+        let frozen = Frozen::new(&backend, Options::default().workers);
         let settings = "health = { timeout = \"200ms\" }";
         assert_eq!(asked(&backend, kind, settings), "Silent", "{kind}");
         drop(frozen);

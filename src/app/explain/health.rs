@@ -39,10 +39,8 @@ pub(super) fn health(health: &Health) -> String {
 
 fn request(request: &Request) -> String {
     let method = if request.head_only { "HEAD" } else { "GET" };
-    let mut text = format!(
-        "{method} {} on {:?} is {}",
-        request.path, request.host, request.status
-    );
+    let host = request.host.to_str().unwrap_or_default();
+    let mut text = format!("{method} {} on {host} is {}", request.path, request.status);
     if !request.busy_status.is_empty() {
         text.push_str(&format!(", {} is busy", request.busy_status));
     }

@@ -49,6 +49,7 @@ fn usual(typed: &Typed, protocol: ProtocolName, profile: Profile) -> Kind {
         || typed.host.is_some()
         || typed.script.is_some()
         || typed.status.is_some()
+        || typed.busy_status.is_some()
         || typed.body.is_some();
     match (protocol, profile) {
         _ if php && typed.path.is_some() && typed.script.is_none() => Kind::Ping,

@@ -260,6 +260,7 @@ impl<C: Send + 'static> Pool<C> {
                     closing = self.park(&mut state, at, connection);
                 }
                 if let Some(limit) = limit {
+                    tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
                     endpoint.set_limit(limit);
                     closing.extend(self.trim(&mut state, at));
                 }

@@ -77,8 +77,10 @@ mod tests {
             busy: "503".parse().unwrap(),
             body: Some("pong".to_owned()),
         };
-        let mut answer = Answer::default();
-        answer.status = status;
+        let mut answer = Answer {
+            status,
+            ..Answer::default()
+        };
         answer.push(&Bytes::from_static(body));
         format!("{:?}", answer.judge(&wanted))
     }
