@@ -4,9 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::adapt::Adaptive;
 use super::config::{EndpointConfig, Slots};
+use super::latency::Latency;
 use super::probe::Workers;
+use super::sticky::Token;
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -17,6 +21,10 @@ pub struct Endpoint {
     pub config: EndpointConfig,
     /// The address as it is logged.
     pub name: Arc<str>,
+    /// What sessions that live here have in their cookies.
+    pub token: Option<Token>,
+    /// How long answers take; `None` when no balancer asks for it.
+    pub latency: Option<Latency>,
     standing: AtomicU8,
     /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
     share: AtomicU32,
@@ -69,6 +77,8 @@ impl Endpoint {
         Self {
             id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
             name: config.address.to_string().into(),
+            token: None,
+            latency: None,
             standing: AtomicU8::new(Standing::Open as u8),
             share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
             calm: AtomicBool::new(false),
@@ -214,8 +224,11 @@ impl Endpoint {
     }
 
     /// An answer's head came after this time.
-    pub(super) fn observe(&self, _latency: Duration) {
+    pub(super) fn observe(&self, latency: Duration) {
         self.answered.fetch_add(1, Ordering::Relaxed);
+        if let Some(average) = &self.latency {
+            average.observe(latency, Instant::now());
+        }
     }
 
     /// Whether it is worth to know how long slots are held.

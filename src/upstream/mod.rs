@@ -12,8 +12,10 @@ pub mod config;
 pub mod connection;
 pub mod endpoint;
 pub mod error;
+mod forecast;
 mod half_open;
 pub mod http;
+pub mod latency;
 pub mod pool;
 mod preview;
 pub mod probe;
@@ -23,6 +25,7 @@ pub mod request_body;
 pub mod retry;
 mod send;
 pub mod stderr;
+pub mod sticky;
 pub mod trace;
 mod watch;
 mod watched_body;
@@ -33,12 +36,14 @@ pub use body::Body;
 pub use config::Config;
 pub use endpoint::Endpoint;
 pub use error::Failure;
+pub use forecast::Forecast;
 pub use http::Switched;
 pub use preview::Preview;
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
+use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
 use http::HttpConnection;
@@ -151,23 +156,43 @@ impl Upstream {
         trace: &mut Trace,
     ) -> Result<::http::Response<Body>, Failure> {
         trace.upstream = Some(self.name.clone());
-        match &self.engine {
+        let wish = self.wish(head);
+        let session = wish.sticky;
+        let mut answer = match &self.engine {
             Engine::Framed(protocol, pool) => {
                 let wire = send::Framed {
                     protocol: protocol.as_ref(),
                     upstream: self,
                     options,
                 };
-                send::Attempts::new(self, pool, trace)
+                send::Attempts::new(self, pool, wish, trace)
                     .run(&wire, head, body)
-                    .await
+                    .await?
             }
             Engine::Http(pool) => {
                 let wire = send::Http { upstream: self };
-                send::Attempts::new(self, pool, trace)
+                send::Attempts::new(self, pool, wish, trace)
                     .run(&wire, head, body)
-                    .await
+                    .await?
             }
+        };
+        if let Some(sticky) = &self.config.sticky
+            && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
+            && session != Some(token)
+        {
+            sticky::remember(sticky, token, head.client.secure, answer.headers_mut());
+        }
+        Ok(answer)
+    }
+
+    /// What a request wants of an endpoint.
+    fn wish(&self, head: &RequestHead) -> Wish {
+        let sticky = self.config.sticky.as_ref();
+        Wish {
+            tried: Vec::new(),
+            key: balance::key::of(&self.config.balance, head),
+            sticky: sticky.and_then(|sticky| sticky::session(sticky, head)),
+            wait: sticky.is_some_and(|sticky| sticky.wait),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use number::{Number, Slots};
 pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route};
 pub use section::Section;
 pub use server::{Listen, Log, Server, ServerTimeouts};
-pub use upstream::{Queue, Upstream, UpstreamTimeouts};
+pub use upstream::{Queue, Retry, Sticky, Upstream, UpstreamTimeouts};
 
 /// A Bridgehead configuration.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

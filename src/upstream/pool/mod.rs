@@ -21,9 +21,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::balance::{self, Wish};
-use super::config::{Config, EndpointConfig, Slots};
+use super::config::{Balance, Config, EndpointConfig, Slots};
 use super::endpoint::{Endpoint, Id};
+use super::latency::Latency;
 use super::probe::Workers;
+use super::sticky::Signer;
 use gate::Gate;
 use keeper::Alarm;
 use queue::{Place, Queue, Waiter};
@@ -34,6 +36,10 @@ pub use slot::{Grant, Slot};
 /// The slots of one upstream. `C` is what a kept connection is.
 pub struct Pool<C: Send + 'static> {
     limits: Limits,
+    /// Names endpoints in cookies.
+    signer: Option<Signer>,
+    /// The balancer asks for the latency of endpoints.
+    timed: bool,
     state: Mutex<State<C>>,
 }
 
@@ -87,8 +93,13 @@ impl<C: Send + 'static> Pool<C> {
                 idle: config.timeouts.idle,
                 waiting: config.queue.size,
             },
+            signer: config
+                .sticky
+                .as_ref()
+                .map(|sticky| Signer::new(sticky, &config.name)),
+            timed: config.balance == Balance::Ewma,
             state: Mutex::new(State {
-                roster: Roster::new(balance::make(config.balance), config.hold),
+                roster: Roster::new(balance::make(&config.balance), config.hold),
                 queue: Queue::new(),
                 alarm: Alarm::default(),
             }),
@@ -116,7 +127,9 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     fn hire(&self, config: &EndpointConfig) -> (Arc<Endpoint>, Post<C>) {
-        let endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
+        let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
+        endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
+        endpoint.latency = self.timed.then(Latency::default);
         let post = Post {
             gate: Gate::new(config),
             idle: VecDeque::new(),
@@ -502,6 +515,9 @@ fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod session_tests;
 
 #[cfg(test)]
 mod simulation;

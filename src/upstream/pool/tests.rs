@@ -17,6 +17,7 @@ pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, w
         quirks: Profile::Generic.quirks(),
         endpoints: vec![endpoint; endpoints],
         balance: Balance::RoundRobin,
+        sticky: None,
         max_connections: Slots::Fixed(slots),
         health: None,
         keep_alive: kept,
