@@ -8,10 +8,12 @@ mod http;
 mod http_backend;
 mod lifecycle;
 mod real_git;
+mod real_health;
 mod real_large;
 mod real_matrix;
 mod real_php;
 mod real_pools;
+mod real_probe;
 
 use std::path::Path;
 
