@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "transport",
         ours: &["telemetry"],
-        crates: &["tokio", "socket2", "rustix", "nix"],
+        crates: &["tokio", "socket2", "rustix", "nix", "hickory_resolver"],
     },
     Layer {
         module: "spool",
