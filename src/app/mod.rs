@@ -17,7 +17,7 @@ use crate::frontend::{self, Route, Service, rejection, server};
 use crate::spool::{self, Spools};
 use crate::telemetry::log::ErrorLog;
 use crate::telemetry::{self, AccessLog, Counters};
-use crate::transport::{Address, Listener, Obstacle};
+use crate::transport::{Address, Listener, Obstacle, Resolver};
 use crate::upstream::Upstream;
 
 use pid_file::PidFile;
@@ -61,6 +61,10 @@ impl App {
             .into_iter()
             .map(|config| Arc::new(Upstream::new(config)))
             .collect();
+        let resolver = Arc::new(Resolver::new(server.resolver));
+        for upstream in &upstreams {
+            upstream.discover(&resolver);
+        }
         warn_of_obstacles(&upstreams);
         let spools = Spools::new(spool::Config {
             temp_dir: server.temp_dir,

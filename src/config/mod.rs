@@ -49,6 +49,8 @@ pub struct Server {
     pub temp_dir: PathBuf,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
+    /// How the DNS is asked.
+    pub resolver: crate::transport::resolve::Config,
 }
 
 /// Why there is no configuration.

@@ -23,6 +23,7 @@ pub mod router;
 pub mod server;
 pub mod service;
 pub mod socket;
+pub mod status;
 pub mod tunnel;
 pub mod upload;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::protocol::params::PathInfo;
-use crate::transport::Address;
+use crate::transport::{Address, Query};
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +14,10 @@ pub struct Config {
     pub protocol: ProtocolName,
     /// What the backend needs beyond its protocol.
     pub quirks: Quirks,
-    /// At least one.
+    /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
     pub endpoints: Vec<EndpointConfig>,
+    /// Names that stand for more of them; see [`discovery`](super::discovery).
+    pub sources: Vec<EndpointConfig<Query>>,
     /// How an endpoint is chosen.
     pub balance: Balance,
     /// Slots per endpoint; `None`: not limited.
@@ -49,11 +51,12 @@ pub enum ProtocolName {
     Http,
 }
 
-/// One address of an upstream.
+/// One address of an upstream; or, with a [`Query`] for its address, what the endpoints at every place that is found
+/// are like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointConfig {
+pub struct EndpointConfig<A = Address> {
     /// Where it is.
-    pub address: Address,
+    pub address: A,
     /// Share of the requests relative to the others, at least 1.
     pub weight: u32,
     /// Used only while no other endpoint is usable.
@@ -159,9 +162,9 @@ impl Default for Timeouts {
     }
 }
 
-impl EndpointConfig {
+impl<A> EndpointConfig<A> {
     /// An endpoint with the defaults of every option: those of nginx.
-    pub fn new(address: Address) -> Self {
+    pub fn new(address: A) -> Self {
         Self {
             address,
             weight: 1,
@@ -170,6 +173,28 @@ impl EndpointConfig {
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
             slow_start: Duration::ZERO,
+        }
+    }
+
+    /// The same, somewhere else.
+    pub fn at<B>(&self, address: B) -> EndpointConfig<B> {
+        let Self {
+            address: _,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
+        } = *self;
+        EndpointConfig {
+            address,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
         }
     }
 }

@@ -55,6 +55,19 @@ pub enum Standing {
 /// A weight of one, in units of [`Endpoint::share`].
 pub const SHARE: u32 = 256;
 
+impl Standing {
+    /// The word in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resting => "resting",
+            Self::Trial => "trial",
+            Self::Shut => "shut",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 impl Endpoint {
     /// An endpoint nobody uses yet.
     pub fn new(config: EndpointConfig, limit: usize) -> Self {
@@ -95,6 +108,11 @@ impl Endpoint {
     /// Slots, taken or free; `usize::MAX` when not limited.
     pub fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Slots, taken or free; `None` when not limited.
+    pub fn slots(&self) -> Option<usize> {
+        Some(self.limit()).filter(|limit| *limit != usize::MAX)
     }
 
     /// Whether another exchange fits.

@@ -8,6 +8,7 @@ pub mod body;
 mod codec;
 pub mod config;
 pub mod connection;
+mod discovery;
 pub mod endpoint;
 pub mod error;
 mod half_open;
@@ -20,6 +21,7 @@ pub mod request_body;
 pub mod retry;
 mod send;
 pub mod stderr;
+pub mod tally;
 pub mod trace;
 mod watched_body;
 
@@ -35,10 +37,13 @@ pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
+use crate::transport::Resolver;
 use config::EndpointConfig;
 use connection::Connection;
+use discovery::Discovery;
 use http::HttpConnection;
 use pool::Pool;
+use tally::Tally;
 
 pub use pool::Snapshot;
 
@@ -47,6 +52,8 @@ pub struct Upstream {
     name: Arc<str>,
     config: Config,
     engine: Engine,
+    tally: Tally,
+    discovery: Discovery,
 }
 
 enum Engine {
@@ -74,6 +81,8 @@ impl Upstream {
             name: config.name.as_str().into(),
             config,
             engine,
+            tally: Tally::default(),
+            discovery: Discovery::default(),
         }
     }
 
@@ -85,6 +94,17 @@ impl Upstream {
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What it has done so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Looks for the endpoints that its settings only name, from now on until it is dropped. To be called inside a
+    /// tokio runtime.
+    pub fn discover(self: &Arc<Self>, resolver: &Arc<Resolver>) {
+        self.discovery.start(self, resolver);
     }
 
     /// Its endpoints, in the order of the file.
@@ -137,23 +157,25 @@ impl Upstream {
         trace: &mut Trace,
     ) -> Result<::http::Response<Body>, Failure> {
         trace.upstream = Some(self.name.clone());
-        match &self.engine {
+        let answer = match &self.engine {
             Engine::Framed(protocol, pool) => {
                 let wire = send::Framed {
                     protocol: protocol.as_ref(),
                     upstream: self,
                     options,
                 };
-                send::Attempts::new(self, pool, trace)
+                send::Attempts::new(self, pool, &mut *trace)
                     .run(&wire, head, body)
                     .await
             }
             Engine::Http(pool) => {
                 let wire = send::Http { upstream: self };
-                send::Attempts::new(self, pool, trace)
+                send::Attempts::new(self, pool, &mut *trace)
                     .run(&wire, head, body)
                     .await
             }
-        }
+        };
+        self.tally.count(trace);
+        answer
     }
 }

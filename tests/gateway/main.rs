@@ -5,10 +5,12 @@ mod faults;
 mod hostile;
 mod http;
 mod http_backend;
+mod real_dns;
 mod real_git;
 mod real_large;
 mod real_matrix;
 mod real_php;
+mod real_status;
 
 use std::path::Path;
 

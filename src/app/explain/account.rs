@@ -1,5 +1,7 @@
 //! The explanation as data: what `--json` prints.
 
+use std::fmt::Display;
+
 use http::HeaderMap;
 use http::header::HOST;
 use http::request::Parts;
@@ -11,7 +13,7 @@ use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
-use crate::upstream::config::{Balance, ProtocolName};
+use crate::upstream::config::{Balance, EndpointConfig, ProtocolName};
 use crate::upstream::{Preview, Upstream};
 
 /// What would become of a request.
@@ -175,6 +177,7 @@ impl Matched {
             Handler::Files(files) => ("files", Some(&files.root)),
             Handler::Redirect(_) => ("redirect", None),
             Handler::Respond(_) => ("respond", None),
+            Handler::Status(_) => ("status", None),
         };
         Self {
             host: config.host.as_ref().map(|host| match host {
@@ -238,20 +241,17 @@ impl Script {
 impl Destination {
     fn new(upstream: &Upstream) -> Self {
         let config = upstream.config();
-        let endpoint = |endpoint: &crate::upstream::config::EndpointConfig| Endpoint {
-            address: endpoint.address.to_string(),
-            weight: endpoint.weight,
-            backup: endpoint.backup,
-        };
         let period = |time| Period(time).to_string();
         let timeouts = &config.timeouts;
+        let fixed = config.endpoints.iter().map(Endpoint::new);
+        let named = config.sources.iter().map(Endpoint::new);
         Self {
             name: config.name.clone(),
             protocol: config.protocol.as_str(),
             balance: match config.balance {
                 Balance::RoundRobin => "round_robin",
             },
-            endpoints: config.endpoints.iter().map(endpoint).collect(),
+            endpoints: fixed.chain(named).collect(),
             max_connections: config.max_connections,
             keep_alive: config.keep_alive,
             queue: Queue {
@@ -264,6 +264,16 @@ impl Destination {
                 ("head", period(timeouts.head)),
                 ("read", period(timeouts.read)),
             ],
+        }
+    }
+}
+
+impl Endpoint {
+    fn new<A: Display>(config: &EndpointConfig<A>) -> Self {
+        Self {
+            address: config.address.to_string(),
+            weight: config.weight,
+            backup: config.backup,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `[upstream.NAME]`.
 
+use super::endpoint::Endpoints;
 use super::{balance, deadline, endpoint, keep_alive, profile, quirk, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
@@ -10,11 +11,13 @@ use crate::upstream::config::{Queue, Retry, Timeouts};
 pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {
     check_name(name, complaints);
     let (protocol, profile) = profile::check(typed, complaints);
+    let Endpoints { fixed, named } = endpoint::check(typed, complaints);
     Config {
         name: name.to_string(),
         protocol,
         quirks: quirk::check(typed, protocol, profile, complaints),
-        endpoints: endpoint::check(typed, complaints),
+        endpoints: fixed,
+        sources: named,
         balance: balance::check(typed.balance.as_ref(), complaints),
         max_connections: typed.max_connections.as_ref().map(|slots| slots.0 as usize),
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),

@@ -19,9 +19,9 @@ use serde::Deserialize;
 pub use at::At;
 pub use name::{Name, Named};
 pub use number::{Number, Slots};
-pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route};
+pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route, Status};
 pub use section::Section;
-pub use server::{Listen, Log, Server, ServerTimeouts};
+pub use server::{Listen, Log, Resolver, Server, ServerTimeouts};
 pub use upstream::{Queue, Upstream, UpstreamTimeouts};
 
 /// A Bridgehead configuration.

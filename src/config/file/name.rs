@@ -8,8 +8,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::config::suggest;
+use crate::frontend::config::StatusFormat;
 use crate::protocol::params::PathInfo;
 use crate::telemetry::config::Format;
+use crate::transport::resolve::Family;
 use crate::upstream::config::ProtocolName;
 use crate::upstream::profile::Profile;
 
@@ -48,6 +50,22 @@ impl Named for PathInfo {
 impl Named for Format {
     const KIND: &'static str = "access log format";
     const NAMES: &'static [(&'static str, Self)] = &[("combined", Self::Combined), ("json", Self::Json)];
+}
+
+impl Named for StatusFormat {
+    const KIND: &'static str = "format of the status";
+    const NAMES: &'static [(&'static str, Self)] = &[("prometheus", Self::Prometheus), ("json", Self::Json)];
+}
+
+impl Named for Family {
+    const KIND: &'static str = "family of addresses";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("prefer_ipv4", Self::PreferIpv4),
+        ("prefer_ipv6", Self::PreferIpv6),
+        ("ipv4", Self::Ipv4),
+        ("ipv6", Self::Ipv6),
+        ("both", Self::Both),
+    ];
 }
 
 impl Named for tracing::Level {

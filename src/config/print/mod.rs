@@ -12,6 +12,7 @@ use toml::Value;
 use super::file::{Name, Named};
 use super::units::{Period, Size};
 use super::{Config, Server, env};
+use crate::transport::resolve;
 use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Queue, Quirks, Timeouts};
 use crate::{frontend, telemetry};
@@ -48,6 +49,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         workers,
         temp_dir,
         pid_file,
+        resolver,
     } = server;
     let frontend::Config {
         listeners: _,
@@ -70,11 +72,9 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
-    let networks: Vec<String> = trusted_proxies
-        .iter()
-        .map(|network| quote(&network.to_string()))
-        .collect();
-    out.plain("trusted_proxies", format_args!("[{}]", networks.join(", ")));
+    let networks = trusted_proxies.iter().map(|network| quote(&network.to_string()));
+    out.plain("trusted_proxies", array(networks));
+    print_resolver(resolver, out);
     out.table(
         "timeouts",
         &[
@@ -87,6 +87,27 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     );
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
+}
+
+fn print_resolver(resolver: &resolve::Config, out: &mut Out) {
+    let resolve::Config {
+        nameservers,
+        timeout,
+        family,
+        min_ttl,
+        max_ttl,
+        keep,
+    } = resolver;
+    let servers = nameservers.iter().map(|server| quote(&server.to_string()));
+    let servers = (!nameservers.is_empty()).then(|| ("nameservers", array(servers)));
+    let others = [
+        ("timeout", period(*timeout)),
+        ("family", name(*family)),
+        ("min_ttl", period(*min_ttl)),
+        ("max_ttl", period(*max_ttl)),
+        ("keep", period(*keep)),
+    ];
+    out.table("resolver", &servers.into_iter().chain(others).collect::<Vec<_>>());
 }
 
 fn print_log(log: &telemetry::Config, out: &mut Out) {
@@ -109,6 +130,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         protocol,
         quirks,
         endpoints,
+        sources,
         balance,
         max_connections,
         keep_alive,
@@ -125,11 +147,9 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
     } = *queue;
     out.head(&format!("[upstream.{}]", quote_key(key)));
     out.plain("protocol", name(*protocol));
-    let endpoints: Vec<String> = endpoints
-        .iter()
-        .map(|endpoint| quote(&self::endpoint(endpoint)))
-        .collect();
-    out.plain("endpoints", format_args!("[{}]", endpoints.join(", ")));
+    let fixed = endpoints.iter().map(endpoint);
+    let named = sources.iter().map(endpoint);
+    out.plain("endpoints", array(fixed.chain(named).map(|text| quote(&text))));
     match balance {
         Balance::RoundRobin => out.text("balance", "round_robin"),
     }
@@ -190,7 +210,7 @@ fn print_quirks(quirks: &Quirks, protocol: crate::upstream::config::ProtocolName
     }
 }
 
-fn endpoint(endpoint: &EndpointConfig) -> String {
+fn endpoint<A: Display>(endpoint: &EndpointConfig<A>) -> String {
     let EndpointConfig {
         address,
         weight,
@@ -250,6 +270,11 @@ impl Out {
 /// A string as TOML, safe from the expansion of environment references.
 fn quote(text: &str) -> String {
     Value::String(env::escape(text)).to_string()
+}
+
+/// Values that are TOML already, as an array.
+fn array(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(", "))
 }
 
 /// A key as TOML.

@@ -87,7 +87,11 @@ impl<C: Send + 'static> Pool<C> {
                 waiting: config.queue.size,
             },
             state: Mutex::new(State {
-                roster: Roster::new(balance::make(config.balance), config.hold),
+                roster: Roster::new(
+                    balance::make(config.balance),
+                    config.hold,
+                    !config.sources.is_empty(),
+                ),
                 queue: Queue::new(),
                 alarm: Alarm::default(),
             }),

@@ -20,6 +20,10 @@ pub(super) struct Roster<C> {
     pub(super) troubled: bool,
     /// How long the memory of an endpoint that was alive makes waiting worth while.
     hold: Duration,
+    /// Since when there is none, although endpoints are still to be found.
+    vacant: Option<Instant>,
+    /// Whether endpoints come from elsewhere.
+    named: bool,
 }
 
 /// What belongs to an endpoint and is nobody else's business.
@@ -45,13 +49,15 @@ pub(super) enum Choice {
 }
 
 impl<C> Roster<C> {
-    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration) -> Self {
+    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration, named: bool) -> Self {
         Self {
             endpoints: Vec::new(),
             posts: Vec::new(),
             balancer,
             troubled: false,
             hold,
+            vacant: None,
+            named,
         }
     }
 
@@ -59,6 +65,8 @@ impl<C> Roster<C> {
     pub(super) fn fill(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, Post<C>)>) {
         (self.endpoints, self.posts) = members.unzip();
         self.balancer.rebuild(&self.endpoints);
+        let is_vacant = self.named && self.endpoints.is_empty();
+        self.vacant = is_vacant.then(|| self.vacant.unwrap_or_else(Instant::now));
         self.review(Instant::now());
     }
 
@@ -140,7 +148,8 @@ impl<C> Roster<C> {
             !endpoint.config.drain
                 && (gate.is_full() || gate.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
-        self.endpoints.iter().zip(&self.posts).any(alive)
+        let is_found_soon = self.vacant.is_some_and(|since| now < since + self.hold);
+        is_found_soon || self.endpoints.iter().zip(&self.posts).any(alive)
     }
 
     /// When those who wait have a chance that they do not have now, or lose the last one.
@@ -151,9 +160,13 @@ impl<C> Roster<C> {
             .iter()
             .filter_map(|post| Some(post.gate.last_alive(now)? + self.hold))
             .filter(|end| *end > now);
+        let found = self
+            .vacant
+            .map(|since| since + self.hold)
+            .filter(|end| *end > now);
         match self.troubled {
             true => changes.chain(ends).min(),
-            false => None,
+            false => found,
         }
     }
 

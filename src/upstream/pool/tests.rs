@@ -14,6 +14,7 @@ pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
         endpoints: vec![endpoint; endpoints],
+        sources: Vec::new(),
         balance: Balance::RoundRobin,
         max_connections: Some(slots),
         keep_alive: kept,
