@@ -176,6 +176,19 @@ impl<A> EndpointConfig<A> {
         }
     }
 
+    /// Whether it differs from the other at most in its share of the requests.
+    pub fn is_alike(&self, other: &Self) -> bool
+    where
+        A: Clone + PartialEq,
+    {
+        let share = Self {
+            weight: other.weight,
+            backup: other.backup,
+            ..self.clone()
+        };
+        share == *other
+    }
+
     /// The same, somewhere else.
     pub fn at<B>(&self, address: B) -> EndpointConfig<B> {
         let Self {

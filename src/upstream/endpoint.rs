@@ -24,12 +24,13 @@ pub struct Endpoint {
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
     window: AtomicUsize,
-    in_flight: AtomicUsize,
+    /// Shared by all that this endpoint was: a share that changes frees no slot.
+    in_flight: Arc<AtomicUsize>,
     /// Idle connections kept.
     idle: AtomicUsize,
-    served: AtomicU64,
-    connected: AtomicU64,
-    failed: AtomicU64,
+    served: Arc<AtomicU64>,
+    connected: Arc<AtomicU64>,
+    failed: Arc<AtomicU64>,
 }
 
 /// Names an endpoint as long as the process lives.
@@ -80,12 +81,25 @@ impl Endpoint {
             calm: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
             idle: AtomicUsize::new(0),
-            served: AtomicU64::new(0),
-            connected: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            served: Arc::default(),
+            connected: Arc::default(),
+            failed: Arc::default(),
             config,
+        }
+    }
+
+    /// The same endpoint with other settings: its exchanges go on, and its slots are still taken.
+    pub(super) fn renewed(&self, config: EndpointConfig) -> Self {
+        Self {
+            id: self.id,
+            in_flight: self.in_flight.clone(),
+            idle: AtomicUsize::new(self.idle()),
+            served: self.served.clone(),
+            connected: self.connected.clone(),
+            failed: self.failed.clone(),
+            ..Self::new(config, self.limit())
         }
     }
 

@@ -1,13 +1,14 @@
 //! The endpoints of a pool, and which of them a request may use.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::gate::Gate;
 use crate::upstream::balance::{Balancer, Pick, Wish};
+use crate::upstream::config::EndpointConfig;
 use crate::upstream::endpoint::{Endpoint, Id, Standing};
 
 /// The endpoints with what is known and kept of each.
@@ -15,6 +16,8 @@ pub(super) struct Roster<C> {
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// In the same order.
     pub(super) posts: Vec<Post<C>>,
+    /// Endpoints that went, as long as one of their exchanges is under way.
+    retired: Vec<Weak<Endpoint>>,
     balancer: Box<dyn Balancer>,
     /// Some gate depends on the time.
     pub(super) troubled: bool,
@@ -53,6 +56,7 @@ impl<C> Roster<C> {
         Self {
             endpoints: Vec::new(),
             posts: Vec::new(),
+            retired: Vec::new(),
             balancer,
             troubled: false,
             hold,
@@ -76,6 +80,21 @@ impl<C> Roster<C> {
             .into_iter()
             .zip(std::mem::take(&mut self.posts))
             .collect()
+    }
+
+    /// Remembers endpoints that go.
+    pub(super) fn retire<'a>(&mut self, gone: impl Iterator<Item = &'a Arc<Endpoint>>) {
+        self.retired.retain(|endpoint| endpoint.strong_count() > 0);
+        self.retired.extend(gone.map(Arc::downgrade));
+    }
+
+    /// The endpoint that went from the address of `config` and has not finished yet: its slots are still taken.
+    pub(super) fn call_back(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
+        let at_place = |endpoint: &Arc<Endpoint>| endpoint.config.address == config.address;
+        let known =
+            |endpoint: &Weak<Endpoint>| endpoint.upgrade().is_some_and(|endpoint| at_place(&endpoint));
+        let at = self.retired.iter().position(known)?;
+        self.retired.swap_remove(at).upgrade()
     }
 
     pub(super) fn find(&self, id: Id) -> Option<usize> {
