@@ -3,7 +3,7 @@
 //! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
 //! accepts; [`connection`], over [`socket`] and until `idle`, speaks HTTP; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`body`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
+//! [`rejection`], [`respond`], [`status`], [`body`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
 //! need to know.
 
 pub mod authority;

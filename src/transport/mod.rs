@@ -1,4 +1,4 @@
-//! Bytes in and out: addresses, listeners, outgoing connections, one stream type over TCP and unix sockets.
+//! Bytes in and out: addresses and names, listeners, outgoing connections, one stream type over TCP and unix sockets.
 //!
 //! Knows neither HTTP nor any backend protocol.
 

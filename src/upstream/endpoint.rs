@@ -20,6 +20,10 @@ pub struct Endpoint {
     share: AtomicU32,
     /// Nothing is wrong and nothing is to be learned from another success.
     calm: AtomicBool,
+    /// It gave an answer once.
+    answered: AtomicBool,
+    /// It was said that it may speak another protocol.
+    doubted: AtomicBool,
     /// Slots, by configuration or by adaptation.
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
@@ -79,6 +83,8 @@ impl Endpoint {
             standing: AtomicU8::new(Standing::Open as u8),
             share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
             calm: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
             in_flight: Arc::default(),
@@ -158,6 +164,21 @@ impl Endpoint {
     /// Failures of the endpoint since the start.
     pub fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it gave an answer since the start.
+    pub fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it does answer.
+    pub(super) fn set_answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether to say, for the first time, that it may speak another protocol.
+    pub(super) fn doubt(&self) -> bool {
+        !self.has_answered() && !self.doubted.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn is_calm(&self) -> bool {

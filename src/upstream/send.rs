@@ -258,7 +258,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             match retry::blame(&failure) {
                 Blame::Nobody => {}
                 Blame::Busy => self.pool.full(endpoint),
-                Blame::Endpoint => self.pool.broken(endpoint),
+                Blame::Endpoint => self.blame(endpoint),
             }
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
@@ -286,6 +286,18 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             self.passed_over(failure);
         }
         Ok(body)
+    }
+
+    fn blame(&self, endpoint: &Endpoint) {
+        self.pool.broken(endpoint);
+        if endpoint.doubt() {
+            let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
+            tracing::warn!(
+                endpoint,
+                protocol,
+                "has not answered anything yet: does it speak this protocol?"
+            );
+        }
     }
 
     fn passed_over(&mut self, failure: Failure) {

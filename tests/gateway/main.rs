@@ -10,6 +10,7 @@ mod real_git;
 mod real_large;
 mod real_matrix;
 mod real_php;
+mod real_pools;
 mod real_status;
 
 use std::path::Path;

@@ -1,12 +1,13 @@
 //! Endpoints by name, against a real DNS server: containers that come, go and move while requests run.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use testbed::{Client, Dns, Door, Gateway, Response, Scripted};
+use testbed::{Client, Dns, Door, Gateway, Kind, Options, Response, Scripted, script};
 
 use crate::start;
 
@@ -22,7 +23,8 @@ fn gateway(dns: &Dns, resolver: &str, endpoint: &str, settings: &str) -> Gateway
     start(&format!(
         "[server]\ntemp_dir = \"{{dir}}\"\nresolver = {{ nameservers = [\"{server}\"], timeout = \"1s\", {resolver} }}\n\
          [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{endpoint}\"]\n{settings}\n\
-         [[route]]\nproxy = {{ upstream = \"app\" }}\n"
+         [[route]]\nproxy = {{ upstream = \"app\", script_filename = \"{script}\" }}\n",
+        script = script(Kind::PhpFpm).display(),
     ))
 }
 
@@ -37,9 +39,8 @@ fn backend(number: u8) -> Scripted {
 }
 
 /// A container: `127.0.0.N`, on the port that all of them have.
-fn door(number: u8, port: u16, backend: &Scripted) -> Door {
-    let addr = SocketAddr::from(([127, 0, 0, number], port));
-    Door::open(addr, &backend.socket()).unwrap()
+fn door(number: u8, port: u16, socket: &Path) -> Door {
+    Door::open(SocketAddr::from(([127, 0, 0, number], port)), socket).unwrap()
 }
 
 fn ask(gateway: &Gateway) -> Response {
@@ -84,7 +85,7 @@ impl Load {
                 let mut client = Client::connect(addr).unwrap();
                 let mut failed = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    let answer = client.request("GET", "/", &[], b"").unwrap();
+                    let answer = client.request("GET", "/status?code=200", &[], b"").unwrap();
                     match answer.status {
                         200 => drop(answered.fetch_add(1, Ordering::Relaxed)),
                         _ => failed.push(answer),
@@ -118,16 +119,15 @@ impl Load {
     }
 }
 
-#[test]
-fn scaling_up_and_down_under_load_fails_no_request() {
-    let backends = [backend(2), backend(3), backend(4)];
-    let second = door(2, 0, &backends[0]);
+/// One container, three, two that the DNS still takes for three, and one; under load all the time.
+fn scale(sockets: &[PathBuf; 3], settings: &str) {
+    let second = door(2, 0, &sockets[0]);
     let port = second.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
-    let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), "keep_alive = 2");
+    let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), settings);
     let load = Load::start(&gateway);
     load.wait(50);
-    let (third, fourth) = (door(3, port, &backends[1]), door(4, port, &backends[2]));
+    let (third, fourth) = (door(3, port, &sockets[1]), door(4, port, &sockets[2]));
     dns.set_hosts(&[
         ("app.internal", "127.0.0.2"),
         ("app.internal", "127.0.0.3"),
@@ -146,16 +146,33 @@ fn scaling_up_and_down_under_load_fails_no_request() {
     assert_eq!(load.stop(), []);
 }
 
+#[test]
+fn scaling_up_and_down_under_load_fails_no_request() {
+    let backends = [backend(2), backend(3), backend(4)];
+    scale(&backends.each_ref().map(Scripted::socket), "");
+}
+
+#[test]
+fn scaling_php_fpm_up_and_down_under_load_fails_no_request() {
+    let options = Options {
+        workers: 2,
+        ..Options::default()
+    };
+    let backends = [2, 3, 4].map(|_| Kind::PhpFpm.start(&options).unwrap());
+    let sockets = backends.each_ref().map(testbed::Backend::socket);
+    scale(&sockets, "profile = \"php-fpm\"\nmax_connections = 2");
+}
+
 /// Nothing but the failed connection can tell: the answer is good for an hour.
 #[test]
 fn a_container_that_moved_is_found_at_once() {
     let backends = [backend(2), backend(3)];
-    let old = door(2, 0, &backends[0]);
+    let old = door(2, 0, &backends[0].socket());
     let port = old.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, SLOW, &format!("dns:app.internal:{port}"), "");
     assert_answered(&ask(&gateway), "2");
-    let _new = door(3, port, &backends[1]);
+    let _new = door(3, port, &backends[1].socket());
     drop(old);
     dns.set_hosts(&[("app.internal", "127.0.0.3")]).unwrap();
     assert_answered(&ask(&gateway), "3");
@@ -164,7 +181,7 @@ fn a_container_that_moved_is_found_at_once() {
 #[test]
 fn answers_are_relied_on_for_their_time() {
     let backend = backend(2);
-    let door = door(2, 0, &backend);
+    let door = door(2, 0, &backend.socket());
     let port = door.addr().port();
     let dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, SLOW, &format!("dns:app.internal:{port}"), "");
@@ -181,7 +198,7 @@ fn answers_are_relied_on_for_their_time() {
 #[test]
 fn services_say_ports_shares_and_spares() {
     let backends = [backend(2), backend(3), backend(4)];
-    let doors = [2, 3, 4].map(|number| door(number, 0, &backends[usize::from(number) - 2]));
+    let doors = [2, 3, 4].map(|number| door(number, 0, &backends[usize::from(number) - 2].socket()));
     let record = |at: usize, priority, weight| {
         format!(
             "_fcgi._tcp.internal,c{at}.internal,{},{priority},{weight}",
@@ -212,7 +229,7 @@ fn services_say_ports_shares_and_spares() {
 #[test]
 fn the_last_answer_is_kept_while_the_dns_is_down() {
     let backend = backend(2);
-    let door = door(2, 0, &backend);
+    let door = door(2, 0, &backend.socket());
     let port = door.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), "");
@@ -228,7 +245,7 @@ fn the_last_answer_is_kept_while_the_dns_is_down() {
 #[test]
 fn the_gateway_starts_without_dns_and_requests_wait_for_it() {
     let backend = backend(2);
-    let door = door(2, 0, &backend);
+    let door = door(2, 0, &backend.socket());
     let port = door.addr().port();
     let mut dns = Dns::new().unwrap();
     let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), "");
@@ -244,7 +261,7 @@ fn the_gateway_starts_without_dns_and_requests_wait_for_it() {
 #[test]
 fn a_service_that_was_scaled_to_nothing_comes_back() {
     let backends = [backend(2), backend(3)];
-    let old = door(2, 0, &backends[0]);
+    let old = door(2, 0, &backends[0].socket());
     let port = old.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let resolver = format!("{QUICK}, keep = \"300ms\"");
@@ -255,7 +272,7 @@ fn a_service_that_was_scaled_to_nothing_comes_back() {
     wait_log(&gateway, "the DNS has no endpoints any more", 0);
     let mut client = Client::connect(gateway.addr()).unwrap();
     client.send_request("GET", "/", &[], b"").unwrap();
-    let _new = door(3, port, &backends[1]);
+    let _new = door(3, port, &backends[1].socket());
     dns.set_hosts(&[("app.internal", "127.0.0.3")]).unwrap();
     assert_answered(&client.read_response().unwrap(), "3");
 }
@@ -264,7 +281,7 @@ fn a_service_that_was_scaled_to_nothing_comes_back() {
 #[test]
 fn a_crowd_of_addresses_is_cut_off() {
     let backend = backend(0);
-    let door = door(2, 0, &backend);
+    let door = door(2, 0, &backend.socket());
     let port = door.addr().port();
     let hosts: Vec<String> = (2..=255).map(|last| format!("127.0.0.{last}")).collect();
     let more = (1..=46).map(|last| format!("127.9.0.{last}"));

@@ -165,3 +165,6 @@ fn names(endpoints: &[EndpointConfig]) -> String {
 
 /// Addresses that are logged.
 const MOST_NAMES: usize = 8;
+
+#[cfg(test)]
+mod simulation;

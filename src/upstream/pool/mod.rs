@@ -361,6 +361,7 @@ impl<C: Send + 'static> Pool<C> {
     pub fn answered(self: &Arc<Self>, endpoint: &Endpoint, latency: Duration) {
         endpoint.observe(latency);
         if !endpoint.is_calm() {
+            endpoint.set_answered();
             self.learn(endpoint.id, false, Gate::answered);
         }
     }
