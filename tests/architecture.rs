@@ -54,6 +54,11 @@ const LAYERS: &[Layer] = &[
             "fastrand",
             "hyper",
             "hyper_util",
+            "crc32fast",
+            "fastrand",
+            "getrandom",
+            "hmac",
+            "sha2",
         ],
     },
     Layer {

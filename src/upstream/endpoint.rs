@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::config::EndpointConfig;
+use super::latency::Latency;
+use super::sticky::Token;
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -15,6 +19,10 @@ pub struct Endpoint {
     pub config: EndpointConfig,
     /// The address as it is logged.
     pub name: Arc<str>,
+    /// What sessions that live here have in their cookies.
+    pub token: Option<Token>,
+    /// How long answers take; `None` when no balancer asks for it.
+    pub latency: Option<Arc<Latency>>,
     standing: AtomicU8,
     /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
     share: AtomicU32,
@@ -80,6 +88,8 @@ impl Endpoint {
         Self {
             id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
             name: config.address.to_string().into(),
+            token: None,
+            latency: None,
             standing: AtomicU8::new(Standing::Open as u8),
             share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
             calm: AtomicBool::new(false),
@@ -100,6 +110,10 @@ impl Endpoint {
     pub(super) fn renewed(&self, config: EndpointConfig) -> Self {
         Self {
             id: self.id,
+            token: self.token,
+            latency: self.latency.clone(),
+            answered: AtomicBool::new(self.answered.load(Ordering::Relaxed)),
+            doubted: AtomicBool::new(self.doubted.load(Ordering::Relaxed)),
             in_flight: self.in_flight.clone(),
             idle: AtomicUsize::new(self.idle()),
             served: self.served.clone(),
@@ -230,5 +244,9 @@ impl Endpoint {
     }
 
     /// An answer's head came after this time.
-    pub(super) fn observe(&self, _latency: Duration) {}
+    pub(super) fn observe(&self, latency: Duration) {
+        if let Some(average) = &self.latency {
+            average.observe(latency, Instant::now());
+        }
+    }
 }

@@ -11,8 +11,10 @@ pub mod connection;
 mod discovery;
 pub mod endpoint;
 pub mod error;
+mod forecast;
 mod half_open;
 pub mod http;
+pub mod latency;
 pub mod pool;
 mod preview;
 pub mod profile;
@@ -21,6 +23,7 @@ pub mod request_body;
 pub mod retry;
 mod send;
 pub mod stderr;
+pub mod sticky;
 pub mod tally;
 pub mod trace;
 mod watched_body;
@@ -31,6 +34,7 @@ pub use body::Body;
 pub use config::Config;
 pub use endpoint::Endpoint;
 pub use error::Failure;
+pub use forecast::Forecast;
 pub use http::Switched;
 pub use preview::Preview;
 pub use request_body::{BodyError, RequestBody};
@@ -38,6 +42,7 @@ pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
 use crate::transport::Resolver;
+use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
 use discovery::Discovery;
@@ -157,6 +162,8 @@ impl Upstream {
         trace: &mut Trace,
     ) -> Result<::http::Response<Body>, Failure> {
         trace.upstream = Some(self.name.clone());
+        let wish = self.wish(head);
+        let session = wish.sticky;
         let answer = match &self.engine {
             Engine::Framed(protocol, pool) => {
                 let wire = send::Framed {
@@ -164,18 +171,36 @@ impl Upstream {
                     upstream: self,
                     options,
                 };
-                send::Attempts::new(self, pool, &mut *trace)
+                send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
                     .await
             }
             Engine::Http(pool) => {
                 let wire = send::Http { upstream: self };
-                send::Attempts::new(self, pool, &mut *trace)
+                send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
                     .await
             }
         };
         self.tally.count(trace);
-        answer
+        let mut answer = answer?;
+        if let Some(sticky) = &self.config.sticky
+            && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
+            && session != Some(token)
+        {
+            sticky::remember(sticky, token, head.client.secure, answer.headers_mut());
+        }
+        Ok(answer)
+    }
+
+    /// What a request wants of an endpoint.
+    fn wish(&self, head: &RequestHead) -> Wish {
+        let sticky = self.config.sticky.as_ref();
+        Wish {
+            tried: Vec::new(),
+            key: balance::key::of(&self.config.balance, head),
+            sticky: sticky.and_then(|sticky| sticky::session(sticky, head)),
+            wait: sticky.is_some_and(|sticky| sticky.wait),
+        }
     }
 }

@@ -93,14 +93,19 @@ struct PassedOver {
 }
 
 impl<'a, C: Send + 'static> Attempts<'a, C> {
-    pub(super) fn new(upstream: &'a Upstream, pool: &'a Arc<Pool<C>>, trace: &'a mut Trace) -> Self {
+    pub(super) fn new(
+        upstream: &'a Upstream,
+        pool: &'a Arc<Pool<C>>,
+        wish: Wish,
+        trace: &'a mut Trace,
+    ) -> Self {
         Self {
             upstream,
             pool,
             trace,
             deadline: Instant::now() + upstream.config.queue.timeout,
             ticket: None,
-            wish: Wish::default(),
+            wish,
             useless: Vec::new(),
             sent: 0,
             pause: FIRST_PAUSE,

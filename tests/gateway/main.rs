@@ -1,6 +1,7 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod balancing;
 mod faults;
 mod hostile;
 mod http;

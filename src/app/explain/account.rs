@@ -14,7 +14,7 @@ use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::upstream::config::{Balance, EndpointConfig, ProtocolName};
-use crate::upstream::{Preview, Upstream};
+use crate::upstream::{Forecast, Preview, Upstream};
 
 /// What would become of a request.
 #[derive(Debug, Serialize)]
@@ -94,6 +94,7 @@ pub(super) struct Destination {
     pub(super) protocol: &'static str,
     pub(super) balance: &'static str,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) choice: Choice,
     /// Slots of each endpoint.
     pub(super) max_connections: Option<usize>,
     pub(super) keep_alive: usize,
@@ -106,6 +107,15 @@ pub(super) struct Endpoint {
     pub(super) address: String,
     pub(super) weight: u32,
     pub(super) backup: bool,
+    pub(super) drain: bool,
+}
+
+/// Which of the endpoints.
+#[derive(Debug, Serialize)]
+pub(super) struct Choice {
+    /// The one, while it works and is not full; left out when the request alone does not decide.
+    pub(super) endpoint: Option<String>,
+    pub(super) why: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -214,7 +224,7 @@ impl Forwarded {
         let value = |value: Option<&http::HeaderValue>| value.map(|value| text(value.as_bytes()));
         Self {
             script: (!http).then(|| Script::new(&head.script)),
-            upstream: Destination::new(upstream),
+            upstream: Destination::new(upstream, head),
             body: Body::new(route, upstream, in_chunks),
             client: Client {
                 address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
@@ -239,7 +249,7 @@ impl Script {
 }
 
 impl Destination {
-    fn new(upstream: &Upstream) -> Self {
+    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
         let config = upstream.config();
         let period = |time| Period(time).to_string();
         let timeouts = &config.timeouts;
@@ -248,9 +258,8 @@ impl Destination {
         Self {
             name: config.name.clone(),
             protocol: config.protocol.as_str(),
-            balance: match config.balance {
-                Balance::RoundRobin => "round_robin",
-            },
+            balance: config.balance.as_str(),
+            choice: Choice::new(upstream, head),
             endpoints: fixed.chain(named).collect(),
             max_connections: config.max_connections,
             keep_alive: config.keep_alive,
@@ -274,7 +283,34 @@ impl Endpoint {
             address: config.address.to_string(),
             weight: config.weight,
             backup: config.backup,
+            drain: config.drain,
         }
+    }
+}
+
+impl Choice {
+    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
+        let (endpoint, why) = match upstream.forecast(head) {
+            Forecast::Session(endpoint) => (Some(endpoint), "the session's"),
+            Forecast::Key(endpoint) => (Some(endpoint), "by the hash of the key"),
+            Forecast::Only(endpoint) => (Some(endpoint), "the only candidate"),
+            Forecast::Load => (None, by_load(&upstream.config().balance)),
+            Forecast::Unknown => (None, "of those that the DNS names then"),
+            Forecast::Nobody => (None, "none takes new sessions"),
+        };
+        let endpoint = endpoint.map(|endpoint| endpoint.name.to_string());
+        Self { endpoint, why }
+    }
+}
+
+/// What decides when the request does not.
+fn by_load(balance: &Balance) -> &'static str {
+    match balance {
+        Balance::LeastConn => "the least loaded for its weight",
+        Balance::RandomTwo => "the less loaded of two drawn by weight",
+        Balance::Ewma => "of two drawn by weight, the one that is expected to answer sooner",
+        // A hash without anything to hash.
+        Balance::RoundRobin | Balance::IpHash | Balance::Hash(_) => "the next in turn, by weight",
     }
 }
 

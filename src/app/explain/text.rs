@@ -129,10 +129,16 @@ impl Display for Destination {
                 format!(" weight={}", endpoint.weight)
             };
             let backup = if endpoint.backup { " backup" } else { "" };
-            format!("{}{weight}{backup}", endpoint.address)
+            let drain = if endpoint.drain { " drain" } else { "" };
+            format!("{}{weight}{backup}{drain}", endpoint.address)
         };
         let title = format!("endpoints ({})", self.balance);
         list(f, &title, self.endpoints.iter().map(endpoint))?;
+        match &self.choice.endpoint {
+            _ if self.endpoints.len() == 1 => {}
+            Some(endpoint) => line(f, "choice", format_args!("{endpoint}: {}", self.choice.why))?,
+            None => line(f, "choice", self.choice.why)?,
+        }
         let queue = format!("{} may wait for {}", self.queue.size, self.queue.timeout);
         line(f, "queue", queue)?;
         let timeouts: Vec<_> = self

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::address;
+use super::{address, endpoint_option};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream};
-use crate::config::suggest;
 use crate::transport::query::QueryError;
 use crate::transport::{Address, Query};
 use crate::upstream::config::EndpointConfig;
@@ -17,6 +16,15 @@ pub(super) struct Endpoints {
     pub(super) fixed: Vec<EndpointConfig>,
     /// Those that the DNS knows.
     pub(super) named: Vec<EndpointConfig<Query>>,
+}
+
+impl Endpoints {
+    /// Whether any of them takes its time after a failure.
+    pub(super) fn start_slowly(&self) -> bool {
+        let fixed = self.fixed.iter().map(|endpoint| endpoint.slow_start);
+        let named = self.named.iter().map(|endpoint| endpoint.slow_start);
+        fixed.chain(named).any(|time| !time.is_zero())
+    }
 }
 
 /// Where an endpoint is, or who knows.
@@ -57,6 +65,9 @@ pub(super) fn check(typed: &Section<Upstream>, complaints: &mut Complaints) -> E
     if !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.backup) {
         complaints.warning(list.span(), "every endpoint is a backup, so none is");
     }
+    if !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.drain) {
+        complaints.warning(list.span(), "every endpoint is draining: new sessions find none");
+    }
     sorted(&endpoints)
 }
 
@@ -76,11 +87,7 @@ fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<EndpointC
     let address = parse(typed, words.next().unwrap_or_default(), complaints)?;
     let mut endpoint = EndpointConfig::new(address);
     for word in words {
-        match word.split_once('=') {
-            None if word == "backup" => endpoint.backup = true,
-            Some(("weight", number)) => endpoint.weight = weight(typed, number, complaints),
-            _ => unknown(typed, word, complaints),
-        }
+        endpoint_option::set(&mut endpoint, word, typed, complaints);
     }
     Some(endpoint)
 }
@@ -111,30 +118,6 @@ fn parse(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Option<
     }
 }
 
-fn weight(typed: &At<String>, number: &str, complaints: &mut Complaints) -> u32 {
-    match number.parse() {
-        Ok(weight @ 1..=MAX_WEIGHT) => weight,
-        _ => {
-            let place = complaints.part(typed.span(), &format!("weight={number}"));
-            complaints.error(
-                place,
-                format!("a weight is a whole number from 1 to {MAX_WEIGHT}"),
-            );
-            1
-        }
-    }
-}
-
-fn unknown(typed: &At<String>, word: &str, complaints: &mut Complaints) {
-    let name = word.split('=').next().unwrap_or(word);
-    let place = complaints.part(typed.span(), word);
-    let complaint = complaints.error(place, format!("unknown option `{name}` of an endpoint"));
-    complaint.help(match suggest::nearest(name, ["weight", "backup"]) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "the options are weight=N and backup".to_owned(),
-    });
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,6 +130,3 @@ impl fmt::Display for Place {
 const NAMES: &str = "write \"dns:app.internal:9000\", or \"dns+srv:_fcgi._tcp.app.internal\" for SRV records";
 
 const EXAMPLES: &str = "write \"127.0.0.1:9000\", \"app.internal:9000\" or \"unix:/run/app.sock\"";
-
-/// Nobody has shares finer than a thousandth, and sums of weights stay small.
-const MAX_WEIGHT: u32 = 1_000;

@@ -7,6 +7,7 @@ mod address;
 mod balance;
 mod deadline;
 mod endpoint;
+mod endpoint_option;
 mod field;
 mod handler;
 mod host;
@@ -21,6 +22,7 @@ mod resolver;
 mod route;
 mod server;
 mod size;
+mod sticky;
 mod upstream;
 
 use std::ops::Range;

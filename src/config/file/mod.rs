@@ -22,7 +22,7 @@ pub use number::{Number, Slots};
 pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route, Status};
 pub use section::Section;
 pub use server::{Listen, Log, Resolver, Server, ServerTimeouts};
-pub use upstream::{Queue, Upstream, UpstreamTimeouts};
+pub use upstream::{Queue, Retry, Sticky, Upstream, UpstreamTimeouts};
 
 /// A Bridgehead configuration.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -12,7 +12,7 @@ use crate::frontend::config::StatusFormat;
 use crate::protocol::params::PathInfo;
 use crate::telemetry::config::Format;
 use crate::transport::resolve::Family;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::config::{ProtocolName, SameSite};
 use crate::upstream::profile::Profile;
 
 /// A value that is chosen by its name.
@@ -40,6 +40,12 @@ impl Named for ProtocolName {
 impl Named for Profile {
     const KIND: &'static str = "profile";
     const NAMES: &'static [(&'static str, Self)] = &Self::ALL;
+}
+
+impl Named for SameSite {
+    const KIND: &'static str = "same_site";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("strict", Self::Strict), ("lax", Self::Lax), ("none", Self::None)];
 }
 
 impl Named for PathInfo {

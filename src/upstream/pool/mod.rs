@@ -21,8 +21,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::balance::{self, Wish};
-use super::config::{Config, EndpointConfig};
+use super::config::{Balance, Config, EndpointConfig};
 use super::endpoint::{Endpoint, Id};
+use super::sticky::Signer;
 use gate::Gate;
 use keeper::Alarm;
 use queue::{Place, Queue, Waiter};
@@ -33,6 +34,10 @@ pub use slot::{Grant, Slot};
 /// The slots of one upstream. `C` is what a kept connection is.
 pub struct Pool<C: Send + 'static> {
     limits: Limits,
+    /// Names endpoints in cookies.
+    signer: Option<Signer>,
+    /// The balancer asks for the latency of endpoints.
+    timed: bool,
     state: Mutex<State<C>>,
 }
 
@@ -86,9 +91,14 @@ impl<C: Send + 'static> Pool<C> {
                 idle: config.timeouts.idle,
                 waiting: config.queue.size,
             },
+            signer: config
+                .sticky
+                .as_ref()
+                .map(|sticky| Signer::new(sticky, &config.name)),
+            timed: config.balance == Balance::Ewma,
             state: Mutex::new(State {
                 roster: Roster::new(
-                    balance::make(config.balance),
+                    balance::make(&config.balance),
                     config.hold,
                     !config.sources.is_empty(),
                 ),
@@ -133,13 +143,20 @@ impl<C: Send + 'static> Pool<C> {
                 endpoint.set_idle(0);
                 endpoint.renewed(config.clone())
             }
-            None => Endpoint::new(config.clone(), self.limits.slots),
+            None => self.found(config),
         };
         let post = Post {
             gate: Gate::new(config),
             idle: VecDeque::new(),
         };
         (Arc::new(endpoint), post)
+    }
+
+    fn found(&self, config: &EndpointConfig) -> Endpoint {
+        let mut endpoint = Endpoint::new(config.clone(), self.limits.slots);
+        endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
+        endpoint.latency = self.timed.then(Arc::default);
+        endpoint
     }
 
     /// The endpoints, in the order of the configuration.
@@ -494,6 +511,9 @@ fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod session_tests;
 
 #[cfg(test)]
 mod simulation;

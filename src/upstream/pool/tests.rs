@@ -16,6 +16,7 @@ pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize
         endpoints: vec![endpoint; endpoints],
         sources: Vec::new(),
         balance: Balance::RoundRobin,
+        sticky: None,
         max_connections: Some(slots),
         keep_alive: kept,
         queue: Waiting {
