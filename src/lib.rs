@@ -19,8 +19,8 @@
 //! | layer | module | what it is | may use of ours |
 //! |---|---|---|---|
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
-//! | 0 | [`telemetry`] | access log, error log, counters | – |
-//! | 1 | [`transport`] | addresses, listeners, connections, deadlines | telemetry |
+//! | 0 | [`telemetry`] | access log, error log, counters, times in buckets | – |
+//! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, transport, spool, telemetry |
@@ -32,7 +32,8 @@
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
-//! an upper one; it returns. hyper's server is known to `frontend` alone, its client to `upstream/http.rs`.
+//! an upper one; it returns. hyper's server is known to `frontend` alone, its client to `upstream/http.rs`, hickory to
+//! `transport/resolve/`.
 //!
 //! # One request
 //!

@@ -147,6 +147,7 @@ fn keep_what_needs_a_restart(old: &Server, new: &mut Server) {
     let Server {
         workers,
         temp_dir: _,
+        resolver: _,
         pid_file,
         user,
         group,

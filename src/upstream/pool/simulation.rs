@@ -225,6 +225,10 @@ impl World {
         if configs.is_empty() || self.random.bool() {
             configs.push(some_endpoint(&mut self.random));
         }
+        if let Some(config) = configs.first_mut().filter(|_| self.random.bool()) {
+            config.weight = self.random.u32(1..5);
+            config.backup = self.random.bool();
+        }
         self.random.shuffle(&mut configs);
         self.pool.set_endpoints(&configs);
     }
@@ -325,7 +329,7 @@ fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
         max_fails: random.u32(0..=2),
         fail_timeout: Duration::from_millis(random.u64(1..2_000)),
         slow_start: Duration::from_millis(random.u64(0..500)),
-        ..EndpointConfig::new(Address::Unix(format!("/{}", random.u64(..)).into()))
+        ..EndpointConfig::new(Address::Unix(format!("/{}", random.u8(..8)).into()))
     }
 }
 
