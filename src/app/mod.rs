@@ -136,6 +136,15 @@ impl App {
         let left = std::mem::take(&mut self.left);
         if let Some(predecessor) = self.predecessor.take() {
             predecessor.relieve(&left);
+            self.keep_listeners();
+        }
+    }
+
+    /// What was lent is ours now, and as our configuration wants it.
+    fn keep_listeners(&mut self) {
+        for door in self.server.doors() {
+            door.listener.keep();
+            reload::adjust(&door.listener, &door.config);
         }
     }
 

@@ -10,7 +10,7 @@ use super::signals::{Signals, Wish};
 use super::{App, Ended, notify};
 use crate::config::Config;
 use crate::telemetry::log::ErrorLog;
-use crate::transport::InheritedSocket;
+use crate::transport::{InheritedSocket, Lender};
 
 /// What is needed to do as signals ask. Without it they are refused with a message.
 #[derive(Clone, Copy, Default)]
@@ -187,7 +187,10 @@ fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
                 address: door.config.address.clone(),
                 socket: door.listener.duplicate().context("cannot duplicate a socket")?,
                 owns_file: door.listener.owns_file(),
-                shared: door.listener.is_shared(),
+                lender: match door.listener.lender() {
+                    Some(Lender::Manager) => Lender::Manager,
+                    Some(Lender::Predecessor) | None => Lender::Predecessor,
+                },
             })
         })
         .collect()
