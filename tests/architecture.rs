@@ -53,6 +53,13 @@ const LAYERS: &[Layer] = &[
             "tracing",
             "hyper",
             "hyper_util",
+            "crc32fast",
+            "fastrand",
+            "getrandom",
+            "hmac",
+            "serde",
+            "serde_json",
+            "sha2",
         ],
     },
     Layer {

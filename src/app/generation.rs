@@ -94,6 +94,7 @@ fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstr
 fn begin(config: &upstream::Config) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
     warn_of_obstacles(&upstream);
+    upstream.watch();
     upstream
 }
 

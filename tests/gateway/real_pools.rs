@@ -286,25 +286,19 @@ fn a_reload_under_load_is_not_noticed() {
 fn the_wrong_protocol_is_named() {
     let gunicorn = server(Kind::GunicornHttp, 1, &[]);
     let fpm = server(Kind::PhpFpm, 1, &[]);
-    for (protocol, backend, word) in [
-        ("fastcgi", &gunicorn, "the peer does not speak FastCGI"),
-        ("scgi", &gunicorn, "does it speak this protocol?"),
-        ("http", &fpm, "does it speak this protocol?"),
-        ("uwsgi", &fpm, "does it speak this protocol?"),
-        ("scgi", &fpm, "does it speak this protocol?"),
+    for (protocol, backend) in [
+        ("fastcgi", &gunicorn),
+        ("scgi", &gunicorn),
+        ("http", &fpm),
+        ("uwsgi", &fpm),
+        ("scgi", &fpm),
     ] {
         let gateway = start(&format!(
             "[upstream.app]\nprotocol = \"{protocol}\"\nendpoints = [\"{}\"]\ntimeouts = {{ head = \"500ms\"              }}\n[[route]]\nproxy = {{ upstream = \"app\" }}\n",
             backend.address()
         ));
         let answer = ask(&gateway, "GET", "/", b"");
-        let log = gateway.errors();
         assert!(answer.status >= 400, "{protocol}: {answer:?}");
-        assert!(
-            log.contains(word),
-            "{protocol} to {}: {:?} {log}",
-            backend.kind(),
-            told(&answer)
-        );
+        gateway.wait_errors("does it speak this protocol?").unwrap();
     }
 }
