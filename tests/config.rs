@@ -29,7 +29,12 @@ fn files(dir: &str) -> Vec<PathBuf> {
 }
 
 fn usable() -> Vec<PathBuf> {
-    [files("fixtures/config/valid"), files("examples/configs")].concat()
+    [
+        files("fixtures/config/valid"),
+        files("examples/configs"),
+        files("examples/systemd"),
+    ]
+    .concat()
 }
 
 fn load(path: &Path) -> (Config, Vec<Diagnostic>) {
