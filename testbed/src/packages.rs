@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::Kind;
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need, as Debian 12 names them.
-pub const DEBIAN_PACKAGES: [&str; 9] = [
+pub const DEBIAN_PACKAGES: [&str; 10] = [
     "php8.2-fpm",
     "php8.2-cgi",
     "uwsgi-core",
@@ -15,6 +15,7 @@ pub const DEBIAN_PACKAGES: [&str; 9] = [
     "python3-venv",
     "git",
     "curl",
+    "nginx",
 ];
 
 /// The packages that are not installed, in the order of [`DEBIAN_PACKAGES`].
@@ -63,6 +64,7 @@ fn is_installed(package: &str) -> bool {
         "python3-venv" => exists("/usr/lib/python3.11/ensurepip"),
         "git" => exists("/usr/bin/git"),
         "curl" => exists("/usr/bin/curl"),
+        "nginx" => exists("/usr/sbin/nginx"),
         _ => false,
     }
 }
