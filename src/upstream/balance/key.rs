@@ -235,8 +235,12 @@ fn remote(head: &RequestHead) -> Option<&Peer> {
 fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
     let host = head.headers.get(HOST).map(|host| without_port(host.as_bytes()));
     let host = host.unwrap_or_else(|| head.server_name());
-    for byte in host {
-        sink(&[byte.to_ascii_lowercase()]);
+    for piece in host.chunks(64) {
+        let mut lower = [0; 64];
+        let lower = &mut lower[..piece.len()];
+        lower.copy_from_slice(piece);
+        lower.make_ascii_lowercase();
+        sink(lower);
     }
 }
 
