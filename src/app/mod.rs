@@ -65,6 +65,7 @@ impl App {
         let spools = Spools::new(spool::Config {
             temp_dir: server.temp_dir,
             disk_total: spool::Config::DISK_TOTAL,
+            memory_total: spool::Config::MEMORY_TOTAL,
         });
         let service = service(&frontend, &upstreams, spools, access.clone(), counters.clone())?;
         let listeners = listen(&frontend)?;

@@ -1,9 +1,9 @@
-//! A common limit of bytes on disk, handed out as guards.
+//! A common limit of bytes, on disk or in memory, handed out as guards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes on disk that all spools of a process may have together. Clones count together.
+/// Bytes that all spools of a process may have together. Clones count together.
 #[derive(Clone, Debug)]
 pub struct Quota {
     used: Arc<AtomicU64>,
@@ -29,6 +29,11 @@ impl Quota {
     /// Bytes taken now.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.used() >= self.limit
     }
 
     /// An empty share.
@@ -58,6 +63,23 @@ impl Share {
         taken
     }
 
+    /// Takes or gives back until it is `bytes`, beyond the limit if need be: for what is there already, and can
+    /// only be counted.
+    pub(super) fn set(&self, bytes: u64) {
+        let before = self.bytes.swap(bytes, Ordering::Relaxed);
+        let used = &self.quota.used;
+        if before < bytes {
+            used.fetch_add(bytes - before, Ordering::Relaxed);
+        } else if bytes < before {
+            used.fetch_sub(before - bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the whole quota is spent.
+    pub(super) fn is_spent(&self) -> bool {
+        self.quota.is_spent()
+    }
+
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -85,6 +107,18 @@ mod tests {
         assert!(share.grow(3));
         assert!(!share.grow(u64::MAX));
         assert_eq!(quota.used(), 10);
+    }
+
+    #[test]
+    fn what_is_there_is_counted_beyond_the_limit() {
+        let quota = Quota::new(10);
+        let share = quota.share();
+        share.set(12);
+        assert!(share.is_spent() && !quota.share().grow(1));
+        share.set(3);
+        assert!(!share.is_spent() && quota.used() == 3);
+        drop(share);
+        assert_eq!(quota.used(), 0);
     }
 
     #[test]
