@@ -165,9 +165,12 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a slot is taken. A body of unknown length always is.
     pub request: bool,
-    /// Bytes of a request body held in memory; the rest goes to a file in `temp_dir`.
+    /// Take answers off their workers as fast as those write, and not at the pace of the client.
+    pub response: bool,
+    /// Bytes of a body, of either direction, held in memory; the rest goes to a file in `temp_dir`.
     pub memory: usize,
-    /// Bytes of a request body that may go to disk: 507 above.
+    /// Bytes of a body, of either direction, that may go to disk. Above: 507 for a request; an answer waits for its
+    /// client.
     pub disk: u64,
 }
 
@@ -196,6 +199,7 @@ impl Default for Buffering {
     fn default() -> Self {
         Self {
             request: true,
+            response: true,
             memory: 64 * 1024,
             disk: 4 * 1024 * 1024 * 1024,
         }
@@ -209,4 +213,13 @@ impl Config {
     pub const HEAD_FIELDS: usize = 100;
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
+
+    /// Bytes of an answer that hyper takes in HTTP/1 before it waits for the client. One limit of hyper's for both
+    /// directions.
+    pub(super) fn send_buffer(&self) -> usize {
+        self.head_size.max(MIN_BUFFER)
+    }
 }
+
+/// hyper's lower limit for its buffers, in bytes.
+const MIN_BUFFER: usize = 8 * 1024;

@@ -104,7 +104,7 @@ async fn serve_http1(
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .header_read_timeout(None)
-        .max_buf_size(config.head_size.max(MIN_BUFFER));
+        .max_buf_size(config.send_buffer());
     // hyper's own limit costs nothing, any other an allocation per request.
     if config.head_fields != super::Config::HEAD_FIELDS {
         builder.max_headers(config.head_fields);
@@ -190,6 +190,3 @@ async fn until<C: Future>(
         }
     }
 }
-
-/// hyper's lower limit for its buffer, in bytes.
-const MIN_BUFFER: usize = 8 * 1024;

@@ -227,5 +227,6 @@ fn upstream(failure: &Failure) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => StatusCode::BAD_GATEWAY,
+        Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

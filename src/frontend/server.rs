@@ -14,7 +14,8 @@ use crate::transport::Listener;
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Serves on all listeners until `stop` says so, then closes them and waits for open exchanges, at most for
-/// the drain time. What is still open then is cut; the number of such connections is given.
+/// the drain time. What is still open then is cut; the number of such connections is given, or of answers
+/// without one.
 pub async fn run(listeners: Vec<Listener>, service: Arc<Service>, mut stop: watch::Receiver<bool>) -> usize {
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
     let accepting: Vec<_> = listeners
@@ -27,9 +28,15 @@ pub async fn run(listeners: Vec<Listener>, service: Arc<Service>, mut stop: watc
     for task in accepting {
         let _ = task.await;
     }
-    // Nothing is ever sent: the channel ends with the last connection.
-    let _ = tokio::time::timeout(service.config.timeouts.drain, all_gone.recv()).await;
-    usize::try_from(service.counters.connections_open.value()).unwrap_or(usize::MAX)
+    let drained = async {
+        // Nothing is ever sent: the channel ends with the last connection.
+        let _ = all_gone.recv().await;
+        // Some applications finish without their clients.
+        service.relays.finished().await;
+    };
+    let _ = tokio::time::timeout(service.config.timeouts.drain, drained).await;
+    let connections = usize::try_from(service.counters.connections_open.value()).unwrap_or(usize::MAX);
+    connections.max(service.relays.running())
 }
 
 async fn accept(

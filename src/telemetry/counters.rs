@@ -26,6 +26,8 @@ pub struct Counters {
     pub error_lines_dropped: Gauge,
     /// Bytes that spools have on disk now.
     pub spool_bytes: Gauge,
+    /// Answers that are taken off their workers ahead of their clients now.
+    pub relays_open: Gauge,
     /// Responses by the first digit of their status, the last for what is none.
     responses: [Counter; CLASSES.len()],
     /// The words that errors are counted by.
@@ -75,6 +77,7 @@ impl Counters {
             access_lines_dropped: Gauge::default(),
             error_lines_dropped: Gauge::default(),
             spool_bytes: Gauge::default(),
+            relays_open: Gauge::default(),
             responses: Default::default(),
             errors: (0..=reasons.len()).map(|_| Counter::default()).collect(),
             reasons,
@@ -106,6 +109,7 @@ impl Counters {
             ("access_lines_dropped_total", self.access_lines_dropped.value()),
             ("error_lines_dropped_total", self.error_lines_dropped.value()),
             ("spool_bytes", self.spool_bytes.value()),
+            ("relays_open", self.relays_open.value()),
         ];
         let plain = plain.into_iter().map(|(name, value)| Sample {
             name,

@@ -16,9 +16,11 @@ pub mod pool;
 mod preview;
 pub mod profile;
 pub mod pump;
+pub mod relay;
 pub mod request_body;
 pub mod retry;
 mod send;
+pub mod source;
 pub mod stderr;
 pub mod trace;
 mod watched_body;
@@ -31,6 +33,7 @@ pub use endpoint::Endpoint;
 pub use error::Failure;
 pub use http::Switched;
 pub use preview::Preview;
+pub use relay::{Options, Relays};
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
@@ -51,13 +54,6 @@ enum Engine {
     Framed(Box<dyn Protocol>, Arc<Pool<Box<Connection>>>),
     /// HTTP: hyper's.
     Http(Arc<Pool<HttpConnection>>),
-}
-
-/// How one request is to be treated.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// Let the application finish when the client leaves.
-    pub ignore_abort: bool,
 }
 
 impl Upstream {
@@ -98,7 +94,7 @@ impl Upstream {
         &self,
         head: &RequestHead,
         body: RequestBody,
-        options: Options,
+        options: Options<'_>,
         trace: &mut Trace,
     ) -> Result<::http::Response<Body>, Failure> {
         trace.upstream = Some(self.name.clone());
@@ -114,7 +110,10 @@ impl Upstream {
                     .await
             }
             Engine::Http(pool) => {
-                let wire = send::Http { upstream: self };
+                let wire = send::Http {
+                    upstream: self,
+                    options,
+                };
                 send::Attempts::new(self, pool, trace)
                     .run(&wire, head, body)
                     .await

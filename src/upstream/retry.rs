@@ -38,7 +38,8 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
         | Failure::RequestBody(_)
         | Failure::SendTimeout
         | Failure::HeadTimeout
-        | Failure::ReadTimeout => false,
+        | Failure::ReadTimeout
+        | Failure::Spool(_) => false,
     }
 }
 

@@ -154,17 +154,10 @@ fn buffering(
     let Some(typed) = typed else { return default };
     let buffering = Buffering {
         request: typed.request.unwrap_or(default.request),
+        response: typed.response.unwrap_or(default.response),
         memory: size::within(typed.memory.as_ref(), default.memory, size::MEMORY, complaints),
         disk: typed.disk.as_ref().map_or(default.disk, |disk| disk.0),
     };
-    if let Some(response) = typed.response.as_ref().filter(|response| ***response) {
-        complaints
-            .warning(
-                response.span(),
-                "responses are not buffered yet: the client sets their pace",
-            )
-            .help("take it out, or write `response = false`");
-    }
     let room = buffering.disk.saturating_add(buffering.memory as u64);
     if room < limits.body && buffering.request {
         complaints

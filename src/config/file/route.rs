@@ -114,11 +114,12 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a worker is taken. Default: true.
     pub request: Option<bool>,
-    /// `false`, which is how it is: the client sets the pace of a response that does not fit the sockets' buffers.
-    /// Taking responses off the worker as fast as it writes is not available yet.
-    pub response: Option<At<bool>>,
-    /// Bytes of a body held in memory; the rest goes to disk. Default: "64KiB".
+    /// Take answers off their workers as fast as those write, and not at the pace of the client. Event streams, and
+    /// answers with "X-Accel-Buffering: no", are passed on as they come all the same. Default: true.
+    pub response: Option<bool>,
+    /// Bytes of a body, of either direction, held in memory; the rest goes to disk. Default: "64KiB".
     pub memory: Option<At<Size>>,
-    /// Bytes of a body that may go to disk. Default: "4GiB".
+    /// Bytes of a body, of either direction, that may go to disk. A request above is refused, an answer waits for its
+    /// client. Default: "4GiB".
     pub disk: Option<At<Size>>,
 }

@@ -113,6 +113,7 @@ fn print_proxy(proxy: &Proxy, upstreams: &[Upstream], out: &mut Out) {
 fn print_buffering(buffering: &Buffering, out: &mut Out) {
     let Buffering {
         request,
+        response,
         memory,
         disk,
     } = *buffering;
@@ -120,6 +121,7 @@ fn print_buffering(buffering: &Buffering, out: &mut Out) {
         "buffering",
         &[
             ("request", request.to_string()),
+            ("response", response.to_string()),
             ("memory", size(memory)),
             ("disk", quote(&Size(disk).to_string())),
         ],

@@ -115,6 +115,11 @@ impl<E: Send + 'static> Pipe<E> {
         Poll::Pending
     }
 
+    /// Whether another chunk may come.
+    pub(super) fn is_ready(&self) -> bool {
+        self.lock().flow.is_ready()
+    }
+
     /// Ready when nobody reads any more.
     pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();

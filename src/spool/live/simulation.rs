@@ -1,5 +1,7 @@
 //! A live spool under every order of events that a seed can think of, with a disk that is slow, full and broken.
 
+use std::sync::OnceLock;
+
 use bytes::{Bytes, BytesMut};
 use fastrand::Rng;
 
@@ -33,9 +35,12 @@ struct World {
     lost: bool,
 }
 
-/// The byte at a place of the endless pattern; its period is no multiple of a block.
-fn byte(at: u64) -> u8 {
-    (at % 251) as u8
+/// `len` bytes of an endless pattern whose period is no multiple of a block.
+fn bytes(at: u64, len: usize) -> Bytes {
+    static PATTERN: OnceLock<Bytes> = OnceLock::new();
+    let pattern = PATTERN.get_or_init(|| (0..=250).cycle().take(2 * PIECE + 251).collect());
+    let start = (at % 251) as usize;
+    pattern.slice(start..start + len)
 }
 
 impl World {
@@ -117,10 +122,9 @@ impl World {
             1 => self.rng.usize(1..PIECE),
             _ => self.rng.usize(1..16 * 1024),
         };
-        let chunk: Bytes = (self.pushed..).take(len).map(byte).collect();
+        self.flow.push(bytes(self.pushed, len));
         self.pushed += len as u64;
         self.largest = self.largest.max(len);
-        self.flow.push(chunk);
     }
 
     /// Gives whether there was something.
@@ -148,10 +152,8 @@ impl World {
 
     fn check(&mut self, chunk: &Bytes) {
         assert!(!chunk.is_empty() && !self.lost);
-        for got in chunk {
-            assert_eq!(*got, byte(self.popped), "at {}", self.popped);
-            self.popped += 1;
-        }
+        assert!(*chunk == bytes(self.popped, chunk.len()), "at {}", self.popped);
+        self.popped += chunk.len() as u64;
     }
 
     fn over(&mut self, error: Option<LiveError<u8>>) {

@@ -24,6 +24,11 @@ impl<E: Send + 'static> Writer<E> {
         self.pipe.poll_ready(cx)
     }
 
+    /// Whether another chunk may be pushed now.
+    pub fn is_ready(&self) -> bool {
+        self.pipe.is_ready()
+    }
+
     /// Ready when nobody reads any more. Only the last of this and [`poll_ready`](Self::poll_ready) wakes.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.pipe.poll_gone(cx)
