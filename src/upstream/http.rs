@@ -245,6 +245,14 @@ impl HttpBody {
         body
     }
 
+    /// Closes the connection of an answer that broke.
+    fn give_up(&mut self) {
+        if let Some((connection, mut slot)) = self.lease.take() {
+            drop(connection);
+            slot.broken();
+        }
+    }
+
     /// Keeps the connection if it can serve another exchange.
     fn finish(&mut self) {
         let Some((mut connection, slot)) = self.lease.take() else {
@@ -278,7 +286,7 @@ impl HttpBody {
                     }
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    self.lease = None;
+                    self.give_up();
                     return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
                 }
                 Poll::Ready(None) => {
@@ -297,7 +305,7 @@ impl HttpBody {
                         connection.deadline.set(self.read);
                     }
                     ready!(connection.deadline.poll(cx));
-                    self.lease = None;
+                    self.give_up();
                     return Poll::Ready(Some(Err(Failure::ReadTimeout)));
                 }
             }

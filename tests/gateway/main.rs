@@ -9,6 +9,7 @@ mod real_git;
 mod real_large;
 mod real_matrix;
 mod real_php;
+mod real_pools;
 
 use std::path::Path;
 
