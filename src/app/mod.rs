@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::frontend::{self, Route, Service, rejection, server};
-use crate::spool::{self, Spools};
+use crate::spool::Spools;
 use crate::telemetry::log::ErrorLog;
 use crate::telemetry::{self, AccessLog, Counters};
 use crate::transport::{Address, Listener, Obstacle};
@@ -62,11 +62,7 @@ impl App {
             .map(|config| Arc::new(Upstream::new(config)))
             .collect();
         warn_of_obstacles(&upstreams);
-        let spools = Spools::new(spool::Config {
-            temp_dir: server.temp_dir,
-            disk_total: spool::Config::DISK_TOTAL,
-            memory_total: spool::Config::MEMORY_TOTAL,
-        });
+        let spools = Spools::new(server.spool);
         let service = service(&frontend, &upstreams, spools, access.clone(), counters.clone())?;
         let listeners = listen(&frontend)?;
         let pid_file = server.pid_file.as_deref().map(PidFile::write).transpose()?;

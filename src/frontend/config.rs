@@ -1,5 +1,6 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use ipnet::IpNet;
 
+use super::pace::Rate;
 use crate::transport::Address;
 
 /// Everything about the HTTP side.
@@ -158,6 +160,12 @@ pub struct Respond {
 pub struct Limits {
     /// Largest request body in bytes: 413 above.
     pub body: u64,
+    /// Bytes a second that a client has to send of a body: 408 below. 0: any.
+    pub upload_rate: u64,
+    /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any.
+    pub download_rate: u64,
+    /// How long a client may lag behind these rates.
+    pub rate_grace: Duration,
 }
 
 /// What is held back, and where.
@@ -187,11 +195,37 @@ impl Default for Timeouts {
     }
 }
 
+/// Answers may be taken as slowly as the client likes: a film that is paused takes nothing for hours, and holds no
+/// worker.
 impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 64 * 1024 * 1024,
+            upload_rate: Self::UPLOAD_RATE,
+            download_rate: 0,
+            rate_grace: Duration::from_secs(60),
         }
+    }
+}
+
+impl Limits {
+    /// Bytes a second of a body that is held back, unless configured: Apache's MinRate. A body that streams may
+    /// consist of pauses.
+    pub const UPLOAD_RATE: u64 = 500;
+
+    /// The least rate of a body.
+    pub fn upload(&self) -> Option<Rate> {
+        self.rate(self.upload_rate)
+    }
+
+    /// The least rate of an answer.
+    pub fn download(&self) -> Option<Rate> {
+        self.rate(self.download_rate)
+    }
+
+    fn rate(&self, bytes: u64) -> Option<Rate> {
+        let grace = self.rate_grace;
+        NonZeroU64::new(bytes).map(|bytes| Rate { bytes, grace })
     }
 }
 
@@ -213,6 +247,12 @@ impl Config {
     pub const HEAD_FIELDS: usize = 100;
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
+
+    /// The shortest grace of any answer that has a least rate.
+    pub(super) fn download_grace(&self) -> Option<Duration> {
+        let rates = self.routes.iter().filter_map(|route| route.limits.download());
+        rates.map(|rate| rate.grace).min()
+    }
 
     /// Bytes of an answer that hyper takes in HTTP/1 before it waits for the client. One limit of hyper's for both
     /// directions.

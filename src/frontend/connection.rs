@@ -11,7 +11,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use hyper::service::service_fn;
@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 
+use super::download::Watch;
 use super::forwarded::Connected;
 use super::idle::Idle;
 use super::service::{Connection, Service};
@@ -121,8 +122,9 @@ async fn serve_http1(
             .serve_connection(TokioIo::new(socket), answer)
             .with_upgrades()
     );
-    let ended = until(stop, None, http.as_mut(), |http| http.graceful_shutdown()).await;
-    if let Err(error) = ended {
+    let clocks = Clocks::new(&connection, config);
+    let ended = until(stop, clocks, http.as_mut(), |http| http.graceful_shutdown()).await;
+    if let Some(Err(error)) = ended {
         service.refused(&error, &connection);
     }
 }
@@ -150,43 +152,86 @@ async fn serve_http2(
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
     });
     let mut http = pin!(builder.serve_connection(TokioIo::new(socket), answer));
-    let idle = Idle::new(connection, config.timeouts.head);
-    let ended = until(stop, Some(idle), http.as_mut(), |http| http.graceful_shutdown()).await;
-    if let Err(error) = ended {
+    let mut clocks = Clocks::new(&connection, config);
+    clocks.idle = Some(Idle::new(connection, config.timeouts.head));
+    let ended = until(stop, clocks, http.as_mut(), |http| http.graceful_shutdown()).await;
+    if let Some(Err(error)) = ended {
         tracing::debug!(%error, "HTTP/2 connection failed");
     }
 }
 
-/// Drives a connection to its end; asks it once to end early.
+/// What ends a connection from outside.
+struct Clocks {
+    idle: Option<Idle>,
+    /// Only where a route has a least rate.
+    watch: Option<Watch>,
+}
+
+/// What is to become of a connection.
+enum Event<T> {
+    /// It has ended.
+    Ended(T),
+    /// It is to end with what is under way.
+    Asked,
+    /// It is to end now.
+    Cut,
+}
+
+impl Clocks {
+    fn new(connection: &Arc<Connection>, config: &super::Config) -> Self {
+        let watch = config.download_grace();
+        Self {
+            idle: None,
+            watch: watch.map(|grace| Watch::new(connection.clone(), grace)),
+        }
+    }
+
+    fn poll<T>(&mut self, cx: &mut Context<'_>) -> Poll<Event<T>> {
+        if self.watch.as_mut().is_some_and(|watch| watch.poll(cx).is_ready()) {
+            return Poll::Ready(Event::Cut);
+        }
+        match self.idle.as_mut().is_some_and(|idle| idle.poll(cx).is_ready()) {
+            true => Poll::Ready(Event::Asked),
+            false => Poll::Pending,
+        }
+    }
+}
+
+/// Drives a connection to its end; asks it once to end early. `None`: it was cut.
 async fn until<C: Future>(
     mut stop: watch::Receiver<bool>,
-    mut idle: Option<Idle>,
+    mut clocks: Clocks,
     mut connection: std::pin::Pin<&mut C>,
     ask: impl FnOnce(std::pin::Pin<&mut C>),
-) -> C::Output {
+) -> Option<C::Output> {
     let asked = stop.clone();
     let mut stop = pin!(stop.wait_for(|stop| *stop));
     let mut watching = false;
-    let ended = poll_fn(|cx| {
+    let event = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            return Poll::Ready(Some(ended));
+            return Poll::Ready(Event::Ended(ended));
         }
-        if idle.as_mut().is_some_and(|idle| idle.poll(cx).is_ready()) {
-            return Poll::Ready(None);
+        if let Poll::Ready(event) = clocks.poll(cx) {
+            return Poll::Ready(event);
         }
         // The task's waker stays registered: one look at the flag tells who woke us.
         if watching && !*asked.borrow() {
             return Poll::Pending;
         }
         watching = true;
-        stop.as_mut().poll(cx).map(|_| None)
+        stop.as_mut().poll(cx).map(|_| Event::Asked)
     })
     .await;
-    match ended {
-        Some(ended) => ended,
-        None => {
-            ask(connection.as_mut());
-            connection.await
-        }
+    match event {
+        Event::Ended(ended) => return Some(ended),
+        Event::Cut => return None,
+        Event::Asked => ask(connection.as_mut()),
     }
+    clocks.idle = None;
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        // Idle no more: what can come is the cut.
+        Poll::Pending => clocks.poll::<()>(cx).map(|_| None),
+    })
+    .await
 }

@@ -3,16 +3,18 @@
 //! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
 //! accepts; [`connection`], over [`socket`] and until `idle`, speaks HTTP; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`body`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
-//! need to know.
+//! [`rejection`], [`respond`], [`body`], and [`record`], or the [`tunnel`] instead. `pace` and `download` tell slow
+//! clients from slow applications. [`config`] is what all of them need to know.
 
 pub mod authority;
 pub mod body;
 pub mod config;
 pub mod connection;
+mod download;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
+mod pace;
 pub mod php;
 pub mod plan;
 pub mod record;

@@ -136,6 +136,7 @@ pub const REASONS: &[&str] = &[
     "body_too_large",
     "client_gone",
     "client_timeout",
+    "client_too_slow",
     "conflicting_fields",
     "connect_failed",
     "connect_refused",
@@ -183,7 +184,7 @@ fn path(error: PathError) -> StatusCode {
 
 fn body(error: &BodyError) -> StatusCode {
     match error {
-        BodyError::Timeout => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Timeout | BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         BodyError::Incomplete => client_gone(),
         BodyError::Malformed => StatusCode::BAD_REQUEST,
         BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

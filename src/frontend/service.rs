@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::config::{self, Config};
+use super::download::Downloads;
 use super::forwarded::Connected;
 use super::idle::Requests;
 use super::plan::{self, Action, Announced, Checked, Destination};
@@ -43,6 +44,8 @@ pub struct Connection {
     pub patience: Patience,
     /// How many requests came on it.
     pub(super) requests: Requests,
+    /// How fast its client takes the answers that have a least rate.
+    pub(super) downloads: Downloads,
     /// Where log lines of its requests are made.
     pub(super) scratch: Mutex<Vec<u8>>,
 }
@@ -54,6 +57,7 @@ impl Connection {
             connected,
             patience,
             requests: Requests::default(),
+            downloads: Downloads::default(),
             scratch: Mutex::new(Vec::new()),
         }
     }
@@ -125,6 +129,7 @@ impl Service {
             return Ok(respond::options());
         }
         let (path, route) = request.route(&self.router)?;
+        record.least(route.config.limits.download());
         let mut response = match request.action(route, &path)? {
             Action::Answer(response) => response,
             Action::Forward(to) => self.forward(request, incoming, to, connection, record).await?,

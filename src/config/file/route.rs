@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{At, Number, Section};
-use crate::config::units::Size;
+use crate::config::units::{Period, Size};
 
 /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect` and `respond`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -106,6 +106,13 @@ pub struct Respond {
 pub struct Limits {
     /// Largest request body. Default: "64MiB".
     pub body: Option<At<Size>>,
+    /// Bytes a second that a client has to send of a body; 408 below. 0: any. Default: 500, and 0 where the body is
+    /// not buffered.
+    pub upload_rate: Option<At<Size>>,
+    /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any. Default: 0.
+    pub download_rate: Option<At<Size>>,
+    /// How long a client may lag behind these rates. Waiting for the application does not count. Default: "1m".
+    pub rate_grace: Option<At<Period>>,
 }
 
 /// What is held back, and where.

@@ -15,6 +15,8 @@ pub struct Server {
     pub workers: Option<Number<1, 1024>>,
     /// Absolute directory for bodies that do not fit into memory. Default: "/var/tmp".
     pub temp_dir: Option<At<String>>,
+    /// What bodies together may take of memory and of the disk.
+    pub spool: Section<ServerSpool>,
     /// Absolute path of a file that holds the process id once every listener is open.
     pub pid_file: Option<At<String>>,
     /// Networks of proxies whose `X-Forwarded-*` fields are believed.
@@ -25,6 +27,17 @@ pub struct Server {
     pub head_size: Option<At<Size>>,
     /// Most fields in a request head. Default: 100.
     pub head_fields: Option<Number<1, 10_000>>,
+}
+
+/// What bodies together may take of memory and of the disk.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSpool {
+    /// Memory for all answers that are ahead of their clients; above it, they go to disk at once. Default: "256MiB".
+    pub memory: Option<At<Size>>,
+    /// Disk for all bodies in both directions. Above it a request is refused, an answer waits for its client.
+    /// Default: "8GiB".
+    pub disk: Option<At<Size>>,
 }
 
 /// Deadlines of the client side.

@@ -1,6 +1,6 @@
 //! `[[route]]`.
 
-use super::{Out, path, quote, quote_key, size};
+use super::{Out, path, period, quote, quote_key, size};
 use crate::config::check;
 use crate::config::units::Size;
 use crate::frontend::config::{
@@ -27,8 +27,7 @@ pub(super) fn print(route: &Route, upstreams: &[Upstream], out: &mut Out) {
     }
     out.text("path", path);
     print_handler(handler, upstreams, out);
-    let Limits { body } = *limits;
-    out.table("limits", &[("body", quote(&Size(body).to_string()))]);
+    print_limits(limits, out);
     print_buffering(buffering, out);
     let params: Vec<_> = params
         .iter()
@@ -108,6 +107,24 @@ fn print_proxy(proxy: &Proxy, upstreams: &[Upstream], out: &mut Out) {
         ("document_root", document_root.as_deref().map(quote)),
     ];
     out.table("proxy", &present(entries));
+}
+
+fn print_limits(limits: &Limits, out: &mut Out) {
+    let Limits {
+        body,
+        upload_rate,
+        download_rate,
+        rate_grace,
+    } = *limits;
+    out.table(
+        "limits",
+        &[
+            ("body", quote(&Size(body).to_string())),
+            ("upload_rate", quote(&Size(upload_rate).to_string())),
+            ("download_rate", quote(&Size(download_rate).to_string())),
+            ("rate_grace", period(rate_grace)),
+        ],
+    );
 }
 
 fn print_buffering(buffering: &Buffering, out: &mut Out) {
