@@ -10,6 +10,8 @@ mod real_large;
 mod real_matrix;
 mod real_php;
 mod real_pools;
+mod real_slow;
+mod slow;
 
 use std::path::Path;
 
