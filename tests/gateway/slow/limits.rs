@@ -105,3 +105,21 @@ fn an_application_that_writes_slowly_is_not_a_slow_client() {
         assert_eq!((answer.complete, answer.text().as_str()), (true, "onetwo"));
     }
 }
+
+/// While an answer is over its limits, the application waits for the client, and its deadline does not run.
+#[test]
+fn a_client_that_lags_uses_up_no_deadline_of_the_application() {
+    let backend = Scripted::start(|mut connection| super::fastcgi(&mut connection, &large())).unwrap();
+    for buffering in ["response = false", "memory = \"16KiB\", disk = 0"] {
+        let gateway = super::start(&format!(
+            "[upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{}\"]\ntimeouts = {{ read = \"300ms\" }}\n\
+             [[route]]\nproxy = {{ upstream = \"app\" }}\nlimits = {{ body = 0 }}\nbuffering = {{ {buffering} }}\n",
+            backend.address()
+        ));
+        let mut client = connect(&gateway);
+        client.send_request("GET", "/", &[], b"").unwrap();
+        sleep(LONG);
+        let answer = client.read_response().unwrap();
+        assert!(answer.complete && answer.body == large(), "{buffering}");
+    }
+}
