@@ -5,6 +5,7 @@
 //! its meters once a while, as a client that takes nothing causes no event. hyper cannot end one stream from
 //! outside: the connection ends with all of them.
 
+use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
@@ -102,8 +103,16 @@ impl Watch {
         }
     }
 
+    /// Serves the connection to its end, or until a client is too slow.
+    pub(super) async fn over(mut self, serving: impl Future<Output = ()>) {
+        tokio::select! {
+            () = serving => {}
+            () = poll_fn(|cx| self.poll(cx)) => {}
+        }
+    }
+
     /// Ready when a client is too slow. Its connection is to be cut.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if !self.next.is_set() {
                 self.next.set(self.period);
@@ -128,14 +137,15 @@ const SHORTEST: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
     use std::num::NonZeroU64;
 
     use tokio::time::sleep;
 
     use super::*;
     use crate::frontend::forwarded::Connected;
+    use crate::frontend::places::Places;
     use crate::frontend::socket::Patience;
+    use crate::telemetry::Counters;
 
     const RATE: Rate = Rate {
         bytes: NonZeroU64::new(1000).unwrap(),
@@ -143,8 +153,13 @@ mod tests {
     };
 
     fn connection() -> Arc<Connection> {
-        let connected = Connected::new(None, None, &[]);
-        Arc::new(Connection::new(connected, Patience::default()))
+        let places = Arc::new(Places::new(1, Arc::new(Counters::new(&[]))));
+        Arc::new(Connection::new(
+            Connected::new(None, None),
+            Patience::default(),
+            Arc::default(),
+            places.take(),
+        ))
     }
 
     #[tokio::test(start_paused = true)]

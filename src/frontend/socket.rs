@@ -32,6 +32,8 @@ struct Manners {
     reset: AtomicBool,
     /// The client takes no bytes at the moment, and some are waiting.
     blocked: AtomicBool,
+    /// Bytes have come since the last exchange ended: an exchange is under way, or the head of one.
+    begun: AtomicBool,
     /// When the connection was accepted.
     start: Instant,
     /// When the last exchange ended, in microseconds from the start; [`BUSY`] while one is under way.
@@ -47,6 +49,7 @@ impl Default for Patience {
             due: AtomicBool::new(false),
             reset: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             start: Instant::now(),
             idle_since: AtomicU64::new(0),
         }))
@@ -64,6 +67,7 @@ impl Patience {
     pub fn end(&self) {
         let now = u64::try_from(self.0.start.elapsed().as_micros()).unwrap_or(BUSY - 1);
         self.0.idle_since.store(now, Ordering::Relaxed);
+        self.0.begun.store(false, Ordering::Relaxed);
         self.lose();
     }
 
@@ -91,6 +95,11 @@ impl Patience {
     /// Whether the client takes no bytes at the moment, and some are waiting.
     pub fn is_blocked(&self) -> bool {
         self.0.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client has sent anything since the last exchange ended.
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
     fn is_due(&self) -> bool {
@@ -231,6 +240,7 @@ impl AsyncRead for ClientSocket {
             let count = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix[..count]);
             this.prefix.advance(count);
+            this.patience.0.begun.store(true, Ordering::Relaxed);
             return Poll::Ready(Ok(()));
         }
         if !this.ended {
@@ -240,6 +250,7 @@ impl AsyncRead for ClientSocket {
                 Poll::Pending => return this.poll_request(cx),
             }
             if buf.filled().len() > before || buf.remaining() == 0 {
+                this.patience.0.begun.store(true, Ordering::Relaxed);
                 return Poll::Ready(Ok(()));
             }
             this.ended = true;

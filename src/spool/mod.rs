@@ -106,6 +106,12 @@ impl Spools {
         Writer::new(Arc::clone(&self.shared), limits)
     }
 
+    /// Other totals from now on. The directory stays.
+    pub fn limit(&self, config: &Config) {
+        self.shared.quota.limit(config.disk_total);
+        self.shared.memory.limit(config.memory_total);
+    }
+
     /// Bytes that all spools have on disk now.
     pub fn bytes_on_disk(&self) -> u64 {
         self.shared.quota.used()

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that all spools of a process may have together. Clones count together.
 #[derive(Clone, Debug)]
-pub struct Quota {
-    used: Arc<AtomicU64>,
-    limit: u64,
+pub struct Quota(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    used: AtomicU64,
+    limit: AtomicU64,
 }
 
 /// A part of a quota, given back when it is dropped.
@@ -20,20 +23,25 @@ pub(super) struct Share {
 impl Quota {
     /// `limit` bytes, none of them taken.
     pub fn new(limit: u64) -> Self {
-        Self {
-            used: Arc::default(),
-            limit,
-        }
+        Self(Arc::new(Account {
+            used: AtomicU64::new(0),
+            limit: AtomicU64::new(limit),
+        }))
+    }
+
+    /// From now on. What is taken already stays.
+    pub(super) fn limit(&self, limit: u64) {
+        self.0.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Bytes taken now.
     pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+        self.0.used.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is left.
     pub(super) fn is_spent(&self) -> bool {
-        self.used() >= self.limit
+        self.used() >= self.0.limit.load(Ordering::Relaxed)
     }
 
     /// An empty share.
@@ -49,11 +57,11 @@ impl Share {
     /// Takes `more` bytes, all or nothing; whether they were left.
     #[must_use]
     pub(super) fn grow(&self, more: u64) -> bool {
-        let limit = self.quota.limit;
+        let account = &self.quota.0;
+        let limit = account.limit.load(Ordering::Relaxed);
         let take = |used: u64| used.checked_add(more).filter(|used| *used <= limit);
         // Relaxed: a count, it orders no other memory.
-        let taken = self
-            .quota
+        let taken = account
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok();
@@ -67,7 +75,7 @@ impl Share {
     /// only be counted.
     pub(super) fn set(&self, bytes: u64) {
         let before = self.bytes.swap(bytes, Ordering::Relaxed);
-        let used = &self.quota.used;
+        let used = &self.quota.0.used;
         if before < bytes {
             used.fetch_add(bytes - before, Ordering::Relaxed);
         } else if bytes < before {
@@ -89,6 +97,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         self.quota
+            .0
             .used
             .fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }

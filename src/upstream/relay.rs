@@ -83,6 +83,20 @@ impl Relays {
         }))
     }
 
+    /// The same relays with other spools, for those to come.
+    pub fn with(&self, spools: Spools) -> Self {
+        Self(Arc::new(Shared {
+            spools,
+            counters: self.0.counters.clone(),
+            tasks: self.0.tasks.clone(),
+        }))
+    }
+
+    /// Where answers wait.
+    pub fn spools(&self) -> &Spools {
+        &self.0.spools
+    }
+
     /// Ends when none runs.
     pub async fn finished(&self) {
         self.0.tasks.wait().await;

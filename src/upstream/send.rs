@@ -95,14 +95,19 @@ struct PassedOver {
 }
 
 impl<'a, C: Send + 'static> Attempts<'a, C> {
-    pub(super) fn new(upstream: &'a Upstream, pool: &'a Arc<Pool<C>>, trace: &'a mut Trace) -> Self {
+    pub(super) fn new(
+        upstream: &'a Upstream,
+        pool: &'a Arc<Pool<C>>,
+        wish: Wish,
+        trace: &'a mut Trace,
+    ) -> Self {
         Self {
             upstream,
             pool,
             trace,
             deadline: Instant::now() + upstream.config.queue.timeout,
             ticket: None,
-            wish: Wish::default(),
+            wish,
             useless: Vec::new(),
             sent: 0,
             pause: FIRST_PAUSE,
@@ -353,13 +358,16 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        slot: Slot<Box<Connection>>,
+        mut slot: Slot<Box<Connection>>,
         connection: Box<Connection>,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
         match poll_fn(|cx| pump.poll_event(cx)).await {
-            Ok(Event::Head(answer)) => self.answer(&head.method, answer, Lease { pump, slot }),
+            Ok(Event::Head(answer)) => {
+                slot.answered();
+                self.answer(&head.method, answer, Lease { pump, slot })
+            }
             Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
             Err(failure) => Err(Broken::after(pump, failure)),
         }
@@ -445,7 +453,7 @@ impl Wire for Http<'_> {
         head: &RequestHead,
         (): (),
         body: RequestBody,
-        slot: Slot<HttpConnection>,
+        mut slot: Slot<HttpConnection>,
         mut connection: HttpConnection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = &self.upstream.config.timeouts;
@@ -479,6 +487,7 @@ impl Wire for Http<'_> {
             answer.extensions_mut().insert(switched);
             return Ok(answer);
         }
+        slot.answered();
         let (mut parts, incoming) = answer.into_parts();
         let body = HttpBody::new(incoming, connection, slot, timeouts);
         let source = Source::http(body, self.options.relays, self.options.ignore_abort);
