@@ -34,7 +34,7 @@ impl Gateway {
     /// When the program ends or does not listen within ten seconds; the error holds what it wrote.
     pub fn start(program: &Path, config: &str) -> Result<Self> {
         let dir = TempDir::with_prefix("bh-").context("cannot make a temporary directory")?;
-        let file = dir.path().join("bridgehead.toml");
+        let file = dir.path().join(CONFIG);
         fs::write(&file, complete(config, dir.path())).context("cannot write the configuration")?;
         let output = File::create(dir.path().join(OUTPUT)).context("cannot make a file for the output")?;
         let process = Command::new(program)
@@ -52,6 +52,18 @@ impl Gateway {
         };
         gateway.wait_until_listening()?;
         Ok(gateway)
+    }
+
+    /// Writes another configuration, completed as that of [`Gateway::start`], for the next reload to find. At no
+    /// moment is there half a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_config(&self, config: &str) -> Result<()> {
+        let new = self.dir.path().join("new.toml");
+        fs::write(&new, complete(config, self.dir.path())).context("cannot write the configuration")?;
+        fs::rename(&new, self.dir.path().join(CONFIG)).context("cannot replace the configuration")
     }
 
     /// Waits until the process has ended by itself.
@@ -163,7 +175,7 @@ impl Gateway {
     }
 
     fn wait_until_listening(&mut self) -> Result<()> {
-        let config = fs::read_to_string(self.dir.path().join("bridgehead.toml"))?;
+        let config = fs::read_to_string(self.dir.path().join(CONFIG))?;
         let wanted = config.lines().filter(|line| line.trim() == "[[listen]]").count();
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -245,6 +257,7 @@ fn lines(file: &Path) -> Vec<String> {
     complete.lines().map(str::to_owned).collect()
 }
 
+const CONFIG: &str = "bridgehead.toml";
 const OUTPUT: &str = "output.log";
 const ERRORS: &str = "error.log";
 const LIMIT: Duration = Duration::from_secs(10);
