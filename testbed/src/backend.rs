@@ -68,14 +68,8 @@ impl Backend {
     ///
     /// When that process is no worker of this server, or not any more.
     pub fn kill_worker(&self, id: u32) -> Result<()> {
-        ensure!(
-            self.workers().contains(&id),
-            "{id} is no worker of {}",
-            self.kind
-        );
-        let worker = i32::try_from(id).ok().and_then(Pid::from_raw);
-        let worker = worker.context("0 is no process id")?;
-        kill_process(worker, Signal::KILL).with_context(|| format!("cannot kill worker {id}"))
+        ensure!(self.workers().contains(&id), "{id} is no worker of {}", self.kind);
+        proc::signal_process(id, Signal::KILL)
     }
 
     /// Kills the server and starts it again on the same socket. The log continues.
