@@ -103,7 +103,7 @@ pub(crate) const ALL: [Case; 11] = [
             slots: 2,
             ..Layout::PLAIN
         },
-        what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time",
+        what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time (in the second half of the short form)",
         allowed: "Nothing: slow clients hold no worker.",
     },
     Case {

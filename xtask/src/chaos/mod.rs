@@ -90,7 +90,10 @@ fn lane(kind: Kind, cases: &[Case], program: &Path, order: &Order) -> Vec<Result
     let run = |case: &Case| {
         let row = trial::run(case, kind, program, order.extent);
         match &row {
-            Ok(row) => print!("{}{}", report::line(row), report::note(row).unwrap_or_default()),
+            Ok(row) => {
+                print!("{}", report::line(row));
+                eprint!("{}", report::note(row).unwrap_or_default());
+            }
             Err(error) => eprintln!("{kind}/{}: {error:#}", case.name),
         }
         row

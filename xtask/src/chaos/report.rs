@@ -92,12 +92,12 @@ const PREFACE: &str = "\
 Made by `cargo xtask chaos --write`. Real servers behind Bridgehead, a constant load, and a fault while it runs. The \
 short form, 10 s a case, is a step of `cargo xtask test`.
 
-The load is open: a request is sent when it is due, whether earlier ones have been answered or not. GET and POST take
-turns, and so do kept and fresh client connections; bodies have up to 128 KiB, some without a length. The client repeats
+The load is open: a request is sent when it is due, whether earlier ones have been answered or not. Half of them
+are POSTs, half of them come on kept client connections; bodies have up to 128 KiB, some no announced length. The client repeats
 nothing. The application (`examples/apps/ledger`) answers with the hash of the body that it got and with content that
 belongs to this request alone, and it notes each POST in a file before it answers.
 
-Demanded in every case: no wrong body, no lost answer (closed, reset or nothing within 45 s), no second execution of a
+Demanded in every case: no wrong body, no lost answer (closed, reset or nothing within 60 s), no second execution of a
 POST, and no error of the gateway if the request was repeatable: a GET, or a POST that had not been sent. Errors that are
 not repeatable are 502 for a POST that a worker may have executed, and 504; there may be no more of these, and of cut
 answers, than the fault itself can have caused (\"of at most\"). A cut answer is one that breaks off so that the client

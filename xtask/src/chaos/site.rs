@@ -241,7 +241,7 @@ fn config(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -
         "[server]\ntemp_dir = \"{{dir}}\"\npid_file = \"{{dir}}/{PID_FILE}\"\n\
          [[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n\
          [upstream.app]\nprotocol = \"{protocol}\"\nprofile = \"{profile}\"\nendpoints = {endpoints:?}\n\
-         max_connections = {slots}\nqueue = {{ size = {queue}, timeout = \"20s\" }}\n\
+         max_connections = {slots}\nqueue = {{ size = {queue}, timeout = \"30s\" }}\n\
          timeouts = {{ connect = \"2s\", head = \"{head}\" }}\n\
          [[route]]\npath = \"/ledger\"\n{handler}\n\
          [[route]]\npath = \"{GENERATION}\"\nrespond = {{ status = 200, body = \"{generation}\\n\" }}\n",
@@ -261,5 +261,5 @@ const LEDGER: &str = "ledger";
 const PID_FILE: &str = "pid";
 const GENERATION: &str = "/generation";
 const QUEUE: usize = 8192; // requests; none of the cases may fill it
-const LOG_LINES: usize = 20;
+const LOG_LINES: usize = 6;
 const STOP: Duration = Duration::from_secs(5);

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::client::{PATIENCE, connect, finish};
+use super::client::{PATIENCE, connect_narrow, finish};
 use super::load::block_on;
 use super::request::Request;
 use super::sample::{Outcome, Sample};
@@ -52,9 +52,15 @@ impl Slow {
         }
     }
 
-    /// Waits until every uploader has begun to send and every reader has begun to read, at most until `end`.
-    pub(crate) fn wait_under_way(&self, end: Instant) {
-        while self.under_way.load(Ordering::Relaxed) < self.clients && Instant::now() < end {
+    /// Waits until every uploader has begun to send and every reader has got the first bytes of its answer. Gives how
+    /// many have not after `limit`.
+    pub(crate) fn wait_under_way(&self, limit: Duration) -> usize {
+        let end = Instant::now() + limit;
+        loop {
+            let missing = self.clients - self.under_way.load(Ordering::Relaxed);
+            if missing == 0 || Instant::now() >= end {
+                return missing;
+            }
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -124,7 +130,7 @@ fn request(run: &str, number: usize) -> Request {
 }
 
 async fn upload(addr: SocketAddr, request: &Request, signals: &mut Signals) -> Result<Outcome, Outcome> {
-    let mut stream = connect(addr, None).await.map_err(lost)?;
+    let mut stream = connect_narrow(addr).await.map_err(lost)?;
     stream.write_all(request.head().as_bytes()).await.map_err(lost)?;
     signals.begin();
     let body = request.body();
@@ -141,8 +147,7 @@ async fn upload(addr: SocketAddr, request: &Request, signals: &mut Signals) -> R
 }
 
 async fn read(addr: SocketAddr, request: &Request, signals: &mut Signals) -> Result<Outcome, Outcome> {
-    // The kernel would otherwise take the whole answer for us, and the gateway would never see a slow reader.
-    let mut stream = connect(addr, Some(BUFFER)).await.map_err(lost)?;
+    let mut stream = connect_narrow(addr).await.map_err(lost)?;
     stream.write_all(request.head().as_bytes()).await.map_err(lost)?;
     let mut received = Vec::new();
     let mut piece = [0; PIECE];
@@ -172,7 +177,6 @@ fn lost(error: std::io::Error) -> Outcome {
 }
 
 const UPLOAD: usize = 96 * 1024; // bytes: more than what goes in pieces in a minute
-const DOWNLOAD: usize = 256 * 1024; // bytes: more than the kernel's buffers hold for a reader like ours
-const BUFFER: u32 = 4096; // bytes
+const DOWNLOAD: usize = 256 * 1024; // bytes: several times what the kernels hold, see `connect_narrow`
 const PIECE: usize = 1024; // bytes a pause
 const PAUSE: Duration = Duration::from_secs(1);

@@ -25,19 +25,28 @@ pub(crate) fn flood(site: &mut Site, pace: &Pace) -> Result<Damage> {
     Ok(damage)
 }
 
-/// Slow uploaders and slow readers in the second and in the last quarter of the time.
+/// Slow uploaders and slow readers in the second and in the last quarter of the time; of a short case in its second
+/// half, for they need seconds to begin.
 pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
+    let rounds = if pace.length() < SHORT { 1 } else { 2 };
+    let half = 0.5 / f64::from(rounds);
     let mut damage = Damage::none();
     let mut phases = Phases::default();
-    for (name, part) in [("slow-1", 0.25), ("slow-2", 0.75)] {
+    for round in 0..rounds {
+        let begin = f64::from(round) * 2.0 * half;
         let quiet = Instant::now();
-        pace.until(part);
+        pace.until(begin + half);
         phases.without.push(quiet..Instant::now());
-        let slow = Slow::start(site.addr(), name.to_owned(), SLOW);
-        slow.wait_under_way(pace.at(part + 0.25));
-        let begin = Instant::now();
-        pace.until(part + 0.25);
-        phases.with.push(begin..Instant::now());
+        let slow = Slow::start(site.addr(), format!("slow-{round}"), SLOW);
+        let missing = slow.wait_under_way(BEGIN);
+        if missing > 0 {
+            damage.complaints.push(format!(
+                "{missing} slow clients were not served after {BEGIN:?}: the others hold the workers"
+            ));
+        }
+        let all = Instant::now();
+        pace.until(begin + 2.0 * half);
+        phases.with.push(all..Instant::now());
         damage.samples.extend(slow.finish()?);
     }
     damage.phases = Some(phases);
@@ -46,3 +55,5 @@ pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
 
 const FLOOD: usize = 2000; // requests
 const SLOW: usize = 1000; // of each
+const SHORT: Duration = Duration::from_secs(30);
+const BEGIN: Duration = Duration::from_secs(20); // they need about two
