@@ -144,7 +144,7 @@ impl App {
 fn warn_of_obstacles(upstreams: &[Arc<Upstream>]) {
     for upstream in upstreams {
         for endpoint in upstream.endpoints() {
-            if let Address::Unix(path) = &endpoint.address
+            if let Address::Unix(path) = &endpoint.config.address
                 && let Some(obstacle) = Obstacle::find(path)
             {
                 tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");

@@ -129,7 +129,7 @@ impl Record {
         let status = rejection.status();
         // 501 is what a client gets for a coding of its own.
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
-            let endpoint = self.trace.endpoint.as_deref();
+            let endpoint = self.trace.endpoint_name();
             tracing::warn!(request = %self.id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
         } else {
             tracing::debug!(request = %self.id, reason = rejection.reason(), error = %rejection, "request refused");
@@ -203,7 +203,7 @@ impl Record {
             },
             upstream: trace.upstream.as_ref().map(|name| Upstream {
                 name,
-                endpoint: trace.endpoint.as_deref().unwrap_or(""),
+                endpoint: trace.endpoint_name().unwrap_or(""),
                 attempts: trace.attempts,
                 status: trace.status,
             }),
@@ -234,7 +234,7 @@ impl Logged {
 
     fn broke_off(&mut self, broken: &Broken) {
         let record = &mut self.record;
-        tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint.as_deref(), error = %broken, "answer broke off");
+        tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint_name(), error = %broken, "answer broke off");
         record.service.counters.error(broken.reason());
         record.reason = Some(broken.reason());
         // Without chunks and without a length, a plain close would be a clean end.

@@ -155,6 +155,7 @@ pub const REASONS: &[&str] = &[
     "read_timeout",
     "response_truncated",
     "send_timeout",
+    "worker_killed",
     "socket_forbidden",
     "socket_missing",
     "spool_failed",
@@ -222,7 +223,9 @@ fn upstream(failure: &Failure) -> StatusCode {
             | EncodeError::ParamTooLarge { .. },
         ) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Failure::RequestBody(error) => body(error),
-        Failure::SendTimeout | Failure::HeadTimeout | Failure::ReadTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Failure::Killed { .. } | Failure::SendTimeout | Failure::HeadTimeout | Failure::ReadTimeout => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
             StatusCode::SERVICE_UNAVAILABLE
         }

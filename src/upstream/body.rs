@@ -155,7 +155,9 @@ impl Relay {
             // The codec gives one head, and `Stderr` never leaves the pump.
             Ok(Event::Head(_) | Event::Stderr(_)) => false,
             Err(failure) => {
-                self.lease = None;
+                if let Some(mut lease) = self.lease.take() {
+                    lease.slot.broken();
+                }
                 return Err(failure);
             }
         };

@@ -24,6 +24,10 @@ pub struct Config {
     pub keep_alive: usize,
     /// Where requests wait for a slot.
     pub queue: Queue,
+    /// How long requests wait for endpoints that are all down, counted from when one was last seen alive.
+    pub hold: Duration,
+    /// When a request may be sent again.
+    pub retry: Retry,
     /// Deadlines of one exchange.
     pub timeouts: Timeouts,
     /// Largest response head, in bytes.
@@ -54,6 +58,14 @@ pub struct EndpointConfig {
     pub weight: u32,
     /// Used only while no other endpoint is usable.
     pub backup: bool,
+    /// Gets no new requests but those of its own sessions.
+    pub drain: bool,
+    /// Failures within [`fail_timeout`](Self::fail_timeout) after which the others are preferred; 0: never.
+    pub max_fails: u32,
+    /// For how long they are, and how far back failures count.
+    pub fail_timeout: Duration,
+    /// How long a recovered endpoint takes to get its whole share; zero: at once.
+    pub slow_start: Duration,
 }
 
 /// Balancing algorithms that can be named in the file.
@@ -71,6 +83,15 @@ pub struct Queue {
     pub size: usize,
     /// Longest wait of one request.
     pub timeout: Duration,
+}
+
+/// When a request may be sent again; see [`retry`](super::retry).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often one request is sent at most. Attempts that sent nothing do not count.
+    pub tries: u32,
+    /// Also repeat requests whose method is not idempotent.
+    pub non_idempotent: bool,
 }
 
 /// Deadlines of one exchange.
@@ -116,6 +137,15 @@ impl Default for Queue {
     }
 }
 
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            non_idempotent: false,
+        }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
@@ -129,7 +159,24 @@ impl Default for Timeouts {
     }
 }
 
+impl EndpointConfig {
+    /// An endpoint with the defaults of every option: those of nginx.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            weight: 1,
+            backup: false,
+            drain: false,
+            max_fails: 1,
+            fail_timeout: Duration::from_secs(10),
+            slow_start: Duration::ZERO,
+        }
+    }
+}
+
 impl Config {
+    /// [`hold`](Self::hold) unless configured: what a reload of PHP-FPM or a restart of uWSGI takes.
+    pub const HOLD: Duration = Duration::from_secs(10);
     /// Largest response head unless configured, in bytes: cookies and cache tags of real sites fit.
     pub const HEAD_SIZE: usize = 64 * 1024;
     /// Most fields in a response head unless configured.

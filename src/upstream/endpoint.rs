@@ -1,47 +1,116 @@
 //! One address of an upstream, with its counters.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::config::EndpointConfig;
-use crate::transport::Address;
 
-/// One address of an upstream.
+/// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// Where it is.
-    pub address: Address,
+    /// Its number: never used again within a process, so that it names this endpoint even when it is gone.
+    pub id: Id,
+    /// What the configuration or the resolver said.
+    pub config: EndpointConfig,
     /// The address as it is logged.
     pub name: Arc<str>,
-    /// Share of the requests relative to the others, at least 1.
-    pub weight: u32,
-    /// Used only while no other endpoint is usable.
-    pub backup: bool,
-    /// Exchanges under way; written under the pool's lock, read by balancers.
+    standing: AtomicU8,
+    /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
+    share: AtomicU32,
+    /// Nothing is wrong and nothing is to be learned from another success.
+    calm: AtomicBool,
+    /// Slots, by configuration or by adaptation.
+    limit: AtomicUsize,
+    /// Slots while its backlog is known to be full.
+    window: AtomicUsize,
     in_flight: AtomicUsize,
-    /// Exchanges begun since the start.
+    /// Idle connections kept.
+    idle: AtomicUsize,
     served: AtomicU64,
-    /// Connections opened since the start.
     connected: AtomicU64,
+    failed: AtomicU64,
 }
+
+/// Names an endpoint as long as the process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(u64);
+
+/// How much may be asked of an endpoint, from everything to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Standing {
+    /// As far as anybody knows, it works.
+    Open,
+    /// It failed of late: used while no better one is there.
+    Resting,
+    /// It could not be reached, and is due to be tried again by one request, if nobody better is there.
+    Trial,
+    /// It could not be reached a moment ago, or is being tried right now.
+    Shut,
+    /// Found dead by a health check, or not to be used by order of the operator.
+    Dead,
+}
+
+/// A weight of one, in units of [`Endpoint::share`].
+pub const SHARE: u32 = 256;
 
 impl Endpoint {
     /// An endpoint nobody uses yet.
-    pub fn new(config: &EndpointConfig) -> Self {
+    pub fn new(config: EndpointConfig, limit: usize) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
-            address: config.address.clone(),
+            id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
             name: config.address.to_string().into(),
-            weight: config.weight,
-            backup: config.backup,
+            standing: AtomicU8::new(Standing::Open as u8),
+            share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
+            calm: AtomicBool::new(false),
+            limit: AtomicUsize::new(limit),
+            window: AtomicUsize::new(usize::MAX),
             in_flight: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             connected: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            config,
         }
+    }
+
+    /// How much may be asked of it now.
+    pub fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::Relaxed) {
+            0 => Standing::Open,
+            1 => Standing::Resting,
+            2 => Standing::Trial,
+            3 => Standing::Shut,
+            _ => Standing::Dead,
+        }
+    }
+
+    /// Its weight now, in [`SHARE`]ths, at least 1.
+    pub fn share(&self) -> u32 {
+        self.share.load(Ordering::Relaxed)
+    }
+
+    /// Slots, taken or free; `usize::MAX` when not limited.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Whether another exchange fits.
+    pub fn has_room(&self) -> bool {
+        let in_flight = self.in_flight();
+        in_flight < self.limit() && in_flight < self.window.load(Ordering::Relaxed)
     }
 
     /// Exchanges under way.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Idle connections kept.
+    pub fn idle(&self) -> usize {
+        self.idle.load(Ordering::Relaxed)
     }
 
     /// Exchanges begun since the start.
@@ -54,13 +123,43 @@ impl Endpoint {
         self.connected.load(Ordering::Relaxed)
     }
 
-    pub(super) fn slot_taken(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.served.fetch_add(1, Ordering::Relaxed);
+    /// Failures of the endpoint since the start.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
     }
 
-    /// One exchange ended, another one began.
-    pub(super) fn slot_handed_over(&self) {
+    pub(super) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_calm(&self, calm: bool) {
+        self.calm.store(calm, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_standing(&self, standing: Standing) {
+        self.standing.store(standing as u8, Ordering::Relaxed);
+    }
+
+    /// `part` of the time since the recovery that it takes to warm up: 0 to 1.
+    pub(super) fn set_warmth(&self, part: f64) {
+        let full = f64::from(self.config.weight.saturating_mul(SHARE));
+        self.share.store((full * part).max(1.0) as u32, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_window(&self, window: Option<usize>) {
+        self.window.store(window.unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn set_idle(&self, idle: usize) {
+        self.idle.store(idle, Ordering::Relaxed);
+    }
+
+    pub(super) fn slot_taken(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.served.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -72,4 +171,11 @@ impl Endpoint {
     pub(super) fn connection_opened(&self) {
         self.connected.fetch_add(1, Ordering::Relaxed);
     }
+
+    pub(super) fn failure_seen(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An answer's head came after this time.
+    pub(super) fn observe(&self, _latency: Duration) {}
 }

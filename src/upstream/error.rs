@@ -36,6 +36,13 @@ pub enum Failure {
     /// The backend did not take the request in time.
     #[error("backend took no bytes for the send timeout")]
     SendTimeout,
+    /// The connection was closed without an answer after so long that a watchdog of the backend must have done it:
+    /// uWSGI's harakiri, PHP-FPM's request_terminate_timeout, Gunicorn's worker timeout.
+    #[error("backend gave the request up after {} s of work: a watchdog ended its worker", after.as_secs())]
+    Killed {
+        /// How long it had been at work.
+        after: std::time::Duration,
+    },
     /// No response head in time.
     #[error("no response head within the head timeout")]
     HeadTimeout,
@@ -73,6 +80,7 @@ impl Failure {
             Self::Encode(EncodeError::Nul) => "nul_in_variable",
             Self::Encode(_) => "variables_too_large",
             Self::RequestBody(error) => error.reason(),
+            Self::Killed { .. } => "worker_killed",
             Self::SendTimeout => "send_timeout",
             Self::HeadTimeout => "head_timeout",
             Self::ReadTimeout => "read_timeout",

@@ -245,6 +245,14 @@ impl HttpBody {
         body
     }
 
+    /// Closes the connection of an answer that broke.
+    fn give_up(&mut self) {
+        if let Some((connection, mut slot)) = self.lease.take() {
+            drop(connection);
+            slot.broken();
+        }
+    }
+
     /// Keeps the connection if it can serve another exchange.
     fn finish(&mut self) {
         let Some((mut connection, slot)) = self.lease.take() else {
@@ -283,7 +291,7 @@ impl http_body::Body for HttpBody {
                     }
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    this.lease = None;
+                    this.give_up();
                     return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
                 }
                 Poll::Ready(None) => {
@@ -302,7 +310,7 @@ impl http_body::Body for HttpBody {
                         connection.deadline.set(this.read);
                     }
                     ready!(connection.deadline.poll(cx));
-                    this.lease = None;
+                    this.give_up();
                     return Poll::Ready(Some(Err(Failure::ReadTimeout)));
                 }
             }

@@ -35,9 +35,12 @@ pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
+use config::EndpointConfig;
 use connection::Connection;
 use http::HttpConnection;
 use pool::Pool;
+
+pub use pool::Snapshot;
 
 /// A named group of endpoints with its policy, ready to serve.
 pub struct Upstream {
@@ -85,10 +88,42 @@ impl Upstream {
     }
 
     /// Its endpoints, in the order of the file.
-    pub fn endpoints(&self) -> &[Endpoint] {
+    pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         match &self.engine {
             Engine::Framed(_, pool) => pool.endpoints(),
             Engine::Http(pool) => pool.endpoints(),
+        }
+    }
+
+    /// What its pool looks like now.
+    pub fn snapshot(&self) -> Snapshot {
+        match &self.engine {
+            Engine::Framed(_, pool) => pool.snapshot(),
+            Engine::Http(pool) => pool.snapshot(),
+        }
+    }
+
+    /// The endpoints are these from now on; those that stay keep their slots, connections and history.
+    pub fn set_endpoints(&self, endpoints: &[EndpointConfig]) {
+        match &self.engine {
+            Engine::Framed(_, pool) => pool.set_endpoints(endpoints),
+            Engine::Http(pool) => pool.set_endpoints(endpoints),
+        }
+    }
+
+    /// What a health check found about an endpoint.
+    pub fn judge(&self, endpoint: endpoint::Id, alive: bool) {
+        match &self.engine {
+            Engine::Framed(_, pool) => pool.judge(endpoint, alive),
+            Engine::Http(pool) => pool.judge(endpoint, alive),
+        }
+    }
+
+    /// Sets the slots of an endpoint.
+    pub fn set_limit(&self, endpoint: endpoint::Id, slots: usize) {
+        match &self.engine {
+            Engine::Framed(_, pool) => pool.set_limit(endpoint, slots),
+            Engine::Http(pool) => pool.set_limit(endpoint, slots),
         }
     }
 

@@ -6,13 +6,24 @@
 //! |---|---|
 //! | no connection, or nothing of the request was written | yes |
 //! | FastCGI says "not processed" (OVERLOADED, CANT_MPX_CONN) | yes, if the body is held |
-//! | closed or broken before a usable head | if the method is idempotent and the body is held |
+//! | closed or broken before a usable head | if the method is idempotent, or the operator agreed, and the body is held |
+//! | the same after [`LONG_WORK`] | no: a watchdog ended it, and would again |
 //! | timeouts | no: the work may be running |
+//!
+//! In all, a request is sent [`Retry::tries`] times at most. Another endpoint comes first; the same one is asked
+//! again only if it [`passes`].
+
+use std::time::Duration;
 
 use http::Method;
 
+use super::config::Retry;
 use super::error::Failure;
 use crate::protocol::DecodeError;
+
+/// An exchange that broke after this time was ended by somebody who lost patience: harakiri of uWSGI,
+/// request_terminate_timeout of PHP-FPM, the worker timeout of Gunicorn (reference, features 56).
+pub const LONG_WORK: Duration = Duration::from_secs(20);
 
 /// What the rule looks at.
 #[derive(Clone, Copy, Debug)]
@@ -23,22 +34,78 @@ pub struct Attempt<'a> {
     pub body_held: bool,
     /// Whether any byte of the request went out.
     pub sent: bool,
+    /// How often any byte of it went out, this time counted.
+    pub sent_before: u32,
+    /// What the operator permits.
+    pub rules: Retry,
+}
+
+/// Who is to blame for a failed exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The client, the request, or nobody.
+    Nobody,
+    /// The endpoint has more to do than it can.
+    Busy,
+    /// The endpoint.
+    Endpoint,
 }
 
 /// Whether the request may be sent to another endpoint, or again on a fresh connection.
 pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
+    let left = attempt.sent_before < attempt.rules.tries;
+    let repeatable = attempt.rules.non_idempotent || idempotent(attempt.method);
     match failure {
         Failure::Connect { .. } | Failure::BacklogFull { .. } => true,
-        Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => attempt.body_held,
+        Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => left && attempt.body_held,
         Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => {
-            attempt.body_held && (!attempt.sent || idempotent(attempt.method))
+            left && attempt.body_held && (!attempt.sent || repeatable)
         }
         Failure::Admission(_)
         | Failure::Encode(_)
         | Failure::RequestBody(_)
+        | Failure::Killed { .. }
         | Failure::SendTimeout
         | Failure::HeadTimeout
         | Failure::ReadTimeout => false,
+    }
+}
+
+/// Whether the same endpoint may do better the next time: a worker that died is replaced, but whoever answered
+/// nonsense would answer it again.
+pub fn passes(failure: &Failure) -> bool {
+    match failure {
+        Failure::Io(_)
+        | Failure::Connect { .. }
+        | Failure::BacklogFull { .. }
+        | Failure::Decode(
+            DecodeError::Empty
+            | DecodeError::EofInHead
+            | DecodeError::Overloaded
+            | DecodeError::CantMultiplex,
+        ) => true,
+        Failure::Http(error) => !error.is_parse(),
+        _ => false,
+    }
+}
+
+/// Who is to blame.
+pub fn blame(failure: &Failure) -> Blame {
+    match failure {
+        Failure::Admission(_) | Failure::Encode(_) | Failure::RequestBody(_) => Blame::Nobody,
+        Failure::BacklogFull { .. }
+        | Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Blame::Busy,
+        // A watchdog that does its work is no sign of an endpoint that does not.
+        Failure::Killed { .. } => Blame::Nobody,
+        _ => Blame::Endpoint,
+    }
+}
+
+/// The failure by its true name, now that it is known how long the exchange took.
+pub fn named(failure: Failure, after: Duration) -> Failure {
+    match after >= LONG_WORK && failure.reason() == "backend_closed" {
+        true => Failure::Killed { after },
+        false => failure,
     }
 }
 
@@ -61,6 +128,8 @@ mod tests {
                 method: &method,
                 body_held,
                 sent,
+                sent_before: u32::from(sent),
+                rules: Retry::default(),
             },
             &failure,
         )
@@ -101,6 +170,36 @@ mod tests {
             true,
             Failure::Decode(DecodeError::Overloaded)
         ));
+    }
+
+    #[test]
+    fn tries_are_counted_and_the_operator_may_agree_to_more() {
+        let attempt = |method, sent_before, non_idempotent| {
+            let attempt = Attempt {
+                method,
+                body_held: true,
+                sent: true,
+                sent_before,
+                rules: Retry {
+                    tries: 3,
+                    non_idempotent,
+                },
+            };
+            permitted(&attempt, &Failure::Decode(DecodeError::Empty))
+        };
+        assert!(attempt(&Method::GET, 2, false));
+        assert!(!attempt(&Method::GET, 3, false));
+        assert!(!attempt(&Method::POST, 1, false));
+        assert!(attempt(&Method::POST, 1, true));
+    }
+
+    #[test]
+    fn work_that_a_watchdog_ended_is_not_begun_again() {
+        let killed = named(Failure::Decode(DecodeError::Empty), LONG_WORK);
+        assert_eq!(killed.reason(), "worker_killed");
+        assert!(!allowed(Method::GET, true, true, killed));
+        let early = named(Failure::Decode(DecodeError::Empty), LONG_WORK / 2);
+        assert!(allowed(Method::GET, true, true, early));
     }
 
     #[test]

@@ -6,25 +6,28 @@ use std::time::Duration;
 use http::{Method, Response, StatusCode};
 use tokio::time::Instant;
 
+use super::balance::Wish;
 use super::body::{Body, Lease, Relay};
 use super::connection::Connection;
+use super::endpoint::{Endpoint, Id};
 use super::error::Failure;
 use super::http::{HttpBody, HttpConnection, NotAnswered, unrequested_switch};
 use super::pool::{AdmissionError, Grant, Pool, Slot};
 use super::pump::{Prepared, Pump};
 use super::request_body::RequestBody;
-use super::retry::{self, Attempt};
+use super::retry::{self, Attempt, Blame};
 use super::trace::Trace;
 use super::{Options, Upstream};
 use crate::protocol::{DecodeError, Event, Protocol, RequestHead, ResponseHead};
 use crate::transport::{self, ConnectError, Stream};
 use std::sync::Arc;
 
-/// First pause before a full backlog is tried again; doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
+/// First pause before a request is sent to the endpoint again that broke it; doubles up to [`LONGEST_PAUSE`]. What
+/// killed the worker may be about to kill the others.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Longest pause before a full backlog is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What differs between our codecs and hyper's client.
 pub(super) trait Wire {
@@ -58,6 +61,8 @@ pub(super) struct Broken {
     body: Option<RequestBody>,
     /// Whether any byte of the request went out.
     sent: bool,
+    /// The endpoint was told off already.
+    blamed: bool,
 }
 
 /// The attempts of one request.
@@ -67,9 +72,13 @@ pub(super) struct Attempts<'a, C: Send + 'static> {
     trace: &'a mut Trace,
     /// No slot is waited for after this.
     deadline: Instant,
-    tried: Vec<usize>,
-    /// Those of `tried` whose backlog was full.
-    full: Vec<usize>,
+    /// Its place in the queue, once it had one.
+    ticket: Option<u64>,
+    wish: Wish,
+    /// Those of the tried endpoints that gave an answer of no use: they would give it again.
+    useless: Vec<Id>,
+    /// How often any byte of the request went out.
+    sent: u32,
     pause: Duration,
     /// The next attempt must not use a kept connection.
     fresh: bool,
@@ -79,7 +88,7 @@ pub(super) struct Attempts<'a, C: Send + 'static> {
 /// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
 /// it is logged when dropped if one does.
 struct PassedOver {
-    endpoint: Option<Arc<str>>,
+    endpoint: Option<Arc<Endpoint>>,
     failure: Option<Failure>,
 }
 
@@ -90,8 +99,10 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             pool,
             trace,
             deadline: Instant::now() + upstream.config.queue.timeout,
-            tried: Vec::new(),
-            full: Vec::new(),
+            ticket: None,
+            wish: Wish::default(),
+            useless: Vec::new(),
+            sent: 0,
             pause: FIRST_PAUSE,
             fresh: false,
             last: None,
@@ -106,132 +117,171 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
     ) -> Result<Response<Body>, Failure> {
         loop {
             let prepared = wire.prepare(head)?;
-            let Grant { slot, idle } = self.admit().await?;
+            let Grant { mut slot, idle } = self.admit().await?;
             let fresh = self.fresh;
             let idle = idle.and_then(|mut idle| (!fresh && wire.is_quiet(&mut idle)).then_some(idle));
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
-                None => match self.connect(wire, &slot).await {
+                None => match self.connect(wire, &mut slot).await {
                     Some(connection) => connection,
                     None => continue,
                 },
             };
             self.trace.reused = reused;
-            let index = slot.index();
             let started = Instant::now();
-            let broken = match wire.exchange(head, prepared, body, slot, connection).await {
+            let mut broken = match wire.exchange(head, prepared, body, slot, connection).await {
                 Ok(answer) => {
-                    self.trace.head = Some(started.elapsed());
+                    let latency = started.elapsed();
+                    self.trace.head = Some(latency);
                     self.trace.status = Some(answer.status().as_u16());
+                    if let Some(endpoint) = &self.trace.endpoint {
+                        self.pool.answered(endpoint, latency);
+                    }
                     return Ok(answer);
                 }
                 Err(broken) => broken,
             };
-            body = self.again(&head.method, broken, index, reused)?;
+            broken.failure = retry::named(broken.failure, started.elapsed());
+            body = self.again(&head.method, broken, reused)?;
         }
     }
 
     /// A slot, and the note of how long that took.
     async fn admit(&mut self) -> Result<Grant<C>, Failure> {
         loop {
-            let granted = match self.pool.take_free(&self.tried) {
+            let granted = match self.pool.take_free(&self.wish) {
                 Ok(Some(grant)) => Ok(grant),
                 Ok(None) => self.wait().await,
                 Err(error) => Err(error),
             };
-            match granted {
+            let error = match granted {
                 Ok(grant) => {
                     self.trace.attempts += 1;
-                    self.trace.endpoint = Some(grant.slot.endpoint().name.clone());
+                    self.trace.endpoint = Some(grant.slot.endpoint().clone());
                     return Ok(grant);
                 }
-                Err(AdmissionError::NoEndpoint) if self.may_pause() => self.pause().await,
-                Err(AdmissionError::NoEndpoint) => {
-                    let last = self.last.take().and_then(|mut last| last.failure.take());
-                    return Err(last.unwrap_or(AdmissionError::NoEndpoint.into()));
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) => error,
+            };
+            if error != AdmissionError::NoEndpoint || !self.may_go_round() {
+                return Err(self.refused(error));
             }
+            self.go_round().await;
         }
     }
 
     /// A slot that somebody gives back. Its own function: most requests need neither it nor the clock.
     async fn wait(&mut self) -> Result<Grant<C>, AdmissionError> {
         let started = Instant::now();
-        let granted = self.pool.acquire(&self.tried, self.deadline).await;
+        let granted = self
+            .pool
+            .acquire(&self.wish, self.deadline, &mut self.ticket)
+            .await;
         self.trace.queue += started.elapsed();
         granted
     }
 
-    /// Every endpoint that is left has a full backlog: they are full, not dead, and time is left.
-    fn may_pause(&self) -> bool {
-        !self.full.is_empty() && Instant::now() + self.pause < self.deadline
+    /// Why there is no slot: what the last endpoint said, if that is the reason.
+    fn refused(&mut self, error: AdmissionError) -> Failure {
+        let last = self.last.take().and_then(|mut last| last.failure.take());
+        match (error, last) {
+            (AdmissionError::NoEndpoint, Some(last)) => last,
+            (
+                AdmissionError::QueueTimeout,
+                Some(last @ (Failure::BacklogFull { .. } | Failure::Connect { .. })),
+            ) => last,
+            (error, _) => error.into(),
+        }
     }
 
-    /// Waits without a slot, then makes the full endpoints eligible again.
-    async fn pause(&mut self) {
+    /// Whether endpoints that failed a moment ago are worth another try.
+    fn may_go_round(&self) -> bool {
+        self.wish.tried.len() > self.useless.len() && Instant::now() < self.deadline && self.pool.is_held()
+    }
+
+    /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
+    async fn go_round(&mut self) {
+        self.wish.tried.clone_from(&self.useless);
+        let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
+        if matches!(last, Some(Failure::Connect { .. })) {
+            return;
+        }
         let started = Instant::now();
         tokio::time::sleep(self.pause).await;
         self.trace.queue += started.elapsed();
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        let full = std::mem::take(&mut self.full);
-        self.tried.retain(|index| !full.contains(index));
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
-    async fn connect<W: Wire<Connection = C>>(&mut self, wire: &W, slot: &Slot<C>) -> Option<C> {
+    async fn connect<W: Wire<Connection = C>>(&mut self, wire: &W, slot: &mut Slot<C>) -> Option<C> {
         let started = Instant::now();
-        let endpoint = slot.endpoint();
-        let connected = transport::connect(&endpoint.address, self.upstream.config.timeouts.connect).await;
+        let address = &slot.endpoint().config.address;
+        let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
         self.trace.connect += started.elapsed();
-        let name = || endpoint.name.to_string();
         let failure = match connected {
             Ok(stream) => {
-                endpoint.connection_opened();
+                slot.reached();
                 match wire.open(stream).await {
                     Ok(connection) => return Some(connection),
                     Err(failure) => failure,
                 }
             }
             Err(ConnectError::Full) => {
-                self.full.push(slot.index());
-                Failure::BacklogFull { endpoint: name() }
+                slot.full();
+                let endpoint = slot.endpoint().name.to_string();
+                self.passed_over(Failure::BacklogFull { endpoint });
+                return None;
             }
-            Err(cause) => Failure::Connect {
-                endpoint: name(),
-                cause,
-            },
+            Err(cause) => {
+                slot.unreachable();
+                let endpoint = slot.endpoint().name.to_string();
+                Failure::Connect { endpoint, cause }
+            }
         };
-        self.tried.push(slot.index());
+        self.wish.tried.push(slot.endpoint().id);
         self.passed_over(failure);
         None
     }
 
     /// The body for another attempt, if the rule permits one.
-    fn again(
-        &mut self,
-        method: &Method,
-        broken: Broken,
-        index: usize,
-        reused: bool,
-    ) -> Result<RequestBody, Failure> {
-        let Broken { failure, body, sent } = broken;
+    fn again(&mut self, method: &Method, broken: Broken, reused: bool) -> Result<RequestBody, Failure> {
+        let Broken {
+            failure,
+            body,
+            sent,
+            blamed,
+        } = broken;
+        self.sent += u32::from(sent);
+        let endpoint = self.trace.endpoint.clone();
+        if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
+            match retry::blame(&failure) {
+                Blame::Nobody => {}
+                Blame::Busy => self.pool.full(endpoint),
+                Blame::Endpoint => self.pool.broken(endpoint),
+            }
+        }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
         let attempt = Attempt {
             method,
             body_held: body.is_some(),
             sent,
+            sent_before: self.sent,
+            rules: self.upstream.config.retry,
         };
         let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
             return Err(failure);
         };
         if reused {
             // It was closed while it was idle: that says nothing about the endpoint. Once.
-            tracing::debug!(endpoint = ?self.trace.endpoint, error = %failure, "kept connection was closed");
+            tracing::debug!(endpoint = self.trace.endpoint_name(), error = %failure, "kept connection was closed");
             self.fresh = true;
         } else {
-            self.tried.push(index);
+            if let Some(endpoint) = endpoint {
+                self.wish.tried.push(endpoint.id);
+                if !retry::passes(&failure) {
+                    self.useless.push(endpoint.id);
+                }
+            }
             self.passed_over(failure);
         }
         Ok(body)
@@ -247,7 +297,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
 
 impl Drop for PassedOver {
     fn drop(&mut self) {
-        let endpoint = self.endpoint.as_deref();
+        let endpoint = self.endpoint.as_ref().map(|endpoint| &*endpoint.name);
         match &self.failure {
             None => {}
             // Full is not dead, and tried again every few milliseconds.
@@ -329,6 +379,7 @@ impl Broken {
             failure,
             body: None,
             sent: true,
+            blamed: true,
         }
     }
 
@@ -338,6 +389,7 @@ impl Broken {
             failure,
             body: Some(pump.into_body()),
             sent,
+            blamed: false,
         }
     }
 }
@@ -384,6 +436,7 @@ impl Wire for Http<'_> {
                     failure,
                     body: untouched.or(copy),
                     sent,
+                    blamed: false,
                 });
             }
         };
@@ -392,6 +445,7 @@ impl Wire for Http<'_> {
                 failure: DecodeError::Upgrade.into(),
                 body: None,
                 sent: true,
+                blamed: false,
             });
         }
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {

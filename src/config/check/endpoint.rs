@@ -43,11 +43,8 @@ pub(super) fn check(typed: &Section<Upstream>, complaints: &mut Complaints) -> V
 
 fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<EndpointConfig> {
     let mut words = typed.split_whitespace();
-    let mut endpoint = EndpointConfig {
-        address: parse(typed, words.next().unwrap_or_default(), complaints)?,
-        weight: 1,
-        backup: false,
-    };
+    let address = parse(typed, words.next().unwrap_or_default(), complaints)?;
+    let mut endpoint = EndpointConfig::new(address);
     for word in words {
         match word.split_once('=') {
             None if word == "backup" => endpoint.backup = true,

@@ -4,7 +4,7 @@ use super::{balance, deadline, endpoint, keep_alive, profile, quirk, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
-use crate::upstream::config::{Queue, Timeouts};
+use crate::upstream::config::{Queue, Retry, Timeouts};
 
 /// One upstream.
 pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {
@@ -19,6 +19,8 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
         max_connections: typed.max_connections.as_ref().map(|slots| slots.0 as usize),
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),
         queue: queue(typed, complaints),
+        hold: Config::HOLD,
+        retry: Retry::default(),
         timeouts: timeouts(typed, complaints),
         head_size: size::within(
             typed.head_size.as_ref(),

@@ -113,6 +113,8 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         max_connections,
         keep_alive,
         queue,
+        hold: _,
+        retry: _,
         timeouts,
         head_size,
         head_fields,
@@ -193,6 +195,10 @@ fn endpoint(endpoint: &EndpointConfig) -> String {
         address,
         weight,
         backup,
+        drain: _,
+        max_fails: _,
+        fail_timeout: _,
+        slow_start: _,
     } = endpoint;
     let weight = if *weight == 1 {
         String::new()

@@ -2,43 +2,69 @@
 
 pub mod round_robin;
 
+use std::sync::Arc;
+
 use super::config::Balance;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Id, Standing};
 
 pub use round_robin::RoundRobin;
 
-/// A pure choice over a slice of endpoints.
-pub trait Balancer: Send + Sync {
+/// A choice over the endpoints of an upstream. Called under the lock of its pool: no waiting, no clock, no I/O.
+pub trait Balancer: Send {
     /// The index of the endpoint to use, among those that are [`Pick::eligible`].
-    fn pick(&self, endpoints: &[Endpoint], pick: &Pick<'_>) -> Option<usize>;
+    fn pick(&mut self, endpoints: &[Arc<Endpoint>], pick: &Pick<'_>) -> Option<usize>;
+
+    /// The endpoints are these from now on: whatever was remembered by index is void. Called before the first pick.
+    fn rebuild(&mut self, endpoints: &[Arc<Endpoint>]);
+}
+
+/// What a request wants of an endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Endpoints that it was already sent to.
+    pub tried: Vec<Id>,
+    /// What makes similar requests go to the same endpoint, for algorithms that hash.
+    pub key: Option<u64>,
+    /// The endpoint that its session lives on; also one that is draining.
+    pub sticky: Option<Id>,
+}
+
+impl Wish {
+    /// Any endpoint will do.
+    pub fn is_open(&self) -> bool {
+        self.tried.is_empty() && self.sticky.is_none()
+    }
 }
 
 /// What a choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Pick<'a> {
-    /// Endpoints that this request was already sent to.
-    pub tried: &'a [usize],
-    /// Slots per endpoint.
-    pub slots: usize,
+    /// What the request wants.
+    pub wish: &'a Wish,
     /// Choose among the backups instead of the others.
     pub backup: bool,
+    /// The worst standing that will do.
+    pub standing: Standing,
 }
 
 impl Pick<'_> {
     /// Whether the endpoint may be chosen now.
-    pub fn eligible(&self, index: usize, endpoint: &Endpoint) -> bool {
-        self.possible(index, endpoint) && endpoint.in_flight() < self.slots
+    pub fn eligible(&self, endpoint: &Endpoint) -> bool {
+        self.possible(endpoint) && endpoint.has_room()
     }
 
     /// Whether the endpoint may be chosen once it has a free slot.
-    pub fn possible(&self, index: usize, endpoint: &Endpoint) -> bool {
-        endpoint.backup == self.backup && !self.tried.contains(&index)
+    pub fn possible(&self, endpoint: &Endpoint) -> bool {
+        endpoint.config.backup == self.backup
+            && endpoint.standing() <= self.standing
+            && !self.wish.tried.contains(&endpoint.id)
+            && (!endpoint.config.drain || self.wish.sticky == Some(endpoint.id))
     }
 }
 
-/// The algorithm of that name, for `endpoints` endpoints.
-pub fn make(balance: Balance, endpoints: usize) -> Box<dyn Balancer> {
+/// The algorithm of that name.
+pub fn make(balance: Balance) -> Box<dyn Balancer> {
     match balance {
-        Balance::RoundRobin => Box::new(RoundRobin::new(endpoints)),
+        Balance::RoundRobin => Box::new(RoundRobin::default()),
     }
 }

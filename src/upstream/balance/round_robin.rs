@@ -1,81 +1,84 @@
 //! Smooth weighted round robin: in turn, in proportion to the weights, never in bursts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{Balancer, Pick};
 use crate::upstream::endpoint::Endpoint;
 
 /// In turn. Every choice raises each candidate by its weight and lowers the chosen one by the sum, so that
 /// weights 5, 1, 1 give a a b a c a a and not a a a a a b c.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RoundRobin {
-    current: Mutex<Vec<i64>>,
-}
-
-impl RoundRobin {
-    /// A balancer for `endpoints` endpoints.
-    pub fn new(endpoints: usize) -> Self {
-        Self {
-            current: Mutex::new(vec![0; endpoints]),
-        }
-    }
+    current: Vec<i64>,
 }
 
 impl Balancer for RoundRobin {
-    fn pick(&self, endpoints: &[Endpoint], pick: &Pick<'_>) -> Option<usize> {
+    fn pick(&mut self, endpoints: &[Arc<Endpoint>], pick: &Pick<'_>) -> Option<usize> {
         if let [only] = endpoints {
-            return pick.eligible(0, only).then_some(0);
+            return pick.eligible(only).then_some(0);
         }
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sum = 0;
-        let mut best: Option<usize> = None;
-        for (index, endpoint) in endpoints.iter().enumerate() {
-            if !pick.eligible(index, endpoint) {
+        let mut best: Option<(usize, i64)> = None;
+        for (index, (endpoint, current)) in endpoints.iter().zip(&mut self.current).enumerate() {
+            if !pick.eligible(endpoint) {
                 continue;
             }
-            let weight = i64::from(endpoint.weight);
-            sum += weight;
-            current[index] += weight;
-            if best.is_none_or(|best| current[index] > current[best]) {
-                best = Some(index);
+            let share = i64::from(endpoint.share());
+            sum += share;
+            *current += share;
+            if best.is_none_or(|(_, most)| *current > most) {
+                best = Some((index, *current));
             }
         }
-        current[best?] -= sum;
-        best
+        let (best, _) = best?;
+        self.current[best] -= sum;
+        Some(best)
+    }
+
+    fn rebuild(&mut self, endpoints: &[Arc<Endpoint>]) {
+        self.current = vec![0; endpoints.len()];
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::balance::Wish;
     use crate::upstream::config::EndpointConfig;
+    use crate::upstream::endpoint::Standing;
 
-    fn endpoints(weights: &[u32]) -> Vec<Endpoint> {
-        let config = |weight| EndpointConfig {
-            address: "127.0.0.1:1".parse().unwrap(),
-            weight,
-            backup: false,
+    fn endpoints(weights: &[u32]) -> Vec<Arc<Endpoint>> {
+        let endpoint = |weight| {
+            let config = EndpointConfig {
+                weight,
+                ..EndpointConfig::new("127.0.0.1:1".parse().unwrap())
+            };
+            Arc::new(Endpoint::new(config, 1))
         };
-        weights
-            .iter()
-            .map(|weight| Endpoint::new(&config(*weight)))
-            .collect()
+        weights.iter().map(|weight| endpoint(*weight)).collect()
     }
 
-    fn any() -> Pick<'static> {
+    fn balancer(endpoints: &[Arc<Endpoint>]) -> RoundRobin {
+        let mut balancer = RoundRobin::default();
+        balancer.rebuild(endpoints);
+        balancer
+    }
+
+    fn wanted(wish: &Wish) -> Pick<'_> {
         Pick {
-            tried: &[],
-            slots: usize::MAX,
+            wish,
             backup: false,
+            standing: Standing::Open,
         }
     }
 
     #[test]
     fn weights_are_kept_without_bursts() {
         let endpoints = endpoints(&[5, 1, 1]);
-        let balancer = RoundRobin::new(3);
+        let mut balancer = balancer(&endpoints);
+        let wish = Wish::default();
         let picks: Vec<_> = (0..7)
-            .map(|_| balancer.pick(&endpoints, &any()).unwrap())
+            .map(|_| balancer.pick(&endpoints, &wanted(&wish)).unwrap())
             .collect();
         assert_eq!(picks, [0, 0, 1, 0, 2, 0, 0]);
     }
@@ -83,15 +86,14 @@ mod tests {
     #[test]
     fn a_full_or_tried_endpoint_is_passed_over() {
         let endpoints = endpoints(&[1, 1, 1]);
-        let balancer = RoundRobin::new(3);
+        let mut balancer = balancer(&endpoints);
         endpoints[0].slot_taken();
-        let pick = Pick {
-            tried: &[1],
-            slots: 1,
-            backup: false,
+        let wish = Wish {
+            tried: vec![endpoints[1].id],
+            ..Wish::default()
         };
-        assert_eq!(balancer.pick(&endpoints, &pick), Some(2));
+        assert_eq!(balancer.pick(&endpoints, &wanted(&wish)), Some(2));
         endpoints[2].slot_taken();
-        assert_eq!(balancer.pick(&endpoints, &pick), None);
+        assert_eq!(balancer.pick(&endpoints, &wanted(&wish)), None);
     }
 }

@@ -1,5 +1,5 @@
-//! A thousand seeded runs of requests that come, wait, leave, finish and keep, with the account checked after every
-//! step. A failure names its seed.
+//! A thousand seeded runs of requests that come, wait, leave, finish and keep, and of endpoints that fail, fill up,
+//! recover, come and go, with the account checked after every step. A failure names its seed.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -8,6 +8,8 @@ use std::task::Waker;
 
 use super::tests::config;
 use super::*;
+use crate::transport::Address;
+use crate::upstream::endpoint::Standing;
 
 const SEEDS: u64 = 1_000;
 const STEPS: usize = 80;
@@ -28,7 +30,7 @@ impl Drop for Token {
 type Acquired = Result<Grant<Token>, AdmissionError>;
 
 struct Waiting {
-    tried: Vec<usize>,
+    wish: Wish,
     deadline: Instant,
     acquiring: Pin<Box<dyn Future<Output = Acquired>>>,
 }
@@ -36,6 +38,7 @@ struct Waiting {
 struct World {
     random: fastrand::Rng,
     pool: Arc<Pool<Token>>,
+    hold: Duration,
     holders: Vec<Grant<Token>>,
     /// First come, first served.
     queue: Vec<Waiting>,
@@ -47,21 +50,42 @@ impl<C: Send + 'static> Pool<C> {
     /// What must be true between any two calls.
     fn check_invariants(&self) {
         let state = self.lock();
-        let slots = self.limits.slots;
-        assert!(state.waiters.len() <= self.limits.waiting, "more wait than may");
-        for (index, endpoint) in self.endpoints.iter().enumerate() {
-            let (used, idle) = (endpoint.in_flight(), state.idle[index].len());
+        let roster = &state.roster;
+        assert!(state.queue.len() <= self.limits.waiting, "more wait than may");
+        for (index, (endpoint, post)) in roster.endpoints.iter().zip(&roster.posts).enumerate() {
+            let (used, idle) = (endpoint.in_flight(), post.idle.len());
             assert!(
-                used + idle <= slots,
-                "endpoint {index}: {used} used and {idle} idle of {slots}"
+                used.saturating_add(idle) <= endpoint.limit(),
+                "endpoint {index}: {used} used and {idle} idle of {}",
+                endpoint.limit()
             );
             assert!(idle <= self.limits.kept, "endpoint {index}: {idle} idle");
-            for waiter in &state.waiters {
-                let free = used < slots && self.suits(&waiter.tried, index);
-                assert!(!free, "{} waits while endpoint {index} has a slot", waiter.ticket);
-            }
+            assert_eq!(endpoint.idle(), idle, "the published number is another");
+            assert!(
+                idle == 0 || !post.gate.is_shut(),
+                "kept connections that are of no use"
+            );
+            assert!(
+                !post.gate.is_calm() || endpoint.standing() == Standing::Open,
+                "calm and not open"
+            );
+            assert!(
+                roster.troubled || post.gate.is_plain(),
+                "trouble that nobody looks after"
+            );
         }
-        assert!(state.waiters.iter().is_sorted_by_key(|waiter| waiter.ticket));
+        for waiter in state.queue.iter() {
+            let Some(pick) = roster.fit(&waiter.wish) else {
+                continue;
+            };
+            let free = roster.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
+            assert!(!free, "{} waits while a slot is free", waiter.ticket);
+        }
+        assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
+        assert!(
+            state.queue.is_empty() || state.alarm.due().is_some(),
+            "they wait and nobody will wake up"
+        );
     }
 }
 
@@ -75,14 +99,15 @@ impl World {
             random.usize(0..=3),
             random.usize(0..=5),
         );
-        for endpoint in &mut config.endpoints[1..] {
-            endpoint.backup = random.u8(..4) == 0;
-            endpoint.weight = random.u32(1..=3);
+        for endpoint in &mut config.endpoints {
+            *endpoint = some_endpoint(&mut random);
         }
         config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
+        config.hold = Duration::from_millis(random.u64(0..3_000));
         Self {
             random,
             pool: Pool::new(&config),
+            hold: config.hold,
             holders: Vec::new(),
             queue: Vec::new(),
             live: Arc::default(),
@@ -91,59 +116,69 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.random.u8(..10) {
-            0..4 => self.acquire(),
-            4 | 5 => self.finish(false),
-            6 | 7 => self.finish(true),
-            8 => self.leave(),
+        match self.random.u8(..14) {
+            0..5 => self.acquire(),
+            5 | 6 => self.finish(false),
+            7 | 8 => self.finish(true),
+            9 => self.leave(),
+            10 | 11 => self.learn(),
+            12 => self.change(),
             _ => self.wait().await,
         }
+        self.serve();
         self.pool.check_invariants();
     }
 
     fn acquire(&mut self) {
-        let tried: Vec<_> = (0..self.pool.endpoints.len())
-            .filter(|_| self.random.u8(..4) == 0)
-            .collect();
-        let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
-        let (pool, own) = (self.pool.clone(), tried.clone());
-        let mut waiting = Waiting {
-            tried,
-            deadline,
-            acquiring: Box::pin(async move { pool.acquire(&own, deadline).await }),
+        let endpoints = self.pool.endpoints();
+        let tried = endpoints.iter().filter(|_| self.random.u8(..4) == 0);
+        let wish = Wish {
+            tried: tried.map(|endpoint| endpoint.id).collect(),
+            ..Wish::default()
         };
-        let queued = self.pool.waiting();
+        let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
+        let (pool, own) = (self.pool.clone(), wish.clone());
+        let mut waiting = Waiting {
+            wish,
+            deadline,
+            acquiring: Box::pin(async move { pool.acquire(&own, deadline, &mut None).await }),
+        };
+        let queued = self.pool.snapshot().waiting;
         match poll(&mut waiting) {
             None => self.queue.push(waiting),
-            Some(Ok(grant)) => self.hold(grant, &waiting.tried),
+            Some(Ok(grant)) => self.hold(grant, &waiting.wish),
             Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.limits.waiting),
-            Some(Err(AdmissionError::NoEndpoint)) => {
-                assert_eq!(waiting.tried.len(), self.pool.endpoints.len())
-            }
+            Some(Err(AdmissionError::NoEndpoint)) => self.check_hopeless(&waiting.wish),
             Some(Err(AdmissionError::QueueTimeout)) => panic!("timed out at once"),
         }
     }
 
-    fn hold(&mut self, grant: Grant<Token>, tried: &[usize]) {
-        assert!(
-            self.pool.suits(tried, grant.slot.index()),
-            "an endpoint that was tried"
-        );
+    fn hold(&mut self, grant: Grant<Token>, wish: &Wish) {
+        let endpoint = grant.slot.endpoint();
+        assert!(!wish.tried.contains(&endpoint.id), "an endpoint that was tried");
+        assert!(!endpoint.config.drain, "an endpoint that is draining");
         self.holders.push(grant);
     }
 
-    /// Ends an exchange: the first in the queue that may use its slot gets it, and nobody else does.
+    /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
+    fn check_hopeless(&self, wish: &Wish) {
+        let state = self.pool.lock();
+        assert!(state.roster.fit(wish).is_none(), "there was one");
+        let held = state.roster.is_held(Instant::now());
+        assert!(
+            !held || !wish.tried.is_empty(),
+            "it was alive within {:?}",
+            self.hold
+        );
+    }
+
+    /// Ends an exchange. Sometimes who is served leaves with what it does not know it has.
     fn finish(&mut self, keep: bool) {
         if self.holders.is_empty() {
             return;
         }
         let at = self.random.usize(..self.holders.len());
         let Grant { slot, idle } = self.holders.swap_remove(at);
-        let index = slot.index();
-        let heir = self
-            .queue
-            .iter()
-            .position(|waiting| self.pool.suits(&waiting.tried, index));
         if keep {
             let token = idle.unwrap_or_else(|| self.token());
             slot.keep(token);
@@ -151,15 +186,47 @@ impl World {
             drop(idle);
             drop(slot);
         }
-        // Sometimes the heir leaves with what it does not know it has.
-        if let Some(heir) = heir
-            && self.random.u8(..5) == 0
-        {
-            drop(self.queue.remove(heir));
-            self.serve(None);
-        } else {
-            self.serve(Some(heir));
+        if self.random.u8(..5) == 0 {
+            self.leave();
         }
+    }
+
+    /// An exchange tells something about its endpoint.
+    fn learn(&mut self) {
+        let Some(at) = (!self.holders.is_empty()).then(|| self.random.usize(..self.holders.len())) else {
+            return;
+        };
+        let endpoint = self.holders[at].slot.endpoint().clone();
+        match self.random.u8(..6) {
+            0 => self.holders[at].slot.reached(),
+            1 => self.pool.answered(&endpoint, Duration::ZERO),
+            2 => self.pool.broken(&endpoint),
+            3 => self.pool.judge(endpoint.id, self.random.bool()),
+            4 => {
+                self.holders[at].slot.full();
+                drop(self.holders.swap_remove(at));
+            }
+            _ => {
+                self.holders[at].slot.unreachable();
+                drop(self.holders.swap_remove(at));
+            }
+        }
+    }
+
+    /// Endpoints come and go.
+    fn change(&mut self) {
+        let mut configs: Vec<_> = self
+            .pool
+            .endpoints()
+            .iter()
+            .filter(|_| self.random.u8(..3) > 0)
+            .map(|endpoint| endpoint.config.clone())
+            .collect();
+        if configs.is_empty() || self.random.bool() {
+            configs.push(some_endpoint(&mut self.random));
+        }
+        self.random.shuffle(&mut configs);
+        self.pool.set_endpoints(&configs);
     }
 
     fn token(&mut self) -> Token {
@@ -171,37 +238,41 @@ impl World {
         }
     }
 
-    /// Lets those who were served know; `heir` is who must be.
-    fn serve(&mut self, heir: Option<Option<usize>>) {
-        let mut served = Vec::new();
+    /// Lets those who were served know. Those who want any endpoint are served in turn.
+    fn serve(&mut self) {
+        let mut passed = false;
         let now = Instant::now();
-        for (at, mut waiting) in std::mem::take(&mut self.queue).into_iter().enumerate() {
+        for mut waiting in std::mem::take(&mut self.queue) {
             match poll(&mut waiting) {
                 None => {
                     assert!(waiting.deadline > now, "waits beyond its deadline");
+                    passed |= waiting.wish.is_open();
                     self.queue.push(waiting);
                 }
                 Some(Ok(grant)) => {
-                    served.push(at);
-                    self.hold(grant, &waiting.tried);
+                    assert!(!passed || !waiting.wish.is_open(), "out of turn");
+                    self.hold(grant, &waiting.wish);
                 }
+                Some(Err(AdmissionError::NoEndpoint)) => {}
                 Some(Err(error)) => {
                     assert_eq!(error, AdmissionError::QueueTimeout);
                     assert!(waiting.deadline <= now, "timed out early");
                 }
             }
         }
-        if let Some(heir) = heir {
-            assert_eq!(served, heir.into_iter().collect::<Vec<_>>(), "out of turn");
-        }
         self.check_holders();
     }
 
     /// Nobody is on the way to its slot now: the counters are what is held.
     fn check_holders(&self) {
-        let used: usize = self.pool.endpoints.iter().map(Endpoint::in_flight).sum();
-        assert_eq!(used, self.holders.len(), "a slot leaked");
-        assert_eq!(self.pool.waiting(), self.queue.len(), "a place leaked");
+        for endpoint in self.pool.endpoints() {
+            let held = self
+                .holders
+                .iter()
+                .filter(|grant| grant.slot.endpoint().id == endpoint.id);
+            assert_eq!(endpoint.in_flight(), held.count(), "a slot leaked");
+        }
+        assert_eq!(self.pool.snapshot().waiting, self.queue.len(), "a place leaked");
         let lent = self
             .holders
             .iter()
@@ -209,7 +280,11 @@ impl World {
         let (count, lent) = (lent.clone().count(), lent.collect::<BTreeSet<_>>());
         assert_eq!(lent.len(), count, "a connection was lent twice");
         let live = self.live.load(Ordering::Relaxed);
-        assert_eq!(live, count + self.pool.idle(), "a connection leaked");
+        assert_eq!(live, count + self.idle(), "a connection leaked");
+    }
+
+    fn idle(&self) -> usize {
+        self.pool.endpoints().iter().map(|endpoint| endpoint.idle()).sum()
     }
 
     fn leave(&mut self) {
@@ -219,9 +294,10 @@ impl World {
         }
     }
 
+    /// Time passes, and the keeper does what is due.
     async fn wait(&mut self) {
         tokio::time::advance(Duration::from_millis(self.random.u64(..700))).await;
-        self.serve(None);
+        self.pool.tend(Instant::now());
     }
 
     async fn end(mut self) {
@@ -229,12 +305,27 @@ impl World {
         self.holders.clear();
         self.pool.check_invariants();
         self.check_holders();
-        tokio::time::sleep(2 * self.pool.limits.idle).await;
+        // Longer than any deadline, idle time and hold.
+        tokio::time::sleep(Duration::from_secs(10)).await;
         assert_eq!(
-            (self.pool.idle(), self.live.load(Ordering::Relaxed)),
+            (self.idle(), self.live.load(Ordering::Relaxed)),
             (0, 0),
             "kept for ever"
         );
+        assert_eq!(self.pool.due(), None, "the keeper stays for nothing");
+    }
+}
+
+/// Each is another one.
+fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
+    EndpointConfig {
+        backup: random.u8(..4) == 0,
+        drain: random.u8(..8) == 0,
+        weight: random.u32(1..=3),
+        max_fails: random.u32(0..=2),
+        fail_timeout: Duration::from_millis(random.u64(1..2_000)),
+        slow_start: Duration::from_millis(random.u64(0..500)),
+        ..EndpointConfig::new(Address::Unix(format!("/{}", random.u64(..)).into()))
     }
 }
 

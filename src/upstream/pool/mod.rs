@@ -1,0 +1,482 @@
+//! Slots, the queue in front of them, and idle connections: an exact account under one lock.
+//!
+//! A slot is the right to use one worker of an endpoint. An idle kept connection pins a worker too, so that
+//! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
+//! hands it to the first in the queue that may use it; only when nobody waits is it free.
+//!
+//! Which endpoints a request may use is one decision, [`Roster::fit`]: the best standing that any endpoint left to
+//! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
+
+mod gate;
+mod keeper;
+mod queue;
+mod roster;
+mod slot;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::balance::{self, Wish};
+use super::config::{Config, EndpointConfig};
+use super::endpoint::{Endpoint, Id};
+use gate::Gate;
+use keeper::Alarm;
+use queue::{Place, Queue, Waiter};
+use roster::{Choice, Idle, Post, Roster};
+
+pub use slot::{Grant, Slot};
+
+/// The slots of one upstream. `C` is what a kept connection is.
+pub struct Pool<C: Send + 'static> {
+    limits: Limits,
+    state: Mutex<State<C>>,
+}
+
+/// Why there is no slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// As many wait as may wait.
+    #[error("queue is full")]
+    QueueFull,
+    /// No slot became free in time.
+    #[error("no free worker in time")]
+    QueueTimeout,
+    /// Every endpoint was tried, or is down.
+    #[error("no endpoint is left to try")]
+    NoEndpoint,
+}
+
+/// A pool at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Requests that wait.
+    pub waiting: usize,
+    /// How long the first of them has been waiting.
+    pub oldest: Option<Duration>,
+    /// The endpoints, in the order of the configuration.
+    pub endpoints: Vec<Arc<Endpoint>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    slots: usize,
+    kept: usize,
+    idle: Duration,
+    waiting: usize,
+}
+
+struct State<C: Send + 'static> {
+    roster: Roster<C>,
+    queue: Queue<C>,
+    alarm: Alarm,
+}
+
+impl<C: Send + 'static> Pool<C> {
+    /// A pool for the endpoints of an upstream.
+    pub fn new(config: &Config) -> Arc<Self> {
+        let slots = config.max_connections.unwrap_or(usize::MAX);
+        let pool = Self {
+            limits: Limits {
+                slots,
+                kept: config.keep_alive.min(slots),
+                idle: config.timeouts.idle,
+                waiting: config.queue.size,
+            },
+            state: Mutex::new(State {
+                roster: Roster::new(balance::make(config.balance), config.hold),
+                queue: Queue::new(),
+                alarm: Alarm::default(),
+            }),
+        };
+        let pool = Arc::new(pool);
+        pool.set_endpoints(&config.endpoints);
+        pool
+    }
+
+    /// The endpoints are these from now on. Those that stay keep all that is known of them; the exchanges of those
+    /// that go are finished.
+    pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
+        let mut state = self.lock();
+        let mut before = state.roster.empty();
+        let now = configs.iter().map(|config| {
+            let known = before.iter().position(|(endpoint, _)| endpoint.config == *config);
+            known.map_or_else(|| self.hire(config), |at| before.swap_remove(at))
+        });
+        let now: Vec<_> = now.collect();
+        state.roster.fill(now.into_iter());
+        self.serve(&mut state);
+        drop(state);
+        // Outside the lock: these close connections.
+        drop(before);
+    }
+
+    fn hire(&self, config: &EndpointConfig) -> (Arc<Endpoint>, Post<C>) {
+        let endpoint = Endpoint::new(config.clone(), self.limits.slots);
+        let post = Post {
+            gate: Gate::new(config),
+            idle: VecDeque::new(),
+        };
+        (Arc::new(endpoint), post)
+    }
+
+    /// The endpoints, in the order of the configuration.
+    pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        self.lock().roster.endpoints.clone()
+    }
+
+    /// What the pool looks like now.
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.lock();
+        Snapshot {
+            waiting: state.queue.len(),
+            oldest: state.queue.get(0).map(|first| first.since.elapsed()),
+            endpoints: state.roster.endpoints.clone(),
+        }
+    }
+
+    /// A slot for a request, if one is free.
+    pub fn take_free(self: &Arc<Self>, wish: &Wish) -> Result<Option<Grant<C>>, AdmissionError> {
+        let mut state = self.lock();
+        let choice = state.roster.choose(wish);
+        let (taken, stale) = match choice {
+            Choice::Use(at) => self.take(&mut state, at),
+            Choice::Wait => return Ok(None),
+            Choice::Nothing => return Err(AdmissionError::NoEndpoint),
+        };
+        drop(state);
+        drop(stale);
+        Ok(Some(taken))
+    }
+
+    /// A slot for a request, first come, first served, at `deadline` at the latest. `ticket` is its place in the
+    /// queue, with which it may come back.
+    pub async fn acquire(
+        self: &Arc<Self>,
+        wish: &Wish,
+        deadline: Instant,
+        ticket: &mut Option<u64>,
+    ) -> Result<Grant<C>, AdmissionError> {
+        if let Some(grant) = self.take_free(wish)? {
+            return Ok(grant);
+        }
+        let (mut place, verdict) = self.enter(wish, deadline, ticket)?;
+        let verdict = verdict.await;
+        place.held = false;
+        // The sender lives in the queue, and says something before it is dropped.
+        verdict.unwrap_or(Err(AdmissionError::NoEndpoint))
+    }
+
+    /// Takes a place in the queue.
+    fn enter(
+        self: &Arc<Self>,
+        wish: &Wish,
+        deadline: Instant,
+        ticket: &mut Option<u64>,
+    ) -> Result<(Place<'_, C>, oneshot::Receiver<queue::Verdict<C>>), AdmissionError> {
+        let mut state = self.lock();
+        // Whoever comes back had a place before.
+        if ticket.is_none() && state.queue.len() >= self.limits.waiting {
+            return Err(AdmissionError::QueueFull);
+        }
+        let now = Instant::now();
+        let number = *ticket.get_or_insert_with(|| state.queue.ticket());
+        let (sender, receiver) = oneshot::channel();
+        state.queue.enter(Waiter {
+            ticket: number,
+            wish: wish.clone(),
+            since: now,
+            deadline,
+            verdict: sender,
+        });
+        let place = Place {
+            pool: self,
+            ticket: number,
+            held: true,
+        };
+        // A slot may have become free since it was asked for.
+        self.serve(&mut state);
+        let due = state
+            .roster
+            .next_chance(now)
+            .map_or(deadline, |at| at.min(deadline));
+        state.alarm.set(self, due);
+        Ok((place, receiver))
+    }
+
+    /// Takes a slot of the endpoint at this index; also gives connections that were idle for too long.
+    fn take(self: &Arc<Self>, state: &mut State<C>, at: usize) -> (Grant<C>, VecDeque<Idle<C>>) {
+        let roster = &mut state.roster;
+        let endpoint = roster.endpoints[at].clone();
+        let post = &mut roster.posts[at];
+        let mut trial = false;
+        if roster.troubled {
+            let now = Instant::now();
+            trial = post.gate.enter(now);
+            post.gate.publish(&endpoint, now);
+        }
+        endpoint.slot_taken();
+        // The youngest: the others get a chance to grow old and be closed.
+        let mut idle = post.idle.pop_back();
+        let mut stale = VecDeque::new();
+        if idle
+            .as_ref()
+            .is_some_and(|idle| idle.since.elapsed() >= self.limits.idle)
+        {
+            // The keeper has not seen it yet; the others are older.
+            stale = std::mem::take(&mut post.idle);
+            stale.extend(idle.take());
+        }
+        endpoint.set_idle(post.idle.len());
+        let slot = Slot {
+            pool: self.clone(),
+            endpoint,
+            trial,
+            spent: false,
+        };
+        let idle = idle.map(|idle| idle.connection);
+        (Grant { idle, slot }, stale)
+    }
+
+    /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
+    fn release(self: &Arc<Self>, endpoint: &Arc<Endpoint>, connection: Option<C>, undecided: bool) {
+        let mut state = self.lock();
+        endpoint.slot_freed();
+        let mut closing = VecDeque::new();
+        match (state.roster.find(endpoint.id), connection) {
+            (Some(at), connection) => {
+                if state.roster.troubled {
+                    state.roster.left(at, undecided);
+                }
+                if let Some(connection) = connection {
+                    closing = self.park(&mut state, at, connection);
+                }
+            }
+            // It is no longer one of ours.
+            (None, Some(connection)) => closing.push_back(connection),
+            (None, None) => {}
+        }
+        if !state.queue.is_empty() {
+            self.serve(&mut state);
+        }
+        drop(state);
+        drop(closing);
+    }
+
+    /// Keeps a connection; gives those for which there is no room.
+    fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> VecDeque<C> {
+        let endpoint = &state.roster.endpoints[at];
+        let Post { gate, idle } = &mut state.roster.posts[at];
+        let free = endpoint.limit().saturating_sub(endpoint.in_flight());
+        let room = if gate.is_shut() {
+            0
+        } else {
+            self.limits.kept.min(free)
+        };
+        let now = Instant::now();
+        idle.push_back(Idle {
+            connection,
+            since: now,
+        });
+        let mut closing = VecDeque::new();
+        while idle.len() > room {
+            closing.extend(idle.pop_front().map(|idle| idle.connection));
+        }
+        endpoint.set_idle(idle.len());
+        state.alarm.set(self, now + self.limits.idle);
+        closing
+    }
+
+    /// Gives slots to those who wait, as far as there are any.
+    fn serve(self: &Arc<Self>, state: &mut State<C>) {
+        let mut at = 0;
+        // Whether somebody who takes any endpoint finds none: then all who do need not be asked.
+        let mut full = false;
+        while let Some(waiter) = state.queue.get(at) {
+            if full && waiter.wish.is_open() {
+                at += 1;
+                continue;
+            }
+            match state.roster.choose(&waiter.wish) {
+                Choice::Use(endpoint) => self.give(state, at, endpoint),
+                Choice::Nothing => {
+                    if let Some(waiter) = state.queue.remove(at) {
+                        // It left in this moment: nobody is to be told.
+                        let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
+                    }
+                }
+                Choice::Wait if state.queue.all_open() => return,
+                Choice::Wait => {
+                    full |= waiter.wish.is_open();
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// Gives the waiter at `at` a slot of the endpoint at `endpoint`.
+    fn give(self: &Arc<Self>, state: &mut State<C>, at: usize, endpoint: usize) {
+        let Some(waiter) = state.queue.remove(at) else {
+            return;
+        };
+        let (grant, stale) = self.take(state, endpoint);
+        // Rare, and nothing waits for them: closed under the lock.
+        drop(stale);
+        if let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) {
+            // It left in this moment. As if it had never been.
+            slot.spent = true;
+            slot.endpoint.slot_freed();
+            if slot.trial {
+                state.roster.left(endpoint, true);
+            }
+            if let Some(connection) = idle {
+                drop(self.park(state, endpoint, connection));
+            }
+        }
+    }
+
+    /// An answer's head came from the endpoint, `latency` after its request began.
+    pub fn answered(self: &Arc<Self>, endpoint: &Endpoint, latency: Duration) {
+        endpoint.observe(latency);
+        if !endpoint.is_calm() {
+            self.learn(endpoint.id, false, Gate::answered);
+        }
+    }
+
+    /// An exchange with the endpoint broke, or took too long, and the endpoint is to blame.
+    pub fn broken(self: &Arc<Self>, endpoint: &Endpoint) {
+        endpoint.failure_seen();
+        self.learn(endpoint.id, false, Gate::broken);
+    }
+
+    /// The endpoint has more than it can do: its backlog is full, or it says so.
+    pub fn full(self: &Arc<Self>, endpoint: &Endpoint) {
+        // The slot of whoever found out is still taken.
+        let others = endpoint.in_flight().saturating_sub(1);
+        // An idle connection occupies a worker that could empty the backlog.
+        self.learn(endpoint.id, true, |gate, now| gate.full(now, others));
+    }
+
+    /// No connection to the endpoint could be made.
+    fn unreachable(self: &Arc<Self>, endpoint: &Endpoint) {
+        endpoint.failure_seen();
+        self.learn(endpoint.id, true, Gate::unreachable);
+    }
+
+    /// A connection stands; whether the fate of its exchange still decides about the endpoint.
+    fn reached(self: &Arc<Self>, endpoint: &Endpoint) -> bool {
+        let mut decides = false;
+        self.learn(endpoint.id, false, |gate, now| {
+            gate.reached(now);
+            decides = gate.is_on_probation();
+        });
+        decides
+    }
+
+    /// What a health check found.
+    pub fn judge(self: &Arc<Self>, id: Id, alive: bool) {
+        self.learn(id, false, |gate, now| gate.judge(now, alive));
+    }
+
+    /// Sets the slots of an endpoint.
+    pub fn set_limit(self: &Arc<Self>, id: Id, limit: usize) {
+        let mut state = self.lock();
+        if let Some(at) = state.roster.find(id) {
+            state.roster.endpoints[at].set_limit(limit);
+            self.serve(&mut state);
+        }
+    }
+
+    /// Puts a finding about an endpoint down, and serves those whom it opens a way. Gives the idle connections to
+    /// close outside the lock: those of an endpoint that cannot be reached, or all when `evict` says so.
+    fn learn(
+        self: &Arc<Self>,
+        id: Id,
+        evict: bool,
+        finding: impl FnOnce(&mut Gate, Instant),
+    ) -> VecDeque<Idle<C>> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let Some(at) = state.roster.find(id) else {
+            return VecDeque::new();
+        };
+        let roster = &mut state.roster;
+        let (endpoint, post) = (&roster.endpoints[at], &mut roster.posts[at]);
+        let was_down = post.gate.is_down();
+        finding(&mut post.gate, now);
+        tell(endpoint, was_down, post.gate.is_down());
+        let closing = match evict || post.gate.is_shut() {
+            true => std::mem::take(&mut post.idle),
+            false => VecDeque::new(),
+        };
+        endpoint.set_idle(post.idle.len());
+        roster.review(now);
+        if !state.queue.is_empty() {
+            self.serve(&mut state);
+            if let Some(due) = state.roster.next_chance(now) {
+                state.alarm.set(self, due);
+            }
+        }
+        closing
+    }
+
+    /// Does what is due; gives the moment when something is due again.
+    fn tend(self: &Arc<Self>, now: Instant) -> Option<Instant> {
+        let mut state = self.lock();
+        state.queue.expire(now);
+        let closing = state.roster.close_idle(now, self.limits.idle);
+        if !state.queue.is_empty() {
+            self.serve(&mut state);
+        }
+        let due = state.due(now, self.limits.idle);
+        state.alarm.reset(due);
+        drop(state);
+        drop(closing);
+        due
+    }
+
+    /// When the keeper is to wake up.
+    fn due(&self) -> Option<Instant> {
+        self.lock().alarm.due()
+    }
+
+    /// Whether an endpoint was alive a moment ago, or only its backlog is full: then it is worth waiting.
+    pub fn is_held(&self) -> bool {
+        self.lock().roster.is_held(Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Send + 'static> State<C> {
+    /// When something is to be done.
+    fn due(&self, now: Instant, idle: Duration) -> Option<Instant> {
+        let late = self.queue.iter().map(|waiter| waiter.deadline).min();
+        let chance = late.and_then(|_| self.roster.next_chance(now));
+        [self.roster.idle_due(idle), late, chance]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+/// Logs that an endpoint's fortune turned.
+fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
+    let name = &*endpoint.name;
+    match (was_down, is_down) {
+        (false, true) => tracing::warn!(endpoint = name, "endpoint is down"),
+        (true, false) => tracing::info!(endpoint = name, "endpoint is up"),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
+mod tests;
