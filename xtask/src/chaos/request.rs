@@ -23,7 +23,8 @@ pub(crate) struct Request {
 
 impl Request {
     /// The `number`th request of the ordinary load `run`: GET or POST, a kept or a fresh connection, small bodies and
-    /// now and then one that no buffer holds at once. Not in turn: a balancer takes turns too.
+    /// now and then one that no buffer holds at once, short work and now and then some that outlasts a restart. Not in
+    /// turn: a balancer takes turns too.
     pub(crate) fn ordinary(run: &str, number: usize) -> Self {
         let dice = scatter(number as u64);
         let posts = (dice >> 60) % 2 == 1;
@@ -42,7 +43,11 @@ impl Request {
                 0
             },
             answer: size(dice >> 24, 8 * 1024, 96 * 1024),
-            work: 1 + (dice >> 48) % 4,
+            work: if (dice >> 50) % 256 == 0 {
+                LONG
+            } else {
+                1 + (dice >> 48) % 4
+            },
         }
     }
 
@@ -98,6 +103,7 @@ fn scatter(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+const LONG: u64 = 600; // milliseconds
 const CHUNK: usize = 5000; // bytes; not a power of two, so that chunks and buffers end at different places
 
 #[cfg(test)]
@@ -114,7 +120,7 @@ mod tests {
             }
         }
         assert!(mix.iter().any(|r| r.chunked) && mix.iter().any(|r| r.body == 128 * 1024));
-        assert!(mix.iter().any(|r| r.answer == 96 * 1024));
+        assert!(mix.iter().any(|r| r.answer == 96 * 1024) && mix.iter().any(|r| r.work == LONG));
         assert!(mix.iter().all(|r| r.posts || r.body == 0));
     }
 
