@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) count: usize,
     /// Between two requests; zero sends all at once.
     pub(crate) interval: Duration,
+    /// Some of them take long, see [`Request::ordinary`].
+    pub(crate) long: bool,
 }
 
 /// A load on a thread of its own.
@@ -71,7 +73,7 @@ async fn send(addr: SocketAddr, plan: Plan) -> Result<Vec<Sample>> {
         let due = start + plan.interval * u32::try_from(number)?;
         sleep_until(due.into()).await;
         let place = places.clone().acquire_owned().await?;
-        let (client, request) = (client.clone(), Request::ordinary(&plan.run, number));
+        let (client, request) = (client.clone(), Request::ordinary(&plan.run, number, plan.long));
         tasks.spawn_local(async move {
             let outcome = client.send(&request).await;
             drop(place);

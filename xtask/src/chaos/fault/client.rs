@@ -19,6 +19,7 @@ pub(crate) fn flood(site: &mut Site, pace: &Pace) -> Result<Damage> {
             run: name.to_owned(),
             count: FLOOD,
             interval: Duration::ZERO,
+            long: false,
         };
         damage.samples.extend(Load::start(site.addr(), plan).finish()?);
     }
