@@ -24,7 +24,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "telemetry",
         ours: &[],
-        crates: &["tracing", "tracing_subscriber", "jiff", "memchr"],
+        crates: &["arc_swap", "tracing", "tracing_subscriber", "jiff", "memchr"],
     },
     Layer {
         module: "transport",
@@ -53,12 +53,20 @@ const LAYERS: &[Layer] = &[
             "tracing",
             "hyper",
             "hyper_util",
+            "crc32fast",
+            "fastrand",
+            "getrandom",
+            "hmac",
+            "serde",
+            "serde_json",
+            "sha2",
         ],
     },
     Layer {
         module: "files",
         ours: &["spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "bytes",
             "http",
             "http_body",
@@ -87,6 +95,7 @@ const LAYERS: &[Layer] = &[
         module: "frontend",
         ours: &["upstream", "files", "protocol", "transport", "spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "bytes",
             "fastrand",
             "http",
@@ -139,6 +148,10 @@ const LAYERS: &[Layer] = &[
             "anyhow",
             "bytes",
             "http",
+            "listenfd",
+            "nix",
+            "rustix",
+            "sd_notify",
             "serde",
             "serde_json",
             "tokio",

@@ -15,4 +15,4 @@ pub use access::AccessLog;
 pub use config::Config;
 pub use counters::Counters;
 pub use line::Entry;
-pub use sink::{Guard, Sink};
+pub use sink::{Guard, Opened, Sink};

@@ -1,10 +1,16 @@
 //! One address of an upstream, with its counters.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::config::EndpointConfig;
+use tokio::time::Instant;
+
+use super::adapt::Adaptive;
+use super::config::{EndpointConfig, Slots};
+use super::latency::Latency;
+use super::probe::Workers;
+use super::sticky::Token;
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -15,11 +21,17 @@ pub struct Endpoint {
     pub config: EndpointConfig,
     /// The address as it is logged.
     pub name: Arc<str>,
+    /// What sessions that live here have in their cookies.
+    pub token: Option<Token>,
+    /// How long answers take; `None` when no balancer asks for it.
+    pub latency: Option<Latency>,
     standing: AtomicU8,
     /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
     share: AtomicU32,
     /// Nothing is wrong and nothing is to be learned from another success.
     calm: AtomicBool,
+    /// It was said that it may speak another protocol.
+    doubted: AtomicBool,
     /// Slots, by configuration or by adaptation.
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
@@ -28,8 +40,11 @@ pub struct Endpoint {
     /// Idle connections kept.
     idle: AtomicUsize,
     served: AtomicU64,
+    answered: AtomicU64,
     connected: AtomicU64,
     failed: AtomicU64,
+    /// Finds the slots out, where they are to be found out.
+    adaptive: Option<Mutex<Adaptive>>,
 }
 
 /// Names an endpoint as long as the process lives.
@@ -62,17 +77,34 @@ impl Endpoint {
         Self {
             id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
             name: config.address.to_string().into(),
+            token: None,
+            latency: None,
             standing: AtomicU8::new(Standing::Open as u8),
             share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
             calm: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
             in_flight: AtomicUsize::new(0),
             idle: AtomicUsize::new(0),
             served: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             connected: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            adaptive: None,
             config,
+        }
+    }
+
+    /// An endpoint nobody uses yet, with slots as configured.
+    pub fn with_slots(config: EndpointConfig, slots: &Slots) -> Self {
+        let adaptive = match slots {
+            Slots::Auto(auto) => Some(Mutex::new(Adaptive::new(auto))),
+            Slots::Fixed(_) | Slots::Unlimited => None,
+        };
+        Self {
+            adaptive,
+            ..Self::new(config, slots.first())
         }
     }
 
@@ -118,6 +150,11 @@ impl Endpoint {
         self.served.load(Ordering::Relaxed)
     }
 
+    /// Answers since the start.
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// Connections opened since the start.
     pub fn connected(&self) -> u64 {
         self.connected.load(Ordering::Relaxed)
@@ -126,6 +163,16 @@ impl Endpoint {
     /// Failures of the endpoint since the start.
     pub fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it gave an answer since the start.
+    pub fn has_answered(&self) -> bool {
+        self.answered() > 0
+    }
+
+    /// Whether to say, for the first time, that it may speak another protocol.
+    pub(super) fn doubt(&self) -> bool {
+        !self.has_answered() && !self.doubted.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn is_calm(&self) -> bool {
@@ -177,5 +224,46 @@ impl Endpoint {
     }
 
     /// An answer's head came after this time.
-    pub(super) fn observe(&self, _latency: Duration) {}
+    pub(super) fn observe(&self, latency: Duration) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        if let Some(average) = &self.latency {
+            average.observe(latency, Instant::now());
+        }
+    }
+
+    /// Whether it is worth to know how long slots are held.
+    pub(super) fn is_adaptive(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
+    /// An exchange ended well that held its slot for so long, and still does. Gives the slots from now on, if that
+    /// makes a difference. A sample that somebody else is in the way of is not missed.
+    pub(super) fn held(&self, time: Duration) -> Option<usize> {
+        let mut adaptive = self.adaptive.as_ref()?.try_lock().ok()?;
+        adaptive.on_success(time, self.in_flight());
+        self.unlike(adaptive.limit())
+    }
+
+    /// It has more than it can do. Gives the slots from now on, if that makes a difference.
+    pub(super) fn refused(&self) -> Option<usize> {
+        let mut adaptive = self.adaptive()?;
+        adaptive.on_busy(self.in_flight());
+        self.unlike(adaptive.limit())
+    }
+
+    /// It said how many workers it has. Gives the slots from now on, if that makes a difference.
+    pub(super) fn count(&self, workers: Workers) -> Option<usize> {
+        let mut adaptive = self.adaptive()?;
+        adaptive.count(workers);
+        self.unlike(adaptive.limit())
+    }
+
+    fn adaptive(&self) -> Option<MutexGuard<'_, Adaptive>> {
+        let adaptive = self.adaptive.as_ref()?;
+        Some(adaptive.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn unlike(&self, limit: usize) -> Option<usize> {
+        (limit != self.limit()).then_some(limit)
+    }
 }

@@ -93,14 +93,19 @@ struct PassedOver {
 }
 
 impl<'a, C: Send + 'static> Attempts<'a, C> {
-    pub(super) fn new(upstream: &'a Upstream, pool: &'a Arc<Pool<C>>, trace: &'a mut Trace) -> Self {
+    pub(super) fn new(
+        upstream: &'a Upstream,
+        pool: &'a Arc<Pool<C>>,
+        wish: Wish,
+        trace: &'a mut Trace,
+    ) -> Self {
         Self {
             upstream,
             pool,
             trace,
             deadline: Instant::now() + upstream.config.queue.timeout,
             ticket: None,
-            wish: Wish::default(),
+            wish,
             useless: Vec::new(),
             sent: 0,
             pause: FIRST_PAUSE,
@@ -257,7 +262,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             match retry::blame(&failure) {
                 Blame::Nobody => {}
                 Blame::Busy => self.pool.full(endpoint),
-                Blame::Endpoint => self.pool.broken(endpoint),
+                Blame::Endpoint => self.blame(endpoint),
             }
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
@@ -285,6 +290,18 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             self.passed_over(failure);
         }
         Ok(body)
+    }
+
+    fn blame(&self, endpoint: &Endpoint) {
+        self.pool.broken(endpoint);
+        if endpoint.doubt() {
+            let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
+            tracing::warn!(
+                endpoint,
+                protocol,
+                "has not answered anything yet: does it speak this protocol?"
+            );
+        }
     }
 
     fn passed_over(&mut self, failure: Failure) {
@@ -339,13 +356,16 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        slot: Slot<Box<Connection>>,
+        mut slot: Slot<Box<Connection>>,
         connection: Box<Connection>,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
         match poll_fn(|cx| pump.poll_event(cx)).await {
-            Ok(Event::Head(answer)) => self.answer(&head.method, answer, Lease { pump, slot }),
+            Ok(Event::Head(answer)) => {
+                slot.answered();
+                self.answer(&head.method, answer, Lease { pump, slot })
+            }
             Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
             Err(failure) => Err(Broken::after(pump, failure)),
         }
@@ -420,7 +440,7 @@ impl Wire for Http<'_> {
         head: &RequestHead,
         (): (),
         body: RequestBody,
-        slot: Slot<HttpConnection>,
+        mut slot: Slot<HttpConnection>,
         mut connection: HttpConnection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = &self.upstream.config.timeouts;
@@ -454,6 +474,7 @@ impl Wire for Http<'_> {
             answer.extensions_mut().insert(switched);
             return Ok(answer);
         }
+        slot.answered();
         let (parts, incoming) = answer.into_parts();
         let body = HttpBody::new(incoming, connection, slot, timeouts);
         Ok(Response::from_parts(parts, Body::Http(Box::new(body))))

@@ -6,13 +6,14 @@ use http::request::Parts;
 use serde::Serialize;
 
 use super::fields::LeftOut;
+use super::health;
 use crate::config::units::{Period, Size};
 use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::upstream::config::{Balance, ProtocolName};
-use crate::upstream::{Preview, Upstream};
+use crate::upstream::{Forecast, Preview, Upstream};
 
 /// What would become of a request.
 #[derive(Debug, Serialize)]
@@ -92,8 +93,13 @@ pub(super) struct Destination {
     pub(super) protocol: &'static str,
     pub(super) balance: &'static str,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) choice: Choice,
     /// Slots of each endpoint.
     pub(super) max_connections: Option<usize>,
+    /// How the number of slots is found out, if it is.
+    pub(super) auto: Option<String>,
+    /// The active checks, in words.
+    pub(super) health: Option<String>,
     pub(super) keep_alive: usize,
     pub(super) queue: Queue,
     pub(super) timeouts: Vec<(&'static str, String)>,
@@ -104,6 +110,15 @@ pub(super) struct Endpoint {
     pub(super) address: String,
     pub(super) weight: u32,
     pub(super) backup: bool,
+    pub(super) drain: bool,
+}
+
+/// Which of the endpoints.
+#[derive(Debug, Serialize)]
+pub(super) struct Choice {
+    /// The one, while it works and is not full; left out when the request alone does not decide.
+    pub(super) endpoint: Option<String>,
+    pub(super) why: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -211,7 +226,7 @@ impl Forwarded {
         let value = |value: Option<&http::HeaderValue>| value.map(|value| text(value.as_bytes()));
         Self {
             script: (!http).then(|| Script::new(&head.script)),
-            upstream: Destination::new(upstream),
+            upstream: Destination::new(upstream, head),
             body: Body::new(route, upstream, in_chunks),
             client: Client {
                 address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
@@ -236,23 +251,25 @@ impl Script {
 }
 
 impl Destination {
-    fn new(upstream: &Upstream) -> Self {
+    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
         let config = upstream.config();
         let endpoint = |endpoint: &crate::upstream::config::EndpointConfig| Endpoint {
             address: endpoint.address.to_string(),
             weight: endpoint.weight,
             backup: endpoint.backup,
+            drain: endpoint.drain,
         };
         let period = |time| Period(time).to_string();
         let timeouts = &config.timeouts;
         Self {
             name: config.name.clone(),
             protocol: config.protocol.as_str(),
-            balance: match config.balance {
-                Balance::RoundRobin => "round_robin",
-            },
+            balance: config.balance.as_str(),
+            choice: Choice::new(upstream, head),
             endpoints: config.endpoints.iter().map(endpoint).collect(),
-            max_connections: config.max_connections,
+            max_connections: health::slots(&config.max_connections),
+            auto: health::auto(&config.max_connections),
+            health: config.health.as_ref().map(health::health),
             keep_alive: config.keep_alive,
             queue: Queue {
                 size: config.queue.size,
@@ -265,6 +282,31 @@ impl Destination {
                 ("read", period(timeouts.read)),
             ],
         }
+    }
+}
+
+impl Choice {
+    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
+        let (endpoint, why) = match upstream.forecast(head) {
+            Forecast::Session(endpoint) => (Some(endpoint), "the session's"),
+            Forecast::Key(endpoint) => (Some(endpoint), "by the hash of the key"),
+            Forecast::Only(endpoint) => (Some(endpoint), "the only candidate"),
+            Forecast::Load => (None, by_load(&upstream.config().balance)),
+            Forecast::Nobody => (None, "none takes new sessions"),
+        };
+        let endpoint = endpoint.map(|endpoint| endpoint.name.to_string());
+        Self { endpoint, why }
+    }
+}
+
+/// What decides when the request does not.
+fn by_load(balance: &Balance) -> &'static str {
+    match balance {
+        Balance::LeastConn => "the least loaded for its weight",
+        Balance::RandomTwo => "the less loaded of two drawn by weight",
+        Balance::Ewma => "of two drawn by weight, the one that is expected to answer sooner",
+        // A hash without anything to hash.
+        Balance::RoundRobin | Balance::IpHash | Balance::Hash(_) => "the next in turn, by weight",
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod fields;
+mod health;
 mod text;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -151,7 +152,7 @@ impl Gateway {
         };
         let from = from.or(local.map(|_| Ipv4Addr::LOCALHOST.into()));
         let remote = from.map(|ip| SocketAddr::new(ip, CLIENT_PORT));
-        Connected::new(remote, local, &self.frontend.trusted_proxies)
+        Connected::new(remote, local)
     }
 
     /// More about a refusal than a client may know.

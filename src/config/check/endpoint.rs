@@ -1,9 +1,8 @@
 //! Endpoints: `10.0.0.5:9000 weight=2 backup`.
 
-use super::address;
+use super::{address, endpoint_option};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream};
-use crate::config::suggest;
 use crate::transport::Address;
 use crate::upstream::config::EndpointConfig;
 
@@ -38,6 +37,9 @@ pub(super) fn check(typed: &Section<Upstream>, complaints: &mut Complaints) -> V
     if !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.backup) {
         complaints.warning(list.span(), "every endpoint is a backup, so none is");
     }
+    if !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.drain) {
+        complaints.warning(list.span(), "every endpoint is draining: new sessions find none");
+    }
     endpoints
 }
 
@@ -46,11 +48,7 @@ fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<EndpointC
     let address = parse(typed, words.next().unwrap_or_default(), complaints)?;
     let mut endpoint = EndpointConfig::new(address);
     for word in words {
-        match word.split_once('=') {
-            None if word == "backup" => endpoint.backup = true,
-            Some(("weight", number)) => endpoint.weight = weight(typed, number, complaints),
-            _ => unknown(typed, word, complaints),
-        }
+        endpoint_option::set(&mut endpoint, word, typed, complaints);
     }
     Some(endpoint)
 }
@@ -71,31 +69,4 @@ fn parse(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Option<
     }
 }
 
-fn weight(typed: &At<String>, number: &str, complaints: &mut Complaints) -> u32 {
-    match number.parse() {
-        Ok(weight @ 1..=MAX_WEIGHT) => weight,
-        _ => {
-            let place = complaints.part(typed.span(), &format!("weight={number}"));
-            complaints.error(
-                place,
-                format!("a weight is a whole number from 1 to {MAX_WEIGHT}"),
-            );
-            1
-        }
-    }
-}
-
-fn unknown(typed: &At<String>, word: &str, complaints: &mut Complaints) {
-    let name = word.split('=').next().unwrap_or(word);
-    let place = complaints.part(typed.span(), word);
-    let complaint = complaints.error(place, format!("unknown option `{name}` of an endpoint"));
-    complaint.help(match suggest::nearest(name, ["weight", "backup"]) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "the options are weight=N and backup".to_owned(),
-    });
-}
-
 const EXAMPLES: &str = "write \"127.0.0.1:9000\", \"app.internal:9000\" or \"unix:/run/app.sock\"";
-
-/// Nobody has shares finer than a thousandth, and sums of weights stay small.
-const MAX_WEIGHT: u32 = 1_000;

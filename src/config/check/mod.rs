@@ -3,12 +3,15 @@
 //! Each function returns a value even when it complained, so that one mistake hides no other; a
 //! configuration with errors is thrown away in the end.
 
+mod account;
 mod address;
 mod balance;
 mod deadline;
 mod endpoint;
+mod endpoint_option;
 mod field;
 mod handler;
+mod health;
 mod host;
 mod keep_alive;
 mod listener;
@@ -19,6 +22,8 @@ mod quirk;
 mod route;
 mod server;
 mod size;
+mod slots;
+mod sticky;
 mod upstream;
 
 use std::ops::Range;

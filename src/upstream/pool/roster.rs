@@ -100,6 +100,9 @@ impl<C> Roster<C> {
         if self.troubled {
             self.review(Instant::now());
         }
+        if let Some(own) = self.own(wish) {
+            return own;
+        }
         let Some(pick) = self.fit(wish) else {
             return match wish.tried.is_empty() && self.is_held(Instant::now()) {
                 true => Choice::Wait,
@@ -110,6 +113,30 @@ impl<C> Roster<C> {
             Some(at) => Choice::Use(at),
             None => Choice::Wait,
         }
+    }
+
+    /// The endpoint of the request's session, as long as it works. One that is down is nobody's own: the session moves.
+    fn own(&self, wish: &Wish) -> Option<Choice> {
+        wish.sticky?;
+        let mut all = self.endpoints.iter().enumerate();
+        let (at, endpoint) = all.find(|(_, endpoint)| wish.belongs_to(endpoint))?;
+        let possible = |standing| {
+            let backup = endpoint.config.backup;
+            let pick = Pick {
+                wish,
+                backup,
+                standing,
+            };
+            pick.possible(endpoint)
+        };
+        // A full backlog shuts an endpoint that works.
+        let full = self.posts[at].gate.is_full() && wish.wait;
+        let worst = if full { Standing::Trial } else { Standing::Resting };
+        if possible(worst) && endpoint.has_room() {
+            return Some(Choice::Use(at));
+        }
+        let waits = wish.wait && (possible(worst) || full && possible(Standing::Shut));
+        waits.then_some(Choice::Wait)
     }
 
     /// Which endpoints a request may use, full or not; `None`: there is none for now.
