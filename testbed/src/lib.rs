@@ -42,7 +42,7 @@ pub use kind::Kind;
 pub use options::Options;
 pub use packages::{DEBIAN_PACKAGES, install_line, missing};
 pub use place::{app_dir, script, target_dir, workspace};
-pub use proc::{allow_descriptors, is_root, signal, signal_process};
+pub use proc::{allow_descriptors, is_root, signal};
 pub use rustix::process::Signal;
 pub use scripted::{Record, Scripted, ScriptedConnection, ScriptedRequest, fastcgi_record};
 pub use venv::{ensure_venv, venv};

@@ -21,7 +21,7 @@ pub fn signal(process: &Child, signal: Signal) -> Result<()> {
 /// # Errors
 ///
 /// When there is no such process, or the kernel refuses.
-pub fn signal_process(id: u32, signal: Signal) -> Result<()> {
+pub(crate) fn signal_process(id: u32, signal: Signal) -> Result<()> {
     let process = i32::try_from(id).ok().and_then(Pid::from_raw);
     let process = process.with_context(|| format!("{id} is no process id"))?;
     kill_process(process, signal).with_context(|| format!("cannot signal {id}"))

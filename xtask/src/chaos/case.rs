@@ -12,6 +12,8 @@ pub(crate) struct Case {
     pub(crate) fault: Fault,
     /// To what.
     pub(crate) layout: Layout,
+    /// It takes all of the machine: no other case runs beside it.
+    pub(crate) alone: bool,
     /// What is done, for the report.
     pub(crate) what: &'static str,
     /// What may be seen of it and why; besides that, nothing.
@@ -24,6 +26,7 @@ pub(crate) const ALL: [Case; 11] = [
         name: "kill-workers",
         fault: fault::kill_workers,
         layout: Layout::PLAIN,
+        alone: false,
         what: "`kill -9` of a worker every 0.3 s, every tenth time of all four",
         allowed: "One exchange for each killed worker (four for Gunicorn, whose thread workers accept more than they \
                   work on): a POST in it is not repeatable, an answer that had begun cannot be taken back. A GET in \
@@ -33,6 +36,7 @@ pub(crate) const ALL: [Case; 11] = [
         name: "kill-master",
         fault: fault::kill_master,
         layout: Layout::PLAIN,
+        alone: false,
         what: "every 6 s `kill -9` of the master and all workers, 0.3 s nothing, a new start on a new socket file",
         allowed: "The four exchanges that were under way, each time. Everything else waits until the server is back.",
     },
@@ -40,6 +44,7 @@ pub(crate) const ALL: [Case; 11] = [
         name: "reload",
         fault: fault::reload,
         layout: Layout::PLAIN,
+        alone: false,
         what: "every 6 s the server's own reload: PHP-FPM SIGUSR2, uWSGI and Gunicorn SIGHUP",
         allowed: "PHP-FPM ends its workers in the middle of their work as long as `process_control_timeout` is 0, as \
                   it comes: the four exchanges under way. uWSGI and Gunicorn let them finish: nothing.",
@@ -48,6 +53,7 @@ pub(crate) const ALL: [Case; 11] = [
         name: "remove-socket",
         fault: fault::remove_socket,
         layout: Layout::PLAIN,
+        alone: false,
         what: "every 2 s the socket file is gone for 0.7 s",
         allowed: "Nothing: what is under way is not touched, and the rest was never sent.",
     },
@@ -58,6 +64,7 @@ pub(crate) const ALL: [Case; 11] = [
             beside: Beside::Same,
             ..Layout::PLAIN
         },
+        alone: false,
         what: "one of two servers is killed and comes back after 10 s (4 s in the short form)",
         allowed: "The four exchanges under way at the stop. The other server takes the rest.",
     },
@@ -68,10 +75,12 @@ pub(crate) const ALL: [Case; 11] = [
             beside: Beside::Silent,
             ..Layout::PLAIN
         },
-        what: "beside the server there is an endpoint that takes requests and never answers; head timeout 2 s",
-        allowed: "504 for what is under way there when the first deadline passes, four at most, and four more for \
-                  each `fail_timeout` of 10 s after which it is tried again. Timeouts are not repeated, GET or not: \
-                  the work may be running.",
+        alone: false,
+        what: "beside the server there is an endpoint that takes requests and never answers; `head` and \
+               `fail_timeout` are 2 s",
+        allowed: "504 for what is under way there when the first deadline passes, four at most, and for one request \
+                  each time that it is tried again, every 4 s. Timeouts are not repeated, GET or not: the work may be \
+                  running.",
     },
     Case {
         name: "dying-endpoint",
@@ -80,8 +89,9 @@ pub(crate) const ALL: [Case; 11] = [
             beside: Beside::Dying,
             ..Layout::PLAIN
         },
-        what: "beside the server there is an endpoint that closes within the head or within the body of every answer",
-        allowed: "Four POSTs or cut answers, and four more for each time that it is tried again. A cut answer is \
+        alone: false,
+        what: "beside the server there is an endpoint that closes within the head or within the body of every answer; `fail_timeout` is 2 s",
+        allowed: "Four POSTs or cut answers, and one each time that it is tried again, every 2 s. A cut answer is \
                   cut for the client too, so that it can see it. A GET without a head is sent to the other one.",
     },
     Case {
@@ -92,6 +102,7 @@ pub(crate) const ALL: [Case; 11] = [
             backlog: Some(16),
             ..Layout::PLAIN
         },
+        alone: true,
         what: "listen backlog of 16, `max_connections` far too high at 256, and twice 2,000 requests at once",
         allowed: "Nothing: a full backlog is a place to wait, not an error.",
     },
@@ -103,6 +114,7 @@ pub(crate) const ALL: [Case; 11] = [
             slots: 2,
             ..Layout::PLAIN
         },
+        alone: true,
         what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time (in the second half of the short form)",
         allowed: "Nothing: slow clients hold no worker.",
     },
@@ -110,6 +122,7 @@ pub(crate) const ALL: [Case; 11] = [
         name: "sighup",
         fault: fault::hang_up,
         layout: Layout::PLAIN,
+        alone: false,
         what: "our own SIGHUP every second, each with a changed configuration",
         allowed: "Nothing, and the last configuration counts in the end.",
     },
@@ -117,7 +130,8 @@ pub(crate) const ALL: [Case; 11] = [
         name: "sigusr2",
         fault: fault::replace,
         layout: Layout::PLAIN,
+        alone: false,
         what: "our own SIGUSR2 every 10 s (2.9 s in the short form)",
-        allowed: "Nothing, and each time another process answers within 3 s.",
+        allowed: "Nothing, and each time another process takes over.",
     },
 ];

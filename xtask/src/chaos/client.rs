@@ -126,7 +126,7 @@ fn is_quiet(stream: &TcpStream) -> bool {
 }
 
 /// For one answer: longer than every deadline in the gateway's configuration, so that it has the word first.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 const SEGMENT: u32 = 1400; // bytes
 const BUFFER: usize = 4096; // bytes

@@ -22,6 +22,7 @@ mod verdict;
 
 use std::fs;
 use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -59,24 +60,30 @@ fn carry_out(order: &Order) -> Result<()> {
     testbed::allow_descriptors(DESCRIPTORS)?;
     testbed::ensure_venv()?;
     let program = site::build(order.is_release)?;
+    let machine = RwLock::new(());
     print!("{}", report::HEAD);
     let rows = if order.together {
-        together(&runs, &program, order)?
+        together(&runs, &program, order, &machine)?
     } else {
         let rows = runs
             .iter()
-            .map(|(kind, cases)| lane(*kind, cases, &program, order));
+            .map(|(kind, cases)| lane(*kind, cases, &program, order, &machine));
         rows.flatten().collect()
     };
     conclude(rows, order)
 }
 
 /// One lane for each server.
-fn together(runs: &[(Kind, Vec<Case>)], program: &Path, order: &Order) -> Result<Vec<Result<Row>>> {
+fn together(
+    runs: &[(Kind, Vec<Case>)],
+    program: &Path,
+    order: &Order,
+    machine: &RwLock<()>,
+) -> Result<Vec<Result<Row>>> {
     thread::scope(|scope| {
         let lanes: Vec<_> = runs
             .iter()
-            .map(|(kind, cases)| scope.spawn(|| lane(*kind, cases, program, order)))
+            .map(|(kind, cases)| scope.spawn(|| lane(*kind, cases, program, order, machine)))
             .collect();
         let lanes = lanes
             .into_iter()
@@ -86,8 +93,12 @@ fn together(runs: &[(Kind, Vec<Case>)], program: &Path, order: &Order) -> Result
 }
 
 /// One case after the other. What cannot be run fails the task, but only in the end.
-fn lane(kind: Kind, cases: &[Case], program: &Path, order: &Order) -> Vec<Result<Row>> {
+fn lane(kind: Kind, cases: &[Case], program: &Path, order: &Order, machine: &RwLock<()>) -> Vec<Result<Row>> {
     let run = |case: &Case| {
+        let _alone = case
+            .alone
+            .then(|| machine.write().unwrap_or_else(PoisonError::into_inner));
+        let _shared = (!case.alone).then(|| machine.read().unwrap_or_else(PoisonError::into_inner));
         let row = trial::run(case, kind, program, order.extent);
         match &row {
             Ok(row) => {

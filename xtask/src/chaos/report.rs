@@ -97,7 +97,7 @@ are POSTs, half of them come on kept client connections; bodies have up to 128 K
 nothing. The application (`examples/apps/ledger`) answers with the hash of the body that it got and with content that
 belongs to this request alone, and it notes each POST in a file before it answers.
 
-Demanded in every case: no wrong body, no lost answer (closed, reset or nothing within 60 s), no second execution of a
+Demanded in every case: no wrong body, no lost answer (closed, reset or nothing within 90 s), no second execution of a
 POST, and no error of the gateway if the request was repeatable: a GET, or a POST that had not been sent. Errors that are
 not repeatable are 502 for a POST that a worker may have executed, and 504; there may be no more of these, and of cut
 answers, than the fault itself can have caused (\"of at most\"). A cut answer is one that breaks off so that the client

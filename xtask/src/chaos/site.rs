@@ -1,14 +1,12 @@
 //! The gateway and the servers of one case.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
-use testbed::{Backend, Client, Gateway, Kind, Options, Scripted, Signal};
+use testbed::{Backend, Client, Gateway, Kind, Options, Scripted};
 
 use super::scripted;
 
@@ -127,58 +125,11 @@ impl Site {
         answer.text().trim().parse().context("no generation")
     }
 
-    /// The process that answers now: the one that was started, or a successor of it.
-    ///
-    /// # Errors
-    ///
-    /// When the pid file is missing.
-    pub(crate) fn pid(&self) -> Result<u32> {
-        let file = self.gateway.dir().join(PID_FILE);
-        let text = fs::read_to_string(&file).context("the gateway has no pid file")?;
-        text.trim().parse().context("pid file")
-    }
-
-    /// Sends a signal to the process that answers now.
-    ///
-    /// # Errors
-    ///
-    /// When it is gone, or is no gateway of ours.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = self.pid()?;
-        ensure!(self.is_ours(pid), "the gateway {pid} is gone");
-        testbed::signal_process(pid, signal)
-    }
-
     /// The gateway's log, with its last lines only.
     pub(crate) fn errors(&self) -> String {
         let errors = self.gateway.errors();
         let lines: Vec<&str> = errors.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
-    }
-
-    /// Whether the process still runs, and with our configuration.
-    fn is_ours(&self, pid: u32) -> bool {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(&self.gateway.dir().display().to_string())
-    }
-}
-
-impl Drop for Site {
-    /// A successor is no child of ours: it is asked, and then ended.
-    fn drop(&mut self) {
-        let Ok(pid) = self.pid() else { return };
-        if pid == self.gateway.pid() {
-            return; // its own value ends it
-        }
-        for (signal, patience) in [(Signal::TERM, STOP), (Signal::KILL, STOP)] {
-            let end = Instant::now() + patience;
-            if self.is_ours(pid) {
-                let _ = testbed::signal_process(pid, signal); // gone is as good
-            }
-            while self.is_ours(pid) && Instant::now() < end {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        }
     }
 }
 
@@ -225,7 +176,8 @@ fn options(kind: Kind, layout: Layout, ledger: &Path) -> Options {
 
 fn addresses(backends: &[Backend], scripted: Option<&Scripted>) -> Vec<String> {
     let backends = backends.iter().map(Backend::address);
-    backends.chain(scripted.map(Scripted::address)).collect()
+    let scripted = scripted.map(|scripted| format!("{} fail_timeout={FAIL_TIMEOUT}s", scripted.address()));
+    backends.chain(scripted).collect()
 }
 
 /// Deadlines are those of an operator who wants to know after seconds, not minutes. The rest are the defaults.
@@ -237,12 +189,17 @@ fn config(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -
         ),
         _ => "proxy = { upstream = \"app\" }".to_owned(),
     };
+    let head = if layout.beside == Beside::Silent {
+        HEAD_TIMEOUT
+    } else {
+        PATIENCE
+    };
     format!(
-        "[server]\ntemp_dir = \"{{dir}}\"\npid_file = \"{{dir}}/{PID_FILE}\"\n\
+        "[server]\ntemp_dir = \"{{dir}}\"\n\
          [[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n\
          [upstream.app]\nprotocol = \"{protocol}\"\nprofile = \"{profile}\"\nendpoints = {endpoints:?}\n\
-         max_connections = {slots}\nqueue = {{ size = {queue}, timeout = \"30s\" }}\n\
-         timeouts = {{ connect = \"2s\", head = \"{head}\" }}\n\
+         max_connections = {slots}\nqueue = {{ size = {queue}, timeout = \"60s\" }}\n\
+         timeouts = {{ connect = \"2s\", head = \"{head}s\" }}\n\
          [[route]]\npath = \"/ledger\"\n{handler}\n\
          [[route]]\npath = \"{GENERATION}\"\nrespond = {{ status = 200, body = \"{generation}\\n\" }}\n",
         protocol = kind.protocol(),
@@ -257,9 +214,14 @@ fn config(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -
     )
 }
 
+/// Until a scripted endpoint that failed is tried again, in seconds.
+pub(crate) const FAIL_TIMEOUT: u64 = 2;
+
+/// Until an endpoint beside which there is a silent one has to answer, in seconds.
+pub(crate) const HEAD_TIMEOUT: u64 = 2;
+
+const PATIENCE: u64 = 20; // seconds to answer where nobody is silent
 const LEDGER: &str = "ledger";
-const PID_FILE: &str = "pid";
 const GENERATION: &str = "/generation";
 const QUEUE: usize = 8192; // requests; none of the cases may fill it
 const LOG_LINES: usize = 6;
-const STOP: Duration = Duration::from_secs(5);

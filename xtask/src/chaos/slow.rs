@@ -52,17 +52,18 @@ impl Slow {
         }
     }
 
-    /// Waits until every uploader has begun to send and every reader has got the first bytes of its answer. Gives how
-    /// many have not after `limit`.
-    pub(crate) fn wait_under_way(&self, limit: Duration) -> usize {
-        let end = Instant::now() + limit;
-        loop {
-            let missing = self.clients - self.under_way.load(Ordering::Relaxed);
-            if missing == 0 || Instant::now() >= end {
-                return missing;
-            }
+    /// Waits until every uploader has begun to send and every reader has got the first bytes of its answer. Gives up
+    /// when none has for as long as `silence`; gives how many are missing then.
+    pub(crate) fn wait_under_way(&self, silence: Duration) -> usize {
+        let (mut known, mut since) = (0, Instant::now());
+        while known < self.clients && since.elapsed() < silence {
             thread::sleep(Duration::from_millis(5));
+            let now = self.under_way.load(Ordering::Relaxed);
+            if now > known {
+                (known, since) = (now, Instant::now());
+            }
         }
+        self.clients - known
     }
 
     /// Lets all of them finish at full speed and waits for that.

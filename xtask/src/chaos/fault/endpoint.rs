@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::chaos::damage::Damage;
 use crate::chaos::pace::Pace;
-use crate::chaos::site::Site;
+use crate::chaos::site::{FAIL_TIMEOUT, HEAD_TIMEOUT, Site};
 
 /// One of two servers dies and comes back after ten seconds, or two fifths of a shorter case.
 pub(crate) fn stop(site: &mut Site, pace: &Pace) -> Result<Damage> {
@@ -19,29 +19,27 @@ pub(crate) fn stop(site: &mut Site, pace: &Pace) -> Result<Damage> {
 }
 
 /// One endpoint takes requests and never answers. What is under way there when the first deadline passes is lost, and
-/// as much each time that the endpoint is tried again.
+/// one request each time that the endpoint is tried again.
 pub(crate) fn silent(site: &mut Site, pace: &Pace) -> Result<Damage> {
     pace.until(1.0);
     Ok(Damage {
-        unanswered: site.slots() * tries(pace),
+        unanswered: site.slots() + tries(pace, FAIL_TIMEOUT + HEAD_TIMEOUT),
         ..Damage::default()
     })
 }
 
 /// One endpoint dies in the middle of every answer, which it can do to as many as are under way there when the first
-/// one fails, and each time that it is tried again.
+/// one fails, and to one each time that it is tried again.
 pub(crate) fn dying(site: &mut Site, pace: &Pace) -> Result<Damage> {
     pace.until(1.0);
     let scripted = site.scripted.as_ref().context("no scripted endpoint")?;
-    Ok(Damage::interrupted(
-        scripted.connections().min(site.slots() * tries(pace)),
-    ))
+    let most = site.slots() + tries(pace, FAIL_TIMEOUT);
+    Ok(Damage::interrupted(scripted.connections().min(most)))
 }
 
-/// How often an endpoint that always fails is used: at first, and after each `fail_timeout`.
-fn tries(pace: &Pace) -> usize {
-    1 + pace.length().as_secs().div_ceil(FAIL_TIMEOUT) as usize
+/// How often an endpoint that fails is tried again when that happens every `period` seconds.
+fn tries(pace: &Pace, period: u64) -> usize {
+    pace.length().as_secs().div_ceil(period) as usize
 }
 
 const STOPPED: Duration = Duration::from_secs(10);
-const FAIL_TIMEOUT: u64 = 10; // seconds; the default of Bridgehead

@@ -1,7 +1,6 @@
 //! What the operator does to the gateway itself.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use testbed::Signal;
@@ -14,7 +13,7 @@ use crate::chaos::site::Site;
 pub(crate) fn hang_up(site: &mut Site, pace: &Pace) -> Result<Damage> {
     let times = pace.every(Duration::from_secs(1), |time| {
         site.reconfigure(time + 1)?;
-        site.signal(Signal::HUP)
+        site.gateway.signal(Signal::HUP)
     })?;
     pace.until(1.0);
     let mut damage = Damage::none();
@@ -27,27 +26,18 @@ pub(crate) fn hang_up(site: &mut Site, pace: &Pace) -> Result<Damage> {
     Ok(damage)
 }
 
-/// SIGUSR2 every ten seconds. Each time another process has to answer soon.
+/// SIGUSR2 every ten seconds. Each time another process takes over.
 pub(crate) fn replace(site: &mut Site, pace: &Pace) -> Result<Damage> {
     let mut damage = Damage::none();
     pace.every(Duration::from_secs(10), |_| {
-        let before = site.pid()?;
-        if let Err(error) = site.signal(Signal::USR2) {
-            damage.complaints.push(format!("{error:#}"));
-            return Ok(());
-        }
-        let end = Instant::now() + READY;
-        while site.pid().is_ok_and(|pid| pid == before) && Instant::now() < end {
-            sleep(Duration::from_millis(10));
-        }
-        if site.pid().is_ok_and(|pid| pid == before) {
-            damage
-                .complaints
-                .push(format!("no successor of {before} after {READY:?}"));
-        }
+        let replaced = site
+            .gateway
+            .signal(Signal::USR2)
+            .and_then(|()| site.gateway.follow());
+        damage
+            .complaints
+            .extend(replaced.err().map(|error| error.to_string()));
         Ok(())
     })?;
     Ok(damage)
 }
-
-const READY: Duration = Duration::from_secs(3);
