@@ -206,11 +206,6 @@ fn config(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -
         profile = kind.profile(),
         slots = layout.slots,
         queue = QUEUE + generation / 2 % 2,
-        head = if layout.beside == Beside::Silent {
-            "2s"
-        } else {
-            "20s"
-        },
     )
 }
 
