@@ -43,7 +43,7 @@ impl Request {
                 0
             },
             answer: size(dice >> 24, 8 * 1024, 96 * 1024),
-            work: if long && (dice >> 50).is_multiple_of(256) {
+            work: if long && (dice >> 50).is_multiple_of(512) {
                 LONG
             } else {
                 1 + (dice >> 48) % 4
@@ -103,7 +103,7 @@ fn scatter(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-const LONG: u64 = 600; // milliseconds
+const LONG: u64 = 400; // milliseconds
 const CHUNK: usize = 5000; // bytes; not a power of two, so that chunks and buffers end at different places
 
 #[cfg(test)]
@@ -112,13 +112,13 @@ mod tests {
 
     #[test]
     fn the_mix_holds_everything() {
-        let mix: Vec<Request> = (0..1000)
+        let mix: Vec<Request> = (0..2000)
             .map(|number| Request::ordinary("x", number, true))
             .collect();
         for kept in [true, false] {
             for posts in [true, false] {
                 let same = mix.iter().filter(|r| r.kept == kept && r.posts == posts);
-                assert!((200..300).contains(&same.count()));
+                assert!((450..550).contains(&same.count()));
             }
         }
         assert!(mix.iter().any(|r| r.chunked) && mix.iter().any(|r| r.body == 128 * 1024));

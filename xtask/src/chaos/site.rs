@@ -21,6 +21,8 @@ pub(crate) struct Layout {
     pub(crate) backlog: Option<usize>,
     /// The other endpoint.
     pub(crate) beside: Beside,
+    /// Some requests of the ordinary load take long.
+    pub(crate) long: bool,
 }
 
 /// What the second endpoint is.
@@ -57,6 +59,7 @@ impl Layout {
         slots: 4,
         backlog: None,
         beside: Beside::Nothing,
+        long: true,
     };
 }
 

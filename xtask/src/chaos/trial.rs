@@ -50,7 +50,7 @@ pub(crate) struct Row {
 /// When servers or gateway do not start, or the fault cannot be made.
 pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Result<Row> {
     let mut site = Site::start(kind, case.layout, program)?;
-    let load = Load::start(site.addr(), extent.plan(case.layout.workers > 2));
+    let load = Load::start(site.addr(), extent.plan(case.layout.long));
     let pace = Pace::new(Duration::from_secs(extent.seconds.into()));
     let damage = (case.fault)(&mut site, &pace);
     let samples = load.finish()?;
@@ -73,7 +73,6 @@ pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Re
 }
 
 impl Extent {
-    /// A pool of two would be blocked by long work too often to compare latencies.
     fn plan(self, long: bool) -> Plan {
         Plan {
             run: "load".to_owned(),

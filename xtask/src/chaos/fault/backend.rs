@@ -32,7 +32,8 @@ pub(crate) fn kill_workers(site: &mut Site, pace: &Pace) -> Result<Damage> {
 }
 
 /// `kill -9` of the master and of all that it leaves, as systemd does, a moment of silence, and a new start on a new
-/// socket file.
+/// socket file. The processes do not end at the same instant, and the listening socket ends with the last of them:
+/// what takes the place of the first broken exchanges may be broken too.
 pub(crate) fn kill_master(site: &mut Site, pace: &Pace) -> Result<Damage> {
     let backend = &mut site.backends[0];
     let times = pace.every(Duration::from_secs(6), |_| {
@@ -40,7 +41,7 @@ pub(crate) fn kill_master(site: &mut Site, pace: &Pace) -> Result<Damage> {
         sleep(DEAD);
         backend.restart()
     })?;
-    Ok(Damage::interrupted(times * site.slots()))
+    Ok(Damage::interrupted(times * 2 * site.slots()))
 }
 
 /// The server's own reload. uWSGI and Gunicorn let their workers finish; PHP-FPM does not unless

@@ -9,13 +9,14 @@ use crate::chaos::damage::Damage;
 use crate::chaos::pace::Pace;
 use crate::chaos::site::{FAIL_TIMEOUT, HEAD_TIMEOUT, Site};
 
-/// One of two servers dies and comes back after ten seconds, or two fifths of a shorter case.
+/// One of two servers dies and comes back after ten seconds, or two fifths of a shorter case. About what
+/// that breaks see [`kill_master`](super::kill_master).
 pub(crate) fn stop(site: &mut Site, pace: &Pace) -> Result<Damage> {
     pace.until(0.25);
     site.backends[1].kill();
     sleep(STOPPED.min(pace.length().mul_f64(0.4)));
     site.backends[1].restart()?;
-    Ok(Damage::interrupted(site.slots()))
+    Ok(Damage::interrupted(2 * site.slots()))
 }
 
 /// One endpoint takes requests and never answers. What is under way there when the first deadline passes is lost, and
@@ -29,11 +30,11 @@ pub(crate) fn silent(site: &mut Site, pace: &Pace) -> Result<Damage> {
 }
 
 /// One endpoint dies in the middle of every answer, which it can do to as many as are under way there when the first
-/// one fails, and to one each time that it is tried again.
+/// one fails, and each time that it is tried again: a good head seems to say that it is well.
 pub(crate) fn dying(site: &mut Site, pace: &Pace) -> Result<Damage> {
     pace.until(1.0);
     let scripted = site.scripted.as_ref().context("no scripted endpoint")?;
-    let most = site.slots() + tries(pace, FAIL_TIMEOUT);
+    let most = site.slots() * (1 + tries(pace, FAIL_TIMEOUT));
     Ok(Damage::interrupted(scripted.connections().min(most)))
 }
 
