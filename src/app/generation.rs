@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::frontend::{self, Route, Service};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
-use crate::transport::{Address, Obstacle};
+use crate::transport::{Address, Obstacle, Resolver};
 use crate::upstream::{self, Upstream};
 
 /// A configuration and what serves it.
@@ -17,13 +17,15 @@ pub(super) struct Generation {
     pub(super) upstreams: Vec<Arc<Upstream>>,
     pub(super) service: Arc<Service>,
     spools: Spools,
+    resolver: Arc<Resolver>,
 }
 
 impl Generation {
     /// The first one.
     pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
         let spools = spools(&config);
-        Self::make(config, &[], spools, access, counters)
+        let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
+        Self::make(config, &[], (spools, resolver), access, counters)
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
@@ -40,20 +42,28 @@ impl Generation {
         } else {
             spools(&config)
         };
-        Self::make(config, &self.upstreams, spools, access, counters)
+        let same_resolver = *self.resolver.config() == config.server.resolver;
+        let resolver = match same_resolver {
+            true => self.resolver.clone(),
+            false => Arc::new(Resolver::new(config.server.resolver.clone())),
+        };
+        // Whoever follows names follows them with the resolver of its generation.
+        let stays = |upstream: &&Arc<Upstream>| same_resolver || upstream.config().sources.is_empty();
+        let before: Vec<_> = self.upstreams.iter().filter(stays).cloned().collect();
+        Self::make(config, &before, (spools, resolver), access, counters)
     }
 
     fn make(
         config: Config,
         before: &[Arc<Upstream>],
-        spools: Spools,
+        (spools, resolver): (Spools, Arc<Resolver>),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
         let upstreams: Vec<_> = config
             .upstreams
             .iter()
-            .map(|config| kept(config, before).unwrap_or_else(|| begin(config)))
+            .map(|config| kept(config, before).unwrap_or_else(|| begin(config, &resolver)))
             .collect();
         let service = service(
             &config.frontend,
@@ -67,6 +77,7 @@ impl Generation {
             upstreams,
             service,
             spools,
+            resolver,
         })
     }
 
@@ -91,9 +102,10 @@ fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstr
         .cloned()
 }
 
-fn begin(config: &upstream::Config) -> Arc<Upstream> {
+fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
     warn_of_obstacles(&upstream);
+    upstream.discover(resolver);
     upstream.watch();
     upstream
 }

@@ -53,6 +53,8 @@ pub struct Server {
     pub user: Option<String>,
     /// Group to become, by name or number; `None`: the user's.
     pub group: Option<String>,
+    /// How the DNS is asked.
+    pub resolver: crate::transport::resolve::Config,
 }
 
 /// Why there is no configuration.

@@ -1,12 +1,13 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::transport::{Access, Address};
 
@@ -105,6 +106,8 @@ pub enum Handler {
     Redirect(Redirect),
     /// A fixed answer.
     Respond(Respond),
+    /// What the gateway has counted.
+    Status(Status),
 }
 
 /// PHP scripts below a document root.
@@ -164,6 +167,25 @@ pub struct Respond {
     pub body: Bytes,
 }
 
+/// What the gateway has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// How it is written.
+    pub format: StatusFormat,
+    /// Who may see it, besides clients on unix sockets.
+    pub allow: Vec<IpNet>,
+}
+
+/// How a status is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatusFormat {
+    /// Prometheus' text format.
+    #[default]
+    Prometheus,
+    /// One JSON object.
+    Json,
+}
+
 /// Limits of requests on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -194,6 +216,20 @@ impl Default for Timeouts {
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),
             replace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// This machine.
+impl Default for Status {
+    fn default() -> Self {
+        let loopback: [IpNet; 2] = [
+            Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
+            Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
+        ];
+        Self {
+            format: StatusFormat::default(),
+            allow: loopback.into(),
         }
     }
 }

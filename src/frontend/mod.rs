@@ -4,7 +4,7 @@
 //! accepts, as long as there are [`places`]; [`connection`], over [`socket`] and until `idle`, speaks HTTP and asks for
 //! the [`current`] service; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
+//! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
 //! need to know.
 
 pub mod authority;
@@ -27,6 +27,7 @@ pub mod router;
 pub mod server;
 pub mod service;
 pub mod socket;
+pub mod status;
 pub mod tunnel;
 pub mod upload;
 

@@ -19,6 +19,7 @@ use super::respond;
 use super::route::Route;
 use super::router::Router;
 use super::socket::Patience;
+use super::status::Status;
 use super::tunnel::{self, Tunnel};
 use super::upload::{Rules, Upload};
 use crate::protocol::{RequestHead, hop_by_hop};
@@ -140,11 +141,32 @@ impl Service {
         let mut response = match request.action(route, &path)? {
             Action::Answer(response) => response,
             Action::Forward(to) => self.forward(request, incoming, to, connection, record).await?,
+            Action::Status(status) => self.status(status, &mut request, connection)?,
         };
         for (name, value) in &route.config.headers {
             response.headers_mut().insert(name, value.clone());
         }
         Ok(response)
+    }
+
+    /// Tells what was counted to who may know.
+    fn status(
+        &self,
+        status: &Status,
+        request: &mut Checked,
+        connection: &Connection,
+    ) -> Result<Response<Body>, Rejection> {
+        let parts = &mut request.parts;
+        let client = connection
+            .connected
+            .client(&mut parts.headers, &self.config.trusted_proxies);
+        status.admit(
+            &parts.method,
+            client.remote.as_ref().map(|peer| peer.address.ip()),
+        )?;
+        self.counters.access_lines_dropped.set(self.log.dropped());
+        self.counters.spool_bytes.set(self.spools.bytes_on_disk());
+        Ok(status.answer(&self.counters))
     }
 
     /// Sends a request to its application.

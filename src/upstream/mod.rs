@@ -10,6 +10,7 @@ pub mod checkup;
 mod codec;
 pub mod config;
 pub mod connection;
+mod discovery;
 pub mod endpoint;
 pub mod error;
 mod forecast;
@@ -26,6 +27,7 @@ pub mod retry;
 mod send;
 pub mod stderr;
 pub mod sticky;
+pub mod tally;
 pub mod trace;
 mod watch;
 mod watched_body;
@@ -44,11 +46,14 @@ pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
 use crate::transport::Notice;
+use crate::transport::Resolver;
 use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
+use discovery::Discovery;
 use http::HttpConnection;
 use pool::Pool;
+use tally::Tally;
 
 pub use pool::Snapshot;
 
@@ -60,6 +65,8 @@ pub struct Upstream {
     over: Arc<Notice>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Bell,
+    tally: Tally,
+    discovery: Discovery,
 }
 
 enum Engine {
@@ -89,6 +96,8 @@ impl Upstream {
             engine,
             over: Arc::default(),
             changed: watch::Bell::default(),
+            tally: Tally::default(),
+            discovery: Discovery::default(),
         }
     }
 
@@ -111,6 +120,17 @@ impl Upstream {
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What it has done so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Looks for the endpoints that its settings only name, from now on until it is dropped. To be called inside a
+    /// tokio runtime.
+    pub fn discover(self: &Arc<Self>, resolver: &Arc<Resolver>) {
+        self.discovery.start(self, resolver);
     }
 
     /// Its endpoints, in the order of the file.
@@ -166,24 +186,26 @@ impl Upstream {
         trace.upstream = Some(self.name.clone());
         let wish = self.wish(head);
         let session = wish.sticky;
-        let mut answer = match &self.engine {
+        let answer = match &self.engine {
             Engine::Framed(protocol, pool) => {
                 let wire = send::Framed {
                     protocol: protocol.as_ref(),
                     upstream: self,
                     options,
                 };
-                send::Attempts::new(self, pool, wish, trace)
+                send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
-                    .await?
+                    .await
             }
             Engine::Http(pool) => {
                 let wire = send::Http { upstream: self };
-                send::Attempts::new(self, pool, wish, trace)
+                send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
-                    .await?
+                    .await
             }
         };
+        self.tally.count(trace);
+        let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
             && session != Some(token)

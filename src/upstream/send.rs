@@ -239,6 +239,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             }
             Err(cause) => {
                 slot.unreachable();
+                self.upstream.discovery.doubt();
                 let endpoint = slot.endpoint().name.to_string();
                 Failure::Connect { endpoint, cause }
             }

@@ -3,9 +3,7 @@
 use std::num::NonZero;
 use std::thread;
 
-use ipnet::IpNet;
-
-use super::{account, deadline, path, size};
+use super::{account, deadline, network, path, resolver, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Log, Server as Typed};
 use crate::config::{Server, suggest};
@@ -27,6 +25,7 @@ pub(super) fn process(typed: &Typed, complaints: &mut Complaints) -> Server {
             .map(|file| path::absolute(file, "the pid file", complaints)),
         user: account::check(typed.user.as_ref(), "user", complaints),
         group: account::check(typed.group.as_ref(), "group", complaints),
+        resolver: resolver::check(&typed.resolver, complaints),
     }
 }
 
@@ -40,7 +39,7 @@ pub(super) fn frontend(
     let trusted = typed
         .trusted_proxies
         .iter()
-        .filter_map(|network| self::network(network, complaints));
+        .filter_map(|typed| network::check(typed, complaints));
     frontend::Config {
         listeners,
         routes,
@@ -91,31 +90,6 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         generation: deadline::any(typed.generation.as_ref(), default.generation),
         replace: deadline::positive(typed.replace.as_ref(), default.replace, complaints),
     }
-}
-
-/// A network in CIDR notation, or a single address.
-fn network(typed: &At<String>, complaints: &mut Complaints) -> Option<IpNet> {
-    let parsed = typed
-        .parse::<IpNet>()
-        .or_else(|_| typed.parse().map(|address: std::net::IpAddr| address.into()));
-    let Ok(network) = parsed else {
-        complaints
-            .error(typed.span(), "neither a network nor an address")
-            .help(
-                "write a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address such as \"192.0.2.1\"",
-            );
-        return None;
-    };
-    if network != network.trunc() {
-        complaints
-            .error(typed.span(), "the address has bits beyond the prefix")
-            .help(format!(
-                "write \"{}\" for the network, \"{}\" for the address",
-                network.trunc(),
-                network.addr()
-            ));
-    }
-    Some(network)
 }
 
 fn target(typed: Option<&At<String>>, default: Target, complaints: &mut Complaints) -> Target {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Number, Section};
+use super::{At, Name, Number, Section};
 use crate::config::units::Size;
+use crate::frontend::config::StatusFormat;
 
-/// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect` and `respond`.
+/// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Route {
@@ -26,6 +27,8 @@ pub struct Route {
     pub redirect: Option<Section<Redirect>>,
     /// A fixed answer.
     pub respond: Option<Section<Respond>>,
+    /// What the gateway has counted.
+    pub status: Option<Section<Status>>,
     /// Limits of requests on this route.
     pub limits: Section<Limits>,
     /// What is held back, and where.
@@ -98,6 +101,16 @@ pub struct Respond {
     pub status: Option<At<Number<200, 599>>>,
     /// Body. Default: empty.
     pub body: Option<At<String>>,
+}
+
+/// What the gateway has counted: busy slots, queues and waits, for this machine alone unless `allow` says more.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Status {
+    /// "prometheus" or "json". Default: "prometheus".
+    pub format: Option<Name<StatusFormat>>,
+    /// Networks of clients that may see it, besides those on unix sockets. Default: ["127.0.0.0/8", "::1/128"].
+    pub allow: Option<Vec<At<String>>>,
 }
 
 /// Limits of requests on a route.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{At, Name, Number, Section};
 use crate::config::units::{Period, Size};
 use crate::telemetry::config::Format;
+use crate::transport::resolve::Family;
 
 /// The process and its clients.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -25,12 +26,32 @@ pub struct Server {
     pub max_connections: Option<Number<1, 1_000_000>>,
     /// Networks of proxies whose `X-Forwarded-*` fields are believed.
     pub trusted_proxies: Vec<At<String>>,
+    /// How the DNS is asked about endpoints that begin with `dns:` or `dns+srv:`.
+    pub resolver: Section<Resolver>,
     /// Deadlines of the client side.
     pub timeouts: Section<ServerTimeouts>,
     /// Largest request head. Default: "32KiB".
     pub head_size: Option<At<Size>>,
     /// Most fields in a request head. Default: 100.
     pub head_fields: Option<Number<1, 10_000>>,
+}
+
+/// How the DNS is asked about endpoints that begin with `dns:` or `dns+srv:`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Resolver {
+    /// Addresses of name servers; the port may be left out. Default: those of /etc/resolv.conf.
+    pub nameservers: Option<At<Vec<At<String>>>>,
+    /// Until there is an answer, repeated questions included. Default: "5s".
+    pub timeout: Option<At<Period>>,
+    /// Which addresses of a host count: "prefer_ipv4", "prefer_ipv6", "ipv4", "ipv6" or "both". Default: "prefer_ipv4".
+    pub family: Option<Name<Family>>,
+    /// No answer is taken for older sooner. Default: "1s".
+    pub min_ttl: Option<At<Period>>,
+    /// No answer is relied on for longer. Default: "10s".
+    pub max_ttl: Option<At<Period>>,
+    /// How long endpoints stay when the DNS says that there are none any more. Default: "30s".
+    pub keep: Option<At<Period>>,
 }
 
 /// Deadlines of the client side.

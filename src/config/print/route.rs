@@ -1,10 +1,10 @@
 //! `[[route]]`.
 
-use super::{Out, path, quote, quote_key, size};
+use super::{Out, array, name, path, quote, quote_key, size};
 use crate::config::check;
 use crate::config::units::Size;
 use crate::frontend::config::{
-    Buffering, Files, Handler, Host, Limits, Php, Proxy, Redirect, Respond, Route,
+    Buffering, Files, Handler, Host, Limits, Php, Proxy, Redirect, Respond, Route, Status,
 };
 use crate::upstream::Config as Upstream;
 
@@ -70,6 +70,10 @@ fn print_handler(handler: &Handler, upstreams: &[Upstream], out: &mut Out) {
                     ("body", quote_bytes(body)),
                 ],
             );
+        }
+        Handler::Status(Status { format, allow }) => {
+            let allow = allow.iter().map(|network| quote(&network.to_string()));
+            out.table("status", &[("format", name(*format)), ("allow", array(allow))]);
         }
     }
 }
