@@ -30,7 +30,7 @@ pub(crate) const ALL: [Case; 11] = [
             ..Layout::PLAIN
         },
         alone: false,
-        what: "`kill -9` of a worker every 0.3 s, every tenth time of all four",
+        what: "`kill -9` of a worker every 0.3 s, every fifth time of all four",
         allowed: "One exchange for each killed worker (four for Gunicorn, whose thread workers accept more than they \
                   work on): a POST in it is not repeatable, an answer that had begun cannot be taken back. A GET in \
                   it is sent again.",
