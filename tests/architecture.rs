@@ -29,12 +29,12 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "transport",
         ours: &["telemetry"],
-        crates: &["tokio", "socket2", "rustix", "nix"],
+        crates: &["tokio", "socket2", "rustix", "nix", "hickory_resolver"],
     },
     Layer {
         module: "spool",
         ours: &["telemetry"],
-        crates: &["tokio", "tempfile", "bytes", "rustix"],
+        crates: &["tokio", "tempfile", "bytes", "rustix", "tracing"],
     },
     Layer {
         module: "framed",
@@ -51,6 +51,7 @@ const LAYERS: &[Layer] = &[
             "http",
             "http_body",
             "tracing",
+            "fastrand",
             "hyper",
             "hyper_util",
             "crc32fast",
@@ -105,6 +106,7 @@ const LAYERS: &[Layer] = &[
             "hyper_util",
             "ipnet",
             "memchr",
+            "serde_json",
             "tokio",
             "tracing",
         ],

@@ -53,7 +53,7 @@ pub struct App {
     /// What was inherited and nobody asked for; closed when we serve.
     left: Inherited,
     predecessor: Option<Predecessor>,
-    _pid_file: Option<PidFile>,
+    pid_file: Option<PidFile>,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -95,7 +95,7 @@ impl App {
             counters,
             left,
             predecessor: inheritance.predecessor.take(),
-            _pid_file: pid_file,
+            pid_file,
             logs,
         })
     }
@@ -113,6 +113,8 @@ impl App {
 
     /// What was counted so far.
     pub fn counters(&self) -> &Arc<Counters> {
+        let on_disk = self.generation.relays.spools().bytes_on_disk();
+        self.counters.spool_bytes.set(on_disk);
         &self.counters
     }
 
@@ -136,17 +138,32 @@ impl App {
         let left = std::mem::take(&mut self.left);
         if let Some(predecessor) = self.predecessor.take() {
             predecessor.relieve(&left);
+            self.keep_listeners();
+        }
+    }
+
+    /// What was lent is ours now, and as our configuration wants it.
+    fn keep_listeners(&mut self) {
+        for door in self.server.doors() {
+            door.listener.keep();
+            reload::adjust(&door.listener, &door.config);
         }
     }
 
     /// Waits for open exchanges, at most for `limit`.
     async fn drained(&mut self, limit: Duration) -> Ended {
-        let _ = tokio::time::timeout(limit, self.server.empty()).await;
+        let _ = tokio::time::timeout(limit, self.empty()).await;
         self.ended()
     }
 
+    /// Waits until the last client has left, and those applications have finished that may do so without one.
+    async fn empty(&mut self) {
+        self.server.empty().await;
+        self.generation.relays.finished().await;
+    }
+
     fn ended(&self) -> Ended {
-        match self.server.connections() {
+        match self.server.connections().max(self.generation.relays.running()) {
             0 => Ended::Drained,
             left => Ended::Cut(left),
         }

@@ -12,7 +12,7 @@ pub use slots::Slots;
 
 use super::balance::key::Template;
 use crate::protocol::params::PathInfo;
-use crate::transport::Address;
+use crate::transport::{Address, Query};
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,10 @@ pub struct Config {
     pub protocol: ProtocolName,
     /// What the backend needs beyond its protocol.
     pub quirks: Quirks,
-    /// At least one.
+    /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
     pub endpoints: Vec<EndpointConfig>,
+    /// Names that stand for more of them; see [`discovery`](super::discovery).
+    pub sources: Vec<EndpointConfig<Query>>,
     /// How an endpoint is chosen.
     pub balance: Balance,
     /// How sessions are kept on their endpoints; `None`: they are not.
@@ -62,11 +64,12 @@ pub enum ProtocolName {
     Http,
 }
 
-/// One address of an upstream.
+/// One address of an upstream; or, with a [`Query`] for its address, what the endpoints at every place that is found
+/// are like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointConfig {
+pub struct EndpointConfig<A = Address> {
     /// Where it is.
-    pub address: Address,
+    pub address: A,
     /// Share of the requests relative to the others, at least 1.
     pub weight: u32,
     /// Used only while no other endpoint is usable.
@@ -314,9 +317,9 @@ impl Default for Timeouts {
     }
 }
 
-impl EndpointConfig {
+impl<A> EndpointConfig<A> {
     /// An endpoint with the defaults of every option: those of nginx.
-    pub fn new(address: Address) -> Self {
+    pub fn new(address: A) -> Self {
         Self {
             address,
             weight: 1,
@@ -325,6 +328,41 @@ impl EndpointConfig {
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
             slow_start: Duration::ZERO,
+        }
+    }
+
+    /// Whether it differs from the other at most in its share of the requests.
+    pub fn is_alike(&self, other: &Self) -> bool
+    where
+        A: Clone + PartialEq,
+    {
+        let share = Self {
+            weight: other.weight,
+            backup: other.backup,
+            ..self.clone()
+        };
+        share == *other
+    }
+
+    /// The same, somewhere else.
+    pub fn at<B>(&self, address: B) -> EndpointConfig<B> {
+        let Self {
+            address: _,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
+        } = *self;
+        EndpointConfig {
+            address,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Endpoint {
     /// What sessions that live here have in their cookies.
     pub token: Option<Token>,
     /// How long answers take; `None` when no balancer asks for it.
-    pub latency: Option<Latency>,
+    pub latency: Option<Arc<Latency>>,
     standing: AtomicU8,
     /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
     share: AtomicU32,
@@ -36,15 +36,16 @@ pub struct Endpoint {
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
     window: AtomicUsize,
-    in_flight: AtomicUsize,
+    /// Shared by all that this endpoint was: a share that changes frees no slot.
+    in_flight: Arc<AtomicUsize>,
     /// Idle connections kept.
     idle: AtomicUsize,
-    served: AtomicU64,
-    answered: AtomicU64,
-    connected: AtomicU64,
-    failed: AtomicU64,
+    served: Arc<AtomicU64>,
+    answered: Arc<AtomicU64>,
+    connected: Arc<AtomicU64>,
+    failed: Arc<AtomicU64>,
     /// Finds the slots out, where they are to be found out.
-    adaptive: Option<Mutex<Adaptive>>,
+    adaptive: Option<Arc<Mutex<Adaptive>>>,
 }
 
 /// Names an endpoint as long as the process lives.
@@ -70,6 +71,19 @@ pub enum Standing {
 /// A weight of one, in units of [`Endpoint::share`].
 pub const SHARE: u32 = 256;
 
+impl Standing {
+    /// The word in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resting => "resting",
+            Self::Trial => "trial",
+            Self::Shut => "shut",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 impl Endpoint {
     /// An endpoint nobody uses yet.
     pub fn new(config: EndpointConfig, limit: usize) -> Self {
@@ -85,12 +99,12 @@ impl Endpoint {
             doubted: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
             idle: AtomicUsize::new(0),
-            served: AtomicU64::new(0),
-            answered: AtomicU64::new(0),
-            connected: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            served: Arc::default(),
+            answered: Arc::default(),
+            connected: Arc::default(),
+            failed: Arc::default(),
             adaptive: None,
             config,
         }
@@ -99,12 +113,30 @@ impl Endpoint {
     /// An endpoint nobody uses yet, with slots as configured.
     pub fn with_slots(config: EndpointConfig, slots: &Slots) -> Self {
         let adaptive = match slots {
-            Slots::Auto(auto) => Some(Mutex::new(Adaptive::new(auto))),
+            Slots::Auto(auto) => Some(Arc::new(Mutex::new(Adaptive::new(auto)))),
             Slots::Fixed(_) | Slots::Unlimited => None,
         };
         Self {
             adaptive,
             ..Self::new(config, slots.first())
+        }
+    }
+
+    /// The same endpoint with other settings: its exchanges go on, and its slots are still taken.
+    pub(super) fn renewed(&self, config: EndpointConfig) -> Self {
+        Self {
+            id: self.id,
+            token: self.token,
+            latency: self.latency.clone(),
+            answered: self.answered.clone(),
+            doubted: AtomicBool::new(self.doubted.load(Ordering::Relaxed)),
+            in_flight: self.in_flight.clone(),
+            idle: AtomicUsize::new(self.idle()),
+            served: self.served.clone(),
+            connected: self.connected.clone(),
+            failed: self.failed.clone(),
+            adaptive: self.adaptive.clone(),
+            ..Self::new(config, self.limit())
         }
     }
 
@@ -127,6 +159,11 @@ impl Endpoint {
     /// Slots, taken or free; `usize::MAX` when not limited.
     pub fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Slots, taken or free; `None` when not limited.
+    pub fn slots(&self) -> Option<usize> {
+        Some(self.limit()).filter(|limit| *limit != usize::MAX)
     }
 
     /// Whether another exchange fits.

@@ -18,6 +18,8 @@ pub enum Forecast {
     Only(Arc<Endpoint>),
     /// It depends on the requests before.
     Load,
+    /// It depends on what the DNS says then.
+    Unknown,
     /// Every endpoint is draining.
     Nobody,
 }
@@ -25,6 +27,9 @@ pub enum Forecast {
 impl Upstream {
     /// Foretells the choice for a request.
     pub fn forecast(&self, head: &RequestHead) -> Forecast {
+        if !self.config.sources.is_empty() {
+            return Forecast::Unknown;
+        }
         let endpoints = self.endpoints();
         let wish = self.wish(head);
         if let Some(own) = endpoints.iter().find(|endpoint| wish.belongs_to(endpoint)) {

@@ -10,6 +10,7 @@ pub mod checkup;
 mod codec;
 pub mod config;
 pub mod connection;
+mod discovery;
 pub mod endpoint;
 pub mod error;
 mod forecast;
@@ -21,11 +22,14 @@ mod preview;
 pub mod probe;
 pub mod profile;
 pub mod pump;
+pub mod relay;
 pub mod request_body;
 pub mod retry;
 mod send;
+pub mod source;
 pub mod stderr;
 pub mod sticky;
+pub mod tally;
 pub mod trace;
 mod watch;
 mod watched_body;
@@ -39,16 +43,20 @@ pub use error::Failure;
 pub use forecast::Forecast;
 pub use http::Switched;
 pub use preview::Preview;
+pub use relay::{Options, Relays};
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
 use crate::transport::Notice;
+use crate::transport::Resolver;
 use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
+use discovery::Discovery;
 use http::HttpConnection;
 use pool::Pool;
+use tally::Tally;
 
 pub use pool::Snapshot;
 
@@ -60,6 +68,8 @@ pub struct Upstream {
     over: Arc<Notice>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Bell,
+    tally: Tally,
+    discovery: Discovery,
 }
 
 enum Engine {
@@ -67,13 +77,6 @@ enum Engine {
     Framed(Box<dyn Protocol>, Arc<Pool<Box<Connection>>>),
     /// HTTP: hyper's.
     Http(Arc<Pool<HttpConnection>>),
-}
-
-/// How one request is to be treated.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// Let the application finish when the client leaves.
-    pub ignore_abort: bool,
 }
 
 impl Upstream {
@@ -89,6 +92,8 @@ impl Upstream {
             engine,
             over: Arc::default(),
             changed: watch::Bell::default(),
+            tally: Tally::default(),
+            discovery: Discovery::default(),
         }
     }
 
@@ -111,6 +116,17 @@ impl Upstream {
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What it has done so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Looks for the endpoints that its settings only name, from now on until it is dropped. To be called inside a
+    /// tokio runtime.
+    pub fn discover(self: &Arc<Self>, resolver: &Arc<Resolver>) {
+        self.discovery.start(self, resolver);
     }
 
     /// Its endpoints, in the order of the file.
@@ -160,30 +176,35 @@ impl Upstream {
         &self,
         head: &RequestHead,
         body: RequestBody,
-        options: Options,
+        options: Options<'_>,
         trace: &mut Trace,
     ) -> Result<::http::Response<Body>, Failure> {
         trace.upstream = Some(self.name.clone());
         let wish = self.wish(head);
         let session = wish.sticky;
-        let mut answer = match &self.engine {
+        let answer = match &self.engine {
             Engine::Framed(protocol, pool) => {
                 let wire = send::Framed {
                     protocol: protocol.as_ref(),
                     upstream: self,
                     options,
                 };
-                send::Attempts::new(self, pool, wish, trace)
+                send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
-                    .await?
+                    .await
             }
             Engine::Http(pool) => {
-                let wire = send::Http { upstream: self };
-                send::Attempts::new(self, pool, wish, trace)
+                let wire = send::Http {
+                    upstream: self,
+                    options,
+                };
+                send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
-                    .await?
+                    .await
             }
         };
+        self.tally.count(trace);
+        let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
             && session != Some(token)

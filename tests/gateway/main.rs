@@ -7,6 +7,7 @@ mod hostile;
 mod http;
 mod http_backend;
 mod lifecycle;
+mod real_dns;
 mod real_git;
 mod real_health;
 mod real_large;
@@ -14,6 +15,9 @@ mod real_matrix;
 mod real_php;
 mod real_pools;
 mod real_probe;
+mod real_slow;
+mod real_status;
+mod slow;
 
 use std::path::Path;
 

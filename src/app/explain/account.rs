@@ -1,5 +1,7 @@
 //! The explanation as data: what `--json` prints.
 
+use std::fmt::Display;
+
 use http::HeaderMap;
 use http::header::HOST;
 use http::request::Parts;
@@ -12,7 +14,7 @@ use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
-use crate::upstream::config::{Balance, ProtocolName};
+use crate::upstream::config::{Balance, EndpointConfig, ProtocolName};
 use crate::upstream::{Forecast, Preview, Upstream};
 
 /// What would become of a request.
@@ -133,6 +135,8 @@ pub(super) struct Body {
     pub(super) limit: String,
     /// Whether all of it is taken before a worker is.
     pub(super) request_held: bool,
+    /// Whether it is taken off the worker ahead of the client.
+    pub(super) response_ahead: bool,
     pub(super) memory: String,
     pub(super) disk: String,
     /// Whether the length is known only once it is here.
@@ -190,6 +194,7 @@ impl Matched {
             Handler::Files(files) => ("files", Some(&files.root)),
             Handler::Redirect(_) => ("redirect", None),
             Handler::Respond(_) => ("respond", None),
+            Handler::Status(_) => ("status", None),
         };
         Self {
             host: config.host.as_ref().map(|host| match host {
@@ -253,20 +258,16 @@ impl Script {
 impl Destination {
     fn new(upstream: &Upstream, head: &RequestHead) -> Self {
         let config = upstream.config();
-        let endpoint = |endpoint: &crate::upstream::config::EndpointConfig| Endpoint {
-            address: endpoint.address.to_string(),
-            weight: endpoint.weight,
-            backup: endpoint.backup,
-            drain: endpoint.drain,
-        };
         let period = |time| Period(time).to_string();
         let timeouts = &config.timeouts;
+        let fixed = config.endpoints.iter().map(Endpoint::new);
+        let named = config.sources.iter().map(Endpoint::new);
         Self {
             name: config.name.clone(),
             protocol: config.protocol.as_str(),
             balance: config.balance.as_str(),
             choice: Choice::new(upstream, head),
-            endpoints: config.endpoints.iter().map(endpoint).collect(),
+            endpoints: fixed.chain(named).collect(),
             max_connections: health::slots(&config.max_connections),
             auto: health::auto(&config.max_connections),
             health: config.health.as_ref().map(health::health),
@@ -285,6 +286,17 @@ impl Destination {
     }
 }
 
+impl Endpoint {
+    fn new<A: Display>(config: &EndpointConfig<A>) -> Self {
+        Self {
+            address: config.address.to_string(),
+            weight: config.weight,
+            backup: config.backup,
+            drain: config.drain,
+        }
+    }
+}
+
 impl Choice {
     fn new(upstream: &Upstream, head: &RequestHead) -> Self {
         let (endpoint, why) = match upstream.forecast(head) {
@@ -292,6 +304,7 @@ impl Choice {
             Forecast::Key(endpoint) => (Some(endpoint), "by the hash of the key"),
             Forecast::Only(endpoint) => (Some(endpoint), "the only candidate"),
             Forecast::Load => (None, by_load(&upstream.config().balance)),
+            Forecast::Unknown => (None, "of those that the DNS names then"),
             Forecast::Nobody => (None, "none takes new sessions"),
         };
         let endpoint = endpoint.map(|endpoint| endpoint.name.to_string());
@@ -315,6 +328,7 @@ impl Body {
     fn new(route: &config::Route, upstream: &Upstream, in_chunks: bool) -> Self {
         let Buffering {
             request,
+            response,
             memory,
             disk,
         } = route.buffering;
@@ -322,6 +336,7 @@ impl Body {
         Self {
             limit: Size(route.limits.body).to_string(),
             request_held: request || in_chunks && !http,
+            response_ahead: response,
             memory: Size(memory as u64).to_string(),
             disk: Size(disk).to_string(),
             in_chunks,

@@ -1,13 +1,14 @@
 //! `balance`.
 
+use super::endpoint::Endpoints;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Upstream};
 use crate::config::suggest;
 use crate::upstream::balance::key::{self, KeyError, Template};
-use crate::upstream::config::{Balance, Bound, EndpointConfig, Hash};
+use crate::upstream::config::{Balance, Bound, Hash};
 
 /// How the endpoints are chosen.
-pub(super) fn check(typed: &Upstream, endpoints: &[EndpointConfig], complaints: &mut Complaints) -> Balance {
+pub(super) fn check(typed: &Upstream, endpoints: &Endpoints, complaints: &mut Complaints) -> Balance {
     let Some(typed) = &typed.balance else {
         return Balance::default();
     };
@@ -17,7 +18,7 @@ pub(super) fn check(typed: &Upstream, endpoints: &[EndpointConfig], complaints: 
         Balance::Hash(hash) => hash.bound.is_none(),
         _ => false,
     };
-    if at_once && endpoints.iter().any(|endpoint| !endpoint.slow_start.is_zero()) {
+    if at_once && endpoints.start_slowly() {
         complaints
             .warning(
                 typed.span(),

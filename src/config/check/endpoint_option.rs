@@ -9,8 +9,8 @@ use crate::config::units::{Period, PeriodError};
 use crate::upstream::config::EndpointConfig;
 
 /// Sets what `word` says.
-pub(super) fn set(
-    endpoint: &mut EndpointConfig,
+pub(super) fn set<A>(
+    endpoint: &mut EndpointConfig<A>,
     word: &str,
     typed: &At<String>,
     complaints: &mut Complaints,

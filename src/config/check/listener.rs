@@ -7,7 +7,7 @@ use crate::config::complaints::Complaints;
 use crate::config::file::{At, Listen, Section};
 use crate::frontend;
 use crate::frontend::config::Listener;
-use crate::transport::{Access, Address};
+use crate::transport::{Access, Address, Query};
 
 /// Every listener, each on an address of its own.
 pub(super) fn check(typed: &[Section<Listen>], complaints: &mut Complaints) -> Vec<Listener> {
@@ -80,6 +80,10 @@ fn address_key<'a>(listen: &'a Section<Listen>, complaints: &mut Complaints) -> 
 }
 
 fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
+    if Query::is_meant(typed) {
+        complaints.error(typed.span(), "only addresses can be listened on, not names");
+        return None;
+    }
     match typed.parse() {
         Ok(address @ (Address::Tcp(_) | Address::Unix(_))) => Some(address),
         Ok(Address::Name(host, port)) => {

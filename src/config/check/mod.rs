@@ -16,9 +16,11 @@ mod host;
 mod keep_alive;
 mod listener;
 mod modifier;
+mod network;
 mod path;
 mod profile;
 mod quirk;
+mod resolver;
 mod route;
 mod server;
 mod size;
@@ -67,7 +69,7 @@ fn demand(file: &File, complaints: &mut Complaints) {
         complaints
             .absent("there are no routes, so every request would be answered with 404")
             .help(
-                "add a table [[route]] with path = \"/\" and one of php, proxy, files, redirect and respond",
+                "add a table [[route]] with path = \"/\" and one of php, proxy, files, redirect, respond and status",
             );
     }
 }
@@ -97,6 +99,6 @@ pub(super) fn target(handler: &Handler) -> Option<usize> {
     match handler {
         Handler::Php(php) => Some(php.upstream),
         Handler::Proxy(proxy) => Some(proxy.upstream),
-        Handler::Files(_) | Handler::Redirect(_) | Handler::Respond(_) => None,
+        Handler::Files(_) | Handler::Redirect(_) | Handler::Respond(_) | Handler::Status(_) => None,
     }
 }

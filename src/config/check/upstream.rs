@@ -16,7 +16,8 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
         protocol,
         quirks: quirk::check(typed, protocol, profile, complaints),
         balance: balance::check(typed, &endpoints, complaints),
-        endpoints,
+        endpoints: endpoints.fixed,
+        sources: endpoints.named,
         sticky: typed
             .sticky
             .as_ref()

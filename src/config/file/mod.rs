@@ -21,9 +21,9 @@ pub use at::At;
 pub use health::{Asked, Auto, Health, Kind, Method, StatusList};
 pub use name::{Name, Named};
 pub use number::{Number, Slots};
-pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route};
+pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route, Status};
 pub use section::Section;
-pub use server::{Listen, Log, Server, ServerTimeouts};
+pub use server::{Listen, Log, Resolver, Server, ServerTimeouts};
 pub use upstream::{Queue, Retry, Sticky, Upstream, UpstreamTimeouts};
 
 /// A Bridgehead configuration.

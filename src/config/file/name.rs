@@ -9,8 +9,10 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::{Asked, Kind, Method};
 use crate::config::suggest;
+use crate::frontend::config::StatusFormat;
 use crate::protocol::params::PathInfo;
 use crate::telemetry::config::Format;
+use crate::transport::resolve::Family;
 use crate::upstream::config::health::Silence;
 use crate::upstream::config::{ProtocolName, SameSite};
 use crate::upstream::profile::Profile;
@@ -84,6 +86,22 @@ impl Named for Asked {
         ("nobody", Self::Nobody),
         ("get_values", Self::GetValues),
         ("status", Self::Status),
+    ];
+}
+
+impl Named for StatusFormat {
+    const KIND: &'static str = "format of the status";
+    const NAMES: &'static [(&'static str, Self)] = &[("prometheus", Self::Prometheus), ("json", Self::Json)];
+}
+
+impl Named for Family {
+    const KIND: &'static str = "family of addresses";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("prefer_ipv4", Self::PreferIpv4),
+        ("prefer_ipv6", Self::PreferIpv6),
+        ("ipv4", Self::Ipv4),
+        ("ipv6", Self::Ipv6),
+        ("both", Self::Both),
     ];
 }
 

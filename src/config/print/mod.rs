@@ -13,9 +13,10 @@ use super::file::{Name, Named};
 use super::units::{Period, Size};
 use super::{Config, Server, env};
 use crate::transport::Access;
+use crate::transport::resolve;
 use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
-use crate::{frontend, telemetry};
+use crate::{frontend, spool, telemetry};
 
 mod health;
 mod route;
@@ -46,10 +47,16 @@ pub fn print(config: &Config) -> String {
 fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     let Server {
         workers,
-        temp_dir,
+        spool:
+            spool::Config {
+                temp_dir,
+                disk_total,
+                memory_total,
+            },
         pid_file,
         user,
         group,
+        resolver,
     } = server;
     let frontend::Config {
         listeners: _,
@@ -73,6 +80,11 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     out.head("[server]");
     out.plain("workers", workers);
     out.text("temp_dir", &path(temp_dir));
+    let total = |bytes: u64| quote(&Size(bytes).to_string());
+    out.table(
+        "spool",
+        &[("memory", total(*memory_total)), ("disk", total(*disk_total))],
+    );
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
@@ -82,11 +94,9 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         }
     }
     out.plain("max_connections", max_connections);
-    let networks: Vec<String> = trusted_proxies
-        .iter()
-        .map(|network| quote(&network.to_string()))
-        .collect();
-    out.plain("trusted_proxies", format_args!("[{}]", networks.join(", ")));
+    let networks = trusted_proxies.iter().map(|network| quote(&network.to_string()));
+    out.plain("trusted_proxies", array(networks));
+    print_resolver(resolver, out);
     out.table(
         "timeouts",
         &[
@@ -124,6 +134,27 @@ fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {
     }
 }
 
+fn print_resolver(resolver: &resolve::Config, out: &mut Out) {
+    let resolve::Config {
+        nameservers,
+        timeout,
+        family,
+        min_ttl,
+        max_ttl,
+        keep,
+    } = resolver;
+    let servers = nameservers.iter().map(|server| quote(&server.to_string()));
+    let servers = (!nameservers.is_empty()).then(|| ("nameservers", array(servers)));
+    let others = [
+        ("timeout", period(*timeout)),
+        ("family", name(*family)),
+        ("min_ttl", period(*min_ttl)),
+        ("max_ttl", period(*max_ttl)),
+        ("keep", period(*keep)),
+    ];
+    out.table("resolver", &servers.into_iter().chain(others).collect::<Vec<_>>());
+}
+
 fn print_log(log: &telemetry::Config, out: &mut Out) {
     let telemetry::Config {
         access,
@@ -144,6 +175,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         protocol,
         quirks,
         endpoints,
+        sources,
         balance,
         sticky,
         max_connections,
@@ -162,11 +194,9 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
     } = *queue;
     out.head(&format!("[upstream.{}]", quote_key(key)));
     out.plain("protocol", name(*protocol));
-    let endpoints: Vec<String> = endpoints
-        .iter()
-        .map(|endpoint| quote(&self::endpoint(endpoint)))
-        .collect();
-    out.plain("endpoints", format_args!("[{}]", endpoints.join(", ")));
+    let fixed = endpoints.iter().map(endpoint);
+    let named = sources.iter().map(endpoint);
+    out.plain("endpoints", array(fixed.chain(named).map(|text| quote(&text))));
     out.text("balance", &self::balance(balance));
     if let Some(sticky) = sticky {
         print_sticky(sticky, out);
@@ -280,7 +310,7 @@ fn print_sticky(sticky: &Sticky, out: &mut Out) {
 }
 
 /// An endpoint with those of its options that are not as usual.
-fn endpoint(endpoint: &EndpointConfig) -> String {
+fn endpoint<A: Display>(endpoint: &EndpointConfig<A>) -> String {
     let EndpointConfig {
         address,
         weight,
@@ -290,7 +320,7 @@ fn endpoint(endpoint: &EndpointConfig) -> String {
         fail_timeout,
         slow_start,
     } = endpoint;
-    let usual = EndpointConfig::new(address.clone());
+    let usual = EndpointConfig::new(address);
     let time = |time: Duration| Period(time).to_string();
     let options = [
         (*weight != usual.weight).then(|| format!("weight={weight}")),
@@ -348,6 +378,11 @@ impl Out {
 /// A string as TOML, safe from the expansion of environment references.
 fn quote(text: &str) -> String {
     Value::String(env::escape(text)).to_string()
+}
+
+/// Values that are TOML already, as an array.
+fn array(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(", "))
 }
 
 /// A key as TOML.

@@ -51,7 +51,7 @@ impl Balancer for Ewma {
         let (one, two) = draw::two(&mut self.random, endpoints, pick)?;
         let Some(two) = two else { return Some(one) };
         for index in [one, two] {
-            let latency = endpoints[index].latency.as_ref();
+            let latency = endpoints[index].latency.as_deref();
             self.now = self.now.max(latency.and_then(Latency::since));
         }
         let sooner = self.cost(&endpoints[two]) < self.cost(&endpoints[one]);

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::{Balancer, Pick, Wish};
 use crate::upstream::config::EndpointConfig;
 use crate::upstream::endpoint::{Endpoint, Standing};
-use crate::upstream::latency::Latency;
 
 /// A balancer with its endpoints.
 pub(super) struct Bench<B> {
@@ -44,7 +43,7 @@ impl<B: Balancer> Bench<B> {
             .into_iter()
             .map(|config| {
                 let mut endpoint = Endpoint::new(config, usize::MAX);
-                endpoint.latency = Some(Latency::default());
+                endpoint.latency = Some(Arc::default());
                 Arc::new(endpoint)
             })
             .collect();

@@ -4,7 +4,7 @@
 //! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
 //! hands it to the first in the queue that may use it; only when nobody waits is it free.
 //!
-//! Which endpoints a request may use is one decision, [`Roster::fit`]: the best standing that any endpoint left to
+//! Which endpoints a request may use is one decision, `Roster::fit`: the best standing that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
 mod gate;
@@ -23,7 +23,6 @@ use tokio::time::Instant;
 use super::balance::{self, Wish};
 use super::config::{Balance, Config, EndpointConfig, Slots};
 use super::endpoint::{Endpoint, Id};
-use super::latency::Latency;
 use super::probe::Workers;
 use super::sticky::Signer;
 use gate::Gate;
@@ -99,7 +98,11 @@ impl<C: Send + 'static> Pool<C> {
                 .map(|sticky| Signer::new(sticky, &config.name)),
             timed: config.balance == Balance::Ewma,
             state: Mutex::new(State {
-                roster: Roster::new(balance::make(&config.balance), config.hold),
+                roster: Roster::new(
+                    balance::make(&config.balance),
+                    config.hold,
+                    !config.sources.is_empty(),
+                ),
                 queue: Queue::new(),
                 alarm: Alarm::default(),
             }),
@@ -109,16 +112,25 @@ impl<C: Send + 'static> Pool<C> {
         pool
     }
 
-    /// The endpoints are these from now on. Those that stay keep all that is known of them; the exchanges of those
-    /// that go are finished.
+    /// The endpoints are these from now on. Those that stay keep all that is known of them, also when their share
+    /// of the requests is another one; the exchanges of those that go are finished.
     pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
         let mut state = self.lock();
         let mut before = state.roster.empty();
         let now = configs.iter().map(|config| {
-            let known = before.iter().position(|(endpoint, _)| endpoint.config == *config);
-            known.map_or_else(|| self.hire(config), |at| before.swap_remove(at))
+            let is = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config == *config;
+            let is_alike = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config.is_alike(config);
+            if let Some(at) = before.iter().position(is) {
+                return before.swap_remove(at);
+            }
+            let Some(at) = before.iter().position(is_alike) else {
+                return self.hire(config, &mut state.roster);
+            };
+            let (endpoint, post) = before.swap_remove(at);
+            (Arc::new(endpoint.renewed(config.clone())), post)
         });
         let now: Vec<_> = now.collect();
+        state.roster.retire(before.iter().map(|(endpoint, _)| endpoint));
         state.roster.fill(now.into_iter());
         self.serve(&mut state);
         drop(state);
@@ -126,15 +138,26 @@ impl<C: Send + 'static> Pool<C> {
         drop(before);
     }
 
-    fn hire(&self, config: &EndpointConfig) -> (Arc<Endpoint>, Post<C>) {
-        let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
-        endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
-        endpoint.latency = self.timed.then(Latency::default);
+    fn hire(&self, config: &EndpointConfig, roster: &mut Roster<C>) -> (Arc<Endpoint>, Post<C>) {
+        let endpoint = match roster.call_back(config) {
+            Some(endpoint) => {
+                endpoint.set_idle(0);
+                endpoint.renewed(config.clone())
+            }
+            None => self.found(config),
+        };
         let post = Post {
             gate: Gate::new(config),
             idle: VecDeque::new(),
         };
         (Arc::new(endpoint), post)
+    }
+
+    fn found(&self, config: &EndpointConfig) -> Endpoint {
+        let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
+        endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
+        endpoint.latency = self.timed.then(Arc::default);
+        endpoint
     }
 
     /// The endpoints, in the order of the configuration.

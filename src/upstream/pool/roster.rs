@@ -1,13 +1,14 @@
 //! The endpoints of a pool, and which of them a request may use.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::gate::Gate;
 use crate::upstream::balance::{Balancer, Pick, Wish};
+use crate::upstream::config::EndpointConfig;
 use crate::upstream::endpoint::{Endpoint, Id, Standing};
 
 /// The endpoints with what is known and kept of each.
@@ -15,11 +16,17 @@ pub(super) struct Roster<C> {
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// In the same order.
     pub(super) posts: Vec<Post<C>>,
+    /// Endpoints that went, as long as one of their exchanges is under way.
+    retired: Vec<Weak<Endpoint>>,
     balancer: Box<dyn Balancer>,
     /// Some gate depends on the time.
     pub(super) troubled: bool,
     /// How long the memory of an endpoint that was alive makes waiting worth while.
     hold: Duration,
+    /// Since when there is none, although endpoints are still to be found.
+    vacant: Option<Instant>,
+    /// Whether endpoints come from elsewhere.
+    named: bool,
 }
 
 /// What belongs to an endpoint and is nobody else's business.
@@ -45,13 +52,16 @@ pub(super) enum Choice {
 }
 
 impl<C> Roster<C> {
-    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration) -> Self {
+    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration, named: bool) -> Self {
         Self {
             endpoints: Vec::new(),
             posts: Vec::new(),
+            retired: Vec::new(),
             balancer,
             troubled: false,
             hold,
+            vacant: None,
+            named,
         }
     }
 
@@ -59,6 +69,8 @@ impl<C> Roster<C> {
     pub(super) fn fill(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, Post<C>)>) {
         (self.endpoints, self.posts) = members.unzip();
         self.balancer.rebuild(&self.endpoints);
+        let is_vacant = self.named && self.endpoints.is_empty();
+        self.vacant = is_vacant.then(|| self.vacant.unwrap_or_else(Instant::now));
         self.review(Instant::now());
     }
 
@@ -68,6 +80,21 @@ impl<C> Roster<C> {
             .into_iter()
             .zip(std::mem::take(&mut self.posts))
             .collect()
+    }
+
+    /// Remembers endpoints that go.
+    pub(super) fn retire<'a>(&mut self, gone: impl Iterator<Item = &'a Arc<Endpoint>>) {
+        self.retired.retain(|endpoint| endpoint.strong_count() > 0);
+        self.retired.extend(gone.map(Arc::downgrade));
+    }
+
+    /// The endpoint that went from the address of `config` and has not finished yet: its slots are still taken.
+    pub(super) fn call_back(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
+        let at_place = |endpoint: &Arc<Endpoint>| endpoint.config.address == config.address;
+        let known =
+            |endpoint: &Weak<Endpoint>| endpoint.upgrade().is_some_and(|endpoint| at_place(&endpoint));
+        let at = self.retired.iter().position(known)?;
+        self.retired.swap_remove(at).upgrade()
     }
 
     pub(super) fn find(&self, id: Id) -> Option<usize> {
@@ -167,7 +194,8 @@ impl<C> Roster<C> {
             !endpoint.config.drain
                 && (gate.is_full() || gate.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
-        self.endpoints.iter().zip(&self.posts).any(alive)
+        let is_found_soon = self.vacant.is_some_and(|since| now < since + self.hold);
+        is_found_soon || self.endpoints.iter().zip(&self.posts).any(alive)
     }
 
     /// When those who wait have a chance that they do not have now, or lose the last one.
@@ -178,9 +206,13 @@ impl<C> Roster<C> {
             .iter()
             .filter_map(|post| Some(post.gate.last_alive(now)? + self.hold))
             .filter(|end| *end > now);
+        let found = self
+            .vacant
+            .map(|since| since + self.hold)
+            .filter(|end| *end > now);
         match self.troubled {
             true => changes.chain(ends).min(),
-            false => None,
+            false => found,
         }
     }
 

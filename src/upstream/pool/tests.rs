@@ -17,6 +17,7 @@ pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, w
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
         endpoints: vec![endpoint; endpoints],
+        sources: Vec::new(),
         balance: Balance::RoundRobin,
         sticky: None,
         max_connections: Slots::Fixed(slots),
@@ -307,6 +308,71 @@ async fn endpoints_that_stay_keep_what_is_known_of_them() {
     // It belongs to nobody any more.
     two.slot.keep(2);
     assert_eq!(idle(&pool), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_share_changes_nothing_else() {
+    let pool = Pool::<u32>::new(&config(1, 2, 2, 1));
+    let (one, _two) = (get(&pool).await.unwrap(), get(&pool).await.unwrap());
+    one.slot.keep(1);
+    let endpoint = EndpointConfig {
+        weight: 7,
+        backup: true,
+        ..pool.endpoints()[0].config.clone()
+    };
+    pool.set_endpoints(&[endpoint]);
+    assert_eq!((idle(&pool), pool.endpoints()[0].in_flight()), (1, 1));
+    let three = get(&pool).await.unwrap();
+    assert_eq!(three.idle, Some(1));
+    assert_eq!(
+        get(&pool).await.err(),
+        Some(AdmissionError::QueueTimeout),
+        "all slots are taken"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_comes_back_has_the_slots_that_it_left_taken() {
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
+    let endpoint = pool.endpoints()[0].config.clone();
+    let first = get(&pool).await.unwrap();
+    pool.set_endpoints(&[]);
+    pool.set_endpoints(&[endpoint]);
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::QueueTimeout));
+    drop(first);
+    assert!(get(&pool).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_wait_for_the_first_endpoint_to_be_found() {
+    let pool = looking();
+    let mut waiting = Box::pin(get(&pool));
+    assert!(poll(&mut waiting).is_none());
+    pool.set_endpoints(&config(1, 1, 0, 1).endpoints);
+    assert!(poll(&mut waiting).unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_endpoints_that_are_not_found() {
+    let pool = looking();
+    let began = Instant::now();
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(began.elapsed().as_millis(), 500);
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(began.elapsed().as_millis(), 500);
+    // What was found and is gone again is waited for again.
+    pool.set_endpoints(&config(1, 1, 0, 1).endpoints);
+    pool.set_endpoints(&[]);
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(began.elapsed().as_millis(), 1000);
+}
+
+/// A pool whose endpoints are still to be found.
+fn looking() -> Arc<Pool<u32>> {
+    let mut config = config(0, 1, 0, 8);
+    config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
+    config.hold = Duration::from_millis(500);
+    Pool::new(&config)
 }
 
 #[tokio::test(start_paused = true)]
