@@ -72,6 +72,7 @@
 //! * A wire format: one module in [`protocol`] with [`protocol::Protocol`] and [`protocol::Exchange`], one line in
 //!   `upstream/codec.rs`.
 //! * A balancing algorithm: one file in [`upstream::balance`], one line in its `make`.
+//! * A way to ask an endpoint whether it lives: one file in [`upstream::probe`], one variant of its configuration.
 //! * What an application server needs beyond its protocol: one line in [`upstream::profile`].
 //! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`.
 //!

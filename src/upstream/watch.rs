@@ -74,7 +74,10 @@ struct Post {
 
 impl Ward for Post {
     fn look(&self) -> Option<Glance> {
-        let endpoint = self.endpoint.upgrade()?;
+        // Exchanges outlive the membership of their endpoint, and that of their upstream.
+        let (upstream, endpoint) = (self.upstream.upgrade()?, self.endpoint.upgrade()?);
+        let ours = upstream.endpoints();
+        ours.iter().find(|ours| ours.id == endpoint.id)?;
         Some(Glance {
             address: endpoint.config.address.clone(),
             name: endpoint.name.clone(),
