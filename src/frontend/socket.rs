@@ -89,6 +89,11 @@ impl Patience {
         self.0.reset.store(true, Ordering::Relaxed);
     }
 
+    /// Bytes have come.
+    pub(super) fn arrived(&self) {
+        self.0.begun.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the client has sent anything since the last exchange ended.
     pub(super) fn has_begun(&self) -> bool {
         self.0.begun.load(Ordering::Relaxed)
@@ -228,7 +233,7 @@ impl AsyncRead for ClientSocket {
             let count = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix[..count]);
             this.prefix.advance(count);
-            this.patience.0.begun.store(true, Ordering::Relaxed);
+            this.patience.arrived();
             return Poll::Ready(Ok(()));
         }
         if !this.ended {
@@ -238,7 +243,7 @@ impl AsyncRead for ClientSocket {
                 Poll::Pending => return this.poll_request(cx),
             }
             if buf.filled().len() > before || buf.remaining() == 0 {
-                this.patience.0.begun.store(true, Ordering::Relaxed);
+                this.patience.arrived();
                 return Poll::Ready(Ok(()));
             }
             this.ended = true;
