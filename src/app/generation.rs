@@ -6,26 +6,27 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::frontend::{self, Route, Service};
-use crate::spool::{self, Spools};
+use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::{Address, Obstacle, Resolver};
-use crate::upstream::{self, Upstream};
+use crate::upstream::{self, Relays, Upstream};
 
 /// A configuration and what serves it.
 pub(super) struct Generation {
     pub(super) config: Config,
     pub(super) upstreams: Vec<Arc<Upstream>>,
     pub(super) service: Arc<Service>,
-    spools: Spools,
+    pub(super) relays: Relays,
     resolver: Arc<Resolver>,
 }
 
 impl Generation {
     /// The first one.
     pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
-        let spools = spools(&config);
+        let spools = Spools::new(config.server.spool.clone());
+        let relays = Relays::new(spools, counters.clone());
         let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
-        Self::make(config, &[], (spools, resolver), access, counters)
+        Self::make(config, &[], (relays, resolver), access, counters)
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
@@ -36,11 +37,12 @@ impl Generation {
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
-        let spools = if config.server.temp_dir == self.config.server.temp_dir {
-            // With its quota: what is under way counts.
-            self.spools.clone()
+        let spool = &config.server.spool;
+        let relays = if spool.temp_dir == self.config.server.spool.temp_dir {
+            // With what is under way, which counts.
+            self.relays.clone()
         } else {
-            spools(&config)
+            self.relays.with(Spools::new(spool.clone()))
         };
         let same_resolver = *self.resolver.config() == config.server.resolver;
         let resolver = match same_resolver {
@@ -50,13 +52,13 @@ impl Generation {
         // Whoever follows names follows them with the resolver of its generation.
         let stays = |upstream: &&Arc<Upstream>| same_resolver || upstream.config().sources.is_empty();
         let before: Vec<_> = self.upstreams.iter().filter(stays).cloned().collect();
-        Self::make(config, &before, (spools, resolver), access, counters)
+        Self::make(config, &before, (relays, resolver), access, counters)
     }
 
     fn make(
         config: Config,
         before: &[Arc<Upstream>],
-        (spools, resolver): (Spools, Arc<Resolver>),
+        (relays, resolver): (Relays, Arc<Resolver>),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
@@ -68,7 +70,7 @@ impl Generation {
         let service = service(
             &config.frontend,
             &upstreams,
-            spools.clone(),
+            relays.clone(),
             access.clone(),
             counters.clone(),
         )?;
@@ -76,22 +78,20 @@ impl Generation {
             config,
             upstreams,
             service,
-            spools,
+            relays,
             resolver,
         })
+    }
+
+    /// What it shares with the one before is as it wants it: not until it is in force.
+    pub(super) fn take_effect(&self) {
+        self.relays.spools().limit(&self.config.server.spool);
     }
 
     /// Whether an upstream is in use.
     pub(super) fn has(&self, upstream: &Arc<Upstream>) -> bool {
         self.upstreams.iter().any(|ours| Arc::ptr_eq(ours, upstream))
     }
-}
-
-fn spools(config: &Config) -> Spools {
-    Spools::new(spool::Config {
-        temp_dir: config.server.temp_dir.clone(),
-        disk_total: spool::Config::DISK_TOTAL,
-    })
 }
 
 /// The upstream that has these settings already.
@@ -125,7 +125,7 @@ fn warn_of_obstacles(upstream: &Upstream) {
 fn service(
     config: &frontend::Config,
     upstreams: &[Arc<Upstream>],
-    spools: Spools,
+    relays: Relays,
     access: Arc<AccessLog>,
     counters: Arc<Counters>,
 ) -> Result<Arc<Service>> {
@@ -137,7 +137,7 @@ fn service(
     Ok(Arc::new(Service::new(
         config.clone(),
         routes,
-        spools,
+        relays,
         access,
         counters,
     )))

@@ -33,6 +33,7 @@ impl App {
         self.logs.commit(access);
         self.change_doors(plan);
         let places = descriptors::places(generation.config.frontend.max_connections);
+        generation.take_effect();
         self.server.replace(generation.service.clone(), places);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
@@ -147,7 +148,7 @@ pub(super) fn adjust(listener: &Listener, config: &frontend::config::Listener) {
 fn keep_what_needs_a_restart(old: &Server, new: &mut Server) {
     let Server {
         workers,
-        temp_dir: _,
+        spool: _,
         resolver: _,
         pid_file,
         user,
