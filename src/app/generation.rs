@@ -39,8 +39,7 @@ impl Generation {
     ) -> Result<Self> {
         let spool = &config.server.spool;
         let relays = if spool.temp_dir == self.config.server.spool.temp_dir {
-            // With their quotas: what is under way counts.
-            self.relays.spools().limit(spool);
+            // With what is under way, which counts.
             self.relays.clone()
         } else {
             self.relays.with(Spools::new(spool.clone()))
@@ -82,6 +81,11 @@ impl Generation {
             relays,
             resolver,
         })
+    }
+
+    /// What it shares with the one before is as it wants it: not until it is in force.
+    pub(super) fn take_effect(&self) {
+        self.relays.spools().limit(&self.config.server.spool);
     }
 
     /// Whether an upstream is in use.
