@@ -24,7 +24,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "telemetry",
         ours: &[],
-        crates: &["tracing", "tracing_subscriber", "jiff", "memchr"],
+        crates: &["arc_swap", "tracing", "tracing_subscriber", "jiff", "memchr"],
     },
     Layer {
         module: "transport",
@@ -65,6 +65,7 @@ const LAYERS: &[Layer] = &[
         module: "files",
         ours: &["spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "bytes",
             "http",
             "http_body",
@@ -93,6 +94,7 @@ const LAYERS: &[Layer] = &[
         module: "frontend",
         ours: &["upstream", "files", "protocol", "transport", "spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "bytes",
             "fastrand",
             "http",
@@ -146,6 +148,10 @@ const LAYERS: &[Layer] = &[
             "anyhow",
             "bytes",
             "http",
+            "listenfd",
+            "nix",
+            "rustix",
+            "sd_notify",
             "serde",
             "serde_json",
             "tokio",

@@ -49,6 +49,10 @@ pub struct Server {
     pub temp_dir: PathBuf,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
+    /// User to become, by name or number; `None`: stay who we are.
+    pub user: Option<String>,
+    /// Group to become, by name or number; `None`: the user's.
+    pub group: Option<String>,
     /// How the DNS is asked.
     pub resolver: crate::transport::resolve::Config,
 }

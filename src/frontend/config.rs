@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::transport::Address;
+use crate::transport::{Access, Address};
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Config {
     pub head_size: usize,
     /// Most fields in a request head: 431 above.
     pub head_fields: usize,
+    /// Client connections at a time; more wait in the kernel.
+    pub max_connections: usize,
 }
 
 /// One address to accept connections on.
@@ -35,6 +37,8 @@ pub struct Listener {
     pub address: Address,
     /// Pending connections that the kernel holds.
     pub backlog: u32,
+    /// Who may connect to a unix socket.
+    pub access: Access,
 }
 
 /// Deadlines of the client side.
@@ -50,6 +54,13 @@ pub struct Timeouts {
     pub half_close: Duration,
     /// How long open exchanges may go on after a stop was asked for.
     pub drain: Duration,
+    /// How long a client may still send a request on an idle connection that is about to be closed.
+    pub grace: Duration,
+    /// How long answers and tunnels may go on whose upstream a reload has changed or removed, and exchanges of a
+    /// process that was replaced.
+    pub generation: Duration,
+    /// How long a new process may take until it serves; else the old one stays.
+    pub replace: Duration,
 }
 
 /// A match rule and what answers.
@@ -202,6 +213,9 @@ impl Default for Timeouts {
             send: minute,
             half_close: Duration::from_secs(1),
             drain: Duration::from_secs(30),
+            grace: Duration::from_secs(1),
+            generation: Duration::from_secs(600),
+            replace: Duration::from_secs(30),
         }
     }
 }
@@ -245,4 +259,6 @@ impl Config {
     pub const HEAD_FIELDS: usize = 100;
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
+    /// Client connections unless configured: some 200 MiB when all of them are idle.
+    pub const MAX_CONNECTIONS: usize = 10_000;
 }

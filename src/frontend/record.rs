@@ -144,7 +144,7 @@ impl Record {
     /// The answer on its way to the client.
     pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
         self.status = self.refused.unwrap_or(response.status());
-        if self.last && self.version != Version::HTTP_2 {
+        if self.ends_connection(response.status()) {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -166,6 +166,12 @@ impl Record {
                 broken: None,
             }
         })
+    }
+
+    /// Whether the client is told to send nothing more on this connection. HTTP/2 has its own way to say so.
+    fn ends_connection(&self, status: StatusCode) -> bool {
+        let leaves = self.connection.leave.is_given() && status != StatusCode::SWITCHING_PROTOCOLS;
+        (self.last || leaves) && self.version != Version::HTTP_2
     }
 
     fn log(&self) {

@@ -164,6 +164,7 @@ pub const REASONS: &[&str] = &[
     "queue_timeout",
     "read_timeout",
     "response_truncated",
+    "retired",
     "send_timeout",
     "worker_killed",
     "socket_forbidden",

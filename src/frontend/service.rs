@@ -10,18 +10,22 @@ use super::body::Body;
 use super::config::Config;
 use super::forwarded::Connected;
 use super::idle::Requests;
+use super::lasting::Lasting;
+use super::places::Place;
 use super::plan::{self, Action, Announced, Checked, Destination};
 use super::record::{Logged, Record};
 use super::rejection::Rejection;
+use super::respond;
 use super::route::Route;
 use super::router::Router;
 use super::socket::Patience;
 use super::status::Status;
+use super::tunnel::{self, Tunnel};
 use super::upload::{Rules, Upload};
-use super::{respond, tunnel};
 use crate::protocol::{RequestHead, hop_by_hop};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
+use crate::transport::Notice;
 use crate::upstream::config::ProtocolName;
 use crate::upstream::{self, Options, RequestBody, Switched, Trace, Upstream};
 
@@ -45,17 +49,27 @@ pub struct Connection {
     pub(super) requests: Requests,
     /// Where log lines of its requests are made.
     pub(super) scratch: Mutex<Vec<u8>>,
+    /// Given when it is to end as soon as nobody is hurt by it.
+    pub(super) leave: Arc<Notice>,
+    _place: Place,
 }
 
 impl Connection {
     /// A connection without requests.
-    pub fn new(connected: Connected, patience: Patience) -> Self {
+    pub fn new(connected: Connected, patience: Patience, leave: Arc<Notice>, place: Place) -> Self {
         Self {
             connected,
             patience,
             requests: Requests::default(),
             scratch: Mutex::new(Vec::new()),
+            leave,
+            _place: place,
         }
+    }
+
+    /// The requests so far, if none is under way and no byte of another one has come.
+    pub(super) fn at_rest(&self) -> Option<usize> {
+        self.requests.at_rest().filter(|_| !self.patience.has_begun())
     }
 }
 
@@ -91,8 +105,8 @@ impl Service {
             Err(rejection) => record.reject(&rejection),
         };
         if let Some(client) = tunnel {
-            match response.extensions_mut().remove::<Switched>() {
-                Some(backend) => tokio::spawn(tunnel::run(client, backend)),
+            match response.extensions_mut().remove::<Tunnel>() {
+                Some(tunnel) => tokio::spawn(tunnel.run(client, connection.clone())),
                 None => tokio::spawn(tunnel::decline(client)),
             };
         }
@@ -193,7 +207,7 @@ impl Service {
                 .send(&head, upload.body, Options::default(), record.trace())
                 .await?
         };
-        Ok(relayed(response, http))
+        Ok(relayed(response, http, upstream.over()))
     }
 }
 
@@ -216,9 +230,12 @@ async fn detached(
     Ok(answer?)
 }
 
-/// An application's answer, as the client gets it.
-fn relayed(response: Response<upstream::Body>, http: bool) -> Response<Body> {
-    let mut response = response.map(Body::Upstream);
+/// An application's answer, as the client gets it. What is not complete goes on until it is `over`.
+fn relayed(response: Response<upstream::Body>, http: bool, over: &Arc<Notice>) -> Response<Body> {
+    let mut response = response.map(|body| match body {
+        upstream::Body::Full(_) => Body::Upstream(body),
+        going_on => Body::Lasting(Box::new(Lasting::new(going_on, over.clone()))),
+    });
     if response.status() == StatusCode::RESET_CONTENT {
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
         response.headers_mut().remove(CONTENT_LENGTH);
@@ -227,13 +244,19 @@ fn relayed(response: Response<upstream::Body>, http: bool) -> Response<Body> {
     if !http {
         return response;
     }
-    let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let switched = response.extensions_mut().remove::<Switched>();
     let headers = response.headers_mut();
-    let protocol = headers.get(UPGRADE).cloned().filter(|_| switched);
+    let protocol = headers.get(UPGRADE).cloned().filter(|_| switches);
     hop_by_hop::strip(headers);
     if let Some(protocol) = protocol {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, protocol);
+    }
+    if let Some(switched) = switched {
+        response
+            .extensions_mut()
+            .insert(Tunnel::new(switched, over.clone()));
     }
     response
 }

@@ -194,6 +194,16 @@ impl Gauge {
         Open(self)
     }
 
+    /// One more, until [`Gauge::remove`]: for guards that own what they count.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// For numbers that are kept elsewhere.
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);

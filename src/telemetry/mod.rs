@@ -19,4 +19,4 @@ pub use counters::Counters;
 pub use exposition::Exposition;
 pub use histogram::Histogram;
 pub use line::Entry;
-pub use sink::{Guard, Sink};
+pub use sink::{Guard, Opened, Sink};

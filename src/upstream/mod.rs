@@ -41,7 +41,7 @@ pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
-use crate::transport::Resolver;
+use crate::transport::{Notice, Resolver};
 use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
@@ -59,6 +59,7 @@ pub struct Upstream {
     engine: Engine,
     tally: Tally,
     discovery: Discovery,
+    over: Arc<Notice>,
 }
 
 enum Engine {
@@ -88,12 +89,18 @@ impl Upstream {
             engine,
             tally: Tally::default(),
             discovery: Discovery::default(),
+            over: Arc::default(),
         }
     }
 
     /// The name after `upstream.` in the file.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Given when it left the configuration and what is still under way has to end.
+    pub fn over(&self) -> &Arc<Notice> {
+        &self.over
     }
 
     /// Its settings.

@@ -6,6 +6,7 @@ mod faults;
 mod hostile;
 mod http;
 mod http_backend;
+mod lifecycle;
 mod real_dns;
 mod real_git;
 mod real_large;

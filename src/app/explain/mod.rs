@@ -154,7 +154,7 @@ impl Gateway {
         };
         let from = from.or(local.map(|_| Ipv4Addr::LOCALHOST.into()));
         let remote = from.map(|ip| SocketAddr::new(ip, CLIENT_PORT));
-        Connected::new(remote, local, &self.frontend.trusted_proxies)
+        Connected::new(remote, local)
     }
 
     /// More about a refusal than a client may know.

@@ -3,6 +3,7 @@
 //! Each function returns a value even when it complained, so that one mistake hides no other; a
 //! configuration with errors is thrown away in the end.
 
+mod account;
 mod address;
 mod balance;
 mod deadline;

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::thread;
 
-use super::{deadline, network, path, resolver, size};
+use super::{account, deadline, network, path, resolver, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Log, Server as Typed};
 use crate::config::{Server, suggest};
@@ -23,6 +23,8 @@ pub(super) fn process(typed: &Typed, complaints: &mut Complaints) -> Server {
             .pid_file
             .as_ref()
             .map(|file| path::absolute(file, "the pid file", complaints)),
+        user: account::check(typed.user.as_ref(), "user", complaints),
+        group: account::check(typed.group.as_ref(), "group", complaints),
         resolver: resolver::check(&typed.resolver, complaints),
     }
 }
@@ -52,6 +54,9 @@ pub(super) fn frontend(
         head_fields: typed
             .head_fields
             .map_or(frontend::Config::HEAD_FIELDS, |fields| fields.count()),
+        max_connections: typed
+            .max_connections
+            .map_or(frontend::Config::MAX_CONNECTIONS, |most| most.count()),
     }
 }
 
@@ -81,6 +86,9 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         send: deadline::positive(typed.send.as_ref(), default.send, complaints),
         half_close: deadline::any(typed.half_close.as_ref(), default.half_close),
         drain: deadline::any(typed.drain.as_ref(), default.drain),
+        grace: deadline::any(typed.grace.as_ref(), default.grace),
+        generation: deadline::any(typed.generation.as_ref(), default.generation),
+        replace: deadline::positive(typed.replace.as_ref(), default.replace, complaints),
     }
 }
 

@@ -18,6 +18,12 @@ pub struct Server {
     pub temp_dir: Option<At<String>>,
     /// Absolute path of a file that holds the process id once every listener is open.
     pub pid_file: Option<At<String>>,
+    /// User to become, by name or number, once listeners and logs are open. Default: the one it was started as.
+    pub user: Option<At<String>>,
+    /// Group to become, by name or number. Default: the user's.
+    pub group: Option<At<String>>,
+    /// Client connections at a time; more wait in the kernel until others leave. Default: 10000.
+    pub max_connections: Option<Number<1, 1_000_000>>,
     /// Networks of proxies whose `X-Forwarded-*` fields are believed.
     pub trusted_proxies: Vec<At<String>>,
     /// How the DNS is asked about endpoints that begin with `dns:` or `dns+srv:`.
@@ -62,6 +68,13 @@ pub struct ServerTimeouts {
     pub half_close: Option<At<Period>>,
     /// How long open requests may go on after a stop was asked for. Default: "30s".
     pub drain: Option<At<Period>>,
+    /// How long a client may still send a request on an idle connection that is about to be closed. Default: "1s".
+    pub grace: Option<At<Period>>,
+    /// How long answers and tunnels may go on whose upstream a reload has changed or removed, and everything in a
+    /// process that was replaced. Default: "10m".
+    pub generation: Option<At<Period>>,
+    /// How long the new process of a replacement may take until it serves; else the old one stays. Default: "30s".
+    pub replace: Option<At<Period>>,
 }
 
 /// Logs.
@@ -87,4 +100,10 @@ pub struct Listen {
     pub address: Option<At<String>>,
     /// Pending connections that the kernel holds. Default: 1024.
     pub backlog: Option<Number<1, 65_535>>,
+    /// User that owns the file of a unix socket, by name or number. Default: the one it was started as.
+    pub owner: Option<At<String>>,
+    /// Group of the file of a unix socket, by name or number. Default: the one it was started as.
+    pub group: Option<At<String>>,
+    /// Permissions of the file of a unix socket, e.g. "0660": who may write may connect. Default: what the umask says.
+    pub mode: Option<At<String>>,
 }

@@ -12,7 +12,7 @@ use toml::Value;
 use super::file::{Name, Named};
 use super::units::{Period, Size};
 use super::{Config, Server, env};
-use crate::transport::resolve;
+use crate::transport::{Access, resolve};
 use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
 use crate::{frontend, telemetry};
@@ -30,10 +30,8 @@ pub fn print(config: &Config) -> String {
     let mut out = Out::default();
     print_server(server, frontend, &mut out);
     print_log(log, &mut out);
-    for frontend::config::Listener { address, backlog } in &frontend.listeners {
-        out.head("[[listen]]");
-        out.text("address", &address.to_string());
-        out.plain("backlog", backlog);
+    for listener in &frontend.listeners {
+        print_listener(listener, &mut out);
     }
     for upstream in upstreams {
         print_upstream(upstream, &mut out);
@@ -49,6 +47,8 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         workers,
         temp_dir,
         pid_file,
+        user,
+        group,
         resolver,
     } = server;
     let frontend::Config {
@@ -58,6 +58,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         timeouts,
         head_size,
         head_fields,
+        max_connections,
     } = frontend;
     let frontend::config::Timeouts {
         head,
@@ -65,6 +66,9 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         send,
         half_close,
         drain,
+        grace,
+        generation,
+        replace,
     } = *timeouts;
     out.head("[server]");
     out.plain("workers", workers);
@@ -72,6 +76,12 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
+    for (key, account) in [("user", user), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    out.plain("max_connections", max_connections);
     let networks = trusted_proxies.iter().map(|network| quote(&network.to_string()));
     out.plain("trusted_proxies", array(networks));
     print_resolver(resolver, out);
@@ -83,6 +93,9 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
             ("send", period(send)),
             ("half_close", period(half_close)),
             ("drain", period(drain)),
+            ("grace", period(grace)),
+            ("generation", period(generation)),
+            ("replace", period(replace)),
         ],
     );
     out.plain("head_size", size(*head_size));
@@ -108,6 +121,26 @@ fn print_resolver(resolver: &resolve::Config, out: &mut Out) {
         ("keep", period(*keep)),
     ];
     out.table("resolver", &servers.into_iter().chain(others).collect::<Vec<_>>());
+}
+
+fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {
+    let frontend::config::Listener {
+        address,
+        backlog,
+        access,
+    } = listener;
+    let Access { owner, group, mode } = access;
+    out.head("[[listen]]");
+    out.text("address", &address.to_string());
+    out.plain("backlog", backlog);
+    for (key, account) in [("owner", owner), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    if let Some(mode) = mode {
+        out.text("mode", &format!("{mode:04o}"));
+    }
 }
 
 fn print_log(log: &telemetry::Config, out: &mut Out) {

@@ -1,0 +1,149 @@
+//! What one configuration is made into; a reload makes the next one out of it.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::config::Config;
+use crate::frontend::{self, Route, Service};
+use crate::spool::{self, Spools};
+use crate::telemetry::{AccessLog, Counters};
+use crate::transport::{Address, Obstacle, Resolver};
+use crate::upstream::{self, Upstream};
+
+/// A configuration and what serves it.
+pub(super) struct Generation {
+    pub(super) config: Config,
+    pub(super) upstreams: Vec<Arc<Upstream>>,
+    pub(super) service: Arc<Service>,
+    spools: Spools,
+    /// The same for all generations: upstreams that stay go on asking it.
+    resolver: Arc<Resolver>,
+}
+
+impl Generation {
+    /// The first one.
+    pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
+        let spools = spools(&config);
+        let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
+        Self::make(config, &[], spools, resolver, access, counters)
+    }
+
+    /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
+    /// connections, their queues and their counters.
+    pub(super) fn next(
+        &self,
+        config: Config,
+        access: &Arc<AccessLog>,
+        counters: &Arc<Counters>,
+    ) -> Result<Self> {
+        let spools = if config.server.temp_dir == self.config.server.temp_dir {
+            // With its quota: what is under way counts.
+            self.spools.clone()
+        } else {
+            spools(&config)
+        };
+        Self::make(
+            config,
+            &self.upstreams,
+            spools,
+            self.resolver.clone(),
+            access,
+            counters,
+        )
+    }
+
+    fn make(
+        config: Config,
+        before: &[Arc<Upstream>],
+        spools: Spools,
+        resolver: Arc<Resolver>,
+        access: &Arc<AccessLog>,
+        counters: &Arc<Counters>,
+    ) -> Result<Self> {
+        let upstreams: Vec<_> = config
+            .upstreams
+            .iter()
+            .map(|config| kept(config, before).unwrap_or_else(|| begin(config, &resolver)))
+            .collect();
+        let service = service(
+            &config.frontend,
+            &upstreams,
+            spools.clone(),
+            access.clone(),
+            counters.clone(),
+        )?;
+        Ok(Self {
+            config,
+            upstreams,
+            service,
+            spools,
+            resolver,
+        })
+    }
+
+    /// Takes effect where the generation before it did.
+    pub(super) fn commit(&self) {
+        self.resolver.set_config(&self.config.server.resolver);
+    }
+
+    /// Whether an upstream is in use.
+    pub(super) fn has(&self, upstream: &Arc<Upstream>) -> bool {
+        self.upstreams.iter().any(|ours| Arc::ptr_eq(ours, upstream))
+    }
+}
+
+fn spools(config: &Config) -> Spools {
+    Spools::new(spool::Config {
+        temp_dir: config.server.temp_dir.clone(),
+        disk_total: spool::Config::DISK_TOTAL,
+    })
+}
+
+/// The upstream that has these settings already.
+fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstream>> {
+    before
+        .iter()
+        .find(|upstream| upstream.config() == config)
+        .cloned()
+}
+
+fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
+    let upstream = Arc::new(Upstream::new(config.clone()));
+    upstream.discover(resolver);
+    warn_of_obstacles(&upstream);
+    upstream
+}
+
+/// A wrong group or a missing directory is better told now than with the first request. An application may well
+/// start after us: nothing more than a warning.
+fn warn_of_obstacles(upstream: &Upstream) {
+    for endpoint in upstream.endpoints() {
+        if let Address::Unix(path) = &endpoint.config.address
+            && let Some(obstacle) = Obstacle::find(path)
+        {
+            tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");
+        }
+    }
+}
+
+fn service(
+    config: &frontend::Config,
+    upstreams: &[Arc<Upstream>],
+    spools: Spools,
+    access: Arc<AccessLog>,
+    counters: Arc<Counters>,
+) -> Result<Arc<Service>> {
+    let routes = config
+        .routes
+        .iter()
+        .map(|route| Route::open(route.clone(), upstreams));
+    let routes = routes.collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(Service::new(
+        config.clone(),
+        routes,
+        spools,
+        access,
+        counters,
+    )))
+}
