@@ -58,6 +58,8 @@ const LAYERS: &[Layer] = &[
             "fastrand",
             "getrandom",
             "hmac",
+            "serde",
+            "serde_json",
             "sha2",
         ],
     },

@@ -112,6 +112,7 @@ fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
     upstream.discover(resolver);
     warn_of_obstacles(&upstream);
+    upstream.watch();
     upstream
 }
 

@@ -1,8 +1,14 @@
 //! What an upstream needs to know: settings as checked values, defaults in one place.
 
+pub mod health;
+pub mod slots;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+pub use health::Health;
+pub use slots::Slots;
 
 use super::balance::key::Template;
 use crate::protocol::params::PathInfo;
@@ -25,8 +31,10 @@ pub struct Config {
     pub balance: Balance,
     /// How sessions are kept on their endpoints; `None`: they are not.
     pub sticky: Option<Sticky>,
-    /// Slots per endpoint; `None`: not limited.
-    pub max_connections: Option<usize>,
+    /// Slots per endpoint.
+    pub max_connections: Slots,
+    /// How endpoints are asked whether they live; `None`: they are not.
+    pub health: Option<Health>,
     /// Idle connections kept per endpoint; 0: a connection per request.
     pub keep_alive: usize,
     /// Where requests wait for a slot.

@@ -185,6 +185,28 @@ impl HttpConnection {
         }
     }
 
+    /// The next piece of an answer's body, for whoever reads it without a slot; `None` at its end, good or bad.
+    pub async fn next_piece(&mut self, body: &mut Incoming) -> Option<Bytes> {
+        poll_fn(|cx| {
+            loop {
+                self.drive(cx);
+                let mut frame = Pin::new(&mut *body).poll_frame(cx);
+                if frame.is_pending() {
+                    // Polling the body may have told the driver to read on.
+                    self.drive(cx);
+                    frame = Pin::new(&mut *body).poll_frame(cx);
+                }
+                match ready!(frame).map(|frame| frame.map(Frame::into_data)) {
+                    Some(Ok(Ok(piece))) => return Poll::Ready(Some(piece)),
+                    // Trailers.
+                    Some(Ok(Err(_))) => {}
+                    Some(Err(_)) | None => return Poll::Ready(None),
+                }
+            }
+        })
+        .await
+    }
+
     fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.driver, cx);
     }

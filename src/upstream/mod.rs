@@ -3,8 +3,10 @@
 //! [`Upstream::send`] is the whole of it as seen from the front end: a request goes down by value, an answer
 //! comes up by value. Slots, connections and timers are owned by the answer's [`Body`] and end with it.
 
+pub mod adapt;
 pub mod balance;
 pub mod body;
+pub mod checkup;
 mod codec;
 pub mod config;
 pub mod connection;
@@ -17,6 +19,7 @@ pub mod http;
 pub mod latency;
 pub mod pool;
 mod preview;
+pub mod probe;
 pub mod profile;
 pub mod pump;
 pub mod request_body;
@@ -26,6 +29,7 @@ pub mod stderr;
 pub mod sticky;
 pub mod tally;
 pub mod trace;
+mod watch;
 mod watched_body;
 
 use std::sync::Arc;
@@ -60,6 +64,8 @@ pub struct Upstream {
     tally: Tally,
     discovery: Discovery,
     over: Arc<Notice>,
+    /// Told when the endpoints are others; closed when this is gone.
+    changed: watch::Bell,
 }
 
 enum Engine {
@@ -90,7 +96,14 @@ impl Upstream {
             tally: Tally::default(),
             discovery: Discovery::default(),
             over: Arc::default(),
+            changed: watch::Bell::default(),
         }
+    }
+
+    /// Checks the endpoints from now on, and asks them what there is to ask, as far as the settings want it. Once for
+    /// each upstream, inside a tokio runtime; it ends with the upstream.
+    pub fn watch(self: &Arc<Self>) {
+        watch::start(self);
     }
 
     /// The name after `upstream.` in the file.
@@ -141,6 +154,7 @@ impl Upstream {
             Engine::Framed(_, pool) => pool.set_endpoints(endpoints),
             Engine::Http(pool) => pool.set_endpoints(endpoints),
         }
+        self.changed.ring();
     }
 
     /// What a health check found about an endpoint.
@@ -151,11 +165,11 @@ impl Upstream {
         }
     }
 
-    /// Sets the slots of an endpoint.
-    pub fn set_limit(&self, endpoint: endpoint::Id, slots: usize) {
+    /// An endpoint said how many workers it has. Gives the slots that it has from now on, if they are others.
+    pub fn count(&self, endpoint: &Endpoint, workers: probe::Workers) -> Option<usize> {
         match &self.engine {
-            Engine::Framed(_, pool) => pool.set_limit(endpoint, slots),
-            Engine::Http(pool) => pool.set_limit(endpoint, slots),
+            Engine::Framed(_, pool) => pool.count(endpoint, workers),
+            Engine::Http(pool) => pool.count(endpoint, workers),
         }
     }
 

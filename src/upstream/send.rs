@@ -357,13 +357,16 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        slot: Slot<Box<Connection>>,
+        mut slot: Slot<Box<Connection>>,
         connection: Box<Connection>,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
         match poll_fn(|cx| pump.poll_event(cx)).await {
-            Ok(Event::Head(answer)) => self.answer(&head.method, answer, Lease { pump, slot }),
+            Ok(Event::Head(answer)) => {
+                slot.answered();
+                self.answer(&head.method, answer, Lease { pump, slot })
+            }
             Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
             Err(failure) => Err(Broken::after(pump, failure)),
         }
@@ -438,7 +441,7 @@ impl Wire for Http<'_> {
         head: &RequestHead,
         (): (),
         body: RequestBody,
-        slot: Slot<HttpConnection>,
+        mut slot: Slot<HttpConnection>,
         mut connection: HttpConnection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = &self.upstream.config.timeouts;
@@ -472,6 +475,7 @@ impl Wire for Http<'_> {
             answer.extensions_mut().insert(switched);
             return Ok(answer);
         }
+        slot.answered();
         let (parts, incoming) = answer.into_parts();
         let body = HttpBody::new(incoming, connection, slot, timeouts);
         Ok(Response::from_parts(parts, Body::Http(Box::new(body))))

@@ -68,6 +68,8 @@ max_connections = 20
 protocol = "uwsgi"
 profile = "uwsgi"
 endpoints = ["127.0.0.1:3031"]
+max_connections = "auto"
+health = { interval = "1s", busy_status = 503, body = "fine" }
 
 [upstream.web]
 protocol = "http"
@@ -202,7 +204,10 @@ fn a_proxied_application_behind_a_trusted_proxy() {
     for line in [
         "route      every host, path /api: proxy",
         "split      SCRIPT_NAME \"/api\", PATH_INFO \"/x\"",
-        "upstream   app: uwsgi, no limit of connections, a connection per request",
+        "upstream   app: uwsgi, as many at a time as there are workers (1 to 1024, from what is seen), a connection \
+         per request",
+        "checks     GET / on localhost is 200-399, 503 is busy, with \"fine\", every 1s of silence, within 2s; down \
+         after 3, up after 2",
         "body       at most 1MiB, taken whole before a worker is (64KiB in memory, then up to 4GiB on disk)",
         "response   at the pace of the client",
         "client     192.0.2.9, https, forwarded for 6.6.6.6, 192.0.2.9, 10.1.1.1, forwarded host localhost",

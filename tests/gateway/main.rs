@@ -9,10 +9,12 @@ mod http_backend;
 mod lifecycle;
 mod real_dns;
 mod real_git;
+mod real_health;
 mod real_large;
 mod real_matrix;
 mod real_php;
 mod real_pools;
+mod real_probe;
 mod real_status;
 
 use std::path::Path;

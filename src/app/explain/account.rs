@@ -8,6 +8,7 @@ use http::request::Parts;
 use serde::Serialize;
 
 use super::fields::LeftOut;
+use super::health;
 use crate::config::units::{Period, Size};
 use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
@@ -97,6 +98,10 @@ pub(super) struct Destination {
     pub(super) choice: Choice,
     /// Slots of each endpoint.
     pub(super) max_connections: Option<usize>,
+    /// How the number of slots is found out, if it is.
+    pub(super) auto: Option<String>,
+    /// The active checks, in words.
+    pub(super) health: Option<String>,
     pub(super) keep_alive: usize,
     pub(super) queue: Queue,
     pub(super) timeouts: Vec<(&'static str, String)>,
@@ -261,7 +266,9 @@ impl Destination {
             balance: config.balance.as_str(),
             choice: Choice::new(upstream, head),
             endpoints: fixed.chain(named).collect(),
-            max_connections: config.max_connections,
+            max_connections: health::slots(&config.max_connections),
+            auto: health::auto(&config.max_connections),
+            health: config.health.as_ref().map(health::health),
             keep_alive: config.keep_alive,
             queue: Queue {
                 size: config.queue.size,

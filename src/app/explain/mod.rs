@@ -5,6 +5,7 @@
 
 mod account;
 mod fields;
+mod health;
 mod text;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

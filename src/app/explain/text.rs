@@ -109,9 +109,10 @@ impl Display for Script {
 
 impl Display for Destination {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let workers = match self.max_connections {
-            Some(slots) => format!("{slots} at a time each"),
-            None => "no limit of connections".to_owned(),
+        let workers = match (self.max_connections, &self.auto) {
+            (Some(slots), _) => format!("{slots} at a time each"),
+            (None, Some(auto)) => format!("as many at a time as there are workers ({auto})"),
+            (None, None) => "no limit of connections".to_owned(),
         };
         let kept = match self.keep_alive {
             0 => "a connection per request".to_owned(),
@@ -141,6 +142,9 @@ impl Display for Destination {
         }
         let queue = format!("{} may wait for {}", self.queue.size, self.queue.timeout);
         line(f, "queue", queue)?;
+        if let Some(health) = &self.health {
+            line(f, "checks", shown(health))?;
+        }
         let timeouts: Vec<_> = self
             .timeouts
             .iter()

@@ -11,6 +11,7 @@ mod endpoint;
 mod endpoint_option;
 mod field;
 mod handler;
+mod health;
 mod host;
 mod keep_alive;
 mod listener;
@@ -23,6 +24,7 @@ mod resolver;
 mod route;
 mod server;
 mod size;
+mod slots;
 mod sticky;
 mod upstream;
 

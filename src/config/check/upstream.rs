@@ -1,6 +1,6 @@
 //! `[upstream.NAME]`.
 
-use super::{balance, deadline, endpoint, keep_alive, profile, quirk, size, sticky};
+use super::{balance, deadline, endpoint, health, keep_alive, profile, quirk, size, slots, sticky};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
@@ -22,7 +22,8 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
             .sticky
             .as_ref()
             .map(|typed| sticky::check(typed, complaints)),
-        max_connections: typed.max_connections.as_ref().map(|slots| slots.0 as usize),
+        max_connections: slots::check(typed, protocol, profile, complaints),
+        health: health::check(typed, protocol, profile, complaints),
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),
         queue: queue(typed, complaints),
         hold: deadline::any(typed.hold.as_ref(), Config::HOLD),

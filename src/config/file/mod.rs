@@ -4,6 +4,7 @@
 //! here are what an editor shows with the JSON Schema.
 
 mod at;
+mod health;
 mod name;
 mod number;
 mod route;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use at::At;
+pub use health::{Asked, Auto, Health, Kind, Method, StatusList};
 pub use name::{Name, Named};
 pub use number::{Number, Slots};
 pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route, Status};

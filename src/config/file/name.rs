@@ -7,11 +7,13 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::{Asked, Kind, Method};
 use crate::config::suggest;
 use crate::frontend::config::StatusFormat;
 use crate::protocol::params::PathInfo;
 use crate::telemetry::config::Format;
 use crate::transport::resolve::Family;
+use crate::upstream::config::health::Silence;
 use crate::upstream::config::{ProtocolName, SameSite};
 use crate::upstream::profile::Profile;
 
@@ -71,6 +73,35 @@ impl Named for Family {
         ("ipv4", Self::Ipv4),
         ("ipv6", Self::Ipv6),
         ("both", Self::Both),
+    ];
+}
+
+impl Named for Kind {
+    const KIND: &'static str = "kind of check";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("get_values", Self::GetValues),
+        ("ping", Self::Ping),
+        ("request", Self::Request),
+        ("connect", Self::Connect),
+    ];
+}
+
+impl Named for Method {
+    const KIND: &'static str = "method of a check";
+    const NAMES: &'static [(&'static str, Self)] = &[("GET", Self::Get), ("HEAD", Self::Head)];
+}
+
+impl Named for Silence {
+    const KIND: &'static str = "meaning of silence";
+    const NAMES: &'static [(&'static str, Self)] = &[("dead", Self::Dead), ("busy", Self::Busy)];
+}
+
+impl Named for Asked {
+    const KIND: &'static str = "source";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("nobody", Self::Nobody),
+        ("get_values", Self::GetValues),
+        ("status", Self::Status),
     ];
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Name, Number, Section, Slots};
+use super::{At, Auto, Health, Name, Number, Section, Slots};
 use crate::config::units::{Period, Size};
 use crate::protocol::params::PathInfo;
 use crate::upstream::config::{ProtocolName, SameSite};
@@ -25,8 +25,12 @@ pub struct Upstream {
     pub balance: Option<At<String>>,
     /// Keeps each session on one endpoint, by a cookie. Default: no sessions.
     pub sticky: Option<Section<Sticky>>,
-    /// Slots per endpoint: pm.max_children, uWSGI processes x threads, Gunicorn workers. Default: no limit.
+    /// Slots per endpoint: pm.max_children, uWSGI processes x threads, Gunicorn workers; or "auto". Default: no limit.
     pub max_connections: Option<At<Slots>>,
+    /// How max_connections = "auto" finds the number out.
+    pub auto: Option<Section<Auto>>,
+    /// Active checks of the endpoints. Default: none.
+    pub health: Option<Section<Health>>,
     /// Idle connections kept per endpoint. Default: 0.
     pub keep_alive: Option<At<Number<0, 65_535>>>,
     /// Where requests wait for a slot.

@@ -17,6 +17,7 @@ use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
 use crate::{frontend, telemetry};
 
+mod health;
 mod route;
 
 /// The effective configuration as TOML.
@@ -167,6 +168,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         balance,
         sticky,
         max_connections,
+        health,
         keep_alive,
         queue,
         hold,
@@ -188,9 +190,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
     if let Some(sticky) = sticky {
         print_sticky(sticky, out);
     }
-    if let Some(slots) = max_connections {
-        out.plain("max_connections", slots);
-    }
+    health::slots(max_connections, out);
     out.plain("keep_alive", keep_alive);
     out.table(
         "queue",
@@ -209,6 +209,9 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         ],
     );
     print_timeouts(timeouts, out);
+    if let Some(health) = health {
+        self::health::print(health, out);
+    }
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
     print_quirks(quirks, *protocol, out);

@@ -306,9 +306,9 @@ impl Gate {
         self.shut.is_some()
     }
 
-    /// Others are preferred, if there are any.
-    pub(super) fn is_down(&self) -> bool {
-        self.dead || self.rest.is_some() || self.shut.is_some_and(|shut| !shut.full)
+    /// Others are preferred, if there are any, because of what became of requests.
+    pub(super) fn is_failing(&self) -> bool {
+        self.rest.is_some() || self.shut.is_some_and(|shut| !shut.full)
     }
 
     /// Nothing about it depends on the time or on what is under way.

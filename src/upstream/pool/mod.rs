@@ -21,8 +21,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::balance::{self, Wish};
-use super::config::{Balance, Config, EndpointConfig};
+use super::config::{Balance, Config, EndpointConfig, Slots};
 use super::endpoint::{Endpoint, Id};
+use super::probe::Workers;
 use super::sticky::Signer;
 use gate::Gate;
 use keeper::Alarm;
@@ -66,9 +67,9 @@ pub struct Snapshot {
     pub endpoints: Vec<Arc<Endpoint>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Limits {
-    slots: usize,
+    slots: Slots,
     kept: usize,
     idle: Duration,
     waiting: usize,
@@ -83,11 +84,11 @@ struct State<C: Send + 'static> {
 impl<C: Send + 'static> Pool<C> {
     /// A pool for the endpoints of an upstream.
     pub fn new(config: &Config) -> Arc<Self> {
-        let slots = config.max_connections.unwrap_or(usize::MAX);
+        let slots = &config.max_connections;
         let pool = Self {
             limits: Limits {
-                slots,
-                kept: config.keep_alive.min(slots),
+                slots: slots.clone(),
+                kept: config.keep_alive.min(slots.most()),
                 idle: config.timeouts.idle,
                 waiting: config.queue.size,
             },
@@ -153,7 +154,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     fn found(&self, config: &EndpointConfig) -> Endpoint {
-        let mut endpoint = Endpoint::new(config.clone(), self.limits.slots);
+        let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
         endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
         endpoint.latency = self.timed.then(Arc::default);
         endpoint
@@ -268,9 +269,11 @@ impl<C: Send + 'static> Pool<C> {
         }
         endpoint.set_idle(post.idle.len());
         let slot = Slot {
+            since: endpoint.is_adaptive().then(Instant::now),
             pool: self.clone(),
             endpoint,
             trial,
+            answered: false,
             spent: false,
         };
         let idle = idle.map(|idle| idle.connection);
@@ -278,17 +281,24 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
-    fn release(self: &Arc<Self>, endpoint: &Arc<Endpoint>, connection: Option<C>, undecided: bool) {
+    fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
+        let endpoint = &slot.endpoint;
+        let limit = slot.held().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
         endpoint.slot_freed();
         let mut closing = VecDeque::new();
         match (state.roster.find(endpoint.id), connection) {
             (Some(at), connection) => {
                 if state.roster.troubled {
-                    state.roster.left(at, undecided);
+                    state.roster.left(at, slot.trial);
                 }
                 if let Some(connection) = connection {
                     closing = self.park(&mut state, at, connection);
+                }
+                if let Some(limit) = limit {
+                    tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
+                    endpoint.set_limit(limit);
+                    closing.extend(self.trim(&mut state, at));
                 }
             }
             // It is no longer one of ours.
@@ -304,6 +314,17 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Keeps a connection; gives those for which there is no room.
     fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> VecDeque<C> {
+        let now = Instant::now();
+        state.roster.posts[at].idle.push_back(Idle {
+            connection,
+            since: now,
+        });
+        state.alarm.set(self, now + self.limits.idle);
+        self.trim(state, at)
+    }
+
+    /// Takes out the connections for which there is no room, the oldest first.
+    fn trim(&self, state: &mut State<C>, at: usize) -> VecDeque<C> {
         let endpoint = &state.roster.endpoints[at];
         let Post { gate, idle } = &mut state.roster.posts[at];
         let free = endpoint.limit().saturating_sub(endpoint.in_flight());
@@ -312,17 +333,11 @@ impl<C: Send + 'static> Pool<C> {
         } else {
             self.limits.kept.min(free)
         };
-        let now = Instant::now();
-        idle.push_back(Idle {
-            connection,
-            since: now,
-        });
         let mut closing = VecDeque::new();
         while idle.len() > room {
             closing.extend(idle.pop_front().map(|idle| idle.connection));
         }
         endpoint.set_idle(idle.len());
-        state.alarm.set(self, now + self.limits.idle);
         closing
     }
 
@@ -378,7 +393,6 @@ impl<C: Send + 'static> Pool<C> {
     pub fn answered(self: &Arc<Self>, endpoint: &Endpoint, latency: Duration) {
         endpoint.observe(latency);
         if !endpoint.is_calm() {
-            endpoint.set_answered();
             self.learn(endpoint.id, false, Gate::answered);
         }
     }
@@ -393,6 +407,9 @@ impl<C: Send + 'static> Pool<C> {
     pub fn full(self: &Arc<Self>, endpoint: &Endpoint) {
         // The slot of whoever found out is still taken.
         let others = endpoint.in_flight().saturating_sub(1);
+        if let Some(limit) = endpoint.refused() {
+            self.set_limit(endpoint.id, limit);
+        }
         // An idle connection occupies a worker that could empty the backlog.
         self.learn(endpoint.id, true, |gate, now| gate.full(now, others));
     }
@@ -413,6 +430,13 @@ impl<C: Send + 'static> Pool<C> {
         decides
     }
 
+    /// The endpoint said how many workers it has. Gives the slots that it has from now on, if they are others.
+    pub fn count(self: &Arc<Self>, endpoint: &Endpoint, workers: Workers) -> Option<usize> {
+        let limit = endpoint.count(workers)?;
+        self.set_limit(endpoint.id, limit);
+        Some(limit)
+    }
+
     /// What a health check found.
     pub fn judge(self: &Arc<Self>, id: Id, alive: bool) {
         self.learn(id, false, |gate, now| gate.judge(now, alive));
@@ -423,7 +447,10 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         if let Some(at) = state.roster.find(id) {
             state.roster.endpoints[at].set_limit(limit);
+            let closing = self.trim(&mut state, at);
             self.serve(&mut state);
+            drop(state);
+            drop(closing);
         }
     }
 
@@ -442,9 +469,9 @@ impl<C: Send + 'static> Pool<C> {
         };
         let roster = &mut state.roster;
         let (endpoint, post) = (&roster.endpoints[at], &mut roster.posts[at]);
-        let was_down = post.gate.is_down();
+        let was_failing = post.gate.is_failing();
         finding(&mut post.gate, now);
-        tell(endpoint, was_down, post.gate.is_down());
+        tell(endpoint, was_failing, post.gate.is_failing());
         let closing = match evict || post.gate.is_shut() {
             true => std::mem::take(&mut post.idle),
             false => VecDeque::new(),
@@ -502,7 +529,7 @@ impl<C: Send + 'static> State<C> {
     }
 }
 
-/// Logs that an endpoint's fortune turned.
+/// Logs that an endpoint's fortune turned; what a health check found is logged by whoever made it.
 fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
     let name = &*endpoint.name;
     match (was_down, is_down) {
@@ -519,4 +546,4 @@ mod session_tests;
 mod simulation;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,10 +4,12 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Timeouts};
+use crate::upstream::config::{
+    Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Slots, Timeouts,
+};
 use crate::upstream::profile::Profile;
 
-pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
+pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
     let endpoint = EndpointConfig::new("127.0.0.1:1".parse().unwrap());
     Config {
         name: "test".into(),
@@ -17,7 +19,8 @@ pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize
         sources: Vec::new(),
         balance: Balance::RoundRobin,
         sticky: None,
-        max_connections: Some(slots),
+        max_connections: Slots::Fixed(slots),
+        health: None,
         keep_alive: kept,
         queue: Waiting {
             size: waiting,
