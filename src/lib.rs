@@ -28,7 +28,7 @@
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
 //! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
-//! | 5 | [`app`] | composition, signals, stopping | all but demo and cli |
+//! | 5 | [`app`] | composition, signals, reload, replacement, stopping | all but demo and cli |
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
@@ -55,6 +55,15 @@
 //! Ownership is the protocol: slots, leases, places in the queue, spool quotas and open-connection counters are
 //! guards. Finished: back to the pool. Dropped: the socket is closed. A small exchange takes no task, no channel
 //! and no copy of its body.
+//!
+//! # Through changes
+//!
+//! A reload makes the next generation out of a new configuration and what of the old one goes on: upstreams with the
+//! same settings, listeners with the same address, the logs. Everything that can fail comes before anything changes.
+//! Connections hold no generation, requests do: each takes the service in force when it begins
+//! ([`frontend::current`]), and what it took lives as long as it does. A replacement hands the listening sockets to
+//! another process, which says when it serves; until then they are only lent. Nobody is let down by a listener that
+//! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
 //!
 //! # Where to extend
 //!

@@ -26,7 +26,7 @@ impl Generation {
     pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
         let spools = spools(&config);
         let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
-        Self::make(config, &[], spools, resolver, access, counters)
+        Self::make(config, &[], (spools, resolver), access, counters)
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
@@ -43,21 +43,14 @@ impl Generation {
         } else {
             spools(&config)
         };
-        Self::make(
-            config,
-            &self.upstreams,
-            spools,
-            self.resolver.clone(),
-            access,
-            counters,
-        )
+        let shared = (spools, self.resolver.clone());
+        Self::make(config, &self.upstreams, shared, access, counters)
     }
 
     fn make(
         config: Config,
         before: &[Arc<Upstream>],
-        spools: Spools,
-        resolver: Arc<Resolver>,
+        (spools, resolver): (Spools, Arc<Resolver>),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
@@ -110,8 +103,8 @@ fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstr
 
 fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
-    upstream.discover(resolver);
     warn_of_obstacles(&upstream);
+    upstream.discover(resolver);
     upstream.watch();
     upstream
 }

@@ -16,7 +16,7 @@ use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
 };
 
-use crate::transport::InheritedSocket;
+use crate::transport::{InheritedSocket, Lender};
 
 /// One end of the conversation.
 #[derive(Debug)]
@@ -75,8 +75,9 @@ impl Handover {
     /// Sends the sockets.
     pub(super) fn give(&self, sockets: &[InheritedSocket]) -> Result<()> {
         for socket in sockets {
-            let (file, shared) = (u8::from(socket.owns_file), u8::from(socket.shared));
-            let text = format!("{file} {shared} {}", socket.address);
+            let managed = socket.lender == Lender::Manager;
+            let facts = [socket.owns_file, managed].map(u8::from);
+            let text = format!("{} {} {}", facts[0], facts[1], socket.address);
             self.send(&text, Some(socket.socket.as_fd()))?;
         }
         self.send(LAST, None)
@@ -174,12 +175,16 @@ fn socket_of(text: &str, socket: OwnedFd) -> Result<InheritedSocket> {
     let strange = || format!("it sent {text:?}, which is no socket");
     let mut words = text.splitn(3, ' ');
     let mut word = || words.next().with_context(strange);
-    let (file, shared, address) = (word()?, word()?, word()?);
+    let (file, managed, address) = (word()?, word()?, word()?);
     Ok(InheritedSocket {
         address: address.parse().with_context(strange)?,
         socket,
         owns_file: file == "1",
-        shared: shared == "1",
+        lender: if managed == "1" {
+            Lender::Manager
+        } else {
+            Lender::Predecessor
+        },
     })
 }
 
@@ -194,30 +199,33 @@ mod tests {
         (ours, Handover::other(theirs))
     }
 
-    fn socket(address: &str, owns_file: bool) -> InheritedSocket {
+    fn socket(address: &str, owns_file: bool, lender: Lender) -> InheritedSocket {
         InheritedSocket {
             address: address.parse().unwrap(),
             socket: TcpListener::bind("127.0.0.1:0").unwrap().into(),
             owns_file,
-            shared: !owns_file,
+            lender,
         }
     }
 
     #[test]
     fn sockets_come_as_they_were_sent() {
         let (old, new) = pair();
-        old.give(&[socket("127.0.0.1:0", false), socket("unix:/run/a b.sock", true)])
-            .unwrap();
+        old.give(&[
+            socket("127.0.0.1:0", false, Lender::Manager),
+            socket("unix:/run/a b.sock", true, Lender::Predecessor),
+        ])
+        .unwrap();
         let taken = new.take().unwrap();
         let facts: Vec<_> = taken
             .iter()
-            .map(|socket| (socket.address.to_string(), socket.owns_file, socket.shared))
+            .map(|socket| (socket.address.to_string(), socket.owns_file, socket.lender))
             .collect();
         assert_eq!(
             facts,
             [
-                ("127.0.0.1:0".to_owned(), false, true),
-                ("unix:/run/a b.sock".to_owned(), true, false)
+                ("127.0.0.1:0".to_owned(), false, Lender::Manager),
+                ("unix:/run/a b.sock".to_owned(), true, Lender::Predecessor)
             ]
         );
         assert!(
@@ -250,7 +258,8 @@ mod tests {
     #[test]
     fn an_end_without_an_answer_is_noticed() {
         let (old, new) = pair();
-        old.give(&[socket("127.0.0.1:0", false)]).unwrap();
+        old.give(&[socket("127.0.0.1:0", false, Lender::Manager)])
+            .unwrap();
         drop(new);
         assert_eq!(old.ask().unwrap(), None);
         let (old, new) = pair();

@@ -53,7 +53,7 @@ pub struct App {
     /// What was inherited and nobody asked for; closed when we serve.
     left: Inherited,
     predecessor: Option<Predecessor>,
-    _pid_file: Option<PidFile>,
+    pid_file: Option<PidFile>,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -95,7 +95,7 @@ impl App {
             counters,
             left,
             predecessor: inheritance.predecessor.take(),
-            _pid_file: pid_file,
+            pid_file,
             logs,
         })
     }
@@ -136,6 +136,15 @@ impl App {
         let left = std::mem::take(&mut self.left);
         if let Some(predecessor) = self.predecessor.take() {
             predecessor.relieve(&left);
+            self.keep_listeners();
+        }
+    }
+
+    /// What was lent is ours now, and as our configuration wants it.
+    fn keep_listeners(&mut self) {
+        for door in self.server.doors() {
+            door.listener.keep();
+            reload::adjust(&door.listener, &door.config);
         }
     }
 

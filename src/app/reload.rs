@@ -57,8 +57,11 @@ impl App {
     fn change_doors(&mut self, plan: Plan) {
         let Plan { stay, added } = plan;
         for (door, config) in self.server.doors_mut().iter_mut().zip(&stay) {
-            if let Some(config) = config {
-                change(door, config);
+            if let Some(config) = config
+                && *config != door.config
+            {
+                adjust(&door.listener, config);
+                door.config = config.clone();
             }
         }
         let mut stay = stay.iter();
@@ -129,18 +132,16 @@ impl Plan {
     }
 }
 
-/// Gives a listener that stays its new settings.
-fn change(door: &mut Door, config: &frontend::config::Listener) {
-    let listener = &door.listener;
-    let queued = if door.config.backlog == config.backlog || listener.is_shared() {
-        Ok(())
-    } else {
-        listener.queue(config.backlog)
-    };
+/// Gives a listener that is open its settings.
+pub(super) fn adjust(listener: &Listener, config: &frontend::config::Listener) {
+    if listener.is_shared() {
+        // It is as its owner wants it.
+        return;
+    }
+    let queued = listener.queue(config.backlog);
     if let Err(error) = queued.and_then(|()| listener.admit(&config.access)) {
         tracing::error!(%error, "the listener stays as it was");
     }
-    door.config = config.clone();
 }
 
 /// These are as they were when the process started, and that is told each time.

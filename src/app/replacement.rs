@@ -118,8 +118,8 @@ fn wait(
     sockets: &[InheritedSocket],
     unwanted: &AtomicBool,
 ) -> Result<Successor> {
+    // Who cannot be given anything has ended, or says why it is going to.
     let given = line.give(sockets);
-    // Who cannot be talked to may still say why.
     let answer = line.ask();
     if let Ok(Some(Answer::Ready(taken))) = answer {
         let pid = child.id();
@@ -132,10 +132,8 @@ fn wait(
     let status = end(&mut child)?;
     match answer {
         Ok(Some(Answer::Failed(why))) => bail!("{why}"),
-        Ok(_) => {
-            given?;
-            bail!("it ended before it served: {status}")
-        }
+        Ok(_) if given.is_ok() => bail!("it ended before it served: {status}"),
+        Ok(_) => bail!("it ended at once: {status}"),
         Err(error) => Err(error.context("it was not ready in time and was ended")),
     }
 }

@@ -5,12 +5,13 @@ use std::future::pending;
 use anyhow::{Context, Result};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::pid_file::PidFile;
 use super::replacement::{Program, Replacement, Successor};
 use super::signals::{Signals, Wish};
 use super::{App, Ended, notify};
 use crate::config::Config;
 use crate::telemetry::log::ErrorLog;
-use crate::transport::InheritedSocket;
+use crate::transport::{InheritedSocket, Lender};
 
 /// What is needed to do as signals ask. Without it they are refused with a message.
 #[derive(Clone, Copy, Default)]
@@ -137,7 +138,7 @@ impl Running<'_> {
         let begun = sockets(self.app).and_then(|sockets| Replacement::begin(program, sockets, limit));
         match begun {
             Ok(replacement) => self.replacement = Some(replacement),
-            Err(error) => failed(&error),
+            Err(error) => self.not_replaced(&error),
         }
     }
 
@@ -146,7 +147,7 @@ impl Running<'_> {
         self.replacement = None;
         let Successor { pid, taken } = match outcome {
             Ok(successor) => successor,
-            Err(error) => return failed(&error),
+            Err(error) => return self.not_replaced(&error),
         };
         notify::replaced_by(pid);
         tracing::info!(pid, "replaced; waiting for open exchanges");
@@ -158,6 +159,16 @@ impl Running<'_> {
         self.app.server.close(|_| false);
         let limit = self.app.generation.config.frontend.timeouts.generation;
         self.deadline = Some(Instant::now() + limit);
+    }
+
+    fn not_replaced(&self, error: &anyhow::Error) {
+        complain(&format!("{error:#}"));
+        tracing::error!("the process was not replaced; it goes on as it was");
+        // The other one may have got as far as that.
+        let restored = self.app.pid_file.as_ref().map_or(Ok(()), PidFile::restore);
+        if let Err(error) = restored {
+            tracing::error!(error = format!("{error:#}"), "another process id may stand there");
+        }
     }
 
     async fn give_up_replacement(&mut self) {
@@ -187,15 +198,13 @@ fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
                 address: door.config.address.clone(),
                 socket: door.listener.duplicate().context("cannot duplicate a socket")?,
                 owns_file: door.listener.owns_file(),
-                shared: door.listener.is_shared(),
+                lender: match door.listener.lender() {
+                    Some(Lender::Manager) => Lender::Manager,
+                    Some(Lender::Predecessor) | None => Lender::Predecessor,
+                },
             })
         })
         .collect()
-}
-
-fn failed(error: &anyhow::Error) {
-    complain(&format!("{error:#}"));
-    tracing::error!("the process was not replaced; it goes on as it was");
 }
 
 /// A diagnostic of several lines, each of them an event.

@@ -20,8 +20,17 @@ pub struct InheritedSocket {
     pub socket: OwnedFd,
     /// Whether its file, if it has one, is to be removed in the end.
     pub owns_file: bool,
-    /// Whether somebody else goes on listening when we stop: a service manager does.
-    pub shared: bool,
+    /// Who opened it.
+    pub lender: Lender,
+}
+
+/// Who opened a socket for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lender {
+    /// A service manager: it goes on listening when we stop.
+    Manager,
+    /// The process that we replace: it goes on listening if we do not.
+    Predecessor,
 }
 
 impl InheritedSocket {
@@ -47,7 +56,7 @@ impl InheritedSocket {
             address: address.ok_or_else(nameless)?,
             socket: socket.into(),
             owns_file: false,
-            shared: true,
+            lender: Lender::Manager,
         })
     }
 }
@@ -85,7 +94,11 @@ mod tests {
         inherited.add(InheritedSocket::from_manager(tcp.into()).unwrap());
         assert_eq!(inherited.addresses().collect::<Vec<_>>(), [&local]);
         assert!(inherited.take(&"127.0.0.1:1".parse().unwrap()).is_none());
-        assert!(inherited.take(&local).is_some_and(|socket| socket.shared));
+        assert!(
+            inherited
+                .take(&local)
+                .is_some_and(|socket| socket.lender == Lender::Manager)
+        );
         assert!(inherited.take(&local).is_none());
     }
 

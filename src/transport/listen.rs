@@ -12,7 +12,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::access::{Access, AccessError};
-use super::inherited::{Inherited, InheritedSocket};
+use super::inherited::{Inherited, InheritedSocket, Lender};
 use super::{Address, Stream};
 
 /// A bound socket that accepts connections. A unix one removes its file when it is dropped, unless somebody else
@@ -25,6 +25,7 @@ pub struct Listener {
     removed: AtomicBool,
     /// Another process goes on where we stop.
     shared: AtomicBool,
+    lender: Option<Lender>,
     socket: Bound,
 }
 
@@ -77,17 +78,33 @@ impl Listener {
             Address::Unix(path) => {
                 remove_stale(address, path)?;
                 let socket = unix(path).map_err(failed)?;
+                let listener = Self::bound(address, path, socket, backlog, access);
                 // From here on the file is ours to remove.
-                let listener = Self::new(address, socket, Some(path.clone())).map_err(failed)?;
-                listener.admit(access)?;
-                listener.queue(backlog)?;
-                Ok(listener)
+                listener.inspect_err(|_| drop(std::fs::remove_file(path)))
             }
             Address::Name(..) => Err(ListenError::Name(address.clone())),
         }
     }
 
-    /// The socket that was inherited for `address`; when there is none, [`Self::bind_for`].
+    /// Listens on a bound unix socket. All of it before the runtime sees the socket: one that does not listen yet counts
+    /// as hung up there, and always will.
+    fn bound(
+        address: &Address,
+        path: &Path,
+        socket: Socket,
+        backlog: u32,
+        access: &Access,
+    ) -> Result<Self, ListenError> {
+        access
+            .apply(path)
+            .map_err(|error| ListenError::Access(address.clone(), error))?;
+        let listens = socket.listen(limit(backlog));
+        listens
+            .and_then(|()| Self::new(address, socket, Some(path.to_owned())))
+            .map_err(|error| ListenError::Io(address.clone(), error))
+    }
+
+    /// The socket that was inherited for `address`, as it is; when there is none, [`Self::bind_for`].
     pub fn open(
         address: &Address,
         backlog: u32,
@@ -97,12 +114,7 @@ impl Listener {
         let Some(socket) = inherited.take(address) else {
             return Self::bind_for(address, backlog, access);
         };
-        let listener = Self::adopt(socket).map_err(|error| ListenError::Io(address.clone(), error))?;
-        if !listener.is_shared() {
-            listener.admit(access)?;
-            listener.queue(backlog)?;
-        }
-        Ok(listener)
+        Self::adopt(socket).map_err(|error| ListenError::Io(address.clone(), error))
     }
 
     fn adopt(inherited: InheritedSocket) -> io::Result<Self> {
@@ -110,14 +122,15 @@ impl Listener {
             address,
             socket,
             owns_file,
-            shared,
+            lender,
         } = inherited;
         let file = match &address {
             Address::Unix(path) if owns_file => Some(path.clone()),
             _ => None,
         };
-        let listener = Self::new(&address, socket.into(), file)?;
-        listener.shared.store(shared, Ordering::Relaxed);
+        let mut listener = Self::new(&address, socket.into(), file)?;
+        listener.shared = AtomicBool::new(true);
+        listener.lender = Some(lender);
         Ok(listener)
     }
 
@@ -138,6 +151,7 @@ impl Listener {
             file,
             removed: AtomicBool::new(false),
             shared: AtomicBool::new(false),
+            lender: None,
             socket,
         })
     }
@@ -221,6 +235,18 @@ impl Listener {
     /// From now on somebody else listens here, too: the end of this listener changes nothing outside.
     pub fn share(&self) {
         self.shared.store(true, Ordering::Relaxed);
+    }
+
+    /// The process that it came from is about to leave it to us.
+    pub fn keep(&self) {
+        if self.lender == Some(Lender::Predecessor) {
+            self.shared.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Who opened it, if it was not us.
+    pub fn lender(&self) -> Option<Lender> {
+        self.lender
     }
 
     /// Whether somebody else goes on where we stop.
@@ -362,10 +388,12 @@ mod tests {
             address: address.clone(),
             socket: first.duplicate().unwrap(),
             owns_file: first.owns_file(),
-            shared: false,
+            lender: Lender::Predecessor,
         });
         let second = Listener::open(&address, 16, &Access::default(), &mut inherited).unwrap();
+        assert!(second.is_shared(), "nothing is final yet");
         first.share();
+        second.keep();
         let _client = client(&address);
         first.retire();
         assert!(first.waiting().is_none());

@@ -19,7 +19,7 @@ pub use access::Access;
 pub use address::Address;
 pub use connect::{ConnectError, connect};
 pub use deadline::Deadline;
-pub use inherited::{Inherited, InheritedSocket};
+pub use inherited::{Inherited, InheritedSocket, Lender};
 pub use listen::{ListenError, Listener};
 pub use notice::Notice;
 pub use query::Query;

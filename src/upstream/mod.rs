@@ -61,11 +61,11 @@ pub struct Upstream {
     name: Arc<str>,
     config: Config,
     engine: Engine,
-    tally: Tally,
-    discovery: Discovery,
     over: Arc<Notice>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Bell,
+    tally: Tally,
+    discovery: Discovery,
 }
 
 enum Engine {
@@ -93,10 +93,10 @@ impl Upstream {
             name: config.name.as_str().into(),
             config,
             engine,
-            tally: Tally::default(),
-            discovery: Discovery::default(),
             over: Arc::default(),
             changed: watch::Bell::default(),
+            tally: Tally::default(),
+            discovery: Discovery::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::Kind;
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need, as Debian 12 names them.
-pub const DEBIAN_PACKAGES: [&str; 10] = [
+pub const DEBIAN_PACKAGES: [&str; 11] = [
     "php8.2-fpm",
     "php8.2-cgi",
     "uwsgi-core",
@@ -16,6 +16,7 @@ pub const DEBIAN_PACKAGES: [&str; 10] = [
     "git",
     "curl",
     "dnsmasq-base",
+    "nginx",
 ];
 
 /// The packages that are not installed, in the order of [`DEBIAN_PACKAGES`].
@@ -70,6 +71,7 @@ fn is_installed(package: &str) -> bool {
         "git" => exists("/usr/bin/git"),
         "curl" => exists("/usr/bin/curl"),
         "dnsmasq-base" => exists("/usr/sbin/dnsmasq"),
+        "nginx" => exists("/usr/sbin/nginx"),
         _ => false,
     }
 }

@@ -60,22 +60,6 @@ impl Named for Format {
     const NAMES: &'static [(&'static str, Self)] = &[("combined", Self::Combined), ("json", Self::Json)];
 }
 
-impl Named for StatusFormat {
-    const KIND: &'static str = "format of the status";
-    const NAMES: &'static [(&'static str, Self)] = &[("prometheus", Self::Prometheus), ("json", Self::Json)];
-}
-
-impl Named for Family {
-    const KIND: &'static str = "family of addresses";
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("prefer_ipv4", Self::PreferIpv4),
-        ("prefer_ipv6", Self::PreferIpv6),
-        ("ipv4", Self::Ipv4),
-        ("ipv6", Self::Ipv6),
-        ("both", Self::Both),
-    ];
-}
-
 impl Named for Kind {
     const KIND: &'static str = "kind of check";
     const NAMES: &'static [(&'static str, Self)] = &[
@@ -102,6 +86,22 @@ impl Named for Asked {
         ("nobody", Self::Nobody),
         ("get_values", Self::GetValues),
         ("status", Self::Status),
+    ];
+}
+
+impl Named for StatusFormat {
+    const KIND: &'static str = "format of the status";
+    const NAMES: &'static [(&'static str, Self)] = &[("prometheus", Self::Prometheus), ("json", Self::Json)];
+}
+
+impl Named for Family {
+    const KIND: &'static str = "family of addresses";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("prefer_ipv4", Self::PreferIpv4),
+        ("prefer_ipv6", Self::PreferIpv6),
+        ("ipv4", Self::Ipv4),
+        ("ipv6", Self::Ipv6),
+        ("both", Self::Both),
     ];
 }
 

@@ -103,6 +103,26 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     out.plain("head_fields", head_fields);
 }
 
+fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {
+    let frontend::config::Listener {
+        address,
+        backlog,
+        access,
+    } = listener;
+    let Access { owner, group, mode } = access;
+    out.head("[[listen]]");
+    out.text("address", &address.to_string());
+    out.plain("backlog", backlog);
+    for (key, account) in [("owner", owner), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    if let Some(mode) = mode {
+        out.text("mode", &format!("{mode:04o}"));
+    }
+}
+
 fn print_resolver(resolver: &resolve::Config, out: &mut Out) {
     let resolve::Config {
         nameservers,
@@ -122,26 +142,6 @@ fn print_resolver(resolver: &resolve::Config, out: &mut Out) {
         ("keep", period(*keep)),
     ];
     out.table("resolver", &servers.into_iter().chain(others).collect::<Vec<_>>());
-}
-
-fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {
-    let frontend::config::Listener {
-        address,
-        backlog,
-        access,
-    } = listener;
-    let Access { owner, group, mode } = access;
-    out.head("[[listen]]");
-    out.text("address", &address.to_string());
-    out.plain("backlog", backlog);
-    for (key, account) in [("owner", owner), ("group", group)] {
-        if let Some(account) = account {
-            out.text(key, account);
-        }
-    }
-    if let Some(mode) = mode {
-        out.text("mode", &format!("{mode:04o}"));
-    }
 }
 
 fn print_log(log: &telemetry::Config, out: &mut Out) {

@@ -33,7 +33,8 @@ struct Point {
     endpoint: u32,
 }
 
-/// Points for each unit of weight, as in nginx and libketama.
+/// Points for each unit of weight, as in nginx and libketama: 1,280 bytes of memory. Weights are bounded by the
+/// configuration.
 const POINTS: u32 = 160;
 
 impl Hash {
@@ -47,7 +48,7 @@ impl Hash {
     }
 
     /// The ring from the point of `key` on, once around.
-    fn from(&self, key: u64) -> impl Iterator<Item = usize> {
+    fn onwards(&self, key: u64) -> impl Iterator<Item = usize> {
         let start = self.ring.partition_point(|point| u64::from(point.hash) < key);
         let (before, after) = self.ring.split_at(start);
         after.iter().chain(before).map(|point| point.endpoint as usize)
@@ -69,7 +70,7 @@ impl Balancer for Hash {
         if !bounded && !endpoints.iter().any(|endpoint| pick.eligible(endpoint)) {
             return None;
         }
-        self.from(key).find(|index| match bounded {
+        self.onwards(key).find(|index| match bounded {
             true => light(&endpoints[*index]),
             false => pick.eligible(&endpoints[*index]),
         })
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn unix_sockets_are_named_by_their_paths() {
-        // From nginx 1.22.1, whose ring begins with the CRC-32 of "/run/a.sock", NUL and four zeros.
+        // Of path, NUL and the point before; tests/gateway/balancing/nginx.rs asks nginx.
         let first = points(&"unix:/run/a.sock".parse().unwrap(), 1).next();
         assert_eq!(first, Some(crc32fast::hash(b"/run/a.sock\0\0\0\0\0")));
     }

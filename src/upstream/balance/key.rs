@@ -1,6 +1,7 @@
 //! What requests are hashed by: a text with variables, compiled once. The variables have nginx's names and meanings.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use crc32fast::Hasher;
@@ -8,7 +9,7 @@ use http::header::{COOKIE, HOST, HeaderName};
 
 use super::{ip_hash, uri};
 use crate::protocol::RequestHead;
-use crate::protocol::request::without_port;
+use crate::protocol::request::{Peer, without_port};
 use crate::upstream::config::Balance;
 
 /// A text with variables: `$host$uri`, `$cookie_session`; a single name will do without its dollar: `uri`.
@@ -53,6 +54,8 @@ enum Variable {
     Host,
     /// The client's address after trusted proxies.
     RemoteAddr,
+    /// Its bytes.
+    BinaryRemoteAddr,
     Scheme,
     RequestMethod,
     /// A field of the request; several are joined.
@@ -62,13 +65,14 @@ enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "uri",
     "request_uri",
     "args",
     "query_string",
     "host",
     "remote_addr",
+    "binary_remote_addr",
     "scheme",
     "request_method",
     "http_NAME",
@@ -81,10 +85,7 @@ pub const NAMES: [&str; 11] = [
 pub fn of(balance: &Balance, head: &RequestHead) -> Option<u64> {
     match balance {
         Balance::Hash(hash) => hash.key.hash(head).map(u64::from),
-        Balance::IpHash => {
-            let remote = head.client.remote.as_ref();
-            Some(ip_hash::key(remote.map(|remote| remote.address.ip())))
-        }
+        Balance::IpHash => Some(ip_hash::key(remote(head).map(|remote| remote.address.ip()))),
         Balance::RoundRobin | Balance::LeastConn | Balance::RandomTwo | Balance::Ewma => None,
     }
 }
@@ -196,6 +197,7 @@ impl FromStr for Variable {
             "args" | "query_string" => Self::Args,
             "host" => Self::Host,
             "remote_addr" => Self::RemoteAddr,
+            "binary_remote_addr" => Self::BinaryRemoteAddr,
             "scheme" => Self::Scheme,
             "request_method" => Self::RequestMethod,
             unknown => return Err(KeyError::Unknown(unknown.to_owned())),
@@ -210,10 +212,12 @@ impl Variable {
             Self::RequestUri => sink(head.target.as_str().as_bytes()),
             Self::Args => sink(head.target.query().unwrap_or_default().as_bytes()),
             Self::Host => host(head, sink),
-            Self::RemoteAddr => {
-                let remote = head.client.remote.as_ref();
-                sink(remote.map_or(b"", |remote| remote.ip.as_bytes()));
-            }
+            Self::RemoteAddr => sink(remote(head).map_or(b"", |remote| remote.ip.as_bytes())),
+            Self::BinaryRemoteAddr => match remote(head).map(|remote| remote.address.ip()) {
+                Some(IpAddr::V4(address)) => sink(&address.octets()),
+                Some(IpAddr::V6(address)) => sink(&address.octets()),
+                None => {}
+            },
             Self::Scheme => sink(head.client.scheme().as_bytes()),
             Self::RequestMethod => sink(head.method.as_str().as_bytes()),
             Self::Field(name) => field(head, name, sink),
@@ -223,11 +227,20 @@ impl Variable {
     }
 }
 
+/// The client; nobody on a unix socket.
+fn remote(head: &RequestHead) -> Option<&Peer> {
+    head.client.remote.as_ref()
+}
+
 fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
     let host = head.headers.get(HOST).map(|host| without_port(host.as_bytes()));
     let host = host.unwrap_or_else(|| head.server_name());
-    for byte in host {
-        sink(&[byte.to_ascii_lowercase()]);
+    for piece in host.chunks(64) {
+        let mut lower = [0; 64];
+        let lower = &mut lower[..piece.len()];
+        lower.copy_from_slice(piece);
+        lower.make_ascii_lowercase();
+        sink(lower);
     }
 }
 
@@ -269,13 +282,21 @@ fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use http::Method;
 
     use super::*;
+    use crate::protocol::request::Client;
     use crate::protocol::samples;
 
     fn head() -> RequestHead {
         let mut head = samples::request(Method::GET);
+        let client = Client {
+            remote: Some(SocketAddr::from(([65, 66, 67, 68], 1)).into()),
+            ..Client::default()
+        };
+        head.client = client.into();
         head.target = "/a%20b//c?x=1&User=7&y".parse().unwrap();
         head.headers.clear();
         for (name, value) in [
@@ -308,6 +329,8 @@ mod tests {
             ("$host$uri", "shop.example/a b/c"),
             ("<${host}>$scheme:", "<shop.example>http:"),
             ("$request_method", "GET"),
+            ("$remote_addr", "65.66.67.68"),
+            ("$binary_remote_addr", "ABCD"),
             ("$http_x_user", "one, two"),
             ("$http_cookie", "a=1; SESSION=abc=d;b; session=second"),
             ("$cookie_session", "abc=d"),

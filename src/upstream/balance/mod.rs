@@ -98,3 +98,6 @@ pub fn make(balance: &Balance) -> Box<dyn Balancer> {
 
 #[cfg(test)]
 mod samples;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
 //! hands it to the first in the queue that may use it; only when nobody waits is it free.
 //!
-//! Which endpoints a request may use is one decision, [`Roster::fit`]: the best standing that any endpoint left to
+//! Which endpoints a request may use is one decision, `Roster::fit`: the best standing that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
 mod gate;

@@ -38,7 +38,7 @@ impl Nginx {
             .stdout(Stdio::null())
             .stderr(output)
             .spawn()
-            .expect("nginx is installed: apt-get install nginx-light");
+            .expect("nginx is installed: apt-get install -y --no-install-recommends nginx");
         let nginx = Self {
             process,
             addr,

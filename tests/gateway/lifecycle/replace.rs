@@ -120,11 +120,7 @@ fn a_new_program_that_is_never_ready_is_ended() {
 fn a_new_program_that_crashes_changes_nothing() {
     let backend = backend();
     let gateway = scripted(&backend, "#!/bin/sh\nkill -SEGV $$\n", "");
-    assert!(
-        gateway.errors().contains("it ended before it served: signal: 11"),
-        "{}",
-        gateway.errors()
-    );
+    assert!(gateway.errors().contains("signal: 11"), "{}", gateway.errors());
     let mut client = Client::connect(gateway.addr()).unwrap();
     assert_eq!(client.request("GET", "/", &[], b"").unwrap().status, 200);
 }
