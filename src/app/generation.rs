@@ -77,7 +77,11 @@ impl Generation {
 
     /// Takes effect where the generation before it did.
     pub(super) fn commit(&self) {
-        self.resolver.set_config(&self.config.server.resolver);
+        if self.resolver.set_config(&self.config.server.resolver) {
+            for upstream in &self.upstreams {
+                upstream.look_again();
+            }
+        }
     }
 
     /// Whether an upstream is in use.

@@ -132,6 +132,11 @@ impl Upstream {
         self.discovery.start(self, resolver);
     }
 
+    /// Doubts the last answer to every name: asks again soon.
+    pub fn look_again(&self) {
+        self.discovery.doubt();
+    }
+
     /// Its endpoints, in the order of the file.
     pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         match &self.engine {

@@ -112,13 +112,15 @@ impl Resolver {
         self.lock().config.clone()
     }
 
-    /// Asks another way from the next question on.
-    pub fn set_config(&self, config: &Config) {
+    /// Asks another way from the next question on; gives whether it is another one.
+    pub fn set_config(&self, config: &Config) -> bool {
         let mut state = self.lock();
-        if *state.config != *config {
+        let is_other = *state.config != *config;
+        if is_other {
             state.config = Arc::new(config.clone());
             state.client = None;
         }
+        is_other
     }
 
     /// What `query` stands for now.
