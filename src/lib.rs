@@ -48,7 +48,9 @@
 //!                   encode (protocol::params::walk straight into the wire format) -> pump to the response head
 //!                   a failure before the head: upstream::retry decides about the next endpoint
 //! answer            complete already: the lease is back before the client sees a byte.
-//!                   Else the body owns the lease and pumps when it is polled
+//!                   Else the body owns the lease and pumps when it is polled; from the first chunk on that the
+//!                   client may not take at once, a task pumps into a live spool, and the body reads from that.
+//!                   Event streams and unbuffered routes: the body owns the lease to the end
 //! record            one access log line, when the body is dropped
 //! ```
 //!

@@ -34,7 +34,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "spool",
         ours: &["telemetry"],
-        crates: &["tokio", "tempfile", "bytes", "rustix"],
+        crates: &["tokio", "tempfile", "bytes", "rustix", "tracing"],
     },
     Layer {
         module: "framed",

@@ -6,17 +6,17 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::frontend::{self, Route, Service};
-use crate::spool::{self, Spools};
+use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::{Address, Obstacle, Resolver};
-use crate::upstream::{self, Upstream};
+use crate::upstream::{self, Relays, Upstream};
 
 /// A configuration and what serves it.
 pub(super) struct Generation {
     pub(super) config: Config,
     pub(super) upstreams: Vec<Arc<Upstream>>,
     pub(super) service: Arc<Service>,
-    spools: Spools,
+    pub(super) relays: Relays,
     /// The same for all generations: upstreams that stay go on asking it.
     resolver: Arc<Resolver>,
 }
@@ -24,9 +24,10 @@ pub(super) struct Generation {
 impl Generation {
     /// The first one.
     pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
-        let spools = spools(&config);
+        let spools = Spools::new(config.server.spool.clone());
+        let relays = Relays::new(spools, counters.clone());
         let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
-        Self::make(config, &[], (spools, resolver), access, counters)
+        Self::make(config, &[], (relays, resolver), access, counters)
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
@@ -37,20 +38,22 @@ impl Generation {
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
-        let spools = if config.server.temp_dir == self.config.server.temp_dir {
-            // With its quota: what is under way counts.
-            self.spools.clone()
+        let spool = &config.server.spool;
+        let relays = if spool.temp_dir == self.config.server.spool.temp_dir {
+            // With their quotas: what is under way counts.
+            self.relays.spools().limit(spool);
+            self.relays.clone()
         } else {
-            spools(&config)
+            self.relays.with(Spools::new(spool.clone()))
         };
-        let shared = (spools, self.resolver.clone());
+        let shared = (relays, self.resolver.clone());
         Self::make(config, &self.upstreams, shared, access, counters)
     }
 
     fn make(
         config: Config,
         before: &[Arc<Upstream>],
-        (spools, resolver): (Spools, Arc<Resolver>),
+        (relays, resolver): (Relays, Arc<Resolver>),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
@@ -62,7 +65,7 @@ impl Generation {
         let service = service(
             &config.frontend,
             &upstreams,
-            spools.clone(),
+            relays.clone(),
             access.clone(),
             counters.clone(),
         )?;
@@ -70,7 +73,7 @@ impl Generation {
             config,
             upstreams,
             service,
-            spools,
+            relays,
             resolver,
         })
     }
@@ -88,13 +91,6 @@ impl Generation {
     pub(super) fn has(&self, upstream: &Arc<Upstream>) -> bool {
         self.upstreams.iter().any(|ours| Arc::ptr_eq(ours, upstream))
     }
-}
-
-fn spools(config: &Config) -> Spools {
-    Spools::new(spool::Config {
-        temp_dir: config.server.temp_dir.clone(),
-        disk_total: spool::Config::DISK_TOTAL,
-    })
 }
 
 /// The upstream that has these settings already.
@@ -128,7 +124,7 @@ fn warn_of_obstacles(upstream: &Upstream) {
 fn service(
     config: &frontend::Config,
     upstreams: &[Arc<Upstream>],
-    spools: Spools,
+    relays: Relays,
     access: Arc<AccessLog>,
     counters: Arc<Counters>,
 ) -> Result<Arc<Service>> {
@@ -140,7 +136,7 @@ fn service(
     Ok(Arc::new(Service::new(
         config.clone(),
         routes,
-        spools,
+        relays,
         access,
         counters,
     )))

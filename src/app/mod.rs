@@ -113,6 +113,8 @@ impl App {
 
     /// What was counted so far.
     pub fn counters(&self) -> &Arc<Counters> {
+        let on_disk = self.generation.relays.spools().bytes_on_disk();
+        self.counters.spool_bytes.set(on_disk);
         &self.counters
     }
 
@@ -150,12 +152,18 @@ impl App {
 
     /// Waits for open exchanges, at most for `limit`.
     async fn drained(&mut self, limit: Duration) -> Ended {
-        let _ = tokio::time::timeout(limit, self.server.empty()).await;
+        let _ = tokio::time::timeout(limit, self.empty()).await;
         self.ended()
     }
 
+    /// Waits until the last client has left, and those applications have finished that may do so without one.
+    async fn empty(&mut self) {
+        self.server.empty().await;
+        self.generation.relays.finished().await;
+    }
+
     fn ended(&self) -> Ended {
-        match self.server.connections() {
+        match self.server.connections().max(self.generation.relays.running()) {
             0 => Ended::Drained,
             left => Ended::Cut(left),
         }

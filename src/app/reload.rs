@@ -148,7 +148,7 @@ pub(super) fn adjust(listener: &Listener, config: &frontend::config::Listener) {
 fn keep_what_needs_a_restart(old: &Server, new: &mut Server) {
     let Server {
         workers,
-        temp_dir: _,
+        spool: _,
         resolver: _,
         pid_file,
         user,

@@ -223,7 +223,7 @@ async fn left(app: &mut App, deadline: Option<Instant>) -> Ended {
         return pending().await;
     };
     tokio::select! {
-        () = app.server.empty() => {}
+        () = app.empty() => {}
         () = sleep_until(deadline) => {}
     }
     app.ended()

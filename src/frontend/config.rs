@@ -1,6 +1,7 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::pace::Rate;
 use crate::transport::{Access, Address};
 
 /// Everything about the HTTP side.
@@ -191,6 +193,12 @@ pub enum StatusFormat {
 pub struct Limits {
     /// Largest request body in bytes: 413 above.
     pub body: u64,
+    /// Bytes a second that a client has to send of a body: 408 below. 0: any.
+    pub upload_rate: u64,
+    /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any.
+    pub download_rate: u64,
+    /// How long a client may lag behind these rates.
+    pub rate_grace: Duration,
 }
 
 /// What is held back, and where.
@@ -198,9 +206,12 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a slot is taken. A body of unknown length always is.
     pub request: bool,
-    /// Bytes of a request body held in memory; the rest goes to a file in `temp_dir`.
+    /// Take answers off their workers as fast as those write, and not at the pace of the client.
+    pub response: bool,
+    /// Bytes of a body, of either direction, held in memory; the rest goes to a file in `temp_dir`.
     pub memory: usize,
-    /// Bytes of a request body that may go to disk: 507 above.
+    /// Bytes of a body, of either direction, that may go to disk. Above: 507 for a request; an answer waits for its
+    /// client.
     pub disk: u64,
 }
 
@@ -234,11 +245,37 @@ impl Default for Status {
     }
 }
 
+/// Answers may be taken as slowly as the client likes: a film that is paused takes nothing for hours, and holds no
+/// worker.
 impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 64 * 1024 * 1024,
+            upload_rate: Self::UPLOAD_RATE,
+            download_rate: 0,
+            rate_grace: Duration::from_secs(60),
         }
+    }
+}
+
+impl Limits {
+    /// Bytes a second of a body that is held back, unless configured: Apache's MinRate. A body that streams may
+    /// consist of pauses.
+    pub const UPLOAD_RATE: u64 = 500;
+
+    /// The least rate of a body.
+    pub fn upload(&self) -> Option<Rate> {
+        self.rate(self.upload_rate)
+    }
+
+    /// The least rate of an answer.
+    pub fn download(&self) -> Option<Rate> {
+        self.rate(self.download_rate)
+    }
+
+    fn rate(&self, bytes: u64) -> Option<Rate> {
+        let grace = self.rate_grace;
+        NonZeroU64::new(bytes).map(|bytes| Rate { bytes, grace })
     }
 }
 
@@ -246,6 +283,7 @@ impl Default for Buffering {
     fn default() -> Self {
         Self {
             request: true,
+            response: true,
             memory: 64 * 1024,
             disk: 4 * 1024 * 1024 * 1024,
         }
@@ -261,4 +299,19 @@ impl Config {
     pub const BACKLOG: u32 = 1024;
     /// Client connections unless configured: some 200 MiB when all of them are idle.
     pub const MAX_CONNECTIONS: usize = 10_000;
+
+    /// The shortest grace of any answer that has a least rate.
+    pub(super) fn download_grace(&self) -> Option<Duration> {
+        let rates = self.routes.iter().filter_map(|route| route.limits.download());
+        rates.map(|rate| rate.grace).min()
+    }
+
+    /// Bytes of an answer that hyper takes in HTTP/1 before it waits for the client. One limit of hyper's for both
+    /// directions.
+    pub(super) fn send_buffer(&self) -> usize {
+        self.head_size.max(MIN_BUFFER)
+    }
 }
+
+/// hyper's lower limit for its buffers, in bytes.
+pub(super) const MIN_BUFFER: usize = 8 * 1024;

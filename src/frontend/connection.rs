@@ -19,8 +19,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
 
-use super::config::Timeouts;
+use super::config::{MIN_BUFFER, Timeouts};
 use super::current::Current;
+use super::download::Watch;
 use super::forwarded::Connected;
 use super::idle::Idle;
 use super::places::Place;
@@ -75,10 +76,19 @@ pub async fn serve(mut stream: Stream, entry: Entry, place: Place) {
     };
     let socket = ClientSocket::new(stream, prefix.freeze(), patience.clone(), times);
     let connection = Arc::new(Connection::new(connected, patience, leave, place));
-    if http2 {
-        serve_http2(socket, current, connection, settings).await;
-    } else {
-        serve_http1(socket, current, connection, settings).await;
+    let watch = settings
+        .download_grace
+        .map(|grace| Watch::new(connection.clone(), grace));
+    let serving = async {
+        if http2 {
+            serve_http2(socket, current, connection, settings).await;
+        } else {
+            serve_http1(socket, current, connection, settings).await;
+        }
+    };
+    match watch {
+        Some(watch) => watch.over(serving).await,
+        None => serving.await,
     }
 }
 
@@ -89,6 +99,8 @@ struct Settings {
     timeouts: Timeouts,
     head_size: usize,
     head_fields: usize,
+    /// Only where a route has a least rate for answers.
+    download_grace: Option<Duration>,
 }
 
 impl Settings {
@@ -97,6 +109,7 @@ impl Settings {
             timeouts: config.timeouts,
             head_size: config.head_size,
             head_fields: config.head_fields,
+            download_grace: config.download_grace(),
         }
     }
 }
@@ -248,6 +261,3 @@ async fn until<C: Future>(
         }
     }
 }
-
-/// hyper's lower limit for its buffer, in bytes.
-const MIN_BUFFER: usize = 8 * 1024;

@@ -4,19 +4,20 @@
 //! accepts, as long as there are [`places`]; [`connection`], over [`socket`] and until `idle`, speaks HTTP and asks for
 //! the [`current`] service; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. [`config`]
-//! is what all of them
-//! need to know.
+//! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
+//! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
 
 pub mod authority;
 pub mod body;
 pub mod config;
 pub mod connection;
 pub mod current;
+mod download;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
 pub mod lasting;
+mod pace;
 pub mod php;
 pub mod places;
 pub mod plan;

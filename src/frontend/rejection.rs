@@ -145,6 +145,7 @@ pub const REASONS: &[&str] = &[
     "body_too_large",
     "client_gone",
     "client_timeout",
+    "client_too_slow",
     "conflicting_fields",
     "connect_failed",
     "connect_refused",
@@ -194,7 +195,7 @@ fn path(error: PathError) -> StatusCode {
 
 fn body(error: &BodyError) -> StatusCode {
     match error {
-        BodyError::Timeout => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Timeout | BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         BodyError::Incomplete => client_gone(),
         BodyError::Malformed => StatusCode::BAD_REQUEST,
         BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -241,5 +242,6 @@ fn upstream(failure: &Failure) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => StatusCode::BAD_GATEWAY,
+        Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

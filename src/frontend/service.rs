@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::body::Body;
-use super::config::Config;
+use super::config::{self, Config};
+use super::download::Downloads;
 use super::forwarded::Connected;
 use super::idle::Requests;
 use super::lasting::Lasting;
@@ -23,17 +24,18 @@ use super::status::Status;
 use super::tunnel::{self, Tunnel};
 use super::upload::{Rules, Upload};
 use crate::protocol::{RequestHead, hop_by_hop};
-use crate::spool::Spools;
+use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Notice;
 use crate::upstream::config::ProtocolName;
-use crate::upstream::{self, Options, RequestBody, Switched, Trace, Upstream};
+use crate::upstream::{self, Options, Relays, RequestBody, Switched, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.
 pub struct Service {
     pub(super) config: Config,
     router: Router<Route>,
     spools: Spools,
+    pub(super) relays: Relays,
     pub(super) log: Arc<AccessLog>,
     pub(super) counters: Arc<Counters>,
 }
@@ -47,6 +49,8 @@ pub struct Connection {
     pub patience: Patience,
     /// How many requests came on it.
     pub(super) requests: Requests,
+    /// How fast its client takes the answers that have a least rate.
+    pub(super) downloads: Downloads,
     /// Where log lines of its requests are made.
     pub(super) scratch: Mutex<Vec<u8>>,
     /// Given when it is to end as soon as nobody is hurt by it.
@@ -61,6 +65,7 @@ impl Connection {
             connected,
             patience,
             requests: Requests::default(),
+            downloads: Downloads::default(),
             scratch: Mutex::new(Vec::new()),
             leave,
             _place: place,
@@ -78,14 +83,15 @@ impl Service {
     pub fn new(
         config: Config,
         routes: Vec<Route>,
-        spools: Spools,
+        relays: Relays,
         log: Arc<AccessLog>,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
             router: plan::router(&config, routes),
             config,
-            spools,
+            spools: relays.spools().clone(),
+            relays,
             log,
             counters,
         }
@@ -138,6 +144,7 @@ impl Service {
             return Ok(respond::options());
         }
         let (path, route) = request.route(&self.router)?;
+        record.least(route.config.limits.download());
         let mut response = match request.action(route, &path)? {
             Action::Answer(response) => response,
             Action::Forward(to) => self.forward(request, incoming, to, connection, record).await?,
@@ -200,14 +207,35 @@ impl Service {
             chunked: upload.chunked,
         };
         let head = request.into_head(to, client, body, record.id());
-        let response = if route.ignore_client_abort {
-            detached(upstream.clone(), head, upload.body, record.trace()).await?
+        let options = self.options(route, head.version);
+        let mut response = if route.ignore_client_abort {
+            detached(upstream.clone(), head, upload.body, options, record.trace()).await?
         } else {
-            upstream
-                .send(&head, upload.body, Options::default(), record.trace())
-                .await?
+            upstream.send(&head, upload.body, options, record.trace()).await?
         };
+        if connection.patience.is_blocked() {
+            // An earlier answer is still on its way: this one will not be asked for soon.
+            response.body_mut().detach();
+        }
         Ok(relayed(response, http, upstream.over()))
+    }
+
+    /// How an answer on this route goes to its client.
+    fn options(&self, route: &config::Route, version: Version) -> Options<'_> {
+        Options {
+            ignore_abort: route.ignore_client_abort,
+            buffered: route.buffering.response,
+            limits: spool::Limits {
+                memory: route.buffering.memory,
+                disk: route.buffering.disk,
+            },
+            taken: match version {
+                // A stream's window may be closed before its first byte.
+                Version::HTTP_2 => 0,
+                _ => self.config.send_buffer() / 2,
+            },
+            relays: &self.relays,
+        }
     }
 }
 
@@ -216,13 +244,27 @@ async fn detached(
     upstream: Arc<Upstream>,
     head: RequestHead,
     body: RequestBody,
+    options: Options<'_>,
     trace: &mut Trace,
 ) -> Result<Response<upstream::Body>, Rejection> {
+    let Options {
+        ignore_abort,
+        buffered,
+        limits,
+        taken,
+        relays,
+    } = options;
+    let relays = relays.clone();
     let sent = tokio::spawn(async move {
         let mut trace = Trace::default();
-        let answer = upstream
-            .send(&head, body, Options { ignore_abort: true }, &mut trace)
-            .await;
+        let options = Options {
+            ignore_abort,
+            buffered,
+            limits,
+            taken,
+            relays: &relays,
+        };
+        let answer = upstream.send(&head, body, options, &mut trace).await;
         (answer, trace)
     });
     let (answer, seen) = sent.await.map_err(|_| Rejection::Internal)?;

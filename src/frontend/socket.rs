@@ -30,6 +30,8 @@ struct Manners {
     due: AtomicBool,
     /// Our stream ends with a reset.
     reset: AtomicBool,
+    /// The client takes no bytes at the moment, and some are waiting.
+    blocked: AtomicBool,
     /// Bytes have come since the last exchange ended: an exchange is under way, or the head of one.
     begun: AtomicBool,
     /// When the connection was accepted.
@@ -46,6 +48,7 @@ impl Default for Patience {
         Self(Arc::new(Manners {
             due: AtomicBool::new(false),
             reset: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             start: Instant::now(),
             idle_since: AtomicU64::new(0),
@@ -87,6 +90,11 @@ impl Patience {
     /// The answer broke off, and nothing but a reset would tell the client.
     pub fn reset(&self) {
         self.0.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client takes no bytes at the moment, and some are waiting.
+    pub fn is_blocked(&self) -> bool {
+        self.0.blocked.load(Ordering::Relaxed)
     }
 
     /// Whether the client has sent anything since the last exchange ended.
@@ -200,12 +208,16 @@ impl ClientSocket {
     }
 
     fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if result.is_ready() {
-            self.blocked.clear();
-            return result;
+        if self.blocked.is_set() == result.is_ready() {
+            let blocked = result.is_pending();
+            self.patience.0.blocked.store(blocked, Ordering::Relaxed);
+            match blocked {
+                true => self.blocked.set(self.times.send),
+                false => self.blocked.clear(),
+            }
         }
-        if !self.blocked.is_set() {
-            self.blocked.set(self.times.send);
+        if result.is_ready() {
+            return result;
         }
         self.blocked
             .poll(cx)

@@ -27,6 +27,8 @@ pub struct Counters {
     pub access_lines_dropped: Gauge,
     /// Bytes that spools have on disk now.
     pub spool_bytes: Gauge,
+    /// Answers that are taken off their workers ahead of their clients now.
+    pub relays_open: Gauge,
     /// Responses by the first digit of their status, the last for what is none.
     responses: [Counter; CLASSES.len()],
     /// Counts its own lost lines.
@@ -80,6 +82,7 @@ impl Counters {
             access_lines_dropped: Gauge::default(),
             error_log: OnceLock::new(),
             spool_bytes: Gauge::default(),
+            relays_open: Gauge::default(),
             responses: Default::default(),
             errors: (0..=reasons.len()).map(|_| Counter::default()).collect(),
             reasons,
@@ -155,6 +158,11 @@ impl Counters {
                 "spool_bytes",
                 "Bytes that spools have on disk now.",
                 self.spool_bytes.value(),
+            ),
+            (
+                "relays_open",
+                "Answers that are taken off their workers ahead of the clients now.",
+                self.relays_open.value(),
             ),
         ];
         let plain = plain.into_iter().map(|(name, help, value)| Sample {

@@ -58,6 +58,9 @@ pub enum Failure {
     /// The exchange with an HTTP backend failed.
     #[error("HTTP exchange with the backend failed: {0}")]
     Http(#[from] hyper::Error),
+    /// What was received cannot be read back.
+    #[error("answer in the spool: {0}")]
+    Spool(#[source] io::Error),
 }
 
 impl Failure {
@@ -85,6 +88,7 @@ impl Failure {
             Self::Http(error) if error.is_parse() => "bad_response_head",
             Self::Http(error) if error.is_timeout() => "head_timeout",
             Self::Http(_) => "backend_closed",
+            Self::Spool(_) => "spool_failed",
         }
     }
 }

@@ -22,9 +22,11 @@ mod preview;
 pub mod probe;
 pub mod profile;
 pub mod pump;
+pub mod relay;
 pub mod request_body;
 pub mod retry;
 mod send;
+pub mod source;
 pub mod stderr;
 pub mod sticky;
 pub mod tally;
@@ -41,6 +43,7 @@ pub use error::Failure;
 pub use forecast::Forecast;
 pub use http::Switched;
 pub use preview::Preview;
+pub use relay::{Options, Relays};
 pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
@@ -73,13 +76,6 @@ enum Engine {
     Framed(Box<dyn Protocol>, Arc<Pool<Box<Connection>>>),
     /// HTTP: hyper's.
     Http(Arc<Pool<HttpConnection>>),
-}
-
-/// How one request is to be treated.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// Let the application finish when the client leaves.
-    pub ignore_abort: bool,
 }
 
 impl Upstream {
@@ -184,7 +180,7 @@ impl Upstream {
         &self,
         head: &RequestHead,
         body: RequestBody,
-        options: Options,
+        options: Options<'_>,
         trace: &mut Trace,
     ) -> Result<::http::Response<Body>, Failure> {
         trace.upstream = Some(self.name.clone());
@@ -202,7 +198,10 @@ impl Upstream {
                     .await
             }
             Engine::Http(pool) => {
-                let wire = send::Http { upstream: self };
+                let wire = send::Http {
+                    upstream: self,
+                    options,
+                };
                 send::Attempts::new(self, pool, wish, &mut *trace)
                     .run(&wire, head, body)
                     .await

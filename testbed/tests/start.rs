@@ -138,6 +138,21 @@ fn a_reload_keeps_master_and_socket() {
     }
 }
 
+#[test]
+fn a_killed_worker_is_replaced_by_the_master() {
+    for kind in [Kind::PhpFpm, Kind::UwsgiUwsgi, Kind::GunicornHttp] {
+        let backend = start(kind);
+        wait_for(&backend, || backend.workers().len() == 2);
+        let victim = backend.workers()[0];
+        backend.kill_worker(victim).unwrap();
+        wait_for(&backend, || {
+            backend.workers().len() == 2 && !backend.workers().contains(&victim)
+        });
+        assert!(backend.kill_worker(victim).is_err());
+        assert!(backend.kill_worker(backend.pid()).is_err());
+    }
+}
+
 fn wait_for(backend: &Backend, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {

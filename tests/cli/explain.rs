@@ -161,7 +161,7 @@ choice     unix:/run/php/php-fpm.sock: the only candidate
 queue      1024 may wait for 30s
 timeouts   connect 3s, send 1m, head 1m, read 1m
 body       at most 64MiB, taken whole before a worker is (64KiB in memory, then up to 4GiB on disk)
-response   at the pace of the client
+response   taken ahead of the client (64KiB in memory, then up to 4GiB on disk)
 client     192.0.2.7, http, forwarded for 192.0.2.7, forwarded host shop.example
 left out
   x_odd: only letters, digits and hyphens can become the name of a variable

@@ -15,7 +15,9 @@ mod real_matrix;
 mod real_php;
 mod real_pools;
 mod real_probe;
+mod real_slow;
 mod real_status;
+mod slow;
 
 use std::path::Path;
 

@@ -135,6 +135,8 @@ pub(super) struct Body {
     pub(super) limit: String,
     /// Whether all of it is taken before a worker is.
     pub(super) request_held: bool,
+    /// Whether it is taken off the worker ahead of the client.
+    pub(super) response_ahead: bool,
     pub(super) memory: String,
     pub(super) disk: String,
     /// Whether the length is known only once it is here.
@@ -326,6 +328,7 @@ impl Body {
     fn new(route: &config::Route, upstream: &Upstream, in_chunks: bool) -> Self {
         let Buffering {
             request,
+            response,
             memory,
             disk,
         } = route.buffering;
@@ -333,6 +336,7 @@ impl Body {
         Self {
             limit: Size(route.limits.body).to_string(),
             request_held: request || in_chunks && !http,
+            response_ahead: response,
             memory: Size(memory as u64).to_string(),
             disk: Size(disk).to_string(),
             in_chunks,

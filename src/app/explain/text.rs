@@ -171,7 +171,17 @@ impl Display for Body {
                 "in chunks: CONTENT_LENGTH is known once it is here, 0 stands for it below",
             )?;
         }
-        line(f, "response", "at the pace of the client")
+        match self.response_ahead {
+            true => line(
+                f,
+                "response",
+                format_args!(
+                    "taken ahead of the client ({} in memory, then up to {} on disk)",
+                    self.memory, self.disk
+                ),
+            ),
+            false => line(f, "response", "at the pace of the client"),
+        }
     }
 }
 

@@ -6,19 +6,17 @@ use std::thread;
 use super::{account, deadline, network, path, resolver, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Log, Server as Typed};
+use crate::config::units::Size;
 use crate::config::{Server, suggest};
 use crate::frontend::config::{Listener, Route, Timeouts};
 use crate::telemetry::config::Target;
-use crate::{frontend, telemetry};
+use crate::{frontend, spool, telemetry};
 
 /// What concerns the process.
 pub(super) fn process(typed: &Typed, complaints: &mut Complaints) -> Server {
     Server {
         workers: typed.workers.map_or_else(cores, |workers| workers.count()),
-        temp_dir: match &typed.temp_dir {
-            Some(dir) => path::absolute(dir, "the temporary directory", complaints),
-            None => Server::TEMP_DIR.into(),
-        },
+        spool: spool(typed, complaints),
         pid_file: typed
             .pid_file
             .as_ref()
@@ -26,6 +24,18 @@ pub(super) fn process(typed: &Typed, complaints: &mut Complaints) -> Server {
         user: account::check(typed.user.as_ref(), "user", complaints),
         group: account::check(typed.group.as_ref(), "group", complaints),
         resolver: resolver::check(&typed.resolver, complaints),
+    }
+}
+
+fn spool(typed: &Typed, complaints: &mut Complaints) -> spool::Config {
+    let size = |typed: &Option<At<Size>>, default| typed.as_ref().map_or(default, |size| size.0);
+    spool::Config {
+        temp_dir: match &typed.temp_dir {
+            Some(dir) => path::absolute(dir, "the temporary directory", complaints),
+            None => Server::TEMP_DIR.into(),
+        },
+        disk_total: size(&typed.spool.disk, spool::Config::DISK_TOTAL),
+        memory_total: size(&typed.spool.memory, spool::Config::MEMORY_TOTAL),
     }
 }
 

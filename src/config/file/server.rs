@@ -16,6 +16,8 @@ pub struct Server {
     pub workers: Option<Number<1, 1024>>,
     /// Absolute directory for bodies that do not fit into memory. Default: "/var/tmp".
     pub temp_dir: Option<At<String>>,
+    /// What bodies together may take of memory and of the disk.
+    pub spool: Section<ServerSpool>,
     /// Absolute path of a file that holds the process id once every listener is open.
     pub pid_file: Option<At<String>>,
     /// User to become, by name or number, once listeners and logs are open. Default: the one it was started as.
@@ -52,6 +54,17 @@ pub struct Resolver {
     pub max_ttl: Option<At<Period>>,
     /// How long endpoints stay when the DNS says that there are none any more. Default: "30s".
     pub keep: Option<At<Period>>,
+}
+
+/// What bodies together may take of memory and of the disk.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSpool {
+    /// Memory for all answers that are ahead of their clients; above it, they go to disk at once. Default: "256MiB".
+    pub memory: Option<At<Size>>,
+    /// Disk for all bodies in both directions. Above it a request is refused, an answer waits for its client.
+    /// Default: "8GiB".
+    pub disk: Option<At<Size>>,
 }
 
 /// Deadlines of the client side.

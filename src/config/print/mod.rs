@@ -15,7 +15,7 @@ use super::{Config, Server, env};
 use crate::transport::{Access, resolve};
 use crate::upstream::Config as Upstream;
 use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
-use crate::{frontend, telemetry};
+use crate::{frontend, spool, telemetry};
 
 mod health;
 mod route;
@@ -46,7 +46,12 @@ pub fn print(config: &Config) -> String {
 fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     let Server {
         workers,
-        temp_dir,
+        spool:
+            spool::Config {
+                temp_dir,
+                disk_total,
+                memory_total,
+            },
         pid_file,
         user,
         group,
@@ -74,6 +79,11 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     out.head("[server]");
     out.plain("workers", workers);
     out.text("temp_dir", &path(temp_dir));
+    let total = |bytes: u64| quote(&Size(bytes).to_string());
+    out.table(
+        "spool",
+        &[("memory", total(*memory_total)), ("disk", total(*disk_total))],
+    );
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
