@@ -92,6 +92,11 @@ impl Patience {
         self.0.reset.store(true, Ordering::Relaxed);
     }
 
+    /// Bytes have come.
+    pub(super) fn arrived(&self) {
+        self.0.begun.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the client takes no bytes at the moment, and some are waiting.
     pub fn is_blocked(&self) -> bool {
         self.0.blocked.load(Ordering::Relaxed)
@@ -240,7 +245,7 @@ impl AsyncRead for ClientSocket {
             let count = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix[..count]);
             this.prefix.advance(count);
-            this.patience.0.begun.store(true, Ordering::Relaxed);
+            this.patience.arrived();
             return Poll::Ready(Ok(()));
         }
         if !this.ended {
@@ -250,7 +255,7 @@ impl AsyncRead for ClientSocket {
                 Poll::Pending => return this.poll_request(cx),
             }
             if buf.filled().len() > before || buf.remaining() == 0 {
-                this.patience.0.begun.store(true, Ordering::Relaxed);
+                this.patience.arrived();
                 return Poll::Ready(Ok(()));
             }
             this.ended = true;
