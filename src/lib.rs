@@ -10,7 +10,7 @@
 //! one exchange. *Exchange*: one request and its answer on one connection. *Record*, *packet*, *netstring*: the
 //! wire units of FastCGI, uwsgi and SCGI. *Head*, *body*: before and after the blank line. *Params*: the variables
 //! an application gets. *Route*, *handler*: a match rule, and what answers. *Spool*: bytes in memory that continue
-//! on disk.
+//! on disk. *Relay*: a task that takes an answer off its worker, into a spool, ahead of the client.
 //!
 //! # Layers
 //!
