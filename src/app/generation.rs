@@ -17,6 +17,7 @@ pub(super) struct Generation {
     pub(super) upstreams: Vec<Arc<Upstream>>,
     pub(super) service: Arc<Service>,
     pub(super) relays: Relays,
+    /// The same for all generations: upstreams that stay go on asking it.
     resolver: Arc<Resolver>,
 }
 
@@ -39,21 +40,13 @@ impl Generation {
     ) -> Result<Self> {
         let spool = &config.server.spool;
         let relays = if spool.temp_dir == self.config.server.spool.temp_dir {
-            // With their quotas: what is under way counts.
-            self.relays.spools().limit(spool);
+            // With what is under way, which counts.
             self.relays.clone()
         } else {
             self.relays.with(Spools::new(spool.clone()))
         };
-        let same_resolver = *self.resolver.config() == config.server.resolver;
-        let resolver = match same_resolver {
-            true => self.resolver.clone(),
-            false => Arc::new(Resolver::new(config.server.resolver.clone())),
-        };
-        // Whoever follows names follows them with the resolver of its generation.
-        let stays = |upstream: &&Arc<Upstream>| same_resolver || upstream.config().sources.is_empty();
-        let before: Vec<_> = self.upstreams.iter().filter(stays).cloned().collect();
-        Self::make(config, &before, (relays, resolver), access, counters)
+        let shared = (relays, self.resolver.clone());
+        Self::make(config, &self.upstreams, shared, access, counters)
     }
 
     fn make(
@@ -82,6 +75,16 @@ impl Generation {
             relays,
             resolver,
         })
+    }
+
+    /// What it shares with the one before is as it wants it: not until it is in force.
+    pub(super) fn take_effect(&self) {
+        self.relays.spools().limit(&self.config.server.spool);
+        if self.resolver.set_config(&self.config.server.resolver) {
+            for upstream in &self.upstreams {
+                upstream.look_again();
+            }
+        }
     }
 
     /// Whether an upstream is in use.

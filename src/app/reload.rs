@@ -33,6 +33,7 @@ impl App {
         self.logs.commit(access);
         self.change_doors(plan);
         let places = descriptors::places(generation.config.frontend.max_connections);
+        generation.take_effect();
         self.server.replace(generation.service.clone(), places);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);

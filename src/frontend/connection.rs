@@ -167,13 +167,8 @@ async fn serve_http1(
             .serve_connection(TokioIo::new(socket), answer)
             .with_upgrades()
     );
-    let mut asked = pin!(connection.leave.given());
-    let mut leaving = Leaving::default();
-    let mut quiet = Idle::http1(connection.clone(), settings.timeouts.grace);
-    let end = |cx: &mut Context<'_>| {
-        ready!(leaving.poll(&connection.leave, asked.as_mut(), cx));
-        quiet.poll(cx)
-    };
+    let asked = pin!(connection.leave.given());
+    let end = farewell(&connection, asked, settings.timeouts.grace);
     if let Err(error) = until(http.as_mut(), end, |http| http.graceful_shutdown()).await {
         current.service().refused(&error, &connection);
     }
@@ -212,6 +207,21 @@ async fn serve_http2(
     };
     if let Err(error) = until(http.as_mut(), end, |http| http.graceful_shutdown()).await {
         tracing::debug!(%error, "HTTP/2 connection failed");
+    }
+}
+
+/// When an HTTP/1 connection that is to leave may be hung up on. There is no way to tell a client that does not ask:
+/// so it is when nothing has come for the grace. Who does ask is told with the answer.
+fn farewell<'a>(
+    connection: &'a Arc<Connection>,
+    mut asked: Pin<&'a mut impl Future<Output = ()>>,
+    grace: Duration,
+) -> impl FnMut(&mut Context<'_>) -> Poll<()> + 'a {
+    let mut leaving = Leaving::default();
+    let mut quiet = Idle::http1(connection.clone(), grace);
+    move |cx| {
+        ready!(leaving.poll(&connection.leave, asked.as_mut(), cx));
+        quiet.poll(cx)
     }
 }
 
@@ -261,3 +271,6 @@ async fn until<C: Future>(
         }
     }
 }
+
+#[cfg(test)]
+mod simulation;

@@ -92,6 +92,11 @@ impl Patience {
         self.0.reset.store(true, Ordering::Relaxed);
     }
 
+    /// Bytes have come.
+    pub(super) fn arrived(&self) {
+        self.0.begun.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the client takes no bytes at the moment, and some are waiting.
     pub fn is_blocked(&self) -> bool {
         self.0.blocked.load(Ordering::Relaxed)
@@ -115,7 +120,7 @@ pub struct Times {
     pub head: Option<Duration>,
     /// Longest time in which the client takes no bytes.
     pub send: Duration,
-    /// Longest time an answer is worked on after the client's stream ended.
+    /// Longest time an answer is worked on after the client's stream ended, or after it took bytes since.
     pub half_close: Duration,
 }
 
@@ -217,6 +222,10 @@ impl ClientSocket {
             }
         }
         if result.is_ready() {
+            // Whoever takes bytes is not gone: a gone client's system refuses them.
+            if self.half_closed.is_set() {
+                self.half_closed.set(self.times.half_close);
+            }
             return result;
         }
         self.blocked
@@ -240,7 +249,7 @@ impl AsyncRead for ClientSocket {
             let count = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix[..count]);
             this.prefix.advance(count);
-            this.patience.0.begun.store(true, Ordering::Relaxed);
+            this.patience.arrived();
             return Poll::Ready(Ok(()));
         }
         if !this.ended {
@@ -250,7 +259,7 @@ impl AsyncRead for ClientSocket {
                 Poll::Pending => return this.poll_request(cx),
             }
             if buf.filled().len() > before || buf.remaining() == 0 {
-                this.patience.0.begun.store(true, Ordering::Relaxed);
+                this.patience.arrived();
                 return Poll::Ready(Ok(()));
             }
             this.ended = true;

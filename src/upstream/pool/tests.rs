@@ -4,9 +4,11 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::upstream::config::slots::{Ask, Auto};
 use crate::upstream::config::{
     Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Slots, Timeouts,
 };
+use crate::upstream::probe::Workers;
 use crate::upstream::profile::Profile;
 
 pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
@@ -392,4 +394,83 @@ fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
         std::task::Poll::Ready(output) => Some(output),
         std::task::Poll::Pending => None,
     }
+}
+
+/// A pool whose slots are to be found out.
+fn growing(kept: usize) -> Arc<Pool<u32>> {
+    let mut config = config(1, 1, kept, 1_000);
+    config.max_connections = Slots::Auto(Auto {
+        ask: Ask::Nobody,
+        least: 1,
+        most: 64,
+        interval: Auto::INTERVAL,
+    });
+    Pool::new(&config)
+}
+
+/// So many slots at once.
+async fn several(pool: &Arc<Pool<u32>>, count: usize) -> Vec<Grant<u32>> {
+    let mut grants = Vec::new();
+    for _ in 0..count {
+        grants.push(get(pool).await.unwrap());
+    }
+    grants
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_names_more_workers_serves_those_who_wait() {
+    let pool = growing(0);
+    let endpoint = pool.endpoints()[0].clone();
+    let first = several(&pool, endpoint.limit()).await;
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { get(&pool).await.is_ok() })
+        })
+        .collect();
+    queued(&pool, 2).await;
+    let more = first.len() + 2;
+    assert_eq!(pool.count(&endpoint, Workers::Exactly(more)), Some(more));
+    for waiter in waiting {
+        assert!(waiter.await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_are_too_many_for_fewer_workers_are_closed() {
+    let pool = growing(8);
+    let endpoint = pool.endpoints()[0].clone();
+    for grant in several(&pool, 4).await {
+        grant.slot.keep(1);
+    }
+    assert_eq!(idle(&pool), 4);
+    assert_eq!(pool.count(&endpoint, Workers::Exactly(2)), Some(2));
+    assert_eq!((idle(&pool), endpoint.limit()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_follow_what_answers_and_refusals_tell() {
+    let pool = growing(0);
+    let endpoint = pool.endpoints()[0].clone();
+    let crowd: Vec<_> = (0..48)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let mut grant = get(&pool).await.unwrap();
+                    grant.slot.answered();
+                    // There is a worker for everybody.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            })
+        })
+        .collect();
+    for requests in crowd {
+        requests.await.unwrap();
+    }
+    let grown = endpoint.limit();
+    assert!(grown > 16, "{grown}");
+    let mut grants = several(&pool, 10).await;
+    grants[0].slot.full();
+    assert!(endpoint.limit() < 10, "{}", endpoint.limit());
 }

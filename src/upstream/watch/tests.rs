@@ -7,7 +7,9 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 use super::*;
+use crate::upstream::config::EndpointConfig;
 use crate::upstream::config::health::{Probe, Silence};
+use crate::upstream::endpoint::Standing;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -141,4 +143,40 @@ async fn a_watch_ends_with_its_endpoint() {
     assert!(!watching.is_finished());
     patient.change(|state| state.gone = true);
     tokio::time::timeout(2 * SECOND, watching).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_later_is_watched_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = |name: &str| EndpointConfig::new(Address::Unix(dir.path().join(name)));
+    let mut config = crate::upstream::pool::tests::config(1, 2, 0, 1);
+    config.endpoints = vec![missing("one")];
+    config.health = Some(Health {
+        probe: Probe::Connect,
+        interval: SECOND,
+        timeout: SECOND,
+        rise: 1,
+        fall: 2,
+        silence: Silence::Dead,
+    });
+    let upstream = Arc::new(Upstream::new(config));
+    upstream.watch();
+    tokio::time::sleep(4 * SECOND).await;
+    let one = upstream.endpoints()[0].clone();
+    assert_eq!(one.standing(), Standing::Dead);
+    upstream.set_endpoints(&[missing("one"), missing("two")]);
+    tokio::time::sleep(4 * SECOND).await;
+    let both = upstream.endpoints();
+    assert!(both.iter().all(|endpoint| endpoint.standing() == Standing::Dead));
+    assert!(Arc::ptr_eq(&both[0], &one));
+    let post = Post {
+        upstream: Arc::downgrade(&upstream),
+        endpoint: Arc::downgrade(&one),
+    };
+    assert!(post.look().is_some());
+    upstream.set_endpoints(&[missing("two")]);
+    assert!(
+        post.look().is_none(),
+        "somebody still holds it, but it is none of ours"
+    );
 }
