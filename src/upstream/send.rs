@@ -27,8 +27,8 @@ use std::sync::Arc;
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Every later one: a reload is about to kill the other workers, too.
-const NEXT_PAUSE: Duration = Duration::from_millis(250);
+/// Every later one: a reload is about to kill the other workers, too, and takes its time on a busy machine.
+const NEXT_PAUSE: Duration = Duration::from_secs(1);
 
 /// What differs between our codecs and hyper's client.
 pub(super) trait Wire {
