@@ -1,0 +1,38 @@
+//! The command line: one file per subcommand.
+
+mod cases;
+mod options;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The kit could not run.
+const UNUSABLE: u8 = 2;
+
+/// Conformance tests for FastCGI, uwsgi and SCGI: application servers and HTTP front ends.
+#[derive(Debug, Parser)]
+#[command(name = "bridgehead-conform", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Server(server::Args),
+    Cases(cases::Args),
+}
+
+/// Runs what the command line says; gives the process's exit code.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Server(args) => server::run(&args),
+        Command::Cases(args) => cases::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        UNUSABLE.into()
+    })
+}

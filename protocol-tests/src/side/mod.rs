@@ -1,0 +1,34 @@
+//! Who is tested: where connections come from, and what their peers speak.
+
+mod server;
+
+pub use server::Server;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::content::Scope;
+use crate::expect::Connection;
+use crate::run::Verdict;
+
+/// One of the two sides.
+pub trait Side: Sync {
+    /// The connection of steps without `on`.
+    fn default_connection(&self) -> &'static str;
+
+    /// What one play of a case has beside the values of the run, for instance its token.
+    fn scope(&self, scope: &Scope) -> Scope;
+
+    /// Opens the connection `name`, or waits for it. `pump` drives the case's other connections meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The verdict of the case.
+    fn open(
+        &self,
+        name: &str,
+        scope: &Scope,
+        limit: Duration,
+        pump: &mut dyn FnMut(Instant) -> io::Result<()>,
+    ) -> Result<Connection, Verdict>;
+}
