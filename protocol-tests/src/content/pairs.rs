@@ -13,6 +13,17 @@ enum Item {
     Pair(Box<Pair>),
     Basic(Basic),
     Raw(Content),
+    /// A value as long as the whole list needs it to be.
+    FillTo {
+        name: String,
+        total: usize,
+    },
+    /// Numbered names with one value.
+    Many {
+        name: String,
+        value: Content,
+        count: usize,
+    },
 }
 
 /// A name and a value, and what is written as their lengths.
@@ -74,6 +85,15 @@ impl PairList {
         for item in &self.0 {
             match item {
                 Item::Raw(content) => out.push(content.encode(scope)?),
+                Item::FillTo { name, total } => {
+                    let used: usize = out.iter().map(Vec::len).sum();
+                    out.push(fill(name, total.saturating_sub(used), protocol));
+                }
+                Item::Many { name, value, count } => {
+                    let value = value.encode(scope)?;
+                    let pair = |number| Plain::new(format!("{name}{number}").into_bytes(), value.clone());
+                    out.extend((0..*count).map(|number| pair(number).encode(protocol)));
+                }
                 Item::Pair(pair) => out.push(pair.resolve(scope)?.encode(protocol)),
                 Item::Basic(basic) => {
                     let pairs = basic.resolve(scope)?;
@@ -109,6 +129,15 @@ impl Item {
             Self::Basic(read)
         } else if let Some(raw) = table.take("raw") {
             Self::Raw(Content::read(&raw)?)
+        } else if let Some(total) = table.integer("fill_to")? {
+            let name = table.need("name")?.string()?;
+            Self::FillTo { name, total }
+        } else if let Some(count) = table.integer("many")? {
+            let (name, value) = (
+                table.need("name")?.string()?,
+                Content::read(&table.need("value")?)?,
+            );
+            Self::Many { name, value, count }
         } else {
             Self::Pair(Box::new(Pair::read(&mut table)?))
         };
@@ -256,6 +285,17 @@ impl Plain {
     }
 }
 
+/// A pair that takes exactly so many bytes, if that is enough for it.
+fn fill(name: &str, bytes: usize, protocol: Protocol) -> Vec<u8> {
+    let pair = |length: usize, wide| {
+        let plain = Plain::new(name.as_bytes().to_vec(), vec![b'f'; length]);
+        Plain { wide, ..plain }.encode(protocol)
+    };
+    // Wide lengths have one size, so that every total can be reached.
+    let frame = pair(0, true).len();
+    pair(bytes.saturating_sub(frame), true)
+}
+
 fn read_set(node: &Node<'_>) -> Result<(String, Content), Complaint> {
     match node.items()?.as_slice() {
         [name, value] => Ok((name.string()?, Content::read(value)?)),
@@ -282,6 +322,22 @@ mod tests {
         assert_eq!(encode(Protocol::FastCgi, wide), b"\x80\0\0\x01\x80\0\0\x01Ab");
         let long = r#"{ pairs = [["A", { fill = "x", length = 128 }]] }"#;
         assert_eq!(encode(Protocol::FastCgi, long)[..6], *b"\x01\x80\0\0\x80A");
+    }
+
+    #[test]
+    fn a_value_fills_the_list_up_to_a_size() {
+        for protocol in [Protocol::FastCgi, Protocol::Uwsgi, Protocol::Scgi] {
+            for total in [30, 126, 127, 128, 300, 65535] {
+                let text = format!(r#"{{ pairs = [["A", "b"], {{ fill_to = {total}, name = "FILL" }}] }}"#);
+                assert_eq!(encode(protocol, &text).len(), total, "{protocol}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_names_are_numbered() {
+        let text = r#"{ pairs = [{ many = 2, name = "A", value = "b" }] }"#;
+        assert_eq!(encode(Protocol::Scgi, text), b"A0\0b\0A1\0b\0");
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub struct AnswerPattern {
     /// Counted from 1.
     nth: usize,
     id: u16,
-    status: Option<u16>,
+    /// Ranges of permitted statuses; empty: any.
+    status: Vec<(u16, u16)>,
     valid_head: Option<bool>,
     header: Vec<(String, Matcher)>,
     body: Option<Matcher>,
@@ -41,7 +42,9 @@ impl AnswerPattern {
             whole,
             nth: table.integer("nth")?.unwrap_or(1),
             id: table.integer("id")?.unwrap_or(1),
-            status: table.integer("status")?,
+            status: table
+                .take("status")
+                .map_or(Ok(Vec::new()), |node| read_statuses(&node))?,
             valid_head: table.boolean("valid_head")?,
             header,
             body,
@@ -150,7 +153,12 @@ impl AnswerPattern {
         {
             return Err(answer.words());
         }
-        if self.status.is_some_and(|status| answer.status() != Some(status)) {
+        let fits = |(low, high): &(u16, u16)| {
+            answer
+                .status()
+                .is_some_and(|status| (*low..=*high).contains(&status))
+        };
+        if !self.status.is_empty() && !self.status.iter().any(fits) {
             return Err(answer.words());
         }
         for (name, matcher) in &self.header {
@@ -179,6 +187,26 @@ impl AnswerPattern {
         }
         Ok(())
     }
+}
+
+/// A status, a class like `"4xx"`, or a list of them.
+fn read_statuses(node: &Node<'_>) -> Result<Vec<(u16, u16)>, Complaint> {
+    if node.is_array() {
+        let lists: Result<Vec<_>, _> = node.items()?.iter().map(read_statuses).collect();
+        return Ok(lists?.concat());
+    }
+    if node.is_integer() {
+        return node.integer().map(|status| vec![(status, status)]);
+    }
+    let classes = [("2xx", 200), ("3xx", 300), ("4xx", 400), ("5xx", 500)];
+    let first = match classes
+        .iter()
+        .any(|(name, _)| node.string().is_ok_and(|text| text == *name))
+    {
+        true => node.one_of(&classes)?,
+        false => return node.integer().map(|status| vec![(status, status)]),
+    };
+    Ok(vec![(first, first + 99)])
 }
 
 fn read_named(node: &Node<'_>) -> Result<Vec<(String, Matcher)>, Complaint> {

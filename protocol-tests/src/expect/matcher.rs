@@ -28,7 +28,7 @@ impl Matcher {
                 ..Self::default()
             });
         }
-        if !node.is_table() {
+        if !node.is_table() || is_content(node)? {
             return Ok(Self {
                 equals: Some(Content::read(node)?),
                 ..Self::default()
@@ -128,6 +128,14 @@ impl Matcher {
         }
         Ok(false)
     }
+}
+
+/// Whether a table is bytes to be equal to, and no conditions.
+fn is_content(node: &Node<'_>) -> Result<bool, Complaint> {
+    let table = node.table()?;
+    Ok(["hex", "fill", "ramp", "use", "lines", "pairs"]
+        .iter()
+        .any(|key| table.has(key)))
 }
 
 fn list<T>(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Result<T, Complaint>) -> Result<Vec<T>, Complaint> {

@@ -155,9 +155,17 @@ impl Player<'_> {
                 .collect();
             pump(&mut links, until)
         });
-        let connection = connection?;
+        let connection = connection.map_err(|verdict| self.unreachable(verdict))?;
         self.connections.insert(name.to_owned(), connection);
         Ok(())
+    }
+
+    /// A target that could be reached before, and no longer, has failed the case.
+    fn unreachable(&self, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Error(why) if !self.connections.is_empty() => Verdict::Fail(why),
+            other => other,
+        }
     }
 
     fn send(&mut self, name: &str, content: &Content, split: &Split, pause: Duration) -> Result<(), Verdict> {
