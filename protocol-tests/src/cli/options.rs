@@ -26,6 +26,9 @@ pub(super) struct Options {
     /// A value for cases, as NAME=VALUE.
     #[arg(long, value_parser = pair)]
     set: Vec<(String, String)>,
+    /// A capability of the target beside those of its profile.
+    #[arg(long)]
+    provides: Vec<String>,
     /// Only cases whose ids begin like this.
     #[arg(long)]
     only: Vec<String>,
@@ -114,7 +117,7 @@ impl Options {
             intrusive: self.intrusive,
             jobs: self.jobs.unwrap_or(profile.jobs),
             limit: self.deadline,
-            provides: profile.provides.clone(),
+            provides: [&profile.provides[..], &self.provides].concat(),
             known,
         })
     }
