@@ -21,7 +21,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Server(server::Args),
+    Server(Box<server::Args>),
     Cases(cases::Args),
 }
 

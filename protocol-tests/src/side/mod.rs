@@ -5,11 +5,19 @@ mod server;
 pub use server::Server;
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::content::Scope;
 use crate::expect::Connection;
 use crate::run::Verdict;
+
+/// A value that no other play of a case has, on this machine.
+fn token() -> String {
+    static PLAYS: AtomicU64 = AtomicU64::new(0);
+    let play = PLAYS.fetch_add(1, Ordering::Relaxed);
+    format!("t{}-{play}", std::process::id())
+}
 
 /// One of the two sides.
 pub trait Side: Sync {

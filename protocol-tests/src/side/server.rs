@@ -30,7 +30,7 @@ impl Side for Server {
     }
 
     fn scope(&self, scope: &Scope) -> Scope {
-        scope.clone()
+        scope.clone().with("token", super::token())
     }
 
     fn open(
