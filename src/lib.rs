@@ -19,8 +19,8 @@
 //! | layer | module | what it is | may use of ours |
 //! |---|---|---|---|
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
-//! | 0 | [`telemetry`] | access log, error log, counters | – |
-//! | 1 | [`transport`] | addresses, listeners, connections, deadlines | telemetry |
+//! | 0 | [`telemetry`] | access log, error log, counters, times in buckets | – |
+//! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, transport, spool, telemetry |
@@ -28,11 +28,12 @@
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
 //! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
-//! | 5 | [`app`] | composition, signals, stopping | all but demo and cli |
+//! | 5 | [`app`] | composition, signals, reload, replacement, stopping | all but demo and cli |
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
-//! an upper one; it returns. hyper's server is known to `frontend` alone, its client to `upstream/http.rs`.
+//! an upper one; it returns. hyper's server is known to `frontend` alone, its client to `upstream/http.rs`, hickory to
+//! `transport/resolve/`.
 //!
 //! # One request
 //!
@@ -47,7 +48,9 @@
 //!                   encode (protocol::params::walk straight into the wire format) -> pump to the response head
 //!                   a failure before the head: upstream::retry decides about the next endpoint
 //! answer            complete already: the lease is back before the client sees a byte.
-//!                   Else the body owns the lease and pumps when it is polled
+//!                   Else the body owns the lease and pumps when it is polled; from the first chunk on that the
+//!                   client may not take at once, a task pumps into a live spool, and the body reads from that.
+//!                   Event streams and unbuffered routes: the body owns the lease to the end
 //! record            one access log line, when the body is dropped
 //! ```
 //!
@@ -55,11 +58,21 @@
 //! guards. Finished: back to the pool. Dropped: the socket is closed. A small exchange takes no task, no channel
 //! and no copy of its body.
 //!
+//! # Through changes
+//!
+//! A reload makes the next generation out of a new configuration and what of the old one goes on: upstreams with the
+//! same settings, listeners with the same address, the logs. Everything that can fail comes before anything changes.
+//! Connections hold no generation, requests do: each takes the service in force when it begins
+//! ([`frontend::current`]), and what it took lives as long as it does. A replacement hands the listening sockets to
+//! another process, which says when it serves; until then they are only lent. Nobody is let down by a listener that
+//! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
+//!
 //! # Where to extend
 //!
 //! * A wire format: one module in [`protocol`] with [`protocol::Protocol`] and [`protocol::Exchange`], one line in
 //!   `upstream/codec.rs`.
 //! * A balancing algorithm: one file in [`upstream::balance`], one line in its `make`.
+//! * A way to ask an endpoint whether it lives: one file in [`upstream::probe`], one variant of its configuration.
 //! * What an application server needs beyond its protocol: one line in [`upstream::profile`].
 //! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`.
 //!

@@ -1,38 +1,61 @@
 //! The composition root: from a checked configuration to a running gateway.
 //!
-//! The only module that sees everything. [`App::build`] opens sockets, logs and roots and fails before
-//! anything is served; [`App::run`] serves until a signal ends it.
+//! The only module that sees everything. [`App::start`] opens sockets, logs and roots and fails before anything is
+//! served; [`App::run`] serves until a signal ends it.
+//!
+//! While it runs, a signal may have the configuration read again (`reload`) or the whole program replaced
+//! (`replacement`, and `inheritance` on the other side of it). Both prepare everything that can fail first: until that
+//! has succeeded, nothing has changed.
 
+mod descriptors;
 pub mod explain;
+mod generation;
+mod handover;
+mod identity;
+mod inheritance;
+mod logs;
+mod notify;
 mod pid_file;
+mod reload;
+mod replacement;
+mod run;
 mod signals;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::frontend::{self, Route, Service, rejection, server};
-use crate::spool::{self, Spools};
-use crate::telemetry::log::ErrorLog;
-use crate::telemetry::{self, AccessLog, Counters};
-use crate::transport::{Address, Listener, Obstacle};
+use crate::frontend::{self, Server, rejection};
+use crate::telemetry::Counters;
+use crate::telemetry::config::Target;
+use crate::transport::{Address, Inherited, Listener};
 use crate::upstream::Upstream;
 
+pub use descriptors::raise_limit;
+use generation::Generation;
+use identity::Identity;
+pub use inheritance::Inheritance;
+use inheritance::Predecessor;
+use logs::Logs;
 use pid_file::PidFile;
-use signals::{Signals, Wish};
+pub use replacement::Program;
+pub use run::Means;
 
 /// A gateway that is ready to serve.
 pub struct App {
-    listeners: Vec<Listener>,
-    service: Arc<Service>,
-    upstreams: Vec<Arc<Upstream>>,
-    access: Arc<AccessLog>,
+    /// Bound, and nothing is accepted on them yet.
+    listeners: Vec<(frontend::config::Listener, Listener)>,
+    server: Server,
+    generation: Generation,
     counters: Arc<Counters>,
+    /// What was inherited and nobody asked for; closed when we serve.
+    left: Inherited,
+    predecessor: Option<Predecessor>,
+    pid_file: Option<PidFile>,
     /// Writes the last lines when it is dropped, which is after everything else.
-    _access_guard: Option<telemetry::Guard>,
-    _pid_file: Option<PidFile>,
+    logs: Logs,
 }
 
 /// How a gateway ended.
@@ -47,164 +70,144 @@ pub enum Ended {
 impl App {
     /// Opens everything that the configuration names. To be called inside a tokio runtime.
     pub fn build(config: Config) -> Result<Self> {
-        let Config {
-            server,
-            log,
-            frontend,
-            upstreams,
-        } = config;
-        let (access, guard) =
-            AccessLog::open(&log.access, log.access_format).context("cannot open the access log")?;
-        let access = Arc::new(access);
+        Self::start(config, &mut Inheritance::default())
+    }
+
+    /// The same, with what another process has opened for us. Afterwards the process is the user that `[server]` names.
+    /// After a failure it is left to the caller to tell that process.
+    pub fn start(config: Config, inheritance: &mut Inheritance) -> Result<Self> {
+        let mut left = std::mem::take(&mut inheritance.sockets);
+        let logs = Logs::open(&config.log).context("cannot open the access log")?;
         let counters = Arc::new(Counters::new(rejection::REASONS));
-        let upstreams: Vec<_> = upstreams
-            .into_iter()
-            .map(|config| Arc::new(Upstream::new(config)))
-            .collect();
-        warn_of_obstacles(&upstreams);
-        let spools = Spools::new(spool::Config {
-            temp_dir: server.temp_dir,
-            disk_total: spool::Config::DISK_TOTAL,
-        });
-        let service = service(&frontend, &upstreams, spools, access.clone(), counters.clone())?;
-        let listeners = listen(&frontend)?;
-        let pid_file = server.pid_file.as_deref().map(PidFile::write).transpose()?;
+        let listeners = listen(&config.frontend, &mut left)?;
+        let mut pid_file = become_user(&config)?;
+        // From here on as the user who serves: a root that it may not read is told now.
+        let generation = Generation::first(config, logs.access(), &counters)?;
+        let config = &generation.config;
+        if let (None, Some(path)) = (&pid_file, &config.server.pid_file) {
+            pid_file = Some(PidFile::write(path)?);
+        }
+        let places = descriptors::places(config.frontend.max_connections);
         Ok(Self {
             listeners,
-            service,
-            upstreams,
-            access,
+            server: Server::new(generation.service.clone(), places),
+            generation,
             counters,
-            _access_guard: guard,
-            _pid_file: pid_file,
+            left,
+            predecessor: inheritance.predecessor.take(),
+            pid_file,
+            logs,
         })
     }
 
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
-        self.listeners.iter().map(Listener::address)
+        let bound = self.listeners.iter().map(|(_, listener)| listener.address());
+        bound.chain(self.server.doors().iter().map(|door| door.listener.address()))
     }
 
     /// The upstreams, in the order of the configuration.
     pub fn upstreams(&self) -> &[Arc<Upstream>] {
-        &self.upstreams
+        &self.generation.upstreams
     }
 
     /// What was counted so far.
     pub fn counters(&self) -> &Arc<Counters> {
+        let on_disk = self.generation.relays.spools().bytes_on_disk();
+        self.counters.spool_bytes.set(on_disk);
         &self.counters
     }
 
-    /// Serves until SIGTERM or SIGQUIT (drain, then stop) or SIGINT (stop at once). SIGUSR1 opens the logs
-    /// again.
-    ///
-    /// Afterwards nothing is served any more. What was cut leaves its lines in the access log as long as the
-    /// application exists.
-    pub async fn run(&mut self, error_log: Option<&ErrorLog>) -> Result<Ended> {
-        let mut signals = Signals::install().context("cannot catch signals")?;
-        let (stop, stopped) = watch::channel(false);
-        for address in self.addresses() {
-            tracing::info!(%address, "listening");
-        }
-        let listeners = std::mem::take(&mut self.listeners);
-        let mut serving = std::pin::pin!(server::run(listeners, self.service.clone(), stopped));
-        loop {
-            let wish = tokio::select! {
-                left = &mut serving => return Ok(ended(left)),
-                wish = signals.next() => wish,
-            };
-            match wish {
-                Wish::Drain => {
-                    tracing::info!("stopping; waiting for open exchanges");
-                    // The receiver lives in `serving`.
-                    stop.send_replace(true);
-                }
-                Wish::Stop => return Ok(ended(open(&self.counters))),
-                Wish::Reopen => reopen(&self.access, error_log),
-                Wish::Reload => tracing::warn!("SIGHUP ignored: restart to load the configuration again"),
-            }
-        }
-    }
-
     /// Serves until `stop` resolves, then drains: for embedding, without signals.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Ended {
-        let (sender, stopped) = watch::channel(false);
-        let mut serving = std::pin::pin!(server::run(self.listeners, self.service, stopped));
-        tokio::select! {
-            left = &mut serving => return ended(left),
-            () = stop => {}
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Ended {
+        self.accept();
+        stop.await;
+        self.server.close(|_| false);
+        self.drained(self.generation.config.frontend.timeouts.drain).await
+    }
+
+    /// Lets clients in.
+    fn accept(&mut self) {
+        for (config, listener) in self.listeners.drain(..) {
+            tracing::info!(address = %listener.address(), "listening");
+            self.server.open(config, listener);
         }
-        sender.send_replace(true);
-        ended(serving.await)
+        for address in self.left.addresses() {
+            tracing::warn!(%address, "a socket that was open already is closed: no [[listen]] has its address");
+        }
+        let left = std::mem::take(&mut self.left);
+        if let Some(predecessor) = self.predecessor.take() {
+            predecessor.relieve(&left);
+            self.keep_listeners();
+        }
+    }
+
+    /// What was lent is ours now, and as our configuration wants it.
+    fn keep_listeners(&mut self) {
+        for door in self.server.doors() {
+            door.listener.keep();
+            reload::adjust(&door.listener, &door.config);
+        }
+    }
+
+    /// Waits for open exchanges, at most for `limit`.
+    async fn drained(&mut self, limit: Duration) -> Ended {
+        let _ = tokio::time::timeout(limit, self.empty()).await;
+        self.ended()
+    }
+
+    /// Waits until the last client has left, and those applications have finished that may do so without one.
+    async fn empty(&mut self) {
+        self.server.empty().await;
+        self.generation.relays.finished().await;
+    }
+
+    fn ended(&self) -> Ended {
+        match self.server.connections().max(self.generation.relays.running()) {
+            0 => Ended::Drained,
+            left => Ended::Cut(left),
+        }
     }
 }
 
-/// A wrong group or a missing directory is better told now than with the first request. An application may well
-/// start after us: nothing more than a warning.
-fn warn_of_obstacles(upstreams: &[Arc<Upstream>]) {
-    for upstream in upstreams {
-        for endpoint in upstream.endpoints() {
-            if let Address::Unix(path) = &endpoint.config.address
-                && let Some(obstacle) = Obstacle::find(path)
-            {
-                tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");
-            }
-        }
-    }
-}
-
-fn service(
+/// Opens the listeners, or takes those that are open.
+fn listen(
     config: &frontend::Config,
-    upstreams: &[Arc<Upstream>],
-    spools: Spools,
-    access: Arc<AccessLog>,
-    counters: Arc<Counters>,
-) -> Result<Arc<Service>> {
-    let routes = config
-        .routes
-        .iter()
-        .map(|route| Route::open(route.clone(), upstreams));
-    let routes = routes.collect::<Result<Vec<_>, _>>()?;
-    Ok(Arc::new(Service::new(
-        config.clone(),
-        routes,
-        spools,
-        access,
-        counters,
-    )))
+    inherited: &mut Inherited,
+) -> Result<Vec<(frontend::config::Listener, Listener)>> {
+    let mut open = |config: &frontend::config::Listener| {
+        let listener = Listener::open(&config.address, config.backlog, &config.access, inherited)?;
+        Ok::<_, anyhow::Error>((config.clone(), listener))
+    };
+    let listeners = config.listeners.iter().map(&mut open).collect::<Result<_>>();
+    listeners.context("cannot listen")
 }
 
-fn listen(config: &frontend::Config) -> Result<Vec<Listener>> {
-    let bind = |listener: &frontend::config::Listener| Listener::bind(&listener.address, listener.backlog);
-    config
-        .listeners
-        .iter()
-        .map(bind)
-        .collect::<Result<_, _>>()
-        .context("cannot listen")
-}
-
-fn reopen(access: &AccessLog, error_log: Option<&ErrorLog>) {
-    let outcomes = [
-        ("access", access.reopen()),
-        ("error", error_log.map_or(Ok(()), ErrorLog::reopen)),
-    ];
-    for (log, outcome) in outcomes {
-        match outcome {
-            Ok(()) => tracing::info!(log, "log opened again"),
-            Err(error) => tracing::error!(log, %error, "cannot open the log again; the old file stays"),
-        }
+/// Becomes the user of `[server]`, if we are not. The pid file is written before that, in a directory that may be
+/// root's, and given away with the logs, so that they can be written and opened again.
+fn become_user(config: &Config) -> Result<Option<PidFile>> {
+    let (user, group) = (config.server.user.as_deref(), config.server.group.as_deref());
+    let Some(identity) = Identity::find(user, group)? else {
+        return Ok(None);
+    };
+    let pid_file = config
+        .server
+        .pid_file
+        .as_deref()
+        .map(PidFile::write)
+        .transpose()?;
+    let logs = [&config.log.access, &config.log.error].map(|target| match target {
+        Target::File(path) => Some(path.as_path()),
+        Target::Stdout | Target::Stderr | Target::Off => None,
+    });
+    for file in logs
+        .into_iter()
+        .flatten()
+        .chain(pid_file.as_ref().map(PidFile::path))
+    {
+        identity.give(file)?;
     }
-}
-
-fn ended(left: usize) -> Ended {
-    if left == 0 {
-        Ended::Drained
-    } else {
-        Ended::Cut(left)
-    }
-}
-
-fn open(counters: &Counters) -> usize {
-    usize::try_from(counters.connections_open.value()).unwrap_or(usize::MAX)
+    identity.assume()?;
+    tracing::info!(user, group, "privileges given up");
+    Ok(pid_file)
 }

@@ -15,11 +15,13 @@ pub(super) enum Wish {
     Reopen,
     /// HUP: load the configuration again.
     Reload,
+    /// USR2: start the program again, which goes on in our place.
+    Replace,
 }
 
 /// The signals that are caught from now on.
 pub(super) struct Signals {
-    caught: [(Signal, Wish); 5],
+    caught: [(Signal, Wish); 6],
 }
 
 impl Signals {
@@ -33,6 +35,7 @@ impl Signals {
                 catch(SignalKind::interrupt(), Wish::Stop)?,
                 catch(SignalKind::user_defined1(), Wish::Reopen)?,
                 catch(SignalKind::hangup(), Wish::Reload)?,
+                catch(SignalKind::user_defined2(), Wish::Replace)?,
             ],
         })
     }

@@ -1,17 +1,23 @@
 //! `bridgehead serve`: the main job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use tokio::runtime::Runtime;
 
-use super::{START_FAILED, load};
-use crate::app::{App, Ended};
-use crate::config::Config;
+use super::{START_FAILED, USAGE, colour, show};
+use crate::app::{self, App, Ended, Inheritance, Means, Program};
+use crate::config::{self, Config, Diagnostic};
 use crate::telemetry::log::ErrorLog;
 
 /// Serve until a signal ends it.
+///
+/// Signals: TERM and QUIT finish what is open and stop, INT stops at once. HUP loads the configuration again; a file
+/// with mistakes changes nothing. USR1 opens the logs again. USR2 starts the program again with the same arguments and
+/// hands the listening sockets over; this process ends with its last request, or goes on when the new one does not
+/// start.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The configuration file.
@@ -21,28 +27,65 @@ pub(super) struct Args {
 
 /// Runs the gateway; gives the process's exit code.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let config = match load(&args.config) {
-        Ok(config) => config,
-        Err(code) => return code,
+    let program = Program::ours();
+    // Before there is any thread.
+    let mut inheritance = match Inheritance::take() {
+        Ok(inheritance) => inheritance,
+        Err(error) => return failed(&error),
     };
-    match serve(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            START_FAILED.into()
+    let config = match config::load(&args.config, &environment) {
+        Ok((config, warnings)) => {
+            for warning in &warnings {
+                eprintln!("{}", warning.render(colour()));
+            }
+            config
         }
+        Err(failure) => {
+            show(&failure);
+            inheritance.refuse(&failure.render(false));
+            return USAGE.into();
+        }
+    };
+    let ended =
+        start(config, &mut inheritance).inspect_err(|error| inheritance.refuse(&format!("{error:#}")));
+    match ended.and_then(|started| serve(started, &program, &args.config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
     }
 }
 
-fn serve(config: Config) -> Result<()> {
+/// A gateway that is ready, and what it stands on.
+struct Started {
+    app: App,
+    runtime: Runtime,
+    log: ErrorLog,
+}
+
+fn start(config: Config, inheritance: &mut Inheritance) -> Result<Started> {
     let log = ErrorLog::install(&config.log.error, config.log.level).context("cannot open the error log")?;
+    app::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.server.workers)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let mut app = runtime.block_on(async { App::build(config) })?;
-    let ended = runtime.block_on(app.run(Some(&log)))?;
+    let app = runtime.block_on(async { App::start(config, inheritance) })?;
+    Ok(Started { app, runtime, log })
+}
+
+fn serve(started: Started, program: &Program, file: &Path) -> Result<()> {
+    let Started {
+        mut app,
+        runtime,
+        log,
+    } = started;
+    let load = || load_again(file);
+    let means = Means {
+        error_log: Some(&log),
+        load: Some(&load),
+        program: Some(program),
+    };
+    let ended = runtime.block_on(app.run(means))?;
     if let Ended::Cut(connections) = ended {
         tracing::warn!(connections, "stopped with open connections");
     }
@@ -50,6 +93,29 @@ fn serve(config: Config) -> Result<()> {
     runtime.shutdown_timeout(CUT);
     drop(app);
     Ok(())
+}
+
+/// The configuration as it is now. What there is to say about it goes to the error log: nobody looks at standard error.
+fn load_again(file: &Path) -> Result<Config> {
+    let (config, warnings) =
+        config::load(file, &environment).map_err(|failure| anyhow!("{}", failure.render(false)))?;
+    let lines: String = warnings
+        .iter()
+        .map(|warning: &Diagnostic| warning.render(false))
+        .collect();
+    for line in lines.lines() {
+        tracing::warn!("{line}");
+    }
+    Ok(config)
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    START_FAILED.into()
 }
 
 /// Longest wait for disk reads and writes that were cut: nothing else delays the end of a task.

@@ -45,10 +45,16 @@ pub struct Config {
 pub struct Server {
     /// Runtime threads.
     pub workers: usize,
-    /// Where spools go to.
-    pub temp_dir: PathBuf,
+    /// Where spools go to, and what they may take together.
+    pub spool: crate::spool::Config,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
+    /// User to become, by name or number; `None`: stay who we are.
+    pub user: Option<String>,
+    /// Group to become, by name or number; `None`: the user's.
+    pub group: Option<String>,
+    /// How the DNS is asked.
+    pub resolver: crate::transport::resolve::Config,
 }
 
 /// Why there is no configuration.

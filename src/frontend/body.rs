@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use super::lasting::Lasting;
 use crate::files;
 use crate::upstream::{self, Failure};
 
@@ -17,8 +18,10 @@ pub enum Body {
     Empty,
     /// Bytes of ours.
     Full(Bytes),
-    /// An application.
+    /// An application: all of its answer.
     Upstream(upstream::Body),
+    /// An application: as its answer comes.
+    Lasting(Box<Lasting>),
     /// A file.
     File(files::Body),
 }
@@ -32,6 +35,9 @@ pub enum Broken {
     /// The file.
     #[error("reading a file: {0}")]
     File(#[from] std::io::Error),
+    /// The upstream has left the configuration, and the time of its last answers is over.
+    #[error("its upstream left the configuration, and timeouts.generation is over")]
+    Retired,
 }
 
 impl Broken {
@@ -40,6 +46,7 @@ impl Broken {
         match self {
             Self::Upstream(failure) => failure.reason(),
             Self::File(_) => "file_failed",
+            Self::Retired => "retired",
         }
     }
 }
@@ -58,6 +65,7 @@ impl http_body::Body for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Broken::Upstream),
+            Self::Lasting(body) => body.poll_frame(cx),
             Self::File(body) => Pin::new(body).poll_frame(cx).map_err(Broken::File),
         }
     }
@@ -67,6 +75,7 @@ impl http_body::Body for Body {
             Self::Empty => true,
             Self::Full(_) => false,
             Self::Upstream(body) => body.is_end_stream(),
+            Self::Lasting(body) => body.is_end_stream(),
             Self::File(body) => body.is_end_stream(),
         }
     }
@@ -76,6 +85,7 @@ impl http_body::Body for Body {
             Self::Empty => SizeHint::with_exact(0),
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Upstream(body) => body.size_hint(),
+            Self::Lasting(body) => body.size_hint(),
             Self::File(body) => body.size_hint(),
         }
     }

@@ -1,14 +1,17 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::transport::Address;
+use super::pace::Rate;
+use crate::transport::{Access, Address};
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,8 @@ pub struct Config {
     pub head_size: usize,
     /// Most fields in a request head: 431 above.
     pub head_fields: usize,
+    /// Client connections at a time; more wait in the kernel.
+    pub max_connections: usize,
 }
 
 /// One address to accept connections on.
@@ -34,6 +39,8 @@ pub struct Listener {
     pub address: Address,
     /// Pending connections that the kernel holds.
     pub backlog: u32,
+    /// Who may connect to a unix socket.
+    pub access: Access,
 }
 
 /// Deadlines of the client side.
@@ -49,6 +56,13 @@ pub struct Timeouts {
     pub half_close: Duration,
     /// How long open exchanges may go on after a stop was asked for.
     pub drain: Duration,
+    /// How long a client may still send a request on an idle connection that is about to be closed.
+    pub grace: Duration,
+    /// How long answers and tunnels may go on whose upstream a reload has changed or removed, and exchanges of a
+    /// process that was replaced.
+    pub generation: Duration,
+    /// How long a new process may take until it serves; else the old one stays.
+    pub replace: Duration,
 }
 
 /// A match rule and what answers.
@@ -94,6 +108,8 @@ pub enum Handler {
     Redirect(Redirect),
     /// A fixed answer.
     Respond(Respond),
+    /// What the gateway has counted.
+    Status(Status),
 }
 
 /// PHP scripts below a document root.
@@ -153,11 +169,36 @@ pub struct Respond {
     pub body: Bytes,
 }
 
+/// What the gateway has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// How it is written.
+    pub format: StatusFormat,
+    /// Who may see it, besides clients on unix sockets.
+    pub allow: Vec<IpNet>,
+}
+
+/// How a status is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatusFormat {
+    /// Prometheus' text format.
+    #[default]
+    Prometheus,
+    /// One JSON object.
+    Json,
+}
+
 /// Limits of requests on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest request body in bytes: 413 above.
     pub body: u64,
+    /// Bytes a second that a client has to send of a body: 408 below. 0: any.
+    pub upload_rate: u64,
+    /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any.
+    pub download_rate: u64,
+    /// How long a client may lag behind these rates.
+    pub rate_grace: Duration,
 }
 
 /// What is held back, and where.
@@ -165,9 +206,12 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a slot is taken. A body of unknown length always is.
     pub request: bool,
-    /// Bytes of a request body held in memory; the rest goes to a file in `temp_dir`.
+    /// Take answers off their workers as fast as those write, and not at the pace of the client.
+    pub response: bool,
+    /// Bytes of a body, of either direction, held in memory; the rest goes to a file in `temp_dir`.
     pub memory: usize,
-    /// Bytes of a request body that may go to disk: 507 above.
+    /// Bytes of a body, of either direction, that may go to disk. Above: 507 for a request; an answer waits for its
+    /// client.
     pub disk: u64,
 }
 
@@ -180,15 +224,58 @@ impl Default for Timeouts {
             send: minute,
             half_close: Duration::from_secs(1),
             drain: Duration::from_secs(30),
+            grace: Duration::from_secs(1),
+            generation: Duration::from_secs(600),
+            replace: Duration::from_secs(30),
         }
     }
 }
 
+/// This machine.
+impl Default for Status {
+    fn default() -> Self {
+        let loopback: [IpNet; 2] = [
+            Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
+            Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
+        ];
+        Self {
+            format: StatusFormat::default(),
+            allow: loopback.into(),
+        }
+    }
+}
+
+/// Answers may be taken as slowly as the client likes: a film that is paused takes nothing for hours, and holds no
+/// worker.
 impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 64 * 1024 * 1024,
+            upload_rate: Self::UPLOAD_RATE,
+            download_rate: 0,
+            rate_grace: Duration::from_secs(60),
         }
+    }
+}
+
+impl Limits {
+    /// Bytes a second of a body that is held back, unless configured: Apache's MinRate. A body that streams may
+    /// consist of pauses.
+    pub const UPLOAD_RATE: u64 = 500;
+
+    /// The least rate of a body.
+    pub fn upload(&self) -> Option<Rate> {
+        self.rate(self.upload_rate)
+    }
+
+    /// The least rate of an answer.
+    pub fn download(&self) -> Option<Rate> {
+        self.rate(self.download_rate)
+    }
+
+    fn rate(&self, bytes: u64) -> Option<Rate> {
+        let grace = self.rate_grace;
+        NonZeroU64::new(bytes).map(|bytes| Rate { bytes, grace })
     }
 }
 
@@ -196,6 +283,7 @@ impl Default for Buffering {
     fn default() -> Self {
         Self {
             request: true,
+            response: true,
             memory: 64 * 1024,
             disk: 4 * 1024 * 1024 * 1024,
         }
@@ -209,4 +297,21 @@ impl Config {
     pub const HEAD_FIELDS: usize = 100;
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
+    /// Client connections unless configured: some 200 MiB when all of them are idle.
+    pub const MAX_CONNECTIONS: usize = 10_000;
+
+    /// The shortest grace of any answer that has a least rate.
+    pub(super) fn download_grace(&self) -> Option<Duration> {
+        let rates = self.routes.iter().filter_map(|route| route.limits.download());
+        rates.map(|rate| rate.grace).min()
+    }
+
+    /// Bytes of an answer that hyper takes in HTTP/1 before it waits for the client. One limit of hyper's for both
+    /// directions.
+    pub(super) fn send_buffer(&self) -> usize {
+        self.head_size.max(MIN_BUFFER)
+    }
 }
+
+/// hyper's lower limit for its buffers, in bytes.
+pub(super) const MIN_BUFFER: usize = 8 * 1024;

@@ -9,21 +9,25 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
-use tokio::sync::watch;
 
+use super::config::{MIN_BUFFER, Timeouts};
+use super::current::Current;
+use super::download::Watch;
 use super::forwarded::Connected;
 use super::idle::Idle;
-use super::service::{Connection, Service};
+use super::places::Place;
+use super::service::Connection;
 use super::socket::{ClientSocket, Patience, Times};
-use crate::transport::Stream;
+use crate::transport::{Notice, Stream};
 
 /// What an HTTP/2 client with prior knowledge sends first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -43,34 +47,77 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Bytes of an answer that wait in hyper until an HTTP/2 client takes them, for each stream.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Serves a connection until it ends, or gracefully to the end of what is under way when `stop` says so.
-pub async fn serve(mut stream: Stream, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
-    let counters = service.counters.clone();
-    let _open = counters.connections_open.open();
-    counters.connections.add(1);
-    let connected = Connected::new(
-        stream.peer_addr(),
-        stream.local_addr(),
-        &service.config.trusted_proxies,
-    );
+/// What a new connection is given.
+#[derive(Clone)]
+pub struct Entry {
+    /// What answers its requests.
+    pub current: Arc<Current>,
+    /// Given when its listener is closed.
+    pub leave: Arc<Notice>,
+}
+
+/// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
+/// that was about to send a request is answered and told that it was the last one.
+pub async fn serve(mut stream: Stream, entry: Entry, place: Place) {
+    let Entry { current, leave } = entry;
+    let connected = Connected::new(stream.peer_addr(), stream.local_addr());
+    let settings = Settings::of(&current.service().config);
+    let times = settings.timeouts;
     let first = tokio::select! {
-        first = tokio::time::timeout(service.config.timeouts.head, peek(&mut stream)) => first,
-        _ = stop.wait_for(|stop| *stop) => return,
+        first = tokio::time::timeout(times.head, peek(&mut stream)) => first,
+        () = silent(&leave, times.grace) => return,
     };
     let Ok(Ok((prefix, http2))) = first else { return };
     let patience = Patience::default();
     let times = Times {
-        head: (!http2).then_some(service.config.timeouts.head),
-        send: service.config.timeouts.send,
-        half_close: service.config.timeouts.half_close,
+        head: (!http2).then_some(times.head),
+        send: times.send,
+        half_close: times.half_close,
     };
     let socket = ClientSocket::new(stream, prefix.freeze(), patience.clone(), times);
-    let connection = Arc::new(Connection::new(connected, patience));
-    if http2 {
-        serve_http2(socket, service, connection, stop).await;
-    } else {
-        serve_http1(socket, service, connection, stop).await;
+    let connection = Arc::new(Connection::new(connected, patience, leave, place));
+    let watch = settings
+        .download_grace
+        .map(|grace| Watch::new(connection.clone(), grace));
+    let serving = async {
+        if http2 {
+            serve_http2(socket, current, connection, settings).await;
+        } else {
+            serve_http1(socket, current, connection, settings).await;
+        }
+    };
+    match watch {
+        Some(watch) => watch.over(serving).await,
+        None => serving.await,
     }
+}
+
+/// What a connection keeps of the configuration that was in force when it was accepted. Not all of it: who holds a
+/// service holds its upstreams.
+#[derive(Clone, Copy)]
+struct Settings {
+    timeouts: Timeouts,
+    head_size: usize,
+    head_fields: usize,
+    /// Only where a route has a least rate for answers.
+    download_grace: Option<Duration>,
+}
+
+impl Settings {
+    fn of(config: &super::Config) -> Self {
+        Self {
+            timeouts: config.timeouts,
+            head_size: config.head_size,
+            head_fields: config.head_fields,
+            download_grace: config.download_grace(),
+        }
+    }
+}
+
+/// The end of the time in which a client that has sent nothing yet may still do so.
+async fn silent(leave: &Notice, grace: Duration) {
+    leave.given().await;
+    tokio::time::sleep(grace).await;
 }
 
 /// Reads until the bytes are, or can no longer become, an HTTP/2 preface.
@@ -96,22 +143,21 @@ async fn peek(stream: &mut Stream) -> io::Result<(BytesMut, bool)> {
 
 async fn serve_http1(
     socket: ClientSocket,
-    service: Arc<Service>,
+    current: Arc<Current>,
     connection: Arc<Connection>,
-    stop: watch::Receiver<bool>,
+    settings: Settings,
 ) {
-    let config = &service.config;
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .header_read_timeout(None)
-        .max_buf_size(config.head_size.max(MIN_BUFFER));
+        .max_buf_size(settings.head_size.max(MIN_BUFFER));
     // hyper's own limit costs nothing, any other an allocation per request.
-    if config.head_fields != super::Config::HEAD_FIELDS {
-        builder.max_headers(config.head_fields);
+    if settings.head_fields != super::Config::HEAD_FIELDS {
+        builder.max_headers(settings.head_fields);
     }
-    let (handler, on) = (service.clone(), connection.clone());
+    let (handler, on) = (current.clone(), connection.clone());
     let answer = service_fn(move |request| {
-        let (service, connection) = (handler.clone(), on.clone());
+        let (service, connection) = (handler.service(), on.clone());
         // Now, and not when the answer is first worked on: hyper looks for the end of the stream in between.
         connection.patience.begin();
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
@@ -121,19 +167,20 @@ async fn serve_http1(
             .serve_connection(TokioIo::new(socket), answer)
             .with_upgrades()
     );
-    let ended = until(stop, None, http.as_mut(), |http| http.graceful_shutdown()).await;
-    if let Err(error) = ended {
-        service.refused(&error, &connection);
+    let asked = pin!(connection.leave.given());
+    let end = farewell(&connection, asked, settings.timeouts.grace);
+    if let Err(error) = until(http.as_mut(), end, |http| http.graceful_shutdown()).await {
+        current.service().refused(&error, &connection);
     }
 }
 
 async fn serve_http2(
     socket: ClientSocket,
-    service: Arc<Service>,
+    current: Arc<Current>,
     connection: Arc<Connection>,
-    stop: watch::Receiver<bool>,
+    settings: Settings,
 ) {
-    let config = &service.config;
+    let head = settings.timeouts.head;
     let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -141,45 +188,79 @@ async fn serve_http2(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
-        .max_header_list_size(u32::try_from(config.head_size).unwrap_or(u32::MAX))
-        .keep_alive_interval(config.timeouts.head)
-        .keep_alive_timeout(config.timeouts.head);
-    let (handler, on) = (service.clone(), connection.clone());
+        .max_header_list_size(u32::try_from(settings.head_size).unwrap_or(u32::MAX))
+        .keep_alive_interval(head)
+        .keep_alive_timeout(head);
+    let on = connection.clone();
     let answer = service_fn(move |request| {
-        let (service, connection) = (handler.clone(), on.clone());
+        let (service, connection) = (current.service(), on.clone());
         async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
     });
     let mut http = pin!(builder.serve_connection(TokioIo::new(socket), answer));
-    let idle = Idle::new(connection, config.timeouts.head);
-    let ended = until(stop, Some(idle), http.as_mut(), |http| http.graceful_shutdown()).await;
-    if let Err(error) = ended {
+    let mut asked = pin!(connection.leave.given());
+    let mut leaving = Leaving::default();
+    let mut idle = Idle::http2(connection.clone(), head);
+    // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
+    let end = |cx: &mut Context<'_>| match leaving.poll(&connection.leave, asked.as_mut(), cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => idle.poll(cx),
+    };
+    if let Err(error) = until(http.as_mut(), end, |http| http.graceful_shutdown()).await {
         tracing::debug!(%error, "HTTP/2 connection failed");
+    }
+}
+
+/// When an HTTP/1 connection that is to leave may be hung up on. There is no way to tell a client that does not ask:
+/// so it is when nothing has come for the grace. Who does ask is told with the answer.
+fn farewell<'a>(
+    connection: &'a Arc<Connection>,
+    mut asked: Pin<&'a mut impl Future<Output = ()>>,
+    grace: Duration,
+) -> impl FnMut(&mut Context<'_>) -> Poll<()> + 'a {
+    let mut leaving = Leaving::default();
+    let mut quiet = Idle::http1(connection.clone(), grace);
+    move |cx| {
+        ready!(leaving.poll(&connection.leave, asked.as_mut(), cx));
+        quiet.poll(cx)
+    }
+}
+
+/// Whether the connection is to leave, for the price of a look at a flag.
+#[derive(Default)]
+struct Leaving {
+    waits: bool,
+}
+
+impl Leaving {
+    /// Registers the task once; its waker stays good.
+    fn poll(
+        &mut self,
+        leave: &Notice,
+        given: Pin<&mut impl Future<Output = ()>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if leave.is_given() {
+            return Poll::Ready(());
+        }
+        if self.waits {
+            return Poll::Pending;
+        }
+        self.waits = true;
+        given.poll(cx)
     }
 }
 
 /// Drives a connection to its end; asks it once to end early.
 async fn until<C: Future>(
-    mut stop: watch::Receiver<bool>,
-    mut idle: Option<Idle>,
-    mut connection: std::pin::Pin<&mut C>,
-    ask: impl FnOnce(std::pin::Pin<&mut C>),
+    mut connection: Pin<&mut C>,
+    mut end: impl FnMut(&mut Context<'_>) -> Poll<()>,
+    ask: impl FnOnce(Pin<&mut C>),
 ) -> C::Output {
-    let asked = stop.clone();
-    let mut stop = pin!(stop.wait_for(|stop| *stop));
-    let mut watching = false;
     let ended = poll_fn(|cx| {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             return Poll::Ready(Some(ended));
         }
-        if idle.as_mut().is_some_and(|idle| idle.poll(cx).is_ready()) {
-            return Poll::Ready(None);
-        }
-        // The task's waker stays registered: one look at the flag tells who woke us.
-        if watching && !*asked.borrow() {
-            return Poll::Pending;
-        }
-        watching = true;
-        stop.as_mut().poll(cx).map(|_| None)
+        end(cx).map(|()| None)
     })
     .await;
     match ended {
@@ -191,5 +272,5 @@ async fn until<C: Future>(
     }
 }
 
-/// hyper's lower limit for its buffer, in bytes.
-const MIN_BUFFER: usize = 8 * 1024;
+#[cfg(test)]
+mod simulation;

@@ -21,17 +21,12 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub struct Connected {
     /// The connection's own ends.
     client: Arc<Client>,
-    /// Whether the peer is a proxy whose fields are believed.
-    trusted: bool,
 }
 
 impl Connected {
     /// A connection from `remote` to `local`; `None` stands for a unix socket.
-    pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>, trusted: &[IpNet]) -> Self {
+    pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
         let remote = remote.map(Peer::from);
-        let trusted = remote
-            .as_ref()
-            .is_some_and(|peer| contains(trusted, peer.address.ip()));
         let client = Client {
             forwarded_for: remote
                 .as_ref()
@@ -43,7 +38,6 @@ impl Connected {
         };
         Self {
             client: Arc::new(client),
-            trusted,
         }
     }
 
@@ -53,9 +47,10 @@ impl Connected {
     }
 
     /// Who sent this request. Takes every forwarding field out of `headers`: what is believed of them is in
-    /// the client.
+    /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
     pub fn client(&self, headers: &mut HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
-        let client = if self.trusted {
+        let believed = self.peer().is_some_and(|peer| contains(trusted, peer.ip()));
+        let client = if believed {
             self.behind_proxy(headers, trusted)
         } else {
             self.client.clone()
@@ -146,7 +141,7 @@ mod tests {
             headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
         let local = "198.51.100.1:80".parse().ok();
-        let client = Connected::new(peer.parse().ok(), local, &trusted).client(&mut headers, &trusted);
+        let client = Connected::new(peer.parse().ok(), local).client(&mut headers, &trusted);
         (client, headers)
     }
 
@@ -207,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_unix_client_has_no_address() {
-        let client = Connected::new(None, None, &[]).client(&mut HeaderMap::new(), &[]);
+        let client = Connected::new(None, None).client(&mut HeaderMap::new(), &[]);
         assert_eq!((&client.remote, &client.forwarded_for), (&None, &None));
     }
 }

@@ -1,19 +1,25 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
 //! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
-//! accepts; [`connection`], over [`socket`] and until `idle`, speaks HTTP; [`plan`] decides by the head alone, with
+//! accepts, as long as there are [`places`]; [`connection`], over [`socket`] and until `idle`, speaks HTTP and asks for
+//! the [`current`] service; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`body`], and [`record`], or the [`tunnel`] instead. [`config`] is what all of them
-//! need to know.
+//! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
+//! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
 
 pub mod authority;
 pub mod body;
 pub mod config;
 pub mod connection;
+pub mod current;
+mod download;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
+pub mod lasting;
+mod pace;
 pub mod php;
+pub mod places;
 pub mod plan;
 pub mod record;
 pub mod rejection;
@@ -23,9 +29,11 @@ pub mod router;
 pub mod server;
 pub mod service;
 pub mod socket;
+pub mod status;
 pub mod tunnel;
 pub mod upload;
 
 pub use config::Config;
 pub use route::Route;
+pub use server::Server;
 pub use service::Service;

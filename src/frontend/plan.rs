@@ -18,6 +18,7 @@ use super::rejection::Rejection;
 use super::respond;
 use super::route::{Handler, Mount, Route};
 use super::router::Router;
+use super::status::Status;
 use super::{Config, config};
 use crate::files::{self, DecodedPath, LookupError, Root};
 use crate::protocol::RequestHead;
@@ -42,6 +43,8 @@ pub enum Action<'r> {
     Answer(Response<Body>),
     /// An application answers.
     Forward(Destination<'r>),
+    /// The numbers answer.
+    Status(&'r Status),
 }
 
 /// Where a request goes to.
@@ -103,6 +106,7 @@ impl Checked {
         };
         Ok(match &route.handler {
             Handler::Respond(fixed) => Action::Answer(respond::fixed(fixed)),
+            Handler::Status(status) => Action::Status(status),
             Handler::Redirect(redirect) => Action::Answer(respond::redirect(redirect, &self.target)?),
             Handler::Files(root, index) => Action::Answer(self.file(root, index, route, path)?),
             Handler::Php(upstream, site) => match self.resolve(site, path)? {

@@ -11,6 +11,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::body::{Body, Broken};
+use super::download::Meter;
+use super::pace::Rate;
 use super::rejection::{Rejection, client_gone};
 use super::respond;
 use super::service::{Connection, Service};
@@ -36,6 +38,8 @@ pub struct Record {
     refused: Option<StatusCode>,
     /// Whether nothing after this request is to be believed: the connection ends with its answer.
     last: bool,
+    /// How fast the client has to take the answer.
+    least: Option<Rate>,
     body_time: Option<Duration>,
     request_bytes: u64,
     response_bytes: u64,
@@ -54,6 +58,8 @@ pub struct Logged {
     ended: bool,
     /// Why it ended early, while the client has yet to get what came before.
     broken: Option<Broken>,
+    /// How fast the client takes it, where it matters.
+    meter: Option<Arc<Meter>>,
 }
 
 impl Record {
@@ -78,6 +84,7 @@ impl Record {
             reason: Some("client_gone"),
             refused: None,
             last: false,
+            least: None,
             body_time: None,
             request_bytes: 0,
             response_bytes: 0,
@@ -114,6 +121,11 @@ impl Record {
         self.last = true;
     }
 
+    /// How fast the client has to take the answer.
+    pub(super) fn least(&mut self, rate: Option<Rate>) {
+        self.least = rate;
+    }
+
     /// The request's body is complete, or of known length and streaming.
     pub fn received(&mut self, length: Option<u64>) {
         self.last = false;
@@ -144,7 +156,7 @@ impl Record {
     /// The answer on its way to the client.
     pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
         self.status = self.refused.unwrap_or(response.status());
-        if self.last && self.version != Version::HTTP_2 {
+        if self.ends_connection(response.status()) {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -157,6 +169,7 @@ impl Record {
         let http1 = self.version != Version::HTTP_2;
         response.map(|body| {
             let expected = body.size_hint().exact();
+            let meter = self.least.map(|rate| self.connection.downloads.meter(rate));
             Logged {
                 body,
                 record: self,
@@ -164,8 +177,15 @@ impl Record {
                 expected,
                 ended: false,
                 broken: None,
+                meter,
             }
         })
+    }
+
+    /// Whether the client is told to send nothing more on this connection. HTTP/2 has its own way to say so.
+    fn ends_connection(&self, status: StatusCode) -> bool {
+        let leaves = self.connection.leave.is_given() && status != StatusCode::SWITCHING_PROTOCOLS;
+        (self.last || leaves) && self.version != Version::HTTP_2
     }
 
     fn log(&self) {
@@ -230,6 +250,19 @@ impl Drop for Record {
 impl Logged {
     fn sent(&mut self, bytes: usize) {
         self.record.response_bytes += bytes as u64;
+        if let Some(meter) = &self.meter {
+            meter.given(bytes);
+        }
+    }
+
+    /// Why the client did not get all of it.
+    fn gone(&self) -> &'static str {
+        if !self.meter.as_ref().is_some_and(|meter| meter.is_too_slow()) {
+            return "client_gone";
+        }
+        let reason = "client_too_slow";
+        self.record.service.counters.error(reason);
+        reason
     }
 
     fn broke_off(&mut self, broken: &Broken) {
@@ -257,6 +290,9 @@ impl http_body::Body for Logged {
         let this = self.get_mut();
         if let Some(broken) = this.broken.take() {
             return Poll::Ready(Some(Err(broken)));
+        }
+        if let Some(meter) = &this.meter {
+            meter.taken();
         }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &frame {
@@ -288,7 +324,7 @@ impl http_body::Body for Logged {
 impl Drop for Logged {
     fn drop(&mut self) {
         if !self.is_complete() && !self.body.is_end_stream() {
-            self.record.reason = self.record.reason.or(Some("client_gone"));
+            self.record.reason = self.record.reason.or_else(|| Some(self.gone()));
         }
     }
 }

@@ -41,6 +41,9 @@ pub enum Rejection {
     /// The file exists and may not be read by us.
     #[error("file is not readable by us")]
     Forbidden,
+    /// The client is not among those that may ask.
+    #[error("not for this client")]
+    NotAllowed,
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
@@ -68,7 +71,7 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Body(error) => body(error),
             Self::Spool(error) => spool(error),
@@ -88,6 +91,7 @@ impl Rejection {
             Self::Expectation => "expectation",
             Self::Method(_) => "method_not_allowed",
             Self::Forbidden => "file_forbidden",
+            Self::NotAllowed => "not_allowed",
             Self::Unreadable(_) => "file_failed",
             Self::Internal => "internal",
             Self::Body(error) => error.reason(),
@@ -111,7 +115,12 @@ impl Rejection {
             | Self::Body(_)
             | Self::Spool(_) => true,
             Self::Upstream(failure) => matches!(failure, Failure::RequestBody(_)),
-            Self::Path(_) | Self::NotFound | Self::Forbidden | Self::Unreadable(_) | Self::Internal => false,
+            Self::Path(_)
+            | Self::NotFound
+            | Self::Forbidden
+            | Self::NotAllowed
+            | Self::Unreadable(_)
+            | Self::Internal => false,
         }
     }
 
@@ -136,6 +145,7 @@ pub const REASONS: &[&str] = &[
     "body_too_large",
     "client_gone",
     "client_timeout",
+    "client_too_slow",
     "conflicting_fields",
     "connect_failed",
     "connect_refused",
@@ -148,12 +158,14 @@ pub const REASONS: &[&str] = &[
     "length_required",
     "method_not_allowed",
     "no_endpoint",
+    "not_allowed",
     "not_found",
     "nul_in_variable",
     "queue_full",
     "queue_timeout",
     "read_timeout",
     "response_truncated",
+    "retired",
     "send_timeout",
     "worker_killed",
     "socket_forbidden",
@@ -183,7 +195,7 @@ fn path(error: PathError) -> StatusCode {
 
 fn body(error: &BodyError) -> StatusCode {
     match error {
-        BodyError::Timeout => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Timeout | BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         BodyError::Incomplete => client_gone(),
         BodyError::Malformed => StatusCode::BAD_REQUEST,
         BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -230,5 +242,6 @@ fn upstream(failure: &Failure) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => StatusCode::BAD_GATEWAY,
+        Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::config;
 use super::php::Site;
+use super::status::Status;
 use crate::files::Root;
 use crate::upstream::Upstream;
 
@@ -32,6 +33,8 @@ pub enum Handler {
     Redirect(config::Redirect),
     /// A fixed answer.
     Respond(config::Respond),
+    /// What the gateway has counted.
+    Status(Status),
 }
 
 /// An application's place, as variables.
@@ -78,6 +81,7 @@ impl Route {
             }
             config::Handler::Redirect(redirect) => Handler::Redirect(redirect.clone()),
             config::Handler::Respond(respond) => Handler::Respond(respond.clone()),
+            config::Handler::Status(status) => Handler::Status(Status::new(status.clone(), upstreams)),
         };
         Ok(Self { config, handler })
     }
@@ -102,6 +106,7 @@ impl std::fmt::Debug for Handler {
             Self::Files(..) => "files",
             Self::Redirect(_) => "redirect",
             Self::Respond(_) => "respond",
+            Self::Status(_) => "status",
         })
     }
 }

@@ -1,63 +1,157 @@
-//! Accepts connections, and ends with the last of them.
+//! Accepts connections, on listeners that come and go while it runs.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
-use super::connection;
+use super::config;
+use super::connection::{self, Entry};
+use super::current::Current;
+use super::places::Places;
 use super::service::Service;
-use crate::transport::Listener;
+use crate::transport::{Listener, Notice, Stream};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// Serves on all listeners until `stop` says so, then closes them and waits for open exchanges, at most for
-/// the drain time. What is still open then is cut; the number of such connections is given.
-pub async fn run(listeners: Vec<Listener>, service: Arc<Service>, mut stop: watch::Receiver<bool>) -> usize {
-    let (alive, mut all_gone) = mpsc::channel::<()>(1);
-    let accepting: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| tokio::spawn(accept(listener, service.clone(), stop.clone(), alive.clone())))
-        .collect();
-    drop(alive);
-    // An error means that nobody can ask for a stop any more: that is one.
-    let _ = stop.wait_for(|stop| *stop).await;
-    for task in accepting {
-        let _ = task.await;
-    }
-    // Nothing is ever sent: the channel ends with the last connection.
-    let _ = tokio::time::timeout(service.config.timeouts.drain, all_gone.recv()).await;
-    usize::try_from(service.counters.connections_open.value()).unwrap_or(usize::MAX)
+/// The doors of a gateway, and what stands behind them.
+pub struct Server {
+    current: Arc<Current>,
+    places: Arc<Places>,
+    doors: Vec<Door>,
+    /// The tasks of doors that are being closed.
+    closing: Vec<JoinHandle<()>>,
 }
 
-async fn accept(
-    listener: Listener,
-    service: Arc<Service>,
-    mut stop: watch::Receiver<bool>,
-    alive: mpsc::Sender<()>,
-) {
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            accepted = listener.accept() => accepted,
+/// One listener with the task that accepts.
+pub struct Door {
+    /// What the configuration says of it.
+    pub config: config::Listener,
+    /// The socket.
+    pub listener: Arc<Listener>,
+    leave: Arc<Notice>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Without a door: nothing is accepted yet. `places` limits the client connections.
+    pub fn new(service: Arc<Service>, places: usize) -> Self {
+        let counters = service.counters.clone();
+        Self {
+            current: Arc::new(Current::new(service)),
+            places: Arc::new(Places::new(places, counters)),
+            doors: Vec::new(),
+            closing: Vec::new(),
+        }
+    }
+
+    /// Accepts from now on. To be called inside a tokio runtime.
+    pub fn open(&mut self, config: config::Listener, listener: Listener) {
+        let listener = Arc::new(listener);
+        let leave = Arc::new(Notice::default());
+        let entrance = Entrance {
+            listener: listener.clone(),
+            places: self.places.clone(),
+            entry: Entry {
+                current: self.current.clone(),
+                leave: leave.clone(),
+            },
         };
-        match accepted {
-            Ok(stream) => {
-                let (service, stop, alive) = (service.clone(), stop.clone(), alive.clone());
-                tokio::spawn(async move {
-                    connection::serve(stream, service, stop).await;
-                    drop(alive);
-                });
-            }
-            Err(error) if is_the_peers(&error) => {}
-            Err(error) => {
-                tracing::error!(listener = %listener.address(), %error, "cannot accept");
-                tokio::time::sleep(EXHAUSTED).await;
+        let task = tokio::spawn(entrance.accept());
+        self.doors.push(Door {
+            config,
+            listener,
+            leave,
+            task,
+        });
+    }
+
+    /// The open doors.
+    pub fn doors(&self) -> &[Door] {
+        &self.doors
+    }
+
+    /// The same, to note a change of their settings.
+    pub fn doors_mut(&mut self) -> &mut [Door] {
+        &mut self.doors
+    }
+
+    /// Answers requests with another service, those on kept connections included.
+    pub fn replace(&self, service: Arc<Service>, places: usize) {
+        self.current.replace(service);
+        self.places.limit(places);
+    }
+
+    /// Closes the doors that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
+    /// listens on the same socket; and who came through them leaves without losing a request.
+    pub fn close(&mut self, stay: impl FnMut(&Door) -> bool) {
+        let (stay, gone): (Vec<_>, Vec<_>) = self.doors.drain(..).partition(stay);
+        self.doors = stay;
+        self.closing.retain(|task| !task.is_finished());
+        for Door { leave, task, .. } in gone {
+            leave.give();
+            self.closing.push(task);
+        }
+    }
+
+    /// Waits until all that are being closed are closed, and the last client has left.
+    pub async fn empty(&mut self) {
+        for task in &mut self.closing {
+            if !task.is_finished() {
+                let _ = task.await;
             }
         }
+        self.places.empty().await;
+    }
+
+    /// Client connections.
+    pub fn connections(&self) -> usize {
+        self.places.taken()
+    }
+}
+
+/// What accepts at one door.
+struct Entrance {
+    listener: Arc<Listener>,
+    places: Arc<Places>,
+    entry: Entry,
+}
+
+impl Entrance {
+    async fn accept(self) {
+        let leave = self.entry.leave.clone();
+        let mut closed = pin!(leave.given());
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut closed => break,
+                accepted = self.next() => accepted,
+            };
+            match accepted {
+                Ok(stream) => self.admit(stream),
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    tracing::error!(listener = %self.listener.address(), %error, "cannot accept");
+                    tokio::time::sleep(EXHAUSTED).await;
+                }
+            }
+        }
+        self.listener.retire();
+        while let Some(stream) = self.listener.waiting() {
+            self.admit(stream);
+        }
+    }
+
+    async fn next(&self) -> io::Result<Stream> {
+        self.places.room().await;
+        self.listener.accept().await
+    }
+
+    fn admit(&self, stream: Stream) {
+        tokio::spawn(connection::serve(stream, self.entry.clone(), self.places.take()));
     }
 }
 

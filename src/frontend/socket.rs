@@ -30,6 +30,10 @@ struct Manners {
     due: AtomicBool,
     /// Our stream ends with a reset.
     reset: AtomicBool,
+    /// The client takes no bytes at the moment, and some are waiting.
+    blocked: AtomicBool,
+    /// Bytes have come since the last exchange ended: an exchange is under way, or the head of one.
+    begun: AtomicBool,
     /// When the connection was accepted.
     start: Instant,
     /// When the last exchange ended, in microseconds from the start; [`BUSY`] while one is under way.
@@ -44,6 +48,8 @@ impl Default for Patience {
         Self(Arc::new(Manners {
             due: AtomicBool::new(false),
             reset: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             start: Instant::now(),
             idle_since: AtomicU64::new(0),
         }))
@@ -61,6 +67,7 @@ impl Patience {
     pub fn end(&self) {
         let now = u64::try_from(self.0.start.elapsed().as_micros()).unwrap_or(BUSY - 1);
         self.0.idle_since.store(now, Ordering::Relaxed);
+        self.0.begun.store(false, Ordering::Relaxed);
         self.lose();
     }
 
@@ -83,6 +90,21 @@ impl Patience {
     /// The answer broke off, and nothing but a reset would tell the client.
     pub fn reset(&self) {
         self.0.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes have come.
+    pub(super) fn arrived(&self) {
+        self.0.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client takes no bytes at the moment, and some are waiting.
+    pub fn is_blocked(&self) -> bool {
+        self.0.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client has sent anything since the last exchange ended.
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
     fn is_due(&self) -> bool {
@@ -191,12 +213,16 @@ impl ClientSocket {
     }
 
     fn written(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if result.is_ready() {
-            self.blocked.clear();
-            return result;
+        if self.blocked.is_set() == result.is_ready() {
+            let blocked = result.is_pending();
+            self.patience.0.blocked.store(blocked, Ordering::Relaxed);
+            match blocked {
+                true => self.blocked.set(self.times.send),
+                false => self.blocked.clear(),
+            }
         }
-        if !self.blocked.is_set() {
-            self.blocked.set(self.times.send);
+        if result.is_ready() {
+            return result;
         }
         self.blocked
             .poll(cx)
@@ -219,6 +245,7 @@ impl AsyncRead for ClientSocket {
             let count = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix[..count]);
             this.prefix.advance(count);
+            this.patience.arrived();
             return Poll::Ready(Ok(()));
         }
         if !this.ended {
@@ -228,6 +255,7 @@ impl AsyncRead for ClientSocket {
                 Poll::Pending => return this.poll_request(cx),
             }
             if buf.filled().len() > before || buf.remaining() == 0 {
+                this.patience.arrived();
                 return Poll::Ready(Ok(()));
             }
             this.ended = true;

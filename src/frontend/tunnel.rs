@@ -1,5 +1,6 @@
 //! Connections that switched protocols: bytes both ways, nothing looked at.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::service::Connection;
+use crate::transport::Notice;
 use crate::upstream::Switched;
 
 /// Bytes in each of the two buffers of a tunnel.
@@ -21,21 +24,36 @@ pub async fn decline(client: OnUpgrade) {
     }
 }
 
-/// Copies both ways until both ends have closed, or both are silent for too long. Ends quietly when a side never
-/// became a tunnel.
-pub async fn run(client: OnUpgrade, mut switched: Switched) {
-    let (Ok(client), Ok(backend)) = (client.await, (&mut switched.upgraded).await) else {
-        return;
-    };
-    let (client, to_client) = io::split(TokioIo::new(client));
-    let (backend, to_backend) = io::split(TokioIo::new(backend));
-    let moved = AtomicBool::new(false);
-    let copied =
-        async { tokio::try_join!(copy(client, to_backend, &moved), copy(backend, to_client, &moved)) };
-    tokio::select! {
-        // A reset is an ordinary end of a tunnel.
-        _ = copied => {}
-        () = silence(&moved, switched.silence) => {}
+/// A tunnel that the application has agreed to.
+#[derive(Clone)]
+pub struct Tunnel {
+    switched: Switched,
+    over: Arc<Notice>,
+}
+
+impl Tunnel {
+    /// The application's end. The tunnel is cut when it is `over`.
+    pub fn new(switched: Switched, over: Arc<Notice>) -> Self {
+        Self { switched, over }
+    }
+
+    /// Copies both ways until both ends have closed, or both are silent for too long. Ends quietly when a side never
+    /// became a tunnel. Counts as its client's connection.
+    pub async fn run(mut self, client: OnUpgrade, _connection: Arc<Connection>) {
+        let (Ok(client), Ok(backend)) = (client.await, (&mut self.switched.upgraded).await) else {
+            return;
+        };
+        let (client, to_client) = io::split(TokioIo::new(client));
+        let (backend, to_backend) = io::split(TokioIo::new(backend));
+        let moved = AtomicBool::new(false);
+        let copied =
+            async { tokio::try_join!(copy(client, to_backend, &moved), copy(backend, to_client, &moved)) };
+        tokio::select! {
+            // A reset is an ordinary end of a tunnel.
+            _ = copied => {}
+            () = silence(&moved, self.switched.silence) => {}
+            () = self.over.given() => {}
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::config::{Buffering, Limits};
+use super::pace::Pace;
 use super::rejection::Rejection;
 use crate::spool::{self, SpoolError, Spools};
 use crate::transport::Deadline;
@@ -57,7 +59,7 @@ impl Upload {
                 chunked: false,
             });
         }
-        let timed = Timed::new(body, rules.limits.body, rules.pause);
+        let timed = Timed::new(body, &rules.limits, rules.pause);
         if !rules.buffering.request && (announced.is_some() || rules.unknown_length) {
             let body = RequestBody::Stream(Box::pin(timed));
             return Ok(Self {
@@ -115,23 +117,56 @@ fn full(error: SpoolError) -> Rejection {
     }
 }
 
-/// A client's body that ends when the client pauses for too long or sends too much.
+/// A client's body that ends when the client pauses for too long, is too slow, or sends too much.
 struct Timed {
     inner: Incoming,
     left: u64,
-    limit: u64,
+    limits: Limits,
     pause: Duration,
+    /// Set while the client is waited for.
     deadline: Deadline,
+    /// How slow it may be, if there is a limit.
+    pace: Option<Pace>,
+    /// The deadline is the pace's.
+    slow: bool,
 }
 
 impl Timed {
-    fn new(inner: Incoming, limit: u64, pause: Duration) -> Self {
+    fn new(inner: Incoming, limits: &Limits, pause: Duration) -> Self {
         Self {
             inner,
-            left: limit,
-            limit,
+            left: limits.body,
+            limits: *limits,
             pause,
             deadline: Deadline::never(),
+            pace: limits.upload().map(Pace::new),
+            slow: false,
+        }
+    }
+
+    /// The client is waited for.
+    fn wait(&mut self) {
+        let credit = self.pace.as_mut().map(|pace| pace.begin(Instant::now()));
+        let left = credit.unwrap_or(self.pause);
+        self.slow = left < self.pause;
+        self.deadline.set(left.min(self.pause));
+    }
+
+    /// The client has sent something.
+    fn waited(&mut self) {
+        if let Some(pace) = &mut self.pace
+            && self.deadline.is_set()
+        {
+            pace.end(Instant::now());
+        }
+        self.deadline.clear();
+    }
+
+    /// Why the deadline ends it.
+    fn late(&self) -> BodyError {
+        match self.slow {
+            true => BodyError::TooSlow(self.limits.upload_rate),
+            false => BodyError::Timeout,
         }
     }
 
@@ -146,11 +181,14 @@ impl Timed {
     }
 
     fn counted(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
-        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if let Some(pace) = &mut self.pace {
+            pace.earn(length);
+        }
         self.left = self
             .left
-            .checked_sub(length)
-            .ok_or(BodyError::TooLarge(self.limit))?;
+            .checked_sub(length as u64)
+            .ok_or(BodyError::TooLarge(self.limits.body))?;
         Ok(frame)
     }
 }
@@ -166,14 +204,14 @@ impl Body for Timed {
         let this = self.get_mut();
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(frame) => {
-                this.deadline.clear();
+                this.waited();
                 Poll::Ready(frame.map(|frame| this.counted(frame.map_err(client)?)))
             }
             Poll::Pending => {
                 if !this.deadline.is_set() {
-                    this.deadline.set(this.pause);
+                    this.wait();
                 }
-                this.deadline.poll(cx).map(|()| Some(Err(BodyError::Timeout)))
+                this.deadline.poll(cx).map(|()| Some(Err(this.late())))
             }
         }
     }

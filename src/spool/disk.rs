@@ -51,16 +51,9 @@ impl Disk {
     }
 
     /// Writes `pieces` at `offset`.
-    pub(super) fn write(self: &Arc<Self>, pieces: Vec<Bytes>, mut offset: u64) -> JoinHandle<io::Result<()>> {
+    pub(super) fn write(self: &Arc<Self>, pieces: Vec<Bytes>, offset: u64) -> JoinHandle<io::Result<()>> {
         let disk = Arc::clone(self);
-        task::spawn_blocking(move || {
-            let file = disk.open()?;
-            for piece in pieces {
-                file.write_all_at(&piece, offset)?;
-                offset += piece.len() as u64;
-            }
-            Ok(())
-        })
+        task::spawn_blocking(move || disk.write_now(&pieces, offset))
     }
 
     /// Reads up to [`PIECE`] bytes at `offset` of a file of `len` bytes.
@@ -68,13 +61,28 @@ impl Disk {
         let disk = Arc::clone(self);
         task::spawn_blocking(move || {
             let size = (len - offset).min(PIECE as u64) as usize;
-            let mut piece = BytesMut::zeroed(size);
-            disk.open()?.read_exact_at(&mut piece, offset)?;
-            Ok(piece.freeze())
+            disk.read_now(offset, size)
         })
     }
 
-    /// The file, opened by the first job. Jobs of one spool never overlap.
+    /// Writes `pieces` at `offset`; waits for the disk.
+    pub(super) fn write_now(&self, pieces: &[Bytes], mut offset: u64) -> io::Result<()> {
+        let file = self.open()?;
+        for piece in pieces {
+            file.write_all_at(piece, offset)?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Reads `size` bytes at `offset`; waits for the disk.
+    pub(super) fn read_now(&self, offset: u64, size: usize) -> io::Result<Bytes> {
+        let mut piece = BytesMut::zeroed(size);
+        self.open()?.read_exact_at(&mut piece, offset)?;
+        Ok(piece.freeze())
+    }
+
+    /// The file, opened by the first job, which is a write: no other job runs before it has ended.
     fn open(&self) -> io::Result<&File> {
         let file = &self.contents().file;
         if let Some(file) = file.get() {

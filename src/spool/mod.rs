@@ -5,20 +5,26 @@
 //! a slow disk never holds a runtime thread. [`Writer::finish`] turns it into a [`Spool`], which can be read
 //! any number of times. A spool that fits into memory touches no disk and starts no task.
 //!
-//! All spools of a process share one [`Quota`] of bytes on disk; each gives its share back when it is dropped.
-//! Nothing is read while it is still being written: the relay of a running answer is not built on this.
+//! A body that is read while it is still being written goes through a [`live`] spool instead: the relay of a running
+//! answer.
+//!
+//! All spools of a process share one [`Quota`] of bytes on disk, and the live ones another of bytes in memory; each
+//! gives its share back when it is dropped.
 
 mod disk;
 mod error;
+pub mod live;
 mod quota;
 mod segments;
 mod spooled;
 mod writer;
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub use error::SpoolError;
 pub use quota::Quota;
@@ -37,11 +43,15 @@ pub struct Config {
     pub temp_dir: PathBuf,
     /// Bytes that all spools may have on disk at a time.
     pub disk_total: u64,
+    /// Bytes that all live spools may hold in memory at a time, before each is left with one chunk.
+    pub memory_total: u64,
 }
 
 impl Config {
     /// Bytes of all spools on disk unless configured.
     pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
+    /// Bytes of all live spools in memory unless configured.
+    pub const MEMORY_TOTAL: u64 = 256 * 1024 * 1024;
 }
 
 /// What one spool may take.
@@ -63,7 +73,12 @@ pub struct Spools {
 #[derive(Debug)]
 struct Shared {
     temp_dir: PathBuf,
+    /// Of bytes on disk.
     quota: Quota,
+    /// Of bytes that live spools hold.
+    memory: Quota,
+    /// When it was last logged that the disk fails live spools.
+    complained: Mutex<Option<Instant>>,
     /// Opens the anonymous file; replaced by tests that need a full disk.
     open: fn(&Path) -> io::Result<File>,
 }
@@ -79,6 +94,8 @@ impl Spools {
             shared: Arc::new(Shared {
                 temp_dir: config.temp_dir,
                 quota: Quota::new(config.disk_total),
+                memory: Quota::new(config.memory_total),
+                complained: Mutex::new(None),
                 open,
             }),
         }
@@ -89,17 +106,43 @@ impl Spools {
         Writer::new(Arc::clone(&self.shared), limits)
     }
 
+    /// Other totals from now on. The directory stays.
+    pub fn limit(&self, config: &Config) {
+        self.shared.quota.limit(config.disk_total);
+        self.shared.memory.limit(config.memory_total);
+    }
+
     /// Bytes that all spools have on disk now.
     pub fn bytes_on_disk(&self) -> u64 {
         self.shared.quota.used()
     }
+
+    /// Bytes that all live spools hold in memory now.
+    pub fn bytes_in_memory(&self) -> u64 {
+        self.shared.memory.used()
+    }
 }
+
+impl Shared {
+    /// Says that the disk takes no bytes of live spools, once a while: nothing is lost, but workers wait for clients.
+    fn complain(&self, error: &dyn Display) {
+        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= COMPLAINTS) {
+            *last = Some(Instant::now());
+            tracing::warn!(temp_dir = %self.temp_dir.display(), %error, "answers cannot be buffered on disk; slow clients hold their workers");
+        }
+    }
+}
+
+/// Shortest time between two complaints about the disk.
+const COMPLAINTS: Duration = Duration::from_secs(60);
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             temp_dir: std::env::temp_dir(),
             disk_total: Self::DISK_TOTAL,
+            memory_total: Self::MEMORY_TOTAL,
         }
     }
 }

@@ -1,13 +1,16 @@
-//! A common limit of bytes on disk, handed out as guards.
+//! A common limit of bytes, on disk or in memory, handed out as guards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes on disk that all spools of a process may have together. Clones count together.
+/// Bytes that all spools of a process may have together. Clones count together.
 #[derive(Clone, Debug)]
-pub struct Quota {
-    used: Arc<AtomicU64>,
-    limit: u64,
+pub struct Quota(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    used: AtomicU64,
+    limit: AtomicU64,
 }
 
 /// A part of a quota, given back when it is dropped.
@@ -20,15 +23,25 @@ pub(super) struct Share {
 impl Quota {
     /// `limit` bytes, none of them taken.
     pub fn new(limit: u64) -> Self {
-        Self {
-            used: Arc::default(),
-            limit,
-        }
+        Self(Arc::new(Account {
+            used: AtomicU64::new(0),
+            limit: AtomicU64::new(limit),
+        }))
+    }
+
+    /// From now on. What is taken already stays.
+    pub(super) fn limit(&self, limit: u64) {
+        self.0.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Bytes taken now.
     pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.used() >= self.0.limit.load(Ordering::Relaxed)
     }
 
     /// An empty share.
@@ -44,11 +57,11 @@ impl Share {
     /// Takes `more` bytes, all or nothing; whether they were left.
     #[must_use]
     pub(super) fn grow(&self, more: u64) -> bool {
-        let limit = self.quota.limit;
+        let account = &self.quota.0;
+        let limit = account.limit.load(Ordering::Relaxed);
         let take = |used: u64| used.checked_add(more).filter(|used| *used <= limit);
         // Relaxed: a count, it orders no other memory.
-        let taken = self
-            .quota
+        let taken = account
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok();
@@ -56,6 +69,23 @@ impl Share {
             self.bytes.fetch_add(more, Ordering::Relaxed);
         }
         taken
+    }
+
+    /// Takes or gives back until it is `bytes`, beyond the limit if need be: for what is there already, and can
+    /// only be counted.
+    pub(super) fn set(&self, bytes: u64) {
+        let before = self.bytes.swap(bytes, Ordering::Relaxed);
+        let used = &self.quota.0.used;
+        if before < bytes {
+            used.fetch_add(bytes - before, Ordering::Relaxed);
+        } else if bytes < before {
+            used.fetch_sub(before - bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the whole quota is spent.
+    pub(super) fn is_spent(&self) -> bool {
+        self.quota.is_spent()
     }
 
     /// Bytes taken.
@@ -67,6 +97,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         self.quota
+            .0
             .used
             .fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }
@@ -85,6 +116,18 @@ mod tests {
         assert!(share.grow(3));
         assert!(!share.grow(u64::MAX));
         assert_eq!(quota.used(), 10);
+    }
+
+    #[test]
+    fn what_is_there_is_counted_beyond_the_limit() {
+        let quota = Quota::new(10);
+        let share = quota.share();
+        share.set(12);
+        assert!(share.is_spent() && !quota.share().grow(1));
+        share.set(3);
+        assert!(!share.is_spent() && quota.used() == 3);
+        drop(share);
+        assert_eq!(quota.used(), 0);
     }
 
     #[test]

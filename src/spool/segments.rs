@@ -1,5 +1,7 @@
 //! Chunks in memory, kept as they came unless they are so small that keeping them would cost more than they hold.
 
+use std::collections::VecDeque;
+
 use bytes::{Bytes, BytesMut};
 
 /// Chunks below this size are copied together: a `Bytes` of a few bytes may keep a whole read buffer alive, and
@@ -12,7 +14,7 @@ const SEGMENT: usize = 32 * 1024;
 /// A sequence of bytes in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Segments {
-    closed: Vec<Bytes>,
+    closed: VecDeque<Bytes>,
     /// Small chunks, copied together; comes after `closed`.
     open: BytesMut,
     len: usize,
@@ -31,7 +33,7 @@ impl Segments {
             }
         } else if !chunk.is_empty() {
             self.close();
-            self.closed.push(chunk);
+            self.closed.push_back(chunk);
         }
     }
 
@@ -40,15 +42,49 @@ impl Segments {
         self.len
     }
 
+    /// Whether there are no bytes.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Takes the first piece, never empty.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        if self.closed.is_empty() {
+            self.close();
+        }
+        let piece = self.closed.pop_front()?;
+        self.len -= piece.len();
+        Some(piece)
+    }
+
+    /// Takes the first `limit` bytes, or as many as there are.
+    pub(super) fn split_to(&mut self, limit: usize) -> Vec<Bytes> {
+        let mut left = limit.min(self.len);
+        let mut taken = Vec::new();
+        while left > 0
+            && let Some(mut piece) = self.pop()
+        {
+            let rest = piece.split_off(left.min(piece.len()));
+            left -= piece.len();
+            taken.push(piece);
+            if !rest.is_empty() {
+                self.len += rest.len();
+                self.closed.push_front(rest);
+            }
+        }
+        taken
+    }
+
     /// The pieces, none of them empty.
     pub(super) fn into_pieces(mut self) -> Vec<Bytes> {
         self.close();
-        self.closed
+        self.closed.into()
     }
 
     fn close(&mut self) {
         if !self.open.is_empty() {
-            self.closed.push(std::mem::take(&mut self.open).freeze());
+            let open = std::mem::take(&mut self.open);
+            self.closed.push_back(open.freeze());
         }
     }
 }
@@ -85,6 +121,23 @@ mod tests {
         let pieces = collect(&chunks);
         assert!(pieces.len() <= 11, "{}", pieces.len());
         assert_eq!(pieces.concat(), chunks.concat());
+    }
+
+    #[test]
+    fn taking_bytes_keeps_their_order() {
+        let mut segments = Segments::default();
+        let bytes: Vec<u8> = (0..=255).cycle().take(3 * COALESCE).collect();
+        for chunk in bytes.chunks(COALESCE + 1).chain(bytes.chunks(100)) {
+            segments.push(Bytes::copy_from_slice(chunk));
+        }
+        let all = [&bytes[..], &bytes[..]].concat();
+        let mut taken = segments.split_to(COALESCE + 50).concat();
+        assert_eq!(taken.len(), COALESCE + 50);
+        taken.extend(segments.pop().unwrap());
+        assert_eq!(segments.len(), all.len() - taken.len());
+        taken.extend(segments.split_to(usize::MAX).concat());
+        assert!(segments.is_empty() && segments.pop().is_none());
+        assert_eq!(taken, all);
     }
 
     #[test]

@@ -21,12 +21,16 @@ impl AccessLog {
     /// Opens the target. The guard, absent when the log is off, must live as long as requests are served.
     pub fn open(target: &Target, format: Format) -> io::Result<(Self, Option<Guard>)> {
         let (sink, guard) = Sink::open(target)?.unzip();
-        let log = Self {
+        Ok((Self::new(sink, format), guard))
+    }
+
+    /// A log into a sink that is open; off without one.
+    pub fn new(sink: Option<Sink>, format: Format) -> Self {
+        Self {
             sink,
             format,
             clock: Clock::new(TimeZone::system()),
-        };
-        Ok((log, guard))
+        }
     }
 
     /// Whether anything is logged at all: nobody needs to make an entry otherwise.

@@ -26,6 +26,8 @@ pub struct Counters {
     pub error_lines_dropped: Gauge,
     /// Bytes that spools have on disk now.
     pub spool_bytes: Gauge,
+    /// Answers that are taken off their workers ahead of their clients now.
+    pub relays_open: Gauge,
     /// Responses by the first digit of their status, the last for what is none.
     responses: [Counter; CLASSES.len()],
     /// The words that errors are counted by.
@@ -52,6 +54,8 @@ pub struct Open<'a>(&'a Gauge);
 pub struct Sample {
     /// What is counted; ends in `_total` when it only grows.
     pub name: &'static str,
+    /// The same as a sentence.
+    pub help: &'static str,
     /// Which part of it.
     pub label: Option<(&'static str, &'static str)>,
     /// The number.
@@ -75,6 +79,7 @@ impl Counters {
             access_lines_dropped: Gauge::default(),
             error_lines_dropped: Gauge::default(),
             spool_bytes: Gauge::default(),
+            relays_open: Gauge::default(),
             responses: Default::default(),
             errors: (0..=reasons.len()).map(|_| Counter::default()).collect(),
             reasons,
@@ -96,19 +101,65 @@ impl Counters {
     /// Every number, in a fixed order.
     pub fn snapshot(&self) -> impl Iterator<Item = Sample> {
         let plain = [
-            ("connections_total", self.connections.value()),
-            ("connections_open", self.connections_open.value()),
-            ("requests_total", self.requests.value()),
-            ("requests_open", self.requests_open.value()),
-            ("request_bytes_total", self.request_bytes.value()),
-            ("response_bytes_total", self.response_bytes.value()),
-            ("fields_dropped_total", self.fields_dropped.value()),
-            ("access_lines_dropped_total", self.access_lines_dropped.value()),
-            ("error_lines_dropped_total", self.error_lines_dropped.value()),
-            ("spool_bytes", self.spool_bytes.value()),
+            (
+                "connections_total",
+                "Connections accepted.",
+                self.connections.value(),
+            ),
+            (
+                "connections_open",
+                "Connections open now.",
+                self.connections_open.value(),
+            ),
+            (
+                "requests_total",
+                "Requests whose head was complete.",
+                self.requests.value(),
+            ),
+            (
+                "requests_open",
+                "Requests being answered now.",
+                self.requests_open.value(),
+            ),
+            (
+                "request_bytes_total",
+                "Body bytes from clients.",
+                self.request_bytes.value(),
+            ),
+            (
+                "response_bytes_total",
+                "Body bytes to clients.",
+                self.response_bytes.value(),
+            ),
+            (
+                "fields_dropped_total",
+                "Request fields that no application may see.",
+                self.fields_dropped.value(),
+            ),
+            (
+                "access_lines_dropped_total",
+                "Access log lines lost.",
+                self.access_lines_dropped.value(),
+            ),
+            (
+                "error_lines_dropped_total",
+                "Error log lines lost.",
+                self.error_lines_dropped.value(),
+            ),
+            (
+                "spool_bytes",
+                "Bytes that spools have on disk now.",
+                self.spool_bytes.value(),
+            ),
+            (
+                "relays_open",
+                "Answers that are taken off their workers ahead of the clients now.",
+                self.relays_open.value(),
+            ),
         ];
-        let plain = plain.into_iter().map(|(name, value)| Sample {
+        let plain = plain.into_iter().map(|(name, help, value)| Sample {
             name,
+            help,
             label: None,
             value,
         });
@@ -117,12 +168,14 @@ impl Counters {
             .zip(&self.responses)
             .map(|(class, counter)| Sample {
                 name: "responses_total",
+                help: "Responses by the first digit of their status.",
                 label: Some(("class", class)),
                 value: counter.value(),
             });
         let reasons = self.reasons.iter().chain(&["other"]);
         let errors = reasons.zip(&self.errors).map(|(reason, counter)| Sample {
             name: "errors_total",
+            help: "Errors of the gateway by their reason word.",
             label: Some(("reason", reason)),
             value: counter.value(),
         });
@@ -147,6 +200,16 @@ impl Gauge {
     pub fn open(&self) -> Open<'_> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Open(self)
+    }
+
+    /// One more, until [`Gauge::remove`]: for guards that own what they count.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// For numbers that are kept elsewhere.

@@ -3,14 +3,30 @@
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Registry, fmt, reload};
 
 use super::config::Target;
-use super::sink::{Guard, Sink};
+use super::sink::{Guard, Opened, Sink};
 
 /// The installed error log. To be held until the process ends: dropping it writes out what waits.
-#[derive(Debug)]
 pub struct ErrorLog {
-    sink: Option<(Sink, Guard)>,
+    sink: Sink,
+    change: Change,
+    _guard: Guard,
+}
+
+/// Sets the lowest level, and whether there are colours.
+type Change = Box<dyn Fn(LevelFilter, bool) + Send + Sync>;
+
+/// What an error log is going to be; everything that can fail has succeeded.
+#[derive(Debug)]
+pub struct Prepared {
+    opened: Opened,
+    level: LevelFilter,
+    colour: bool,
 }
 
 /// Why there is no error log.
@@ -27,33 +43,95 @@ pub enum LogError {
 impl ErrorLog {
     /// Makes the target the receiver of all events of the process from `level` up.
     pub fn install(target: &Target, level: Level) -> Result<Self, LogError> {
-        let sink = Sink::open(target).map_err(LogError::Open)?;
-        if let Some((sink, _)) = &sink {
-            let subscriber = subscriber(sink.clone(), level, is_terminal(target));
-            tracing::subscriber::set_global_default(subscriber).map_err(LogError::Installed)?;
-        }
-        Ok(Self { sink })
+        let Prepared {
+            opened,
+            level,
+            colour,
+        } = Self::prepare(target, level)?;
+        let (sink, guard) = Sink::start(opened).map_err(LogError::Open)?;
+        let (subscriber, change) = changeable(sink.clone(), level, colour);
+        tracing::subscriber::set_global_default(subscriber).map_err(LogError::Installed)?;
+        Ok(Self {
+            sink,
+            change,
+            _guard: guard,
+        })
+    }
+
+    /// Opens another target.
+    pub fn prepare(target: &Target, level: Level) -> Result<Prepared, LogError> {
+        let opened = Opened::open(target).map_err(LogError::Open)?;
+        let level = match &opened {
+            Some(_) => LevelFilter::from_level(level),
+            None => LevelFilter::OFF,
+        };
+        Ok(Prepared {
+            opened: opened.map_or_else(Opened::null, Ok).map_err(LogError::Open)?,
+            level,
+            colour: is_terminal(target),
+        })
+    }
+
+    /// Goes on with another target and level.
+    pub fn switch(&self, to: Prepared) {
+        self.sink.switch(to.opened);
+        (self.change)(to.level, to.colour);
     }
 
     /// Opens the file again: see [`Sink::reopen`].
     pub fn reopen(&self) -> io::Result<()> {
-        self.sink.as_ref().map_or(Ok(()), |(sink, _)| sink.reopen())
+        self.sink.reopen()
     }
 
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
-        self.sink.as_ref().map_or(0, |(sink, _)| sink.dropped())
+        self.sink.dropped()
+    }
+}
+
+impl std::fmt::Debug for ErrorLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ErrorLog")
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
     }
 }
 
 /// Writes events from `level` up to a sink, one line each; `colour` for terminals.
 pub fn subscriber(sink: Sink, level: Level, colour: bool) -> impl Subscriber + Send + Sync {
-    tracing_subscriber::fmt()
-        .with_writer(move || sink.clone())
-        .with_max_level(level)
+    changeable(sink, LevelFilter::from_level(level), colour).0
+}
+
+/// The same, and how to change it.
+fn changeable(
+    sink: Sink,
+    level: LevelFilter,
+    colour: bool,
+) -> (impl Subscriber + Send + Sync + use<>, Change) {
+    let (filter, levels) = reload::Layer::new(level);
+    let lines = fmt::layer()
+        .with_writer(Lines(sink))
         .with_ansi(colour)
-        .with_target(false)
-        .finish()
+        .with_target(false);
+    let (lines, colours) = reload::Layer::new(lines);
+    let subscriber = Registry::default().with(filter).with(lines);
+    let change = move |level, colour| {
+        // Fails only for a subscriber that is gone, and then nobody misses it.
+        let _ = levels.reload(level);
+        let _ = colours.modify(|lines| lines.set_ansi(colour));
+    };
+    (subscriber, Box::new(change))
+}
+
+/// Where lines are written to.
+struct Lines(Sink);
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Sink;
+
+    fn make_writer(&'a self) -> Sink {
+        self.0.clone()
+    }
 }
 
 fn is_terminal(target: &Target) -> bool {
@@ -85,6 +163,29 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains('\x1b'), "{text}");
+    }
+
+    #[test]
+    fn target_and_level_can_be_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let targets = ["first", "second"].map(|name| Target::File(dir.path().join(name)));
+        let (sink, guard) = Sink::open(&targets[0]).unwrap().unwrap();
+        let (subscriber, change) = changeable(sink.clone(), LevelFilter::INFO, false);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("one");
+            let Prepared { opened, level, .. } = ErrorLog::prepare(&targets[1], Level::ERROR).unwrap();
+            sink.switch(opened);
+            change(level, false);
+            tracing::info!("unseen");
+            tracing::error!("two");
+            change(ErrorLog::prepare(&Target::Off, Level::INFO).unwrap().level, false);
+            tracing::error!("unseen");
+        });
+        drop(guard);
+        for (name, word) in [("first", "one"), ("second", "two")] {
+            let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
+            assert!(text.lines().count() == 1 && text.contains(word), "{text}");
+        }
     }
 
     #[test]

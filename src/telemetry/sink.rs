@@ -55,38 +55,62 @@ struct Shared {
     /// The thread has ended.
     ended: Condvar,
     dropped: AtomicU64,
-    /// What to open again.
-    path: Option<PathBuf>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     pending: Vec<u8>,
+    /// What to open again.
+    path: Option<PathBuf>,
     /// The file opened again, and how many of the pending bytes still go to the old one.
     fresh: Option<(usize, File)>,
     stop: bool,
     ended: bool,
 }
 
-impl Sink {
+/// A target that is open; nothing is written to it yet.
+#[derive(Debug)]
+pub struct Opened {
+    file: File,
+    path: Option<PathBuf>,
+}
+
+impl Opened {
     /// Opens the target; `None` when it is off.
-    pub fn open(target: &Target) -> io::Result<Option<(Self, Guard)>> {
+    pub fn open(target: &Target) -> io::Result<Option<Self>> {
         let (file, path) = match target {
             Target::Off => return Ok(None),
             Target::Stdout => (File::from(io::stdout().as_fd().try_clone_to_owned()?), None),
             Target::Stderr => (File::from(io::stderr().as_fd().try_clone_to_owned()?), None),
             Target::File(path) => (append(path)?, Some(path.clone())),
         };
-        Self::start(file, path).map(Some)
+        Ok(Some(Self { file, path }))
     }
 
-    fn start(file: File, path: Option<PathBuf>) -> io::Result<(Self, Guard)> {
+    /// Takes everything and keeps nothing: for a log that is off and may be switched on.
+    pub fn null() -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).open("/dev/null")?;
+        Ok(Self { file, path: None })
+    }
+}
+
+impl Sink {
+    /// Opens the target; `None` when it is off.
+    pub fn open(target: &Target) -> io::Result<Option<(Self, Guard)>> {
+        Opened::open(target)?.map(Self::start).transpose()
+    }
+
+    /// Writes lines to what was opened.
+    pub fn start(opened: Opened) -> io::Result<(Self, Guard)> {
+        let Opened { file, path } = opened;
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                path,
+                ..State::default()
+            }),
             wake: Condvar::new(),
             ended: Condvar::new(),
             dropped: AtomicU64::new(0),
-            path,
         });
         let thread = Arc::clone(&shared);
         let name = thread::Builder::new().name("bridgehead-log".into());
@@ -117,14 +141,22 @@ impl Sink {
     /// Opens the file again at its path, the new one before the old one is closed: for log rotation. Does nothing
     /// for standard output and standard error. When this fails, lines go to the old file.
     pub fn reopen(&self) -> io::Result<()> {
-        if let Some(path) = &self.shared.path {
-            let fresh = append(path)?;
-            let mut state = self.shared.lock();
-            state.fresh = Some((state.pending.len(), fresh));
-            drop(state);
-            self.shared.wake.notify_one();
+        let path = self.shared.lock().path.clone();
+        if let Some(path) = path {
+            let file = append(&path)?;
+            let path = Some(path);
+            self.switch(Opened { file, path });
         }
         Ok(())
+    }
+
+    /// Writes lines from now on to another target.
+    pub fn switch(&self, to: Opened) {
+        let mut state = self.shared.lock();
+        state.path = to.path;
+        state.fresh = Some((state.pending.len(), to.file));
+        drop(state);
+        self.shared.wake.notify_one();
     }
 
     /// Lines lost so far.
@@ -296,6 +328,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_after_a_switch_go_to_the_other_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        let (sink, guard) = sink(&first);
+        sink.push(b"one\n");
+        sink.switch(Opened::open(&Target::File(second.clone())).unwrap().unwrap());
+        sink.push(b"two\n");
+        drop(guard);
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&second).unwrap(), "two\n");
+    }
+
+    #[test]
     fn a_failed_rotation_keeps_the_old_file() {
         let dir = tempfile::tempdir().unwrap();
         let inner = dir.path().join("inner");
@@ -314,7 +359,8 @@ mod tests {
     #[test]
     fn a_stuck_reader_costs_lines_but_no_time_and_no_memory() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let (sink, guard) = Sink::start(File::from(OwnedFd::from(writer)), None).unwrap();
+        let file = File::from(OwnedFd::from(writer));
+        let (sink, guard) = Sink::start(Opened { file, path: None }).unwrap();
         let line = [b"x".repeat(BATCH - 1), b"\n".to_vec()].concat();
         let lines = 3 * PENDING / line.len();
         for _ in 0..lines {

@@ -56,6 +56,18 @@ async fn tcp(address: &Address) -> io::Result<TcpStream> {
 }
 
 impl ConnectError {
+    /// The word that names it in logs and in the `Bridgehead-Error` field.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Full => "backlog_full",
+            Self::Refused => "connect_refused",
+            Self::Missing(_) => "socket_missing",
+            Self::Forbidden(_) => "socket_forbidden",
+            Self::Timeout => "connect_timeout",
+            Self::Io(_) => "connect_failed",
+        }
+    }
+
     /// Looks at once for what is in the way: it may be gone by the time somebody reads the log.
     fn unix(path: &Path, error: io::Error) -> Self {
         match error.kind() {

@@ -1,17 +1,28 @@
-//! Bytes in and out: addresses, listeners, outgoing connections, one stream type over TCP and unix sockets.
+//! Bytes in and out: addresses and names, listeners, outgoing connections, one stream type over TCP and unix sockets.
 //!
 //! Knows neither HTTP nor any backend protocol.
 
+pub mod access;
+pub mod account;
 pub mod address;
 pub mod connect;
 pub mod deadline;
+pub mod inherited;
 pub mod listen;
+pub mod notice;
+pub mod query;
 pub mod reach;
+pub mod resolve;
 pub mod stream;
 
+pub use access::Access;
 pub use address::Address;
 pub use connect::{ConnectError, connect};
 pub use deadline::Deadline;
+pub use inherited::{Inherited, InheritedSocket, Lender};
 pub use listen::{ListenError, Listener};
+pub use notice::Notice;
+pub use query::Query;
 pub use reach::Obstacle;
+pub use resolve::Resolver;
 pub use stream::Stream;

@@ -1,39 +1,38 @@
-//! The body of an answer: it owns the lease, and pumps when it is polled.
+//! The body of an answer: it owns the lease, and pumps when it is polled, until a relay does.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::connection::Connection;
 use super::error::Failure;
-use super::http::HttpBody;
 use super::pool::Slot;
 use super::pump::Pump;
+use super::relay::Buffered;
+use super::source::Source;
 use crate::protocol::Event;
 
 /// The body of an answer. Finished: the connection goes back to the pool. Dropped: it is closed.
 pub enum Body {
     /// All of it; the lease was given back before the answer was.
     Full(Option<Bytes>),
-    /// As it comes from a FastCGI, uwsgi or SCGI backend.
-    Relay(Box<Relay>),
-    /// As it comes from an HTTP backend.
-    Http(Box<HttpBody>),
+    /// As it comes; the client sets the pace.
+    Direct(Box<Source>),
+    /// As it comes, or through a spool when the client is slower than the application.
+    Buffered(Box<Buffered>),
 }
 
-/// An answer that is still being received.
-pub struct Relay {
+/// An answer of a FastCGI, uwsgi or SCGI backend that is still being received.
+pub struct FramedBody {
     lease: Option<Lease>,
     /// Received ahead of the client, with the failure behind it.
     ahead: VecDeque<Result<Bytes, Failure>>,
     /// Bytes still to be given out, when their number is known.
     remaining: Option<u64>,
-    /// Let the application finish when the client leaves.
-    ignore_abort: bool,
 }
 
 /// An exchange with its slot.
@@ -56,34 +55,24 @@ impl Lease {
             }
         }
     }
+}
 
-    /// Reads to the end, within the deadlines of the exchange.
-    async fn drain(mut self) {
-        loop {
-            match poll_fn(|cx| self.pump.poll_event(cx)).await {
-                Ok(Event::End { reusable }) => return self.finish(reusable),
-                Ok(_) => {}
-                Err(_) => return,
-            }
+impl Body {
+    /// Nobody is sure to ask for more soon: the worker must not wait for that, if it may be kept from it.
+    pub fn detach(&mut self) {
+        if let Self::Buffered(body) = self {
+            body.detach();
         }
-    }
-
-    /// The same for an answer of which nobody needs more: it may not go on for ever.
-    async fn finish_soon(self) {
-        let limit = self.pump.read_timeout();
-        // In vain: dropped, which closes the connection.
-        let _ = tokio::time::timeout(limit, self.drain()).await;
     }
 }
 
-impl Relay {
+impl FramedBody {
     /// An answer whose head has just come; `length` bytes of body were announced.
-    pub fn new(lease: Lease, length: Option<u64>, ignore_abort: bool) -> Self {
+    pub fn new(lease: Lease, length: Option<u64>) -> Self {
         Self {
             lease: Some(lease),
             ahead: VecDeque::new(),
             remaining: length,
-            ignore_abort,
         }
     }
 
@@ -110,7 +99,8 @@ impl Relay {
         self.ahead.iter().flatten().map(|chunk| chunk.len() as u64).sum()
     }
 
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+    /// The next bytes.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         let chunk = match self.ahead.pop_front() {
             Some(received) => received?,
             None => match ready!(self.poll_lease(cx)) {
@@ -125,6 +115,23 @@ impl Relay {
             self.look_ahead();
         }
         Poll::Ready(Some(Ok(chunk)))
+    }
+
+    /// Whether all of it was given out and the worker is free. The end mark decides about the connection.
+    pub(super) fn is_over(&self) -> bool {
+        self.lease.is_none() && self.ahead.is_empty()
+    }
+
+    /// Bytes still to be given out, when their number is known.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        self.remaining
+    }
+
+    /// Longest time between two reads.
+    pub(super) fn read_timeout(&self) -> Duration {
+        self.lease
+            .as_ref()
+            .map_or(Duration::ZERO, |lease| lease.pump.read_timeout())
     }
 
     fn poll_lease(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
@@ -168,54 +175,33 @@ impl Relay {
     }
 }
 
-/// Whoever has all announced bytes stops polling before the end mark has come, and a client that leaves
-/// polls no more: what the application still has to do must not be cut off in the first case, unless it takes
-/// longer than any pause may, and may not in the second.
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let wanted = self.ignore_abort || self.remaining == Some(0);
-        let Some(lease) = self.lease.take().filter(|_| wanted) else {
-            return;
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            match self.ignore_abort {
-                true => runtime.spawn(lease.drain()),
-                false => runtime.spawn(lease.finish_soon()),
-            };
-        }
-    }
-}
-
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Failure;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        match self.get_mut() {
-            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Relay(relay) => relay
-                .poll_chunk(cx)
-                .map(|chunk| chunk.map(|read| read.map(Frame::data))),
-            Self::Http(body) => Pin::new(body.as_mut()).poll_frame(cx),
-        }
+        let chunk = match self.get_mut() {
+            Self::Full(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Direct(source) => source.poll_chunk(cx),
+            Self::Buffered(body) => body.poll_chunk(cx),
+        };
+        chunk.map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Full(bytes) => bytes.is_none(),
-            // The end mark has yet to come: it decides about the connection.
-            Self::Relay(relay) => relay.lease.is_none() && relay.ahead.is_empty(),
-            Self::Http(body) => body.is_end_stream(),
+            Self::Direct(source) => source.is_over(),
+            Self::Buffered(body) => body.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Relay(relay) => relay
-                .remaining
-                .map_or_else(SizeHint::default, SizeHint::with_exact),
-            Self::Http(body) => body.size_hint(),
-        }
+        let remaining = match self {
+            Self::Full(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Direct(source) => source.remaining(),
+            Self::Buffered(body) => body.remaining(),
+        };
+        remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

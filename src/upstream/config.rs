@@ -1,9 +1,18 @@
 //! What an upstream needs to know: settings as checked values, defaults in one place.
 
+pub mod health;
+pub mod slots;
+
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+pub use health::Health;
+pub use slots::Slots;
+
+use super::balance::key::Template;
 use crate::protocol::params::PathInfo;
-use crate::transport::Address;
+use crate::transport::{Address, Query};
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,12 +23,18 @@ pub struct Config {
     pub protocol: ProtocolName,
     /// What the backend needs beyond its protocol.
     pub quirks: Quirks,
-    /// At least one.
+    /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
     pub endpoints: Vec<EndpointConfig>,
+    /// Names that stand for more of them; see [`discovery`](super::discovery).
+    pub sources: Vec<EndpointConfig<Query>>,
     /// How an endpoint is chosen.
     pub balance: Balance,
-    /// Slots per endpoint; `None`: not limited.
-    pub max_connections: Option<usize>,
+    /// How sessions are kept on their endpoints; `None`: they are not.
+    pub sticky: Option<Sticky>,
+    /// Slots per endpoint.
+    pub max_connections: Slots,
+    /// How endpoints are asked whether they live; `None`: they are not.
+    pub health: Option<Health>,
     /// Idle connections kept per endpoint; 0: a connection per request.
     pub keep_alive: usize,
     /// Where requests wait for a slot.
@@ -49,11 +64,12 @@ pub enum ProtocolName {
     Http,
 }
 
-/// One address of an upstream.
+/// One address of an upstream; or, with a [`Query`] for its address, what the endpoints at every place that is found
+/// are like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointConfig {
+pub struct EndpointConfig<A = Address> {
     /// Where it is.
-    pub address: Address,
+    pub address: A,
     /// Share of the requests relative to the others, at least 1.
     pub weight: u32,
     /// Used only while no other endpoint is usable.
@@ -69,12 +85,71 @@ pub struct EndpointConfig {
 }
 
 /// Balancing algorithms that can be named in the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Balance {
     /// Smooth weighted round robin.
     #[default]
     RoundRobin,
+    /// The least loaded.
+    LeastConn,
+    /// The less loaded of two drawn by weight.
+    RandomTwo,
+    /// By the client's network.
+    IpHash,
+    /// By a key, consistently.
+    Hash(Hash),
+    /// Of two drawn by weight, the one that is expected to answer sooner.
+    Ewma,
 }
+
+/// How [`Balance::Hash`] hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hash {
+    /// What of a request.
+    pub key: Template,
+    /// How much more than its share an endpoint may get.
+    pub bound: Option<Bound>,
+}
+
+/// A factor above 1, kept in thousandths so that it prints as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound(u32);
+
+/// Sessions that stay on their endpoints; see [`sticky`](super::sticky).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sticky {
+    /// Name of the cookie.
+    pub cookie: String,
+    /// What it is signed with; `None`: something new for every pool.
+    pub secret: Option<Secret>,
+    /// Path of the cookie.
+    pub path: String,
+    /// How long the client keeps it; `None`: until it is closed.
+    pub max_age: Option<Duration>,
+    /// Sent over TLS only; `None`: when the request came over TLS.
+    pub secure: Option<bool>,
+    /// Hidden from scripts.
+    pub http_only: bool,
+    /// From which sites the cookie is sent along.
+    pub same_site: SameSite,
+    /// Wait for a full endpoint instead of moving the session.
+    pub wait: bool,
+}
+
+/// The attribute of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// From our own pages.
+    Strict,
+    /// Also when a link is followed.
+    Lax,
+    /// From everywhere.
+    None,
+}
+
+/// Bytes that are not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<[u8]>);
 
 /// A bounded first-come queue in front of the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +203,89 @@ pub struct Quirks {
     pub modifier2: u8,
 }
 
+impl Balance {
+    /// The name in configuration and logs, without the key.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::LeastConn => "least_conn",
+            Self::RandomTwo => "random_two",
+            Self::IpHash => "ip_hash",
+            Self::Hash(_) => "hash",
+            Self::Ewma => "ewma",
+        }
+    }
+}
+
+impl Bound {
+    /// The factor times 1,000.
+    pub fn thousandths(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Bound {
+    type Err = BoundError;
+
+    fn from_str(text: &str) -> Result<Self, BoundError> {
+        let factor: f64 = text.parse().map_err(|_| BoundError)?;
+        let thousandths = (factor * 1000.0).round();
+        if !(1001.0..=1_000_000.0).contains(&thousandths) {
+            return Err(BoundError);
+        }
+        Ok(Self(thousandths as u32))
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f64::from(self.0) / 1000.0).fmt(f)
+    }
+}
+
+/// Not a factor from 1.001 to 1,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a factor from 1.001 to 1000")]
+pub struct BoundError;
+
+impl Secret {
+    /// A copy of the bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Sticky {
+    /// Name of the cookie unless configured.
+    pub const COOKIE: &str = "bh_route";
+}
+
+impl Default for Sticky {
+    fn default() -> Self {
+        Self {
+            cookie: Self::COOKIE.to_owned(),
+            secret: None,
+            path: "/".to_owned(),
+            max_age: None,
+            secure: None,
+            http_only: true,
+            same_site: SameSite::Lax,
+            wait: false,
+        }
+    }
+}
+
 impl Default for Queue {
     fn default() -> Self {
         Self {
@@ -159,9 +317,9 @@ impl Default for Timeouts {
     }
 }
 
-impl EndpointConfig {
+impl<A> EndpointConfig<A> {
     /// An endpoint with the defaults of every option: those of nginx.
-    pub fn new(address: Address) -> Self {
+    pub fn new(address: A) -> Self {
         Self {
             address,
             weight: 1,
@@ -170,6 +328,41 @@ impl EndpointConfig {
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
             slow_start: Duration::ZERO,
+        }
+    }
+
+    /// Whether it differs from the other at most in its share of the requests.
+    pub fn is_alike(&self, other: &Self) -> bool
+    where
+        A: Clone + PartialEq,
+    {
+        let share = Self {
+            weight: other.weight,
+            backup: other.backup,
+            ..self.clone()
+        };
+        share == *other
+    }
+
+    /// The same, somewhere else.
+    pub fn at<B>(&self, address: B) -> EndpointConfig<B> {
+        let Self {
+            address: _,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
+        } = *self;
+        EndpointConfig {
+            address,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
         }
     }
 }

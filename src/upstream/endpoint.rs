@@ -1,10 +1,16 @@
 //! One address of an upstream, with its counters.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::config::EndpointConfig;
+use tokio::time::Instant;
+
+use super::adapt::Adaptive;
+use super::config::{EndpointConfig, Slots};
+use super::latency::Latency;
+use super::probe::Workers;
+use super::sticky::Token;
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -15,25 +21,31 @@ pub struct Endpoint {
     pub config: EndpointConfig,
     /// The address as it is logged.
     pub name: Arc<str>,
+    /// What sessions that live here have in their cookies.
+    pub token: Option<Token>,
+    /// How long answers take; `None` when no balancer asks for it.
+    pub latency: Option<Arc<Latency>>,
     standing: AtomicU8,
     /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
     share: AtomicU32,
     /// Nothing is wrong and nothing is to be learned from another success.
     calm: AtomicBool,
-    /// It gave an answer once.
-    answered: AtomicBool,
     /// It was said that it may speak another protocol.
     doubted: AtomicBool,
     /// Slots, by configuration or by adaptation.
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
     window: AtomicUsize,
-    in_flight: AtomicUsize,
+    /// Shared by all that this endpoint was: a share that changes frees no slot.
+    in_flight: Arc<AtomicUsize>,
     /// Idle connections kept.
     idle: AtomicUsize,
-    served: AtomicU64,
-    connected: AtomicU64,
-    failed: AtomicU64,
+    served: Arc<AtomicU64>,
+    answered: Arc<AtomicU64>,
+    connected: Arc<AtomicU64>,
+    failed: Arc<AtomicU64>,
+    /// Finds the slots out, where they are to be found out.
+    adaptive: Option<Arc<Mutex<Adaptive>>>,
 }
 
 /// Names an endpoint as long as the process lives.
@@ -59,6 +71,19 @@ pub enum Standing {
 /// A weight of one, in units of [`Endpoint::share`].
 pub const SHARE: u32 = 256;
 
+impl Standing {
+    /// The word in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resting => "resting",
+            Self::Trial => "trial",
+            Self::Shut => "shut",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 impl Endpoint {
     /// An endpoint nobody uses yet.
     pub fn new(config: EndpointConfig, limit: usize) -> Self {
@@ -66,19 +91,52 @@ impl Endpoint {
         Self {
             id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
             name: config.address.to_string().into(),
+            token: None,
+            latency: None,
             standing: AtomicU8::new(Standing::Open as u8),
             share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
             calm: AtomicBool::new(false),
-            answered: AtomicBool::new(false),
             doubted: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
             idle: AtomicUsize::new(0),
-            served: AtomicU64::new(0),
-            connected: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            served: Arc::default(),
+            answered: Arc::default(),
+            connected: Arc::default(),
+            failed: Arc::default(),
+            adaptive: None,
             config,
+        }
+    }
+
+    /// An endpoint nobody uses yet, with slots as configured.
+    pub fn with_slots(config: EndpointConfig, slots: &Slots) -> Self {
+        let adaptive = match slots {
+            Slots::Auto(auto) => Some(Arc::new(Mutex::new(Adaptive::new(auto)))),
+            Slots::Fixed(_) | Slots::Unlimited => None,
+        };
+        Self {
+            adaptive,
+            ..Self::new(config, slots.first())
+        }
+    }
+
+    /// The same endpoint with other settings: its exchanges go on, and its slots are still taken.
+    pub(super) fn renewed(&self, config: EndpointConfig) -> Self {
+        Self {
+            id: self.id,
+            token: self.token,
+            latency: self.latency.clone(),
+            answered: self.answered.clone(),
+            doubted: AtomicBool::new(self.doubted.load(Ordering::Relaxed)),
+            in_flight: self.in_flight.clone(),
+            idle: AtomicUsize::new(self.idle()),
+            served: self.served.clone(),
+            connected: self.connected.clone(),
+            failed: self.failed.clone(),
+            adaptive: self.adaptive.clone(),
+            ..Self::new(config, self.limit())
         }
     }
 
@@ -103,6 +161,11 @@ impl Endpoint {
         self.limit.load(Ordering::Relaxed)
     }
 
+    /// Slots, taken or free; `None` when not limited.
+    pub fn slots(&self) -> Option<usize> {
+        Some(self.limit()).filter(|limit| *limit != usize::MAX)
+    }
+
     /// Whether another exchange fits.
     pub fn has_room(&self) -> bool {
         let in_flight = self.in_flight();
@@ -124,6 +187,11 @@ impl Endpoint {
         self.served.load(Ordering::Relaxed)
     }
 
+    /// Answers since the start.
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// Connections opened since the start.
     pub fn connected(&self) -> u64 {
         self.connected.load(Ordering::Relaxed)
@@ -136,12 +204,7 @@ impl Endpoint {
 
     /// Whether it gave an answer since the start.
     pub fn has_answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
-    }
-
-    /// Notes that it does answer.
-    pub(super) fn set_answered(&self) {
-        self.answered.store(true, Ordering::Relaxed);
+        self.answered() > 0
     }
 
     /// Whether to say, for the first time, that it may speak another protocol.
@@ -198,5 +261,46 @@ impl Endpoint {
     }
 
     /// An answer's head came after this time.
-    pub(super) fn observe(&self, _latency: Duration) {}
+    pub(super) fn observe(&self, latency: Duration) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        if let Some(average) = &self.latency {
+            average.observe(latency, Instant::now());
+        }
+    }
+
+    /// Whether it is worth to know how long slots are held.
+    pub(super) fn is_adaptive(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
+    /// An exchange ended well that held its slot for so long, and still does. Gives the slots from now on, if that
+    /// makes a difference. A sample that somebody else is in the way of is not missed.
+    pub(super) fn held(&self, time: Duration) -> Option<usize> {
+        let mut adaptive = self.adaptive.as_ref()?.try_lock().ok()?;
+        adaptive.on_success(time, self.in_flight());
+        self.unlike(adaptive.limit())
+    }
+
+    /// It has more than it can do. Gives the slots from now on, if that makes a difference.
+    pub(super) fn refused(&self) -> Option<usize> {
+        let mut adaptive = self.adaptive()?;
+        adaptive.on_busy(self.in_flight());
+        self.unlike(adaptive.limit())
+    }
+
+    /// It said how many workers it has. Gives the slots from now on, if that makes a difference.
+    pub(super) fn count(&self, workers: Workers) -> Option<usize> {
+        let mut adaptive = self.adaptive()?;
+        adaptive.count(workers);
+        self.unlike(adaptive.limit())
+    }
+
+    fn adaptive(&self) -> Option<MutexGuard<'_, Adaptive>> {
+        let adaptive = self.adaptive.as_ref()?;
+        Some(adaptive.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn unlike(&self, limit: usize) -> Option<usize> {
+        (limit != self.limit()).then_some(limit)
+    }
 }

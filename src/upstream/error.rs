@@ -58,6 +58,9 @@ pub enum Failure {
     /// The exchange with an HTTP backend failed.
     #[error("HTTP exchange with the backend failed: {0}")]
     Http(#[from] hyper::Error),
+    /// What was received cannot be read back.
+    #[error("answer in the spool: {0}")]
+    Spool(#[source] io::Error),
 }
 
 impl Failure {
@@ -68,14 +71,7 @@ impl Failure {
             Self::Admission(AdmissionError::QueueTimeout) => "queue_timeout",
             Self::Admission(AdmissionError::NoEndpoint) => "no_endpoint",
             Self::BacklogFull { .. } => "backlog_full",
-            Self::Connect { cause, .. } => match cause {
-                ConnectError::Full => "backlog_full",
-                ConnectError::Refused => "connect_refused",
-                ConnectError::Missing(_) => "socket_missing",
-                ConnectError::Forbidden(_) => "socket_forbidden",
-                ConnectError::Timeout => "connect_timeout",
-                ConnectError::Io(_) => "connect_failed",
-            },
+            Self::Connect { cause, .. } => cause.reason(),
             Self::Encode(EncodeError::LengthRequired) => "length_required",
             Self::Encode(EncodeError::Nul) => "nul_in_variable",
             Self::Encode(_) => "variables_too_large",
@@ -92,6 +88,7 @@ impl Failure {
             Self::Http(error) if error.is_parse() => "bad_response_head",
             Self::Http(error) if error.is_timeout() => "head_timeout",
             Self::Http(_) => "backend_closed",
+            Self::Spool(_) => "spool_failed",
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode, Version};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
@@ -185,6 +185,28 @@ impl HttpConnection {
         }
     }
 
+    /// The next piece of an answer's body, for whoever reads it without a slot; `None` at its end, good or bad.
+    pub async fn next_piece(&mut self, body: &mut Incoming) -> Option<Bytes> {
+        poll_fn(|cx| {
+            loop {
+                self.drive(cx);
+                let mut frame = Pin::new(&mut *body).poll_frame(cx);
+                if frame.is_pending() {
+                    // Polling the body may have told the driver to read on.
+                    self.drive(cx);
+                    frame = Pin::new(&mut *body).poll_frame(cx);
+                }
+                match ready!(frame).map(|frame| frame.map(Frame::into_data)) {
+                    Some(Ok(Ok(piece))) => return Poll::Ready(Some(piece)),
+                    // Trailers.
+                    Some(Ok(Err(_))) => {}
+                    Some(Err(_)) | None => return Poll::Ready(None),
+                }
+            }
+        })
+        .await
+    }
+
     fn drive(&mut self, cx: &mut Context<'_>) {
         drive(&mut self.driver, cx);
     }
@@ -266,63 +288,65 @@ impl HttpBody {
             drop(connection);
         }
     }
-}
 
-impl http_body::Body for HttpBody {
-    type Data = Bytes;
-    type Error = Failure;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let this = self.get_mut();
+    /// The next bytes.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         loop {
-            if let Some((connection, _)) = &mut this.lease {
+            if let Some((connection, _)) = &mut self.lease {
                 connection.drive(cx);
             }
-            match Pin::new(&mut this.incoming).poll_frame(cx) {
+            match Pin::new(&mut self.incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    this.waiting = false;
+                    self.waiting = false;
                     // Whoever has the announced length asks for no more.
-                    if this.incoming.is_end_stream() {
-                        this.finish();
+                    if self.incoming.is_end_stream() {
+                        self.finish();
                     }
                     // Trailers of the backend end here.
-                    if frame.is_data() {
-                        return Poll::Ready(Some(Ok(frame)));
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
                     }
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    this.give_up();
+                    self.give_up();
                     return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
                 }
                 Poll::Ready(None) => {
-                    this.finish();
+                    self.finish();
                     return Poll::Ready(None);
                 }
                 Poll::Pending => {
-                    let Some((connection, _)) = &mut this.lease else {
+                    let Some((connection, _)) = &mut self.lease else {
                         // Nobody is left who could bring more.
                         return Poll::Ready(Some(Err(DecodeError::Truncated.into())));
                     };
                     // Polling the body may have told the driver to read on.
                     connection.drive(cx);
-                    if !this.waiting {
-                        this.waiting = true;
-                        connection.deadline.set(this.read);
+                    if !self.waiting {
+                        self.waiting = true;
+                        connection.deadline.set(self.read);
                     }
                     ready!(connection.deadline.poll(cx));
-                    this.give_up();
+                    self.give_up();
                     return Poll::Ready(Some(Err(Failure::ReadTimeout)));
                 }
             }
         }
     }
 
-    fn is_end_stream(&self) -> bool {
+    /// Whether all of it was given out and the worker is free.
+    pub(super) fn is_over(&self) -> bool {
         self.incoming.is_end_stream()
     }
 
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+    /// Bytes still to be given out, when their number is known.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
+    }
+
+    /// Longest time between two reads.
+    pub(super) fn read_timeout(&self) -> Duration {
+        self.read
     }
 }
 

@@ -37,6 +37,9 @@ pub enum BodyError {
     /// The client sent nothing for the body timeout.
     #[error("client sent nothing for the body timeout")]
     Timeout,
+    /// The client sent less than it had to, for longer than it may.
+    #[error("client sent less than {0} bytes a second")]
+    TooSlow(u64),
     /// The client closed the connection.
     #[error("client closed the connection inside the body")]
     Incomplete,
@@ -122,6 +125,7 @@ impl BodyError {
     pub fn copy(&self) -> Self {
         match self {
             Self::Timeout => Self::Timeout,
+            Self::TooSlow(rate) => Self::TooSlow(*rate),
             Self::Incomplete => Self::Incomplete,
             Self::Malformed => Self::Malformed,
             Self::TooLarge(limit) => Self::TooLarge(*limit),
@@ -133,6 +137,7 @@ impl BodyError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Timeout => "client_timeout",
+            Self::TooSlow(_) => "client_too_slow",
             Self::Incomplete => "client_gone",
             Self::Malformed => "bad_body",
             Self::TooLarge(_) => "body_too_large",

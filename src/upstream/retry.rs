@@ -67,7 +67,8 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
         | Failure::Killed { .. }
         | Failure::SendTimeout
         | Failure::HeadTimeout
-        | Failure::ReadTimeout => false,
+        | Failure::ReadTimeout
+        | Failure::Spool(_) => false,
     }
 }
 

@@ -7,15 +7,17 @@ use http::{Method, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::balance::Wish;
-use super::body::{Body, Lease, Relay};
+use super::body::{Body, FramedBody, Lease};
 use super::connection::Connection;
 use super::endpoint::{Endpoint, Id};
 use super::error::Failure;
 use super::http::{HttpBody, HttpConnection, NotAnswered, unrequested_switch};
 use super::pool::{AdmissionError, Grant, Pool, Slot};
 use super::pump::{Prepared, Pump};
+use super::relay::BUFFERING;
 use super::request_body::RequestBody;
 use super::retry::{self, Attempt, Blame};
+use super::source::Source;
 use super::trace::Trace;
 use super::{Options, Upstream};
 use crate::protocol::{DecodeError, Event, Protocol, RequestHead, ResponseHead};
@@ -93,14 +95,19 @@ struct PassedOver {
 }
 
 impl<'a, C: Send + 'static> Attempts<'a, C> {
-    pub(super) fn new(upstream: &'a Upstream, pool: &'a Arc<Pool<C>>, trace: &'a mut Trace) -> Self {
+    pub(super) fn new(
+        upstream: &'a Upstream,
+        pool: &'a Arc<Pool<C>>,
+        wish: Wish,
+        trace: &'a mut Trace,
+    ) -> Self {
         Self {
             upstream,
             pool,
             trace,
             deadline: Instant::now() + upstream.config.queue.timeout,
             ticket: None,
-            wish: Wish::default(),
+            wish,
             useless: Vec::new(),
             sent: 0,
             pause: FIRST_PAUSE,
@@ -234,6 +241,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
             }
             Err(cause) => {
                 slot.unreachable();
+                self.upstream.discovery.doubt();
                 let endpoint = slot.endpoint().name.to_string();
                 Failure::Connect { endpoint, cause }
             }
@@ -327,7 +335,7 @@ impl Drop for PassedOver {
 pub(super) struct Framed<'a> {
     pub(super) protocol: &'a dyn Protocol,
     pub(super) upstream: &'a Upstream,
-    pub(super) options: Options,
+    pub(super) options: Options<'a>,
 }
 
 impl Wire for Framed<'_> {
@@ -351,13 +359,16 @@ impl Wire for Framed<'_> {
         head: &RequestHead,
         prepared: Prepared,
         body: RequestBody,
-        slot: Slot<Box<Connection>>,
+        mut slot: Slot<Box<Connection>>,
         connection: Box<Connection>,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
         match poll_fn(|cx| pump.poll_event(cx)).await {
-            Ok(Event::Head(answer)) => self.answer(&head.method, answer, Lease { pump, slot }),
+            Ok(Event::Head(answer)) => {
+                slot.answered();
+                self.answer(&head.method, answer, Lease { pump, slot })
+            }
             Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
             Err(failure) => Err(Broken::after(pump, failure)),
         }
@@ -366,20 +377,30 @@ impl Wire for Framed<'_> {
 
 impl Framed<'_> {
     fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Response<Body>, Broken> {
+        let Options {
+            relays, ignore_abort, ..
+        } = self.options;
+        let mut headers = answer.headers;
         let bodiless = *method == Method::HEAD
             || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let length = if bodiless { Some(0) } else { answer.length };
-        let mut relay = Relay::new(lease, length, self.options.ignore_abort);
-        let body = match relay.complete().map_err(Broken::answered)? {
+        let mut rest = FramedBody::new(lease, length);
+        let body = match rest.complete().map_err(Broken::answered)? {
             Some(bytes) => Body::Full(bytes),
-            // The relay, dropped here, reads to the end on its own. A body of no bytes would contradict a
+            // The rest, dropped here, is read to the end on its own. A body of no bytes would contradict a
             // Content-Length that is not about it (304), which hyper asserts against.
-            None if bodiless => Body::Full(None),
-            None => Body::Relay(Box::new(relay)),
+            None if bodiless => {
+                drop(Source::framed(rest, relays, ignore_abort));
+                Body::Full(None)
+            }
+            None => self
+                .options
+                .body(Source::framed(rest, relays, ignore_abort), &headers),
         };
+        headers.remove(BUFFERING);
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
+        *response.headers_mut() = headers;
         Ok(response)
     }
 }
@@ -409,6 +430,7 @@ impl Broken {
 /// HTTP.
 pub(super) struct Http<'a> {
     pub(super) upstream: &'a Upstream,
+    pub(super) options: Options<'a>,
 }
 
 impl Wire for Http<'_> {
@@ -432,7 +454,7 @@ impl Wire for Http<'_> {
         head: &RequestHead,
         (): (),
         body: RequestBody,
-        slot: Slot<HttpConnection>,
+        mut slot: Slot<HttpConnection>,
         mut connection: HttpConnection,
     ) -> Result<Response<Body>, Broken> {
         let timeouts = &self.upstream.config.timeouts;
@@ -466,8 +488,12 @@ impl Wire for Http<'_> {
             answer.extensions_mut().insert(switched);
             return Ok(answer);
         }
-        let (parts, incoming) = answer.into_parts();
+        slot.answered();
+        let (mut parts, incoming) = answer.into_parts();
         let body = HttpBody::new(incoming, connection, slot, timeouts);
-        Ok(Response::from_parts(parts, Body::Http(Box::new(body))))
+        let source = Source::http(body, self.options.relays, self.options.ignore_abort);
+        let body = self.options.body(source, &parts.headers);
+        parts.headers.remove(BUFFERING);
+        Ok(Response::from_parts(parts, body))
     }
 }

@@ -62,6 +62,16 @@ impl Backend {
         }
     }
 
+    /// Ends one of [`Backend::workers`] at once, as a crash would. The master may start another one.
+    ///
+    /// # Errors
+    ///
+    /// When that process is no worker of this server, or not any more.
+    pub fn kill_worker(&self, id: u32) -> Result<()> {
+        ensure!(self.workers().contains(&id), "{id} is no worker of {}", self.kind);
+        proc::signal_process(id, Signal::KILL)
+    }
+
     /// Kills the server and starts it again on the same socket. The log continues.
     ///
     /// # Errors
@@ -166,6 +176,12 @@ impl Backend {
     /// The process ids of the master, its workers and their children, without those that have ended.
     pub fn processes(&self) -> Vec<u32> {
         proc::members(self.pid())
+    }
+
+    /// [`Backend::processes`] without the master.
+    pub fn workers(&self) -> Vec<u32> {
+        let master = self.pid();
+        self.processes().into_iter().filter(|id| *id != master).collect()
     }
 
     /// What the server has written to its log, standard output and standard error so far.

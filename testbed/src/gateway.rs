@@ -13,10 +13,12 @@ use tempfile::TempDir;
 
 /// `bridgehead serve` in a process of its own, with a temporary directory for everything that it writes.
 ///
-/// Dropping it kills the process.
+/// Dropping it kills the process, and those that took its place.
 #[derive(Debug)]
 pub struct Gateway {
     process: Child,
+    /// The process that serves now, when it is no longer the first one.
+    successor: Option<u32>,
     dir: TempDir,
     addresses: Vec<String>,
 }
@@ -34,7 +36,7 @@ impl Gateway {
     /// When the program ends or does not listen within ten seconds; the error holds what it wrote.
     pub fn start(program: &Path, config: &str) -> Result<Self> {
         let dir = TempDir::with_prefix("bh-").context("cannot make a temporary directory")?;
-        let file = dir.path().join("bridgehead.toml");
+        let file = dir.path().join(CONFIG);
         fs::write(&file, complete(config, dir.path())).context("cannot write the configuration")?;
         let output = File::create(dir.path().join(OUTPUT)).context("cannot make a file for the output")?;
         let process = Command::new(program)
@@ -47,6 +49,7 @@ impl Gateway {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let mut gateway = Self {
             process,
+            successor: None,
             dir,
             addresses: Vec::new(),
         };
@@ -54,7 +57,50 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Waits until the process has ended by itself.
+    /// Writes another configuration, completed as that of [`Gateway::start`], for the next reload to find. At no
+    /// moment is there half a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_config(&self, config: &str) -> Result<()> {
+        let new = self.dir.path().join("new.toml");
+        fs::write(&new, complete(config, self.dir.path())).context("cannot write the configuration")?;
+        fs::rename(&new, self.dir.path().join(CONFIG)).context("cannot replace the configuration")
+    }
+
+    /// Waits until another process has taken the place of the current one; from now on that one is meant. Gives its
+    /// process id.
+    ///
+    /// # Errors
+    ///
+    /// When none has after ten seconds.
+    pub fn follow(&mut self) -> Result<u32> {
+        let current = self.pid();
+        let last = || {
+            named(
+                &self.dir.path().join(ERRORS),
+                "replaced; waiting for open exchanges pid=",
+            )
+            .pop()
+        };
+        let other = || {
+            last()
+                .and_then(|pid| pid.parse().ok())
+                .filter(|pid| *pid != current)
+        };
+        let next = until(LIMIT, other).with_context(|| format!("not replaced:\n{}", self.errors()))?;
+        self.successor = Some(next);
+        Ok(next)
+    }
+
+    /// Whether process `pid` is one of this gateway's and runs.
+    pub fn is_ours(&self, pid: u32) -> bool {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains(&*self.dir.path().to_string_lossy())
+    }
+
+    /// Waits until the first process has ended by itself.
     ///
     /// # Errors
     ///
@@ -70,7 +116,11 @@ impl Gateway {
     ///
     /// When the process has ended and was waited for.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        kill_process(Pid::from_child(&self.process), signal).context("cannot signal the gateway")
+        let pid = match self.successor {
+            Some(pid) => Pid::from_raw(pid.try_into()?).context("no process id")?,
+            None => Pid::from_child(&self.process),
+        };
+        kill_process(pid, signal).context("cannot signal the gateway")
     }
 
     /// The first TCP address that it listens on.
@@ -88,9 +138,9 @@ impl Gateway {
         &self.addresses
     }
 
-    /// Its process id.
+    /// The process id of the one that serves.
     pub fn pid(&self) -> u32 {
-        self.process.id()
+        self.successor.unwrap_or_else(|| self.process.id())
     }
 
     /// Its temporary directory.
@@ -163,7 +213,7 @@ impl Gateway {
     }
 
     fn wait_until_listening(&mut self) -> Result<()> {
-        let config = fs::read_to_string(self.dir.path().join("bridgehead.toml"))?;
+        let config = fs::read_to_string(self.dir.path().join(CONFIG))?;
         let wanted = config.lines().filter(|line| line.trim() == "[[listen]]").count();
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -186,6 +236,12 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        for pid in named(&self.dir.path().join(ERRORS), "starting in our place pid=") {
+            let pid = pid.parse().ok().filter(|pid| self.is_ours(*pid));
+            let pid = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+            // Ended already is as good.
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        }
         // It has not been reaped, or it has and `Child` knows: no other process can be hit.
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -230,11 +286,16 @@ fn complete(config: &str, dir: &Path) -> String {
 
 /// The addresses that the error log names.
 fn listening(log: &Path) -> Vec<String> {
-    let named = |line: String| {
-        line.split_once("listening address=")
-            .map(|(_, address)| address.trim().to_owned())
+    named(log, " listening address=")
+}
+
+/// The word behind `mark` in every line of the log that has one.
+fn named(log: &Path, mark: &str) -> Vec<String> {
+    let word = |line: String| {
+        let (_, rest) = line.split_once(mark)?;
+        rest.split_whitespace().next().map(str::to_owned)
     };
-    lines(log).into_iter().filter_map(named).collect()
+    lines(log).into_iter().filter_map(word).collect()
 }
 
 /// The lines of a file that are complete.
@@ -245,6 +306,7 @@ fn lines(file: &Path) -> Vec<String> {
     complete.lines().map(str::to_owned).collect()
 }
 
+const CONFIG: &str = "bridgehead.toml";
 const OUTPUT: &str = "output.log";
 const ERRORS: &str = "error.log";
 const LIMIT: Duration = Duration::from_secs(10);

@@ -12,8 +12,9 @@
 //! ```
 //!
 //! For tests of the whole gateway there are, besides: [`Gateway`], the program under test in a process of its own;
-//! [`Client`], which sends any bytes and reports what came back; and [`Scripted`], a backend that does what a test
-//! tells it. All of them block, and none shares code with the gateway.
+//! [`Client`], which sends any bytes and reports what came back; [`Scripted`], a backend that does what a test tells
+//! it; [`Door`], a TCP address in front of a backend; and [`Dns`], a real DNS server whose records change. All of them
+//! block, and none shares code with the gateway.
 //!
 //! Dropping the [`Backend`] ends the server and everything it started. A server that is not installed makes
 //! [`Kind::start`] fail with the line that installs it; nothing here is ever skipped. Nothing on the system is
@@ -22,6 +23,8 @@
 
 mod backend;
 mod client;
+mod dns;
+mod door;
 mod fcgiwrap;
 mod gateway;
 mod gunicorn;
@@ -37,6 +40,8 @@ mod venv;
 
 pub use backend::Backend;
 pub use client::{Client, Response};
+pub use dns::Dns;
+pub use door::Door;
 pub use gateway::Gateway;
 pub use kind::Kind;
 pub use options::Options;

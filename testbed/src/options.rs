@@ -13,6 +13,8 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// A copy of `examples/apps` to serve instead of the one in the source tree.
     pub apps: Option<std::path::PathBuf>,
+    /// A directory with an `index.php` or an `app.py` to serve instead of those.
+    pub app: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
@@ -23,6 +25,7 @@ impl Default for Options {
             extra: Vec::new(),
             env: Vec::new(),
             apps: None,
+            app: None,
         }
     }
 }

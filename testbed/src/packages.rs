@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::Kind;
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need, as Debian 12 names them.
-pub const DEBIAN_PACKAGES: [&str; 9] = [
+pub const DEBIAN_PACKAGES: [&str; 11] = [
     "php8.2-fpm",
     "php8.2-cgi",
     "uwsgi-core",
@@ -15,6 +15,8 @@ pub const DEBIAN_PACKAGES: [&str; 9] = [
     "python3-venv",
     "git",
     "curl",
+    "dnsmasq-base",
+    "nginx",
 ];
 
 /// The packages that are not installed, in the order of [`DEBIAN_PACKAGES`].
@@ -43,6 +45,11 @@ pub(crate) fn missing_for(kind: Kind) -> Vec<String> {
     }
 }
 
+/// The packages that [`crate::Dns`] needs and that are not installed.
+pub(crate) fn missing_for_dns() -> Vec<String> {
+    absent(&["dnsmasq-base"])
+}
+
 fn absent(packages: &[&str]) -> Vec<String> {
     packages
         .iter()
@@ -63,6 +70,8 @@ fn is_installed(package: &str) -> bool {
         "python3-venv" => exists("/usr/lib/python3.11/ensurepip"),
         "git" => exists("/usr/bin/git"),
         "curl" => exists("/usr/bin/curl"),
+        "dnsmasq-base" => exists("/usr/sbin/dnsmasq"),
+        "nginx" => exists("/usr/sbin/nginx"),
         _ => false,
     }
 }

@@ -33,8 +33,11 @@ pub fn script(kind: Kind) -> PathBuf {
     })
 }
 
-/// [`app_dir`] within the copy of the applications that `options` name.
+/// [`app_dir`], or what `options` name instead: a directory, or a copy of all applications.
 pub(crate) fn app_dir_with(kind: Kind, options: &Options) -> PathBuf {
+    if let Some(dir) = &options.app {
+        return dir.clone();
+    }
     let apps = options
         .apps
         .clone()

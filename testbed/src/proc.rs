@@ -16,6 +16,17 @@ pub fn signal(process: &Child, signal: Signal) -> Result<()> {
     kill_process(Pid::from_child(process), signal).with_context(|| format!("cannot signal {}", process.id()))
 }
 
+/// Sends `signal` to a process that is no child of the caller, which knows by other means that it is still the one.
+///
+/// # Errors
+///
+/// When there is no such process, or the kernel refuses.
+pub(crate) fn signal_process(id: u32, signal: Signal) -> Result<()> {
+    let process = i32::try_from(id).ok().and_then(Pid::from_raw);
+    let process = process.with_context(|| format!("{id} is no process id"))?;
+    kill_process(process, signal).with_context(|| format!("cannot signal {id}"))
+}
+
 /// Raises the soft limit of open files, ours and that of the processes we start, to at least `count`.
 ///
 /// # Errors

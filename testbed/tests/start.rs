@@ -1,10 +1,12 @@
 //! Every server starts, accepts and stops, and leaves nothing behind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use testbed::{Backend, Kind, Options, Signal};
+use testbed::{Backend, Dns, Door, Kind, Options, Scripted, Signal};
 
 fn start(kind: Kind) -> Backend {
     kind.start(&Options {
@@ -136,10 +138,78 @@ fn a_reload_keeps_master_and_socket() {
     }
 }
 
+#[test]
+fn a_killed_worker_is_replaced_by_the_master() {
+    for kind in [Kind::PhpFpm, Kind::UwsgiUwsgi, Kind::GunicornHttp] {
+        let backend = start(kind);
+        wait_for(&backend, || backend.workers().len() == 2);
+        let victim = backend.workers()[0];
+        backend.kill_worker(victim).unwrap();
+        wait_for(&backend, || {
+            backend.workers().len() == 2 && !backend.workers().contains(&victim)
+        });
+        assert!(backend.kill_worker(victim).is_err());
+        assert!(backend.kill_worker(backend.pid()).is_err());
+    }
+}
+
 fn wait_for(backend: &Backend, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
         assert!(Instant::now() < deadline, "{}: {}", backend.kind(), backend.log());
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_dns_server_says_what_it_is_told() {
+    let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
+    assert_eq!(lookup(&dns, "app.internal"), ["127.0.0.2"]);
+    dns.set_hosts(&[("app.internal", "127.0.0.3")]).unwrap();
+    assert_eq!(lookup(&dns, "app.internal"), ["127.0.0.3"]);
+    assert_eq!(dns.questions("app.internal"), 2);
+    dns.set_services(&["_fcgi._tcp.internal,app.internal,9000,1,2"])
+        .unwrap();
+    assert_eq!(lookup(&dns, "app.internal"), ["127.0.0.3"]);
+}
+
+/// The A records of `name`, asked for by hand (RFC 1035, section 4).
+fn lookup(dns: &Dns, name: &str) -> Vec<String> {
+    let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        question.push(u8::try_from(label.len()).unwrap());
+        question.extend(label.as_bytes());
+    }
+    question.extend([0, 0, 1, 0, 1]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.send_to(&question, dns.addr()).unwrap();
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer).unwrap();
+    // Each record: a pointer to the name, type, class, time to live, length, and four bytes of address.
+    let records = answer[question.len()..length].chunks(16);
+    records
+        .filter(|record| record.len() == 16)
+        .map(|record| format!("{}.{}.{}.{}", record[12], record[13], record[14], record[15]))
+        .collect()
+}
+
+#[test]
+fn a_door_passes_connections_on_until_it_is_shut() {
+    let backend = Scripted::start(|mut connection| {
+        let mut byte = [0];
+        connection.read(&mut byte)?;
+        connection.write(byte)
+    })
+    .unwrap();
+    let door = Door::open("127.0.0.2:0".parse().unwrap(), &backend.socket()).unwrap();
+    let addr = door.addr();
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.write_all(b"x").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!(answer, b"x");
+    assert_eq!(door.passed(), 1);
+    drop(door);
+    assert!(TcpStream::connect(addr).is_err());
 }

@@ -68,10 +68,18 @@ max_connections = 20
 protocol = "uwsgi"
 profile = "uwsgi"
 endpoints = ["127.0.0.1:3031"]
+max_connections = "auto"
+health = { interval = "1s", busy_status = 503, body = "fine" }
 
 [upstream.web]
 protocol = "http"
 endpoints = ["127.0.0.1:3000"]
+
+[upstream.shards]
+protocol = "http"
+endpoints = ["127.0.0.1:4001", "127.0.0.1:4002", "127.0.0.1:4003 drain"]
+balance = "hash $cookie_user$arg_user"
+sticky = { secret = "0123456789abcdef" }
 
 [[route]]
 host = "shop.example"
@@ -92,6 +100,10 @@ proxy = { upstream = "web" }
 [[route]]
 path = "/healthz"
 respond = { status = 200, body = "ok\n" }
+
+[[route]]
+path = "/shards"
+proxy = { upstream = "shards" }
 "#;
 
 #[test]
@@ -133,10 +145,11 @@ upstream   php: fastcgi, 20 at a time each, a connection per request
 endpoints (round_robin)
   unix:/run/php/php-fpm.sock
   10.0.0.5:9000 weight=2 backup
+choice     unix:/run/php/php-fpm.sock: the only candidate
 queue      1024 may wait for 30s
 timeouts   connect 3s, send 1m, head 1m, read 1m
 body       at most 64MiB, taken whole before a worker is (64KiB in memory, then up to 4GiB on disk)
-response   at the pace of the client
+response   taken ahead of the client (64KiB in memory, then up to 4GiB on disk)
 client     192.0.2.7, http, forwarded for 192.0.2.7, forwarded host shop.example
 left out
   x_odd: only letters, digits and hyphens can become the name of a variable
@@ -191,7 +204,10 @@ fn a_proxied_application_behind_a_trusted_proxy() {
     for line in [
         "route      every host, path /api: proxy",
         "split      SCRIPT_NAME \"/api\", PATH_INFO \"/x\"",
-        "upstream   app: uwsgi, no limit of connections, a connection per request",
+        "upstream   app: uwsgi, as many at a time as there are workers (1 to 1024, from what is seen), a connection \
+         per request",
+        "checks     GET / on localhost is 200-399, 503 is busy, with \"fine\", every 1s of silence, within 2s; down \
+         after 3, up after 2",
         "body       at most 1MiB, taken whole before a worker is (64KiB in memory, then up to 4GiB on disk)",
         "response   at the pace of the client",
         "client     192.0.2.9, https, forwarded for 6.6.6.6, 192.0.2.9, 10.1.1.1, forwarded host localhost",
@@ -216,6 +232,31 @@ fn an_http_application_gets_fields_and_no_script() {
 }
 
 #[test]
+fn the_endpoint_is_named_when_the_request_decides() {
+    let site = Site::new();
+    let choice = |arguments: &[&str]| {
+        let text = site.explain(arguments);
+        let line = text.lines().find_map(|line| line.strip_prefix("choice     "));
+        line.unwrap_or_else(|| panic!("no choice in\n{text}")).to_owned()
+    };
+    // nginx 1.22.1 sends these two there as well, with the last endpoint marked as down.
+    assert_eq!(
+        choice(&["GET", "/shards?user=8"]),
+        "127.0.0.1:4002: by the hash of the key"
+    );
+    assert_eq!(
+        choice(&["GET", "/shards?user=7"]),
+        "127.0.0.1:4001: by the hash of the key"
+    );
+    assert_eq!(choice(&["GET", "/shards"]), "the next in turn, by weight");
+    let session = "Cookie: bh_route=03a95c26bf67815fbeff071074efd015";
+    assert_eq!(
+        choice(&["GET", "/shards?user=8", "-H", session]),
+        "127.0.0.1:4001: the session's"
+    );
+}
+
+#[test]
 fn refusals_say_more_than_the_client_may_know() {
     let site = Site::new();
     for (arguments, answer) in [
@@ -229,7 +270,7 @@ fn refusals_say_more_than_the_client_may_know() {
         ),
         (
             &["GET", "/nowhere"],
-            "404 (not_found): no route for this host and path; there are shop.example, path /: php below ROOT; every host, path /api: proxy; every host, path /web: proxy; every host, path /healthz: respond",
+            "404 (not_found): no route for this host and path; there are shop.example, path /: php below ROOT; every host, path /api: proxy; every host, path /web: proxy; every host, path /healthz: respond; every host, path /shards: proxy",
         ),
         (
             &["GET", "/api", "-H", "X-Real-Ip: 1", "-H", "X_Real_Ip: 2"],

@@ -1,15 +1,23 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod balancing;
 mod faults;
 mod hostile;
 mod http;
 mod http_backend;
+mod lifecycle;
+mod real_dns;
 mod real_git;
+mod real_health;
 mod real_large;
 mod real_matrix;
 mod real_php;
 mod real_pools;
+mod real_probe;
+mod real_slow;
+mod real_status;
+mod slow;
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod capture;
+mod chaos;
 mod fuzz;
 mod policy;
 mod step;
@@ -32,6 +33,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some(("test", names)) => test::only(names),
         Some(("fuzz", rest)) => fuzz::run(rest),
         Some(("bench", rest)) => bench::run(rest),
+        Some(("chaos", rest)) => chaos::run(rest),
         Some(("capture", names)) => capture::run(names),
         _ => bail!("{USAGE}"),
     }
@@ -43,4 +45,6 @@ const USAGE: &str = "usage:
   cargo xtask fuzz [TARGET] [SECONDS]   each fuzz target, or one, for 60 seconds or as long as said
   cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME
   cargo xtask bench [NAME...] [--requests N]
-                                        Bridgehead and nginx on the same work; see benches/README.md";
+                                        Bridgehead and nginx on the same work; see benches/README.md
+  cargo xtask chaos [NAME...] [--seconds N] [--rate N] [--debug] [--together] [--write]
+                                        faults under load with real servers; see benches/CHAOS.md";

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{policy, step};
+use crate::{chaos, policy, step};
 
 /// Every check, then every test. The test runner's summary comes last.
 ///
@@ -43,6 +43,7 @@ pub(crate) fn everything() -> Result<()> {
             )
         })?;
     }
+    step::named("faults, short form", chaos::short)?;
     eprintln!("== tests; `cargo xtask test NAME` runs one of them");
     only(&[])
 }

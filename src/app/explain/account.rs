@@ -1,18 +1,21 @@
 //! The explanation as data: what `--json` prints.
 
+use std::fmt::Display;
+
 use http::HeaderMap;
 use http::header::HOST;
 use http::request::Parts;
 use serde::Serialize;
 
 use super::fields::LeftOut;
+use super::health;
 use crate::config::units::{Period, Size};
 use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
-use crate::upstream::config::{Balance, ProtocolName};
-use crate::upstream::{Preview, Upstream};
+use crate::upstream::config::{Balance, EndpointConfig, ProtocolName};
+use crate::upstream::{Forecast, Preview, Upstream};
 
 /// What would become of a request.
 #[derive(Debug, Serialize)]
@@ -92,8 +95,13 @@ pub(super) struct Destination {
     pub(super) protocol: &'static str,
     pub(super) balance: &'static str,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) choice: Choice,
     /// Slots of each endpoint.
     pub(super) max_connections: Option<usize>,
+    /// How the number of slots is found out, if it is.
+    pub(super) auto: Option<String>,
+    /// The active checks, in words.
+    pub(super) health: Option<String>,
     pub(super) keep_alive: usize,
     pub(super) queue: Queue,
     pub(super) timeouts: Vec<(&'static str, String)>,
@@ -104,6 +112,15 @@ pub(super) struct Endpoint {
     pub(super) address: String,
     pub(super) weight: u32,
     pub(super) backup: bool,
+    pub(super) drain: bool,
+}
+
+/// Which of the endpoints.
+#[derive(Debug, Serialize)]
+pub(super) struct Choice {
+    /// The one, while it works and is not full; left out when the request alone does not decide.
+    pub(super) endpoint: Option<String>,
+    pub(super) why: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,6 +135,8 @@ pub(super) struct Body {
     pub(super) limit: String,
     /// Whether all of it is taken before a worker is.
     pub(super) request_held: bool,
+    /// Whether it is taken off the worker ahead of the client.
+    pub(super) response_ahead: bool,
     pub(super) memory: String,
     pub(super) disk: String,
     /// Whether the length is known only once it is here.
@@ -175,6 +194,7 @@ impl Matched {
             Handler::Files(files) => ("files", Some(&files.root)),
             Handler::Redirect(_) => ("redirect", None),
             Handler::Respond(_) => ("respond", None),
+            Handler::Status(_) => ("status", None),
         };
         Self {
             host: config.host.as_ref().map(|host| match host {
@@ -211,7 +231,7 @@ impl Forwarded {
         let value = |value: Option<&http::HeaderValue>| value.map(|value| text(value.as_bytes()));
         Self {
             script: (!http).then(|| Script::new(&head.script)),
-            upstream: Destination::new(upstream),
+            upstream: Destination::new(upstream, head),
             body: Body::new(route, upstream, in_chunks),
             client: Client {
                 address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
@@ -236,23 +256,21 @@ impl Script {
 }
 
 impl Destination {
-    fn new(upstream: &Upstream) -> Self {
+    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
         let config = upstream.config();
-        let endpoint = |endpoint: &crate::upstream::config::EndpointConfig| Endpoint {
-            address: endpoint.address.to_string(),
-            weight: endpoint.weight,
-            backup: endpoint.backup,
-        };
         let period = |time| Period(time).to_string();
         let timeouts = &config.timeouts;
+        let fixed = config.endpoints.iter().map(Endpoint::new);
+        let named = config.sources.iter().map(Endpoint::new);
         Self {
             name: config.name.clone(),
             protocol: config.protocol.as_str(),
-            balance: match config.balance {
-                Balance::RoundRobin => "round_robin",
-            },
-            endpoints: config.endpoints.iter().map(endpoint).collect(),
-            max_connections: config.max_connections,
+            balance: config.balance.as_str(),
+            choice: Choice::new(upstream, head),
+            endpoints: fixed.chain(named).collect(),
+            max_connections: health::slots(&config.max_connections),
+            auto: health::auto(&config.max_connections),
+            health: config.health.as_ref().map(health::health),
             keep_alive: config.keep_alive,
             queue: Queue {
                 size: config.queue.size,
@@ -268,11 +286,49 @@ impl Destination {
     }
 }
 
+impl Endpoint {
+    fn new<A: Display>(config: &EndpointConfig<A>) -> Self {
+        Self {
+            address: config.address.to_string(),
+            weight: config.weight,
+            backup: config.backup,
+            drain: config.drain,
+        }
+    }
+}
+
+impl Choice {
+    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
+        let (endpoint, why) = match upstream.forecast(head) {
+            Forecast::Session(endpoint) => (Some(endpoint), "the session's"),
+            Forecast::Key(endpoint) => (Some(endpoint), "by the hash of the key"),
+            Forecast::Only(endpoint) => (Some(endpoint), "the only candidate"),
+            Forecast::Load => (None, by_load(&upstream.config().balance)),
+            Forecast::Unknown => (None, "of those that the DNS names then"),
+            Forecast::Nobody => (None, "none takes new sessions"),
+        };
+        let endpoint = endpoint.map(|endpoint| endpoint.name.to_string());
+        Self { endpoint, why }
+    }
+}
+
+/// What decides when the request does not.
+fn by_load(balance: &Balance) -> &'static str {
+    match balance {
+        Balance::LeastConn => "the least loaded for its weight",
+        Balance::RandomTwo => "the less loaded of two drawn by weight",
+        Balance::Ewma => "of two drawn by weight, the one that is expected to answer sooner",
+        // A hash without anything to hash.
+        Balance::RoundRobin | Balance::IpHash | Balance::Hash(_) => "the next in turn, by weight",
+    }
+}
+
 impl Body {
     /// A body of unknown length is always taken first, unless the protocol can say so.
     fn new(route: &config::Route, upstream: &Upstream, in_chunks: bool) -> Self {
         let Buffering {
             request,
+            response,
             memory,
             disk,
         } = route.buffering;
@@ -280,6 +336,7 @@ impl Body {
         Self {
             limit: Size(route.limits.body).to_string(),
             request_held: request || in_chunks && !http,
+            response_ahead: response,
             memory: Size(memory as u64).to_string(),
             disk: Size(disk).to_string(),
             in_chunks,

@@ -5,6 +5,7 @@
 
 mod account;
 mod fields;
+mod health;
 mod text;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -22,11 +23,12 @@ use crate::frontend::body::Body;
 use crate::frontend::forwarded::Connected;
 use crate::frontend::php::Unresolved;
 use crate::frontend::plan::{self, Action, Announced, Checked, Destination};
-use crate::frontend::rejection::Rejection;
+use crate::frontend::rejection::{self, Rejection};
 use crate::frontend::route::Handler;
 use crate::frontend::router::Router;
 use crate::frontend::{self, Route, respond, upload};
 use crate::protocol::request::RequestId;
+use crate::telemetry::Counters;
 use crate::transport::Address;
 use crate::upstream::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Upstream};
@@ -105,12 +107,14 @@ impl Gateway {
         explanation.path = Some(account::text(path.as_bytes()));
         explanation.route = Some(Matched::rule(&route.config));
         match request.action(route, &path)? {
-            Action::Answer(mut response) => {
-                let headers = response.headers_mut();
-                for (name, value) in &route.config.headers {
-                    headers.insert(name, value.clone());
-                }
-                Ok(answered(&response))
+            Action::Answer(response) => Ok(answered_on(route, response)),
+            Action::Status(status) => {
+                let headers = &mut request.parts.headers;
+                let client = connected.client(headers, &self.frontend.trusted_proxies);
+                let ip = client.remote.as_ref().map(|peer| peer.address.ip());
+                status.admit(&request.parts.method, ip)?;
+                let nothing_yet = Counters::new(rejection::REASONS);
+                Ok(answered_on(route, status.answer(&nothing_yet)))
             }
             Action::Forward(to) => self.forward(request, to, original, connected, explanation),
         }
@@ -151,7 +155,7 @@ impl Gateway {
         };
         let from = from.or(local.map(|_| Ipv4Addr::LOCALHOST.into()));
         let remote = from.map(|ip| SocketAddr::new(ip, CLIENT_PORT));
-        Connected::new(remote, local, &self.frontend.trusted_proxies)
+        Connected::new(remote, local)
     }
 
     /// More about a refusal than a client may know.
@@ -242,6 +246,14 @@ fn body(original: &Parts, request: &Checked, to: &Destination<'_>) -> Announced 
             chunked: false,
         },
     }
+}
+
+/// An answer with the fields of its route.
+fn answered_on(route: &Route, mut response: Response<Body>) -> Outcome {
+    for (name, value) in &route.config.headers {
+        response.headers_mut().insert(name, value.clone());
+    }
+    answered(&response)
 }
 
 fn answered(response: &Response<Body>) -> Outcome {

@@ -109,9 +109,10 @@ impl Display for Script {
 
 impl Display for Destination {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let workers = match self.max_connections {
-            Some(slots) => format!("{slots} at a time each"),
-            None => "no limit of connections".to_owned(),
+        let workers = match (self.max_connections, &self.auto) {
+            (Some(slots), _) => format!("{slots} at a time each"),
+            (None, Some(auto)) => format!("as many at a time as there are workers ({auto})"),
+            (None, None) => "no limit of connections".to_owned(),
         };
         let kept = match self.keep_alive {
             0 => "a connection per request".to_owned(),
@@ -129,12 +130,21 @@ impl Display for Destination {
                 format!(" weight={}", endpoint.weight)
             };
             let backup = if endpoint.backup { " backup" } else { "" };
-            format!("{}{weight}{backup}", endpoint.address)
+            let drain = if endpoint.drain { " drain" } else { "" };
+            format!("{}{weight}{backup}{drain}", endpoint.address)
         };
         let title = format!("endpoints ({})", self.balance);
         list(f, &title, self.endpoints.iter().map(endpoint))?;
+        match &self.choice.endpoint {
+            _ if self.endpoints.len() == 1 => {}
+            Some(endpoint) => line(f, "choice", format_args!("{endpoint}: {}", self.choice.why))?,
+            None => line(f, "choice", self.choice.why)?,
+        }
         let queue = format!("{} may wait for {}", self.queue.size, self.queue.timeout);
         line(f, "queue", queue)?;
+        if let Some(health) = &self.health {
+            line(f, "checks", shown(health))?;
+        }
         let timeouts: Vec<_> = self
             .timeouts
             .iter()
@@ -161,7 +171,17 @@ impl Display for Body {
                 "in chunks: CONTENT_LENGTH is known once it is here, 0 stands for it below",
             )?;
         }
-        line(f, "response", "at the pace of the client")
+        match self.response_ahead {
+            true => line(
+                f,
+                "response",
+                format_args!(
+                    "taken ahead of the client ({} in memory, then up to {} on disk)",
+                    self.memory, self.disk
+                ),
+            ),
+            false => line(f, "response", "at the pace of the client"),
+        }
     }
 }
 

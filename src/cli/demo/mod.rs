@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 
 use super::output::output;
 use super::{START_FAILED, show};
-use crate::app::App;
+use crate::app::{App, Means};
 use crate::config::Config;
 use crate::demo::{Pool, Protocol};
 use crate::telemetry::log::ErrorLog;
@@ -101,7 +101,11 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
         .addresses()
         .next()
         .map(|address| tour::text(address, directory, args.workers));
-    let mut running = pin!(app.run(Some(&log)));
+    let means = Means {
+        error_log: Some(&log),
+        ..Means::default()
+    };
+    let mut running = pin!(app.run(means));
     // Signals are caught from the first poll on: whoever reads the text may send one.
     let early = tokio::select! {
         biased;

@@ -1,36 +1,126 @@
 //! `balance`.
 
+use super::endpoint::Endpoints;
 use crate::config::complaints::Complaints;
-use crate::config::file::At;
+use crate::config::file::{At, Upstream};
 use crate::config::suggest;
-use crate::upstream::config::Balance;
+use crate::upstream::balance::key::{self, KeyError, Template};
+use crate::upstream::config::{Balance, Bound, Hash};
 
-/// The algorithm with that name.
-pub(super) fn check(typed: Option<&At<String>>, complaints: &mut Complaints) -> Balance {
-    let Some(typed) = typed else {
+/// How the endpoints are chosen.
+pub(super) fn check(typed: &Upstream, endpoints: &Endpoints, complaints: &mut Complaints) -> Balance {
+    let Some(typed) = &typed.balance else {
         return Balance::default();
     };
-    let name = typed.split_whitespace().next().unwrap_or_default();
-    match name {
-        "round_robin" if name == typed.as_str() => {}
-        name if NAMES.contains(&name) && name != "round_robin" => {
-            complaints
-                .error(
-                    typed.span(),
-                    format!("balancing by `{name}` is not available yet"),
-                )
-                .help("write \"round_robin\"");
-        }
+    let balance = algorithm(typed, complaints);
+    let at_once = match &balance {
+        Balance::IpHash => true,
+        Balance::Hash(hash) => hash.bound.is_none(),
+        _ => false,
+    };
+    if at_once && endpoints.start_slowly() {
+        complaints
+            .warning(
+                typed.span(),
+                "`slow_start` has no effect: a key has one endpoint, not a share of it",
+            )
+            .help("\"hash KEY bounded=1.25\" lets an endpoint start slowly");
+    }
+    balance
+}
+
+fn algorithm(typed: &At<String>, complaints: &mut Complaints) -> Balance {
+    let mut words = typed.split_whitespace();
+    let name = words.next().unwrap_or_default();
+    let rest: Vec<&str> = words.collect();
+    let balance = match name {
+        "round_robin" => Balance::RoundRobin,
+        "least_conn" => Balance::LeastConn,
+        "random_two" => Balance::RandomTwo,
+        "ip_hash" => Balance::IpHash,
+        "ewma" => Balance::Ewma,
+        "hash" => return hash(typed, &rest, complaints).map_or(Balance::default(), Balance::Hash),
         _ => {
-            let complaint =
-                complaints.error(typed.span(), format!("unknown balancing algorithm `{}`", **typed));
-            complaint.help(match suggest::nearest(name, NAMES) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", suggest::list(NAMES)),
-            });
+            unknown(typed, name, complaints);
+            return Balance::default();
+        }
+    };
+    if let Some(word) = rest.first() {
+        let place = complaints.part(typed.span(), word);
+        complaints
+            .error(place, format!("`{name}` has no options"))
+            .help("write it alone");
+    }
+    balance
+}
+
+fn unknown(typed: &At<String>, name: &str, complaints: &mut Complaints) {
+    let complaint = complaints.error(typed.span(), format!("unknown balancing algorithm `{name}`"));
+    complaint.help(match suggest::nearest(name, NAMES) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", suggest::list(NAMES)),
+    });
+}
+
+/// `hash KEY [bounded=FACTOR]`
+fn hash(typed: &At<String>, words: &[&str], complaints: &mut Complaints) -> Option<Hash> {
+    let Some((text, options)) = words.split_first() else {
+        complaints
+            .error(typed.span(), "`hash` needs a key")
+            .help("write \"hash uri\", \"hash $remote_addr\" or \"hash $cookie_NAME\"");
+        return None;
+    };
+    let mut bound = None;
+    for word in options {
+        match word.split_once('=') {
+            Some(("bounded", factor)) => bound = bounded(typed, word, factor, complaints),
+            _ => option(typed, word, complaints),
         }
     }
-    Balance::RoundRobin
+    let key = template(typed, text, complaints)?;
+    Some(Hash { key, bound })
+}
+
+fn template(typed: &At<String>, text: &str, complaints: &mut Complaints) -> Option<Template> {
+    let error = match text.parse() {
+        Ok(key) => return Some(key),
+        Err(error) => error,
+    };
+    let wrong = match &error {
+        KeyError::Unknown(name) | KeyError::Field(name) => name,
+        KeyError::Dollar | KeyError::Constant => text,
+    };
+    let place = complaints.part(typed.span(), wrong);
+    let help = match &error {
+        KeyError::Unknown(name) => match suggest::nearest(name, key::NAMES) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", suggest::list(key::NAMES)),
+        },
+        KeyError::Field(_) => "write the name of a field in lower case with `_` for `-`: $http_x_user".into(),
+        KeyError::Dollar | KeyError::Constant => format!("the variables are {}", suggest::list(key::NAMES)),
+    };
+    complaints.error(place, error.to_string()).help(help);
+    None
+}
+
+fn bounded(typed: &At<String>, word: &str, factor: &str, complaints: &mut Complaints) -> Option<Bound> {
+    let bound = factor.parse().ok();
+    if bound.is_none() {
+        let place = complaints.part(typed.span(), word);
+        complaints
+            .error(place, "`bounded` is a factor from 1.001 to 1000")
+            .help("bounded=1.25: no endpoint gets more than 1.25 times its share");
+    }
+    bound
+}
+
+fn option(typed: &At<String>, word: &str, complaints: &mut Complaints) {
+    let place = complaints.part(typed.span(), word);
+    let complaint = complaints.error(place, format!("unknown option `{word}` of `hash`"));
+    complaint.help(match word {
+        "consistent" => "it always is: leave the word out",
+        _ => "the only one is bounded=FACTOR",
+    });
 }
 
 /// Every algorithm of the configuration contract.

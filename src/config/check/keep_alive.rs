@@ -1,7 +1,7 @@
 //! `keep_alive`: a kept connection can cost a worker.
 
 use crate::config::complaints::Complaints;
-use crate::config::file::Upstream;
+use crate::config::file::{Slots, Upstream};
 use crate::upstream::config::ProtocolName;
 use crate::upstream::profile::Profile;
 
@@ -15,7 +15,12 @@ pub(super) fn check(
     let Some(kept) = typed.keep_alive.as_ref().filter(|kept| kept.0 > 0) else {
         return 0;
     };
-    let slots = typed.max_connections.as_ref().map(|slots| slots.0);
+    let slots = match typed.max_connections.as_deref() {
+        Some(Slots::Fixed(slots)) => Some(*slots),
+        // Slots count idle connections, too, and there is always one for a request that waits.
+        Some(Slots::Auto) => return kept.count(),
+        None => None,
+    };
     match (protocol, slots) {
         (ProtocolName::Scgi, _) => {
             complaints.warning(

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::address;
+use super::{account, address};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Listen, Section};
 use crate::frontend;
 use crate::frontend::config::Listener;
-use crate::transport::Address;
+use crate::transport::{Access, Address, Query};
 
 /// Every listener, each on an address of its own.
 pub(super) fn check(typed: &[Section<Listen>], complaints: &mut Complaints) -> Vec<Listener> {
@@ -29,9 +29,45 @@ pub(super) fn check(typed: &[Section<Listen>], complaints: &mut Complaints) -> V
         let backlog = listen
             .backlog
             .map_or(frontend::Config::BACKLOG, |backlog| backlog.0);
-        listeners.push(Listener { address, backlog });
+        let access = access(listen, &address, complaints);
+        listeners.push(Listener {
+            address,
+            backlog,
+            access,
+        });
     }
     listeners
+}
+
+/// Who may connect to a unix socket. TCP asks nobody.
+fn access(listen: &Listen, address: &Address, complaints: &mut Complaints) -> Access {
+    let keys = [&listen.owner, &listen.group, &listen.mode];
+    if !matches!(address, Address::Unix(_)) {
+        for typed in keys.into_iter().flatten() {
+            complaints
+                .warning(typed.span(), "has no effect on an address that is no unix socket")
+                .help("TCP ports have no owner: a firewall decides who may connect");
+        }
+    }
+    Access {
+        owner: account::check(listen.owner.as_ref(), "user", complaints),
+        group: account::check(listen.group.as_ref(), "group", complaints),
+        mode: listen.mode.as_ref().and_then(|typed| mode(typed, complaints)),
+    }
+}
+
+/// `"0660"`, `"660"`: octal, as for chmod(1).
+fn mode(typed: &At<String>, complaints: &mut Complaints) -> Option<u32> {
+    let octal = (3..=4).contains(&typed.len()) && typed.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mode = u32::from_str_radix(typed, 8)
+        .ok()
+        .filter(|mode| octal && *mode <= 0o777);
+    if mode.is_none() {
+        complaints
+            .error(typed.span(), "not the permissions of a socket")
+            .help("write three octal digits, such as \"0660\" for the owner and the group");
+    }
+    mode
 }
 
 fn address_key<'a>(listen: &'a Section<Listen>, complaints: &mut Complaints) -> Option<&'a At<String>> {
@@ -44,6 +80,10 @@ fn address_key<'a>(listen: &'a Section<Listen>, complaints: &mut Complaints) -> 
 }
 
 fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
+    if Query::is_meant(typed) {
+        complaints.error(typed.span(), "only addresses can be listened on, not names");
+        return None;
+    }
     match typed.parse() {
         Ok(address @ (Address::Tcp(_) | Address::Unix(_))) => Some(address),
         Ok(Address::Name(host, port)) => {

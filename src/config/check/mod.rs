@@ -3,22 +3,29 @@
 //! Each function returns a value even when it complained, so that one mistake hides no other; a
 //! configuration with errors is thrown away in the end.
 
+mod account;
 mod address;
 mod balance;
 mod deadline;
 mod endpoint;
+mod endpoint_option;
 mod field;
 mod handler;
+mod health;
 mod host;
 mod keep_alive;
 mod listener;
 mod modifier;
+mod network;
 mod path;
 mod profile;
 mod quirk;
+mod resolver;
 mod route;
 mod server;
 mod size;
+mod slots;
+mod sticky;
 mod upstream;
 
 use std::ops::Range;
@@ -62,7 +69,7 @@ fn demand(file: &File, complaints: &mut Complaints) {
         complaints
             .absent("there are no routes, so every request would be answered with 404")
             .help(
-                "add a table [[route]] with path = \"/\" and one of php, proxy, files, redirect and respond",
+                "add a table [[route]] with path = \"/\" and one of php, proxy, files, redirect, respond and status",
             );
     }
 }
@@ -92,6 +99,6 @@ pub(super) fn target(handler: &Handler) -> Option<usize> {
     match handler {
         Handler::Php(php) => Some(php.upstream),
         Handler::Proxy(proxy) => Some(proxy.upstream),
-        Handler::Files(_) | Handler::Redirect(_) | Handler::Respond(_) => None,
+        Handler::Files(_) | Handler::Redirect(_) | Handler::Respond(_) | Handler::Status(_) => None,
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{field, handler, host, size};
+use super::{deadline, field, handler, host, size};
 use crate::config::complaints::Complaints;
-use crate::config::file::{At, Buffering as TypedBuffering, Route as Typed, Section};
+use crate::config::file::{At, Buffering as TypedBuffering, Limits as TypedLimits, Route as Typed, Section};
+use crate::config::units::Size;
 use crate::frontend::config::{Buffering, Limits, Route};
 use crate::upstream::Config as Upstream;
 use crate::upstream::config::ProtocolName;
@@ -49,14 +50,9 @@ fn refuse_duplicates(typed: &[Section<Typed>], complaints: &mut Complaints) {
 fn route(typed: &Section<Typed>, upstreams: &[Upstream], complaints: &mut Complaints) -> Option<Route> {
     let path = path(typed, complaints);
     let handler = handler::check(typed, &path, upstreams, complaints);
-    let limits = Limits {
-        body: typed
-            .limits
-            .body
-            .as_ref()
-            .map_or(Limits::default().body, |body| body.0),
-    };
-    let buffering = buffering(typed.buffering.as_ref(), limits, complaints);
+    let buffering = buffering(typed.buffering.as_ref(), complaints);
+    let limits = limits(&typed.limits, buffering, complaints);
+    warn_about_room(typed.buffering.as_ref(), buffering, limits, complaints);
     let headers = field::headers(&typed.headers, complaints);
     let host = typed.host.as_ref().map(|host| host::check(host, complaints));
     let params = typed
@@ -145,36 +141,46 @@ fn mistake(path: &str) -> Option<(&'static str, String)> {
     })
 }
 
-fn buffering(
-    typed: Option<&Section<TypedBuffering>>,
-    limits: Limits,
-    complaints: &mut Complaints,
-) -> Buffering {
+fn buffering(typed: Option<&Section<TypedBuffering>>, complaints: &mut Complaints) -> Buffering {
     let default = Buffering::default();
     let Some(typed) = typed else { return default };
-    let buffering = Buffering {
+    Buffering {
         request: typed.request.unwrap_or(default.request),
+        response: typed.response.unwrap_or(default.response),
         memory: size::within(typed.memory.as_ref(), default.memory, size::MEMORY, complaints),
         disk: typed.disk.as_ref().map_or(default.disk, |disk| disk.0),
-    };
-    if let Some(response) = typed.response.as_ref().filter(|response| ***response) {
-        complaints
-            .warning(
-                response.span(),
-                "responses are not buffered yet: the client sets their pace",
-            )
-            .help("take it out, or write `response = false`");
     }
+}
+
+fn limits(typed: &TypedLimits, buffering: Buffering, complaints: &mut Complaints) -> Limits {
+    let default = Limits::default();
+    let size = |typed: Option<&At<Size>>, default| typed.map_or(default, |size| size.0);
+    // Who streams may have nothing to say for a while.
+    let upload_rate = if buffering.request { default.upload_rate } else { 0 };
+    Limits {
+        body: size(typed.body.as_ref(), default.body),
+        upload_rate: size(typed.upload_rate.as_ref(), upload_rate),
+        download_rate: size(typed.download_rate.as_ref(), default.download_rate),
+        rate_grace: deadline::positive(typed.rate_grace.as_ref(), default.rate_grace, complaints),
+    }
+}
+
+fn warn_about_room(
+    typed: Option<&Section<TypedBuffering>>,
+    buffering: Buffering,
+    limits: Limits,
+    complaints: &mut Complaints,
+) {
     let room = buffering.disk.saturating_add(buffering.memory as u64);
-    if room < limits.body && buffering.request {
-        complaints
-            .warning(
-                typed.span(),
-                "request bodies are allowed to be larger than what can be held of them",
-            )
-            .help("lower limits.body, or raise buffering.memory or buffering.disk");
-    }
-    buffering
+    let Some(typed) = typed.filter(|_| room < limits.body && buffering.request) else {
+        return;
+    };
+    complaints
+        .warning(
+            typed.span(),
+            "request bodies are allowed to be larger than what can be held of them",
+        )
+        .help("lower limits.body, or raise buffering.memory or buffering.disk");
 }
 
 /// Complains about extra variables where there are no variables.

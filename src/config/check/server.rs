@@ -3,28 +3,39 @@
 use std::num::NonZero;
 use std::thread;
 
-use ipnet::IpNet;
-
-use super::{deadline, path, size};
+use super::{account, deadline, network, path, resolver, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Log, Server as Typed};
+use crate::config::units::Size;
 use crate::config::{Server, suggest};
 use crate::frontend::config::{Listener, Route, Timeouts};
 use crate::telemetry::config::Target;
-use crate::{frontend, telemetry};
+use crate::{frontend, spool, telemetry};
 
 /// What concerns the process.
 pub(super) fn process(typed: &Typed, complaints: &mut Complaints) -> Server {
     Server {
         workers: typed.workers.map_or_else(cores, |workers| workers.count()),
-        temp_dir: match &typed.temp_dir {
-            Some(dir) => path::absolute(dir, "the temporary directory", complaints),
-            None => Server::TEMP_DIR.into(),
-        },
+        spool: spool(typed, complaints),
         pid_file: typed
             .pid_file
             .as_ref()
             .map(|file| path::absolute(file, "the pid file", complaints)),
+        user: account::check(typed.user.as_ref(), "user", complaints),
+        group: account::check(typed.group.as_ref(), "group", complaints),
+        resolver: resolver::check(&typed.resolver, complaints),
+    }
+}
+
+fn spool(typed: &Typed, complaints: &mut Complaints) -> spool::Config {
+    let size = |typed: &Option<At<Size>>, default| typed.as_ref().map_or(default, |size| size.0);
+    spool::Config {
+        temp_dir: match &typed.temp_dir {
+            Some(dir) => path::absolute(dir, "the temporary directory", complaints),
+            None => Server::TEMP_DIR.into(),
+        },
+        disk_total: size(&typed.spool.disk, spool::Config::DISK_TOTAL),
+        memory_total: size(&typed.spool.memory, spool::Config::MEMORY_TOTAL),
     }
 }
 
@@ -38,7 +49,7 @@ pub(super) fn frontend(
     let trusted = typed
         .trusted_proxies
         .iter()
-        .filter_map(|network| self::network(network, complaints));
+        .filter_map(|typed| network::check(typed, complaints));
     frontend::Config {
         listeners,
         routes,
@@ -53,6 +64,9 @@ pub(super) fn frontend(
         head_fields: typed
             .head_fields
             .map_or(frontend::Config::HEAD_FIELDS, |fields| fields.count()),
+        max_connections: typed
+            .max_connections
+            .map_or(frontend::Config::MAX_CONNECTIONS, |most| most.count()),
     }
 }
 
@@ -82,32 +96,10 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         send: deadline::positive(typed.send.as_ref(), default.send, complaints),
         half_close: deadline::any(typed.half_close.as_ref(), default.half_close),
         drain: deadline::any(typed.drain.as_ref(), default.drain),
+        grace: deadline::any(typed.grace.as_ref(), default.grace),
+        generation: deadline::any(typed.generation.as_ref(), default.generation),
+        replace: deadline::positive(typed.replace.as_ref(), default.replace, complaints),
     }
-}
-
-/// A network in CIDR notation, or a single address.
-fn network(typed: &At<String>, complaints: &mut Complaints) -> Option<IpNet> {
-    let parsed = typed
-        .parse::<IpNet>()
-        .or_else(|_| typed.parse().map(|address: std::net::IpAddr| address.into()));
-    let Ok(network) = parsed else {
-        complaints
-            .error(typed.span(), "neither a network nor an address")
-            .help(
-                "write a network such as \"10.0.0.0/8\" or \"fd00::/8\", or an address such as \"192.0.2.1\"",
-            );
-        return None;
-    };
-    if network != network.trunc() {
-        complaints
-            .error(typed.span(), "the address has bits beyond the prefix")
-            .help(format!(
-                "write \"{}\" for the network, \"{}\" for the address",
-                network.trunc(),
-                network.addr()
-            ));
-    }
-    Some(network)
 }
 
 fn target(typed: Option<&At<String>>, default: Target, complaints: &mut Complaints) -> Target {

@@ -1,6 +1,6 @@
 //! `[upstream.NAME]`.
 
-use super::{balance, deadline, endpoint, keep_alive, profile, quirk, size};
+use super::{balance, deadline, endpoint, health, keep_alive, profile, quirk, size, slots, sticky};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
@@ -10,17 +10,24 @@ use crate::upstream::config::{Queue, Retry, Timeouts};
 pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {
     check_name(name, complaints);
     let (protocol, profile) = profile::check(typed, complaints);
+    let endpoints = endpoint::check(typed, complaints);
     Config {
         name: name.to_string(),
         protocol,
         quirks: quirk::check(typed, protocol, profile, complaints),
-        endpoints: endpoint::check(typed, complaints),
-        balance: balance::check(typed.balance.as_ref(), complaints),
-        max_connections: typed.max_connections.as_ref().map(|slots| slots.0 as usize),
+        balance: balance::check(typed, &endpoints, complaints),
+        endpoints: endpoints.fixed,
+        sources: endpoints.named,
+        sticky: typed
+            .sticky
+            .as_ref()
+            .map(|typed| sticky::check(typed, complaints)),
+        max_connections: slots::check(typed, protocol, profile, complaints),
+        health: health::check(typed, protocol, profile, complaints),
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),
         queue: queue(typed, complaints),
-        hold: Config::HOLD,
-        retry: Retry::default(),
+        hold: deadline::any(typed.hold.as_ref(), Config::HOLD),
+        retry: retry(typed),
         timeouts: timeouts(typed, complaints),
         head_size: size::within(
             typed.head_size.as_ref(),
@@ -49,6 +56,14 @@ fn queue(typed: &Typed, complaints: &mut Complaints) -> Queue {
     Queue {
         size: typed.queue.size.map_or(default.size, |size| size.count()),
         timeout: deadline::positive(typed.queue.timeout.as_ref(), default.timeout, complaints),
+    }
+}
+
+fn retry(typed: &Typed) -> Retry {
+    let default = Retry::default();
+    Retry {
+        tries: typed.retry.tries.map_or(default.tries, |tries| tries.0),
+        non_idempotent: typed.retry.non_idempotent.unwrap_or(default.non_idempotent),
     }
 }
 

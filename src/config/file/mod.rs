@@ -4,6 +4,7 @@
 //! here are what an editor shows with the JSON Schema.
 
 mod at;
+mod health;
 mod name;
 mod number;
 mod route;
@@ -17,12 +18,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use at::At;
+pub use health::{Asked, Auto, Health, Kind, Method, StatusList};
 pub use name::{Name, Named};
 pub use number::{Number, Slots};
-pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route};
+pub use route::{Buffering, Files, Limits, Php, Proxy, Redirect, Respond, Route, Status};
 pub use section::Section;
-pub use server::{Listen, Log, Server, ServerTimeouts};
-pub use upstream::{Queue, Upstream, UpstreamTimeouts};
+pub use server::{Listen, Log, Resolver, Server, ServerTimeouts};
+pub use upstream::{Queue, Retry, Sticky, Upstream, UpstreamTimeouts};
 
 /// A Bridgehead configuration.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

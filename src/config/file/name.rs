@@ -7,10 +7,14 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::{Asked, Kind, Method};
 use crate::config::suggest;
+use crate::frontend::config::StatusFormat;
 use crate::protocol::params::PathInfo;
 use crate::telemetry::config::Format;
-use crate::upstream::config::ProtocolName;
+use crate::transport::resolve::Family;
+use crate::upstream::config::health::Silence;
+use crate::upstream::config::{ProtocolName, SameSite};
 use crate::upstream::profile::Profile;
 
 /// A value that is chosen by its name.
@@ -40,6 +44,12 @@ impl Named for Profile {
     const NAMES: &'static [(&'static str, Self)] = &Self::ALL;
 }
 
+impl Named for SameSite {
+    const KIND: &'static str = "same_site";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("strict", Self::Strict), ("lax", Self::Lax), ("none", Self::None)];
+}
+
 impl Named for PathInfo {
     const KIND: &'static str = "form of the path";
     const NAMES: &'static [(&'static str, Self)] = &[("decoded", Self::Decoded), ("encoded", Self::Encoded)];
@@ -48,6 +58,51 @@ impl Named for PathInfo {
 impl Named for Format {
     const KIND: &'static str = "access log format";
     const NAMES: &'static [(&'static str, Self)] = &[("combined", Self::Combined), ("json", Self::Json)];
+}
+
+impl Named for Kind {
+    const KIND: &'static str = "kind of check";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("get_values", Self::GetValues),
+        ("ping", Self::Ping),
+        ("request", Self::Request),
+        ("connect", Self::Connect),
+    ];
+}
+
+impl Named for Method {
+    const KIND: &'static str = "method of a check";
+    const NAMES: &'static [(&'static str, Self)] = &[("GET", Self::Get), ("HEAD", Self::Head)];
+}
+
+impl Named for Silence {
+    const KIND: &'static str = "meaning of silence";
+    const NAMES: &'static [(&'static str, Self)] = &[("dead", Self::Dead), ("busy", Self::Busy)];
+}
+
+impl Named for Asked {
+    const KIND: &'static str = "source";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("nobody", Self::Nobody),
+        ("get_values", Self::GetValues),
+        ("status", Self::Status),
+    ];
+}
+
+impl Named for StatusFormat {
+    const KIND: &'static str = "format of the status";
+    const NAMES: &'static [(&'static str, Self)] = &[("prometheus", Self::Prometheus), ("json", Self::Json)];
+}
+
+impl Named for Family {
+    const KIND: &'static str = "family of addresses";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("prefer_ipv4", Self::PreferIpv4),
+        ("prefer_ipv6", Self::PreferIpv6),
+        ("ipv4", Self::Ipv4),
+        ("ipv6", Self::Ipv6),
+        ("both", Self::Both),
+    ];
 }
 
 impl Named for tracing::Level {

@@ -10,9 +10,14 @@ use serde::de::{Deserialize, Deserializer, Error, Expected, Visitor};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number<const MIN: u32, const MAX: u32>(pub u32);
 
-/// Slots of an endpoint: a number now, a measured one when the word `auto` is understood.
+/// Slots of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slots(pub u32);
+pub enum Slots {
+    /// The number of workers.
+    Fixed(u32),
+    /// `"auto"`: the number is found out.
+    Auto,
+}
 
 impl<const MIN: u32, const MAX: u32> Number<MIN, MAX> {
     /// The number as a count of things in memory.
@@ -43,7 +48,7 @@ impl<const MIN: u32, const MAX: u32> JsonSchema for Number<MIN, MAX> {
 
 impl<'de> Deserialize<'de> for Slots {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SlotsVisitor).map(Self)
+        deserializer.deserialize_any(SlotsVisitor)
     }
 }
 
@@ -57,7 +62,9 @@ impl JsonSchema for Slots {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        within(1, Slots::MAX)
+        let mut schema = within(1, Slots::MAX);
+        schema.insert("pattern".to_owned(), r"^\s*([0-9]+|auto)\s*$|\$\{".into());
+        schema
     }
 }
 
@@ -102,23 +109,35 @@ impl Visitor<'_> for Within {
 struct SlotsVisitor;
 
 impl Visitor<'_> for SlotsVisitor {
-    type Value = u32;
+    type Value = Slots;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Visitor::expecting(&Within(1, Slots::MAX), f)
+        write!(f, "a whole number from 1 to {}, or \"auto\"", Slots::MAX)
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<u32, E> {
-        Within(1, Slots::MAX).visit_i64(number)
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Slots, E> {
+        let known = u32::try_from(number)
+            .ok()
+            .filter(|number| (1..=Slots::MAX).contains(number));
+        known.map(Slots::Fixed).ok_or_else(|| {
+            E::custom(format_args!(
+                "expected {}, found `{number}`",
+                &self as &dyn Expected
+            ))
+        })
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<u32, E> {
-        if text.trim() == "auto" {
-            return Err(E::custom(
-                "`auto` is not available yet\nwrite the number of workers: pm.max_children, processes x threads, …",
-            ));
+    fn visit_str<E: Error>(self, text: &str) -> Result<Slots, E> {
+        match text.trim() {
+            "auto" => Ok(Slots::Auto),
+            number => match number.parse() {
+                Ok(number) => self.visit_i64(number),
+                Err(_) => Err(E::custom(format_args!(
+                    "expected {}, found `{text}`",
+                    &self as &dyn Expected
+                ))),
+            },
         }
-        Within(1, Slots::MAX).visit_str(text)
     }
 }
 

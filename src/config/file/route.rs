@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Number, Section};
-use crate::config::units::Size;
+use super::{At, Name, Number, Section};
+use crate::config::units::{Period, Size};
+use crate::frontend::config::StatusFormat;
 
-/// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect` and `respond`.
+/// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Route {
@@ -26,6 +27,8 @@ pub struct Route {
     pub redirect: Option<Section<Redirect>>,
     /// A fixed answer.
     pub respond: Option<Section<Respond>>,
+    /// What the gateway has counted.
+    pub status: Option<Section<Status>>,
     /// Limits of requests on this route.
     pub limits: Section<Limits>,
     /// What is held back, and where.
@@ -100,12 +103,29 @@ pub struct Respond {
     pub body: Option<At<String>>,
 }
 
+/// What the gateway has counted: busy slots, queues and waits, for this machine alone unless `allow` says more.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Status {
+    /// "prometheus" or "json". Default: "prometheus".
+    pub format: Option<Name<StatusFormat>>,
+    /// Networks of clients that may see it, besides those on unix sockets. Default: ["127.0.0.0/8", "::1/128"].
+    pub allow: Option<Vec<At<String>>>,
+}
+
 /// Limits of requests on a route.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Largest request body. Default: "64MiB".
     pub body: Option<At<Size>>,
+    /// Bytes a second that a client has to send of a body; 408 below. 0: any. Default: 500, and 0 where the body is
+    /// not buffered.
+    pub upload_rate: Option<At<Size>>,
+    /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any. Default: 0.
+    pub download_rate: Option<At<Size>>,
+    /// How long a client may lag behind these rates. Waiting for the application does not count. Default: "1m".
+    pub rate_grace: Option<At<Period>>,
 }
 
 /// What is held back, and where.
@@ -114,11 +134,12 @@ pub struct Limits {
 pub struct Buffering {
     /// Take the whole request body before a worker is taken. Default: true.
     pub request: Option<bool>,
-    /// `false`, which is how it is: the client sets the pace of a response that does not fit the sockets' buffers.
-    /// Taking responses off the worker as fast as it writes is not available yet.
-    pub response: Option<At<bool>>,
-    /// Bytes of a body held in memory; the rest goes to disk. Default: "64KiB".
+    /// Take answers off their workers as fast as those write, and not at the pace of the client. Event streams, and
+    /// answers with "X-Accel-Buffering: no", are passed on as they come all the same. Default: true.
+    pub response: Option<bool>,
+    /// Bytes of a body, of either direction, held in memory; the rest goes to disk. Default: "64KiB".
     pub memory: Option<At<Size>>,
-    /// Bytes of a body that may go to disk. Default: "4GiB".
+    /// Bytes of a body, of either direction, that may go to disk. A request above is refused, an answer waits for its
+    /// client. Default: "4GiB".
     pub disk: Option<At<Size>>,
 }

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Name, Number, Section, Slots};
+use super::{At, Auto, Health, Name, Number, Section, Slots};
 use crate::config::units::{Period, Size};
 use crate::protocol::params::PathInfo;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::config::{ProtocolName, SameSite};
 use crate::upstream::profile::Profile;
 
 /// A pool of application workers.
@@ -17,16 +17,28 @@ pub struct Upstream {
     pub protocol: Option<At<Name<ProtocolName>>>,
     /// The server program: sets the defaults of the quirks below. Default: "generic".
     pub profile: Option<At<Name<Profile>>>,
-    /// Addresses with their options: "unix:/run/php/php-fpm.sock", "10.0.0.5:9000 weight=2 backup".
+    /// Addresses with their options: "unix:/run/php/php-fpm.sock", "10.0.0.5:9000 weight=2 backup". The options are
+    /// weight=N, backup, drain, max_fails=N, fail_timeout=TIME and slow_start=TIME.
     pub endpoints: Option<At<Vec<At<String>>>>,
-    /// round_robin, least_conn, random_two, ip_hash, "hash KEY" or ewma. Default: "round_robin".
+    /// round_robin, least_conn, random_two, ip_hash, ewma, or "hash KEY" with a key such as uri, $host$uri or
+    /// $cookie_NAME, and bounded=1.25 behind it if one key may be too much for one endpoint. Default: "round_robin".
     pub balance: Option<At<String>>,
-    /// Slots per endpoint: pm.max_children, uWSGI processes x threads, Gunicorn workers. Default: no limit.
+    /// Keeps each session on one endpoint, by a cookie. Default: no sessions.
+    pub sticky: Option<Section<Sticky>>,
+    /// Slots per endpoint: pm.max_children, uWSGI processes x threads, Gunicorn workers; or "auto". Default: no limit.
     pub max_connections: Option<At<Slots>>,
+    /// How max_connections = "auto" finds the number out.
+    pub auto: Option<Section<Auto>>,
+    /// Active checks of the endpoints. Default: none.
+    pub health: Option<Section<Health>>,
     /// Idle connections kept per endpoint. Default: 0.
     pub keep_alive: Option<At<Number<0, 65_535>>>,
     /// Where requests wait for a slot.
     pub queue: Section<Queue>,
+    /// How long requests wait for endpoints that are all down, since one was last seen alive. Default: "10s".
+    pub hold: Option<At<Period>>,
+    /// When a request may be sent again.
+    pub retry: Section<Retry>,
     /// Deadlines of one exchange.
     pub timeouts: Section<UpstreamTimeouts>,
     /// Largest response head. Default: "64KiB".
@@ -57,6 +69,39 @@ pub struct Queue {
     pub size: Option<Number<0, 10_000_000>>,
     /// Longest wait of one request. Default: "30s".
     pub timeout: Option<At<Period>>,
+}
+
+/// When a request may be sent again.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// How often one request is sent at most. Attempts that sent nothing do not count. Default: 3.
+    pub tries: Option<Number<1, 100>>,
+    /// Also repeat requests whose method is not idempotent, such as POST. Default: false.
+    pub non_idempotent: Option<bool>,
+}
+
+/// Keeps each session on one endpoint.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sticky {
+    /// Name of the cookie. Default: "bh_route".
+    pub cookie: Option<At<String>>,
+    /// What the cookie is signed with: at least 16 characters that nobody else knows. Without it a new one is made at
+    /// every start.
+    pub secret: Option<At<String>>,
+    /// Path of the cookie. Default: "/".
+    pub path: Option<At<String>>,
+    /// How long the client keeps the cookie. Default: until it is closed.
+    pub max_age: Option<At<Period>>,
+    /// Send the cookie over TLS only. Default: if the request came over TLS.
+    pub secure: Option<bool>,
+    /// Hide the cookie from scripts. Default: true.
+    pub http_only: Option<bool>,
+    /// strict, lax or none. Default: "lax".
+    pub same_site: Option<At<Name<SameSite>>>,
+    /// Wait for the session's endpoint while it is full, instead of moving the session. Default: false.
+    pub wait: Option<bool>,
 }
 
 /// Deadlines of one exchange.

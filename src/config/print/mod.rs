@@ -12,10 +12,13 @@ use toml::Value;
 use super::file::{Name, Named};
 use super::units::{Period, Size};
 use super::{Config, Server, env};
+use crate::transport::Access;
+use crate::transport::resolve;
 use crate::upstream::Config as Upstream;
-use crate::upstream::config::{Balance, EndpointConfig, Queue, Quirks, Timeouts};
-use crate::{frontend, telemetry};
+use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
+use crate::{frontend, spool, telemetry};
 
+mod health;
 mod route;
 
 /// The effective configuration as TOML.
@@ -29,10 +32,8 @@ pub fn print(config: &Config) -> String {
     let mut out = Out::default();
     print_server(server, frontend, &mut out);
     print_log(log, &mut out);
-    for frontend::config::Listener { address, backlog } in &frontend.listeners {
-        out.head("[[listen]]");
-        out.text("address", &address.to_string());
-        out.plain("backlog", backlog);
+    for listener in &frontend.listeners {
+        print_listener(listener, &mut out);
     }
     for upstream in upstreams {
         print_upstream(upstream, &mut out);
@@ -46,8 +47,16 @@ pub fn print(config: &Config) -> String {
 fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     let Server {
         workers,
-        temp_dir,
+        spool:
+            spool::Config {
+                temp_dir,
+                disk_total,
+                memory_total,
+            },
         pid_file,
+        user,
+        group,
+        resolver,
     } = server;
     let frontend::Config {
         listeners: _,
@@ -56,6 +65,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         timeouts,
         head_size,
         head_fields,
+        max_connections,
     } = frontend;
     let frontend::config::Timeouts {
         head,
@@ -63,18 +73,30 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         send,
         half_close,
         drain,
+        grace,
+        generation,
+        replace,
     } = *timeouts;
     out.head("[server]");
     out.plain("workers", workers);
     out.text("temp_dir", &path(temp_dir));
+    let total = |bytes: u64| quote(&Size(bytes).to_string());
+    out.table(
+        "spool",
+        &[("memory", total(*memory_total)), ("disk", total(*disk_total))],
+    );
     if let Some(file) = pid_file {
         out.text("pid_file", &path(file));
     }
-    let networks: Vec<String> = trusted_proxies
-        .iter()
-        .map(|network| quote(&network.to_string()))
-        .collect();
-    out.plain("trusted_proxies", format_args!("[{}]", networks.join(", ")));
+    for (key, account) in [("user", user), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    out.plain("max_connections", max_connections);
+    let networks = trusted_proxies.iter().map(|network| quote(&network.to_string()));
+    out.plain("trusted_proxies", array(networks));
+    print_resolver(resolver, out);
     out.table(
         "timeouts",
         &[
@@ -83,10 +105,54 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
             ("send", period(send)),
             ("half_close", period(half_close)),
             ("drain", period(drain)),
+            ("grace", period(grace)),
+            ("generation", period(generation)),
+            ("replace", period(replace)),
         ],
     );
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
+}
+
+fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {
+    let frontend::config::Listener {
+        address,
+        backlog,
+        access,
+    } = listener;
+    let Access { owner, group, mode } = access;
+    out.head("[[listen]]");
+    out.text("address", &address.to_string());
+    out.plain("backlog", backlog);
+    for (key, account) in [("owner", owner), ("group", group)] {
+        if let Some(account) = account {
+            out.text(key, account);
+        }
+    }
+    if let Some(mode) = mode {
+        out.text("mode", &format!("{mode:04o}"));
+    }
+}
+
+fn print_resolver(resolver: &resolve::Config, out: &mut Out) {
+    let resolve::Config {
+        nameservers,
+        timeout,
+        family,
+        min_ttl,
+        max_ttl,
+        keep,
+    } = resolver;
+    let servers = nameservers.iter().map(|server| quote(&server.to_string()));
+    let servers = (!nameservers.is_empty()).then(|| ("nameservers", array(servers)));
+    let others = [
+        ("timeout", period(*timeout)),
+        ("family", name(*family)),
+        ("min_ttl", period(*min_ttl)),
+        ("max_ttl", period(*max_ttl)),
+        ("keep", period(*keep)),
+    ];
+    out.table("resolver", &servers.into_iter().chain(others).collect::<Vec<_>>());
 }
 
 fn print_log(log: &telemetry::Config, out: &mut Out) {
@@ -109,12 +175,15 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         protocol,
         quirks,
         endpoints,
+        sources,
         balance,
+        sticky,
         max_connections,
+        health,
         keep_alive,
         queue,
-        hold: _,
-        retry: _,
+        hold,
+        retry,
         timeouts,
         head_size,
         head_fields,
@@ -125,23 +194,35 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
     } = *queue;
     out.head(&format!("[upstream.{}]", quote_key(key)));
     out.plain("protocol", name(*protocol));
-    let endpoints: Vec<String> = endpoints
-        .iter()
-        .map(|endpoint| quote(&self::endpoint(endpoint)))
-        .collect();
-    out.plain("endpoints", format_args!("[{}]", endpoints.join(", ")));
-    match balance {
-        Balance::RoundRobin => out.text("balance", "round_robin"),
+    let fixed = endpoints.iter().map(endpoint);
+    let named = sources.iter().map(endpoint);
+    out.plain("endpoints", array(fixed.chain(named).map(|text| quote(&text))));
+    out.text("balance", &self::balance(balance));
+    if let Some(sticky) = sticky {
+        print_sticky(sticky, out);
     }
-    if let Some(slots) = max_connections {
-        out.plain("max_connections", slots);
-    }
+    health::slots(max_connections, out);
     out.plain("keep_alive", keep_alive);
     out.table(
         "queue",
         &[("size", waiting.to_string()), ("timeout", period(timeout))],
     );
+    out.plain("hold", period(*hold));
+    let Retry {
+        tries,
+        non_idempotent,
+    } = *retry;
+    out.table(
+        "retry",
+        &[
+            ("tries", tries.to_string()),
+            ("non_idempotent", non_idempotent.to_string()),
+        ],
+    );
     print_timeouts(timeouts, out);
+    if let Some(health) = health {
+        self::health::print(health, out);
+    }
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
     print_quirks(quirks, *protocol, out);
@@ -190,22 +271,69 @@ fn print_quirks(quirks: &Quirks, protocol: crate::upstream::config::ProtocolName
     }
 }
 
-fn endpoint(endpoint: &EndpointConfig) -> String {
+fn balance(balance: &Balance) -> String {
+    let name = balance.as_str();
+    match balance {
+        Balance::Hash(Hash { key, bound: None }) => format!("{name} {key}"),
+        Balance::Hash(Hash {
+            key,
+            bound: Some(bound),
+        }) => format!("{name} {key} bounded={bound}"),
+        _ => name.to_owned(),
+    }
+}
+
+fn print_sticky(sticky: &Sticky, out: &mut Out) {
+    let Sticky {
+        cookie,
+        secret,
+        path,
+        max_age,
+        secure,
+        http_only,
+        same_site,
+        wait,
+    } = sticky;
+    let mut entries = vec![("cookie", quote(cookie))];
+    // It was text in the file.
+    let secret = secret
+        .as_ref()
+        .map(|secret| String::from_utf8_lossy(secret.as_bytes()));
+    entries.extend(secret.map(|secret| ("secret", quote(&secret))));
+    entries.push(("path", quote(path)));
+    entries.extend(max_age.map(|age| ("max_age", period(age))));
+    entries.extend(secure.map(|secure| ("secure", secure.to_string())));
+    entries.push(("http_only", http_only.to_string()));
+    entries.push(("same_site", name(*same_site)));
+    entries.push(("wait", wait.to_string()));
+    out.table("sticky", &entries);
+}
+
+/// An endpoint with those of its options that are not as usual.
+fn endpoint<A: Display>(endpoint: &EndpointConfig<A>) -> String {
     let EndpointConfig {
         address,
         weight,
         backup,
-        drain: _,
-        max_fails: _,
-        fail_timeout: _,
-        slow_start: _,
+        drain,
+        max_fails,
+        fail_timeout,
+        slow_start,
     } = endpoint;
-    let weight = if *weight == 1 {
-        String::new()
-    } else {
-        format!(" weight={weight}")
-    };
-    format!("{address}{weight}{}", if *backup { " backup" } else { "" })
+    let usual = EndpointConfig::new(address);
+    let time = |time: Duration| Period(time).to_string();
+    let options = [
+        (*weight != usual.weight).then(|| format!("weight={weight}")),
+        backup.then(|| "backup".to_owned()),
+        drain.then(|| "drain".to_owned()),
+        (*max_fails != usual.max_fails).then(|| format!("max_fails={max_fails}")),
+        (*fail_timeout != usual.fail_timeout).then(|| format!("fail_timeout={}", time(*fail_timeout))),
+        (*slow_start != usual.slow_start).then(|| format!("slow_start={}", time(*slow_start))),
+    ];
+    let words = [address.to_string()]
+        .into_iter()
+        .chain(options.into_iter().flatten());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The text so far.
@@ -250,6 +378,11 @@ impl Out {
 /// A string as TOML, safe from the expansion of environment references.
 fn quote(text: &str) -> String {
     Value::String(env::escape(text)).to_string()
+}
+
+/// Values that are TOML already, as an array.
+fn array(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(", "))
 }
 
 /// A key as TOML.

@@ -1,10 +1,10 @@
 //! `[[route]]`.
 
-use super::{Out, path, quote, quote_key, size};
+use super::{Out, array, name, path, period, quote, quote_key, size};
 use crate::config::check;
 use crate::config::units::Size;
 use crate::frontend::config::{
-    Buffering, Files, Handler, Host, Limits, Php, Proxy, Redirect, Respond, Route,
+    Buffering, Files, Handler, Host, Limits, Php, Proxy, Redirect, Respond, Route, Status,
 };
 use crate::upstream::Config as Upstream;
 
@@ -27,8 +27,7 @@ pub(super) fn print(route: &Route, upstreams: &[Upstream], out: &mut Out) {
     }
     out.text("path", path);
     print_handler(handler, upstreams, out);
-    let Limits { body } = *limits;
-    out.table("limits", &[("body", quote(&Size(body).to_string()))]);
+    print_limits(limits, out);
     print_buffering(buffering, out);
     let params: Vec<_> = params
         .iter()
@@ -71,6 +70,10 @@ fn print_handler(handler: &Handler, upstreams: &[Upstream], out: &mut Out) {
                 ],
             );
         }
+        Handler::Status(Status { format, allow }) => {
+            let allow = allow.iter().map(|network| quote(&network.to_string()));
+            out.table("status", &[("format", name(*format)), ("allow", array(allow))]);
+        }
     }
 }
 
@@ -110,9 +113,28 @@ fn print_proxy(proxy: &Proxy, upstreams: &[Upstream], out: &mut Out) {
     out.table("proxy", &present(entries));
 }
 
+fn print_limits(limits: &Limits, out: &mut Out) {
+    let Limits {
+        body,
+        upload_rate,
+        download_rate,
+        rate_grace,
+    } = *limits;
+    out.table(
+        "limits",
+        &[
+            ("body", quote(&Size(body).to_string())),
+            ("upload_rate", quote(&Size(upload_rate).to_string())),
+            ("download_rate", quote(&Size(download_rate).to_string())),
+            ("rate_grace", period(rate_grace)),
+        ],
+    );
+}
+
 fn print_buffering(buffering: &Buffering, out: &mut Out) {
     let Buffering {
         request,
+        response,
         memory,
         disk,
     } = *buffering;
@@ -120,6 +142,7 @@ fn print_buffering(buffering: &Buffering, out: &mut Out) {
         "buffering",
         &[
             ("request", request.to_string()),
+            ("response", response.to_string()),
             ("memory", size(memory)),
             ("disk", quote(&Size(disk).to_string())),
         ],

@@ -61,13 +61,14 @@ impl Capabilities {
     }
 }
 
-/// Appends a GET_VALUES record that asks for everything once, padded to eight bytes so that libfcgi answers.
+/// Appends a GET_VALUES record that asks for everything once. Never without padding: libfcgi answers only when it
+/// can read on behind the content.
 pub fn put_get_values(out: &mut impl BufMut) {
     let mut content = BytesMut::new();
     for name in [MAX_CONNS, MAX_REQS, MPXS_CONNS] {
         put_pair(name, b"", &mut content);
     }
-    let padding = content.len().next_multiple_of(ALIGNMENT) - content.len();
+    let padding = ALIGNMENT - content.len() % ALIGNMENT;
     let header = Header::new(Kind::GetValues, 0, content.len());
     Header {
         padding: padding as u8,
@@ -118,6 +119,7 @@ mod tests {
         put_get_values(&mut wire);
         assert_eq!(wire.len() % 8, 0);
         let header = Header::take(&mut wire).unwrap();
+        assert!(header.padding > 0);
         assert_eq!(
             (header.kind, header.id, header.rest()),
             (Kind::GetValues, 0, wire.len())

@@ -1,12 +1,27 @@
 //! Which endpoint: one file per algorithm, one line in [`make`].
 
+mod draw;
+pub mod ewma;
+pub mod hash;
+pub mod ip_hash;
+pub mod key;
+pub mod least_conn;
+mod load;
+pub mod random_two;
 pub mod round_robin;
+mod uri;
 
 use std::sync::Arc;
 
 use super::config::Balance;
 use super::endpoint::{Endpoint, Id, Standing};
+use super::sticky::Token;
 
+pub use ewma::Ewma;
+pub use hash::Hash;
+pub use ip_hash::IpHash;
+pub use least_conn::LeastConn;
+pub use random_two::RandomTwo;
 pub use round_robin::RoundRobin;
 
 /// A choice over the endpoints of an upstream. Called under the lock of its pool: no waiting, no clock, no I/O.
@@ -26,13 +41,20 @@ pub struct Wish {
     /// What makes similar requests go to the same endpoint, for algorithms that hash.
     pub key: Option<u64>,
     /// The endpoint that its session lives on; also one that is draining.
-    pub sticky: Option<Id>,
+    pub sticky: Option<Token>,
+    /// Rather wait for that endpoint than use another one.
+    pub wait: bool,
 }
 
 impl Wish {
     /// Any endpoint will do.
     pub fn is_open(&self) -> bool {
         self.tried.is_empty() && self.sticky.is_none()
+    }
+
+    /// Whether its session lives there.
+    pub fn belongs_to(&self, endpoint: &Endpoint) -> bool {
+        self.sticky.is_some() && self.sticky == endpoint.token
     }
 }
 
@@ -58,13 +80,24 @@ impl Pick<'_> {
         endpoint.config.backup == self.backup
             && endpoint.standing() <= self.standing
             && !self.wish.tried.contains(&endpoint.id)
-            && (!endpoint.config.drain || self.wish.sticky == Some(endpoint.id))
+            && (!endpoint.config.drain || self.wish.belongs_to(endpoint))
     }
 }
 
 /// The algorithm of that name.
-pub fn make(balance: Balance) -> Box<dyn Balancer> {
+pub fn make(balance: &Balance) -> Box<dyn Balancer> {
     match balance {
         Balance::RoundRobin => Box::new(RoundRobin::default()),
+        Balance::LeastConn => Box::new(LeastConn::default()),
+        Balance::RandomTwo => Box::new(RandomTwo::new(fastrand::Rng::new())),
+        Balance::IpHash => Box::new(IpHash::default()),
+        Balance::Hash(hash) => Box::new(Hash::new(hash.bound)),
+        Balance::Ewma => Box::new(Ewma::new(fastrand::Rng::new())),
     }
 }
+
+#[cfg(test)]
+mod samples;
+
+#[cfg(test)]
+mod tests;

@@ -12,15 +12,17 @@ pub struct RoundRobin {
     current: Vec<i64>,
 }
 
-impl Balancer for RoundRobin {
-    fn pick(&mut self, endpoints: &[Arc<Endpoint>], pick: &Pick<'_>) -> Option<usize> {
-        if let [only] = endpoints {
-            return pick.eligible(only).then_some(0);
-        }
+impl RoundRobin {
+    /// Whose turn it is among the candidates.
+    pub(super) fn among(
+        &mut self,
+        endpoints: &[Arc<Endpoint>],
+        candidate: impl Fn(&Endpoint) -> bool,
+    ) -> Option<usize> {
         let mut sum = 0;
         let mut best: Option<(usize, i64)> = None;
         for (index, (endpoint, current)) in endpoints.iter().zip(&mut self.current).enumerate() {
-            if !pick.eligible(endpoint) {
+            if !candidate(endpoint) {
                 continue;
             }
             let share = i64::from(endpoint.share());
@@ -33,6 +35,15 @@ impl Balancer for RoundRobin {
         let (best, _) = best?;
         self.current[best] -= sum;
         Some(best)
+    }
+}
+
+impl Balancer for RoundRobin {
+    fn pick(&mut self, endpoints: &[Arc<Endpoint>], pick: &Pick<'_>) -> Option<usize> {
+        if let [only] = endpoints {
+            return pick.eligible(only).then_some(0);
+        }
+        self.among(endpoints, |endpoint| pick.eligible(endpoint))
     }
 
     fn rebuild(&mut self, endpoints: &[Arc<Endpoint>]) {

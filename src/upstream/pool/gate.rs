@@ -190,12 +190,16 @@ impl Gate {
         }
     }
 
-    /// An answer's head came.
+    /// An answer's head came. What was under way before a rest says nothing about it: a server that breaks every
+    /// other answer would never have one.
     pub(super) fn answered(&mut self, now: Instant) {
+        self.works = true;
+        if self.rest.is_some_and(|until| now < until) {
+            return;
+        }
         if self.rest.take().is_some() {
             self.recovered(now);
         }
-        self.works = true;
         self.fails = 0;
         self.failing_since = None;
         self.probation = false;
@@ -306,9 +310,9 @@ impl Gate {
         self.shut.is_some()
     }
 
-    /// Others are preferred, if there are any.
-    pub(super) fn is_down(&self) -> bool {
-        self.dead || self.rest.is_some() || self.shut.is_some_and(|shut| !shut.full)
+    /// Others are preferred, if there are any, because of what became of requests.
+    pub(super) fn is_failing(&self) -> bool {
+        self.rest.is_some() || self.shut.is_some_and(|shut| !shut.full)
     }
 
     /// Nothing about it depends on the time or on what is under way.
@@ -421,6 +425,15 @@ mod tests {
         assert_eq!(gate.standing(later), Standing::Resting);
         gate.answered(later);
         assert!(gate.is_calm());
+    }
+
+    #[test]
+    fn an_answer_that_was_under_way_does_not_end_a_rest() {
+        let (mut gate, now) = (gate(1), Instant::now());
+        gate.broken(now);
+        gate.answered(now + MILLISECOND);
+        assert_eq!(gate.standing(now + MILLISECOND), Standing::Resting);
+        assert!(gate.enter(now + Duration::from_secs(10)));
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
 //! hands it to the first in the queue that may use it; only when nobody waits is it free.
 //!
-//! Which endpoints a request may use is one decision, [`Roster::fit`]: the best standing that any endpoint left to
+//! Which endpoints a request may use is one decision, `Roster::fit`: the best standing that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
+mod finding;
 mod gate;
 mod keeper;
 mod queue;
@@ -21,8 +22,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::balance::{self, Wish};
-use super::config::{Config, EndpointConfig};
-use super::endpoint::{Endpoint, Id};
+use super::config::{Balance, Config, EndpointConfig, Slots};
+use super::endpoint::Endpoint;
+use super::sticky::Signer;
 use gate::Gate;
 use keeper::Alarm;
 use queue::{Place, Queue, Waiter};
@@ -33,6 +35,10 @@ pub use slot::{Grant, Slot};
 /// The slots of one upstream. `C` is what a kept connection is.
 pub struct Pool<C: Send + 'static> {
     limits: Limits,
+    /// Names endpoints in cookies.
+    signer: Option<Signer>,
+    /// The balancer asks for the latency of endpoints.
+    timed: bool,
     state: Mutex<State<C>>,
 }
 
@@ -61,9 +67,9 @@ pub struct Snapshot {
     pub endpoints: Vec<Arc<Endpoint>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Limits {
-    slots: usize,
+    slots: Slots,
     kept: usize,
     idle: Duration,
     waiting: usize,
@@ -78,16 +84,25 @@ struct State<C: Send + 'static> {
 impl<C: Send + 'static> Pool<C> {
     /// A pool for the endpoints of an upstream.
     pub fn new(config: &Config) -> Arc<Self> {
-        let slots = config.max_connections.unwrap_or(usize::MAX);
+        let slots = &config.max_connections;
         let pool = Self {
             limits: Limits {
-                slots,
-                kept: config.keep_alive.min(slots),
+                slots: slots.clone(),
+                kept: config.keep_alive.min(slots.most()),
                 idle: config.timeouts.idle,
                 waiting: config.queue.size,
             },
+            signer: config
+                .sticky
+                .as_ref()
+                .map(|sticky| Signer::new(sticky, &config.name)),
+            timed: config.balance == Balance::Ewma,
             state: Mutex::new(State {
-                roster: Roster::new(balance::make(config.balance), config.hold),
+                roster: Roster::new(
+                    balance::make(&config.balance),
+                    config.hold,
+                    !config.sources.is_empty(),
+                ),
                 queue: Queue::new(),
                 alarm: Alarm::default(),
             }),
@@ -97,16 +112,25 @@ impl<C: Send + 'static> Pool<C> {
         pool
     }
 
-    /// The endpoints are these from now on. Those that stay keep all that is known of them; the exchanges of those
-    /// that go are finished.
+    /// The endpoints are these from now on. Those that stay keep all that is known of them, also when their share
+    /// of the requests is another one; the exchanges of those that go are finished.
     pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
         let mut state = self.lock();
         let mut before = state.roster.empty();
         let now = configs.iter().map(|config| {
-            let known = before.iter().position(|(endpoint, _)| endpoint.config == *config);
-            known.map_or_else(|| self.hire(config), |at| before.swap_remove(at))
+            let is = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config == *config;
+            let is_alike = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config.is_alike(config);
+            if let Some(at) = before.iter().position(is) {
+                return before.swap_remove(at);
+            }
+            let Some(at) = before.iter().position(is_alike) else {
+                return self.hire(config, &mut state.roster);
+            };
+            let (endpoint, post) = before.swap_remove(at);
+            (Arc::new(endpoint.renewed(config.clone())), post)
         });
         let now: Vec<_> = now.collect();
+        state.roster.retire(before.iter().map(|(endpoint, _)| endpoint));
         state.roster.fill(now.into_iter());
         self.serve(&mut state);
         drop(state);
@@ -114,13 +138,26 @@ impl<C: Send + 'static> Pool<C> {
         drop(before);
     }
 
-    fn hire(&self, config: &EndpointConfig) -> (Arc<Endpoint>, Post<C>) {
-        let endpoint = Endpoint::new(config.clone(), self.limits.slots);
+    fn hire(&self, config: &EndpointConfig, roster: &mut Roster<C>) -> (Arc<Endpoint>, Post<C>) {
+        let endpoint = match roster.call_back(config) {
+            Some(endpoint) => {
+                endpoint.set_idle(0);
+                endpoint.renewed(config.clone())
+            }
+            None => self.found(config),
+        };
         let post = Post {
             gate: Gate::new(config),
             idle: VecDeque::new(),
         };
         (Arc::new(endpoint), post)
+    }
+
+    fn found(&self, config: &EndpointConfig) -> Endpoint {
+        let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
+        endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
+        endpoint.latency = self.timed.then(Arc::default);
+        endpoint
     }
 
     /// The endpoints, in the order of the configuration.
@@ -232,9 +269,11 @@ impl<C: Send + 'static> Pool<C> {
         }
         endpoint.set_idle(post.idle.len());
         let slot = Slot {
+            since: endpoint.is_adaptive().then(Instant::now),
             pool: self.clone(),
             endpoint,
             trial,
+            answered: false,
             spent: false,
         };
         let idle = idle.map(|idle| idle.connection);
@@ -242,17 +281,24 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
-    fn release(self: &Arc<Self>, endpoint: &Arc<Endpoint>, connection: Option<C>, undecided: bool) {
+    fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
+        let endpoint = &slot.endpoint;
+        let limit = slot.held().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
         endpoint.slot_freed();
         let mut closing = VecDeque::new();
         match (state.roster.find(endpoint.id), connection) {
             (Some(at), connection) => {
                 if state.roster.troubled {
-                    state.roster.left(at, undecided);
+                    state.roster.left(at, slot.trial);
                 }
                 if let Some(connection) = connection {
                     closing = self.park(&mut state, at, connection);
+                }
+                if let Some(limit) = limit {
+                    tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
+                    endpoint.set_limit(limit);
+                    closing.extend(self.trim(&mut state, at));
                 }
             }
             // It is no longer one of ours.
@@ -268,6 +314,17 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Keeps a connection; gives those for which there is no room.
     fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> VecDeque<C> {
+        let now = Instant::now();
+        state.roster.posts[at].idle.push_back(Idle {
+            connection,
+            since: now,
+        });
+        state.alarm.set(self, now + self.limits.idle);
+        self.trim(state, at)
+    }
+
+    /// Takes out the connections for which there is no room, the oldest first.
+    fn trim(&self, state: &mut State<C>, at: usize) -> VecDeque<C> {
         let endpoint = &state.roster.endpoints[at];
         let Post { gate, idle } = &mut state.roster.posts[at];
         let free = endpoint.limit().saturating_sub(endpoint.in_flight());
@@ -276,17 +333,11 @@ impl<C: Send + 'static> Pool<C> {
         } else {
             self.limits.kept.min(free)
         };
-        let now = Instant::now();
-        idle.push_back(Idle {
-            connection,
-            since: now,
-        });
         let mut closing = VecDeque::new();
         while idle.len() > room {
             closing.extend(idle.pop_front().map(|idle| idle.connection));
         }
         endpoint.set_idle(idle.len());
-        state.alarm.set(self, now + self.limits.idle);
         closing
     }
 
@@ -301,7 +352,12 @@ impl<C: Send + 'static> Pool<C> {
                 continue;
             }
             match state.roster.choose(&waiter.wish) {
-                Choice::Use(endpoint) => self.give(state, at, endpoint),
+                Choice::Use(endpoint) => {
+                    if !self.give(state, at, endpoint) {
+                        // Its slot may be what those before it wait for.
+                        (at, full) = (0, false);
+                    }
+                }
                 Choice::Nothing => {
                     if let Some(waiter) = state.queue.remove(at) {
                         // It left in this moment: nobody is to be told.
@@ -317,111 +373,27 @@ impl<C: Send + 'static> Pool<C> {
         }
     }
 
-    /// Gives the waiter at `at` a slot of the endpoint at `endpoint`.
-    fn give(self: &Arc<Self>, state: &mut State<C>, at: usize, endpoint: usize) {
+    /// Gives the waiter at `at` a slot of the endpoint at `endpoint`; whether it was still there.
+    fn give(self: &Arc<Self>, state: &mut State<C>, at: usize, endpoint: usize) -> bool {
         let Some(waiter) = state.queue.remove(at) else {
-            return;
+            return true;
         };
         let (grant, stale) = self.take(state, endpoint);
         // Rare, and nothing waits for them: closed under the lock.
         drop(stale);
-        if let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) {
-            // It left in this moment. As if it had never been.
-            slot.spent = true;
-            slot.endpoint.slot_freed();
-            if slot.trial {
-                state.roster.left(endpoint, true);
-            }
-            if let Some(connection) = idle {
-                drop(self.park(state, endpoint, connection));
-            }
-        }
-    }
-
-    /// An answer's head came from the endpoint, `latency` after its request began.
-    pub fn answered(self: &Arc<Self>, endpoint: &Endpoint, latency: Duration) {
-        endpoint.observe(latency);
-        if !endpoint.is_calm() {
-            endpoint.set_answered();
-            self.learn(endpoint.id, false, Gate::answered);
-        }
-    }
-
-    /// An exchange with the endpoint broke, or took too long, and the endpoint is to blame.
-    pub fn broken(self: &Arc<Self>, endpoint: &Endpoint) {
-        endpoint.failure_seen();
-        self.learn(endpoint.id, false, Gate::broken);
-    }
-
-    /// The endpoint has more than it can do: its backlog is full, or it says so.
-    pub fn full(self: &Arc<Self>, endpoint: &Endpoint) {
-        // The slot of whoever found out is still taken.
-        let others = endpoint.in_flight().saturating_sub(1);
-        // An idle connection occupies a worker that could empty the backlog.
-        self.learn(endpoint.id, true, |gate, now| gate.full(now, others));
-    }
-
-    /// No connection to the endpoint could be made.
-    fn unreachable(self: &Arc<Self>, endpoint: &Endpoint) {
-        endpoint.failure_seen();
-        self.learn(endpoint.id, true, Gate::unreachable);
-    }
-
-    /// A connection stands; whether the fate of its exchange still decides about the endpoint.
-    fn reached(self: &Arc<Self>, endpoint: &Endpoint) -> bool {
-        let mut decides = false;
-        self.learn(endpoint.id, false, |gate, now| {
-            gate.reached(now);
-            decides = gate.is_on_probation();
-        });
-        decides
-    }
-
-    /// What a health check found.
-    pub fn judge(self: &Arc<Self>, id: Id, alive: bool) {
-        self.learn(id, false, |gate, now| gate.judge(now, alive));
-    }
-
-    /// Sets the slots of an endpoint.
-    pub fn set_limit(self: &Arc<Self>, id: Id, limit: usize) {
-        let mut state = self.lock();
-        if let Some(at) = state.roster.find(id) {
-            state.roster.endpoints[at].set_limit(limit);
-            self.serve(&mut state);
-        }
-    }
-
-    /// Puts a finding about an endpoint down, and serves those whom it opens a way. Gives the idle connections to
-    /// close outside the lock: those of an endpoint that cannot be reached, or all when `evict` says so.
-    fn learn(
-        self: &Arc<Self>,
-        id: Id,
-        evict: bool,
-        finding: impl FnOnce(&mut Gate, Instant),
-    ) -> VecDeque<Idle<C>> {
-        let now = Instant::now();
-        let mut state = self.lock();
-        let Some(at) = state.roster.find(id) else {
-            return VecDeque::new();
+        let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) else {
+            return true;
         };
-        let roster = &mut state.roster;
-        let (endpoint, post) = (&roster.endpoints[at], &mut roster.posts[at]);
-        let was_down = post.gate.is_down();
-        finding(&mut post.gate, now);
-        tell(endpoint, was_down, post.gate.is_down());
-        let closing = match evict || post.gate.is_shut() {
-            true => std::mem::take(&mut post.idle),
-            false => VecDeque::new(),
-        };
-        endpoint.set_idle(post.idle.len());
-        roster.review(now);
-        if !state.queue.is_empty() {
-            self.serve(&mut state);
-            if let Some(due) = state.roster.next_chance(now) {
-                state.alarm.set(self, due);
-            }
+        // It left in this moment. As if it had never been.
+        slot.spent = true;
+        slot.endpoint.slot_freed();
+        if slot.trial {
+            state.roster.left(endpoint, true);
         }
-        closing
+        if let Some(connection) = idle {
+            drop(self.park(state, endpoint, connection));
+        }
+        false
     }
 
     /// Does what is due; gives the moment when something is due again.
@@ -466,18 +438,11 @@ impl<C: Send + 'static> State<C> {
     }
 }
 
-/// Logs that an endpoint's fortune turned.
-fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
-    let name = &*endpoint.name;
-    match (was_down, is_down) {
-        (false, true) => tracing::warn!(endpoint = name, "endpoint is down"),
-        (true, false) => tracing::info!(endpoint = name, "endpoint is up"),
-        _ => {}
-    }
-}
+#[cfg(test)]
+mod session_tests;
 
 #[cfg(test)]
 mod simulation;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

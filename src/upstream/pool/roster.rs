@@ -1,13 +1,14 @@
 //! The endpoints of a pool, and which of them a request may use.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::gate::Gate;
 use crate::upstream::balance::{Balancer, Pick, Wish};
+use crate::upstream::config::EndpointConfig;
 use crate::upstream::endpoint::{Endpoint, Id, Standing};
 
 /// The endpoints with what is known and kept of each.
@@ -15,11 +16,17 @@ pub(super) struct Roster<C> {
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// In the same order.
     pub(super) posts: Vec<Post<C>>,
+    /// Endpoints that went, as long as one of their exchanges is under way.
+    retired: Vec<Weak<Endpoint>>,
     balancer: Box<dyn Balancer>,
     /// Some gate depends on the time.
     pub(super) troubled: bool,
     /// How long the memory of an endpoint that was alive makes waiting worth while.
     hold: Duration,
+    /// Since when there is none, although endpoints are still to be found.
+    vacant: Option<Instant>,
+    /// Whether endpoints come from elsewhere.
+    named: bool,
 }
 
 /// What belongs to an endpoint and is nobody else's business.
@@ -45,13 +52,16 @@ pub(super) enum Choice {
 }
 
 impl<C> Roster<C> {
-    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration) -> Self {
+    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration, named: bool) -> Self {
         Self {
             endpoints: Vec::new(),
             posts: Vec::new(),
+            retired: Vec::new(),
             balancer,
             troubled: false,
             hold,
+            vacant: None,
+            named,
         }
     }
 
@@ -59,6 +69,8 @@ impl<C> Roster<C> {
     pub(super) fn fill(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, Post<C>)>) {
         (self.endpoints, self.posts) = members.unzip();
         self.balancer.rebuild(&self.endpoints);
+        let is_vacant = self.named && self.endpoints.is_empty();
+        self.vacant = is_vacant.then(|| self.vacant.unwrap_or_else(Instant::now));
         self.review(Instant::now());
     }
 
@@ -68,6 +80,21 @@ impl<C> Roster<C> {
             .into_iter()
             .zip(std::mem::take(&mut self.posts))
             .collect()
+    }
+
+    /// Remembers endpoints that go.
+    pub(super) fn retire<'a>(&mut self, gone: impl Iterator<Item = &'a Arc<Endpoint>>) {
+        self.retired.retain(|endpoint| endpoint.strong_count() > 0);
+        self.retired.extend(gone.map(Arc::downgrade));
+    }
+
+    /// The endpoint that went from the address of `config` and has not finished yet: its slots are still taken.
+    pub(super) fn call_back(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
+        let at_place = |endpoint: &Arc<Endpoint>| endpoint.config.address == config.address;
+        let known =
+            |endpoint: &Weak<Endpoint>| endpoint.upgrade().is_some_and(|endpoint| at_place(&endpoint));
+        let at = self.retired.iter().position(known)?;
+        self.retired.swap_remove(at).upgrade()
     }
 
     pub(super) fn find(&self, id: Id) -> Option<usize> {
@@ -100,6 +127,9 @@ impl<C> Roster<C> {
         if self.troubled {
             self.review(Instant::now());
         }
+        if let Some(own) = self.own(wish) {
+            return own;
+        }
         let Some(pick) = self.fit(wish) else {
             return match wish.tried.is_empty() && self.is_held(Instant::now()) {
                 true => Choice::Wait,
@@ -110,6 +140,30 @@ impl<C> Roster<C> {
             Some(at) => Choice::Use(at),
             None => Choice::Wait,
         }
+    }
+
+    /// The endpoint of the request's session, as long as it works. One that is down is nobody's own: the session moves.
+    fn own(&self, wish: &Wish) -> Option<Choice> {
+        wish.sticky?;
+        let mut all = self.endpoints.iter().enumerate();
+        let (at, endpoint) = all.find(|(_, endpoint)| wish.belongs_to(endpoint))?;
+        let possible = |standing| {
+            let backup = endpoint.config.backup;
+            let pick = Pick {
+                wish,
+                backup,
+                standing,
+            };
+            pick.possible(endpoint)
+        };
+        // A full backlog shuts an endpoint that works.
+        let full = self.posts[at].gate.is_full() && wish.wait;
+        let worst = if full { Standing::Trial } else { Standing::Resting };
+        if possible(worst) && endpoint.has_room() {
+            return Some(Choice::Use(at));
+        }
+        let waits = wish.wait && (possible(worst) || full && possible(Standing::Shut));
+        waits.then_some(Choice::Wait)
     }
 
     /// Which endpoints a request may use, full or not; `None`: there is none for now.
@@ -140,7 +194,8 @@ impl<C> Roster<C> {
             !endpoint.config.drain
                 && (gate.is_full() || gate.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
-        self.endpoints.iter().zip(&self.posts).any(alive)
+        let is_found_soon = self.vacant.is_some_and(|since| now < since + self.hold);
+        is_found_soon || self.endpoints.iter().zip(&self.posts).any(alive)
     }
 
     /// When those who wait have a chance that they do not have now, or lose the last one.
@@ -151,9 +206,13 @@ impl<C> Roster<C> {
             .iter()
             .filter_map(|post| Some(post.gate.last_alive(now)? + self.hold))
             .filter(|end| *end > now);
+        let found = self
+            .vacant
+            .map(|since| since + self.hold)
+            .filter(|end| *end > now);
         match self.troubled {
             true => changes.chain(ends).min(),
-            false => None,
+            false => found,
         }
     }
 

@@ -9,6 +9,7 @@ use std::task::Waker;
 use super::tests::config;
 use super::*;
 use crate::transport::Address;
+use crate::upstream::config::Hash;
 use crate::upstream::endpoint::Standing;
 
 const SEEDS: u64 = 1_000;
@@ -102,6 +103,9 @@ impl World {
         for endpoint in &mut config.endpoints {
             *endpoint = some_endpoint(&mut random);
         }
+        // For those that draw.
+        fastrand::seed(seed);
+        config.balance = some_balance(&mut random);
         config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
         config.hold = Duration::from_millis(random.u64(0..3_000));
         Self {
@@ -134,6 +138,7 @@ impl World {
         let tried = endpoints.iter().filter(|_| self.random.u8(..4) == 0);
         let wish = Wish {
             tried: tried.map(|endpoint| endpoint.id).collect(),
+            key: self.random.bool().then(|| self.random.u32(..).into()),
             ..Wish::default()
         };
         let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
@@ -224,6 +229,10 @@ impl World {
             .collect();
         if configs.is_empty() || self.random.bool() {
             configs.push(some_endpoint(&mut self.random));
+        }
+        if let Some(config) = configs.first_mut().filter(|_| self.random.bool()) {
+            config.weight = self.random.u32(1..5);
+            config.backup = self.random.bool();
         }
         self.random.shuffle(&mut configs);
         self.pool.set_endpoints(&configs);
@@ -316,6 +325,20 @@ impl World {
     }
 }
 
+fn some_balance(random: &mut fastrand::Rng) -> Balance {
+    match random.u8(..6) {
+        0 => Balance::RoundRobin,
+        1 => Balance::LeastConn,
+        2 => Balance::RandomTwo,
+        3 => Balance::IpHash,
+        4 => Balance::Hash(Hash {
+            key: "uri".parse().unwrap(),
+            bound: random.bool().then(|| "1.25".parse().unwrap()),
+        }),
+        _ => Balance::Ewma,
+    }
+}
+
 /// Each is another one.
 fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
     EndpointConfig {
@@ -325,7 +348,7 @@ fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
         max_fails: random.u32(0..=2),
         fail_timeout: Duration::from_millis(random.u64(1..2_000)),
         slow_start: Duration::from_millis(random.u64(0..500)),
-        ..EndpointConfig::new(Address::Unix(format!("/{}", random.u64(..)).into()))
+        ..EndpointConfig::new(Address::Unix(format!("/{}", random.u8(..8)).into()))
     }
 }
 

@@ -1,6 +1,9 @@
 //! The right to use one worker, and what its use told about the endpoint.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Pool;
 use crate::upstream::endpoint::Endpoint;
@@ -11,6 +14,10 @@ pub struct Slot<C: Send + 'static> {
     pub(super) endpoint: Arc<Endpoint>,
     /// The fate of this exchange decides whether others may follow.
     pub(super) trial: bool,
+    /// When it was taken, where it is of interest how long it is held.
+    pub(super) since: Option<Instant>,
+    /// The endpoint answered.
+    pub(super) answered: bool,
     /// Set while the slot is not to be given back by `drop`: it was given back already.
     pub(super) spent: bool,
 }
@@ -38,6 +45,11 @@ impl<C: Send + 'static> Slot<C> {
         }
     }
 
+    /// An answer's head came, and the slot is held until its end.
+    pub fn answered(&mut self) {
+        self.answered = true;
+    }
+
     /// No connection could be made.
     pub fn unreachable(&mut self) {
         self.trial = false;
@@ -50,8 +62,14 @@ impl<C: Send + 'static> Slot<C> {
         self.pool.full(&self.endpoint);
     }
 
+    /// How long it was held, where that says something about the endpoint.
+    pub(super) fn held(&self) -> Option<Duration> {
+        self.since.filter(|_| self.answered).map(|since| since.elapsed())
+    }
+
     /// The exchange broke after its head, and the endpoint is to blame.
     pub fn broken(&mut self) {
+        self.answered = false;
         self.trial = false;
         self.pool.broken(&self.endpoint);
     }
@@ -59,14 +77,14 @@ impl<C: Send + 'static> Slot<C> {
     /// Gives the slot back together with a connection that can serve another exchange.
     pub fn keep(mut self, connection: C) {
         self.spent = true;
-        self.pool.release(&self.endpoint, Some(connection), self.trial);
+        self.pool.release(&self, Some(connection));
     }
 }
 
 impl<C: Send + 'static> Drop for Slot<C> {
     fn drop(&mut self) {
         if !self.spent {
-            self.pool.release(&self.endpoint, None, self.trial);
+            self.pool.release(self, None);
         }
     }
 }

@@ -4,18 +4,24 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::upstream::config::{Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Timeouts};
+use crate::upstream::config::slots::{Ask, Auto};
+use crate::upstream::config::{
+    Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Slots, Timeouts,
+};
 use crate::upstream::profile::Profile;
 
-pub(super) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
+pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
     let endpoint = EndpointConfig::new("127.0.0.1:1".parse().unwrap());
     Config {
         name: "test".into(),
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
         endpoints: vec![endpoint; endpoints],
+        sources: Vec::new(),
         balance: Balance::RoundRobin,
-        max_connections: Some(slots),
+        sticky: None,
+        max_connections: Slots::Fixed(slots),
+        health: None,
         keep_alive: kept,
         queue: Waiting {
             size: waiting,
@@ -305,6 +311,71 @@ async fn endpoints_that_stay_keep_what_is_known_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_share_changes_nothing_else() {
+    let pool = Pool::<u32>::new(&config(1, 2, 2, 1));
+    let (one, _two) = (get(&pool).await.unwrap(), get(&pool).await.unwrap());
+    one.slot.keep(1);
+    let endpoint = EndpointConfig {
+        weight: 7,
+        backup: true,
+        ..pool.endpoints()[0].config.clone()
+    };
+    pool.set_endpoints(&[endpoint]);
+    assert_eq!((idle(&pool), pool.endpoints()[0].in_flight()), (1, 1));
+    let three = get(&pool).await.unwrap();
+    assert_eq!(three.idle, Some(1));
+    assert_eq!(
+        get(&pool).await.err(),
+        Some(AdmissionError::QueueTimeout),
+        "all slots are taken"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_comes_back_has_the_slots_that_it_left_taken() {
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
+    let endpoint = pool.endpoints()[0].config.clone();
+    let first = get(&pool).await.unwrap();
+    pool.set_endpoints(&[]);
+    pool.set_endpoints(&[endpoint]);
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::QueueTimeout));
+    drop(first);
+    assert!(get(&pool).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_wait_for_the_first_endpoint_to_be_found() {
+    let pool = looking();
+    let mut waiting = Box::pin(get(&pool));
+    assert!(poll(&mut waiting).is_none());
+    pool.set_endpoints(&config(1, 1, 0, 1).endpoints);
+    assert!(poll(&mut waiting).unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_endpoints_that_are_not_found() {
+    let pool = looking();
+    let began = Instant::now();
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(began.elapsed().as_millis(), 500);
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(began.elapsed().as_millis(), 500);
+    // What was found and is gone again is waited for again.
+    pool.set_endpoints(&config(1, 1, 0, 1).endpoints);
+    pool.set_endpoints(&[]);
+    assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(began.elapsed().as_millis(), 1000);
+}
+
+/// A pool whose endpoints are still to be found.
+fn looking() -> Arc<Pool<u32>> {
+    let mut config = config(0, 1, 0, 8);
+    config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
+    config.hold = Duration::from_millis(500);
+    Pool::new(&config)
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_endpoint_takes_those_who_wait() {
     let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
     let _first = get(&pool).await.unwrap();
@@ -322,4 +393,83 @@ fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
         std::task::Poll::Ready(output) => Some(output),
         std::task::Poll::Pending => None,
     }
+}
+
+/// A pool whose slots are to be found out.
+fn growing(kept: usize) -> Arc<Pool<u32>> {
+    let mut config = config(1, 1, kept, 1_000);
+    config.max_connections = Slots::Auto(Auto {
+        ask: Ask::Nobody,
+        least: 1,
+        most: 64,
+        interval: Auto::INTERVAL,
+    });
+    Pool::new(&config)
+}
+
+/// So many slots at once.
+async fn several(pool: &Arc<Pool<u32>>, count: usize) -> Vec<Grant<u32>> {
+    let mut grants = Vec::new();
+    for _ in 0..count {
+        grants.push(get(pool).await.unwrap());
+    }
+    grants
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_names_more_workers_serves_those_who_wait() {
+    let pool = growing(0);
+    let endpoint = pool.endpoints()[0].clone();
+    let first = several(&pool, endpoint.limit()).await;
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { get(&pool).await.is_ok() })
+        })
+        .collect();
+    queued(&pool, 2).await;
+    let more = first.len() + 2;
+    assert_eq!(pool.count(&endpoint, Workers::Exactly(more)), Some(more));
+    for waiter in waiting {
+        assert!(waiter.await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_are_too_many_for_fewer_workers_are_closed() {
+    let pool = growing(8);
+    let endpoint = pool.endpoints()[0].clone();
+    for grant in several(&pool, 4).await {
+        grant.slot.keep(1);
+    }
+    assert_eq!(idle(&pool), 4);
+    assert_eq!(pool.count(&endpoint, Workers::Exactly(2)), Some(2));
+    assert_eq!((idle(&pool), endpoint.limit()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_follow_what_answers_and_refusals_tell() {
+    let pool = growing(0);
+    let endpoint = pool.endpoints()[0].clone();
+    let crowd: Vec<_> = (0..48)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let mut grant = get(&pool).await.unwrap();
+                    grant.slot.answered();
+                    // There is a worker for everybody.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            })
+        })
+        .collect();
+    for requests in crowd {
+        requests.await.unwrap();
+    }
+    let grown = endpoint.limit();
+    assert!(grown > 16, "{grown}");
+    let mut grants = several(&pool, 10).await;
+    grants[0].slot.full();
+    assert!(endpoint.limit() < 10, "{}", endpoint.limit());
 }

@@ -7,6 +7,7 @@
 mod fastcgi;
 mod http;
 mod kept;
+mod probes;
 mod requests;
 mod scgi;
 mod uwsgi;

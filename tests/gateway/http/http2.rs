@@ -202,6 +202,51 @@ fn streams_do_not_wait_for_one_another() {
     assert_eq!(http.outcome(1), Outcome::Answer(200, "late".into()));
 }
 
+#[test]
+fn streams_that_stand_still_hold_no_worker() {
+    let body = "x".repeat(2_000_000);
+    let answer = format!("Content-Type: a/b\r\n\r\n{body}");
+    let site = Site::scripted("", "", move |mut connection| {
+        let request = connection.read_fastcgi()?;
+        connection.fastcgi_response(request.id, answer.as_bytes())
+    });
+    let mut http = Http2::connect(&site);
+    http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\0"); // no window for any stream
+    http.sync();
+    let streams = [1, 3, 5, 7];
+    for stream in streams {
+        http.headers(stream, &GET, END_STREAM);
+    }
+    site.backend.wait_ended(streams.len()).unwrap();
+    assert_eq!(site.backend.failures(), 0);
+    http.frame(WINDOW_UPDATE, 0, 0, &10_000_000_u32.to_be_bytes());
+    for stream in streams {
+        http.frame(WINDOW_UPDATE, 0, stream, &10_000_000_u32.to_be_bytes());
+        // The heads of all of them came before.
+        assert!(matches!(http.outcome(stream), Outcome::Answer(_, got) if got == body));
+    }
+    assert!(
+        site.log(streams.len())
+            .iter()
+            .all(|line| line["reason"].is_null())
+    );
+}
+
+#[test]
+fn a_stream_that_is_taken_too_slowly_ends_its_connection() {
+    let tables = "[[route]]\npath = \"/least\"\nproxy = { upstream = \"app\" }\n\
+        limits = { download_rate = \"1MiB\", rate_grace = \"300ms\" }";
+    let site = Site::scripted("", tables, move |mut connection| {
+        let request = connection.read_fastcgi()?;
+        let body = "x".repeat(2_000_000);
+        connection.fastcgi_response(request.id, format!("Content-Type: a/b\r\n\r\n{body}").as_bytes())
+    });
+    let mut http = Http2::connect(&site);
+    http.headers(1, &[GET[0], GET[1], (":path", "/least"), GET[3]], END_STREAM);
+    assert_eq!(http.outcome(1), Outcome::Gone);
+    assert_eq!(site.log(1)[0]["reason"], "client_too_slow");
+}
+
 // GH-21
 #[test]
 fn a_host_that_contradicts_the_authority_is_refused() {
@@ -461,6 +506,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const NO_ERROR: u8 = 0;
 const ACK: u8 = 1;

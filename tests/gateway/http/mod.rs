@@ -9,7 +9,7 @@ mod http2;
 mod leaving;
 mod log;
 mod signals;
-mod site;
+pub(crate) mod site;
 mod target;
 mod tunnel;
 mod upload;

@@ -109,14 +109,6 @@ fn logs_are_opened_again() {
 }
 
 #[test]
-fn a_reload_does_no_harm() {
-    let site = Site::new();
-    site.gateway.signal(Signal::HUP).unwrap();
-    site.gateway.wait_errors("SIGHUP").unwrap();
-    assert_eq!(site.request("GET", "/fixed", &[], b"").status, 200);
-}
-
-#[test]
 fn the_pid_file_lasts_as_long_as_the_process() {
     let mut site = Site::with("pid_file = \"{dir}/pid\"", "");
     let file = site.gateway.dir().join("pid");

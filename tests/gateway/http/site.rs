@@ -109,27 +109,27 @@ impl Site {
 }
 
 /// Something that a script waits for until the test says so.
-pub(super) struct Gate(Sender<()>);
+pub(crate) struct Gate(Sender<()>);
 
 /// The script's side of a [`Gate`].
-pub(super) struct Gated(Mutex<Receiver<()>>);
+pub(crate) struct Gated(Mutex<Receiver<()>>);
 
 /// A gate that is shut.
-pub(super) fn gate() -> (Gate, Gated) {
+pub(crate) fn gate() -> (Gate, Gated) {
     let (open, opened) = channel();
     (Gate(open), Gated(Mutex::new(opened)))
 }
 
 impl Gate {
     /// Lets one script pass.
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.send(()).expect("the script waits");
     }
 }
 
 impl Gated {
     /// Waits until the gate is open.
-    pub(super) fn pass(&self) -> Result<()> {
+    pub(crate) fn pass(&self) -> Result<()> {
         let opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         opened
             .recv_timeout(Duration::from_secs(10))

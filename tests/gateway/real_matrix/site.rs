@@ -21,14 +21,8 @@ pub(super) struct Site {
 impl Site {
     /// Starts both. The server has `workers` workers, and the gateway knows.
     pub(super) fn start(kind: Kind, workers: usize, kept: usize) -> Self {
-        let extra = match kind {
-            // Unless told to wait, it ends its workers in the middle of their requests when it reloads.
-            Kind::PhpFpm => vec!["[global]\nprocess_control_timeout = 5s".to_owned()],
-            _ => Vec::new(),
-        };
         let options = Options {
             workers,
-            extra,
             ..Options::default()
         };
         let backend = kind.start(&options).unwrap();

@@ -1,12 +1,12 @@
-//! `files`, `redirect` and `respond`: what needs no application.
+//! `files`, `redirect`, `respond` and `status`: what needs no application.
 
 use bytes::Bytes;
 use http::StatusCode;
 
 use super::Check;
-use crate::config::check::{field, path};
+use crate::config::check::{field, network, path};
 use crate::config::file::{self, At, Section};
-use crate::frontend::config::{Files, Redirect, Respond};
+use crate::frontend::config::{Files, Redirect, Respond, Status};
 
 impl Check<'_> {
     pub(super) fn files(&mut self, typed: &Section<file::Files>) -> Files {
@@ -46,6 +46,20 @@ impl Check<'_> {
         Respond {
             status: code(status),
             body: body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn status(&mut self, typed: &Section<file::Status>) -> Status {
+        let default = Status::default();
+        let networks = typed.allow.as_ref().map(|allow| {
+            let networks = allow.iter();
+            networks
+                .filter_map(|typed| network::check(typed, self.complaints))
+                .collect()
+        });
+        Status {
+            format: typed.format.map_or(default.format, |format| format.0),
+            allow: networks.unwrap_or(default.allow),
         }
     }
 

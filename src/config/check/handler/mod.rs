@@ -37,10 +37,13 @@ pub(super) fn check(
     if let Some(typed) = &route.redirect {
         return Some(Handler::Redirect(check.redirect(typed)));
     }
+    if let Some(typed) = &route.respond {
+        return Some(Handler::Respond(check.respond(typed)));
+    }
     route
-        .respond
+        .status
         .as_ref()
-        .map(|typed| Handler::Respond(check.respond(typed)))
+        .map(|typed| Handler::Status(check.status(typed)))
 }
 
 fn is_single(route: &Section<Route>, complaints: &mut Complaints) -> bool {
@@ -50,6 +53,7 @@ fn is_single(route: &Section<Route>, complaints: &mut Complaints) -> bool {
         ("files", route.files.as_ref().map(Section::span)),
         ("redirect", route.redirect.as_ref().map(Section::span)),
         ("respond", route.respond.as_ref().map(Section::span)),
+        ("status", route.status.as_ref().map(Section::span)),
     ];
     let present: Vec<_> = all
         .iter()

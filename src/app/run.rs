@@ -1,0 +1,249 @@
+//! The life of a gateway between its first and its last connection: what signals do.
+
+use std::future::pending;
+
+use anyhow::{Context, Result};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+
+use super::pid_file::PidFile;
+use super::replacement::{Program, Replacement, Successor};
+use super::signals::{Signals, Wish};
+use super::{App, Ended, notify};
+use crate::config::Config;
+use crate::telemetry::log::ErrorLog;
+use crate::transport::{InheritedSocket, Lender};
+
+/// What is needed to do as signals ask. Without it they are refused with a message.
+#[derive(Clone, Copy, Default)]
+pub struct Means<'a> {
+    /// USR1 and HUP: the error log.
+    pub error_log: Option<&'a ErrorLog>,
+    /// HUP: reads the configuration again.
+    pub load: Option<&'a dyn Fn() -> Result<Config>>,
+    /// USR2: what to start.
+    pub program: Option<&'a Program>,
+}
+
+/// A running gateway.
+struct Running<'a> {
+    app: &'a mut App,
+    means: Means<'a>,
+    replacement: Option<Replacement>,
+    /// Nobody is let in any more, and then everything ends.
+    deadline: Option<Instant>,
+}
+
+impl App {
+    /// Serves until SIGTERM or SIGQUIT (drain, then stop) or SIGINT (stop at once). SIGUSR1 opens the logs again,
+    /// SIGHUP loads the configuration again, SIGUSR2 replaces the process.
+    ///
+    /// Afterwards nothing is served any more. What was cut leaves its lines in the access log as long as the
+    /// application exists.
+    pub async fn run(&mut self, means: Means<'_>) -> Result<Ended> {
+        let mut signals = Signals::install().context("cannot catch signals")?;
+        let succeeds = self.predecessor.is_some();
+        self.accept();
+        if !succeeds {
+            // Else the process before us tells it: we are not listened to yet.
+            notify::ready();
+        }
+        let mut heartbeat = heartbeat();
+        let mut running = Running {
+            app: self,
+            means,
+            replacement: None,
+            deadline: None,
+        };
+        loop {
+            tokio::select! {
+                wish = signals.next() => {
+                    if let Some(ended) = running.wish(wish).await {
+                        return Ok(ended);
+                    }
+                }
+                ended = left(running.app, running.deadline) => return Ok(ended),
+                outcome = outcome(&mut running.replacement) => running.replaced(outcome),
+                () = beat(&mut heartbeat) => notify::alive(),
+            }
+        }
+    }
+}
+
+impl Running<'_> {
+    /// Does as a signal asks; gives the end, if that is what was asked for.
+    async fn wish(&mut self, wish: Wish) -> Option<Ended> {
+        match wish {
+            Wish::Drain => self.drain().await,
+            Wish::Stop => {
+                self.give_up_replacement().await;
+                return Some(self.app.ended());
+            }
+            Wish::Reopen => self.reopen(),
+            Wish::Reload => self.reload(),
+            Wish::Replace => self.replace(),
+        }
+        None
+    }
+
+    async fn drain(&mut self) {
+        tracing::info!("stopping; waiting for open exchanges");
+        notify::stopping();
+        self.give_up_replacement().await;
+        self.app.server.close(|_| false);
+        let limit = self.app.generation.config.frontend.timeouts.drain;
+        let deadline = Instant::now() + limit;
+        self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+    }
+
+    fn reopen(&self) {
+        let outcomes = [
+            ("access", self.app.logs.access().reopen()),
+            ("error", self.means.error_log.map_or(Ok(()), ErrorLog::reopen)),
+        ];
+        for (log, outcome) in outcomes {
+            match outcome {
+                Ok(()) => tracing::info!(log, "log opened again"),
+                Err(error) => tracing::error!(log, %error, "cannot open the log again; the old file stays"),
+            }
+        }
+    }
+
+    fn reload(&mut self) {
+        let Some(load) = self.means.load else {
+            return tracing::warn!("SIGHUP ignored: restart to load the configuration again");
+        };
+        if !self.is_serving("SIGHUP") {
+            return;
+        }
+        notify::reloading();
+        let reloaded = load().and_then(|config| self.app.reload(config, self.means.error_log));
+        match reloaded {
+            Ok(()) => tracing::info!("configuration loaded again"),
+            Err(error) => {
+                complain(&format!("{error:#}"));
+                tracing::error!("the configuration was not loaded; everything stays as it was");
+            }
+        }
+        notify::ready();
+    }
+
+    fn replace(&mut self) {
+        let Some(program) = self.means.program else {
+            return tracing::warn!("SIGUSR2 ignored: restart to replace the program");
+        };
+        if !self.is_serving("SIGUSR2") {
+            return;
+        }
+        let limit = self.app.generation.config.frontend.timeouts.replace;
+        let begun = sockets(self.app).and_then(|sockets| Replacement::begin(program, sockets, limit));
+        match begun {
+            Ok(replacement) => self.replacement = Some(replacement),
+            Err(error) => self.not_replaced(&error),
+        }
+    }
+
+    /// The new process serves, or does not.
+    fn replaced(&mut self, outcome: Result<Successor>) {
+        self.replacement = None;
+        let Successor { pid, taken } = match outcome {
+            Ok(successor) => successor,
+            Err(error) => return self.not_replaced(&error),
+        };
+        notify::replaced_by(pid);
+        tracing::info!(pid, "replaced; waiting for open exchanges");
+        for (place, door) in self.app.server.doors().iter().enumerate() {
+            if taken.contains(&place) {
+                door.listener.share();
+            }
+        }
+        self.app.server.close(|_| false);
+        let limit = self.app.generation.config.frontend.timeouts.generation;
+        self.deadline = Some(Instant::now() + limit);
+    }
+
+    fn not_replaced(&self, error: &anyhow::Error) {
+        complain(&format!("{error:#}"));
+        tracing::error!("the process was not replaced; it goes on as it was");
+        // The other one may have got as far as that.
+        let restored = self.app.pid_file.as_ref().map_or(Ok(()), PidFile::restore);
+        if let Err(error) = restored {
+            tracing::error!(error = format!("{error:#}"), "another process id may stand there");
+        }
+    }
+
+    async fn give_up_replacement(&mut self) {
+        if let Some(replacement) = self.replacement.take() {
+            replacement.give_up().await;
+        }
+    }
+
+    /// Whether nothing else is going on.
+    fn is_serving(&self, signal: &str) -> bool {
+        let reason = match (&self.replacement, self.deadline) {
+            (Some(_), _) => "a replacement is starting",
+            (None, Some(_)) => "the process is ending",
+            (None, None) => return true,
+        };
+        tracing::warn!(signal, reason, "not now");
+        false
+    }
+}
+
+/// The listening sockets, for another process.
+fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
+    let doors = app.server.doors().iter();
+    doors
+        .map(|door| {
+            Ok(InheritedSocket {
+                address: door.config.address.clone(),
+                socket: door.listener.duplicate().context("cannot duplicate a socket")?,
+                owns_file: door.listener.owns_file(),
+                lender: match door.listener.lender() {
+                    Some(Lender::Manager) => Lender::Manager,
+                    Some(Lender::Predecessor) | None => Lender::Predecessor,
+                },
+            })
+        })
+        .collect()
+}
+
+/// A diagnostic of several lines, each of them an event.
+fn complain(text: &str) {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        tracing::error!("{line}");
+    }
+}
+
+/// The end, once there is a deadline.
+async fn left(app: &mut App, deadline: Option<Instant>) -> Ended {
+    let Some(deadline) = deadline else {
+        return pending().await;
+    };
+    tokio::select! {
+        () = app.empty() => {}
+        () = sleep_until(deadline) => {}
+    }
+    app.ended()
+}
+
+async fn outcome(replacement: &mut Option<Replacement>) -> Result<Successor> {
+    match replacement {
+        Some(replacement) => replacement.outcome().await,
+        None => pending().await,
+    }
+}
+
+fn heartbeat() -> Option<Interval> {
+    let mut beats = interval(notify::heartbeat().filter(|period| !period.is_zero())?);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    Some(beats)
+}
+
+async fn beat(heartbeat: &mut Option<Interval>) {
+    match heartbeat {
+        Some(beats) => {
+            beats.tick().await;
+        }
+        None => pending().await,
+    }
+}

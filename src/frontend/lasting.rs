@@ -1,0 +1,75 @@
+//! An answer that goes on for a while, perhaps for longer than its upstream is configured.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+
+use super::body::Broken;
+use crate::transport::Notice;
+use crate::upstream;
+
+/// The body of an application's answer that has not come completely with its head. Ends when its upstream has left
+/// the configuration and the time of what was under way is over.
+pub struct Lasting {
+    body: upstream::Body,
+    over: Arc<Notice>,
+    /// There as soon as the body has been waited for.
+    watch: Option<Watch>,
+}
+
+struct Watch {
+    over: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Who hears of it: asked again only when somebody else polls, as asking takes a lock.
+    waker: Waker,
+}
+
+impl Lasting {
+    /// The body, until `over`.
+    pub fn new(body: upstream::Body, over: Arc<Notice>) -> Self {
+        Self {
+            body,
+            over,
+            watch: None,
+        }
+    }
+
+    /// Polls the body; when it has nothing, sees to it that the end is noticed.
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if self.over.is_given() {
+            return Poll::Ready(Some(Err(Broken::Retired)));
+        }
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_pending() && self.poll_over(cx).is_ready() {
+            return Poll::Ready(Some(Err(Broken::Retired)));
+        }
+        frame.map_err(Broken::Upstream)
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(watch) = &self.watch
+            && watch.waker.will_wake(cx.waker())
+        {
+            return Poll::Pending;
+        }
+        let over = self.over.clone();
+        let watch = self.watch.get_or_insert_with(|| Watch {
+            over: Box::pin(async move { over.given().await }),
+            waker: cx.waker().clone(),
+        });
+        watch.waker.clone_from(cx.waker());
+        watch.over.as_mut().poll(cx)
+    }
+
+    /// As the body says.
+    pub fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    /// As the body says.
+    pub fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,99 @@
+//! What the gateway has counted, for collectors and for eyes: busy slots, queues and waits, without asking any
+//! application. It is answered while every worker is busy; that is when it is wanted.
+
+mod json;
+mod prometheus;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response};
+use ipnet::IpNet;
+
+use super::body::Body;
+use super::config::{self, StatusFormat};
+use super::rejection::Rejection;
+use crate::telemetry::{Counters, Exposition};
+use crate::upstream::Upstream;
+
+/// A status page, ready to answer.
+pub struct Status {
+    config: config::Status,
+    upstreams: Arc<[Arc<Upstream>]>,
+}
+
+impl Status {
+    /// A page about these upstreams.
+    pub fn new(config: config::Status, upstreams: &[Arc<Upstream>]) -> Self {
+        Self {
+            config,
+            upstreams: upstreams.into(),
+        }
+    }
+
+    /// Refuses who is not to see it. A client without an address came through a unix socket, whose mode decided.
+    pub fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
+        let allowed = |ip: IpAddr| {
+            let ip = ip.to_canonical();
+            self.config
+                .allow
+                .iter()
+                .any(|network: &IpNet| network.contains(&ip))
+        };
+        if !client.is_none_or(allowed) {
+            return Err(Rejection::NotAllowed);
+        }
+        match *method {
+            Method::GET | Method::HEAD => Ok(()),
+            _ => Err(Rejection::Method("GET, HEAD")),
+        }
+    }
+
+    /// The numbers of this moment.
+    pub fn answer(&self, counters: &Counters) -> Response<Body> {
+        match self.config.format {
+            StatusFormat::Prometheus => page(
+                Exposition::CONTENT_TYPE,
+                prometheus::page(counters, &self.upstreams),
+            ),
+            StatusFormat::Json => page("application/json", json::page(counters, &self.upstreams)),
+        }
+    }
+}
+
+fn page(content_type: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::Full(Bytes::from(text)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(client: Option<&str>, method: Method) -> bool {
+        let status = Status::new(config::Status::default(), &[]);
+        let client = client.map(|ip| ip.parse().unwrap());
+        status.admit(&method, client).is_ok()
+    }
+
+    #[test]
+    fn only_this_machine_sees_it_unless_told_otherwise() {
+        for client in [Some("127.0.0.1"), Some("::1"), Some("::ffff:127.9.9.9"), None] {
+            assert!(admitted(client, Method::GET), "{client:?}");
+        }
+        for client in ["192.0.2.1", "10.0.0.1", "2001:db8::1"] {
+            assert!(!admitted(Some(client), Method::GET), "{client}");
+        }
+    }
+
+    #[test]
+    fn it_is_only_looked_at() {
+        assert!(admitted(None, Method::HEAD));
+        assert!(!admitted(None, Method::POST));
+    }
+}

@@ -1,0 +1,202 @@
+//! Asks an endpoint, in its own protocol, whether it lives, and how many workers it has.
+//!
+//! One file per kind of question. A probe has a connection of its own, never one of the pool's, takes no slot and
+//! waits in no queue; it ends at its deadline and holds at most 64 KiB. Whether one is to be made at all is
+//! for `watch` to decide.
+
+mod answer;
+mod get_values;
+mod http_request;
+mod request;
+mod talk;
+mod uwsgi_ping;
+mod verdict;
+mod workers;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HOST, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Version};
+use tokio::time::timeout;
+
+pub use verdict::{Busy, Reason, Verdict};
+pub use workers::Workers;
+
+use super::codec;
+use super::config::health::{Probe, Request, Statuses};
+use super::config::{Config, ProtocolName, Timeouts};
+use crate::protocol::fastcgi::Capabilities;
+use crate::protocol::request::{Client, RequestId, Script};
+use crate::protocol::{Protocol, RequestHead};
+use crate::transport::Address;
+use answer::{Answer, Wanted};
+
+/// Asks the endpoints of one upstream.
+pub struct Prober {
+    /// `None` for HTTP.
+    protocol: Option<Box<dyn Protocol>>,
+    config: Config,
+}
+
+impl Prober {
+    /// For the endpoints of this upstream. Opens no connection.
+    pub fn new(config: &Config) -> Self {
+        // The timeout of the probe is the only one.
+        let timeouts = Timeouts {
+            send: A_DAY,
+            head: A_DAY,
+            read: A_DAY,
+            ..config.timeouts
+        };
+        // A worker is free again as soon as it has answered.
+        let config = Config {
+            keep_alive: 0,
+            timeouts,
+            ..config.clone()
+        };
+        Self {
+            protocol: codec::make(&config),
+            config,
+        }
+    }
+
+    /// Whether the endpoint at this address lives, as far as it says within `limit`.
+    pub async fn probe(&self, address: &Address, probe: &Probe, limit: Duration) -> Verdict {
+        match probe {
+            Probe::Connect => within(limit, talk::open(address)).await.into(),
+            Probe::GetValues => within(limit, get_values::ask(address)).await.into(),
+            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(address))
+                .await
+                .unwrap_or(Verdict::Silent),
+            Probe::FpmPing(path) => {
+                self.request(address, &fpm_page(path, Some("pong")), limit)
+                    .await
+                    .0
+            }
+            Probe::Request(request) => self.request(address, request, limit).await.0,
+        }
+    }
+
+    /// What a FastCGI application says about itself, `Err` if nothing.
+    pub async fn capabilities(&self, address: &Address, limit: Duration) -> Result<Capabilities, Verdict> {
+        within(limit, get_values::ask(address)).await
+    }
+
+    /// The page of PHP-FPM's own at this path, `Err` if there is none.
+    pub async fn fpm_page(
+        &self,
+        address: &Address,
+        path: &PathAndQuery,
+        limit: Duration,
+    ) -> Result<Bytes, Verdict> {
+        match self.request(address, &fpm_page(path, None), limit).await {
+            (Verdict::Alive, answer) => Ok(answer.into_body()),
+            (verdict, _) => Err(verdict),
+        }
+    }
+
+    async fn request(&self, address: &Address, request: &Request, limit: Duration) -> (Verdict, Answer) {
+        let wanted = Wanted {
+            status: request.status.clone(),
+            busy: request.busy_status.clone(),
+            body: request.body.clone(),
+        };
+        let head = self.head(request);
+        let mut answer = Answer::default();
+        let asked = match &self.protocol {
+            Some(protocol) => {
+                within(
+                    limit,
+                    request::ask(protocol.as_ref(), address, &head, &mut answer),
+                )
+                .await
+            }
+            None => {
+                within(
+                    limit,
+                    http_request::ask(&self.config, address, &head, &mut answer),
+                )
+                .await
+            }
+        };
+        let verdict = match (answer.judge(&wanted), asked) {
+            // The text that is missing may have been on its way.
+            (Some(Verdict::Dead(Reason::Body)), Err(Verdict::Silent)) | (None, Ok(())) => Verdict::Silent,
+            (Some(verdict), _) | (None, Err(verdict)) => verdict,
+        };
+        (verdict, answer)
+    }
+
+    /// A file is asked for by its name; anything else gets the path as what is below its mount.
+    fn head(&self, request: &Request) -> RequestHead {
+        let path = Bytes::copy_from_slice(request.path.path().as_bytes());
+        let script = match &request.script {
+            Some(file) => Script {
+                name: path,
+                filename: Some(Bytes::copy_from_slice(file.as_bytes())),
+                ..Script::default()
+            },
+            None => Script {
+                path_info: path.clone(),
+                path_info_encoded: path,
+                ..Script::default()
+            },
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, request.host.clone());
+        headers.insert(USER_AGENT, HeaderValue::from_static("bridgehead-health"));
+        if self.config.protocol == ProtocolName::Http {
+            headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        RequestHead {
+            method: if request.head_only {
+                Method::HEAD
+            } else {
+                Method::GET
+            },
+            target: request.path.clone(),
+            version: Version::HTTP_11,
+            headers,
+            client: Client::default().into(),
+            script,
+            content_length: None,
+            chunked: false,
+            upgrade: false,
+            extra: Vec::new().into(),
+            id: RequestId(fastrand::u64(..)),
+        }
+    }
+}
+
+/// A page that PHP-FPM makes itself. It wants some `SCRIPT_FILENAME`, which need not exist (reference,
+/// section 1.14).
+fn fpm_page(path: &PathAndQuery, body: Option<&str>) -> Request {
+    Request {
+        head_only: false,
+        path: path.clone(),
+        host: HeaderValue::from_static("localhost"),
+        script: Some(path.path().to_owned()),
+        status: Statuses::fine(),
+        busy_status: Statuses::default(),
+        body: body.map(str::to_owned),
+    }
+}
+
+/// The same as `asking`, silent at the limit.
+async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, Verdict>>) -> Result<T, Verdict> {
+    timeout(limit, asking).await.unwrap_or(Err(Verdict::Silent))
+}
+
+impl<T> From<Result<T, Verdict>> for Verdict {
+    fn from(asked: Result<T, Verdict>) -> Self {
+        asked.map_or_else(|verdict| verdict, |_| Self::Alive)
+    }
+}
+
+/// Longer than any probe.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;

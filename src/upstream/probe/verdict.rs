@@ -1,0 +1,128 @@
+//! What a probe found out.
+
+use std::fmt;
+use std::io;
+
+use super::talk::MAX_ANSWER;
+use crate::protocol::{DecodeError, EncodeError};
+use crate::transport::ConnectError;
+use crate::upstream::error::Failure;
+
+/// What a probe found out about an endpoint. Full is not dead.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It answered as it should.
+    Alive,
+    /// It is there and says, or shows, that it has no room.
+    Busy(Busy),
+    /// It took the connection, or may have, and did not answer in time: full or hung. What else is known about
+    /// the endpoint decides.
+    Silent,
+    /// It is not there, or not well.
+    Dead(Reason),
+}
+
+/// How an endpoint shows that it is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// EAGAIN: the backlog of its unix socket is full.
+    Backlog,
+    /// FastCGI OVERLOADED or CANT_MPX_CONN.
+    Overloaded,
+    /// A status that is configured to mean it.
+    Status(u16),
+}
+
+/// Why an endpoint is not to be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// No connection.
+    #[error("cannot connect: {0}")]
+    Connect(ConnectError),
+    /// It closed in good order and said nothing.
+    #[error("closed without an answer")]
+    Closed,
+    /// It closed instead of a pong.
+    #[error("closed without a pong; has uWSGI its ping plugin?")]
+    NoPong,
+    /// It answered something else than a pong.
+    #[error("answered something else than a pong")]
+    NotPong,
+    /// The connection broke.
+    #[error("connection broke: {0}")]
+    Broken(io::Error),
+    /// What came is not in the protocol.
+    #[error("not an answer: {0}")]
+    Garbage(DecodeError),
+    /// The exchange with an HTTP server failed.
+    #[error(transparent)]
+    Exchange(Failure),
+    /// It answered with a status that is not wanted.
+    #[error("status {0}")]
+    Status(u16),
+    /// It answered without the text that is wanted.
+    #[error("the text is not in the answer")]
+    Body,
+    /// It talks and comes to no end.
+    #[error("more than {MAX_ANSWER} bytes before the end of the head")]
+    TooMuch,
+    /// The question does not fit the protocol or the upstream's limits.
+    #[error("cannot be asked: {0}")]
+    Unsendable(EncodeError),
+    /// No answer in time.
+    #[error("no answer in time")]
+    Silent,
+}
+
+impl Reason {
+    /// The word that names it in logs; the same as for requests, where there is one.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Connect(cause) => cause.reason(),
+            Self::Closed | Self::NoPong | Self::Broken(_) => "backend_closed",
+            Self::NotPong | Self::Garbage(_) | Self::TooMuch => "bad_response",
+            Self::Exchange(failure) => failure.reason(),
+            Self::Unsendable(_) => "variables_too_large",
+            Self::Status(_) => "bad_status",
+            Self::Body => "bad_body",
+            Self::Silent => "no_answer",
+        }
+    }
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backlog => f.write_str("backlog is full"),
+            Self::Overloaded => f.write_str("overloaded"),
+            Self::Status(status) => write!(f, "status {status}"),
+        }
+    }
+}
+
+impl From<Reason> for Verdict {
+    fn from(reason: Reason) -> Self {
+        Self::Dead(reason)
+    }
+}
+
+impl From<ConnectError> for Verdict {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Full => Self::Busy(Busy::Backlog),
+            // TCP drops what does not fit into a backlog; nobody may be there as well.
+            ConnectError::Timeout => Self::Silent,
+            cause => Self::Dead(Reason::Connect(cause)),
+        }
+    }
+}
+
+impl From<DecodeError> for Verdict {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Overloaded | DecodeError::CantMultiplex => Self::Busy(Busy::Overloaded),
+            DecodeError::Empty | DecodeError::EofInHead => Self::Dead(Reason::Closed),
+            error => Self::Dead(Reason::Garbage(error)),
+        }
+    }
+}

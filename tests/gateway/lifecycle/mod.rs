@@ -1,0 +1,47 @@
+//! What happens to a gateway between its first and its last request: reloads, replacements, stops, and how it starts.
+
+mod activation;
+mod drain;
+mod load;
+mod places;
+mod privileges;
+mod reload;
+mod replace;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use testbed::{Gateway, Scripted, ScriptedConnection};
+
+/// Answers every request on its connection with the target.
+fn serving(mut connection: ScriptedConnection) -> Result<()> {
+    let request = connection.read_fastcgi()?;
+    let target = request.param("REQUEST_URI").unwrap_or("?");
+    let answer = format!("Content-Type: text/plain\r\n\r\n{target} {}", request.body.len());
+    connection.fastcgi_response(request.id, answer.as_bytes())
+}
+
+fn backend() -> Scripted {
+    Scripted::start(serving).expect("the backend starts")
+}
+
+/// Waits until something holds.
+#[track_caller]
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How often a text stands in the error log.
+fn told(gateway: &Gateway, text: &str) -> usize {
+    gateway.errors().matches(text).count()
+}
+
+/// Waits until a text stands in the error log that many times.
+#[track_caller]
+fn wait_told(gateway: &Gateway, text: &str, times: usize) {
+    eventually(text, || told(gateway, text) >= times);
+}

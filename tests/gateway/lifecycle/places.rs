@@ -1,0 +1,64 @@
+//! The limit of client connections.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use testbed::{Client, Signal};
+
+use super::{told, wait_told};
+use crate::start;
+
+fn config(places: usize) -> String {
+    format!(
+        "[server]\ntemp_dir = \"{{dir}}\"\nmax_connections = {places}\n[[route]]\nrespond = {{ body = \"fine\" }}\n"
+    )
+}
+
+#[test]
+fn above_the_limit_new_clients_wait_until_others_leave() {
+    let gateway = start(&config(2));
+    let mut kept = [0; 2].map(|_| Client::connect(gateway.addr()).unwrap());
+    for client in &mut kept {
+        assert_eq!(client.request("GET", "/", &[], b"").unwrap().status, 200);
+    }
+    let mut waiting = TcpStream::connect(gateway.addr()).unwrap();
+    waiting.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    wait_told(&gateway, "max_connections reached", 1);
+    waiting
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    assert!(waiting.read(&mut [0]).is_err(), "it was let in");
+    let [first, _second] = kept;
+    drop(first);
+    waiting.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut all = String::new();
+    waiting.read_to_string(&mut all).unwrap();
+    assert!(all.ends_with("fine"), "{all}");
+    assert_eq!(told(&gateway, "max_connections reached"), 1);
+}
+
+#[test]
+fn a_reload_can_make_room() {
+    let gateway = start(&config(1));
+    let mut first = Client::connect(gateway.addr()).unwrap();
+    assert_eq!(first.request("GET", "/", &[], b"").unwrap().status, 200);
+    let mut second = Client::connect(gateway.addr()).unwrap();
+    second.send_request("GET", "/", &[], b"").unwrap();
+    wait_told(&gateway, "max_connections reached", 1);
+    gateway.write_config(&config(2)).unwrap();
+    gateway.signal(Signal::HUP).unwrap();
+    assert_eq!(second.read_response().unwrap().status, 200);
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised() {
+    let gateway = start(&config(2));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.pid())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{line}");
+}

@@ -1,0 +1,142 @@
+//! Users, groups and modes. What needs root is tested as root, as in CI; without it there is nothing to give up.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use testbed::{Client, Gateway, Signal, is_root};
+
+use super::{eventually, wait_told};
+use crate::start;
+
+const ROUTE: &str = "[[route]]\nrespond = { body = \"fine\" }\n";
+
+/// A line of the process's status.
+fn status(gateway: &Gateway, name: &str) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_socket_has_the_mode_of_its_listener_and_a_reload_changes_it() {
+    let config = |mode: &str| {
+        format!(
+            "[[listen]]\naddress = \"127.0.0.1:0\"\n\
+             [[listen]]\naddress = \"unix:{{dir}}/x.sock\"\nmode = \"{mode}\"\n{ROUTE}"
+        )
+    };
+    let gateway = start(&config("0620"));
+    let path = gateway.dir().join("x.sock");
+    assert_eq!(mode(&path), 0o620);
+    gateway.write_config(&config("0600")).unwrap();
+    gateway.signal(Signal::HUP).unwrap();
+    wait_told(&gateway, "configuration loaded again", 1);
+    assert_eq!(mode(&path), 0o600);
+    UnixStream::connect(&path).unwrap();
+}
+
+/// A gateway that was root and is nobody, in a directory that nobody may write to.
+fn nobody() -> Gateway {
+    start(&format!(
+        "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\npid_file = \"{{dir}}/pid\"\n\
+         [[listen]]\naddress = \"127.0.0.1:0\"\n\
+         [[listen]]\naddress = \"unix:{{dir}}/x.sock\"\nowner = \"nobody\"\nmode = \"0600\"\n{ROUTE}"
+    ))
+}
+
+#[test]
+fn privileges_are_given_up_for_good() {
+    if !is_root() {
+        return;
+    }
+    let gateway = nobody();
+    let owner = fs::metadata(gateway.dir().join("x.sock")).unwrap();
+    let (uid, gid) = (owner.uid(), status(&gateway, "Gid:")[0]);
+    assert_ne!(uid, 0);
+    assert_eq!(status(&gateway, "Uid:"), [uid; 4]);
+    assert_ne!(gid, 0);
+    assert!(!status(&gateway, "Groups:").contains(&0));
+    for thread in fs::read_dir(format!("/proc/{}/task", gateway.pid())).unwrap() {
+        let text = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        assert!(
+            text.contains(&format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n")),
+            "{text}"
+        );
+    }
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    assert_eq!(client.request("GET", "/", &[], b"").unwrap().text(), "fine");
+    for file in ["access.log", "error.log", "pid"] {
+        assert_eq!(
+            fs::metadata(gateway.dir().join(file)).unwrap().uid(),
+            uid,
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn who_gave_up_privileges_can_still_reload_and_be_replaced() {
+    if !is_root() {
+        return;
+    }
+    let mut gateway = nobody();
+    // The configuration and the program have to be readable.
+    fs::set_permissions(gateway.dir(), Permissions::from_mode(0o755)).unwrap();
+    let first = gateway.pid();
+    gateway.signal(Signal::HUP).unwrap();
+    wait_told(&gateway, "configuration loaded again", 1);
+    gateway.signal(Signal::USR1).unwrap();
+    wait_told(&gateway, "log opened again", 2);
+    gateway.signal(Signal::USR2).unwrap();
+    let second = gateway.follow().unwrap();
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    assert_eq!(client.request("GET", "/", &[], b"").unwrap().text(), "fine");
+    drop(client);
+    eventually("the first one ends", || {
+        !gateway.is_ours(first) || gateway.wait(std::time::Duration::from_secs(1)).is_ok()
+    });
+    let pid = || fs::read_to_string(gateway.dir().join("pid")).unwrap();
+    assert_eq!(pid(), format!("{second}\n"));
+    gateway.signal(Signal::TERM).unwrap();
+    eventually("the second one ends", || !gateway.is_ours(second));
+    // It may not remove the file, but no stranger is named in it.
+    assert_eq!(pid(), "");
+}
+
+#[test]
+fn a_root_that_the_user_may_not_read_keeps_the_gateway_from_starting() {
+    if !is_root() {
+        return;
+    }
+    let closed = tempfile::tempdir().unwrap();
+    let failed = Gateway::start(
+        Path::new(env!("CARGO_BIN_EXE_bridgehead")),
+        &format!(
+            "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\n[[route]]\nfiles = {{ root = \"{}/x\" }}\n",
+            closed.path().display()
+        ),
+    );
+    let error = failed.unwrap_err().to_string();
+    assert!(error.contains("cannot open the root"), "{error}");
+}
+
+#[test]
+fn an_unknown_user_keeps_the_gateway_from_starting() {
+    for key in ["user", "group"] {
+        let failed = Gateway::start(
+            Path::new(env!("CARGO_BIN_EXE_bridgehead")),
+            &format!("[server]\ntemp_dir = \"{{dir}}\"\n{key} = \"nobody-at-all\"\n{ROUTE}"),
+        );
+        let error = failed.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("there is no {key} `nobody-at-all`")),
+            "{error}"
+        );
+    }
+}

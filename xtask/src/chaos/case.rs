@@ -1,0 +1,144 @@
+//! The cases, and why each demands what it demands.
+
+use super::fault::{self, Fault};
+use super::site::{Beside, Layout};
+
+/// One row of the matrix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    /// The name on the command line and in the table.
+    pub(crate) name: &'static str,
+    /// What happens.
+    pub(crate) fault: Fault,
+    /// To what.
+    pub(crate) layout: Layout,
+    /// It takes all of the machine: no other case runs beside it.
+    pub(crate) alone: bool,
+    /// What is done, for the report.
+    pub(crate) what: &'static str,
+    /// What may be seen of it and why; besides that, nothing.
+    pub(crate) allowed: &'static str,
+}
+
+/// In the order of the report.
+pub(crate) const ALL: [Case; 11] = [
+    Case {
+        name: "kill-workers",
+        fault: fault::kill_workers,
+        layout: Layout {
+            long: false, // or the same request would be hit as often as it may be tried
+            ..Layout::PLAIN
+        },
+        alone: false,
+        what: "`kill -9` of a worker every 0.3 s, every tenth time of all four",
+        allowed: "One exchange for each killed worker (four for Gunicorn, whose thread workers accept more than they \
+                  work on): a POST in it is not repeatable, an answer that had begun cannot be taken back. A GET in \
+                  it is sent again.",
+    },
+    Case {
+        name: "kill-master",
+        fault: fault::kill_master,
+        layout: Layout::PLAIN,
+        alone: false,
+        what: "every 6 s `kill -9` of the master and all workers, 0.3 s nothing, a new start on a new socket file",
+        allowed: "The four exchanges that are under way, each time, and four that began on the listening socket before \
+                  the last process was dead. Everything else waits until the server is back.",
+    },
+    Case {
+        name: "reload",
+        fault: fault::reload,
+        layout: Layout::PLAIN,
+        alone: false,
+        what: "every 6 s the server's own reload: PHP-FPM SIGUSR2, uWSGI and Gunicorn SIGHUP",
+        allowed: "PHP-FPM ends its workers in the middle of their work as long as `process_control_timeout` is 0, as \
+                  it comes: the four exchanges under way. uWSGI and Gunicorn let them finish: nothing.",
+    },
+    Case {
+        name: "remove-socket",
+        fault: fault::remove_socket,
+        layout: Layout::PLAIN,
+        alone: false,
+        what: "every 2 s the socket file is gone for 0.7 s",
+        allowed: "Nothing: what is under way is not touched, and the rest was never sent.",
+    },
+    Case {
+        name: "stop-endpoint",
+        fault: fault::stop,
+        layout: Layout {
+            beside: Beside::Same,
+            ..Layout::PLAIN
+        },
+        alone: false,
+        what: "one of two servers is killed and comes back after 10 s (4 s in the short form)",
+        allowed: "The four exchanges under way at the stop, and four more as there. The other server takes the rest.",
+    },
+    Case {
+        name: "silent-endpoint",
+        fault: fault::silent,
+        layout: Layout {
+            beside: Beside::Silent,
+            long: false, // or the other server would miss the short deadline too
+            ..Layout::PLAIN
+        },
+        alone: false,
+        what: "beside the server there is an endpoint that takes requests and never answers; `head` and \
+               `fail_timeout` are 2 s",
+        allowed: "504 for what is under way there when the first deadline passes, four at most, and for one request \
+                  each time that it is tried again, every 4 s. Timeouts are not repeated, GET or not: the work may be \
+                  running.",
+    },
+    Case {
+        name: "dying-endpoint",
+        fault: fault::dying,
+        layout: Layout {
+            beside: Beside::Dying,
+            ..Layout::PLAIN
+        },
+        alone: false,
+        what: "beside the server there is an endpoint that closes within the head or within the body of every answer; `fail_timeout` is 2 s",
+        allowed: "Four POSTs or cut answers, and four more each time that it is tried again, every 2 s: the heads of \
+                  its answers are all right. A cut answer is cut for the client too, so that it can see it. A GET \
+                  without a head is sent to the other one.",
+    },
+    Case {
+        name: "flood",
+        fault: fault::flood,
+        layout: Layout {
+            slots: 256,
+            backlog: Some(16),
+            ..Layout::PLAIN
+        },
+        alone: true,
+        what: "listen backlog of 16, `max_connections` far too high at 256, and twice 2,000 requests at once",
+        allowed: "Nothing: a full backlog is a place to wait, not an error.",
+    },
+    Case {
+        name: "slow-clients",
+        fault: fault::slow,
+        layout: Layout {
+            workers: 2,
+            slots: 2,
+            long: false, // or it would be long work what latencies show
+            ..Layout::PLAIN
+        },
+        alone: true,
+        what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time (in the second half of the short form)",
+        allowed: "Nothing: slow clients hold no worker.",
+    },
+    Case {
+        name: "sighup",
+        fault: fault::hang_up,
+        layout: Layout::PLAIN,
+        alone: false,
+        what: "our own SIGHUP every second, each with a changed configuration",
+        allowed: "Nothing, and the last configuration counts in the end.",
+    },
+    Case {
+        name: "sigusr2",
+        fault: fault::replace,
+        layout: Layout::PLAIN,
+        alone: false,
+        what: "our own SIGUSR2 every 10 s (2.9 s in the short form)",
+        allowed: "Nothing, and each time another process takes over.",
+    },
+];

@@ -1,0 +1,62 @@
+//! Clients that are too many or too slow.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::chaos::damage::{Damage, Phases};
+use crate::chaos::load::{Load, Plan};
+use crate::chaos::pace::Pace;
+use crate::chaos::site::Site;
+use crate::chaos::slow::Slow;
+
+/// Two floods of requests that all come at once, besides the ordinary load.
+pub(crate) fn flood(site: &mut Site, pace: &Pace) -> Result<Damage> {
+    let mut damage = Damage::none();
+    for (name, part) in [("flood-1", 0.1), ("flood-2", 0.5)] {
+        pace.until(part);
+        let plan = Plan {
+            run: name.to_owned(),
+            count: FLOOD,
+            interval: Duration::ZERO,
+            long: false,
+        };
+        damage.samples.extend(Load::start(site.addr(), plan).finish()?);
+    }
+    Ok(damage)
+}
+
+/// Slow uploaders and slow readers in the second and in the last quarter of the time; of a short case in its second
+/// half, for they need seconds to begin.
+pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
+    let rounds = if pace.length() < SHORT { 1 } else { 2 };
+    let half = 0.5 / f64::from(rounds);
+    let mut damage = Damage::none();
+    let mut phases = Phases::default();
+    for round in 0..rounds {
+        let begin = f64::from(round) * 2.0 * half;
+        let quiet = Instant::now();
+        pace.until(begin + half);
+        phases.without.push(quiet..Instant::now());
+        let slow = Slow::start(site.addr(), format!("slow-{round}"), SLOW);
+        let missing = slow.wait_under_way(SILENCE);
+        if missing > 0 {
+            damage.complaints.push(format!(
+                "{missing} slow clients are not served, the others hold the workers"
+            ));
+        }
+        // What came while they arrived is still being worked off.
+        let all = Instant::now() + SETTLE;
+        pace.until(begin + 2.0 * half);
+        phases.with.push(all..Instant::now());
+        damage.samples.extend(slow.finish()?);
+    }
+    damage.phases = Some(phases);
+    Ok(damage)
+}
+
+const FLOOD: usize = 2000; // requests
+const SLOW: usize = 1000; // of each
+const SHORT: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(15); // without slow clients that begin; all of them need about two
+const SETTLE: Duration = Duration::from_secs(1);

@@ -1,0 +1,20 @@
+//! The faults. Each is a function that does its harm while the load runs and gives the most that may be seen of it.
+
+mod backend;
+mod client;
+mod endpoint;
+mod gateway;
+
+use anyhow::Result;
+
+use super::damage::Damage;
+use super::pace::Pace;
+use super::site::Site;
+
+pub(crate) use backend::{kill_master, kill_workers, reload, remove_socket};
+pub(crate) use client::{flood, slow};
+pub(crate) use endpoint::{dying, silent, stop};
+pub(crate) use gateway::{hang_up, replace};
+
+/// What a case does to the site while the load runs.
+pub(crate) type Fault = fn(&mut Site, &Pace) -> Result<Damage>;

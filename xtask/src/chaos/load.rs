@@ -1,0 +1,93 @@
+//! The load: requests at their times, whether earlier ones have been answered or not.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::sleep_until;
+
+use super::client::Client;
+use super::request::Request;
+use super::sample::Sample;
+
+/// What is sent, and how fast.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Where ids begin.
+    pub(crate) run: String,
+    /// Requests in all.
+    pub(crate) count: usize,
+    /// Between two requests; zero sends all at once.
+    pub(crate) interval: Duration,
+    /// Some of them take long, see [`Request::ordinary`].
+    pub(crate) long: bool,
+}
+
+/// A load on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Load {
+    thread: JoinHandle<Result<Vec<Sample>>>,
+}
+
+impl Load {
+    /// Begins to send.
+    pub(crate) fn start(addr: SocketAddr, plan: Plan) -> Self {
+        let thread = thread::spawn(move || block_on(send(addr, plan))?);
+        Self { thread }
+    }
+
+    /// Waits until every request has ended.
+    ///
+    /// # Errors
+    ///
+    /// When there is no runtime to send from.
+    pub(crate) fn finish(self) -> Result<Vec<Sample>> {
+        self.thread.join().map_err(|_| anyhow!("the load panicked"))?
+    }
+}
+
+/// Runs a future and the tasks that it spawns on this thread.
+///
+/// # Errors
+///
+/// When the runtime cannot be made.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot make a runtime")?;
+    Ok(LocalSet::new().block_on(&runtime, future))
+}
+
+async fn send(addr: SocketAddr, plan: Plan) -> Result<Vec<Sample>> {
+    let client = Rc::new(Client::new(addr));
+    let places = Arc::new(Semaphore::new(CONCURRENCY));
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    for number in 0..plan.count {
+        let due = start + plan.interval * u32::try_from(number)?;
+        sleep_until(due.into()).await;
+        let place = places.clone().acquire_owned().await?;
+        let (client, request) = (client.clone(), Request::ordinary(&plan.run, number, plan.long));
+        tasks.spawn_local(async move {
+            let outcome = client.send(&request).await;
+            drop(place);
+            Sample {
+                id: request.id,
+                posts: request.posts,
+                due,
+                latency: due.elapsed(),
+                outcome,
+            }
+        });
+    }
+    Ok(tasks.join_all().await)
+}
+
+/// Requests under way at once. At 250 a second this is not reached while the gateway holds requests for ten seconds.
+const CONCURRENCY: usize = 4096;
