@@ -69,6 +69,19 @@ fn the_catalogue_of_fastcgi_servers_is_complete() {
 }
 
 #[test]
+fn the_catalogues_of_uwsgi_and_scgi_servers_are_complete() {
+    let ids = |protocol| -> BTreeSet<String> {
+        cases(protocol, SideName::Server)
+            .into_iter()
+            .map(|case| case.id)
+            .collect()
+    };
+    let uwsgi: BTreeSet<_> = (1..=52).map(|number| format!("US-{number:02}")).collect();
+    let scgi: BTreeSet<_> = (1..=13).map(|number| format!("SS-{number:02}")).collect();
+    assert_eq!((ids(Protocol::Uwsgi), ids(Protocol::Scgi)), (uwsgi, scgi));
+}
+
+#[test]
 fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     for profile in in_directory("profiles/")
         .iter()

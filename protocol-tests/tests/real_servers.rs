@@ -84,3 +84,13 @@ fn real_fcgiwrap_does_what_is_known_of_it() {
         &testbed::script(Kind::Fcgiwrap),
     );
 }
+
+#[test]
+fn real_uwsgi_scgi_socket_does_what_is_known_of_it() {
+    conforms(
+        Kind::UwsgiScgi,
+        Protocol::Scgi,
+        "uwsgi",
+        &testbed::script(Kind::UwsgiScgi),
+    );
+}

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod cases;
+mod matrix;
 mod options;
 mod server;
 
@@ -23,6 +24,7 @@ struct Cli {
 enum Command {
     Server(Box<server::Args>),
     Cases(cases::Args),
+    Matrix(matrix::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -30,6 +32,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Server(args) => server::run(&args),
         Command::Cases(args) => cases::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

@@ -13,7 +13,7 @@ use crate::known::Known;
 use crate::notation::{self, Complaint, File, Level, SideName, Suite};
 use crate::profile::Profile;
 use crate::protocol::Protocol;
-use crate::report::{Json, Report, Results, Subject, Terminal};
+use crate::report::{Json, Junit, Report, Results, Subject, Tap, Terminal};
 use crate::run::{self, Plan};
 use crate::side::Side;
 
@@ -56,6 +56,12 @@ pub(super) struct Options {
     /// Write results as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Write results as JUnit XML.
+    #[arg(long)]
+    junit: Option<PathBuf>,
+    /// Write results in the Test Anything Protocol.
+    #[arg(long)]
+    tap: Option<PathBuf>,
     /// Say more: also what was observed in cases that passed, and what went over the wire in those that did not.
     #[arg(short, long)]
     verbose: bool,
@@ -144,6 +150,12 @@ impl Options {
         };
         if let Some(path) = &self.json {
             Json(create(path)?).finish(&results)?;
+        }
+        if let Some(path) = &self.junit {
+            Junit(create(path)?).finish(&results)?;
+        }
+        if let Some(path) = &self.tap {
+            Tap(create(path)?).finish(&results)?;
         }
         // Nobody reads on when stdout is closed; the files are written all the same.
         if broken.is_none() {
