@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod cases;
+mod frontend;
 mod matrix;
 mod options;
 mod server;
@@ -23,6 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Server(Box<server::Args>),
+    Frontend(Box<frontend::Args>),
     Cases(cases::Args),
     Matrix(matrix::Args),
 }
@@ -31,6 +33,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Server(args) => server::run(&args),
+        Command::Frontend(args) => frontend::run(&args),
         Command::Cases(args) => cases::run(&args),
         Command::Matrix(args) => matrix::run(&args),
     };

@@ -3,6 +3,7 @@
 mod answer;
 mod matcher;
 mod record;
+mod request;
 mod seen;
 mod well_formed;
 
@@ -11,6 +12,7 @@ pub use seen::{Connection, Dialect, Seen};
 
 use answer::AnswerPattern;
 use record::RecordPattern;
+use request::RequestPattern;
 
 use crate::net::Peer;
 use crate::notation::{Complaint, Node, Table};
@@ -40,6 +42,10 @@ pub enum Expectation {
     Answers(usize),
     /// A FastCGI record.
     Record(Box<RecordPattern>),
+    /// What the front end has sent.
+    Request(Box<RequestPattern>),
+    /// Whether the front end has sent a request on.
+    Contacted(bool),
     /// The protocol's rules are kept.
     WellFormed,
 }
@@ -81,6 +87,17 @@ impl Expectation {
         Ok((note, placed.unwrap_or(expectation)))
     }
 
+    /// Whether it speaks about connections that need not be there.
+    pub fn needs_no_connection(&self) -> bool {
+        match self {
+            Self::Contacted(_) => true,
+            Self::All(all) => all.iter().any(Self::needs_no_connection),
+            Self::AnyOf(any) => any.iter().any(|(_, inner)| inner.needs_no_connection()),
+            Self::On(_, inner) | Self::Not(inner) => inner.needs_no_connection(),
+            _ => false,
+        }
+    }
+
     /// Whether it holds now.
     ///
     /// # Errors
@@ -116,6 +133,12 @@ impl Expectation {
                 }
             }
             Self::Record(pattern) => pattern.check(seen),
+            Self::Request(pattern) => pattern.check(seen),
+            Self::Contacted(wanted) => match (seen.is_contacted(), wanted) {
+                (true, false) => Err(Unmet::Never("the front end has sent the request on".to_owned())),
+                (false, true) => Err(Unmet::Yet("the front end has not sent the request on".to_owned())),
+                _ => Ok(Notes::new()),
+            },
             Self::WellFormed => well_formed::check(seen)
                 .map(|()| Notes::new())
                 .map_err(Unmet::Never),
@@ -171,6 +194,12 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     }
     if let Some(node) = table.take("record") {
         found.push(Expectation::Record(Box::new(RecordPattern::read(&node)?)));
+    }
+    if let Some(node) = table.take("request") {
+        found.push(Expectation::Request(Box::new(RequestPattern::read(&node)?)));
+    }
+    if let Some(contacted) = table.boolean("contacted")? {
+        found.push(Expectation::Contacted(contacted));
     }
     if let Some(node) = table.take("well_formed") {
         only_true(&node)?;

@@ -32,6 +32,7 @@ pub struct Seen<'a> {
     connections: &'a BTreeMap<String, Connection>,
     name: &'a str,
     scope: &'a Scope,
+    contacted: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -41,7 +42,20 @@ impl<'a> Seen<'a> {
             connections,
             name,
             scope,
+            contacted: false,
         }
+    }
+
+    /// The same, when a connection of the front end waits to be taken.
+    #[must_use]
+    pub fn contacted(self, contacted: bool) -> Self {
+        Self { contacted, ..self }
+    }
+
+    /// Whether the front end has connected with a request of this play.
+    pub(super) fn is_contacted(&self) -> bool {
+        let of_frontend = |connection: &Connection| matches!(connection.dialect, Dialect::Requests(_));
+        self.contacted || self.connections.values().any(of_frontend)
     }
 
     pub(super) fn on(&self, name: &'a str) -> Self {

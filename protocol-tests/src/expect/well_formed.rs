@@ -2,14 +2,15 @@
 
 use super::{Dialect, Seen};
 use crate::protocol::Protocol;
-use crate::wire::Record;
+use crate::wire::{Record, Request};
 
 /// The first rule that was broken, in words.
 pub(super) fn check(seen: &Seen<'_>) -> Result<(), String> {
     match seen.dialect() {
         Some(Dialect::Answers(Protocol::FastCgi)) => fastcgi_answers(seen),
         Some(Dialect::Answers(_)) => http_answers(seen),
-        Some(Dialect::Requests(_)) | None => Ok(()),
+        Some(Dialect::Requests(protocol)) => Request::parse(protocol, seen.bytes()).fault.map_or(Ok(()), Err),
+        None => Ok(()),
     }
 }
 

@@ -88,6 +88,7 @@ fn play_once(
         notes: Notes::new(),
     };
     let result = variant.steps.iter().try_for_each(|step| player.step(step));
+    side.finish(&scope);
     let observed = player.observed();
     let transcript = if result.is_err() {
         player.transcript()
@@ -122,7 +123,11 @@ impl Player<'_> {
         if let Action::Wait(time) = &step.action {
             return self.pump_until(Instant::now() + *time);
         }
-        self.open(&name)?;
+        let about_contact =
+            matches!(&step.action, Action::Expect { expectation, .. } if expectation.needs_no_connection());
+        if !about_contact {
+            self.open(&name).map_err(|verdict| in_step(verdict, step))?;
+        }
         let result = match &step.action {
             Action::Send {
                 content,
@@ -225,7 +230,7 @@ impl Player<'_> {
                 self.limit
             });
         loop {
-            let unmet = match expectation.check(&Seen::new(&self.connections, name, self.scope)) {
+            let unmet = match expectation.check(&self.seen(name)) {
                 Ok(notes) => {
                     self.notes.extend(notes);
                     return Ok(());
@@ -238,6 +243,11 @@ impl Player<'_> {
                 Unmet::Yet(_) => self.pump(deadline)?,
             }
         }
+    }
+
+    fn seen<'s>(&'s self, name: &'s str) -> Seen<'s> {
+        let seen = Seen::new(&self.connections, name, self.scope);
+        seen.contacted(self.side.contacted(self.scope))
     }
 
     fn operate(&mut self, name: &str, operation: Operation) {

@@ -1,7 +1,10 @@
 //! Who is tested: where connections come from, and what their peers speak.
 
+mod arrivals;
+mod frontend;
 mod server;
 
+pub use frontend::Frontend;
 pub use server::Server;
 
 use std::io;
@@ -26,6 +29,17 @@ pub trait Side: Sync {
 
     /// What one play of a case has beside the values of the run, for instance its token.
     fn scope(&self, scope: &Scope) -> Scope;
+
+    /// Whether the front end has sent a request of this play on that nobody has taken.
+    fn contacted(&self, scope: &Scope) -> bool {
+        let _ = scope;
+        false
+    }
+
+    /// Ends a play; nothing of it is expected any more.
+    fn finish(&self, scope: &Scope) {
+        let _ = scope;
+    }
 
     /// Opens the connection `name`, or waits for it. `pump` drives the case's other connections meanwhile.
     ///
