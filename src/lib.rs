@@ -10,7 +10,7 @@
 //! one exchange. *Exchange*: one request and its answer on one connection. *Record*, *packet*, *netstring*: the
 //! wire units of FastCGI, uwsgi and SCGI. *Head*, *body*: before and after the blank line. *Params*: the variables
 //! an application gets. *Route*, *handler*: a match rule, and what answers. *Spool*: bytes in memory that continue
-//! on disk.
+//! on disk. *Relay*: a task that takes an answer off its worker, into a spool, ahead of the client.
 //!
 //! # Layers
 //!
@@ -57,6 +57,13 @@
 //! Ownership is the protocol: slots, leases, places in the queue, spool quotas and open-connection counters are
 //! guards. Finished: back to the pool. Dropped: the socket is closed. A small exchange takes no task, no channel
 //! and no copy of its body.
+//!
+//! # When endpoints are down
+//!
+//! What a request finds out about its endpoint goes to the gate of that endpoint (`upstream/pool/gate.rs`), which says
+//! how much may be asked of it; which endpoints a request may use is one decision (`upstream/pool/roster.rs`); whether
+//! it may be sent again is another ([`upstream::retry`]). While all are down but one was alive a moment ago, requests
+//! wait in the queue, and one of them at a time tries.
 //!
 //! # Through changes
 //!

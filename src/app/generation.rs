@@ -17,6 +17,7 @@ pub(super) struct Generation {
     pub(super) upstreams: Vec<Arc<Upstream>>,
     pub(super) service: Arc<Service>,
     pub(super) relays: Relays,
+    /// The same for all generations: upstreams that stay go on asking it.
     resolver: Arc<Resolver>,
 }
 
@@ -44,15 +45,8 @@ impl Generation {
         } else {
             self.relays.with(Spools::new(spool.clone()))
         };
-        let same_resolver = *self.resolver.config() == config.server.resolver;
-        let resolver = match same_resolver {
-            true => self.resolver.clone(),
-            false => Arc::new(Resolver::new(config.server.resolver.clone())),
-        };
-        // Whoever follows names follows them with the resolver of its generation.
-        let stays = |upstream: &&Arc<Upstream>| same_resolver || upstream.config().sources.is_empty();
-        let before: Vec<_> = self.upstreams.iter().filter(stays).cloned().collect();
-        Self::make(config, &before, (relays, resolver), access, counters)
+        let shared = (relays, self.resolver.clone());
+        Self::make(config, &self.upstreams, shared, access, counters)
     }
 
     fn make(
@@ -86,6 +80,11 @@ impl Generation {
     /// What it shares with the one before is as it wants it: not until it is in force.
     pub(super) fn take_effect(&self) {
         self.relays.spools().limit(&self.config.server.spool);
+        if self.resolver.set_config(&self.config.server.resolver) {
+            for upstream in &self.upstreams {
+                upstream.look_again();
+            }
+        }
     }
 
     /// Whether an upstream is in use.

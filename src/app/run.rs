@@ -41,6 +41,9 @@ impl App {
     /// application exists.
     pub async fn run(&mut self, means: Means<'_>) -> Result<Ended> {
         let mut signals = Signals::install().context("cannot catch signals")?;
+        if let Some(log) = means.error_log {
+            self.counters.attach_error_log(log.sink());
+        }
         let succeeds = self.predecessor.is_some();
         self.accept();
         if !succeeds {

@@ -120,7 +120,7 @@ pub struct Times {
     pub head: Option<Duration>,
     /// Longest time in which the client takes no bytes.
     pub send: Duration,
-    /// Longest time an answer is worked on after the client's stream ended.
+    /// Longest time an answer is worked on after the client's stream ended, or after it took bytes since.
     pub half_close: Duration,
 }
 
@@ -222,6 +222,10 @@ impl ClientSocket {
             }
         }
         if result.is_ready() {
+            // Whoever takes bytes is not gone: a gone client's system refuses them.
+            if self.half_closed.is_set() {
+                self.half_closed.set(self.times.half_close);
+            }
             return result;
         }
         self.blocked

@@ -1,6 +1,9 @@
 //! What happened so far, as named numbers.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::sink::Sink;
 
 /// Counters of a process. Every field may be changed by any thread; they order nothing and are not a
 /// consistent picture together.
@@ -22,14 +25,14 @@ pub struct Counters {
     pub fields_dropped: Counter,
     /// Access log lines lost.
     pub access_lines_dropped: Gauge,
-    /// Error log lines lost.
-    pub error_lines_dropped: Gauge,
     /// Bytes that spools have on disk now.
     pub spool_bytes: Gauge,
     /// Answers that are taken off their workers ahead of their clients now.
     pub relays_open: Gauge,
     /// Responses by the first digit of their status, the last for what is none.
     responses: [Counter; CLASSES.len()],
+    /// Counts its own lost lines.
+    error_log: OnceLock<Sink>,
     /// The words that errors are counted by.
     reasons: &'static [&'static str],
     /// As many as there are reasons, and one for every other word.
@@ -77,13 +80,18 @@ impl Counters {
             response_bytes: Counter::default(),
             fields_dropped: Counter::default(),
             access_lines_dropped: Gauge::default(),
-            error_lines_dropped: Gauge::default(),
+            error_log: OnceLock::new(),
             spool_bytes: Gauge::default(),
             relays_open: Gauge::default(),
             responses: Default::default(),
             errors: (0..=reasons.len()).map(|_| Counter::default()).collect(),
             reasons,
         }
+    }
+
+    /// Where the error log goes: what it loses is told here. The first one stays.
+    pub fn attach_error_log(&self, sink: &Sink) {
+        self.error_log.get_or_init(|| sink.clone());
     }
 
     /// Counts a response by its status.
@@ -144,7 +152,7 @@ impl Counters {
             (
                 "error_lines_dropped_total",
                 "Error log lines lost.",
-                self.error_lines_dropped.value(),
+                self.error_log.get().map_or(0, Sink::dropped),
             ),
             (
                 "spool_bytes",

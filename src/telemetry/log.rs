@@ -58,6 +58,11 @@ impl ErrorLog {
         })
     }
 
+    /// Where its lines go.
+    pub fn sink(&self) -> &Sink {
+        &self.sink
+    }
+
     /// Opens another target.
     pub fn prepare(target: &Target, level: Level) -> Result<Prepared, LogError> {
         let opened = Opened::open(target).map_err(LogError::Open)?;

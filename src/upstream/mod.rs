@@ -48,8 +48,7 @@ pub use request_body::{BodyError, RequestBody};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
-use crate::transport::Notice;
-use crate::transport::Resolver;
+use crate::transport::{Notice, Resolver};
 use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
@@ -127,6 +126,11 @@ impl Upstream {
     /// tokio runtime.
     pub fn discover(self: &Arc<Self>, resolver: &Arc<Resolver>) {
         self.discovery.start(self, resolver);
+    }
+
+    /// Doubts the last answer to every name: asks again soon.
+    pub fn look_again(&self) {
+        self.discovery.doubt();
     }
 
     /// Its endpoints, in the order of the file.

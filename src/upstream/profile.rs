@@ -2,7 +2,9 @@
 //!
 //! Facts: protocol reference, sections 1.13, 2.3, 2.9 and 7, each verified on the real server.
 
-use super::config::{ProtocolName, Quirks};
+use std::time::Duration;
+
+use super::config::{ProtocolName, Quirks, Timeouts};
 use crate::protocol::params::PathInfo;
 
 /// A backend program that we know.
@@ -41,6 +43,17 @@ impl Profile {
             Self::Uwsgi => &[FastCgi, Uwsgi, Scgi, Http],
             Self::Gunicorn => &[Uwsgi, Http],
             Self::Generic => &[FastCgi, Uwsgi, Scgi, Http],
+        }
+    }
+
+    /// How long an unused connection is kept unless configured: less than the program keeps it, or the next request
+    /// meets its end on the way. Gunicorn's `keepalive` is 2 s; the others wait for ever.
+    pub fn idle(self) -> Duration {
+        match self {
+            Self::Gunicorn => Duration::from_secs(1),
+            Self::PhpFpm | Self::PhpCgi | Self::LibFcgi | Self::Uwsgi | Self::Generic => {
+                Timeouts::default().idle
+            }
         }
     }
 

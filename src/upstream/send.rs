@@ -24,12 +24,11 @@ use crate::protocol::{DecodeError, Event, Protocol, RequestHead, ResponseHead};
 use crate::transport::{self, ConnectError, Stream};
 use std::sync::Arc;
 
-/// First pause before a request is sent to the endpoint again that broke it; doubles up to [`LONGEST_PAUSE`]. What
-/// killed the worker may be about to kill the others.
+/// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Every later one: a reload is about to kill the other workers, too.
+const NEXT_PAUSE: Duration = Duration::from_millis(250);
 
 /// What differs between our codecs and hyper's client.
 pub(super) trait Wire {
@@ -216,7 +215,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         let started = Instant::now();
         tokio::time::sleep(self.pause).await;
         self.trace.queue += started.elapsed();
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.pause = NEXT_PAUSE;
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.

@@ -2,7 +2,6 @@
 //!
 //! The schedule has some chance in it, so that many gateways, or many endpoints, do not ask in step.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::Upstream;
 use super::checkup::{Change, Checkup, Facts};
 use super::config::slots::{Ask, Auto, Slots};
 use super::config::{Config, Health};
-use super::endpoint::{Endpoint, Id};
+use super::endpoint::Endpoint;
 use super::probe::{Prober, Verdict, Workers};
 use crate::transport::Address;
 
@@ -27,19 +26,23 @@ pub(super) fn start(upstream: &Arc<Upstream>) {
 
 /// Starts a watch for each new endpoint, until the upstream is gone.
 async fn attend(upstream: Weak<Upstream>, rounds: Arc<Rounds>, mut changed: watch::Receiver<()>) {
-    let mut known: HashSet<Id> = HashSet::new();
+    // By identity: an endpoint whose share changes is another one with the same number.
+    let mut known: Vec<Weak<Endpoint>> = Vec::new();
     loop {
         let Some(endpoints) = upstream.upgrade().map(|upstream| upstream.endpoints()) else {
             return;
         };
-        for endpoint in endpoints.iter().filter(|endpoint| !known.contains(&endpoint.id)) {
+        for endpoint in &endpoints {
+            if known.iter().any(|known| known.as_ptr() == Arc::as_ptr(endpoint)) {
+                continue;
+            }
             let post = Post {
                 upstream: upstream.clone(),
                 endpoint: Arc::downgrade(endpoint),
             };
             tokio::spawn(watch(post, rounds.clone()));
         }
-        known = endpoints.iter().map(|endpoint| endpoint.id).collect();
+        known = endpoints.iter().map(Arc::downgrade).collect();
         drop(endpoints);
         if changed.changed().await.is_err() {
             return;

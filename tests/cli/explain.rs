@@ -104,6 +104,18 @@ respond = { status = 200, body = "ok\n" }
 [[route]]
 path = "/shards"
 proxy = { upstream = "shards" }
+
+[upstream.containers]
+protocol = "uwsgi"
+endpoints = ["dns:app.internal:3031 weight=2", "dns+srv:_uwsgi._tcp.app.internal backup"]
+
+[[route]]
+path = "/containers"
+proxy = { upstream = "containers" }
+
+[[route]]
+path = "/metrics"
+status = {}
 "#;
 
 #[test]
@@ -270,7 +282,7 @@ fn refusals_say_more_than_the_client_may_know() {
         ),
         (
             &["GET", "/nowhere"],
-            "404 (not_found): no route for this host and path; there are shop.example, path /: php below ROOT; every host, path /api: proxy; every host, path /web: proxy; every host, path /healthz: respond; every host, path /shards: proxy",
+            "404 (not_found): no route for this host and path; there are shop.example, path /: php below ROOT; every host, path /api: proxy; every host, path /web: proxy; every host, path /healthz: respond; every host, path /shards: proxy; every host, path /containers: proxy; every host, path /metrics: status",
         ),
         (
             &["GET", "/api", "-H", "X-Real-Ip: 1", "-H", "X_Real_Ip: 2"],
@@ -377,4 +389,25 @@ fn mistakes_end_with_64_and_a_root_that_is_not_there_with_1() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn names_are_shown_and_not_asked_for() {
+    let text = Site::new().explain(&["GET", "http://any.example/containers"]);
+    for line in [
+        "  dns:app.internal:3031 weight=2",
+        "  dns+srv:_uwsgi._tcp.app.internal backup",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert!(text.contains("of those that the DNS names then"), "{text}");
+}
+
+#[test]
+fn the_status_is_for_those_who_may_see_it() {
+    let site = Site::new();
+    let text = site.explain(&["GET", "http://any.example/metrics"]);
+    assert!(text.contains("answer     200, by the gateway itself"), "{text}");
+    let text = site.explain(&["GET", "http://any.example/metrics", "--from", "192.0.2.7"]);
+    assert!(text.contains("answer     403 (not_allowed)"), "{text}");
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use testbed::{Client, Dns, Door, Gateway, Kind, Options, Response, Scripted, script};
+use testbed::{Client, Dns, Door, Gateway, Kind, Options, Response, Scripted, Signal, script};
 
 use crate::start;
 
@@ -19,13 +19,18 @@ const SLOW: &str = "min_ttl = \"1h\", max_ttl = \"1h\"";
 
 /// A gateway that asks `dns` and nobody else.
 fn gateway(dns: &Dns, resolver: &str, endpoint: &str, settings: &str) -> Gateway {
+    start(&config(dns, resolver, endpoint, settings))
+}
+
+fn config(dns: &Dns, resolver: &str, endpoint: &str, settings: &str) -> String {
     let server = dns.addr();
-    start(&format!(
+    format!(
         "[server]\ntemp_dir = \"{{dir}}\"\nresolver = {{ nameservers = [\"{server}\"], timeout = \"1s\", {resolver} }}\n\
          [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{endpoint}\"]\n{settings}\n\
-         [[route]]\nproxy = {{ upstream = \"app\", script_filename = \"{script}\" }}\n",
+         [[route]]\nproxy = {{ upstream = \"app\", script_filename = \"{script}\" }}\n\
+         [[route]]\npath = \"/-/status\"\nstatus = {{ format = \"json\" }}\n",
         script = script(Kind::PhpFpm).display(),
-    ))
+    )
 }
 
 /// A backend that says its number.
@@ -292,4 +297,26 @@ fn a_crowd_of_addresses_is_cut_off() {
     gateway.wait_errors("and 248 more").unwrap();
     gateway.wait_errors("only the first 256 places are used").unwrap();
     assert_answered(&ask(&gateway), "0");
+}
+
+/// The answers of the old one were good for an hour.
+#[test]
+fn another_name_server_is_asked_after_a_reload_and_the_pool_goes_on() {
+    let backends = [backend(2), backend(3)];
+    let old = door(2, 0, &backends[0].socket());
+    let port = old.addr().port();
+    let _new = door(3, port, &backends[1].socket());
+    let first = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
+    let second = Dns::start(&[("app.internal", "127.0.0.3")]).unwrap();
+    let name = format!("dns:app.internal:{port}");
+    let gateway = gateway(&first, SLOW, &name, "");
+    assert_answered(&ask(&gateway), "2");
+    gateway.write_config(&config(&second, SLOW, &name, "")).unwrap();
+    gateway.signal(Signal::HUP).unwrap();
+    wait_log(&gateway, &format!("endpoints=\"127.0.0.3:{port}\""), 0);
+    assert_answered(&ask(&gateway), "3");
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let status = client.request("GET", "/-/status", &[], b"").unwrap().text();
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["upstreams"][0]["answers"]["count"], 2, "{status:#}");
 }

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use testbed::{Backend, Client, Gateway, Kind, Options, Response, script};
@@ -254,8 +254,9 @@ fn a_reload_under_load_is_not_noticed() {
         let backend = server(kind, 2, &[]);
         let gateway = front(&backend, "max_connections = 2");
         let done = AtomicBool::new(false);
+        let answered = [const { AtomicUsize::new(0) }; 4];
         thread::scope(|scope| {
-            let load = || {
+            let load = |answered: &AtomicUsize| {
                 while !done.load(Ordering::Relaxed) {
                     let answer = ask(&gateway, "PUT", "/echo", b"again");
                     assert_eq!(
@@ -263,13 +264,22 @@ fn a_reload_under_load_is_not_noticed() {
                         ((200, None), "again"),
                         "{kind}"
                     );
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
             };
-            let loads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+            let loads: Vec<_> = answered
+                .iter()
+                .map(|answered| scope.spawn(move || load(answered)))
+                .collect();
             for _ in 0..3 {
                 let before = backend.processes();
                 backend.reload().unwrap();
-                while backend.processes().iter().any(|id| before[1..].contains(id)) {
+                let is_old = |id: &u32| before[1..].contains(id);
+                // No request is to meet more than one of the reloads: they are sent three times at most.
+                let counts = || answered.each_ref().map(|count| count.load(Ordering::Relaxed));
+                let seen = counts();
+                let waits = || counts().iter().zip(&seen).any(|(now, before)| now - before < 2);
+                while backend.processes().iter().any(is_old) || waits() {
                     if loads.iter().any(|load| load.is_finished()) {
                         break;
                     }

@@ -5,6 +5,7 @@ use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
 use crate::upstream::config::{Queue, Retry, Timeouts};
+use crate::upstream::profile::Profile;
 
 /// One upstream.
 pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {
@@ -28,7 +29,7 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
         queue: queue(typed, complaints),
         hold: deadline::any(typed.hold.as_ref(), Config::HOLD),
         retry: retry(typed),
-        timeouts: timeouts(typed, complaints),
+        timeouts: timeouts(typed, profile, complaints),
         head_size: size::within(
             typed.head_size.as_ref(),
             Config::HEAD_SIZE,
@@ -67,13 +68,13 @@ fn retry(typed: &Typed) -> Retry {
     }
 }
 
-fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
+fn timeouts(typed: &Typed, profile: Profile, complaints: &mut Complaints) -> Timeouts {
     let (typed, default) = (&typed.timeouts, Timeouts::default());
     Timeouts {
         connect: deadline::positive(typed.connect.as_ref(), default.connect, complaints),
         send: deadline::positive(typed.send.as_ref(), default.send, complaints),
         head: deadline::positive(typed.head.as_ref(), default.head, complaints),
         read: deadline::positive(typed.read.as_ref(), default.read, complaints),
-        idle: deadline::positive(typed.idle.as_ref(), default.idle, complaints),
+        idle: deadline::positive(typed.idle.as_ref(), profile.idle(), complaints),
     }
 }

@@ -116,6 +116,6 @@ pub struct UpstreamTimeouts {
     pub head: Option<At<Period>>,
     /// Between two reads of the response body, or of a tunnel. Default: "1m".
     pub read: Option<At<Period>>,
-    /// An unused kept connection is closed after this time. Default: "10s".
+    /// An unused kept connection is closed after this time. Default: "10s", for Gunicorn "1s": it closes after 2 s.
     pub idle: Option<At<Period>>,
 }

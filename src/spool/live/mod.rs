@@ -9,7 +9,7 @@
 //! of them together, and while the disk fails, the writer is not ready until the reader has made room. Only a
 //! block that cannot be read back is lost, and the reader is told.
 //!
-//! [`Flow`](flow::Flow) decides, and knows neither tasks nor files; [`Pipe`](pipe::Pipe) does what it says.
+//! `Flow` decides, and knows neither tasks nor files; `Pipe` does what it says.
 
 mod blocks;
 mod flow;

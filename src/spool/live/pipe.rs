@@ -25,6 +25,8 @@ struct State<E> {
     disk: Option<Arc<Disk>>,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// What the writer waits for is room, and not only the end of the reader: it is woken for nothing else.
+    wants_room: bool,
     /// The reader had taken everything when it last looked: it will do so again if it gets the chance.
     caught_up: bool,
 }
@@ -43,6 +45,7 @@ impl<E: Send + 'static> Pipe<E> {
                 disk: None,
                 reader: None,
                 writer: None,
+                wants_room: false,
                 caught_up: true,
             }),
         }
@@ -110,6 +113,7 @@ impl<E: Send + 'static> Pipe<E> {
             return Poll::Pending;
         }
         state.writer = Some(cx.waker().clone());
+        state.wants_room = true;
         state.flow.press();
         self.proceed(state);
         Poll::Pending
@@ -127,6 +131,7 @@ impl<E: Send + 'static> Pipe<E> {
             return Poll::Ready(());
         }
         state.writer = Some(cx.waker().clone());
+        state.wants_room = false;
         Poll::Pending
     }
 
@@ -205,9 +210,8 @@ impl<E> State<E> {
 
     fn woken(&mut self) -> Woken {
         let reader = self.reader.take_if(|_| self.flow.is_readable());
-        let writer = self
-            .writer
-            .take_if(|_| self.flow.is_ready() || self.flow.is_gone());
+        let due = self.flow.is_gone() || self.wants_room && self.flow.is_ready();
+        let writer = self.writer.take_if(|_| due);
         Woken([reader, writer])
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::future::poll_fn;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use bytes::Bytes;
 
@@ -245,4 +247,30 @@ async fn a_writer_learns_that_its_reader_left() {
     writer.push(Bytes::from_static(b"in vain"));
     assert_eq!(spools.bytes_in_memory(), 0);
     let _: Writer<()> = writer;
+}
+
+/// A task that waits for its application is not to be woken by each piece that its client takes.
+#[tokio::test]
+async fn a_writer_that_wants_no_room_is_left_in_peace() {
+    let (mut writer, mut reader) = no_disk().live::<()>(LIMITS);
+    let woken = Arc::new(Count::default());
+    let waker = Waker::from(woken.clone());
+    let mut cx = Context::from_waker(&waker);
+    for _ in 0..5 {
+        writer.push(Bytes::from_static(b"piece"));
+        assert!(writer.poll_gone(&mut cx).is_pending());
+        assert!(reader.chunk().await.is_some());
+    }
+    assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+    drop(reader);
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -9,7 +9,7 @@ mod client;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::net::{DnsError, NetError};
@@ -91,66 +91,86 @@ pub enum ResolveError {
 }
 
 /// Asks the DNS.
-pub struct Resolver {
-    config: Config,
-    client: Mutex<Option<Arc<Client>>>,
+pub struct Resolver(Mutex<State>);
+
+struct State {
+    config: Arc<Config>,
+    client: Option<Arc<Client>>,
 }
 
 impl Resolver {
     /// Asks nobody yet.
     pub fn new(config: Config) -> Self {
-        Self {
-            config,
-            client: Mutex::new(None),
-        }
+        Self(Mutex::new(State {
+            config: Arc::new(config),
+            client: None,
+        }))
     }
 
     /// Its settings.
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        self.lock().config.clone()
+    }
+
+    /// Asks another way from the next question on; gives whether it is another one.
+    pub fn set_config(&self, config: &Config) -> bool {
+        let mut state = self.lock();
+        let is_other = *state.config != *config;
+        if is_other {
+            state.config = Arc::new(config.clone());
+            state.client = None;
+        }
+        is_other
     }
 
     /// What `query` stands for now.
     pub async fn resolve(&self, query: &Query) -> Result<Answer, ResolveError> {
-        let client = self.client()?;
-        let asked = timeout(self.config.timeout, client.ask(query)).await;
+        let (client, config) = self.client()?;
+        let asked = timeout(config.timeout, client.ask(query)).await;
         let result = asked.unwrap_or(Err(ResolveError::Timeout));
         if matches!(result, Err(ResolveError::Timeout | ResolveError::Failed(_))) {
             // The machine may have moved to another network: /etc/resolv.conf is read again.
             self.forget(&client);
         }
         let (found, valid_for) = result?;
-        Ok(self.answer(found, valid_for))
+        Ok(Answer::new(found, valid_for, &config))
     }
 
-    fn answer(&self, mut found: Vec<Found>, valid_for: Duration) -> Answer {
+    fn client(&self) -> Result<(Arc<Client>, Arc<Config>), ResolveError> {
+        let mut state = self.lock();
+        let config = state.config.clone();
+        let client = match &state.client {
+            Some(client) => client.clone(),
+            None => Arc::new(Client::new(&config).map_err(ResolveError::System)?),
+        };
+        state.client = Some(client.clone());
+        Ok((client, config))
+    }
+
+    fn forget(&self, failed: &Arc<Client>) {
+        let client = &mut self.lock().client;
+        if client.as_ref().is_some_and(|client| Arc::ptr_eq(client, failed)) {
+            *client = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Answer {
+    fn new(mut found: Vec<Found>, valid_for: Duration, config: &Config) -> Self {
         // Servers rotate their answers: cutting off must take the same ones every time.
         found.sort_unstable();
         let mut seen = HashSet::new();
         found.retain(|found| seen.insert(found.address));
         let left_out = found.len().saturating_sub(MAX_FOUND);
         found.truncate(MAX_FOUND);
-        Answer {
+        Self {
             found,
-            valid_for: valid_for.max(self.config.min_ttl).min(self.config.max_ttl),
+            valid_for: valid_for.max(config.min_ttl).min(config.max_ttl),
             left_out,
-        }
-    }
-
-    fn client(&self) -> Result<Arc<Client>, ResolveError> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*client {
-            Some(client) => Ok(client.clone()),
-            None => Ok(client
-                .insert(Arc::new(Client::new(&self.config).map_err(ResolveError::System)?))
-                .clone()),
-        }
-    }
-
-    fn forget(&self, failed: &Arc<Client>) {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if client.as_ref().is_some_and(|client| Arc::ptr_eq(client, failed)) {
-            *client = None;
         }
     }
 }
@@ -198,7 +218,7 @@ mod tests {
     }
 
     fn answer(found: Vec<Found>, ttl: u64) -> Answer {
-        Resolver::new(Config::default()).answer(found, Duration::from_secs(ttl))
+        Answer::new(found, Duration::from_secs(ttl), &Config::default())
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Discovery {
                 resolver: resolver.clone(),
                 board: board.clone(),
                 at,
-                source: Source::new(template.clone(), resolver.config().keep),
+                source: Source::new(template.clone()),
                 doubt: self.doubt.clone(),
             }));
         }
@@ -115,7 +115,7 @@ async fn follow(mut follower: Follower) {
             Ok(answer) => schedule.answered(answer.valid_for, now),
             Err(_) => schedule.failed(now),
         }
-        let news = follower.source.hear(&heard, now);
+        let news = follower.source.hear(&heard, follower.resolver.config().keep, now);
         if news != News::Same {
             follower
                 .board

@@ -44,7 +44,7 @@ impl World {
             now,
             mood: Mood::IsSilent,
             keep,
-            source: Source::new(EndpointConfig::new("dns:app:9000".parse().unwrap()), keep),
+            source: Source::new(EndpointConfig::new("dns:app:9000".parse().unwrap())),
             schedule: Schedule::new(random.u64(..), now),
             good: Vec::new(),
             denied: None,
@@ -110,7 +110,7 @@ impl World {
             Ok(answer) => self.schedule.answered(answer.valid_for, self.now),
             Err(_) => self.schedule.failed(self.now),
         }
-        self.source.hear(&heard, self.now);
+        self.source.hear(&heard, self.keep, self.now);
     }
 
     fn check(&mut self) {

@@ -13,8 +13,6 @@ use crate::upstream::config::EndpointConfig;
 #[derive(Debug)]
 pub(super) struct Source {
     template: EndpointConfig<Query>,
-    /// How long endpoints stay when the DNS says that there are none any more.
-    keep: Duration,
     endpoints: Vec<EndpointConfig>,
     /// Since when the DNS says so.
     gone: Option<Instant>,
@@ -33,10 +31,9 @@ pub(super) enum News {
 
 impl Source {
     /// A name nothing is known of.
-    pub(super) fn new(template: EndpointConfig<Query>, keep: Duration) -> Self {
+    pub(super) fn new(template: EndpointConfig<Query>) -> Self {
         Self {
             template,
-            keep,
             endpoints: Vec::new(),
             gone: None,
         }
@@ -56,14 +53,19 @@ impl Source {
     ///
     /// A failure says nothing about the endpoints: they stay for as long as it takes. "There are none" may be a name
     /// server that is starting, or an orchestrator between two containers: they stay for a while, since endpoints
-    /// that do not answer do no more harm than none.
-    pub(super) fn hear(&mut self, heard: &Result<Answer, ResolveError>, now: Instant) -> News {
+    /// that do not answer do no more harm than none; `keep` says how long.
+    pub(super) fn hear(
+        &mut self,
+        heard: &Result<Answer, ResolveError>,
+        keep: Duration,
+        now: Instant,
+    ) -> News {
         let endpoints = match heard {
             Ok(answer) => {
                 self.gone = None;
                 members(&self.template, &answer.found)
             }
-            Err(ResolveError::Nothing) if !self.is_kept(now) => Vec::new(),
+            Err(ResolveError::Nothing) if !self.is_kept(keep, now) => Vec::new(),
             Err(_) => return News::Same,
         };
         if endpoints == self.endpoints {
@@ -76,8 +78,8 @@ impl Source {
         }
     }
 
-    fn is_kept(&mut self, now: Instant) -> bool {
-        now < *self.gone.get_or_insert(now) + self.keep
+    fn is_kept(&mut self, keep: Duration, now: Instant) -> bool {
+        now < *self.gone.get_or_insert(now) + keep
     }
 }
 
@@ -91,7 +93,7 @@ mod tests {
     const KEEP: Duration = Duration::from_secs(30);
 
     fn source() -> Source {
-        Source::new(EndpointConfig::new("dns:app:9000".parse().unwrap()), KEEP)
+        Source::new(EndpointConfig::new("dns:app:9000".parse().unwrap()))
     }
 
     fn answer(last: &[u8]) -> Result<Answer, ResolveError> {
@@ -115,20 +117,20 @@ mod tests {
     #[test]
     fn answers_are_followed() {
         let (mut source, now) = (source(), Instant::now());
-        assert_eq!(source.hear(&answer(&[1]), now), News::Changed);
-        assert_eq!(source.hear(&answer(&[1]), now), News::Same);
-        assert_eq!(source.hear(&answer(&[1, 2]), now), News::Changed);
-        assert_eq!(source.hear(&answer(&[2]), now), News::Changed);
+        assert_eq!(source.hear(&answer(&[1]), KEEP, now), News::Changed);
+        assert_eq!(source.hear(&answer(&[1]), KEEP, now), News::Same);
+        assert_eq!(source.hear(&answer(&[1, 2]), KEEP, now), News::Changed);
+        assert_eq!(source.hear(&answer(&[2]), KEEP, now), News::Changed);
         assert_eq!(names(&source), ["10.0.0.2:9000"]);
     }
 
     #[test]
     fn the_last_good_answer_outlives_every_failure() {
         let (mut source, start) = (source(), Instant::now());
-        source.hear(&answer(&[1]), start);
+        source.hear(&answer(&[1]), KEEP, start);
         for hours in 0..100 {
             let now = start + Duration::from_secs(3600 * hours);
-            assert_eq!(source.hear(&Err(ResolveError::Timeout), now), News::Same);
+            assert_eq!(source.hear(&Err(ResolveError::Timeout), KEEP, now), News::Same);
         }
         assert_eq!(names(&source), ["10.0.0.1:9000"]);
     }
@@ -136,26 +138,32 @@ mod tests {
     #[test]
     fn endpoints_that_the_dns_denies_stay_for_a_while() {
         let (mut source, start) = (source(), Instant::now());
-        source.hear(&answer(&[1]), start);
+        source.hear(&answer(&[1]), KEEP, start);
         for seconds in 0..30 {
             let now = start + Duration::from_secs(seconds);
-            assert_eq!(source.hear(&Err(ResolveError::Nothing), now), News::Same);
+            assert_eq!(source.hear(&Err(ResolveError::Nothing), KEEP, now), News::Same);
         }
-        assert_eq!(source.hear(&Err(ResolveError::Nothing), start + KEEP), News::Gone);
         assert_eq!(
-            source.hear(&Err(ResolveError::Nothing), start + 2 * KEEP),
+            source.hear(&Err(ResolveError::Nothing), KEEP, start + KEEP),
+            News::Gone
+        );
+        assert_eq!(
+            source.hear(&Err(ResolveError::Nothing), KEEP, start + 2 * KEEP),
             News::Same
         );
-        assert_eq!(source.hear(&answer(&[2]), start + 2 * KEEP), News::Changed);
+        assert_eq!(source.hear(&answer(&[2]), KEEP, start + 2 * KEEP), News::Changed);
         assert_eq!(names(&source), ["10.0.0.2:9000"]);
     }
 
     #[test]
     fn each_denial_starts_a_while_of_its_own() {
         let (mut source, start) = (source(), Instant::now());
-        source.hear(&answer(&[1]), start);
-        source.hear(&Err(ResolveError::Nothing), start);
-        source.hear(&answer(&[1]), start + KEEP / 2);
-        assert_eq!(source.hear(&Err(ResolveError::Nothing), start + KEEP), News::Same);
+        source.hear(&answer(&[1]), KEEP, start);
+        source.hear(&Err(ResolveError::Nothing), KEEP, start);
+        source.hear(&answer(&[1]), KEEP, start + KEEP / 2);
+        assert_eq!(
+            source.hear(&Err(ResolveError::Nothing), KEEP, start + KEEP),
+            News::Same
+        );
     }
 }

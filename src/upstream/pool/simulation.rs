@@ -100,8 +100,9 @@ impl World {
             random.usize(0..=3),
             random.usize(0..=5),
         );
-        for endpoint in &mut config.endpoints {
+        for (at, endpoint) in config.endpoints.iter_mut().enumerate() {
             *endpoint = some_endpoint(&mut random);
+            endpoint.address = Address::Unix(format!("/{at}").into());
         }
         // For those that draw.
         fastrand::seed(seed);
@@ -227,8 +228,10 @@ impl World {
             .filter(|_| self.random.u8(..3) > 0)
             .map(|endpoint| endpoint.config.clone())
             .collect();
-        if configs.is_empty() || self.random.bool() {
-            configs.push(some_endpoint(&mut self.random));
+        let comes = some_endpoint(&mut self.random);
+        let is_new = configs.iter().all(|config| config.address != comes.address);
+        if is_new && (configs.is_empty() || self.random.bool()) {
+            configs.push(comes);
         }
         if let Some(config) = configs.first_mut().filter(|_| self.random.bool()) {
             config.weight = self.random.u32(1..5);
@@ -339,7 +342,7 @@ fn some_balance(random: &mut fastrand::Rng) -> Balance {
     }
 }
 
-/// Each is another one.
+/// There are few addresses, so that some come back.
 fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
     EndpointConfig {
         backup: random.u8(..4) == 0,

@@ -8,6 +8,7 @@ use crate::upstream::config::slots::{Ask, Auto};
 use crate::upstream::config::{
     Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Slots, Timeouts,
 };
+use crate::upstream::probe::Workers;
 use crate::upstream::profile::Profile;
 
 pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {

@@ -30,7 +30,7 @@ pub(crate) const ALL: [Case; 11] = [
             ..Layout::PLAIN
         },
         alone: false,
-        what: "`kill -9` of a worker every 0.3 s, every tenth time of all four",
+        what: "`kill -9` of a worker every 0.3 s, every fifth time of all four",
         allowed: "One exchange for each killed worker (four for Gunicorn, whose thread workers accept more than they \
                   work on): a POST in it is not repeatable, an answer that had begun cannot be taken back. A GET in \
                   it is sent again.",
@@ -70,7 +70,7 @@ pub(crate) const ALL: [Case; 11] = [
         },
         alone: false,
         what: "one of two servers is killed and comes back after 10 s (4 s in the short form)",
-        allowed: "The four exchanges under way at the stop, and four more as there. The other server takes the rest.",
+        allowed: "The four exchanges under way at the stop, and four more as with the master. The other server takes the rest.",
     },
     Case {
         name: "silent-endpoint",
@@ -95,9 +95,10 @@ pub(crate) const ALL: [Case; 11] = [
             ..Layout::PLAIN
         },
         alone: false,
-        what: "beside the server there is an endpoint that closes within the head or within the body of every answer; `fail_timeout` is 2 s",
-        allowed: "Four POSTs or cut answers, and four more each time that it is tried again, every 2 s: the heads of \
-                  its answers are all right. A cut answer is cut for the client too, so that it can see it. A GET \
+        what: "beside the server there is an endpoint that closes within the head or within the body of \
+               every answer; `fail_timeout` is 2 s",
+        allowed: "Four POSTs or cut answers, and four more each time that it is tried again, every 2 s: half of its \
+                  heads are all right. A cut answer is cut for the client too, so that it can see it. A GET \
                   without a head is sent to the other one.",
     },
     Case {
@@ -122,7 +123,8 @@ pub(crate) const ALL: [Case; 11] = [
             ..Layout::PLAIN
         },
         alone: true,
-        what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time (in the second half of the short form)",
+        what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time \
+               (in the second half of the short form)",
         allowed: "Nothing: slow clients hold no worker.",
     },
     Case {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -32,13 +33,21 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Load {
     thread: JoinHandle<Result<Vec<Sample>>>,
+    ended: Arc<AtomicUsize>,
 }
 
 impl Load {
     /// Begins to send.
     pub(crate) fn start(addr: SocketAddr, plan: Plan) -> Self {
-        let thread = thread::spawn(move || block_on(send(addr, plan))?);
-        Self { thread }
+        let ended = Arc::new(AtomicUsize::new(0));
+        let count = ended.clone();
+        let thread = thread::spawn(move || block_on(send(addr, plan, count))?);
+        Self { thread, ended }
+    }
+
+    /// How many requests have ended; counts on.
+    pub(crate) fn ended(&self) -> Arc<AtomicUsize> {
+        self.ended.clone()
     }
 
     /// Waits until every request has ended.
@@ -64,7 +73,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
     Ok(LocalSet::new().block_on(&runtime, future))
 }
 
-async fn send(addr: SocketAddr, plan: Plan) -> Result<Vec<Sample>> {
+async fn send(addr: SocketAddr, plan: Plan, ended: Arc<AtomicUsize>) -> Result<Vec<Sample>> {
     let client = Rc::new(Client::new(addr));
     let places = Arc::new(Semaphore::new(CONCURRENCY));
     let mut tasks = JoinSet::new();
@@ -73,10 +82,12 @@ async fn send(addr: SocketAddr, plan: Plan) -> Result<Vec<Sample>> {
         let due = start + plan.interval * u32::try_from(number)?;
         sleep_until(due.into()).await;
         let place = places.clone().acquire_owned().await?;
-        let (client, request) = (client.clone(), Request::ordinary(&plan.run, number, plan.long));
+        let (client, ended) = (client.clone(), ended.clone());
+        let request = Request::ordinary(&plan.run, number, plan.long);
         tasks.spawn_local(async move {
             let outcome = client.send(&request).await;
             drop(place);
+            ended.fetch_add(1, Ordering::Relaxed);
             Sample {
                 id: request.id,
                 posts: request.posts,

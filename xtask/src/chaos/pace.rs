@@ -1,23 +1,28 @@
 //! The time of a case, and when in it something happens.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 /// From the first request to the last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pace {
     start: Instant,
     length: Duration,
+    /// Requests of the load that have ended.
+    ended: Arc<AtomicUsize>,
 }
 
 impl Pace {
-    /// Begins now.
-    pub(crate) fn new(length: Duration) -> Self {
+    /// Begins now, with a load that counts its ended requests.
+    pub(crate) fn new(length: Duration, ended: Arc<AtomicUsize>) -> Self {
         Self {
             start: Instant::now(),
             length,
+            ended,
         }
     }
 
@@ -47,6 +52,15 @@ impl Pace {
         }
     }
 
+    /// Waits until that many more requests have ended, at most until the end: a fault that comes faster than a busy
+    /// machine answers would hit the same request again and again.
+    pub(crate) fn let_end(&self, requests: usize) {
+        let enough = self.ended.load(Ordering::Relaxed) + requests;
+        while self.ended.load(Ordering::Relaxed) < enough && Instant::now() < self.at(1.0) {
+            sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Waits until that part of the time has passed.
     pub(crate) fn until(&self, part: f64) {
         sleep(self.at(part).saturating_duration_since(Instant::now()));
@@ -64,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_short_case_has_three_times() {
-        let pace = Pace::new(Duration::from_millis(20));
+        let pace = Pace::new(Duration::from_millis(20), Arc::default());
         assert_eq!(pace.every(Duration::from_secs(10), |_| Ok(())).unwrap(), 3);
     }
 }

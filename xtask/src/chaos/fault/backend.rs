@@ -11,14 +11,15 @@ use crate::chaos::damage::Damage;
 use crate::chaos::pace::Pace;
 use crate::chaos::site::Site;
 
-/// `kill -9` of one worker after the other, and every tenth time of all at once. A worker has one exchange;
+/// `kill -9` of one worker after the other, and every fifth time of all at once. A worker has one exchange;
 /// a thread worker of Gunicorn accepts more than it works on.
 pub(crate) fn kill_workers(site: &mut Site, pace: &Pace) -> Result<Damage> {
     let backend = &site.backends[0];
     let mut killed = 0;
     pace.every(Duration::from_millis(300), |time| {
+        pace.let_end(CALM);
         let workers = backend.workers();
-        let count = if time % 10 == 9 { workers.len() } else { 1 };
+        let count = if time % 5 == 4 { workers.len() } else { 1 };
         for id in workers.into_iter().cycle().skip(time).take(count) {
             // The server may have ended it meanwhile; such a worker breaks nothing.
             killed += usize::from(backend.kill_worker(id).is_ok());
@@ -67,5 +68,6 @@ pub(crate) fn remove_socket(site: &mut Site, pace: &Pace) -> Result<Damage> {
     Ok(Damage::none())
 }
 
+const CALM: usize = 50; // requests that end between two kills, as they do in 0.2 s
 const DEAD: Duration = Duration::from_millis(300);
 const AWAY: Duration = Duration::from_millis(700);

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::chaos::damage::Damage;
 use crate::chaos::pace::Pace;
@@ -33,9 +33,9 @@ pub(crate) fn silent(site: &mut Site, pace: &Pace) -> Result<Damage> {
 /// one fails, and each time that it is tried again: a good head seems to say that it is well.
 pub(crate) fn dying(site: &mut Site, pace: &Pace) -> Result<Damage> {
     pace.until(1.0);
-    let scripted = site.scripted.as_ref().context("no scripted endpoint")?;
-    let most = site.slots() * (1 + tries(pace, FAIL_TIMEOUT));
-    Ok(Damage::interrupted(scripted.connections().min(most)))
+    Ok(Damage::interrupted(
+        site.slots() * (1 + tries(pace, FAIL_TIMEOUT)),
+    ))
 }
 
 /// How often an endpoint that fails is tried again when that happens every `period` seconds.
