@@ -49,7 +49,7 @@ impl RequestPattern {
 
     pub(super) fn check(&self, seen: &Seen<'_>) -> Result<Notes, Unmet> {
         let Some(Dialect::Requests(protocol)) = seen.dialect() else {
-            return Err(Unmet::Never("there is no request of the front end".to_owned()));
+            return Err(Unmet::Yet("there is no request of the front end".to_owned()));
         };
         let request = Request::parse(protocol, seen.bytes());
         if !request.has_vars {

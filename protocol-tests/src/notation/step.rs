@@ -76,6 +76,8 @@ pub enum Operation {
     StopReading,
     /// Reads again.
     Read,
+    /// Closes every further connection of the front end for this play: its retries.
+    Refuse,
 }
 
 impl Step {
@@ -143,11 +145,12 @@ fn read_split(node: &Node<'_>) -> Result<Split, Complaint> {
         .map(Split::At)
 }
 
-const OPERATIONS: [(&str, Operation); 6] = [
+const OPERATIONS: [(&str, Operation); 7] = [
     ("connect", Operation::Connect),
     ("half-close", Operation::HalfClose),
     ("close", Operation::Close),
     ("reset", Operation::Reset),
     ("stop-reading", Operation::StopReading),
     ("read", Operation::Read),
+    ("refuse", Operation::Refuse),
 ];

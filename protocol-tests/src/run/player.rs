@@ -230,6 +230,9 @@ impl Player<'_> {
                 self.limit
             });
         loop {
+            if expectation.needs_no_connection() && self.side.contacted(self.scope) {
+                self.open(BACKEND)?;
+            }
             let unmet = match expectation.check(&self.seen(name)) {
                 Ok(notes) => {
                     self.notes.extend(notes);
@@ -240,6 +243,10 @@ impl Player<'_> {
             match unmet {
                 Unmet::Never(why) => return Err(Verdict::Fail(why)),
                 Unmet::Yet(why) if Instant::now() >= deadline => return Err(late(why, after)),
+                // Nothing wakes us up when a front end connects.
+                Unmet::Yet(_) if expectation.needs_no_connection() => {
+                    self.pump(deadline.min(Instant::now() + SLICE))?;
+                }
                 Unmet::Yet(_) => self.pump(deadline)?,
             }
         }
@@ -256,6 +263,7 @@ impl Player<'_> {
         };
         match operation {
             Operation::Connect => {}
+            Operation::Refuse => self.side.refuse(self.scope),
             Operation::HalfClose => connection.link.half_close(),
             Operation::Close => connection.link.close(),
             Operation::Reset => connection.link.reset(),
@@ -403,6 +411,8 @@ fn cut_at(bytes: &[u8], offsets: &[usize]) -> Vec<Vec<u8>> {
     pieces
 }
 
+const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection
+const BACKEND: &str = "backend"; // the first connection of the front end
 const SHOWN: usize = 3; // answers of a connection in a report
 const SHOWN_EVENTS: usize = 40; // pieces of a connection in a transcript
 const SHOWN_BYTES: usize = 160; // bytes of a piece in a transcript

@@ -19,7 +19,15 @@ type Arrival = (Stream, Vec<u8>);
 /// Cases that are played, and the connections that belong to them.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
-    by_token: Mutex<HashMap<String, Vec<Arrival>>>,
+    by_token: Mutex<HashMap<String, Waiting>>,
+}
+
+/// Of one case.
+#[derive(Debug, Default)]
+struct Waiting {
+    arrivals: Vec<Arrival>,
+    /// Further ones are closed.
+    refused: bool,
 }
 
 impl Arrivals {
@@ -53,20 +61,29 @@ impl Arrivals {
 
     /// Announces a case.
     pub(super) fn expect(&self, token: &str) {
-        self.lock().insert(token.to_owned(), Vec::new());
+        self.lock().insert(token.to_owned(), Waiting::default());
     }
 
     /// Whether a connection waits for the case.
     pub(super) fn has(&self, token: &str) -> bool {
-        self.lock().get(token).is_some_and(|waiting| !waiting.is_empty())
+        self.lock()
+            .get(token)
+            .is_some_and(|waiting| !waiting.arrivals.is_empty())
     }
 
     /// The first connection that waits for the case.
     pub(super) fn take(&self, token: &str) -> Option<Arrival> {
-        self.lock()
-            .get_mut(token)
-            .filter(|waiting| !waiting.is_empty())
-            .map(|waiting| waiting.remove(0))
+        let mut known = self.lock();
+        let arrivals = &mut known.get_mut(token)?.arrivals;
+        (!arrivals.is_empty()).then(|| arrivals.remove(0))
+    }
+
+    /// Closes what waits for the case, and whatever comes for it.
+    pub(super) fn refuse(&self, token: &str) {
+        if let Some(waiting) = self.lock().get_mut(token) {
+            waiting.refused = true;
+            waiting.arrivals.clear();
+        }
     }
 
     /// The case is over; connections that come later are closed.
@@ -127,12 +144,13 @@ impl Arrivals {
     }
 
     fn hand_over(&self, token: &str, arrival: Arrival) {
-        if let Some(waiting) = self.lock().get_mut(token) {
-            waiting.push(arrival);
+        // What nobody waits for is closed here.
+        if let Some(waiting) = self.lock().get_mut(token).filter(|waiting| !waiting.refused) {
+            waiting.arrivals.push(arrival);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Arrival>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         // A map is never left half changed.
         self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -81,6 +81,12 @@ impl Side for Frontend {
             .is_some_and(|token| self.arrivals.has(token))
     }
 
+    fn refuse(&self, scope: &Scope) {
+        if let Some(token) = scope.values.get("token") {
+            self.arrivals.refuse(token);
+        }
+    }
+
     fn finish(&self, scope: &Scope) {
         if let Some(token) = scope.values.get("token") {
             self.arrivals.forget(token);

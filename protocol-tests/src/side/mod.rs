@@ -36,6 +36,11 @@ pub trait Side: Sync {
         false
     }
 
+    /// Closes whatever else the front end opens for this play.
+    fn refuse(&self, scope: &Scope) {
+        let _ = scope;
+    }
+
     /// Ends a play; nothing of it is expected any more.
     fn finish(&self, scope: &Scope) {
         let _ = scope;
