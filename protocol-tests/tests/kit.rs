@@ -97,6 +97,18 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     }
 }
 
+#[test]
+fn every_front_end_case_can_be_coded() {
+    for (protocol, side, cases) in suites() {
+        let names = ["base", "host", "token", "case"];
+        let scope = names
+            .into_iter()
+            .fold(Scope::new(protocol), |scope, name| scope.with(name, "x"));
+        let ours = cases.iter().filter(|_| side == SideName::Frontend);
+        ours.for_each(|case| code(case, &scope));
+    }
+}
+
 fn code(case: &Case, scope: &Scope) {
     for variant in &case.variants {
         let bound = variant.binding.iter();
