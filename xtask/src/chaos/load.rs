@@ -33,21 +33,40 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Load {
     thread: JoinHandle<Result<Vec<Sample>>>,
-    ended: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
+}
+
+/// How far a load is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Progress {
+    /// Requests that have ended.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Requests that are under way.
+    pub(crate) fn open(&self) -> usize {
+        self.begun.load(Ordering::Relaxed).saturating_sub(self.ended())
+    }
 }
 
 impl Load {
     /// Begins to send.
     pub(crate) fn start(addr: SocketAddr, plan: Plan) -> Self {
-        let ended = Arc::new(AtomicUsize::new(0));
-        let count = ended.clone();
-        let thread = thread::spawn(move || block_on(send(addr, plan, count))?);
-        Self { thread, ended }
+        let progress = Arc::new(Progress::default());
+        let own = progress.clone();
+        let thread = thread::spawn(move || block_on(send(addr, plan, own))?);
+        Self { thread, progress }
     }
 
-    /// How many requests have ended; counts on.
-    pub(crate) fn ended(&self) -> Arc<AtomicUsize> {
-        self.ended.clone()
+    /// How far it is; counts on.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.progress.clone()
     }
 
     /// Waits until every request has ended.
@@ -73,7 +92,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
     Ok(LocalSet::new().block_on(&runtime, future))
 }
 
-async fn send(addr: SocketAddr, plan: Plan, ended: Arc<AtomicUsize>) -> Result<Vec<Sample>> {
+async fn send(addr: SocketAddr, plan: Plan, progress: Arc<Progress>) -> Result<Vec<Sample>> {
     let client = Rc::new(Client::new(addr));
     let places = Arc::new(Semaphore::new(CONCURRENCY));
     let mut tasks = JoinSet::new();
@@ -82,12 +101,13 @@ async fn send(addr: SocketAddr, plan: Plan, ended: Arc<AtomicUsize>) -> Result<V
         let due = start + plan.interval * u32::try_from(number)?;
         sleep_until(due.into()).await;
         let place = places.clone().acquire_owned().await?;
-        let (client, ended) = (client.clone(), ended.clone());
+        let (client, progress) = (client.clone(), progress.clone());
+        progress.begun.fetch_add(1, Ordering::Relaxed);
         let request = Request::ordinary(&plan.run, number, plan.long);
         tasks.spawn_local(async move {
             let outcome = client.send(&request).await;
             drop(place);
-            ended.fetch_add(1, Ordering::Relaxed);
+            progress.ended.fetch_add(1, Ordering::Relaxed);
             Sample {
                 id: request.id,
                 posts: request.posts,

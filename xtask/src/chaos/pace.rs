@@ -1,28 +1,28 @@
 //! The time of a case, and when in it something happens.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+
+use super::load::Progress;
 
 /// From the first request to the last.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     start: Instant,
     length: Duration,
-    /// Requests of the load that have ended.
-    ended: Arc<AtomicUsize>,
+    load: Arc<Progress>,
 }
 
 impl Pace {
-    /// Begins now, with a load that counts its ended requests.
-    pub(crate) fn new(length: Duration, ended: Arc<AtomicUsize>) -> Self {
+    /// Begins now, together with a load.
+    pub(crate) fn new(length: Duration, load: Arc<Progress>) -> Self {
         Self {
             start: Instant::now(),
             length,
-            ended,
+            load,
         }
     }
 
@@ -55,8 +55,15 @@ impl Pace {
     /// Waits until that many more requests have ended, at most until the end: a fault that comes faster than a busy
     /// machine answers would hit the same request again and again.
     pub(crate) fn let_end(&self, requests: usize) {
-        let enough = self.ended.load(Ordering::Relaxed) + requests;
-        while self.ended.load(Ordering::Relaxed) < enough && Instant::now() < self.at(1.0) {
+        let enough = self.load.ended() + requests;
+        while self.load.ended() < enough && Instant::now() < self.at(1.0) {
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits until the load has no more requests under way than that, at most until that part of the time.
+    pub(crate) fn settle(&self, requests: usize, part: f64) {
+        while self.load.open() > requests && Instant::now() < self.at(part) {
             sleep(Duration::from_millis(1));
         }
     }

@@ -51,7 +51,7 @@ pub(crate) struct Row {
 pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Result<Row> {
     let mut site = Site::start(kind, case.layout, program)?;
     let load = Load::start(site.addr(), extent.plan(case.layout.long));
-    let pace = Pace::new(Duration::from_secs(extent.seconds.into()), load.ended());
+    let pace = Pace::new(Duration::from_secs(extent.seconds.into()), load.progress());
     let damage = (case.fault)(&mut site, &pace);
     let samples = load.finish()?;
     let damage = damage.with_context(|| format!("{kind}/{}\n{}", case.name, site.errors()))?;

@@ -46,7 +46,8 @@ pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
             ));
         }
         // What came while they arrived is still being worked off.
-        let all = Instant::now() + SETTLE;
+        pace.settle(FEW, begin + 2.0 * half);
+        let all = Instant::now();
         pace.until(begin + 2.0 * half);
         phases.with.push(all..Instant::now());
         damage.samples.extend(slow.finish()?);
@@ -59,4 +60,4 @@ const FLOOD: usize = 2000; // requests
 const SLOW: usize = 1000; // of each
 const SHORT: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(15); // without slow clients that begin; all of them need about two
-const SETTLE: Duration = Duration::from_secs(1);
+const FEW: usize = 4; // requests of the ordinary load; two workers have about one
