@@ -38,9 +38,10 @@ pub(crate) fn dying(site: &mut Site, pace: &Pace) -> Result<Damage> {
     ))
 }
 
-/// How often an endpoint that fails is tried again when that happens every `period` seconds.
+/// How often an endpoint that fails is tried again when that happens every `period` seconds; once by what is still
+/// waiting at the end.
 fn tries(pace: &Pace, period: u64) -> usize {
-    pace.length().as_secs().div_ceil(period) as usize
+    pace.length().as_secs().div_ceil(period) as usize + 1
 }
 
 const STOPPED: Duration = Duration::from_secs(10);
