@@ -1,0 +1,44 @@
+//! The command line: one file per subcommand.
+
+mod cases;
+mod frontend;
+mod matrix;
+mod options;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The kit could not run.
+const UNUSABLE: u8 = 2;
+
+/// Conformance tests for FastCGI, uwsgi and SCGI: application servers and HTTP front ends.
+#[derive(Debug, Parser)]
+#[command(name = "bridgehead-conform", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Server(Box<server::Args>),
+    Frontend(Box<frontend::Args>),
+    Cases(cases::Args),
+    Matrix(matrix::Args),
+}
+
+/// Runs what the command line says; gives the process's exit code.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Server(args) => server::run(&args),
+        Command::Frontend(args) => frontend::run(&args),
+        Command::Cases(args) => cases::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        UNUSABLE.into()
+    })
+}

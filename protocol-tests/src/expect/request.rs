@@ -1,0 +1,138 @@
+//! What a front end must have sent.
+
+use super::{Dialect, Matcher, Notes, Seen, Unmet};
+use crate::content::Scope;
+use crate::notation::{Complaint, Node};
+use crate::wire::Request;
+
+/// Conditions on the request on a connection of the front end.
+#[derive(Clone, Debug)]
+pub struct RequestPattern {
+    vars: Vec<(String, Matcher)>,
+    absent: Vec<String>,
+    once: bool,
+    body: Option<Matcher>,
+    complete: Option<bool>,
+    id: Option<u16>,
+    role: Option<u16>,
+    keep: Option<bool>,
+    aborted: Option<bool>,
+    whole_pairs: Option<bool>,
+    modifier1: Option<u8>,
+    modifier2: Option<u8>,
+}
+
+impl RequestPattern {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, Complaint> {
+        let mut table = node.table()?;
+        let vars = table.take("vars").map_or(Ok(Vec::new()), |node| node.entries())?;
+        let pattern = Self {
+            vars: vars
+                .into_iter()
+                .map(|(name, node)| Ok((name, Matcher::read(&node)?)))
+                .collect::<Result<_, _>>()?,
+            absent: table.strings("absent")?,
+            once: table.boolean("once")?.unwrap_or_default(),
+            body: table.take("body").map(|node| Matcher::read(&node)).transpose()?,
+            complete: table.boolean("complete")?,
+            id: table.integer("id")?,
+            role: table.integer("role")?,
+            keep: table.boolean("keep")?,
+            aborted: table.boolean("aborted")?,
+            whole_pairs: table.boolean("whole_pairs")?,
+            modifier1: table.integer("modifier1")?,
+            modifier2: table.integer("modifier2")?,
+        };
+        table.finish()?;
+        Ok(pattern)
+    }
+
+    pub(super) fn check(&self, seen: &Seen<'_>) -> Result<Notes, Unmet> {
+        let Some(Dialect::Requests(protocol)) = seen.dialect() else {
+            return Err(Unmet::Yet("there is no request of the front end".to_owned()));
+        };
+        let request = Request::parse(protocol, seen.bytes());
+        if !request.has_vars {
+            return Err(seen.unmet("the variables have not all arrived".to_owned()));
+        }
+        self.check_vars(&request, seen.scope()).map_err(Unmet::Never)?;
+        self.check_numbers(&request).map_err(Unmet::Never)?;
+        // The rest may still arrive.
+        self.check_body(&request, seen.scope())
+            .map_err(|why| seen.unmet(why))?;
+        Ok(Notes::new())
+    }
+
+    fn check_vars(&self, request: &Request, scope: &Scope) -> Result<(), String> {
+        for (name, matcher) in &self.vars {
+            let values: Vec<_> = request.values(name).collect();
+            matcher.check_all(name, &values, scope)?;
+        }
+        if let Some(name) = self
+            .absent
+            .iter()
+            .find(|name| request.values(name).next().is_some())
+        {
+            return Err(format!("{name} is there"));
+        }
+        let mut names: Vec<_> = request.vars.iter().map(|(name, _)| name).collect();
+        names.sort();
+        match names.windows(2).find(|pair| self.once && pair[0] == pair[1]) {
+            Some(pair) => Err(format!("{} is there twice", pair[0].escape_ascii())),
+            None => Ok(()),
+        }
+    }
+
+    fn check_numbers(&self, request: &Request) -> Result<(), String> {
+        let flags = [
+            ("keep", self.keep, request.keep),
+            ("whole_pairs", self.whole_pairs, request.whole_pairs),
+        ];
+        if let Some((name, ..)) = flags
+            .iter()
+            .find(|(_, wanted, found)| wanted.is_some_and(|wanted| wanted != *found))
+        {
+            return Err(format!("{name} is otherwise"));
+        }
+        let numbers = [
+            ("id", self.id, request.id),
+            ("role", self.role, request.role),
+            (
+                "modifier1",
+                self.modifier1.map(u16::from),
+                request.modifiers.0.into(),
+            ),
+            (
+                "modifier2",
+                self.modifier2.map(u16::from),
+                request.modifiers.1.into(),
+            ),
+        ];
+        let wrong = numbers
+            .iter()
+            .find(|(_, wanted, found)| wanted.is_some_and(|wanted| wanted != *found));
+        wrong.map_or(Ok(()), |(name, _, found)| Err(format!("{name} is {found}")))
+    }
+
+    fn check_body(&self, request: &Request, scope: &Scope) -> Result<(), String> {
+        if let Some(matcher) = &self.body {
+            matcher
+                .check(&request.body, scope)
+                .map_err(|why| format!("the body is {why}"))?;
+        }
+        let flags = [
+            ("whole", self.complete, request.complete),
+            ("aborted", self.aborted, request.aborted),
+        ];
+        let wrong = flags
+            .iter()
+            .find(|(_, wanted, found)| wanted.is_some_and(|wanted| wanted != *found));
+        wrong.map_or(Ok(()), |(name, _, found)| {
+            Err(if *found {
+                format!("the request is {name}")
+            } else {
+                format!("the request is not {name}")
+            })
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Deviations that are known, each with its reason.
+
+use crate::notation::{Complaint, File, Node, Source, Table};
+use crate::run::Verdict;
+
+/// A file of expectations.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// What it is about: a program and its version.
+    pub target: String,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    case: String,
+    /// `fail` or `hang`; without it either.
+    result: Option<&'static str>,
+    reason: String,
+}
+
+impl Known {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// The first complaint.
+    pub fn read(file: &File) -> Result<Self, Complaint> {
+        let source = Source::new(&file.path, &file.text);
+        let document = source.parse()?;
+        let mut table = Table::new(document.get_ref(), document.span(), source);
+        let target = table.need("target")?.string()?;
+        let entries = table.take("known").map_or(Ok(Vec::new()), |node| node.items())?;
+        let entries = entries.iter().map(Entry::read).collect::<Result<_, _>>()?;
+        table.finish()?;
+        Ok(Self { target, entries })
+    }
+
+    /// The reason for this verdict of a case; also for a pass where a deviation is expected.
+    pub fn reason(&self, case: &str, verdict: &Verdict) -> Option<String> {
+        let entry = self.entries.iter().find(|entry| entry.case == case)?;
+        let expected = match verdict {
+            Verdict::Pass(_) => true,
+            Verdict::Fail(_) | Verdict::Hang(_) => entry.result.is_none_or(|result| result == verdict.word()),
+            Verdict::Skip(_) | Verdict::Error(_) => false,
+        };
+        expected.then(|| entry.reason.clone())
+    }
+
+    /// The ids of all entries.
+    pub fn cases(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.case.as_str())
+    }
+}
+
+impl Entry {
+    fn read(node: &Node<'_>) -> Result<Self, Complaint> {
+        let mut table = node.table()?;
+        let entry = Self {
+            case: table.need("case")?.string()?,
+            result: table
+                .take("result")
+                .map(|node| node.one_of(&[("fail", "fail"), ("hang", "hang")]))
+                .transpose()?,
+            reason: table.need("reason")?.string()?,
+        };
+        table.finish()?;
+        Ok(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_deviation_has_its_reason_and_only_that_one() {
+        let text = "target = \"x\"\n[[known]]\ncase = \"A\"\nresult = \"hang\"\nreason = \"r\"\n".to_owned();
+        let known = Known::read(&File {
+            path: "x".to_owned(),
+            text,
+        })
+        .expect("valid");
+        let why = String::new;
+        assert_eq!(known.reason("A", &Verdict::Hang(why())), Some("r".to_owned()));
+        assert_eq!(
+            known.reason("A", &Verdict::Pass(Vec::new())),
+            Some("r".to_owned())
+        );
+        assert_eq!(known.reason("A", &Verdict::Fail(why())), None);
+        assert_eq!(known.reason("A", &Verdict::Error(why())), None);
+        assert_eq!(known.reason("B", &Verdict::Hang(why())), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Conformance tests for FastCGI, uwsgi and SCGI. `README.md` describes the notation of the cases.
+//!
+//! | module | what it is | uses |
+//! |---|---|---|
+//! | [`protocol`] | the names of the protocols | – |
+//! | [`net`] | links that one thread drives | – |
+//! | [`wire`] | what arrives, as units of the protocols | – |
+//! | [`content`] | what is sent, as written in cases | notation (nodes), protocol |
+//! | [`expect`] | what must be observed | content, wire, net |
+//! | [`notation`] | case files, complaints | content, expect |
+//! | [`run`] | playing cases | all above, side |
+//! | [`side`] | who is tested | expect, net |
+//! | [`profile`], [`known`] | what is known about a target | notation |
+//! | [`report`] | results | run |
+//! | [`cli`] | the command line | all |
+//!
+//! The kit judges Bridgehead, among others. So it uses none of its code: what a record, a packet or a head is, is
+//! written down here once more, from the specifications.
+
+pub mod cli;
+pub mod content;
+pub mod expect;
+pub mod known;
+pub mod net;
+pub mod notation;
+pub mod profile;
+pub mod protocol;
+pub mod report;
+pub mod run;
+pub mod side;
+pub mod wire;

@@ -1,0 +1,15 @@
+//! Cases as they stand in files: TOML in, steps out, complaints with line and column.
+
+mod case;
+mod complaint;
+mod node;
+mod step;
+mod suite;
+
+pub use case::{Case, Level, SideName, Variant};
+pub use complaint::Complaint;
+pub use node::parse_duration;
+pub use step::{Action, Operation, Split, Step};
+pub use suite::{File, Suite, embedded, files_in};
+
+pub(crate) use node::{Node, Source, Table};

@@ -1,0 +1,179 @@
+//! All cases of a protocol and side.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::{Case, Complaint, Node, SideName, Source, Table};
+use crate::content::Content;
+use crate::protocol::Protocol;
+
+/// Cases in the order of their files.
+#[derive(Clone, Debug, Default)]
+pub struct Suite {
+    /// At least one, unless there are no files.
+    pub cases: Vec<Case>,
+}
+
+/// A file of the kit: its path below the kit's directory, with `/`, and its text.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// For instance `cases/fastcgi/server/framing.toml`.
+    pub path: String,
+    /// All of it.
+    pub text: String,
+}
+
+impl Suite {
+    /// Reads the cases in `files` that belong to the protocol and side.
+    ///
+    /// # Errors
+    ///
+    /// Every complaint that there is, at most one for each case.
+    pub fn read(files: &[File], protocol: Protocol, side: SideName) -> Result<Self, Vec<Complaint>> {
+        let directory = format!("cases/{}/{}/", protocol.name(), side.name());
+        let ours = || files.iter().filter(|file| file.path.starts_with(&directory));
+        let mut suite = Self::default();
+        let mut complaints = Vec::new();
+        let shared = ours().find(|file| file.path.ends_with("/define.toml"));
+        let shared = shared
+            .map_or(Ok(Vec::new()), read_shared)
+            .unwrap_or_else(|complaint| {
+                complaints.push(complaint);
+                Vec::new()
+            });
+        for file in ours().filter(|file| !file.path.ends_with("/define.toml")) {
+            suite.read_file(file, &shared, (protocol, side), &mut complaints);
+        }
+        complaints.extend(suite.duplicates());
+        if complaints.is_empty() {
+            Ok(suite)
+        } else {
+            Err(complaints)
+        }
+    }
+
+    fn read_file(
+        &mut self,
+        file: &File,
+        shared: &[(String, Content)],
+        place: (Protocol, SideName),
+        complaints: &mut Vec<Complaint>,
+    ) {
+        let source = Source {
+            defined: shared,
+            ..Source::new(&file.path, &file.text)
+        };
+        let document = match source.parse() {
+            Ok(document) => document,
+            Err(complaint) => return complaints.push(complaint),
+        };
+        let mut table = Table::new(document.get_ref(), document.span(), source);
+        let defined = match read_head(&mut table, shared, place) {
+            Ok(defined) => defined,
+            Err(complaint) => return complaints.push(complaint),
+        };
+        let source = Source {
+            defined: &defined,
+            ..source
+        };
+        let cases = document
+            .get_ref()
+            .get("case")
+            .and_then(|cases| cases.get_ref().as_array());
+        for case in cases.into_iter().flatten() {
+            match Case::read(case, source) {
+                Ok(case) => self.cases.push(case),
+                Err(complaint) => complaints.push(complaint),
+            }
+        }
+    }
+
+    fn duplicates(&self) -> Option<Complaint> {
+        let mut ids: Vec<_> = self.cases.iter().map(|case| &case.id).collect();
+        ids.sort();
+        let twice = ids.windows(2).find(|pair| pair[0] == pair[1])?;
+        let place = &self.cases.iter().rfind(|case| &case.id == twice[0])?.place;
+        Some(Complaint::new(
+            place,
+            "",
+            &(0..0),
+            format!("{} is there twice", twice[0]),
+        ))
+    }
+}
+
+/// Checks what stands before the cases, and gives the definitions.
+fn read_head(
+    table: &mut Table<'_>,
+    shared: &[(String, Content)],
+    (protocol, side): (Protocol, SideName),
+) -> Result<Vec<(String, Content)>, Complaint> {
+    table.need("protocol")?.one_of(&[(protocol.name(), ())])?;
+    table.need("side")?.one_of(&[(side.name(), ())])?;
+    table.need("case")?;
+    let mut defined = shared.to_vec();
+    if let Some(node) = table.take("define") {
+        defined.extend(read_defined(&node)?);
+    }
+    table.finish()?;
+    Ok(defined)
+}
+
+fn read_shared(file: &File) -> Result<Vec<(String, Content)>, Complaint> {
+    let source = Source::new(&file.path, &file.text);
+    let document = source.parse()?;
+    let mut table = Table::new(document.get_ref(), document.span(), source);
+    let defined = read_defined(&table.need("define")?)?;
+    table.finish()?;
+    Ok(defined)
+}
+
+fn read_defined(node: &Node<'_>) -> Result<Vec<(String, Content)>, Complaint> {
+    let entries = node.entries()?;
+    entries
+        .into_iter()
+        .map(|(name, node)| Ok((name, Content::read(&node)?)))
+        .collect()
+}
+
+/// The cases, profiles and expectations that the program was built with.
+pub fn embedded() -> Vec<File> {
+    let file = |(path, text): &(&str, &str)| File {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    };
+    EMBEDDED.iter().map(file).collect()
+}
+
+/// The same from a directory that has `cases`, `profiles` and `expectations` in it.
+///
+/// # Errors
+///
+/// When a file cannot be read.
+pub fn files_in(root: &Path) -> io::Result<Vec<File>> {
+    let mut files = Vec::new();
+    let mut open = vec![
+        root.join("cases"),
+        root.join("profiles"),
+        root.join("expectations"),
+    ];
+    while let Some(directory) = open.pop().filter(|directory| directory.exists()) {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                let name = path.strip_prefix(root).unwrap_or(&path);
+                files.push(File {
+                    path: name.display().to_string(),
+                    text: fs::read_to_string(&path)?,
+                });
+            }
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

@@ -1,0 +1,198 @@
+//! Several runs side by side, in Markdown: what `bridgehead-conform matrix` makes of JSON results.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// Results of one target, from JSON.
+#[derive(Clone, Debug)]
+pub struct Column {
+    name: String,
+    protocol: String,
+    side: String,
+    cases: BTreeMap<String, Cell>,
+}
+
+#[derive(Clone, Debug)]
+struct Cell {
+    title: String,
+    level: String,
+    verdict: String,
+    detail: String,
+}
+
+/// A document that is none of ours.
+#[derive(Debug, Error)]
+pub enum BadResults {
+    /// It cannot be read at all.
+    #[error("not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A key is missing or of another kind.
+    #[error("no `{0}` in the results")]
+    Missing(&'static str),
+}
+
+impl Column {
+    /// Reads what `--json` wrote.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else.
+    pub fn parse(text: &str) -> Result<Self, BadResults> {
+        let document: Value = serde_json::from_str(text)?;
+        let cases = document
+            .get("cases")
+            .and_then(Value::as_array)
+            .ok_or(BadResults::Missing("cases"))?;
+        let cell = |case: &Value| {
+            let cell = Cell {
+                title: string(case, "title")?,
+                level: string(case, "level")?,
+                verdict: string(case, "verdict")?,
+                detail: string(case, "detail")?,
+            };
+            Ok((string(case, "id")?, cell))
+        };
+        Ok(Self {
+            name: string(&document, "name")?,
+            protocol: string(&document, "protocol")?,
+            side: string(&document, "side")?,
+            cases: cases.iter().map(cell).collect::<Result<_, BadResults>>()?,
+        })
+    }
+}
+
+/// One table for each protocol and side, in the order in which they come first.
+pub fn markdown(columns: &[Column]) -> String {
+    let mut out = String::new();
+    let mut groups: Vec<(&str, &str)> = Vec::new();
+    for column in columns {
+        let group = (column.protocol.as_str(), column.side.as_str());
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    for (protocol, side) in groups {
+        let ours: Vec<_> = columns
+            .iter()
+            .filter(|column| (column.protocol.as_str(), column.side.as_str()) == (protocol, side))
+            .collect();
+        table(&mut out, protocol, side, &ours);
+    }
+    out
+}
+
+// Writing into a String cannot fail.
+fn table(out: &mut String, protocol: &str, side: &str, columns: &[&Column]) {
+    let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+    let _ = writeln!(
+        out,
+        "## {protocol}, {side}\n\n| case | level | | {} |",
+        names.join(" | ")
+    );
+    let _ = writeln!(out, "|---|---|---|{}", "---|".repeat(columns.len()));
+    for (id, first) in rows(columns) {
+        let cells: Vec<_> = columns.iter().map(|column| mark(column.cases.get(id))).collect();
+        let title = first.title.replace('|', "\\|");
+        let _ = writeln!(
+            out,
+            "| {id} | {} | {title} | {} |",
+            first.level,
+            cells.join(" | ")
+        );
+    }
+    let totals: Vec<_> = columns.iter().map(|column| total(column)).collect();
+    let _ = writeln!(out, "| | | passed of played | {} |\n", totals.join(" | "));
+}
+
+fn rows<'a>(columns: &[&'a Column]) -> BTreeMap<&'a String, &'a Cell> {
+    columns.iter().flat_map(|column| &column.cases).collect()
+}
+
+fn mark(cell: Option<&Cell>) -> String {
+    let Some(cell) = cell else { return String::new() };
+    match cell.verdict.as_str() {
+        "pass" => "ok".to_owned(),
+        "skip" => "–".to_owned(),
+        "fail" if cell.level != "must" => "no".to_owned(),
+        other => format!("**{}**", if other == "fail" { "no" } else { other }),
+    }
+}
+
+fn total(column: &Column) -> String {
+    let played = column
+        .cases
+        .values()
+        .filter(|cell| cell.verdict != "skip")
+        .count();
+    let passed = column
+        .cases
+        .values()
+        .filter(|cell| cell.verdict == "pass")
+        .count();
+    format!("{passed}/{played}")
+}
+
+/// The permitted variants that targets have chosen: what else there is to know about them.
+pub fn variants(columns: &[Column]) -> String {
+    let mut out = String::new();
+    for column in columns {
+        let chosen = column
+            .cases
+            .iter()
+            .filter(|(_, cell)| cell.verdict == "pass" && !cell.detail.is_empty());
+        let chosen: Vec<_> = chosen
+            .map(|(id, cell)| format!("{id}: {}", cell.detail))
+            .collect();
+        if !chosen.is_empty() {
+            let _ = writeln!(
+                out,
+                "* {} ({}): {}",
+                column.name,
+                column.protocol,
+                chosen.join(" · ")
+            );
+        }
+    }
+    out
+}
+
+fn string(value: &Value, key: &'static str) -> Result<String, BadResults> {
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or(BadResults::Missing(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::results;
+    use super::super::{Json, Report};
+    use super::*;
+
+    #[test]
+    fn runs_stand_side_by_side() {
+        let mut json = Json(Vec::new());
+        json.finish(&results()).expect("written");
+        let column = Column::parse(&String::from_utf8(json.0).expect("UTF-8")).expect("ours");
+        let other = Column {
+            name: "other".to_owned(),
+            cases: BTreeMap::new(),
+            ..column.clone()
+        };
+        let text = markdown(&[column, other]);
+        assert!(text.contains("| case | level | | x | other |"), "{text}");
+        assert!(text.contains("| A-2 | must | two | **no** |  |"), "{text}");
+        assert!(text.contains("| A-3 | should | three | **hang** |  |"), "{text}");
+        assert!(text.contains("passed of played | 1/3 | 0/0 |"), "{text}");
+    }
+
+    #[test]
+    fn other_documents_are_refused() {
+        assert!(Column::parse("[]").is_err());
+        assert!(Column::parse("x").is_err());
+    }
+}

@@ -1,0 +1,9 @@
+//! Playing cases: one thread for each, several at once.
+
+mod outcome;
+mod player;
+mod schedule;
+
+pub use outcome::{Outcome, Played, Verdict};
+pub use player::play;
+pub use schedule::{Plan, run};

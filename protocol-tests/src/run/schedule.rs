@@ -1,0 +1,121 @@
+//! Which cases are played, and when.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::{Outcome, Verdict, play};
+use crate::content::Scope;
+use crate::known::Known;
+use crate::notation::{Case, Level};
+use crate::side::Side;
+
+/// Everything about a run but the cases and the target.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Ids or beginnings of ids; empty: all.
+    pub only: Vec<String>,
+    /// The lowest level that is played.
+    pub level: Level,
+    /// Whether cases are played that can kill or wedge the target.
+    pub intrusive: bool,
+    /// How many are played at once.
+    pub jobs: NonZeroUsize,
+    /// How long a step waits.
+    pub limit: Duration,
+    /// What the target can do.
+    pub provides: Vec<String>,
+    /// Deviations that are known.
+    pub known: Known,
+}
+
+impl Plan {
+    /// Whether the case is asked for at all.
+    pub fn selects(&self, case: &Case) -> bool {
+        let named = self.only.is_empty() || self.only.iter().any(|prefix| case.id.starts_with(prefix));
+        named && case.level <= self.level
+    }
+
+    /// Why the case is not played, although it is asked for.
+    fn skips(&self, case: &Case) -> Option<String> {
+        let missing: Vec<_> = case
+            .needs
+            .iter()
+            .filter(|need| !self.provides.contains(need))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            return Some(format!("needs {}", missing.join(", ")));
+        }
+        if case.intrusive && !self.intrusive {
+            return Some("intrusive".to_owned());
+        }
+        let by_name = case.by_name && !self.only.contains(&case.id);
+        by_name.then(|| format!("only with --only {}", case.id))
+    }
+}
+
+/// Plays the cases that the plan selects. `each` gets every outcome as it comes; the result is in the order of the
+/// cases. Intrusive cases come last and alone: what they break, breaks no other case.
+pub fn run(
+    cases: &[Case],
+    side: &dyn Side,
+    scope: &Scope,
+    plan: &Plan,
+    mut each: impl FnMut(&Outcome),
+) -> Vec<Outcome> {
+    let selected: Vec<&Case> = cases.iter().filter(|case| plan.selects(case)).collect();
+    let (alone, together): (Vec<_>, Vec<_>) = (0..selected.len()).partition(|at| selected[*at].intrusive);
+    let mut outcomes = Vec::new();
+    for (indices, jobs) in [(together, plan.jobs.get()), (alone, 1)] {
+        let queue = Mutex::new(indices.into_iter());
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|threads| {
+            for _ in 0..jobs {
+                let (queue, sender, selected) = (&queue, sender.clone(), &selected);
+                threads.spawn(move || {
+                    while let Some(at) = next(queue) {
+                        // The receiver outlives this scope.
+                        let _ = sender.send((at, one(selected[at], side, scope, plan)));
+                    }
+                });
+            }
+            drop(sender);
+            for (at, outcome) in receiver {
+                each(&outcome);
+                outcomes.push((at, outcome));
+            }
+        });
+    }
+    outcomes.sort_by_key(|(at, _)| *at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn next(queue: &Mutex<std::vec::IntoIter<usize>>) -> Option<usize> {
+    // Nothing panics while it holds the lock.
+    queue.lock().map_or(None, |mut queue| queue.next())
+}
+
+fn one(case: &Case, side: &dyn Side, scope: &Scope, plan: &Plan) -> Outcome {
+    let start = Instant::now();
+    let scope = scope.clone().with("case", &case.id);
+    let (verdict, observed, transcript) = match plan.skips(case) {
+        Some(why) => (Verdict::Skip(why), String::new(), Vec::new()),
+        None => {
+            let played = play(case, side, &scope, plan.limit);
+            (played.verdict, played.observed, played.transcript)
+        }
+    };
+    Outcome {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        spec: case.spec.clone(),
+        level: case.level,
+        known: plan.known.reason(&case.id, &verdict),
+        verdict,
+        observed,
+        took: start.elapsed(),
+        transcript,
+    }
+}

@@ -1,0 +1,160 @@
+//! Connections of a front end, sorted by the case whose request came with them.
+//!
+//! A case puts a token into its request. The first request of a connection is searched for it, without regard to the
+//! protocol: what is not understood must reach the case as well.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::net::{Address, Stream};
+
+/// What waits for its case: a connection, and what was read from it.
+type Arrival = (Stream, Vec<u8>);
+
+/// Cases that are played, and the connections that belong to them.
+#[derive(Debug, Default)]
+pub(super) struct Arrivals {
+    by_token: Mutex<HashMap<String, Waiting>>,
+}
+
+/// Of one case.
+#[derive(Debug, Default)]
+struct Waiting {
+    arrivals: Vec<Arrival>,
+    /// Further ones are closed.
+    refused: bool,
+}
+
+impl Arrivals {
+    /// Listens; the threads end with the process.
+    pub(super) fn listen(address: &Address) -> io::Result<Arc<Self>> {
+        let arrivals = Arc::new(Self::default());
+        let shared = arrivals.clone();
+        match address {
+            Address::Unix(path) => {
+                let _ = std::fs::remove_file(path); // of a run before
+                let listener = UnixListener::bind(path)?;
+                thread::spawn(move || {
+                    listener
+                        .incoming()
+                        .flatten()
+                        .for_each(|stream| shared.clone().unix(stream))
+                });
+            }
+            Address::Tcp(text) => {
+                let listener = TcpListener::bind(text.as_str())?;
+                thread::spawn(move || {
+                    listener
+                        .incoming()
+                        .flatten()
+                        .for_each(|stream| shared.clone().tcp(stream))
+                });
+            }
+        }
+        Ok(arrivals)
+    }
+
+    /// Announces a case.
+    pub(super) fn expect(&self, token: &str) {
+        self.lock().insert(token.to_owned(), Waiting::default());
+    }
+
+    /// Whether a connection waits for the case.
+    pub(super) fn has(&self, token: &str) -> bool {
+        self.lock()
+            .get(token)
+            .is_some_and(|waiting| !waiting.arrivals.is_empty())
+    }
+
+    /// The first connection that waits for the case.
+    pub(super) fn take(&self, token: &str) -> Option<Arrival> {
+        let mut known = self.lock();
+        let arrivals = &mut known.get_mut(token)?.arrivals;
+        (!arrivals.is_empty()).then(|| arrivals.remove(0))
+    }
+
+    /// Closes what waits for the case, and whatever comes for it.
+    pub(super) fn refuse(&self, token: &str) {
+        if let Some(waiting) = self.lock().get_mut(token) {
+            waiting.refused = true;
+            waiting.arrivals.clear();
+        }
+    }
+
+    /// The case is over; connections that come later are closed.
+    pub(super) fn forget(&self, token: &str) {
+        self.lock().remove(token);
+    }
+
+    fn unix(self: Arc<Self>, mut stream: UnixStream) {
+        thread::spawn(move || {
+            let _ = stream.set_read_timeout(Some(PATIENCE));
+            if let Some((token, received)) = self.recognise(&mut stream)
+                && let Ok(stream) = Stream::unix(stream)
+            {
+                self.hand_over(&token, (stream, received));
+            }
+        });
+    }
+
+    fn tcp(self: Arc<Self>, mut stream: TcpStream) {
+        thread::spawn(move || {
+            let _ = stream.set_read_timeout(Some(PATIENCE));
+            if let Some((token, received)) = self.recognise(&mut stream)
+                && let Ok(stream) = Stream::tcp(stream)
+            {
+                self.hand_over(&token, (stream, received));
+            }
+        });
+    }
+
+    /// Reads until a token appears.
+    fn recognise(&self, stream: &mut impl Read) -> Option<(String, Vec<u8>)> {
+        let mut received = Vec::new();
+        let mut buffer = [0; 16 << 10];
+        let deadline = Instant::now() + PATIENCE;
+        while received.len() < MAX_SEARCHED && Instant::now() < deadline {
+            match stream.read(&mut buffer) {
+                Ok(0) => return None,
+                Ok(count) => received.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+            if let Some(token) = self.token_in(&received) {
+                return Some((token, received));
+            }
+        }
+        None
+    }
+
+    /// The longest token in the bytes: one may be the beginning of another.
+    fn token_in(&self, bytes: &[u8]) -> Option<String> {
+        let known = self.lock();
+        let found = known.keys().filter(|token| {
+            bytes
+                .windows(token.len())
+                .any(|window| window == token.as_bytes())
+        });
+        found.max_by_key(|token| token.len()).cloned()
+    }
+
+    fn hand_over(&self, token: &str, arrival: Arrival) {
+        // What nobody waits for is closed here.
+        if let Some(waiting) = self.lock().get_mut(token).filter(|waiting| !waiting.refused) {
+            waiting.arrivals.push(arrival);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
+        // A map is never left half changed.
+        self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(10); // for a connection to name its case
+const MAX_SEARCHED: usize = 1 << 20; // bytes in which a token is looked for

@@ -1,0 +1,124 @@
+//! The target is an HTTP front end: the kit is its client and its application.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Side, arrivals::Arrivals};
+use crate::content::Scope;
+use crate::expect::{Connection, Dialect};
+use crate::net::{Address, Link, Stream};
+use crate::protocol::Protocol;
+use crate::run::Verdict;
+
+/// A front end that passes what it gets at a URL on to the kit.
+#[derive(Debug)]
+pub struct Frontend {
+    /// Where it takes HTTP.
+    address: Address,
+    /// The path that it passes on, with a slash at its end.
+    base: String,
+    protocol: Protocol,
+    arrivals: Arc<Arrivals>,
+}
+
+impl Frontend {
+    /// Listens at `listen`, for a front end that takes `http://host:port/base/`.
+    ///
+    /// # Errors
+    ///
+    /// When the URL cannot be used, and when the system does not let us listen.
+    pub fn new(listen: &Address, protocol: Protocol, url: &str) -> io::Result<Self> {
+        let rest = url
+            .strip_prefix("http://")
+            .ok_or_else(|| io::Error::other("the URL is not http://host:port/"))?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let address = if host.contains(':') {
+            host.to_owned()
+        } else {
+            format!("{host}:80")
+        };
+        let base = format!("/{path}");
+        Ok(Self {
+            address: address.parse().map_err(io::Error::other)?,
+            base: if base.ends_with('/') {
+                base
+            } else {
+                format!("{base}/")
+            },
+            protocol,
+            arrivals: Arrivals::listen(listen)?,
+        })
+    }
+
+    fn connect(&self, limit: Duration) -> Result<Connection, Verdict> {
+        let stream = Stream::connect(&self.address, limit);
+        let stream =
+            stream.map_err(|error| Verdict::Error(format!("cannot connect to {}: {error}", self.address)))?;
+        Ok(Connection {
+            link: Link::new(stream, Vec::new()),
+            dialect: Dialect::Answers(Protocol::Http),
+        })
+    }
+}
+
+impl Side for Frontend {
+    fn default_connection(&self) -> &'static str {
+        "client"
+    }
+
+    fn scope(&self, scope: &Scope) -> Scope {
+        let token = super::token();
+        self.arrivals.expect(&token);
+        let scope = scope.clone().with("token", token).with("base", &self.base);
+        scope.with("host", self.address.to_string())
+    }
+
+    fn contacted(&self, scope: &Scope) -> bool {
+        scope
+            .values
+            .get("token")
+            .is_some_and(|token| self.arrivals.has(token))
+    }
+
+    fn refuse(&self, scope: &Scope) {
+        if let Some(token) = scope.values.get("token") {
+            self.arrivals.refuse(token);
+        }
+    }
+
+    fn finish(&self, scope: &Scope) {
+        if let Some(token) = scope.values.get("token") {
+            self.arrivals.forget(token);
+        }
+    }
+
+    fn open(
+        &self,
+        name: &str,
+        scope: &Scope,
+        limit: Duration,
+        pump: &mut dyn FnMut(Instant) -> io::Result<()>,
+    ) -> Result<Connection, Verdict> {
+        if !name.starts_with("backend") {
+            return self.connect(limit);
+        }
+        let token = scope.values.get("token").map_or("", String::as_str);
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if let Some((stream, received)) = self.arrivals.take(token) {
+                let link = Link::new(stream, received);
+                return Ok(Connection {
+                    link,
+                    dialect: Dialect::Requests(self.protocol),
+                });
+            }
+            pump(Instant::now() + SLICE).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))?;
+        }
+        Err(Verdict::Hang(
+            "the front end has not sent the request on".to_owned(),
+        ))
+    }
+}
+
+const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end

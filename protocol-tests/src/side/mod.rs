@@ -1,0 +1,61 @@
+//! Who is tested: where connections come from, and what their peers speak.
+
+mod arrivals;
+mod frontend;
+mod server;
+
+pub use frontend::Frontend;
+pub use server::Server;
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::content::Scope;
+use crate::expect::Connection;
+use crate::run::Verdict;
+
+/// A value that no other play of a case has, on this machine.
+fn token() -> String {
+    static PLAYS: AtomicU64 = AtomicU64::new(0);
+    let play = PLAYS.fetch_add(1, Ordering::Relaxed);
+    format!("t{}-{play}", std::process::id())
+}
+
+/// One of the two sides.
+pub trait Side: Sync {
+    /// The connection of steps without `on`.
+    fn default_connection(&self) -> &'static str;
+
+    /// What one play of a case has beside the values of the run, for instance its token.
+    fn scope(&self, scope: &Scope) -> Scope;
+
+    /// Whether the front end has sent a request of this play on that nobody has taken.
+    fn contacted(&self, scope: &Scope) -> bool {
+        let _ = scope;
+        false
+    }
+
+    /// Closes whatever else the front end opens for this play.
+    fn refuse(&self, scope: &Scope) {
+        let _ = scope;
+    }
+
+    /// Ends a play; nothing of it is expected any more.
+    fn finish(&self, scope: &Scope) {
+        let _ = scope;
+    }
+
+    /// Opens the connection `name`, or waits for it. `pump` drives the case's other connections meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The verdict of the case.
+    fn open(
+        &self,
+        name: &str,
+        scope: &Scope,
+        limit: Duration,
+        pump: &mut dyn FnMut(Instant) -> io::Result<()>,
+    ) -> Result<Connection, Verdict>;
+}

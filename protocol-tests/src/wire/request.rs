@@ -1,0 +1,237 @@
+//! What a front end has sent: one request in FastCGI, uwsgi or SCGI.
+
+use super::{pairs, records};
+use crate::protocol::Protocol;
+
+/// A request as far as it has arrived.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// In their order.
+    pub vars: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether all variables are there.
+    pub has_vars: bool,
+    /// What has arrived of the body.
+    pub body: Vec<u8>,
+    /// Whether the body is whole: FastCGI says so, elsewhere CONTENT_LENGTH does.
+    pub complete: bool,
+    /// FastCGI: the id; 0 without BEGIN_REQUEST.
+    pub id: u16,
+    /// FastCGI: the role.
+    pub role: u16,
+    /// FastCGI: whether the connection is to be kept.
+    pub keep: bool,
+    /// FastCGI: whether ABORT_REQUEST came.
+    pub aborted: bool,
+    /// FastCGI: whether every PARAMS record holds whole pairs.
+    pub whole_pairs: bool,
+    /// uwsgi.
+    pub modifiers: (u8, u8),
+    /// The first rule that was broken.
+    pub fault: Option<String>,
+}
+
+impl Request {
+    /// Reads the first request in `bytes`.
+    pub fn parse(protocol: Protocol, bytes: &[u8]) -> Self {
+        match protocol {
+            Protocol::FastCgi => fastcgi(bytes),
+            Protocol::Uwsgi => uwsgi(bytes),
+            Protocol::Scgi => scgi(bytes),
+            Protocol::Http => Self {
+                fault: Some("no protocol of applications".to_owned()),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// The values of a variable.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.vars
+            .iter()
+            .filter(move |(known, _)| known == name.as_bytes())
+            .map(|(_, value)| value.as_slice())
+    }
+
+    fn blame(&mut self, fault: impl Into<String>) {
+        self.fault.get_or_insert_with(|| fault.into());
+    }
+
+    /// Takes what follows the variables for the body, as long as CONTENT_LENGTH says.
+    fn take_body(&mut self, rest: &[u8]) {
+        let length = self.values("CONTENT_LENGTH").next().unwrap_or_default();
+        let length: usize = std::str::from_utf8(length)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        self.body = rest.to_vec();
+        self.complete = self.has_vars && rest.len() >= length;
+        if rest.len() > length {
+            self.blame("there are bytes behind the body");
+        }
+    }
+}
+
+/// FastCGI 1.0, section 6: the order of a responder's streams.
+fn fastcgi(bytes: &[u8]) -> Request {
+    let mut request = Request {
+        whole_pairs: true,
+        ..Request::default()
+    };
+    let mut params = Vec::new();
+    let mut stage = 0;
+    for record in records(bytes).0 {
+        let empty = record.content.is_empty();
+        if record.version != 1 {
+            request.blame("a record is not of version 1");
+        }
+        if empty && record.padding > 0 {
+            request.blame("an empty record is padded");
+        }
+        match (record.kind, stage) {
+            (BEGIN, 0) if record.content.len() == 8 => {
+                request.id = record.id;
+                request.role = u16::from_be_bytes([record.content[0], record.content[1]]);
+                request.keep = record.content[2] & 1 == 1;
+                stage = 1;
+            }
+            (ABORT, _) => request.aborted = true,
+            (PARAMS, 1) if empty => stage = 2,
+            (PARAMS, 1) => {
+                request.whole_pairs &= pairs(record.content).is_some();
+                if record.content.len() + usize::from(record.padding) > 65535 {
+                    request.blame("content and padding of a PARAMS record are more than 65535 bytes");
+                }
+                params.extend_from_slice(record.content);
+            }
+            (STDIN, 2) if empty => stage = 3,
+            (STDIN, 2) => request.body.extend_from_slice(record.content),
+            (kind, _) => request.blame(format!("a record of type {kind} is out of order")),
+        }
+        if stage > 0 && record.id != request.id && record.id != 0 {
+            request.blame("there are records of another id");
+        }
+    }
+    request.has_vars = stage >= 2;
+    request.complete = stage == 3;
+    match pairs(&params) {
+        Some(pairs) => {
+            request.vars = pairs
+                .iter()
+                .map(|(name, value)| (name.to_vec(), value.to_vec()))
+                .collect()
+        }
+        None if request.has_vars => request.blame("the variables cannot be read"),
+        None => {}
+    }
+    request
+}
+
+fn uwsgi(bytes: &[u8]) -> Request {
+    let mut request = Request::default();
+    let Some((header, rest)) = bytes.split_first_chunk::<4>() else {
+        return request;
+    };
+    let [modifier1, low, high, modifier2] = *header;
+    request.modifiers = (modifier1, modifier2);
+    let Some((mut block, rest)) = rest.split_at_checked(u16::from_le_bytes([low, high]).into()) else {
+        return request;
+    };
+    while let Some(((name, value), after)) = short(block).and_then(|(name, after)| {
+        let (value, after) = short(after)?;
+        Some(((name, value), after))
+    }) {
+        request.vars.push((name.to_vec(), value.to_vec()));
+        block = after;
+    }
+    request.has_vars = true;
+    if !block.is_empty() {
+        request.blame("the variables cannot be read");
+    }
+    request.take_body(rest);
+    request
+}
+
+/// A string after its length, two bytes, little end first.
+fn short(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    rest.split_at_checked(u16::from_le_bytes(*length).into())
+}
+
+fn scgi(bytes: &[u8]) -> Request {
+    let mut request = Request::default();
+    let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
+        return request;
+    };
+    let length = std::str::from_utf8(&bytes[..colon])
+        .ok()
+        .and_then(|text| text.parse::<usize>().ok());
+    let Some(length) = length else {
+        request.blame("there is no length");
+        return request;
+    };
+    let Some((headers, rest)) = bytes[colon + 1..].split_at_checked(length) else {
+        return request;
+    };
+    let Some((comma, rest)) = rest.split_first() else {
+        return request;
+    };
+    if *comma != b',' {
+        request.blame("there is no comma behind the headers");
+    }
+    let mut strings = headers.split(|byte| *byte == 0);
+    while let (Some(name), Some(value)) = (strings.next(), strings.next()) {
+        request.vars.push((name.to_vec(), value.to_vec()));
+    }
+    request.has_vars = true;
+    if request
+        .vars
+        .first()
+        .is_none_or(|(name, _)| name != b"CONTENT_LENGTH")
+    {
+        request.blame("CONTENT_LENGTH is not the first header");
+    }
+    if request.values("SCGI").next() != Some(b"1") {
+        request.blame("SCGI is not 1");
+    }
+    request.take_body(rest);
+    request
+}
+
+const BEGIN: u8 = 1;
+const ABORT: u8 = 2;
+const PARAMS: u8 = 4;
+const STDIN: u8 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_each_protocol_are_read() {
+        let fastcgi = b"\x01\x01\0\x01\0\x08\0\0\0\x01\x01\0\0\0\0\0\x01\x04\0\x01\0\x04\0\0\x01\x01Ab\x01\x04\0\x01\0\0\0\0\
+            \x01\x05\0\x01\0\x01\0\0x\x01\x05\0\x01\0\0\0\0";
+        let request = Request::parse(Protocol::FastCgi, fastcgi);
+        assert_eq!(
+            (request.id, request.role, request.keep, request.complete),
+            (1, 1, true, true)
+        );
+        assert_eq!((request.body.as_slice(), request.fault), (&b"x"[..], None));
+        let request = Request::parse(Protocol::Uwsgi, b"\0\x06\0\0\x01\0A\x01\0b");
+        assert_eq!(
+            (request.values("A").next(), request.complete),
+            (Some(&b"b"[..]), true)
+        );
+        let request = Request::parse(Protocol::Scgi, b"24:CONTENT_LENGTH\x001\0SCGI\x001\0,x");
+        assert_eq!(
+            (request.body.as_slice(), request.complete, request.fault),
+            (&b"x"[..], true, None)
+        );
+    }
+
+    #[test]
+    fn half_a_request_is_not_complete() {
+        assert!(!Request::parse(Protocol::Uwsgi, b"\0\x06\0\0\x01\0A").has_vars);
+        assert!(!Request::parse(Protocol::Scgi, b"24:CONTENT").has_vars);
+        assert!(!Request::parse(Protocol::FastCgi, b"\x01\x01\0\x01\0\x08\0\0").complete);
+    }
+}

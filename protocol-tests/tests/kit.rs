@@ -1,0 +1,160 @@
+//! The kit's own files: every case, profile and expectation can be read, and fits the others.
+
+#![allow(clippy::unwrap_used)] // all of it is tests
+
+use std::collections::BTreeSet;
+
+use bridgehead_conform::content::Scope;
+use bridgehead_conform::known::Known;
+use bridgehead_conform::notation::{Action, Case, File, SideName, Suite, embedded};
+use bridgehead_conform::profile::Profile;
+use bridgehead_conform::protocol::Protocol;
+
+/// The cases that there are.
+fn suites() -> Vec<(Protocol, SideName, Vec<Case>)> {
+    let files = embedded();
+    let all = Protocol::ALL
+        .into_iter()
+        .flat_map(|protocol| [(protocol, SideName::Server), (protocol, SideName::Frontend)]);
+    all.map(|(protocol, side)| {
+        let suite = Suite::read(&files, protocol, side);
+        let suite = suite.unwrap_or_else(|complaints| panic!("{}", complaints[0]));
+        (protocol, side, suite.cases)
+    })
+    .collect()
+}
+
+fn in_directory(name: &str) -> Vec<File> {
+    embedded()
+        .into_iter()
+        .filter(|file| file.path.starts_with(name))
+        .collect()
+}
+
+fn cases(protocol: Protocol, side: SideName) -> Vec<Case> {
+    let suites = suites();
+    suites
+        .into_iter()
+        .find(|(p, s, _)| (*p, *s) == (protocol, side))
+        .unwrap()
+        .2
+}
+
+#[test]
+fn every_case_file_lies_where_its_protocol_and_side_are_named() {
+    let files = in_directory("cases/");
+    let known = |file: &File| {
+        Protocol::ALL.iter().any(|protocol| {
+            let sides = [SideName::Server, SideName::Frontend];
+            sides.iter().any(|side| {
+                file.path
+                    .starts_with(&format!("cases/{protocol}/{}/", side.name()))
+            })
+        })
+    };
+    assert!(!files.is_empty());
+    assert!(files.iter().all(known));
+}
+
+#[test]
+fn the_catalogue_of_fastcgi_servers_is_complete() {
+    let ids: BTreeSet<String> = cases(Protocol::FastCgi, SideName::Server)
+        .into_iter()
+        .map(|case| case.id)
+        .collect();
+    let numbers = (1..=97).map(|number| format!("FS-{number:02}"));
+    let php = (1..=9).map(|number| format!("FS-P{number}"));
+    let missing: Vec<_> = numbers.chain(php).filter(|id| !ids.contains(id)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_catalogues_of_uwsgi_and_scgi_servers_are_complete() {
+    let ids = |protocol| -> BTreeSet<String> {
+        cases(protocol, SideName::Server)
+            .into_iter()
+            .map(|case| case.id)
+            .collect()
+    };
+    let uwsgi: BTreeSet<_> = (1..=52).map(|number| format!("US-{number:02}")).collect();
+    let scgi: BTreeSet<_> = (1..=13).map(|number| format!("SS-{number:02}")).collect();
+    assert_eq!((ids(Protocol::Uwsgi), ids(Protocol::Scgi)), (uwsgi, scgi));
+}
+
+#[test]
+fn every_server_case_can_be_coded_with_every_profile_that_fits() {
+    for profile in in_directory("profiles/")
+        .iter()
+        .map(|file| Profile::read(file).unwrap())
+    {
+        for (protocol, side, cases) in suites() {
+            if side == SideName::Server && profile.protocol.is_none_or(|only| only == protocol) {
+                let set = ["script", "other", "token", "case"].map(|name| (name.to_owned(), "x".to_owned()));
+                let scope = profile.scope(protocol, &set);
+                cases.iter().for_each(|case| code(case, &scope));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_front_end_case_can_be_coded() {
+    for (protocol, side, cases) in suites() {
+        let names = ["base", "host", "token", "case"];
+        let scope = names
+            .into_iter()
+            .fold(Scope::new(protocol), |scope, name| scope.with(name, "x"));
+        let ours = cases.iter().filter(|_| side == SideName::Frontend);
+        ours.for_each(|case| code(case, &scope));
+    }
+}
+
+fn code(case: &Case, scope: &Scope) {
+    for variant in &case.variants {
+        let bound = variant.binding.iter();
+        let scope = bound.fold(scope.clone(), |scope, (name, value)| scope.with(name, value));
+        for step in &variant.steps {
+            if let Action::Send { content, .. } = &step.action {
+                let units = content
+                    .units(&scope)
+                    .unwrap_or_else(|missing| panic!("{}: {missing}", case.id));
+                assert_eq!(units.concat(), content.encode(&scope).unwrap(), "{}", case.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn known_deviations_are_of_cases_that_exist() {
+    let ids: BTreeSet<String> = suites()
+        .into_iter()
+        .flat_map(|(_, _, cases)| cases)
+        .map(|case| case.id)
+        .collect();
+    for file in in_directory("expectations/") {
+        let known = Known::read(&file).unwrap_or_else(|complaint| panic!("{complaint}"));
+        let strangers: Vec<_> = known.cases().filter(|id| !ids.contains(*id)).collect();
+        assert!(strangers.is_empty(), "{}: {strangers:?}", file.path);
+    }
+}
+
+#[test]
+fn dangerous_variables_are_sent_by_name_only() {
+    let dangerous = ["PHP_VALUE", "PHP_ADMIN_VALUE", "UWSGI_FILE", "UWSGI_SETENV"];
+    for (_, side, cases) in suites() {
+        for case in cases
+            .iter()
+            .filter(|case| side == SideName::Server && !case.by_name)
+        {
+            let text = format!("{:?}", case.variants);
+            assert!(!dangerous.iter().any(|name| text.contains(name)), "{}", case.id);
+        }
+    }
+}
+
+#[test]
+fn the_kit_knows_nothing_of_the_program_that_it_judges() {
+    let manifest = include_str!("../Cargo.toml");
+    let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
+    assert!(!dependencies.contains("\nbridgehead ") && !dependencies.contains("path ="));
+}
