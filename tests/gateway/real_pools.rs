@@ -253,6 +253,8 @@ fn a_reload_under_load_is_not_noticed() {
     for kind in SERVERS {
         let backend = server(kind, 2, &[]);
         let gateway = front(&backend, "max_connections = 2");
+        // Requests are held for an endpoint that was seen alive, so it must have been.
+        assert_eq!(ask(&gateway, "GET", "/sleep?ms=1", b"").status, 200, "{kind}");
         let done = AtomicBool::new(false);
         let answered = [const { AtomicUsize::new(0) }; 4];
         thread::scope(|scope| {
