@@ -21,7 +21,11 @@ const AT_ONCE: usize = 12;
 
 #[test]
 fn the_reference_application_passes_everything() {
-    for (protocol, least) in [(Protocol::FastCgi, 100), (Protocol::Uwsgi, 46), (Protocol::Scgi, 13)] {
+    for (protocol, least) in [
+        (Protocol::FastCgi, 100),
+        (Protocol::Uwsgi, 46),
+        (Protocol::Scgi, 13),
+    ] {
         let outcomes = play_server(protocol, Seeded::NONE, &[]);
         let bad: Vec<_> = bad(&outcomes).map(words).collect();
         assert!(bad.is_empty(), "{protocol}:\n{}", bad.join("\n"));
@@ -95,8 +99,11 @@ fn at_once<T: Sync>(items: &[T], each: impl Fn(&T) -> Option<String> + Sync) -> 
     thread::scope(|threads| {
         for _ in 0..AT_ONCE {
             threads.spawn(|| {
-                while let Some(item) = { queue.lock().unwrap().next() } {
-                    said.lock().unwrap().extend(each(item));
+                // The lock must not be held while a mutant is played.
+                let next = || queue.lock().unwrap().next();
+                while let Some(item) = next() {
+                    let sentence = each(item);
+                    said.lock().unwrap().extend(sentence);
                 }
             });
         }

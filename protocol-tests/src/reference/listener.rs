@@ -95,7 +95,11 @@ impl Accepting {
             match accepted {
                 Ok(socket) => return Some(socket),
                 // A client that left before it was accepted.
-                Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::ConnectionAborted | ErrorKind::Interrupted
+                    ) => {}
                 Err(_) => return None,
             }
         }

@@ -30,10 +30,14 @@ impl Socket {
     pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
         let limit = Some(patience.max(Duration::from_millis(1))); // 0 would mean no limit
         match self {
-            Self::Unix(stream) => stream.set_read_timeout(limit).and(stream.set_write_timeout(limit)),
+            Self::Unix(stream) => stream
+                .set_read_timeout(limit)
+                .and(stream.set_write_timeout(limit)),
             Self::Tcp(stream) => {
                 let _ = stream.set_nodelay(true); // a matter of speed alone
-                stream.set_read_timeout(limit).and(stream.set_write_timeout(limit))
+                stream
+                    .set_read_timeout(limit)
+                    .and(stream.set_write_timeout(limit))
             }
         }
     }

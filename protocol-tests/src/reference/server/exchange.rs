@@ -40,7 +40,11 @@ pub(super) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    pub(super) fn new(transport: &'a mut dyn Transport, variables: &'a Variables, fault: Seeded<Fault>) -> Self {
+    pub(super) fn new(
+        transport: &'a mut dyn Transport,
+        variables: &'a Variables,
+        fault: Seeded<Fault>,
+    ) -> Self {
         Self {
             transport,
             variables,
@@ -65,7 +69,10 @@ impl<'a> Exchange<'a> {
         let query = String::from_utf8_lossy(self.variable("QUERY_STRING")).into_owned();
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let mut found = pairs.filter(|(known, _)| *known == name);
-        found.next().and_then(|(_, text)| text.parse().ok()).unwrap_or(default)
+        found
+            .next()
+            .and_then(|(_, text)| text.parse().ok())
+            .unwrap_or(default)
     }
 
     /// A whole answer with its length.
@@ -81,7 +88,8 @@ impl<'a> Exchange<'a> {
 
     /// Sends the head. A Content-Length in it is kept.
     pub(super) fn start(&mut self, status: u16, fields: &[Field]) -> Result<(), Stop> {
-        let breaks = |(name, value): &Field| [name, value].iter().any(|text| text.contains(['\r', '\n', '\0']));
+        let breaks =
+            |(name, value): &Field| [name, value].iter().any(|text| text.contains(['\r', '\n', '\0']));
         if fields.iter().any(breaks) && !self.fault.is(Fault::InjectionPassed) {
             return Err(Stop::Died);
         }

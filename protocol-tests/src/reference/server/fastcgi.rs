@@ -6,7 +6,8 @@ use super::application;
 use super::exchange::{Exchange, Transport};
 use super::length::Length;
 use super::record::{
-    ABORT, BEGIN, DATA, END, GET_VALUES, GET_VALUES_RESULT, PARAMS, Record, Records, STDERR, STDIN, STDOUT, UNKNOWN_TYPE,
+    ABORT, BEGIN, DATA, END, GET_VALUES, GET_VALUES_RESULT, PARAMS, Record, Records, STDERR, STDIN, STDOUT,
+    UNKNOWN_TYPE,
 };
 use super::stop::Stop;
 use super::{Fault, MAX_BODY, MAX_VARIABLES, Server, Variables, pairs};
@@ -181,7 +182,10 @@ impl Connection<'_> {
             match (record.id, record.kind) {
                 (id, _) if id == active => return Ok(record),
                 (0, kind) if kind > UNKNOWN_TYPE && self.fault.is(Fault::ManagementAsBody) => {
-                    return Ok(Record { kind: STDIN, ..record });
+                    return Ok(Record {
+                        kind: STDIN,
+                        ..record
+                    });
                 }
                 (0, _) => self.management(&record)?,
                 (_, BEGIN) if self.fault.is(Fault::SecondRequestIgnored) => {}
@@ -203,7 +207,10 @@ impl Connection<'_> {
 
     /// Section 6.1: the ends of the streams, and then of the request.
     fn finish(&mut self, id: u16, status: u8, has_logged: bool) -> Result<(), Stop> {
-        let last = self.server.last_status.fetch_max(status.into(), Ordering::Relaxed);
+        let last = self
+            .server
+            .last_status
+            .fetch_max(status.into(), Ordering::Relaxed);
         let status = match () {
             () if self.fault.is(Fault::StatusSticks) => status.max(last as u8),
             () if self.fault.is(Fault::NoAppStatus) => 0,
@@ -251,7 +258,9 @@ impl Request<'_, '_> {
                 STDIN if record.content.is_empty() => return Ok(body),
                 STDIN => body.extend_from_slice(&record.content),
                 DATA if fault.is(Fault::DataAsBody) => body.extend_from_slice(&record.content),
-                kind if kind > UNKNOWN_TYPE && fault.is(Fault::UnknownAsBody) => body.extend_from_slice(&record.content),
+                kind if kind > UNKNOWN_TYPE && fault.is(Fault::UnknownAsBody) => {
+                    body.extend_from_slice(&record.content)
+                }
                 BEGIN | PARAMS | DATA => return Err(Stop::Violation("a record of another stream in STDIN")),
                 _ => {}
             }
@@ -290,7 +299,11 @@ impl Transport for Request<'_, '_> {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let head_cut = self.connection.fault.is(Fault::HeadInOneRecord) && bytes.ends_with(b"\r\n\r\n");
-        let bytes = if head_cut { &bytes[..bytes.len().min(65528)] } else { bytes };
+        let bytes = if head_cut {
+            &bytes[..bytes.len().min(65528)]
+        } else {
+            bytes
+        };
         self.connection.records.write_stream(STDOUT, self.id, bytes)
     }
 

@@ -181,7 +181,7 @@ faults! {
         CommaSought: Scgi, "SS-07";
         /// Headers may be missing altogether.
         EmptyHeadersServed: Scgi, "SS-08";
-        /// The length may have any number of digits.
+        /// The length may have any number of digits, and any time.
         EndlessLength: Scgi, "SS-09";
         /// Empty values are skipped.
         EmptyValueSkipped: Scgi, "SS-10";

@@ -49,8 +49,8 @@ pub struct Server {
 impl Server {
     /// What the reference application offers: the `provides` of a profile.
     pub const PROVIDES: [&'static str; 15] = [
-        "env", "echo", "download", "stream", "cookies", "headers", "status", "sleep", "noread", "stderr", "exit",
-        "mixed", "lies", "nobody", "keep",
+        "env", "echo", "download", "stream", "cookies", "headers", "status", "sleep", "noread", "stderr",
+        "exit", "mixed", "lies", "nobody", "keep",
     ];
 
     /// `None` for [`Protocol::Http`]: it is no protocol of applications.
@@ -70,9 +70,11 @@ impl Server {
 
     /// Whatever ends a connection concerns nobody else.
     fn connection(&self, socket: Socket) {
-        if self.fault.is(Fault::NoReadTimeout) {
-            let _ = socket.set_patience(Duration::from_secs(3600));
-        } else if socket.set_patience(PATIENCE).is_err() {
+        let endless = self.fault.is(Fault::NoReadTimeout) || self.fault.is(Fault::EndlessLength);
+        if socket
+            .set_patience(if endless { ENDLESS } else { PATIENCE })
+            .is_err()
+        {
             return;
         }
         match self.protocol {
@@ -85,5 +87,6 @@ impl Server {
 }
 
 const PATIENCE: Duration = Duration::from_secs(3); // for a client that neither sends nor reads
+const ENDLESS: Duration = Duration::from_secs(3600); // as good as no limit
 const MAX_BODY: usize = 16 << 20; // bytes of a request
 const MAX_VARIABLES: usize = 4 << 20; // bytes of all variables of a request, as they are coded

@@ -74,7 +74,9 @@ impl Records {
             return Err(Stop::Violation("half a header"));
         }
         match self.reader.read_exact(&mut header[count..]) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof && self.fault.is(Fault::AnswersToNothing) => {
+            Err(error)
+                if error.kind() == ErrorKind::UnexpectedEof && self.fault.is(Fault::AnswersToNothing) =>
+            {
                 self.write(STDOUT, 1, b"")?;
                 self.write(END, 1, &[0; 8])?;
                 Err(error.into())
@@ -85,7 +87,11 @@ impl Records {
 
     /// Sends one record.
     pub(super) fn write(&mut self, kind: u8, id: u16, content: &[u8]) -> Result<(), Stop> {
-        let id = if id > 0 && self.fault.is(Fault::AnswersAsId1) { 1 } else { id };
+        let id = if id > 0 && self.fault.is(Fault::AnswersAsId1) {
+            1
+        } else {
+            id
+        };
         let ([id1, id0], length) = (id.to_be_bytes(), content.len().min(MAX_CONTENT) as u16);
         let [length1, length0] = length.to_be_bytes();
         let header = [VERSION, kind, id1, id0, length1, length0, 0, 0];
@@ -94,8 +100,14 @@ impl Records {
 
     /// Sends a piece of a stream, which may need several records.
     pub(super) fn write_stream(&mut self, kind: u8, id: u16, content: &[u8]) -> Result<(), Stop> {
-        let most = if self.fault.is(Fault::LongRecords) { usize::MAX } else { MAX_CONTENT };
-        content.chunks(most).try_for_each(|piece| self.write(kind, id, piece))
+        let most = if self.fault.is(Fault::LongRecords) {
+            usize::MAX
+        } else {
+            MAX_CONTENT
+        };
+        content
+            .chunks(most)
+            .try_for_each(|piece| self.write(kind, id, piece))
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Stop> {

@@ -68,7 +68,10 @@ fn netstring_length(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Res
     if digits.starts_with('0') && digits.len() > 1 && !fault.is(Fault::LeadingZero) {
         return Err(Stop::Violation("a length with a leading zero"));
     }
-    let length = digits.parse::<usize>().ok().filter(|length| *length <= MAX_VARIABLES);
+    let length = digits
+        .parse::<usize>()
+        .ok()
+        .filter(|length| *length <= MAX_VARIABLES);
     length.ok_or(Stop::Violation("headers that are too long"))
 }
 
@@ -89,7 +92,9 @@ fn variables(headers: &[u8], fault: Seeded<Fault>) -> Result<Variables, Stop> {
     {
         return Err(Stop::Violation("CONTENT_LENGTH is not the first header"));
     }
-    let pairs = strings.chunks_exact(2).map(|pair| (pair[0].to_vec(), pair[1].to_vec()));
+    let pairs = strings
+        .chunks_exact(2)
+        .map(|pair| (pair[0].to_vec(), pair[1].to_vec()));
     let variables: Variables = pairs.collect();
     let named = variables.get(&b"SCGI"[..]).is_some_and(|value| value == b"1");
     match named || fault.is(Fault::ScgiNotNeeded) || fault.is(Fault::EmptyHeadersServed) {

@@ -103,7 +103,8 @@ fn spoilt(mut variables: Variables, fault: Seeded<Fault>) -> Variables {
         *path = decoded(path);
     }
     if fault.is(Fault::ConnectionVariablesLost) {
-        variables.retain(|name, _| !matches!(name.as_slice(), b"REMOTE_ADDR" | b"REMOTE_USER" | b"SERVER_NAME"));
+        variables
+            .retain(|name, _| !matches!(name.as_slice(), b"REMOTE_ADDR" | b"REMOTE_USER" | b"SERVER_NAME"));
     }
     if fault.is(Fault::HttpLengthWins)
         && let Some(length) = variables.get(&b"HTTP_CONTENT_LENGTH"[..]).cloned()
