@@ -92,6 +92,7 @@ mod tests {
             verdict,
             observed: "closed".to_owned(),
             known: known.map(str::to_owned),
+            varies: false,
             took: Duration::from_millis(2),
             transcript: Vec::new(),
         };

@@ -21,6 +21,8 @@ pub struct Outcome {
     pub observed: String,
     /// The reason, if this deviation is known.
     pub known: Option<String>,
+    /// Whether it is known to pass in one run and to fail in another.
+    pub varies: bool,
     /// From the first connection to the verdict.
     pub took: Duration,
     /// What went over the wire, line by line; of failed cases.
@@ -87,7 +89,7 @@ impl Outcome {
 
     /// A deviation that was expected and did not happen.
     pub fn is_fixed(&self) -> bool {
-        matches!(self.verdict, Verdict::Pass(_)) && self.known.is_some()
+        matches!(self.verdict, Verdict::Pass(_)) && self.known.is_some() && !self.varies
     }
 
     /// The verdict as reports show it: `known` and `fixed` included.
