@@ -14,7 +14,7 @@ pub struct Known {
 #[derive(Clone, Debug)]
 struct Entry {
     case: String,
-    /// `fail` or `hang`; without it either; `varies` when it may also pass.
+    /// `fail` or `hang`, without it either; `crash`; `varies` when it may also pass.
     result: Option<&'static str>,
     reason: String,
 }
@@ -44,6 +44,7 @@ impl Known {
             Verdict::Fail(_) | Verdict::Hang(_) => entry
                 .result
                 .is_none_or(|result| result == VARIES || result == verdict.word()),
+            Verdict::Crash(_) => entry.result == Some(verdict.word()),
             Verdict::Skip(_) | Verdict::Error(_) => false,
         };
         expected.then(|| entry.reason.clone())
@@ -68,7 +69,7 @@ impl Entry {
             case: table.need("case")?.string()?,
             result: table
                 .take("result")
-                .map(|node| node.one_of(&[("fail", "fail"), ("hang", "hang"), (VARIES, VARIES)]))
+                .map(|node| node.one_of(&["fail", "hang", "crash", VARIES].map(|word| (word, word))))
                 .transpose()?,
             reason: table.need("reason")?.string()?,
         };
@@ -100,6 +101,18 @@ mod tests {
         assert_eq!(known.reason("A", &Verdict::Fail(why())), None);
         assert_eq!(known.reason("A", &Verdict::Error(why())), None);
         assert_eq!(known.reason("B", &Verdict::Hang(why())), None);
+    }
+
+    #[test]
+    fn a_crash_is_known_only_where_it_is_said() {
+        let entry =
+            |result| format!("[[known]]\ncase = \"A{result}\"\nresult = \"{result}\"\nreason = \"r\"\n");
+        let text = format!("target = \"x\"\n{}{}", entry("fail"), entry("crash"));
+        let path = "x".to_owned();
+        let known = Known::read(&File { path, text }).expect("valid");
+        let crash = Verdict::Crash(String::new());
+        assert!(known.reason("Acrash", &crash).is_some());
+        assert!(known.reason("Afail", &crash).is_none());
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub enum Verdict {
     Fail(String),
     /// Nothing more happened until the limit.
     Hang(String),
+    /// A process of the target ended. Only who has started it can tell.
+    Crash(String),
     /// It was not played.
     Skip(String),
     /// The kit could not play it.
@@ -62,6 +64,7 @@ impl Verdict {
             Self::Pass(_) => "pass",
             Self::Fail(_) => "fail",
             Self::Hang(_) => "hang",
+            Self::Crash(_) => "crash",
             Self::Skip(_) => "skip",
             Self::Error(_) => "error",
         }
@@ -71,7 +74,9 @@ impl Verdict {
     pub fn detail(&self) -> String {
         match self {
             Self::Pass(notes) => notes.join("; "),
-            Self::Fail(why) | Self::Hang(why) | Self::Skip(why) | Self::Error(why) => why.clone(),
+            Self::Fail(why) | Self::Hang(why) | Self::Crash(why) | Self::Skip(why) | Self::Error(why) => {
+                why.clone()
+            }
         }
     }
 
