@@ -100,7 +100,7 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 #[test]
 fn every_front_end_case_can_be_coded() {
     for (protocol, side, cases) in suites() {
-        let names = ["base", "host", "token", "case"];
+        let names = ["base", "hasty", "kept", "small", "host", "token", "case"];
         let scope = names
             .into_iter()
             .fold(Scope::new(protocol), |scope, name| scope.with(name, "x"));
