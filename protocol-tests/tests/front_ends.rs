@@ -82,9 +82,17 @@ fn config(protocol: Protocol, socket: &str) -> String {
              [[route]]\npath = \"{path}\"\nproxy = {{ upstream = \"{name}\" }}\n"
         )
     };
-    upstream("plain", "/", "")
-        + &upstream("hasty", "/hasty", "timeouts = { head = \"2s\" }\n")
+    // Heads above the usual limit reach the encoders, which have limits of their own.
+    let server = "[server]\ntemp_dir = \"{dir}\"\nhead_size = \"256KiB\"\n";
+    let large = match protocol {
+        Protocol::FastCgi => "max_block = \"256KiB\"\n",
+        _ => "",
+    };
+    server.to_owned()
+        + &upstream("plain", "/", large)
+        + &upstream("hasty", "/hasty", "timeouts = { head = \"2s\", read = \"2s\" }\n")
         + &upstream("kept", "/kept", "max_connections = 1\nkeep_alive = 1\n")
+        + &upstream("small", "/small", "max_block = \"4KiB\"\n")
 }
 
 /// The program as it is in the source tree now.
