@@ -12,9 +12,9 @@ use bridgehead_conform::net::Address;
 use bridgehead_conform::notation::{File, Level, SideName, Suite, embedded};
 use bridgehead_conform::profile::Profile;
 use bridgehead_conform::protocol::Protocol;
-use bridgehead_conform::reference::{Fault, Listener, Seeded, server};
+use bridgehead_conform::reference::{Entry, Fault, Listener, Seeded, frontend, server};
 use bridgehead_conform::run::{Outcome, Plan, Verdict, run};
-use bridgehead_conform::side::Server;
+use bridgehead_conform::side::{Frontend, Server};
 
 /// How many mutants are played at once: most of the time they wait.
 const AT_ONCE: usize = 12;
@@ -26,27 +26,66 @@ fn the_reference_application_passes_everything() {
         (Protocol::Uwsgi, 46),
         (Protocol::Scgi, 13),
     ] {
-        let outcomes = play_server(protocol, Seeded::NONE, &[]);
-        let bad: Vec<_> = bad(&outcomes).map(words).collect();
-        assert!(bad.is_empty(), "{protocol}:\n{}", bad.join("\n"));
-        let played = outcomes
-            .iter()
-            .filter(|outcome| !matches!(outcome.verdict, Verdict::Skip(_)))
-            .count();
-        assert!(played >= least, "{protocol}: only {played} were played");
+        passes_everything(protocol, least, play_server(protocol, Seeded::NONE, &[]));
     }
 }
 
 #[test]
+fn the_reference_front_end_passes_everything() {
+    for (protocol, least) in [
+        (Protocol::FastCgi, 85),
+        (Protocol::Uwsgi, 28),
+        (Protocol::Scgi, 0),
+    ] {
+        passes_everything(protocol, least, play_frontend(protocol, Seeded::NONE, &[]));
+    }
+}
+
+fn passes_everything(protocol: Protocol, least: usize, outcomes: Vec<Outcome>) {
+    let bad: Vec<_> = bad(&outcomes).map(words).collect();
+    assert!(bad.is_empty(), "{protocol}:\n{}", bad.join("\n"));
+    let skipped = |outcome: &&Outcome| matches!(outcome.verdict, Verdict::Skip(_));
+    let played = outcomes.len() - outcomes.iter().filter(skipped).count();
+    assert!(played >= least, "{protocol}: only {played} were played");
+}
+
+#[test]
 fn every_fault_of_the_application_is_caught_by_its_case() {
-    let table = server::Fault::TABLE;
-    assert!(table.len() >= 40);
-    let escaped = at_once(table, |entry| {
-        let outcomes = play_server(entry.protocol, entry.fault.into(), &[entry.case]);
-        let caught = bad(&outcomes).next().is_some();
-        (!caught).then(|| format!("{} is not caught by {}", entry.name(), entry.case))
+    assert!(server::Fault::TABLE.len() >= 40);
+    are_caught(|entry: &Entry<server::Fault>| play_server(entry.protocol, entry.fault.into(), &[entry.case]));
+}
+
+#[test]
+fn every_fault_of_the_front_end_is_caught_by_its_case() {
+    assert!(frontend::Fault::TABLE.len() >= 30);
+    are_caught(|entry: &Entry<frontend::Fault>| {
+        play_frontend(entry.protocol, entry.fault.into(), &[entry.case])
+    });
+}
+
+fn are_caught<F: Fault + Sync>(play: impl Fn(&Entry<F>) -> Vec<Outcome> + Sync) {
+    let escaped = at_once(F::TABLE, |entry| {
+        let outcomes = play(entry);
+        let caught = outcomes
+            .iter()
+            .any(|outcome| outcome.id == entry.case && outcome.verdict.is_bad());
+        (!caught).then(|| {
+            format!(
+                "{} is not caught by {}: {}",
+                entry.name(),
+                entry.case,
+                seen(&outcomes)
+            )
+        })
     });
     assert!(escaped.is_empty(), "{}", escaped.join("\n"));
+}
+
+fn seen(outcomes: &[Outcome]) -> String {
+    let words = outcomes
+        .iter()
+        .map(|outcome| format!("{} {}", outcome.id, outcome.verdict.word()));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Plays cases against the application with its fault.
@@ -59,6 +98,23 @@ fn play_server(protocol: Protocol, fault: Seeded<server::Fault>, only: &[&str]) 
     let scope = profile(&files, "generic").scope(protocol, &[]);
     let side = Server::new(running.address().clone(), protocol);
     let provides = server::Server::PROVIDES.map(str::to_owned).to_vec();
+    run(&suite.cases, &side, &scope, &plan(provides, only), |_| {})
+}
+
+/// Plays cases against the front end with its fault.
+fn play_frontend(protocol: Protocol, fault: Seeded<frontend::Fault>, only: &[&str]) -> Vec<Outcome> {
+    let directory = tempfile::tempdir().unwrap();
+    let upstream = Address::Unix(directory.path().join("s"));
+    let listener = Listener::bind(&Address::Tcp("127.0.0.1:0".to_owned())).unwrap();
+    let running = frontend::Frontend::new(protocol, upstream.clone(), fault)
+        .unwrap()
+        .serve(listener);
+    let files = embedded();
+    let suite = Suite::read(&files, protocol, SideName::Frontend).unwrap();
+    let values = frontend::Frontend::VALUES.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let scope = profile(&files, "frontend").scope(protocol, &values);
+    let side = Frontend::new(&upstream, protocol, &format!("http://{}/", running.address())).unwrap();
+    let provides = frontend::Frontend::PROVIDES.map(str::to_owned).to_vec();
     run(&suite.cases, &side, &scope, &plan(provides, only), |_| {})
 }
 
