@@ -7,6 +7,7 @@ mod netstring;
 mod packet;
 mod pairs;
 mod record;
+mod reply;
 mod request;
 mod scope;
 
@@ -18,6 +19,7 @@ pub use scope::{Missing, Scope};
 use netstring::Netstring;
 use packet::Packet;
 use record::Unit;
+use reply::Reply;
 
 use crate::notation::{Complaint, Node, Table};
 
@@ -46,6 +48,8 @@ pub enum Content {
     Netstring(Box<Netstring>),
     /// A whole request of the protocol.
     Request(Box<Request>),
+    /// A whole answer of the application, in the protocol of the run.
+    Reply(Box<Reply>),
 }
 
 impl Content {
@@ -113,6 +117,9 @@ impl Content {
         if let Some(request) = table.take("request") {
             return Ok(Self::Request(Box::new(Request::read(&request)?)));
         }
+        if let Some(reply) = table.take("reply") {
+            return Ok(Self::Reply(Box::new(Reply::read(&reply)?)));
+        }
         if let Some(packet) = Packet::read(table)? {
             return Ok(Self::Packet(packet));
         }
@@ -148,6 +155,7 @@ impl Content {
             }
             Self::Records(unit) => unit.records(scope),
             Self::Request(request) => request.units(scope),
+            Self::Reply(reply) => reply.units(scope),
             other => Ok(vec![other.encode(scope)?]),
         }
     }
@@ -172,6 +180,7 @@ impl Content {
             Self::Packet(packet) => out.extend(packet.encode(scope)?),
             Self::Netstring(netstring) => out.extend(netstring.encode(scope)?),
             Self::Request(request) => out.extend(request.units(scope)?.concat()),
+            Self::Reply(reply) => out.extend(reply.units(scope)?.concat()),
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ mod well_formed;
 pub use matcher::Matcher;
 pub use seen::{Connection, Dialect, Seen};
 
+use std::cmp::Ordering;
+
 use answer::AnswerPattern;
 use record::RecordPattern;
 use request::RequestPattern;
@@ -46,6 +48,8 @@ pub enum Expectation {
     Request(Box<RequestPattern>),
     /// Whether the front end has sent a request on.
     Contacted(bool),
+    /// How many requests the front end has sent on.
+    Requests(usize),
     /// The protocol's rules are kept.
     WellFormed,
 }
@@ -125,12 +129,7 @@ impl Expectation {
             Self::Answer(pattern) => pattern.check(seen),
             Self::Answers(count) => {
                 let found = seen.answers(false).len();
-                let why = format!("{found} answers have begun, not {count}");
-                match found.cmp(count) {
-                    std::cmp::Ordering::Equal => Ok(Notes::new()),
-                    std::cmp::Ordering::Less => Err(seen.unmet(why)),
-                    std::cmp::Ordering::Greater => Err(Unmet::Never(why)),
-                }
+                exactly(*count, found, || seen.unmet(format!("{found} answers have begun, not {count}")))
             }
             Self::Record(pattern) => pattern.check(seen),
             Self::Request(pattern) => pattern.check(seen),
@@ -139,6 +138,12 @@ impl Expectation {
                 (false, true) => Err(Unmet::Yet("the front end has not sent the request on".to_owned())),
                 _ => Ok(Notes::new()),
             },
+            Self::Requests(count) => {
+                let found = seen.requests();
+                exactly(*count, found, || {
+                    Unmet::Yet(format!("{found} requests were sent on, not {count}"))
+                })
+            }
             Self::WellFormed => well_formed::check(seen)
                 .map(|()| Notes::new())
                 .map_err(Unmet::Never),
@@ -201,6 +206,9 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     if let Some(contacted) = table.boolean("contacted")? {
         found.push(Expectation::Contacted(contacted));
     }
+    if let Some(count) = table.integer("requests")? {
+        found.push(Expectation::Requests(count));
+    }
     if let Some(node) = table.take("well_formed") {
         only_true(&node)?;
         found.push(Expectation::WellFormed);
@@ -258,6 +266,15 @@ fn check_closed(how: Option<Peer>, seen: &Seen<'_>) -> Result<Notes, Unmet> {
         (found, Some(wanted)) if found == wanted => Ok(Notes::new()),
         (Peer::Reset, _) => Err(Unmet::Never("the peer has reset the connection".to_owned())),
         (Peer::Fin, _) => Err(Unmet::Never("the peer has closed without a reset".to_owned())),
+    }
+}
+
+/// A number that can only grow.
+fn exactly(wanted: usize, found: usize, too_few: impl FnOnce() -> Unmet) -> Result<Notes, Unmet> {
+    match (found.cmp(&wanted), too_few()) {
+        (Ordering::Equal, _) => Ok(Notes::new()),
+        (Ordering::Less, unmet) => Err(unmet),
+        (Ordering::Greater, Unmet::Yet(why) | Unmet::Never(why)) => Err(Unmet::Never(why)),
     }
 }
 

@@ -70,8 +70,24 @@ impl Side for Frontend {
     fn scope(&self, scope: &Scope) -> Scope {
         let token = super::token();
         self.arrivals.expect(&token);
-        let scope = scope.clone().with("token", token).with("base", &self.base);
-        scope.with("host", self.address.to_string())
+        let host = self.address.to_string();
+        let port = host.rsplit_once(':').map_or("", |(_, port)| port).to_owned();
+        let known = [
+            ("token", token),
+            ("base", self.base.clone()),
+            ("host", host),
+            ("port", port),
+        ];
+        let with = |scope: Scope, (name, value): (&str, String)| scope.with(name, value);
+        known.into_iter().fold(scope.clone(), with)
+    }
+
+    fn arrival(&self, scope: &Scope) -> Option<Connection> {
+        let (stream, received) = self.arrivals.take(scope.values.get("token")?)?;
+        Some(Connection {
+            link: Link::new(stream, received),
+            dialect: Dialect::Requests(self.protocol),
+        })
     }
 
     fn contacted(&self, scope: &Scope) -> bool {
@@ -103,15 +119,10 @@ impl Side for Frontend {
         if !name.starts_with("backend") {
             return self.connect(limit);
         }
-        let token = scope.values.get("token").map_or("", String::as_str);
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
-            if let Some((stream, received)) = self.arrivals.take(token) {
-                let link = Link::new(stream, received);
-                return Ok(Connection {
-                    link,
-                    dialect: Dialect::Requests(self.protocol),
-                });
+            if let Some(connection) = self.arrival(scope) {
+                return Ok(connection);
             }
             pump(Instant::now() + SLICE).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))?;
         }

@@ -36,6 +36,12 @@ pub trait Side: Sync {
         false
     }
 
+    /// The next connection of the front end for this play, if one waits.
+    fn arrival(&self, scope: &Scope) -> Option<Connection> {
+        let _ = scope;
+        None
+    }
+
     /// Closes whatever else the front end opens for this play.
     fn refuse(&self, scope: &Scope) {
         let _ = scope;

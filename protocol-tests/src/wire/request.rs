@@ -52,6 +52,12 @@ impl Request {
             .map(|(_, value)| value.as_slice())
     }
 
+    /// The path as the application puts it together: RFC 3875, section 3.3.
+    pub fn path(&self) -> Vec<u8> {
+        let first = |name| self.values(name).next().unwrap_or_default();
+        [first("SCRIPT_NAME"), first("PATH_INFO")].concat()
+    }
+
     fn blame(&mut self, fault: impl Into<String>) {
         self.fault.get_or_insert_with(|| fault.into());
     }
