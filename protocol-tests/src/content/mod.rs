@@ -3,6 +3,7 @@
 //! Nothing here is shared with the program that the kit was written for: the coding of FastCGI, uwsgi and SCGI is
 //! written down once more, from the specifications.
 
+mod frame;
 mod netstring;
 mod packet;
 mod pairs;
@@ -11,11 +12,13 @@ mod reply;
 mod request;
 mod scope;
 
+pub(crate) use frame::{error_number, frame_number};
 pub(crate) use pairs::PairList;
 pub(crate) use record::kind_number;
 pub(crate) use request::Request;
 pub use scope::{Missing, Scope};
 
+use frame::Frame;
 use netstring::Netstring;
 use packet::Packet;
 use record::Unit;
@@ -46,6 +49,8 @@ pub enum Content {
     Packet(Packet),
     /// An SCGI netstring.
     Netstring(Box<Netstring>),
+    /// An HTTP/2 frame.
+    Frame(Box<Frame>),
     /// A whole request of the protocol.
     Request(Box<Request>),
     /// A whole answer of the application, in the protocol of the run.
@@ -117,6 +122,9 @@ impl Content {
         if let Some(request) = table.take("request") {
             return Ok(Self::Request(Box::new(Request::read(&request)?)));
         }
+        if let Some(frame) = Frame::read(table)? {
+            return Ok(Self::Frame(Box::new(frame)));
+        }
         if let Some(reply) = table.take("reply") {
             return Ok(Self::Reply(Box::new(Reply::read(&reply)?)));
         }
@@ -179,6 +187,7 @@ impl Content {
             Self::Records(unit) => out.extend(unit.records(scope)?.concat()),
             Self::Packet(packet) => out.extend(packet.encode(scope)?),
             Self::Netstring(netstring) => out.extend(netstring.encode(scope)?),
+            Self::Frame(frame) => out.extend(frame.encode(scope)?),
             Self::Request(request) => out.extend(request.units(scope)?.concat()),
             Self::Reply(reply) => out.extend(reply.units(scope)?.concat()),
         }

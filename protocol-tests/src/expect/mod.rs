@@ -1,6 +1,7 @@
 //! What must be observed, as predicates over everything that has arrived so far.
 
 mod answer;
+mod frame;
 mod matcher;
 mod record;
 mod request;
@@ -13,6 +14,7 @@ pub use seen::{Connection, Dialect, Seen};
 use std::cmp::Ordering;
 
 use answer::AnswerPattern;
+use frame::FramePattern;
 use record::RecordPattern;
 use request::RequestPattern;
 
@@ -44,6 +46,8 @@ pub enum Expectation {
     Answers(usize),
     /// A FastCGI record.
     Record(Box<RecordPattern>),
+    /// An HTTP/2 frame.
+    Frame(Box<FramePattern>),
     /// What the front end has sent.
     Request(Box<RequestPattern>),
     /// Whether the front end has sent a request on.
@@ -132,6 +136,7 @@ impl Expectation {
                 exactly(*count, found, || seen.unmet(format!("{found} answers have begun, not {count}")))
             }
             Self::Record(pattern) => pattern.check(seen),
+            Self::Frame(pattern) => pattern.check(seen),
             Self::Request(pattern) => pattern.check(seen),
             Self::Contacted(wanted) => match (seen.is_contacted(), wanted) {
                 (true, false) => Err(Unmet::Never("the front end has sent the request on".to_owned())),
@@ -199,6 +204,9 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     }
     if let Some(node) = table.take("record") {
         found.push(Expectation::Record(Box::new(RecordPattern::read(&node)?)));
+    }
+    if let Some(node) = table.take("frame") {
+        found.push(Expectation::Frame(Box::new(FramePattern::read(&node)?)));
     }
     if let Some(node) = table.take("request") {
         found.push(Expectation::Request(Box::new(RequestPattern::read(&node)?)));
