@@ -23,12 +23,16 @@ pub struct FramePattern {
 impl FramePattern {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, Complaint> {
         let mut table = node.table()?;
-        let fields = table.take("fields").map_or(Ok(Vec::new()), |node| node.entries())?;
+        let fields = table
+            .take("fields")
+            .map_or(Ok(Vec::new()), |node| node.entries())?;
         let pattern = Self {
             kind: frame_number(&table.need("type")?)?,
             stream: table.integer("stream")?,
             flags: table.integer("flags")?,
-            error: table.take("error").map_or(Ok(Vec::new()), |node| read_errors(&node))?,
+            error: table
+                .take("error")
+                .map_or(Ok(Vec::new()), |node| read_errors(&node))?,
             fields: fields
                 .into_iter()
                 .map(|(name, node)| Ok((name, Matcher::read(&node)?)))

@@ -54,6 +54,8 @@ pub enum Expectation {
     Contacted(bool),
     /// How many requests the front end has sent on.
     Requests(usize),
+    /// How many connections with requests the front end has opened at most.
+    Attempts(usize),
     /// The protocol's rules are kept.
     WellFormed,
 }
@@ -106,6 +108,17 @@ impl Expectation {
         }
     }
 
+    /// Whether it speaks about connections that front ends open, taken or not.
+    pub fn counts_connections(&self) -> bool {
+        match self {
+            Self::Contacted(_) | Self::Attempts(_) => true,
+            Self::All(all) => all.iter().any(Self::counts_connections),
+            Self::AnyOf(any) => any.iter().any(|(_, inner)| inner.counts_connections()),
+            Self::On(_, inner) | Self::Not(inner) => inner.counts_connections(),
+            _ => false,
+        }
+    }
+
     /// Whether it holds now.
     ///
     /// # Errors
@@ -133,7 +146,9 @@ impl Expectation {
             Self::Answer(pattern) => pattern.check(seen),
             Self::Answers(count) => {
                 let found = seen.answers(false).len();
-                exactly(*count, found, || seen.unmet(format!("{found} answers have begun, not {count}")))
+                exactly(*count, found, || {
+                    seen.unmet(format!("{found} answers have begun, not {count}"))
+                })
             }
             Self::Record(pattern) => pattern.check(seen),
             Self::Frame(pattern) => pattern.check(seen),
@@ -149,6 +164,10 @@ impl Expectation {
                     Unmet::Yet(format!("{found} requests were sent on, not {count}"))
                 })
             }
+            Self::Attempts(most) => match seen.attempted() {
+                count if count > *most => Err(Unmet::Never(format!("the front end has tried {count} times"))),
+                _ => Ok(Notes::new()),
+            },
             Self::WellFormed => well_formed::check(seen)
                 .map(|()| Notes::new())
                 .map_err(Unmet::Never),
@@ -216,6 +235,9 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     }
     if let Some(count) = table.integer("requests")? {
         found.push(Expectation::Requests(count));
+    }
+    if let Some(most) = table.integer("max_attempts")? {
+        found.push(Expectation::Attempts(most));
     }
     if let Some(node) = table.take("well_formed") {
         only_true(&node)?;

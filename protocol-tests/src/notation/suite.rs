@@ -8,7 +8,7 @@ use super::{Case, Complaint, Node, SideName, Source, Table};
 use crate::content::Content;
 use crate::protocol::Protocol;
 
-/// Cases in the order of their files.
+/// Cases in the order of their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Suite {
     /// At least one, unless there are no files.
@@ -45,6 +45,7 @@ impl Suite {
             suite.read_directory(files, place, &mut complaints);
         }
         complaints.extend(suite.duplicates());
+        suite.cases.sort_by(|a, b| a.id.cmp(&b.id));
         if complaints.is_empty() {
             Ok(suite)
         } else {
@@ -133,11 +134,12 @@ fn read_head(
     shared: &[(String, Content)],
     place: Place,
 ) -> Result<Option<Vec<(String, Content)>>, Complaint> {
-    table
-        .need("protocol")?
-        .one_of(&[(place.directory.name(), ())])?;
+    table.need("protocol")?.one_of(&[(place.directory.name(), ())])?;
     table.need("side")?.one_of(&[(place.side.name(), ())])?;
-    let protocols = table.take("protocols").map(|node| read_protocols(&node)).transpose()?;
+    let protocols = table
+        .take("protocols")
+        .map(|node| read_protocols(&node))
+        .transpose()?;
     table.need("case")?;
     let mut defined = shared.to_vec();
     if let Some(node) = table.take("define") {

@@ -72,14 +72,14 @@ impl Side for Frontend {
         self.arrivals.expect(&token);
         let host = self.address.to_string();
         let port = host.rsplit_once(':').map_or("", |(_, port)| port).to_owned();
-        let known = [
-            ("token", token),
-            ("base", self.base.clone()),
-            ("host", host),
-            ("port", port),
-        ];
-        let with = |scope: Scope, (name, value): (&str, String)| scope.with(name, value);
-        known.into_iter().fold(scope.clone(), with)
+        let mut scope = scope.clone().with("token", token).with("base", &self.base);
+        // A front end that is the same below every path needs no more than its URL.
+        for name in SPECIAL_PATHS {
+            if !scope.values.contains_key(name) {
+                scope = scope.with(name, &self.base);
+            }
+        }
+        scope.with("host", host).with("port", port)
     }
 
     fn arrival(&self, scope: &Scope) -> Option<Connection> {
@@ -95,6 +95,11 @@ impl Side for Frontend {
             .values
             .get("token")
             .is_some_and(|token| self.arrivals.has(token))
+    }
+
+    fn attempts(&self, scope: &Scope) -> usize {
+        let token = scope.values.get("token");
+        token.map_or(0, |token| self.arrivals.attempts(token))
     }
 
     fn refuse(&self, scope: &Scope) {
@@ -132,4 +137,5 @@ impl Side for Frontend {
     }
 }
 
+const SPECIAL_PATHS: [&str; 4] = ["hasty", "kept", "small", "limited"]; // paths for cases that need a front end with certain settings
 const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end

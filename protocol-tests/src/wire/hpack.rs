@@ -288,7 +288,10 @@ mod tests {
     /// RFC 7541, appendix C.6.
     #[test]
     fn the_answers_of_the_rfc_are_read() {
-        let mut hpack = Hpack { max: 256, ..Hpack::default() };
+        let mut hpack = Hpack {
+            max: 256,
+            ..Hpack::default()
+        };
         let first = bytes(
             "4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81 66e0 82a6
              2d1b ff6e 919d 29ad 1718 63c7 8f0b 97c8 e9ae 82ae 43d3",
@@ -299,7 +302,10 @@ mod tests {
             "date=Mon, 21 Oct 2013 20:13:21 GMT",
             "location=https://www.example.com",
         ];
-        assert_eq!(hpack.block(&first).map(texts), Ok(wanted.map(str::to_owned).to_vec()));
+        assert_eq!(
+            hpack.block(&first).map(texts),
+            Ok(wanted.map(str::to_owned).to_vec())
+        );
         let second = hpack.block(&bytes("4883 640e ffc1 c0bf"));
         assert_eq!(second.map(texts).expect("read")[0], ":status=307");
         assert_eq!(hpack.dynamic.len(), 4);

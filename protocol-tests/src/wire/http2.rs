@@ -47,7 +47,11 @@ fn frame(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
 pub fn blocks(frames: &[Frame<'_>]) -> Vec<(usize, Result<Vec<Field>, BadBlock>)> {
     let mut hpack = Hpack::default();
     let mut found = Vec::new();
-    for (at, frame) in frames.iter().enumerate().filter(|(_, frame)| frame.kind == HEADERS) {
+    for (at, frame) in frames
+        .iter()
+        .enumerate()
+        .filter(|(_, frame)| frame.kind == HEADERS)
+    {
         let Some(block) = block(frame, &frames[at + 1..]) else {
             break;
         };
