@@ -20,6 +20,7 @@ pub struct Link {
     ended: Option<Duration>,
     reading: bool,
     writing: bool,
+    closing: bool,
 }
 
 /// What the peer has done.
@@ -51,6 +52,7 @@ impl Link {
             ended: None,
             reading: true,
             writing: true,
+            closing: false,
         }
     }
 
@@ -114,6 +116,18 @@ impl Link {
     pub fn close(&mut self) {
         self.stream = None;
         self.outgoing.clear();
+    }
+
+    /// Closes as soon as everything is written.
+    pub fn close_when_sent(&mut self) {
+        self.closing = true;
+        self.close_if_sent();
+    }
+
+    fn close_if_sent(&mut self) {
+        if self.closing && self.outgoing.is_empty() {
+            self.close();
+        }
     }
 
     /// Closes with a reset; on unix sockets that is the same as closing.
@@ -187,6 +201,7 @@ pub fn pump(links: &mut [&mut Link], until: Instant) -> io::Result<()> {
     for (link, events) in links.iter_mut().zip(ready) {
         if events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) && link.is_sending() {
             link.write_some();
+            link.close_if_sent();
         }
         if events.intersects(PollFlags::IN | PollFlags::ERR | PollFlags::HUP) && link.reading {
             link.read_some();
