@@ -85,6 +85,7 @@ fn attempt(frontend: &Frontend, bytes: &[u8], relay: &mut Relay<'_>) -> Result<(
             frontend,
             socket: &mut socket,
             written: &written,
+            hasty: relay.request.target.path.starts_with(HASTY),
             leaving: None,
         };
         let result = answer.read(relay);
@@ -99,6 +100,7 @@ struct Answer<'a> {
     socket: &'a mut Socket,
     /// Whether the application has been sent everything.
     written: &'a AtomicBool,
+    hasty: bool,
     /// When the client ended its direction.
     leaving: Option<Instant>,
 }
@@ -109,7 +111,7 @@ impl Answer<'_> {
         let fastcgi = self.frontend.protocol == Protocol::FastCgi;
         let mut records = Records::new(fault);
         let mut buffer = [0; 64 << 10];
-        let mut deadline = Instant::now() + HEAD_TIME;
+        let mut deadline = Instant::now() + self.patience(false);
         loop {
             let prolonged = relay.has_started() || fault.is(Fault::TimeBetweenReads);
             if prolonged || !self.written.load(Ordering::Relaxed) {
@@ -125,7 +127,6 @@ impl Answer<'_> {
                     relay.is_full() && !fault.is(Fault::WaitsForClose)
                 }
                 // A reset is no end.
-                Err(_) if fault.is(Fault::ResetIsEnd) => return relay.end(),
                 Err(_) => return Err(Refusal::gateway("the connection to the application breaks")),
             };
             if over {
@@ -138,6 +139,7 @@ impl Answer<'_> {
         match has_head {
             true if self.frontend.fault.is(Fault::HastyBody) => Duration::from_millis(300),
             true => BODY_IDLE,
+            false if self.hasty => HASTY_TIME,
             false => HEAD_TIME,
         }
     }
@@ -206,10 +208,12 @@ fn ready(
     Ok((!fds[0].revents().is_empty(), client))
 }
 
+const HASTY: &[u8] = b"/hasty/"; // below this path an application is soon given up
 const SMALL: &[u8] = b"/small/"; // below this path the application takes few variables
 const SMALL_BLOCK: usize = 4096; // bytes: uWSGI without --buffer-size
 const MAX_BLOCK: usize = 65535; // bytes: what the size can say
-const HEAD_TIME: Duration = Duration::from_secs(2); // from the whole request to the whole head of its answer
+const HASTY_TIME: Duration = Duration::from_secs(2);
+const HEAD_TIME: Duration = Duration::from_secs(30); // from the whole request to the whole head of its answer
 const BODY_IDLE: Duration = Duration::from_secs(10); // between two pieces of a body
 const WRITE: Duration = Duration::from_secs(10); // for an application that does not read
 const GRACE: Duration = Duration::from_secs(1); // for an answer that a client may still be waiting for

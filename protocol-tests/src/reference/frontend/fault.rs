@@ -69,8 +69,6 @@ faults! {
         CloseIsEnd: FastCgi, "GC-41";
         /// The Content-Length of the application is forgotten, as with Apache.
         LengthForgotten: FastCgi, "GC-42";
-        /// A reset is the end of the answer.
-        ResetIsEnd: Uwsgi, "GU-12";
         /// Output of another id is passed on, as with Caddy and lighttpd.
         ForeignOutput: FastCgi, "GC-46";
         /// END_REQUEST of another id ends the answer, as with Caddy and lighttpd.
@@ -217,7 +215,7 @@ faults! {
         /// Connection can name away every field.
         ConnectionRemovesAll: Scgi, "GH-16";
         /// Expect is passed on, as with Apache.
-        ExpectPassed: Scgi, "GH-17b";
+        ExpectPassed: Scgi, "EV-28";
         /// The answer to HEAD has a body.
         BodyOfHead: Scgi, "GH-18";
         /// A body that was refused is read as the next request.

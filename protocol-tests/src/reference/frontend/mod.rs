@@ -60,7 +60,11 @@ impl Frontend {
     ];
 
     /// The paths below which it is set up in another way: values of a profile.
-    pub const VALUES: [(&'static str, &'static str); 2] = [("limited", "/limited/"), ("small", "/small/")];
+    pub const VALUES: [(&'static str, &'static str); 3] = [
+        ("hasty", "/hasty/"),
+        ("limited", "/limited/"),
+        ("small", "/small/"),
+    ];
 
     /// `None` for [`Protocol::Http`]: it is no protocol of applications.
     pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Option<Self> {

@@ -10,11 +10,13 @@ use crate::reference::Seeded;
 /// An answer under way.
 pub(super) struct Relay<'a> {
     pub(super) client: &'a mut Client,
-    request: &'a Request,
+    pub(super) request: &'a Request,
     style: Style,
     fault: Seeded<Fault>,
     /// The head as far as it has come.
     pending: Vec<u8>,
+    /// How much of it has no blank line in it.
+    searched: usize,
     state: State,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Relay<'a> {
             style,
             fault,
             pending: Vec::new(),
+            searched: 0,
             state: State::Head,
         }
     }
@@ -87,7 +90,7 @@ impl<'a> Relay<'a> {
 
     /// Reads the head when it is whole, and begins the answer.
     fn head(&mut self) -> Result<(), Refusal> {
-        let Some(length) = head::end(&self.pending, self.fault) else {
+        let Some(length) = head::end(&self.pending, &mut self.searched, self.fault) else {
             let endless = self.pending.len() > MAX_HEAD && !self.fault.is(Fault::EndlessHead);
             let once = self.fault.is(Fault::HeadInOneRecord);
             return match endless || once {
@@ -98,6 +101,7 @@ impl<'a> Relay<'a> {
         if length > MAX_HEAD {
             return Err(Refusal::gateway("a head that is too long"));
         }
+        self.searched = 0;
         let rest = self.pending.split_off(length);
         let bytes = std::mem::replace(&mut self.pending, rest);
         let head = Head::parse(&bytes, self.style, self.fault)?;
