@@ -12,6 +12,7 @@
 //! | [`side`] | who is tested | expect, net |
 //! | [`profile`], [`known`] | what is known about a target | notation |
 //! | [`report`] | results | run |
+//! | [`reference`] | a correct application and front end, and their faults | net (addresses), protocol |
 //! | [`cli`] | the command line | all |
 //!
 //! The kit judges Bridgehead, among others. So it uses none of its code: what a record, a packet or a head is, is

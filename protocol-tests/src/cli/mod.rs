@@ -4,6 +4,7 @@ mod cases;
 mod frontend;
 mod matrix;
 mod options;
+mod reference;
 mod server;
 
 use std::io;
@@ -28,6 +29,7 @@ enum Command {
     Frontend(Box<frontend::Args>),
     Cases(cases::Args),
     Matrix(matrix::Args),
+    Reference(reference::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -37,6 +39,7 @@ pub fn run() -> ExitCode {
         Command::Frontend(args) => frontend::run(&args),
         Command::Cases(args) => cases::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Reference(args) => reference::run(&args),
     };
     result.unwrap_or_else(|error| {
         // Whoever reads has seen enough.

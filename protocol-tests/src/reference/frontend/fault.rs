@@ -4,7 +4,7 @@ use crate::reference::fault::faults;
 
 faults! {
     /// A fault, of those that real front ends have or had.
-    Fault {
+    pub Fault {
         /// STDIN has no end.
         NoStdinEnd: FastCgi, "GC-01";
         /// PARAMS is cut without regard to pairs.

@@ -11,7 +11,8 @@
 //! | [`head`], [`relay`] | the answer: its head, and its way to the client |
 //! | [`refusal`] | why it is none |
 //!
-//! Requests are read as a whole before the application is asked, answers are passed on as they come.
+//! Requests are read as a whole before the application is asked, answers are passed on as they come. Below `/hasty/`,
+//! `/limited/` and `/small/` it is set up as `profiles/reference-frontend.toml` says.
 
 mod body;
 mod client;
@@ -49,23 +50,6 @@ pub struct Frontend {
 }
 
 impl Frontend {
-    /// What the reference front end offers: the `provides` of a profile.
-    pub const PROVIDES: [&'static str; 6] = [
-        "hasty",
-        "untrusted",
-        "head_timeout",
-        "body_timeout",
-        "body_limit",
-        "block_limit",
-    ];
-
-    /// The paths below which it is set up in another way: values of a profile.
-    pub const VALUES: [(&'static str, &'static str); 3] = [
-        ("hasty", "/hasty/"),
-        ("limited", "/limited/"),
-        ("small", "/small/"),
-    ];
-
     /// `None` for [`Protocol::Http`]: it is no protocol of applications.
     pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Option<Self> {
         (protocol != Protocol::Http).then_some(Self {

@@ -47,12 +47,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// What the reference application offers: the `provides` of a profile.
-    pub const PROVIDES: [&'static str; 15] = [
-        "env", "echo", "download", "stream", "cookies", "headers", "status", "sleep", "noread", "stderr",
-        "exit", "mixed", "lies", "nobody", "keep",
-    ];
-
     /// `None` for [`Protocol::Http`]: it is no protocol of applications.
     pub fn new(protocol: Protocol, fault: Seeded<Fault>) -> Option<Self> {
         (protocol != Protocol::Http).then(|| Self {
