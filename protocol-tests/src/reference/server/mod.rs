@@ -80,7 +80,7 @@ impl Server {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(3); // for a client that neither sends nor reads
+const PATIENCE: Duration = Duration::from_secs(5); // for a client that neither sends nor reads
 const ENDLESS: Duration = Duration::from_secs(3600); // as good as no limit
 const MAX_BODY: usize = 16 << 20; // bytes of a request
 const MAX_VARIABLES: usize = 4 << 20; // bytes of all variables of a request, as they are coded
