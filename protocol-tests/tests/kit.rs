@@ -77,7 +77,7 @@ fn the_catalogues_of_uwsgi_and_scgi_servers_are_complete() {
             .collect()
     };
     let uwsgi: BTreeSet<_> = (1..=52).map(|number| format!("US-{number:02}")).collect();
-    let scgi: BTreeSet<_> = (1..=13).map(|number| format!("SS-{number:02}")).collect();
+    let scgi: BTreeSet<_> = (1..=14).map(|number| format!("SS-{number:02}")).collect();
     assert_eq!((ids(Protocol::Uwsgi), ids(Protocol::Scgi)), (uwsgi, scgi));
 }
 

@@ -113,6 +113,7 @@ fn one(case: &Case, side: &dyn Side, scope: &Scope, plan: &Plan) -> Outcome {
         spec: case.spec.clone(),
         level: case.level,
         known: plan.known.reason(&case.id, &verdict),
+        varies: plan.known.varies(&case.id),
         verdict,
         observed,
         took: start.elapsed(),
