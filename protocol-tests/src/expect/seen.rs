@@ -71,6 +71,12 @@ impl<'a> Seen<'a> {
         self.contacted || self.connections.values().any(of_frontend)
     }
 
+    /// How many requests of this play the kit has taken from the front end.
+    pub(super) fn requests(&self) -> usize {
+        let of_frontend = |connection: &&Connection| matches!(connection.dialect, Dialect::Requests(_));
+        self.connections.values().filter(of_frontend).count()
+    }
+
     pub(super) fn on(&self, name: &'a str) -> Self {
         Self { name, ..*self }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use super::serving::Serving;
 use super::{Played, Verdict};
 use crate::content::{Content, Scope};
 use crate::expect::{Connection, Expectation, Notes, Seen, Unmet};
@@ -85,6 +86,7 @@ fn play_once(
         limit,
         cut,
         connections: BTreeMap::new(),
+        serving: Serving::default(),
         notes: Notes::new(),
     };
     let result = variant.steps.iter().try_for_each(|step| player.step(step));
@@ -110,6 +112,7 @@ struct Player<'a> {
     limit: Duration,
     cut: Option<usize>,
     connections: BTreeMap<String, Connection>,
+    serving: Serving,
     notes: Notes,
 }
 
@@ -120,12 +123,16 @@ impl Player<'_> {
             .on
             .clone()
             .unwrap_or_else(|| self.side.default_connection().to_owned());
-        if let Action::Wait(time) = &step.action {
-            return self.pump_until(Instant::now() + *time);
+        match &step.action {
+            Action::Wait(time) => return self.pump_until(Instant::now() + *time),
+            Action::Serve(content) => return self.serve(content),
+            _ => {}
         }
         let about_contact =
             matches!(&step.action, Action::Expect { expectation, .. } if expectation.needs_no_connection());
-        if !about_contact {
+        // While the application answers by itself, its connections come when they come.
+        let awaited = self.serving.is_on() && name.starts_with(BACKEND);
+        if !about_contact && !awaited {
             self.open(&name).map_err(|verdict| in_step(verdict, step))?;
         }
         let result = match &step.action {
@@ -144,7 +151,7 @@ impl Player<'_> {
                 self.operate(&name, *operation);
                 Ok(())
             }
-            Action::Wait(_) => Ok(()),
+            Action::Wait(_) | Action::Serve(_) => Ok(()),
         };
         result.map_err(|verdict| in_step(verdict, step))
     }
@@ -207,6 +214,13 @@ impl Player<'_> {
         Ok(())
     }
 
+    fn serve(&mut self, content: &Content) -> Result<(), Verdict> {
+        let answer = content.encode(self.scope);
+        self.serving
+            .start(answer.map_err(|missing| Verdict::Error(missing.to_string()))?);
+        Ok(())
+    }
+
     fn pieces(&self, content: &Content, split: &Split) -> Result<Vec<Vec<u8>>, crate::content::Missing> {
         if *split == Split::Units {
             return content.units(self.scope);
@@ -229,7 +243,7 @@ impl Player<'_> {
     ) -> Result<(), Verdict> {
         let start = Instant::now();
         if let Some(after) = after {
-            while Instant::now() < start + after && !self.all_over() {
+            while Instant::now() < start + after && (self.serving.is_on() || !self.all_over()) {
                 self.pump(start + after)?;
             }
         }
@@ -241,7 +255,8 @@ impl Player<'_> {
                 self.limit
             });
         loop {
-            if expectation.needs_no_connection() && self.side.contacted(self.scope) {
+            let waits = expectation.needs_no_connection() && !self.serving.is_on();
+            if waits && self.side.contacted(self.scope) {
                 self.open(BACKEND)?;
             }
             let unmet = match expectation.check(&self.seen(name)) {
@@ -311,7 +326,14 @@ impl Player<'_> {
             .values_mut()
             .map(|connection| &mut connection.link)
             .collect();
-        pump(&mut links, until).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))
+        // Nothing wakes us up when a front end connects.
+        let until = match self.serving.is_on() {
+            true => until.min(Instant::now() + SLICE),
+            false => until,
+        };
+        pump(&mut links, until).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))?;
+        self.serving.tend(&mut self.connections, self.side, self.scope);
+        Ok(())
     }
 
     /// Every connection in words.

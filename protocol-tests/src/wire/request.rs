@@ -66,6 +66,16 @@ impl Request {
             .map(|(_, value)| value.as_slice())
     }
 
+    /// The path as the application puts it together: RFC 3875, section 3.3. Without both of its halves it is
+    /// DOCUMENT_URI, which is all that some front ends send.
+    pub fn path(&self) -> Vec<u8> {
+        let first = |name| self.values(name).next();
+        match (first("SCRIPT_NAME"), first("PATH_INFO")) {
+            (None, None) => first("DOCUMENT_URI").unwrap_or_default().to_vec(),
+            (name, info) => [name.unwrap_or_default(), info.unwrap_or_default()].concat(),
+        }
+    }
+
     fn blame(&mut self, fault: impl Into<String>) {
         self.fault.get_or_insert_with(|| fault.into());
     }
