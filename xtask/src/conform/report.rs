@@ -1,0 +1,3 @@
+pub(super) fn write() -> anyhow::Result<()> {
+    anyhow::bail!("later")
+}
