@@ -70,8 +70,9 @@ impl Column {
         }
     }
 
-    pub(super) fn is_server(&self) -> bool {
-        matches!(self.peer, Peer::Server(_))
+    /// Whether there are cases that are off by default: those of front ends are not.
+    pub(super) fn has_intrusive_cases(&self) -> bool {
+        matches!((self.peer, self.protocol), (Peer::Server(_), FastCgi | Uwsgi))
     }
 
     /// The program and its version, which it is asked for.

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut surprises = 0;
     for column in columns {
         surprises += play(&kit, column, false)?;
-        if order.intrusive && column.is_server() {
+        if order.intrusive && column.has_intrusive_cases() {
             surprises += play(&kit, column, true)?;
         }
     }
