@@ -18,6 +18,8 @@ pub(super) struct Instance {
     /// How it was started.
     pub(super) setting: Setting,
     running: Running,
+    /// Workers of the beginning.
+    workers: Vec<u32>,
     /// Crashes of workers that its log told of and that were noticed.
     noticed: usize,
 }
@@ -45,20 +47,31 @@ impl Instance {
             Peer::Server(server) => server.start(column.protocol, setting)?,
             Peer::Frontend(frontend) => frontend.start(column.protocol)?,
         };
+        let workers = match &running {
+            Running::Backend(backend) => backend.workers(),
+            Running::Process(_) | Running::Gateway(..) => Vec::new(),
+        };
         Ok(Self {
             side,
             setting,
             running,
+            workers,
             noticed: 0,
         })
     }
 
     /// How a process of the target has ended since this was asked last, if one has. Waits a little where a crash is
-    /// suspected: the master hears of the end of a worker after we do.
-    pub(super) fn crash(&mut self, is_suspected: bool) -> Option<String> {
-        let deadline = Instant::now() + if is_suspected { PATIENCE } else { Duration::ZERO };
+    /// suspected: the master hears of the end of a worker after we do. Where workers are `steady`, nothing but a crash
+    /// ends them.
+    pub(super) fn crash(&mut self, is_suspected: bool, steady: bool) -> Option<String> {
+        let patience = if is_suspected || steady {
+            PATIENCE
+        } else {
+            Duration::ZERO
+        };
+        let deadline = Instant::now() + patience;
         loop {
-            let crash = self.crashed();
+            let crash = self.crashed(steady);
             if crash.is_some() || Instant::now() >= deadline {
                 return crash;
             }
@@ -66,9 +79,17 @@ impl Instance {
         }
     }
 
-    fn crashed(&mut self) -> Option<String> {
+    fn crashed(&mut self, steady: bool) -> Option<String> {
         if let Some(status) = self.running.ended() {
             return Some(format!("the process ended: {status}"));
+        }
+        if let Running::Backend(backend) = &self.running
+            && steady
+        {
+            let alive = backend.processes();
+            if self.workers.iter().any(|id| !alive.contains(id)) {
+                return Some("a worker ended".to_owned());
+            }
         }
         let log = self.running.log();
         let told: Vec<_> = log

@@ -141,7 +141,7 @@ impl<'a> Lane<'a> {
         let outcome = outcomes
             .pop()
             .ok_or_else(|| anyhow!("{} was not played", case.id))?;
-        let crash = instance.crash(outcome.verdict.is_bad());
+        let crash = instance.crash(outcome.verdict.is_bad(), case.intrusive);
         self.instance = crash.is_none().then_some(instance);
         Ok((outcome, crash))
     }

@@ -61,20 +61,22 @@ impl Server {
             Self::PhpFpm => &["exit", "mixed", "nobody", "ping"],
             Self::PhpCgi => &["exit", "mixed", "nobody"],
             Self::Libfcgi => &["single"],
-            Self::Uwsgi => &["nobody", "lies", "websocket"],
-            Self::Gunicorn("asgi") => &["websocket"],
-            Self::Fcgiwrap | Self::Flup | Self::Gunicorn(_) | Self::Demo => &[],
+            Self::Uwsgi => &["nobody", "lies", "websocket", "program"],
+            Self::Gunicorn("asgi") => &["websocket", "program"],
+            Self::Gunicorn(_) => &["program"],
+            Self::Fcgiwrap | Self::Flup | Self::Demo => &[],
         }
     }
 
     /// Values for cases.
     pub(super) fn values(self) -> Vec<(String, String)> {
-        let script = match self {
-            Self::PhpFpm | Self::PhpCgi => probe("probe.php"),
-            Self::Fcgiwrap => testbed::script(Kind::Fcgiwrap),
-            Self::Libfcgi | Self::Uwsgi | Self::Flup | Self::Gunicorn(_) | Self::Demo => return Vec::new(),
+        let (name, path) = match self {
+            Self::PhpFpm | Self::PhpCgi => ("script", probe("probe.php")),
+            Self::Fcgiwrap => ("script", testbed::script(Kind::Fcgiwrap)),
+            Self::Uwsgi | Self::Gunicorn(_) => ("program", probe("other.py")),
+            Self::Libfcgi | Self::Flup | Self::Demo => return Vec::new(),
         };
-        vec![("script".to_owned(), script.display().to_string())]
+        vec![(name.to_owned(), path.display().to_string())]
     }
 
     /// Whether it can be started like that.
