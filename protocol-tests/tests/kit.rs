@@ -82,6 +82,18 @@ fn the_catalogues_of_uwsgi_and_scgi_servers_are_complete() {
 }
 
 #[test]
+fn the_catalogues_of_front_ends_for_fastcgi_and_uwsgi_are_complete() {
+    for (protocol, prefix, count) in [(Protocol::FastCgi, "GC", 86), (Protocol::Uwsgi, "GU", 28)] {
+        let cases = cases(protocol, SideName::Frontend);
+        let missing: Vec<_> = (1..=count)
+            .map(|number| format!("{prefix}-{number:02}"))
+            .filter(|id| cases.iter().all(|case| case.id != *id))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}
+
+#[test]
 fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     for profile in in_directory("profiles/")
         .iter()
@@ -101,7 +113,7 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 #[test]
 fn every_front_end_case_can_be_coded() {
     for (protocol, side, cases) in suites() {
-        let names = ["base", "host", "token", "case"];
+        let names = ["base", "hasty", "kept", "small", "host", "token", "case"];
         let scope = names
             .into_iter()
             .fold(Scope::new(protocol), |scope, name| scope.with(name, "x"));

@@ -1,7 +1,5 @@
 //! Debian packages that a task needs.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,8 +17,7 @@ pub(crate) fn install(missing: &[String], all: &[&str]) -> Result<()> {
         return Ok(());
     }
     let line = format!("apt-get install -y --no-install-recommends {}", all.join(" "));
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+    if !testbed::is_root() || !Path::new("/usr/bin/apt-get").exists() {
         bail!("{} missing; install with: {line}", missing.join(", "));
     }
     let advice = format!("install by hand: {line}");

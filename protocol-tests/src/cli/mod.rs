@@ -6,6 +6,7 @@ mod matrix;
 mod options;
 mod server;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -38,7 +39,15 @@ pub fn run() -> ExitCode {
         Command::Matrix(args) => matrix::run(&args),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("{error:#}");
+        // Whoever reads has seen enough.
+        if !is_broken_pipe(&error) {
+            eprintln!("{error:#}");
+        }
         UNUSABLE.into()
     })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -46,6 +46,8 @@ pub enum Expectation {
     Request(Box<RequestPattern>),
     /// Whether the front end has sent a request on.
     Contacted(bool),
+    /// How many connections with requests the front end has opened at most.
+    Attempts(usize),
     /// The protocol's rules are kept.
     WellFormed,
 }
@@ -98,6 +100,17 @@ impl Expectation {
         }
     }
 
+    /// Whether it speaks about connections that front ends open, taken or not.
+    pub fn counts_connections(&self) -> bool {
+        match self {
+            Self::Contacted(_) | Self::Attempts(_) => true,
+            Self::All(all) => all.iter().any(Self::counts_connections),
+            Self::AnyOf(any) => any.iter().any(|(_, inner)| inner.counts_connections()),
+            Self::On(_, inner) | Self::Not(inner) => inner.counts_connections(),
+            _ => false,
+        }
+    }
+
     /// Whether it holds now.
     ///
     /// # Errors
@@ -137,6 +150,10 @@ impl Expectation {
             Self::Contacted(wanted) => match (seen.is_contacted(), wanted) {
                 (true, false) => Err(Unmet::Never("the front end has sent the request on".to_owned())),
                 (false, true) => Err(Unmet::Yet("the front end has not sent the request on".to_owned())),
+                _ => Ok(Notes::new()),
+            },
+            Self::Attempts(most) => match seen.attempted() {
+                count if count > *most => Err(Unmet::Never(format!("the front end has tried {count} times"))),
                 _ => Ok(Notes::new()),
             },
             Self::WellFormed => well_formed::check(seen)
@@ -200,6 +217,9 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     }
     if let Some(contacted) = table.boolean("contacted")? {
         found.push(Expectation::Contacted(contacted));
+    }
+    if let Some(most) = table.integer("max_attempts")? {
+        found.push(Expectation::Attempts(most));
     }
     if let Some(node) = table.take("well_formed") {
         only_true(&node)?;

@@ -8,6 +8,8 @@ use crate::wire::Request;
 /// Conditions on the request on a connection of the front end.
 #[derive(Clone, Debug)]
 pub struct RequestPattern {
+    /// Counted from 1.
+    nth: usize,
     vars: Vec<(String, Matcher)>,
     absent: Vec<String>,
     once: bool,
@@ -18,6 +20,8 @@ pub struct RequestPattern {
     keep: Option<bool>,
     aborted: Option<bool>,
     whole_pairs: Option<bool>,
+    max_record: Option<usize>,
+    length_first: Option<bool>,
     modifier1: Option<u8>,
     modifier2: Option<u8>,
 }
@@ -27,6 +31,7 @@ impl RequestPattern {
         let mut table = node.table()?;
         let vars = table.take("vars").map_or(Ok(Vec::new()), |node| node.entries())?;
         let pattern = Self {
+            nth: table.integer("nth")?.unwrap_or(1),
             vars: vars
                 .into_iter()
                 .map(|(name, node)| Ok((name, Matcher::read(&node)?)))
@@ -40,6 +45,8 @@ impl RequestPattern {
             keep: table.boolean("keep")?,
             aborted: table.boolean("aborted")?,
             whole_pairs: table.boolean("whole_pairs")?,
+            max_record: table.integer("max_record")?,
+            length_first: table.boolean("length_first")?,
             modifier1: table.integer("modifier1")?,
             modifier2: table.integer("modifier2")?,
         };
@@ -51,7 +58,9 @@ impl RequestPattern {
         let Some(Dialect::Requests(protocol)) = seen.dialect() else {
             return Err(Unmet::Yet("there is no request of the front end".to_owned()));
         };
-        let request = Request::parse(protocol, seen.bytes());
+        let Some(request) = Request::nth(protocol, seen.bytes(), self.nth) else {
+            return Err(seen.unmet(format!("there is no request number {}", self.nth)));
+        };
         if !request.has_vars {
             return Err(seen.unmet("the variables have not all arrived".to_owned()));
         }
@@ -87,12 +96,16 @@ impl RequestPattern {
         let flags = [
             ("keep", self.keep, request.keep),
             ("whole_pairs", self.whole_pairs, request.whole_pairs),
+            ("length_first", self.length_first, request.length_first),
         ];
         if let Some((name, ..)) = flags
             .iter()
             .find(|(_, wanted, found)| wanted.is_some_and(|wanted| wanted != *found))
         {
             return Err(format!("{name} is otherwise"));
+        }
+        if self.max_record.is_some_and(|most| request.longest_record > most) {
+            return Err(format!("a record has {} bytes", request.longest_record));
         }
         let numbers = [
             ("id", self.id, request.id),

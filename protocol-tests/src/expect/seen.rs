@@ -33,6 +33,7 @@ pub struct Seen<'a> {
     name: &'a str,
     scope: &'a Scope,
     contacted: bool,
+    attempts: usize,
 }
 
 impl<'a> Seen<'a> {
@@ -43,6 +44,7 @@ impl<'a> Seen<'a> {
             name,
             scope,
             contacted: false,
+            attempts: 0,
         }
     }
 
@@ -50,6 +52,17 @@ impl<'a> Seen<'a> {
     #[must_use]
     pub fn contacted(self, contacted: bool) -> Self {
         Self { contacted, ..self }
+    }
+
+    /// The same, when the front end has opened so many connections.
+    #[must_use]
+    pub fn attempts(self, attempts: usize) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// How many connections the front end has opened with requests of this play.
+    pub(super) fn attempted(&self) -> usize {
+        self.attempts
     }
 
     /// Whether the front end has connected with a request of this play.

@@ -86,7 +86,7 @@ impl Link {
 
     /// Takes bytes to be written by [`pump`].
     pub fn send(&mut self, bytes: &[u8]) {
-        if self.writing && self.stream.is_some() {
+        if self.is_writable() {
             self.outgoing.extend_from_slice(bytes);
             self.write_some();
         }
@@ -95,6 +95,11 @@ impl Link {
     /// Whether bytes wait to be written.
     pub fn is_sending(&self) -> bool {
         !self.outgoing.is_empty()
+    }
+
+    /// Whether bytes can still be sent: the link is open, and the peer has not refused any.
+    pub fn is_writable(&self) -> bool {
+        self.writing && self.stream.is_some()
     }
 
     /// Ends our direction.

@@ -30,6 +30,8 @@ pub enum Action {
         split: Split,
         /// Time between the pieces.
         pause: Duration,
+        /// Whether later steps go on while it is written.
+        aside: bool,
     },
     /// Waits until something holds, or looks whether it does after a while.
     Expect {
@@ -110,6 +112,7 @@ fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
                 .take("split")
                 .map_or(Ok(Split::Whole), |node| read_split(&node))?,
             pause: table.duration("pause")?.unwrap_or_default(),
+            aside: table.boolean("aside")?.unwrap_or_default(),
         }),
         "expect" => Ok(Action::Expect {
             expectation: Expectation::read(&node)?,

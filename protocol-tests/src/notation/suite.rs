@@ -8,7 +8,7 @@ use super::{Case, Complaint, Node, SideName, Source, Table};
 use crate::content::Content;
 use crate::protocol::Protocol;
 
-/// Cases in the order of their files.
+/// Cases in the order of their ids.
 #[derive(Clone, Debug, Default)]
 pub struct Suite {
     /// At least one, unless there are no files.
@@ -46,6 +46,7 @@ impl Suite {
             suite.read_file(file, &shared, (protocol, side), &mut complaints);
         }
         complaints.extend(suite.duplicates());
+        suite.cases.sort_by(|a, b| a.id.cmp(&b.id));
         if complaints.is_empty() {
             Ok(suite)
         } else {

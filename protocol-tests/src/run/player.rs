@@ -133,7 +133,8 @@ impl Player<'_> {
                 content,
                 split,
                 pause,
-            } => self.send(&name, content, split, *pause),
+                aside,
+            } => self.send(&name, content, split, *pause, *aside),
             Action::Expect {
                 expectation,
                 within,
@@ -173,7 +174,14 @@ impl Player<'_> {
         }
     }
 
-    fn send(&mut self, name: &str, content: &Content, split: &Split, pause: Duration) -> Result<(), Verdict> {
+    fn send(
+        &mut self,
+        name: &str,
+        content: &Content,
+        split: &Split,
+        pause: Duration,
+        aside: bool,
+    ) -> Result<(), Verdict> {
         let pieces = self
             .pieces(content, split)
             .map_err(|missing| Verdict::Error(missing.to_string()))?;
@@ -185,8 +193,11 @@ impl Player<'_> {
             if nth > 0 && !pause.is_zero() {
                 self.pump_until(Instant::now() + pause)?;
             }
+            if !self.link(name)?.is_writable() {
+                return Ok(()); // the peer is gone; what is expected later decides
+            }
             self.link(name)?.send(piece);
-            while self.link(name)?.is_sending() {
+            while !aside && self.link(name)?.is_sending() {
                 if Instant::now() >= deadline {
                     return Err(Verdict::Hang("the peer does not read what is sent".to_owned()));
                 }
@@ -244,7 +255,7 @@ impl Player<'_> {
                 Unmet::Never(why) => return Err(Verdict::Fail(why)),
                 Unmet::Yet(why) if Instant::now() >= deadline => return Err(late(why, after)),
                 // Nothing wakes us up when a front end connects.
-                Unmet::Yet(_) if expectation.needs_no_connection() => {
+                Unmet::Yet(_) if expectation.counts_connections() => {
                     self.pump(deadline.min(Instant::now() + SLICE))?;
                 }
                 Unmet::Yet(_) => self.pump(deadline)?,
@@ -255,6 +266,7 @@ impl Player<'_> {
     fn seen<'s>(&'s self, name: &'s str) -> Seen<'s> {
         let seen = Seen::new(&self.connections, name, self.scope);
         seen.contacted(self.side.contacted(self.scope))
+            .attempts(self.side.attempts(self.scope))
     }
 
     fn operate(&mut self, name: &str, operation: Operation) {

@@ -57,7 +57,7 @@ impl Plan {
 }
 
 /// Plays the cases that the plan selects. `each` gets every outcome as it comes; the result is in the order of the
-/// cases. Intrusive cases come last and alone: what they break, breaks no other case.
+/// cases. Cases that must be alone come last, and so do intrusive ones: what they break, breaks no other case.
 pub fn run(
     cases: &[Case],
     side: &dyn Side,
@@ -66,7 +66,7 @@ pub fn run(
     mut each: impl FnMut(&Outcome),
 ) -> Vec<Outcome> {
     let selected: Vec<&Case> = cases.iter().filter(|case| plan.selects(case)).collect();
-    let (alone, together): (Vec<_>, Vec<_>) = (0..selected.len()).partition(|at| selected[*at].intrusive);
+    let (alone, together): (Vec<_>, Vec<_>) = (0..selected.len()).partition(|at| selected[*at].is_alone());
     let mut outcomes = Vec::new();
     for (indices, jobs) in [(together, plan.jobs.get()), (alone, 1)] {
         let queue = Mutex::new(indices.into_iter());

@@ -26,6 +26,8 @@ pub(super) struct Arrivals {
 #[derive(Debug, Default)]
 struct Waiting {
     arrivals: Vec<Arrival>,
+    /// How many connections there were, those that were refused included.
+    attempts: usize,
     /// Further ones are closed.
     refused: bool,
 }
@@ -69,6 +71,11 @@ impl Arrivals {
         self.lock()
             .get(token)
             .is_some_and(|waiting| !waiting.arrivals.is_empty())
+    }
+
+    /// How many connections have come for the case.
+    pub(super) fn attempts(&self, token: &str) -> usize {
+        self.lock().get(token).map_or(0, |waiting| waiting.attempts)
     }
 
     /// The first connection that waits for the case.
@@ -144,8 +151,13 @@ impl Arrivals {
     }
 
     fn hand_over(&self, token: &str, arrival: Arrival) {
+        let mut known = self.lock();
         // What nobody waits for is closed here.
-        if let Some(waiting) = self.lock().get_mut(token).filter(|waiting| !waiting.refused) {
+        let Some(waiting) = known.get_mut(token) else {
+            return;
+        };
+        waiting.attempts += 1;
+        if !waiting.refused {
             waiting.arrivals.push(arrival);
         }
     }

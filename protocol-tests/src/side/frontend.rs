@@ -70,7 +70,13 @@ impl Side for Frontend {
     fn scope(&self, scope: &Scope) -> Scope {
         let token = super::token();
         self.arrivals.expect(&token);
-        let scope = scope.clone().with("token", token).with("base", &self.base);
+        let mut scope = scope.clone().with("token", token).with("base", &self.base);
+        // A front end that is the same below every path needs no more than its URL.
+        for name in SPECIAL_PATHS {
+            if !scope.values.contains_key(name) {
+                scope = scope.with(name, &self.base);
+            }
+        }
         scope.with("host", self.address.to_string())
     }
 
@@ -79,6 +85,11 @@ impl Side for Frontend {
             .values
             .get("token")
             .is_some_and(|token| self.arrivals.has(token))
+    }
+
+    fn attempts(&self, scope: &Scope) -> usize {
+        let token = scope.values.get("token");
+        token.map_or(0, |token| self.arrivals.attempts(token))
     }
 
     fn refuse(&self, scope: &Scope) {
@@ -121,4 +132,5 @@ impl Side for Frontend {
     }
 }
 
+const SPECIAL_PATHS: [&str; 3] = ["hasty", "kept", "small"]; // paths for cases that need a front end with certain settings
 const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end

@@ -36,6 +36,12 @@ pub trait Side: Sync {
         false
     }
 
+    /// How many connections the front end has opened with requests of this play, those that were refused included.
+    fn attempts(&self, scope: &Scope) -> usize {
+        let _ = scope;
+        0
+    }
+
     /// Closes whatever else the front end opens for this play.
     fn refuse(&self, scope: &Scope) {
         let _ = scope;

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bridgehead_conform::protocol::Protocol;
 
 use super::Site;
 use crate::step;
@@ -27,9 +26,5 @@ pub(in crate::conform) fn program() -> PathBuf {
 }
 
 pub(super) fn config(site: &Site) -> Result<String> {
-    let kept = match site.protocol {
-        Protocol::FastCgi => "keep_alive = 1",
-        _ => "",
-    };
-    site.text("bridgehead.toml", &[("kept", kept)])
+    site.text("bridgehead.toml", &[])
 }
