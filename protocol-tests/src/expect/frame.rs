@@ -60,7 +60,7 @@ impl FramePattern {
             None if found > 0 => Ok(Notes::new()),
             Some(count) if found == count => Ok(Notes::new()),
             Some(count) if found > count => Err(Unmet::Never(format!("{found} frames are like this"))),
-            _ => Err(seen.unmet(format!("no such frame; there are {}", words(&frames)))),
+            _ => Err(seen.unmet(format!("no such frame; there are {}", wire::frame_words(&frames)))),
         }
     }
 
@@ -68,7 +68,7 @@ impl FramePattern {
         let same = frame.kind == self.kind
             && self.stream.is_none_or(|stream| stream == frame.stream)
             && self.flags.is_none_or(|flags| flags & frame.flags == flags);
-        let error = self.error.is_empty() || error(frame).is_some_and(|error| self.error.contains(&error));
+        let error = self.error.is_empty() || frame.error().is_some_and(|error| self.error.contains(&error));
         let payload = self.payload.as_ref();
         let payload = payload.is_none_or(|matcher| matcher.check(frame.payload, scope).is_ok());
         same && error && payload && self.fields_fit(fields, scope)
@@ -87,36 +87,9 @@ impl FramePattern {
     }
 }
 
-/// The code in RST_STREAM and GOAWAY.
-fn error(frame: &Frame<'_>) -> Option<u32> {
-    let bytes = match frame.kind {
-        RST_STREAM => frame.payload,
-        GOAWAY => frame.payload.get(4..)?,
-        _ => return None,
-    };
-    bytes.first_chunk().map(|code| u32::from_be_bytes(*code))
-}
-
 fn read_errors(node: &Node<'_>) -> Result<Vec<u32>, Complaint> {
     if node.is_array() {
         return node.items()?.iter().map(error_number).collect();
     }
     error_number(node).map(|error| vec![error])
 }
-
-/// Types and streams, for reports.
-fn words(frames: &[Frame<'_>]) -> String {
-    if frames.is_empty() {
-        return "none".to_owned();
-    }
-    let word = |frame: &Frame<'_>| {
-        let error = error(frame).map_or_else(String::new, |error| format!(" error {error}"));
-        format!("type {} on stream {}{error}", frame.kind, frame.stream)
-    };
-    let shown: Vec<_> = frames.iter().take(SHOWN).map(word).collect();
-    shown.join(", ")
-}
-
-const RST_STREAM: u8 = 3;
-const GOAWAY: u8 = 7;
-const SHOWN: usize = 8; // frames in a report

@@ -6,7 +6,7 @@ use super::Unmet;
 use crate::content::Scope;
 use crate::net::{Link, Peer};
 use crate::protocol::Protocol;
-use crate::wire::{self, Answer, Framing, Record, Style};
+use crate::wire::{self, Answer, Frame, Framing, Record, Style};
 
 /// A connection and what its peer speaks.
 #[derive(Debug)]
@@ -145,6 +145,13 @@ impl<'a> Seen<'a> {
         self.dialect() != Some(Dialect::Answers(Protocol::FastCgi))
     }
 
+    /// The HTTP/2 frames so far, if that is what the kit speaks here.
+    pub fn frames(&self) -> Option<Vec<Frame<'a>>> {
+        let sent = self.connection()?.link.sent();
+        let preface = sent.first()?.1.starts_with(PREFACE);
+        preface.then(|| wire::frames(self.bytes()))
+    }
+
     /// The answers so far. `bodyless`: they are to HEAD requests.
     pub fn answers(&self, bodyless: bool) -> Vec<Answer> {
         let Some(Dialect::Answers(protocol)) = self.dialect() else {
@@ -169,3 +176,5 @@ impl<'a> Seen<'a> {
         )
     }
 }
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n"; // RFC 9113, section 3.4; a case may get the rest of it wrong

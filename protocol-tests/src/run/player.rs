@@ -11,6 +11,7 @@ use crate::expect::{Connection, Expectation, Notes, Seen, Unmet};
 use crate::net::{Link, Peer, pump};
 use crate::notation::{Action, Case, Operation, Split, Step, Variant};
 use crate::side::Side;
+use crate::wire::{Answer, frame_words};
 
 /// Plays a case in all its variants, up to the first that does not pass.
 pub fn play(case: &Case, side: &dyn Side, scope: &Scope, limit: Duration) -> Played {
@@ -42,7 +43,7 @@ pub fn play(case: &Case, side: &dyn Side, scope: &Scope, limit: Duration) -> Pla
 fn named(mut played: Played, variant: &Variant, cut: Option<usize>) -> Played {
     let mut place = String::new();
     if let Some((name, value)) = &variant.binding {
-        let _ = write!(place, "{name} = {value}: "); // a String takes everything
+        let _ = write!(place, "{name} = {}: ", value.escape_debug()); // a String takes everything
     }
     if let Some(cut) = cut {
         let _ = write!(place, "cut after {cut} bytes: ");
@@ -341,18 +342,11 @@ impl Player<'_> {
     /// Every connection in words.
     fn observed(&self) -> String {
         let of_connection = |(name, connection): (&String, &Connection)| {
-            let answers = Seen::new(&self.connections, name, self.scope).answers(false);
-            let mut words: Vec<String> = answers
-                .iter()
-                .take(SHOWN)
-                .map(|answer| match answer.id {
-                    0 | 1 => answer.words(),
-                    id => format!("id {id}: {}", answer.words()),
-                })
-                .collect();
-            if answers.len() > SHOWN {
-                words.push(format!("{} answers more", answers.len() - SHOWN));
-            }
+            let seen = Seen::new(&self.connections, name, self.scope);
+            let mut words = match seen.frames() {
+                Some(frames) => vec![frame_words(&frames)],
+                None => answer_words(&seen.answers(false)),
+            };
             if words.is_empty() {
                 words.push(format!("{} bytes", connection.link.received().len()));
             }
@@ -403,6 +397,19 @@ impl Player<'_> {
         }
         lines
     }
+}
+
+/// The first answers, and how many more there are.
+fn answer_words(answers: &[Answer]) -> Vec<String> {
+    let word = |answer: &Answer| match answer.id {
+        0 | 1 => answer.words(),
+        id => format!("id {id}: {}", answer.words()),
+    };
+    let mut words: Vec<String> = answers.iter().take(SHOWN).map(word).collect();
+    if answers.len() > SHOWN {
+        words.push(format!("{} answers more", answers.len() - SHOWN));
+    }
+    words
 }
 
 fn late(why: String, after: Option<Duration>) -> Verdict {

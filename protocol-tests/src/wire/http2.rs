@@ -15,6 +15,32 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
+impl Frame<'_> {
+    /// The code in RST_STREAM and GOAWAY (sections 6.4 and 6.8).
+    pub fn error(&self) -> Option<u32> {
+        let code = match self.kind {
+            RST_STREAM => self.payload,
+            GOAWAY => self.payload.get(4..)?,
+            _ => return None,
+        };
+        code.first_chunk().map(|code| u32::from_be_bytes(*code))
+    }
+}
+
+/// Types, streams and errors of the first frames, for reports.
+pub fn words(frames: &[Frame<'_>]) -> String {
+    let word = |frame: &Frame<'_>| {
+        let error = frame.error();
+        let error = error.map_or_else(String::new, |error| format!(" with error {error}"));
+        format!("type {} on stream {}{error}", frame.kind, frame.stream)
+    };
+    let shown: Vec<_> = frames.iter().take(SHOWN).map(word).collect();
+    match shown.is_empty() {
+        true => "no frames".to_owned(),
+        false => format!("frames of {}", shown.join(", ")),
+    }
+}
+
 /// The whole frames in `bytes`.
 pub fn frames(bytes: &[u8]) -> Vec<Frame<'_>> {
     let mut frames = Vec::new();
@@ -94,10 +120,14 @@ fn fragment<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
 }
 
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
+
+const SHOWN: usize = 8; // frames in a report
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ mod head;
 mod hpack;
 mod http;
 mod http2;
+mod http_request;
 mod request;
 
 pub use answer::{Answer, End};
@@ -13,5 +14,5 @@ pub use fastcgi::{Record, answers as fastcgi_answers, pairs, records};
 pub use head::{BadHead, Head, Style};
 pub use hpack::{BadBlock, Field as HeaderField};
 pub use http::{Framing, answers as http_answers};
-pub use http2::{Frame, blocks, frames};
+pub use http2::{Frame, blocks, frames, words as frame_words};
 pub use request::Request;

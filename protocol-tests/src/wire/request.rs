@@ -1,6 +1,6 @@
-//! What a front end has sent: one request in FastCGI, uwsgi or SCGI.
+//! What a front end has sent: one request in FastCGI, uwsgi, SCGI or HTTP.
 
-use super::{Record, pairs, records};
+use super::{Record, http_request, pairs, records};
 use crate::protocol::Protocol;
 
 /// A request as far as it has arrived.
@@ -41,10 +41,7 @@ impl Request {
             Protocol::FastCgi => fastcgi(bytes),
             Protocol::Uwsgi => uwsgi(bytes),
             Protocol::Scgi => scgi(bytes),
-            Protocol::Http => Self {
-                fault: Some("no protocol of applications".to_owned()),
-                ..Self::default()
-            },
+            Protocol::Http => http_request::http(bytes),
         }
     }
 
@@ -76,7 +73,7 @@ impl Request {
         }
     }
 
-    fn blame(&mut self, fault: impl Into<String>) {
+    pub(super) fn blame(&mut self, fault: impl Into<String>) {
         self.fault.get_or_insert_with(|| fault.into());
     }
 
@@ -88,7 +85,7 @@ impl Request {
     }
 
     /// Takes what follows the variables for the body, as long as CONTENT_LENGTH says.
-    fn take_body(&mut self, rest: &[u8]) {
+    pub(super) fn take_body(&mut self, rest: &[u8]) {
         let length = self.content_length();
         self.body = rest.to_vec();
         self.complete = self.has_vars && rest.len() >= length;

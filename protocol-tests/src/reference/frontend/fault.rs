@@ -118,7 +118,7 @@ faults! {
         /// A Content-Length is passed on as it is, as with lighttpd.
         AnyLengthRelayed: FastCgi, "GC-72";
         /// A transfer coding of the application is passed on.
-        CodingRelayed: FastCgi, "GC-73";
+        CodingRelayed: FastCgi, "GC-73b";
         /// Fields about the application's connection are passed on, as with lighttpd.
         HopFieldsRelayed: FastCgi, "GC-74";
         /// Several Set-Cookie become one.
