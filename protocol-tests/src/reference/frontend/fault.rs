@@ -133,6 +133,14 @@ faults! {
         TimeBetweenReads: FastCgi, "GC-81";
         /// An application that closes is asked again and again.
         EndlessRetries: FastCgi, "GC-82";
+        /// A kept connection that has ended is an error.
+        StaleIsFatal: FastCgi, "GC-83";
+        /// A kept connection is used again with bytes behind its answer.
+        SurplusForgotten: FastCgi, "GX-05";
+        /// What has come on a kept connection is the next answer.
+        UnaskedAnswerTaken: FastCgi, "GX-06";
+        /// A POST is sent again when its connection ends.
+        PostsRepeated: FastCgi, "GX-02";
         /// Nobody looks whether the client is still there.
         LeavingIgnored: FastCgi, "GC-84";
         /// When the client leaves, ABORT_REQUEST is sent.
@@ -220,6 +228,8 @@ faults! {
         BodyOfHead: Scgi, "GH-18";
         /// A body that was refused is read as the next request.
         KeepsAfterRefusal: Scgi, "GH-19";
+        /// What follows a request that was refused is read as the next one.
+        KeepsAfterGarbage: Scgi, "GH-01";
         /// The head of a client may take any time.
         NoHeadTimeout: Scgi, "GH-27";
         /// The time limit of a client's head begins anew with every byte.

@@ -1,7 +1,10 @@
 //! Passes an answer on to the client as it comes, in frames of the front end's own.
 
+use std::time::SystemTime;
+
 use super::Fault;
 use super::client::Client;
+use super::date;
 use super::head::{self, Head, Style};
 use super::refusal::{Refusal, reason};
 use super::request::Request;
@@ -128,6 +131,14 @@ impl<'a> Relay<'a> {
             out.extend([name, &b": "[..], value, b"\r\n"].concat());
         }
         out.extend_from_slice(b"Server: bridgehead-conform\r\n");
+        // RFC 9110, section 6.6.1.
+        if !head
+            .fields
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(b"date"))
+        {
+            out.extend(format!("Date: {}\r\n", date::http(SystemTime::now())).into_bytes());
+        }
         let announced = match head.status {
             204 if !self.fault.is(Fault::LengthOf204) => None,
             205 => Some(0),

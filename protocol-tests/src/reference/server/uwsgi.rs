@@ -21,7 +21,7 @@ pub(super) fn serve(socket: Socket, fault: Seeded<Fault>) {
         }
     }
     if matches!(result, Err(Stop::Died)) && fault.is(Fault::UnderrunLeftOpen) {
-        let _ = reader.read(&mut [0]); // until the client leaves, or patience ends
+        let _ = request(&mut reader, fault);
     }
     reader.into_inner().close_gently();
 }
