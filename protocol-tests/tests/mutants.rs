@@ -20,7 +20,7 @@ use bridgehead_conform::side::{Frontend, Server};
 const AT_ONCE: usize = 12;
 
 #[test]
-fn the_reference_application_passes_everything() {
+fn mutants_without_a_fault_pass_as_applications() {
     for (protocol, least) in [
         (Protocol::FastCgi, 100),
         (Protocol::Uwsgi, 46),
@@ -31,7 +31,7 @@ fn the_reference_application_passes_everything() {
 }
 
 #[test]
-fn the_reference_front_end_passes_everything() {
+fn mutants_without_a_fault_pass_as_front_ends() {
     for (protocol, least) in [
         (Protocol::FastCgi, 85),
         (Protocol::Uwsgi, 28),
@@ -50,13 +50,13 @@ fn passes_everything(protocol: Protocol, least: usize, outcomes: Vec<Outcome>) {
 }
 
 #[test]
-fn every_fault_of_the_application_is_caught_by_its_case() {
+fn mutants_of_the_application_are_caught_by_their_cases() {
     assert!(server::Fault::TABLE.len() >= 40);
     are_caught(|entry: &Entry<server::Fault>| play_server(entry.protocol, entry.fault.into(), &[entry.case]));
 }
 
 #[test]
-fn every_fault_of_the_front_end_is_caught_by_its_case() {
+fn mutants_of_the_front_end_are_caught_by_their_cases() {
     assert!(frontend::Fault::TABLE.len() >= 30);
     are_caught(|entry: &Entry<frontend::Fault>| {
         play_frontend(entry.protocol, entry.fault.into(), &[entry.case])
