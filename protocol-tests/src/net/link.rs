@@ -22,6 +22,8 @@ pub struct Link {
     writing: bool,
     /// Our direction ends when everything is written.
     ending: bool,
+    /// The link is closed when everything is written.
+    closing: bool,
 }
 
 /// What the peer has done.
@@ -54,6 +56,7 @@ impl Link {
             reading: true,
             writing: true,
             ending: false,
+            closing: false,
         }
     }
 
@@ -125,6 +128,18 @@ impl Link {
     pub fn close(&mut self) {
         self.stream = None;
         self.outgoing.clear();
+    }
+
+    /// Closes as soon as everything is written.
+    pub fn close_when_sent(&mut self) {
+        self.closing = true;
+        self.close_if_sent();
+    }
+
+    fn close_if_sent(&mut self) {
+        if self.closing && self.outgoing.is_empty() {
+            self.close();
+        }
     }
 
     /// Closes with a reset; on unix sockets that is the same as closing.
@@ -199,6 +214,7 @@ pub fn pump(links: &mut [&mut Link], until: Instant) -> io::Result<()> {
     for (link, events) in links.iter_mut().zip(ready) {
         if events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) && link.is_sending() {
             link.write_some();
+            link.close_if_sent();
         }
         if events.intersects(PollFlags::IN | PollFlags::ERR | PollFlags::HUP) && link.reading {
             link.read_some();
