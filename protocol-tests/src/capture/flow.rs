@@ -74,7 +74,9 @@ impl Flows {
         if is_new && !self.begin(key, segment, sink) {
             return;
         }
-        let Some(mut flow) = self.open.remove(&key) else { return };
+        let Some(mut flow) = self.open.remove(&key) else {
+            return;
+        };
         self.held -= flow.held();
         let order = flow.take(self.now, segment, self.held, sink);
         self.held += flow.held();
@@ -127,7 +129,10 @@ impl Flows {
 
     /// Forgets the connection that was silent for the longest time; those that have ended go first.
     fn evict(&mut self, sink: &mut dyn FnMut(Item)) {
-        let oldest = self.open.iter().min_by_key(|(_, flow)| (!flow.is_over(), flow.seen, flow.number));
+        let oldest = self
+            .open
+            .iter()
+            .min_by_key(|(_, flow)| (!flow.is_over(), flow.seen, flow.number));
         if let Some(key) = oldest.map(|(key, _)| *key)
             && let Some(flow) = self.open.remove(&key)
         {
@@ -169,7 +174,11 @@ impl Flow {
 
     /// Says who they are, and that the connection is open.
     fn introduce(&self, segment: &Segment<'_>, now: Duration, sink: &mut dyn FnMut(Item)) {
-        let server = if segment.from == self.client { segment.to } else { segment.from };
+        let server = if segment.from == self.client {
+            segment.to
+        } else {
+            segment.from
+        };
         let words = format!("from {} to {server}", self.client);
         sink(Item::Said(Some(self.number), Remark::fact(words)));
         match segment.syn {
@@ -196,7 +205,11 @@ impl Flow {
     }
 
     fn origin(&self, segment: &Segment<'_>) -> Origin {
-        if segment.from == self.client { Origin::Client } else { Origin::Server }
+        if segment.from == self.client {
+            Origin::Client
+        } else {
+            Origin::Server
+        }
     }
 
     fn stream(&mut self, origin: Origin) -> &mut Stream {
@@ -204,7 +217,13 @@ impl Flow {
     }
 
     /// Takes a segment; others hold so many bytes already.
-    fn take(&mut self, now: Duration, segment: &Segment<'_>, held: usize, sink: &mut dyn FnMut(Item)) -> Order {
+    fn take(
+        &mut self,
+        now: Duration,
+        segment: &Segment<'_>,
+        held: usize,
+        sink: &mut dyn FnMut(Item),
+    ) -> Order {
         self.seen = now;
         let from = self.origin(segment);
         if let Some(number) = segment.acknowledged {
@@ -264,13 +283,22 @@ impl Counts {
     /// What was irregular.
     fn words(&self) -> Vec<String> {
         let lines = [
-            (self.early, "segments came before others that belong in front of them"),
+            (
+                self.early,
+                "segments came before others that belong in front of them",
+            ),
             (self.again, "segments came again"),
             (self.overlapping, "segments overlapped others"),
             (self.cut, "segments were not captured as a whole (snaplen)"),
-            (self.other_links, "packets have a link type that is not known here"),
+            (
+                self.other_links,
+                "packets have a link type that is not known here",
+            ),
             (self.no_tcp, "packets are not TCP"),
-            (self.fragments, "packets are IP fragments, which are not put together"),
+            (
+                self.fragments,
+                "packets are IP fragments, which are not put together",
+            ),
             (self.short, "packets are too short for their headers"),
         ];
         let lines = lines.iter().filter(|(count, _)| *count > 0);

@@ -68,13 +68,21 @@ fn tcp<'a>(packet: &LaxSlicedPacket<'a>) -> Result<Segment<'a>, Skipped> {
         LaxNetSlice::Ipv4(slice) => {
             let header = slice.header();
             let length = usize::from(header.total_len()).saturating_sub(header.slice().len());
-            (header.source_addr().into(), header.destination_addr().into(), length)
+            (
+                header.source_addr().into(),
+                header.destination_addr().into(),
+                length,
+            )
         }
         LaxNetSlice::Ipv6(slice) => {
             let header = slice.header();
             let extensions = slice.extensions().slice().len();
             let length = usize::from(header.payload_length()).saturating_sub(extensions);
-            (header.source_addr().into(), header.destination_addr().into(), length)
+            (
+                header.source_addr().into(),
+                header.destination_addr().into(),
+                length,
+            )
         }
         LaxNetSlice::Arp(_) => return Err(Skipped::Other),
     };

@@ -82,7 +82,9 @@ pub fn read(
 
 fn format_of(start: &[u8]) -> Option<Format> {
     let magic = *start.first_chunk::<4>().unwrap_or(&[0; 4]);
-    let is_packets = PACKETS.iter().any(|known| *known == magic || known.iter().rev().eq(magic.iter()));
+    let is_packets = PACKETS
+        .iter()
+        .any(|known| *known == magic || known.iter().rev().eq(magic.iter()));
     match start {
         [] => None,
         _ if start.starts_with(trace::MAGIC.as_bytes()) => Some(Format::Trace),

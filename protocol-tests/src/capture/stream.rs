@@ -81,7 +81,10 @@ impl Stream {
         let distance = i64::from(first.wrapping_sub(next) as i32);
         let length = segment.payload.len() + segment.missing;
         if segment.fin {
-            self.fin = self.given.checked_add_signed(distance + length as i64).or(self.fin);
+            self.fin = self
+                .given
+                .checked_add_signed(distance + length as i64)
+                .or(self.fin);
         }
         let order = match self.given.checked_add_signed(distance) {
             _ if length == 0 => Order::Next,
@@ -157,7 +160,11 @@ impl Stream {
 
     /// Gives out what came early and is next now.
     fn give_early(&mut self, out: &mut Vec<Out>) {
-        while let Some(entry) = self.early.first_entry().filter(|entry| *entry.key() <= self.given) {
+        while let Some(entry) = self
+            .early
+            .first_entry()
+            .filter(|entry| *entry.key() <= self.given)
+        {
             let (start, piece) = entry.remove_entry();
             self.held -= piece.bytes.len();
             let known = usize::try_from(self.given - start).unwrap_or(usize::MAX);
@@ -248,13 +255,19 @@ mod tests {
     fn segments_in_any_order_make_the_same_stream() {
         assert_eq!(replay(&[(0, "abcd"), (4, "efgh"), (8, "ij.")]), "abcdefghij.");
         assert_eq!(replay(&[(8, "ij."), (4, "efgh"), (0, "abcd")]), "abcdefghij.");
-        assert_eq!(replay(&[(4, "efgh"), (0, "abcd"), (10, "."), (8, "ij")]), "abcdefghij.");
+        assert_eq!(
+            replay(&[(4, "efgh"), (0, "abcd"), (10, "."), (8, "ij")]),
+            "abcdefghij."
+        );
     }
 
     #[test]
     fn what_comes_again_is_given_out_once() {
         assert_eq!(replay(&[(0, "abc"), (0, "abc"), (2, "cde"), (1, "bc")]), "abcde");
-        assert_eq!(replay(&[(3, "def"), (3, "d"), (5, "fgh"), (0, "abcd")]), "abcdefgh");
+        assert_eq!(
+            replay(&[(3, "def"), (3, "d"), (5, "fgh"), (0, "abcd")]),
+            "abcdefgh"
+        );
         assert_eq!(replay(&[(3, "d"), (3, "def"), (0, "abc")]), "abcdef");
     }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::decode::{open, origin};
 use crate::capture;
-use crate::draft::{Collector, Draft};
+use crate::draft::{Bodies, Collector, Draft, Wish};
 use crate::notation::SideName;
 use crate::protocol::Protocol;
 use crate::trace::Origin;
@@ -39,6 +39,9 @@ pub(super) struct Choice {
     /// What the ids of the cases begin with.
     #[arg(long)]
     id: Option<String>,
+    /// Expect no particular bodies.
+    #[arg(long)]
+    any_body: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -50,11 +53,25 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 pub(super) fn write_cases(path: &Path, side: SideName, choice: &Choice) -> Result<String> {
     let mut collector = Collector::new(choice.protocol, choice.connection);
     let file = open(&path.to_owned())?;
-    let read = capture::read(file, choice.from, choice.protocol, &mut |item| collector.hear(item));
+    let read = capture::read(file, choice.from, choice.protocol, &mut |item| {
+        collector.hear(item)
+    });
     read.with_context(|| path.display().to_string())?;
     let recorded = collector.finish().with_context(|| path.display().to_string())?;
-    let prefix = choice.id.as_deref().unwrap_or("TR");
-    let draft = Draft::new(&recorded, side, prefix)?;
-    ensure!(draft.count > 0, "there is no connection that makes a case:\n{}", draft.text);
+    let wish = Wish {
+        side,
+        prefix: choice.id.as_deref().unwrap_or("TR"),
+        bodies: if choice.any_body {
+            Bodies::Any
+        } else {
+            Bodies::Same
+        },
+    };
+    let draft = Draft::new(&recorded, wish)?;
+    ensure!(
+        draft.count > 0,
+        "there is no connection that makes a case:\n{}",
+        draft.text
+    );
     Ok(draft.text)
 }

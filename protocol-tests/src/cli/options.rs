@@ -119,7 +119,8 @@ impl Options {
         let Some(path) = &self.cases else {
             return Suite::read(files, protocol, side).map_err(several);
         };
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let path = path.display().to_string();
         Suite::read_alone(&File { path, text }, protocol, side).map_err(several)
     }

@@ -46,7 +46,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let until = signals().context("cannot wait for signals")?;
-    let listener = Listener::bind(&args.listen).with_context(|| format!("cannot listen at {}", args.listen))?;
+    let listener =
+        Listener::bind(&args.listen).with_context(|| format!("cannot listen at {}", args.listen))?;
     let listen = listener.address()?.to_string();
     let header = Header {
         protocol: Some(args.protocol),
@@ -86,7 +87,10 @@ fn cases(args: &Args) -> Result<()> {
 fn words(served: Served) -> String {
     match served.cut {
         0 => format!("{} connections", served.accepted),
-        cut => format!("{} connections, {cut} of them cut by the end of the relay", served.accepted),
+        cut => format!(
+            "{} connections, {cut} of them cut by the end of the relay",
+            served.accepted
+        ),
     }
 }
 

@@ -175,7 +175,10 @@ impl Connection {
 
     /// Whether the server ended the connection before the client did.
     pub(super) fn is_ended_by_server(&self) -> bool {
-        let end = self.events.iter().find(|event| !matches!(event.what, What::Bytes(_)));
+        let end = self
+            .events
+            .iter()
+            .find(|event| !matches!(event.what, What::Bytes(_)));
         end.is_some_and(|event| event.from == Origin::Server)
     }
 }

@@ -9,7 +9,11 @@ pub(super) fn pieces(stream: &[u8]) -> Vec<Piece> {
     let (records, rest) = records(stream);
     let mut pieces: Vec<_> = records.iter().map(|record| piece(record, stream)).collect();
     if !rest.is_empty() {
-        pieces.push(Piece::hex(stream, stream.len() - rest.len()..stream.len(), "half a record"));
+        pieces.push(Piece::hex(
+            stream,
+            stream.len() - rest.len()..stream.len(),
+            "half a record",
+        ));
     }
     pieces
 }
@@ -46,7 +50,10 @@ fn notation(record: &Record<'_>) -> Option<String> {
                 1 => ", keep = true".to_owned(),
                 flags => format!(", flags = {flags}"),
             };
-            Some(format!("begin = {}{flags}", role(u16::from_be_bytes([*high, *low]))))
+            Some(format!(
+                "begin = {}{flags}",
+                role(u16::from_be_bytes([*high, *low]))
+            ))
         }
         (3, [a, b, c, d, protocol, ..]) if bytes.len() == 8 => {
             let status = u32::from_be_bytes([*a, *b, *c, *d]);
@@ -63,7 +70,11 @@ fn notation(record: &Record<'_>) -> Option<String> {
         (6, _) => stream("stdout"),
         (7, _) => stream("stderr"),
         (8, _) => stream("data"),
-        (kind, _) => Some(format!("record = {}, type = {kind}, id = {}", content(bytes), record.id)),
+        (kind, _) => Some(format!(
+            "record = {}, type = {kind}, id = {}",
+            content(bytes),
+            record.id
+        )),
     }
 }
 
@@ -112,7 +123,10 @@ fn overrides(record: &Record<'_>) -> String {
         ("padding", 0, record.padding.into()),
         ("reserved", 0, record.reserved.into()),
     ];
-    let differs = |(name, usual, value): &(&str, u16, u16)| value != usual && (*name != "id" || record.kind <= 8);
+    let differs =
+        |(name, usual, value): &(&str, u16, u16)| value != usual && (*name != "id" || record.kind <= 8);
     let fields = fields.iter().filter(|field| differs(field));
-    fields.map(|(name, _, value)| format!(", {name} = {value}")).collect()
+    fields
+        .map(|(name, _, value)| format!(", {name} = {value}"))
+        .collect()
 }

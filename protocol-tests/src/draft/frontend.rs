@@ -39,7 +39,13 @@ pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str) -> Dr
     }
 }
 
-fn case(protocol: Protocol, connection: &Connection, id: &str, request: &Request, answered: Range<usize>) -> String {
+fn case(
+    protocol: Protocol,
+    connection: &Connection,
+    id: &str,
+    request: &Request,
+    answered: Range<usize>,
+) -> String {
     // A front end may have used any id; most use 1, and so does the kit.
     let stream = match protocol {
         Protocol::FastCgi => {
@@ -73,7 +79,9 @@ fn client_step(request: &Request) -> String {
     let first = |name: &str| request.values(name).next().map(<[u8]>::to_vec);
     let mut method = first("REQUEST_METHOD").unwrap_or(b"GET".to_vec());
     method.retain(u8::is_ascii_graphic);
-    let mut target = first("REQUEST_URI").or_else(|| first("PATH_INFO")).unwrap_or_default();
+    let mut target = first("REQUEST_URI")
+        .or_else(|| first("PATH_INFO"))
+        .unwrap_or_default();
     target.retain(|byte| byte.is_ascii_graphic());
     let (path, query) = match target.iter().position(|byte| *byte == b'?') {
         Some(at) => (&target[..at], Some(&target[at + 1..])),
@@ -93,14 +101,19 @@ fn client_step(request: &Request) -> String {
         [] => String::new(),
         body => format!("    {},\n", content(body)),
     };
-    format!("[[case.step]]\nsend = [\n    {{ lines = [\n{}    ] }},\n{body}]\n", lines.concat())
+    format!(
+        "[[case.step]]\nsend = [\n    {{ lines = [\n{}    ] }},\n{body}]\n",
+        lines.concat()
+    )
 }
 
 /// A line with references where marks stand; what is no text is left out.
 fn references(line: &[u8]) -> String {
     let marks = [("\0", "${base}"), ("\u{1}", "${token}"), ("\u{2}", "${host}")];
     let text = String::from_utf8_lossy(line).replace('$', "$$");
-    let text = marks.iter().fold(text, |text, (mark, name)| text.replacen(mark, name, 1));
+    let text = marks
+        .iter()
+        .fold(text, |text, (mark, name)| text.replacen(mark, name, 1));
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     format!("        {},\n", string(&text))
 }
@@ -124,14 +137,19 @@ fn field(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     if CONNECTION.contains(&short) || value.iter().any(u8::is_ascii_control) {
         return None;
     }
-    let dashed: Vec<u8> = short.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+    let dashed: Vec<u8> = short
+        .iter()
+        .map(|byte| if *byte == b'_' { b'-' } else { *byte })
+        .collect();
     Some([&dashed, &b": "[..], value].concat())
 }
 
 /// What the front end must send on.
 fn request_step(request: &Request) -> String {
     let method = request.values("REQUEST_METHOD").next().and_then(text);
-    let vars = method.map_or_else(String::new, |method| format!(", vars = {{ REQUEST_METHOD = {method} }}"));
+    let vars = method.map_or_else(String::new, |method| {
+        format!(", vars = {{ REQUEST_METHOD = {method} }}")
+    });
     let body = match request.body.as_slice() {
         [] => String::new(),
         body => format!(", body = {}", content(body)),
@@ -159,7 +177,12 @@ fn cut_before(stream: &[u8], kind: u8) -> Vec<Range<usize>> {
         .map(|record| record.offset)
         .collect();
     let ends = starts.iter().skip(1).copied().chain([stream.len()]);
-    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(start, end)| start..end)
+        .collect()
 }
 
 /// The parts of a stream that end with a record of a type, and what is left.

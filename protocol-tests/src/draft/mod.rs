@@ -3,6 +3,7 @@
 //! A draft plays what was sent again, in the same pieces, and expects what was answered. What the notation has words
 //! for is written in them, everything else in hex; each piece is coded once more here, and must give the same bytes.
 
+mod body;
 mod collect;
 mod fastcgi;
 mod frontend;
@@ -12,6 +13,7 @@ mod quote;
 mod server;
 mod vars;
 
+pub use body::Bodies;
 pub use collect::{BadRecording, Collector, Recorded};
 
 use crate::notation::SideName;
@@ -29,28 +31,44 @@ pub struct Draft {
     pub count: usize,
 }
 
+/// What is wanted of a draft.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// Whom the cases are to test.
+    pub side: SideName,
+    /// What their ids begin with.
+    pub prefix: &'a str,
+    /// How exactly servers must give the same bodies.
+    pub bodies: Bodies,
+}
+
 /// A case, or why there is none.
 type Drafted = Result<Vec<String>, String>;
 
 impl Draft {
-    /// A case of each connection, for servers or for front ends. Their ids are the prefix and a number.
+    /// A case of each connection, for servers or for front ends. Of blanked bodies only the lengths are expected.
     ///
     /// # Errors
     ///
     /// When the connections are of HTTP: that has no side of an application.
-    pub fn new(recorded: &Recorded, side: SideName, prefix: &str) -> Result<Self, BadRecording> {
+    pub fn new(recorded: &Recorded, wish: Wish<'_>) -> Result<Self, BadRecording> {
         if recorded.protocol == Protocol::Http {
             return Err(BadRecording::Http);
         }
         let mut draft = Self {
-            text: head(recorded, side),
+            text: head(recorded, wish.side),
             count: 0,
+        };
+        let bodies = if recorded.redacted {
+            Bodies::Lengths
+        } else {
+            wish.bodies
         };
         for connection in &recorded.connections {
             let number = connection.number;
-            let id = format!("{prefix}-{number}");
-            let drafted = match side {
-                SideName::Server => server::draft(recorded.protocol, connection, &id, recorded.redacted),
+            let id = format!("{}-{number}", wish.prefix);
+            let drafted = match wish.side {
+                SideName::Server => server::draft(recorded.protocol, connection, &id, bodies),
                 SideName::Frontend => frontend::draft(recorded.protocol, connection, &id),
             };
             match drafted {
@@ -58,7 +76,9 @@ impl Draft {
                     draft.count += cases.len();
                     draft.text.extend(cases);
                 }
-                Err(why) => draft.text.push_str(&format!("\n# Connection {number} makes no case: {why}.\n")),
+                Err(why) => draft
+                    .text
+                    .push_str(&format!("\n# Connection {number} makes no case: {why}.\n")),
             }
         }
         Ok(draft)

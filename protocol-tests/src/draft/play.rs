@@ -53,12 +53,17 @@ impl Stream {
         let mut bursts: Vec<Burst> = Vec::new();
         let mut before = None;
         for (nth, (at, start)) in self.reads.iter().enumerate() {
-            let end = self.reads.get(nth + 1).map_or(self.bytes.len(), |(_, start)| *start);
+            let end = self
+                .reads
+                .get(nth + 1)
+                .map_or(self.bytes.len(), |(_, start)| *start);
             let (start, end) = ((*start).max(range.start), end.min(range.end));
             if start >= end {
                 continue;
             }
-            let pause = before.map(|before| at.saturating_sub(before)).filter(|pause| *pause >= NOTABLE);
+            let pause = before
+                .map(|before| at.saturating_sub(before))
+                .filter(|pause| *pause >= NOTABLE);
             before = Some(*at);
             match bursts.last_mut() {
                 Some(burst) if pause.is_none() => {
@@ -84,7 +89,10 @@ impl Stream {
         }
         text.push_str(&format!("[[case.step]]\n{on}send = [\n"));
         for piece in pieces {
-            let (start, end) = (piece.range.start.max(burst.range.start), piece.range.end.min(burst.range.end));
+            let (start, end) = (
+                piece.range.start.max(burst.range.start),
+                piece.range.end.min(burst.range.end),
+            );
             if start >= end {
                 continue;
             }
@@ -105,7 +113,8 @@ fn split(cuts: &[usize], length: usize) -> String {
     let [first, rest @ ..] = cuts else {
         return String::new();
     };
-    let is_even = rest.iter().zip(2..).all(|(cut, nth)| *cut == first * nth) && length <= first * (cuts.len() + 1);
+    let is_even =
+        rest.iter().zip(2..).all(|(cut, nth)| *cut == first * nth) && length <= first * (cuts.len() + 1);
     match is_even && !rest.is_empty() {
         true if *first == 1 => "split = \"bytewise\"\n".to_owned(),
         true => format!("split = {{ every = {first} }}\n"),
@@ -141,6 +150,9 @@ mod tests {
         let piece = Piece::hex(b"abcdef", 0..6, "");
         let text = stream.steps(&[piece], &(0..6), Some("x"));
         assert_eq!(text.matches("send = ").count(), 2, "{text}");
-        assert!(text.contains("split = [2]") && text.contains("wait = \"495ms\""), "{text}");
+        assert!(
+            text.contains("split = [2]") && text.contains("wait = \"495ms\""),
+            "{text}"
+        );
     }
 }

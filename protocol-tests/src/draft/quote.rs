@@ -24,7 +24,9 @@ pub(super) fn content(bytes: &[u8]) -> String {
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
     let is_text = |c: char| !c.is_control() || matches!(c, '\r' | '\n' | '\t');
-    text.chars().all(is_text).then(|| string(&text.replace('$', "$$")))
+    text.chars()
+        .all(is_text)
+        .then(|| string(&text.replace('$', "$$")))
 }
 
 /// A TOML basic string.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::body::{Bodies, expectation};
 use super::collect::{Connection, Happened, What};
 use super::piece::Piece;
 use super::quote::{content, string, text};
@@ -15,8 +16,7 @@ struct Drafter<'a> {
     protocol: Protocol,
     connection: &'a Connection,
     pieces: Vec<Piece>,
-    /// Bodies are blanked.
-    redacted: bool,
+    bodies: Bodies,
     /// To HEAD: the answers end with their heads.
     bodyless: bool,
     steps: String,
@@ -25,12 +25,14 @@ struct Drafter<'a> {
     /// Bytes of the server so far.
     heard: usize,
     is_closed: bool,
+    /// The client has closed, and there was something to come.
+    has_left: bool,
     /// Answers that are expected already.
     expected: usize,
 }
 
 /// The case of a connection.
-pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str, redacted: bool) -> Drafted {
+pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str, bodies: Bodies) -> Drafted {
     if connection.is_partial {
         return Err("some of its bytes are missing".to_owned());
     }
@@ -42,16 +44,20 @@ pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str, redac
         protocol,
         connection,
         pieces: pieces(protocol, &connection.client, true),
-        redacted,
+        bodies,
         bodyless: protocol != Protocol::FastCgi && request.values("REQUEST_METHOD").next() == Some(b"HEAD"),
         steps: String::new(),
         waiting: 0..0,
         heard: 0,
         is_closed: false,
+        has_left: false,
         expected: 0,
     };
     connection.events.iter().for_each(|event| drafter.step(event));
     drafter.finish();
+    if !drafter.steps.contains("expect") {
+        return Err("the client has left before it heard anything".to_owned());
+    }
     let title = title(&request, &drafter.answers());
     Ok(vec![format!(
         "\n[[case]]\nid = {}\ntitle = {}\nspec = \"recorded\"\nlevel = \"real-world\"\n\
@@ -66,7 +72,9 @@ pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str, redac
 pub(super) fn title(request: &Request, answers: &[Answer]) -> String {
     let value = |name| request.values(name).next().map(String::from_utf8_lossy);
     let method = value("REQUEST_METHOD").unwrap_or("A request".into());
-    let target = value("REQUEST_URI").or_else(|| value("PATH_INFO")).unwrap_or_default();
+    let target = value("REQUEST_URI")
+        .or_else(|| value("PATH_INFO"))
+        .unwrap_or_default();
     let words = match answers.first().and_then(Answer::status) {
         Some(status) => format!("is answered with {status}"),
         None => "has no answer".to_owned(),
@@ -114,13 +122,18 @@ impl Drafter<'_> {
         if self.is_closed || is_answered {
             return;
         }
-        self.expect_new();
         let operation = match end {
             What::Reset => "reset",
             What::Close => "close",
             What::Fin | What::Bytes(_) => "half-close",
         };
-        self.steps.push_str(&format!("[[case.step]]\ndo = \"{operation}\"\n"));
+        match end {
+            What::Reset | What::Close => self.expect_all(),
+            What::Fin | What::Bytes(_) => self.expect_new(),
+        }
+        self.has_left = matches!(end, What::Reset | What::Close);
+        self.steps
+            .push_str(&format!("[[case.step]]\ndo = \"{operation}\"\n"));
     }
 
     /// How many requests the client has begun.
@@ -136,7 +149,12 @@ impl Drafter<'_> {
 
     /// The answers so far.
     fn answers(&self) -> Vec<Answer> {
-        let bytes = self.connection.server.bytes().get(..self.heard).unwrap_or_default();
+        let bytes = self
+            .connection
+            .server
+            .bytes()
+            .get(..self.heard)
+            .unwrap_or_default();
         answers(self.protocol, bytes, self.bodyless, self.is_closed)
     }
 
@@ -152,18 +170,49 @@ impl Drafter<'_> {
         }
     }
 
-    fn finish(&mut self) {
-        self.send_waiting();
+    /// Expects all answers, complete or not.
+    fn expect_all(&mut self) {
         self.expect_new();
         let answers = self.answers();
         for nth in self.expected..answers.len() {
             let step = self.expectation(&answers, nth);
             self.steps.push_str(&step);
         }
+        self.expected = answers.len();
+    }
+
+    fn finish(&mut self) {
+        // Who has left hears nothing more.
+        if self.has_left {
+            return;
+        }
+        self.send_waiting();
+        self.expect_all();
+        self.expect_others(self.answers().is_empty());
         if self.connection.is_ended_by_server() {
             self.steps.push_str("[[case.step]]\nexpect = { closed = true }\n");
-        } else if answers.is_empty() {
-            self.steps.push_str("[[case.step]]\nexpect = { nothing = true }\nafter = \"200ms\"\n");
+        }
+    }
+
+    /// Expects what belongs to no answer: FastCGI's management records, or nothing at all.
+    fn expect_others(&mut self, is_all: bool) {
+        let bytes = self.connection.server.bytes();
+        if bytes.is_empty() && !self.is_closed {
+            self.steps
+                .push_str("[[case.step]]\nexpect = { nothing = true }\nafter = \"200ms\"\n");
+        }
+        let records = match self.protocol {
+            Protocol::FastCgi => wire::records(bytes).0,
+            _ => Vec::new(),
+        };
+        for record in records
+            .iter()
+            .filter(|record| is_all || record.kind >= GET_VALUES)
+        {
+            let (kind, id, content) = (record.kind, record.id, content(record.content));
+            let words = format!("{{ type = {kind}, id = {id}, content = {content} }}");
+            self.steps
+                .push_str(&format!("[[case.step]]\nexpect = {{ record = {words} }}\n"));
         }
     }
 
@@ -187,20 +236,10 @@ impl Drafter<'_> {
     }
 
     fn body_line(&self, answer: &Answer) -> Option<String> {
-        let body = &answer.body;
-        if !answer.complete || answer.status().is_none() {
-            return None;
-        }
-        let whole = content(body);
-        Some(match body.len() {
-            length if self.redacted => format!("body = {{ length = {length} }}"),
-            length if whole.len() > MAX_BODY => {
-                let ends = |part: &[u8]| content(part);
-                let (start, end) = (&body[..EDGE.min(length)], &body[length.saturating_sub(EDGE)..]);
-                format!("body = {{ length = {length}, starts = {}, ends = {} }}", ends(start), ends(end))
-            }
-            _ => format!("body = {whole}"),
-        })
+        let is_readable = answer.complete && answer.status().is_some();
+        is_readable
+            .then(|| expectation(&answer.body, self.bodies))
+            .flatten()
     }
 }
 
@@ -249,6 +288,5 @@ pub(super) fn answers(protocol: Protocol, bytes: &[u8], bodyless: bool, closed: 
 }
 
 const BEGIN: u8 = 1;
-const MAX_BODY: usize = 16 << 10; // characters of an expected body
-const EDGE: usize = 64; // bytes of a longer one, at each end
+const GET_VALUES: u8 = 9;
 const MAX_TARGET: usize = 60; // characters of a target in a title

@@ -36,7 +36,9 @@ pub(super) fn answer(stream: &[u8]) -> Vec<Piece> {
 
 /// A head on lines; as a content where its lines do not end in CR LF.
 fn lines(head: &[u8]) -> String {
-    let texts = std::str::from_utf8(head).ok().and_then(|text| text.strip_suffix("\r\n"));
+    let texts = std::str::from_utf8(head)
+        .ok()
+        .and_then(|text| text.strip_suffix("\r\n"));
     let lines = texts.map(|texts| texts.split("\r\n").map(|line| text(line.as_bytes())));
     match lines.and_then(Iterator::collect::<Option<Vec<_>>>) {
         Some(lines) => format!("{{ lines = [{}] }}", lines.join(", ")),

@@ -37,7 +37,10 @@ enum Heard {
 
 /// Passes on what both say, until both have ended or `stop` is closed.
 pub(super) fn serve<W: Write>(client: Stream, server: Stream, tap: &mut Tap<'_, W>, stop: &UnixStream) {
-    let mut sides = [Side::new(Origin::Client, client), Side::new(Origin::Server, server)];
+    let mut sides = [
+        Side::new(Origin::Client, client),
+        Side::new(Origin::Server, server),
+    ];
     while !is_over(&sides) {
         let Ok([first, second, stopped]) = wait(&sides, stop) else {
             return;
@@ -75,7 +78,8 @@ fn wait(sides: &[Side; 2], stop: &UnixStream) -> io::Result<[PollFlags; 3]> {
     }
     let mut ready = polled.iter().map(PollFd::revents);
     let stopped = ready.next().unwrap_or(PollFlags::empty());
-    let mut of = |interest: Option<PollFlags>| interest.and_then(|_| ready.next()).unwrap_or(PollFlags::empty());
+    let mut of =
+        |interest: Option<PollFlags>| interest.and_then(|_| ready.next()).unwrap_or(PollFlags::empty());
     Ok([of(wanted[0]), of(wanted[1]), stopped])
 }
 

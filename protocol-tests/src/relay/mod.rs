@@ -113,7 +113,11 @@ impl Relay {
             PollFd::from_borrowed_fd(bells.ended.0.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.listener.as_fd(), PollFlags::IN),
         ];
-        let watched = if wants_more { &mut polled[..] } else { &mut polled[..2] };
+        let watched = if wants_more {
+            &mut polled[..]
+        } else {
+            &mut polled[..2]
+        };
         match poll(watched, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

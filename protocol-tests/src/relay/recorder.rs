@@ -49,7 +49,11 @@ impl<W: Write> Recorder<W> {
             trace: Mutex::new(trace),
             start: Instant::now(),
             protocol,
-            secrecy: if header.redacted { Secrecy::Redacted } else { Secrecy::Open },
+            secrecy: if header.redacted {
+                Secrecy::Redacted
+            } else {
+                Secrecy::Open
+            },
         })
     }
 
