@@ -93,7 +93,11 @@ fn a_client_that_closes_is_gone_for_the_server_too() {
     let broken = std::iter::repeat_with(|| server.write_all(b"x"))
         .find_map(Result::err)
         .unwrap();
-    assert_eq!(broken.kind(), ErrorKind::BrokenPipe);
+    // A reset when something was on its way, else the end of a pipe.
+    assert!(matches!(
+        broken.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+    ));
     assert_eq!(events(&relay)[2], (Origin::Client, Event::Close));
 }
 
@@ -147,7 +151,7 @@ fn a_reader_that_stops_stops_the_writer() {
 #[test]
 fn many_bytes_both_ways_at_once_stay_whole() {
     let (relay, client, server) = tcp_ends();
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|i| (i * 31 % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|i| (i * 31 % 251) as u8).collect();
     std::thread::scope(|scope| {
         for stream in [&client, &server] {
             let (mut reader, mut writer) = (stream.try_clone().unwrap(), stream.try_clone().unwrap());
@@ -165,14 +169,13 @@ fn many_bytes_both_ways_at_once_stay_whole() {
         }
     });
     drop((client, server));
-    for origin in [Origin::Client, Origin::Server] {
-        let events = events(&relay).into_iter().filter(|(from, _)| *from == origin);
-        let seen = events.filter_map(|(_, event)| match event {
-            Event::Bytes(bytes) => Some(bytes),
-            _ => None,
-        });
-        assert!(seen.collect::<Vec<_>>().concat() == bytes);
+    let mut seen = [Vec::new(), Vec::new()];
+    for (from, event) in events(&relay) {
+        if let Event::Bytes(bytes) = event {
+            seen[usize::from(from == Origin::Server)].extend(bytes);
+        }
     }
+    assert!(seen.iter().all(|seen| *seen == bytes));
 }
 
 #[test]
