@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use etherparse::err::ip::LaxHeaderSliceError;
+use etherparse::err::packet::SliceError;
 use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use pcap_parser::Linktype;
 
@@ -59,11 +61,16 @@ fn typed(data: &[u8], at: usize, end: usize) -> Result<LaxSlicedPacket<'_>, Skip
 }
 
 fn ip(data: &[u8]) -> Result<LaxSlicedPacket<'_>, Skipped> {
-    LaxSlicedPacket::from_ip(data).map_err(|_| Skipped::Other)
+    LaxSlicedPacket::from_ip(data).map_err(|error| match error {
+        LaxHeaderSliceError::Len(_) => Skipped::Short,
+        LaxHeaderSliceError::Content(_) => Skipped::Other,
+    })
 }
 
 fn tcp<'a>(packet: &LaxSlicedPacket<'a>) -> Result<Segment<'a>, Skipped> {
-    let net = packet.net.as_ref().ok_or(Skipped::Other)?;
+    let is_short = matches!(packet.stop_err, Some((SliceError::Len(_), _)));
+    let nothing = if is_short { Skipped::Short } else { Skipped::Other };
+    let net = packet.net.as_ref().ok_or(nothing)?;
     let (from, to, declared): (IpAddr, IpAddr, usize) = match net {
         LaxNetSlice::Ipv4(slice) => {
             let header = slice.header();
@@ -91,10 +98,7 @@ fn tcp<'a>(packet: &LaxSlicedPacket<'a>) -> Result<Segment<'a>, Skipped> {
         return Err(Skipped::Fragment);
     }
     let Some(TransportSlice::Tcp(tcp)) = &packet.transport else {
-        return Err(match payload.ip_number == etherparse::ip_number::TCP {
-            true => Skipped::Short,
-            false => Skipped::Other,
-        });
+        return Err(nothing);
     };
     Ok(Segment {
         from: SocketAddr::new(from, tcp.source_port()),

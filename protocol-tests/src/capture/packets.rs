@@ -156,7 +156,7 @@ fn words(error: &PcapError<&[u8]>) -> &'static str {
         PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_) => {
             "the capture ends in the middle of a packet"
         }
-        PcapError::BufferTooSmall => "a block is longer than 4 MiB",
+        PcapError::BufferTooSmall => "a block is longer than 512 KiB",
         PcapError::ReadError => UNREADABLE,
         PcapError::HeaderNotRecognized => "this is neither pcap nor pcapng",
         PcapError::NomError(..) | PcapError::OwnedNomError(..) => "a block of the capture cannot be read",
@@ -164,5 +164,5 @@ fn words(error: &PcapError<&[u8]>) -> &'static str {
 }
 
 const UNREADABLE: &str = "the file cannot be read";
-const MAX_BLOCK: usize = 4 << 20; // bytes; no packet is longer than 64 KiB, and tools cut at 256 KiB
+const MAX_BLOCK: usize = 512 << 10; // bytes; tools cut packets at 256 KiB
 const MAX_INTERFACES: usize = 1024; // of a section
