@@ -1,7 +1,7 @@
 //! FastCGI records in notation.
 
 use super::piece::Piece;
-use super::quote::content;
+use super::quote::{content, text};
 use crate::wire::{Record, leading_pairs, records};
 
 /// Each record, and what is left behind the last.
@@ -33,9 +33,17 @@ fn piece(record: &Record<'_>, stream: &[u8]) -> Piece {
     let length = 8 + record.content.len() + usize::from(record.padding);
     let range = record.offset..record.offset + length;
     let words = format!("record of type {}, id {}", record.kind, record.id);
-    match notation(record) {
-        Some(text) => Piece::new(range, format!("{{ {text}{} }}", overrides(record)), words),
-        None => Piece::hex(stream, range, &words),
+    let padding = stream
+        .get(range.end - usize::from(record.padding)..range.end)
+        .unwrap_or_default();
+    let Some(text) = notation(record) else {
+        return Piece::hex(stream, range, &words);
+    };
+    let text = format!("{{ {text}{} }}", overrides(record, padding));
+    match padding.iter().all(|byte| *byte == 0) {
+        true => Piece::new(range, text, words),
+        // The notation pads with 0 only.
+        false => Piece::new(range, format!("[{text}, {}]", content(padding)), words),
     }
 }
 
@@ -108,6 +116,14 @@ fn pairs(bytes: &[u8]) -> Option<String> {
     rest.is_empty().then_some(text)
 }
 
+/// A list of names, if they are whole and have no values.
+fn names(bytes: &[u8]) -> Option<String> {
+    let (pairs, rest) = leading_pairs(bytes);
+    let name = |(name, value): &(&[u8], &[u8])| text(name).filter(|_| value.is_empty());
+    let names = pairs.iter().map(name).collect::<Option<Vec<_>>>()?;
+    rest.is_empty().then(|| names.join(", "))
+}
+
 /// How many bytes the two lengths of a pair take.
 fn lengths(pair: &[u8]) -> Option<usize> {
     let size = |byte: u8| if byte < 128 { 1 } else { 4 };
@@ -116,16 +132,19 @@ fn lengths(pair: &[u8]) -> Option<usize> {
 }
 
 /// What differs from an ordinary header.
-fn overrides(record: &Record<'_>) -> String {
+fn overrides(record: &Record<'_>, padding: &[u8]) -> String {
+    let is_management = matches!(record.kind, 9..=11);
+    let padding = match padding.iter().all(|byte| *byte == 0) {
+        true => "padding",
+        false => "padding_length",
+    };
     let fields = [
-        ("id", u16::from(record.kind <= 8), record.id),
+        ("id", u16::from(!is_management), record.id),
         ("version", 1, record.version.into()),
-        ("padding", 0, record.padding.into()),
+        (padding, 0, record.padding.into()),
         ("reserved", 0, record.reserved.into()),
     ];
-    let differs =
-        |(name, usual, value): &(&str, u16, u16)| value != usual && (*name != "id" || record.kind <= 8);
-    let fields = fields.iter().filter(|field| differs(field));
+    let fields = fields.iter().filter(|(_, usual, value)| value != usual);
     fields
         .map(|(name, _, value)| format!(", {name} = {value}"))
         .collect()
