@@ -78,11 +78,10 @@ fn notation(record: &Record<'_>) -> Option<String> {
         (6, _) => stream("stdout"),
         (7, _) => stream("stderr"),
         (8, _) => stream("data"),
-        (kind, _) => Some(format!(
-            "record = {}, type = {kind}, id = {}",
-            content(bytes),
-            record.id
-        )),
+        (9, _) => names(bytes).map(|names| format!("get_values = [{names}]")),
+        (10, _) => pairs(bytes).map(|pairs| format!("get_values_result = [{pairs}]")),
+        (11, [kind, 0, 0, 0, 0, 0, 0, 0]) => Some(format!("unknown_type = {kind}")),
+        (kind, _) => Some(format!("record = {}, type = {kind}", content(bytes))),
     }
 }
 
