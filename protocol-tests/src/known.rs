@@ -36,6 +36,13 @@ impl Known {
         Ok(Self { target, entries })
     }
 
+    /// These and others; what is in both, is as it is here.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.entries.extend(other.entries);
+        self
+    }
+
     /// The reason for this verdict of a case; also for a pass where a deviation is expected.
     pub fn reason(&self, case: &str, verdict: &Verdict) -> Option<String> {
         let entry = self.entries.iter().find(|entry| entry.case == case)?;

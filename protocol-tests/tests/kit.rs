@@ -113,7 +113,8 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     {
         for (protocol, side, cases) in suites() {
             if side == SideName::Server && profile.protocol.is_none_or(|only| only == protocol) {
-                let set = ["script", "other", "token", "case"].map(|name| (name.to_owned(), "x".to_owned()));
+                let set = ["script", "other", "program", "token", "case"]
+                    .map(|name| (name.to_owned(), "x".to_owned()));
                 let scope = profile.scope(protocol, &set);
                 cases.iter().for_each(|case| code(case, &scope));
             }

@@ -20,6 +20,9 @@ pub struct Link {
     ended: Option<Duration>,
     reading: bool,
     writing: bool,
+    /// Our direction ends when everything is written.
+    ending: bool,
+    /// The link is closed when everything is written.
     closing: bool,
 }
 
@@ -52,6 +55,7 @@ impl Link {
             ended: None,
             reading: true,
             writing: true,
+            ending: false,
             closing: false,
         }
     }
@@ -104,10 +108,18 @@ impl Link {
         self.writing && self.stream.is_some()
     }
 
-    /// Ends our direction.
+    /// Ends our direction, behind what waits to be written.
     pub fn half_close(&mut self) {
         self.writing = false;
-        if let Some(stream) = &self.stream {
+        self.ending = true;
+        self.end_if_written();
+    }
+
+    fn end_if_written(&mut self) {
+        if self.ending
+            && self.outgoing.is_empty()
+            && let Some(stream) = &self.stream
+        {
             stream.shut_write();
         }
     }
@@ -160,6 +172,7 @@ impl Link {
             Ok(count) => {
                 let piece = self.outgoing.drain(..count).collect();
                 self.sent.push((self.opened.elapsed(), piece));
+                self.end_if_written();
             }
             Err(error) if is_temporary(&error) => {}
             Err(_) => {

@@ -12,6 +12,7 @@ pub struct Column {
     name: String,
     protocol: String,
     side: String,
+    seconds: f64,
     cases: BTreeMap<String, Cell>,
 }
 
@@ -64,6 +65,10 @@ impl Column {
             name: string(&document, "name")?,
             protocol: string(&document, "protocol")?,
             side: string(&document, "side")?,
+            seconds: document
+                .get("seconds")
+                .and_then(Value::as_f64)
+                .unwrap_or_default(),
             cases: cases.iter().map(cell).collect::<Result<_, BadResults>>()?,
         })
     }
@@ -165,6 +170,26 @@ pub fn variants(columns: &[Column]) -> String {
     out
 }
 
+/// One line for each run: how many cases passed, failed and were left out, and how long it took.
+pub fn summary(columns: &[Column]) -> String {
+    let words = ["pass", "fail", "hang", "crash", "skip"];
+    let mut out = format!("| target | protocol | side | {} | seconds |\n", words.join(" | "));
+    let _ = writeln!(out, "|---|---|---|{}---|", "---|".repeat(words.len()));
+    for column in columns {
+        let counts = words.map(|word| column.cases.values().filter(|cell| cell.verdict == word).count());
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {:.0} |",
+            column.name,
+            column.protocol,
+            column.side,
+            counts.map(|count| count.to_string()).join(" | "),
+            column.seconds
+        );
+    }
+    out
+}
+
 /// Why known deviations are as they are: one line for each reason, with the cases that have it.
 pub fn reasons(columns: &[Column]) -> String {
     let mut out = String::new();
@@ -244,6 +269,18 @@ mod tests {
         json.finish(&results).expect("written");
         let column = Column::parse(&String::from_utf8(json.0).expect("UTF-8")).expect("ours");
         assert_eq!(reasons(&[column]), "**x** (fastcgi)\n\n* A-3, A-9: by choice\n\n");
+    }
+
+    #[test]
+    fn a_run_has_one_line() {
+        let mut json = Json(Vec::new());
+        json.finish(&results()).expect("written");
+        let column = Column::parse(&String::from_utf8(json.0).expect("UTF-8")).expect("ours");
+        let text = summary(&[column]);
+        assert!(
+            text.ends_with("| x | fastcgi | server | 1 | 1 | 1 | 0 | 1 | 1 |\n"),
+            "{text}"
+        );
     }
 
     #[test]

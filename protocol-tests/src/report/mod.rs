@@ -8,7 +8,7 @@ mod terminal;
 
 pub use json::Json;
 pub use junit::Junit;
-pub use matrix::{BadResults, Column, markdown, reasons, variants};
+pub use matrix::{BadResults, Column, markdown, reasons, summary, variants};
 pub use tap::Tap;
 pub use terminal::Terminal;
 
