@@ -36,9 +36,7 @@ fn mutants_without_a_fault_pass_as_front_ends() {
         (Protocol::Uwsgi, 100),
         (Protocol::Scgi, 80),
     ];
-    pass_everything(&columns, |protocol| {
-        play_frontend(protocol, Seeded::NONE, &[])
-    });
+    pass_everything(&columns, |protocol| play_frontend(protocol, Seeded::NONE, &[]));
 }
 
 /// Wants so many passes at least, and nothing else but what is skipped.

@@ -34,6 +34,10 @@ impl Target {
         if fault.is(Fault::QueryDecoded) {
             query = query.map(|query| decode_leniently(&query));
         }
+        let uri = match fault.is(Fault::SlashDecoded) {
+            true => decode_leniently(&uri),
+            false => uri,
+        };
         let leaks = authority.is_some() && fault.is(Fault::AbsoluteTargetKept);
         Ok(Self {
             path,
@@ -85,6 +89,13 @@ fn decode(text: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
             decoded.push(*first);
             continue;
         }
+        if fault.is(Fault::PercentRepaired)
+            && !rest
+                .get(..2)
+                .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+        {
+            continue;
+        }
         let Some((digits, after)) = rest.split_first_chunk::<2>() else {
             return Err(Refusal::bad("a percent sign without two digits"));
         };
@@ -94,7 +105,7 @@ fn decode(text: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
         };
         match (high * 16 + low) as u8 {
             0 if !fault.is(Fault::NulDecoded) => return Err(Refusal::bad("an encoded NUL")),
-            b'/' => return Err(Refusal::bad("an encoded slash")),
+            b'/' if !fault.is(Fault::SlashDecoded) => return Err(Refusal::bad("an encoded slash")),
             byte => decoded.push(byte),
         }
         rest = after;

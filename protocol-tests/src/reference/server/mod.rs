@@ -26,8 +26,8 @@ mod uwsgi;
 pub use fault::Fault;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::socket::Socket;
@@ -44,6 +44,10 @@ pub struct Server {
     fault: Seeded<Fault>,
     /// The appStatus of the last answer, for a fault that keeps it.
     last_status: AtomicU32,
+    /// Whether a fault has ended the program.
+    dead: AtomicBool,
+    /// Taken by the only worker, for a fault that has no other.
+    worker: Mutex<()>,
 }
 
 impl Server {
@@ -53,6 +57,8 @@ impl Server {
             protocol,
             fault,
             last_status: AtomicU32::new(0),
+            dead: AtomicBool::new(false),
+            worker: Mutex::new(()),
         })
     }
 
@@ -71,6 +77,10 @@ impl Server {
         {
             return;
         }
+        if self.dead.load(Ordering::Relaxed) {
+            return;
+        }
+        let _only = self.fault.is(Fault::OnlyWorkerHeld).then(|| self.worker.lock());
         match self.protocol {
             Protocol::FastCgi => fastcgi::serve(socket, self),
             Protocol::Uwsgi => uwsgi::serve(socket, self.fault),

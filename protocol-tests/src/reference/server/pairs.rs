@@ -10,13 +10,19 @@ pub(super) fn decode(mut bytes: &[u8], fault: Seeded<Fault>) -> Option<Variables
         let Some((name, mut value, rest)) = pair(bytes, fault) else {
             return fault.is(Fault::ShortPairsServed).then_some(variables);
         };
+        if name == b"PATH_INFO" && fault.is(Fault::PathLost) {
+            value.clear();
+        }
         if name.is_empty() && fault.is(Fault::EmptyNameEnds) {
             return Some(variables);
         }
         if fault.is(Fault::CutsAtNul) {
             value.truncate(value.iter().position(|byte| *byte == 0).unwrap_or(value.len()));
         }
-        variables.insert(name, value);
+        let known = variables.insert(name.clone(), value);
+        if known.is_some() && fault.is(Fault::TwiceIsNever) {
+            variables.remove(&name);
+        }
         bytes = rest;
     }
     Some(variables)

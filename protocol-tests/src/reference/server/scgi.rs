@@ -92,6 +92,12 @@ fn variables(headers: &[u8], fault: Seeded<Fault>) -> Result<Variables, Stop> {
     {
         return Err(Stop::Violation("CONTENT_LENGTH is not the first header"));
     }
+    if fault.is(Fault::TwiceIsNever) {
+        let copy = strings.clone();
+        let twice = |name: &[u8]| copy.iter().step_by(2).filter(|known| **known == name).count() > 1;
+        let once = copy.chunks_exact(2).filter(|pair| !twice(pair[0]));
+        strings = once.flatten().copied().collect();
+    }
     let pairs = strings
         .chunks_exact(2)
         .map(|pair| (pair[0].to_vec(), pair[1].to_vec()));

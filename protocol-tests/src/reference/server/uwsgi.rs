@@ -33,13 +33,25 @@ fn request(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Result<(), S
         reader.get_mut().write_all(ERROR_PAGE)?;
     }
     arrived?;
+    if &header == b"GET " && fault.is(Fault::HttpServed) {
+        let variables = Variables::from([(b"PATH_INFO".to_vec(), b"/env".to_vec())]);
+        let (length, status_line) = (Length::Unknown, status_line(&variables, fault));
+        let plain = Plain {
+            reader,
+            length,
+            status_line,
+            fault,
+        };
+        return plain.answer(&variables);
+    }
     let [modifier1, low, high, _] = header;
     let size = match fault.is(Fault::SizeBigEndian) {
         true => u16::from_be_bytes([low, high]),
         false => u16::from_le_bytes([low, high]),
     };
     if header == PING && !fault.is(Fault::AnyModifier) {
-        return Ok(reader.get_mut().write_all(&PONG)?);
+        let pong = if fault.is(Fault::PingEchoed) { PING } else { PONG };
+        return Ok(reader.get_mut().write_all(&pong)?);
     }
     if modifier1 != 0 && !fault.is(Fault::AnyModifier) {
         return Err(Stop::Violation("a modifier of a plugin that is not there"));
@@ -63,6 +75,9 @@ fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) 
     if block.len() < size && !fault.is(Fault::ShortBlockServed) {
         return Err(Stop::cut());
     }
+    if block.is_empty() && fault.is(Fault::NoVariablesStall) {
+        reader.get_ref().stall();
+    }
     let mut variables = Variables::new();
     let mut rest = block.as_slice();
     while !rest.is_empty() {
@@ -72,6 +87,9 @@ fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) 
                 false => return Err(Stop::Violation("a length beyond the block")),
             }
         };
+        if name.is_empty() && fault.is(Fault::EmptyNameStalls) {
+            reader.get_ref().stall();
+        }
         variables.insert(name.to_vec(), value.to_vec());
         rest = after;
     }
