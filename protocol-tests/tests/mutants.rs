@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // all of it is tests
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::thread;
@@ -69,21 +70,45 @@ fn mutants_of_the_front_end_are_caught_by_their_cases() {
 fn are_caught<F: Fault + Sync>(play: impl Fn(&Entry<F>) -> Vec<Outcome> + Sync) {
     let escaped = at_once(F::TABLE, |entry| {
         let outcomes = play(entry);
-        // That the kit could not play it would be no proof.
-        let proof = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Fail(_) | Verdict::Hang(_));
         let caught = outcomes
             .iter()
-            .any(|outcome| outcome.id == entry.case && proof(outcome));
-        (!caught).then(|| {
-            format!(
-                "{} is not caught by {}: {}",
-                entry.name(),
-                entry.case,
-                seen(&outcomes)
-            )
-        })
+            .any(|outcome| outcome.id == entry.case && is_proof(outcome));
+        let (name, case) = (entry.name(), entry.case);
+        (!caught).then(|| format!("{name} is not caught by {case}: {}", seen(&outcomes)))
     });
     assert!(escaped.is_empty(), "{}", escaped.join("\n"));
+}
+
+/// That the kit could not play a case proves nothing.
+fn is_proof(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::Fail(_) | Verdict::Hang(_))
+}
+
+/// The other way round: there is no case that nothing can fail.
+#[test]
+#[ignore = "plays every case with every mutant: minutes, and all of the machine"]
+fn mutants_make_every_case_fail() {
+    let failed: Mutex<BTreeMap<String, bool>> = Mutex::default();
+    let note = |outcomes: Vec<Outcome>| {
+        let mut failed = failed.lock().unwrap();
+        let played = |outcome: &Outcome| !matches!(outcome.verdict, Verdict::Skip(_));
+        for outcome in outcomes.into_iter().filter(played) {
+            let proof = is_proof(&outcome);
+            *failed.entry(outcome.id).or_default() |= proof;
+        }
+        None
+    };
+    for protocol in [Protocol::FastCgi, Protocol::Uwsgi, Protocol::Scgi] {
+        at_once(server::Fault::TABLE, |entry| {
+            note(play_server(protocol, entry.fault.into(), &[]))
+        });
+    }
+    at_once(frontend::Fault::TABLE, |entry| {
+        note(play_frontend(entry.protocol, entry.fault.into(), &[]))
+    });
+    let failed = failed.into_inner().unwrap();
+    let never: Vec<_> = failed.iter().filter(|(_, failed)| !**failed).collect();
+    assert!(never.is_empty(), "of {} cases: {never:?}", failed.len());
 }
 
 fn seen(outcomes: &[Outcome]) -> String {

@@ -34,8 +34,16 @@ use super::socket::Socket;
 use super::{Listener, Running, Seeded};
 use crate::protocol::Protocol;
 
-/// The variables of a request; of those that are there twice, the last.
+/// The variables of a request.
 type Variables = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Adds a variable; of those that are there twice, the last counts.
+fn insert(variables: &mut Variables, name: &[u8], value: &[u8], fault: Seeded<Fault>) {
+    let known = variables.insert(name.to_vec(), value.to_vec());
+    if known.is_some() && fault.is(Fault::TwiceIsNever) {
+        variables.remove(name);
+    }
+}
 
 /// An application server.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! FastCGI name-value pairs (FastCGI 1.0, section 3.4).
 
-use super::{Fault, Variables};
+use super::{Fault, Variables, insert};
 use crate::reference::Seeded;
 
 /// The variables in these bytes. `None`: a length goes beyond their end.
@@ -19,10 +19,7 @@ pub(super) fn decode(mut bytes: &[u8], fault: Seeded<Fault>) -> Option<Variables
         if fault.is(Fault::CutsAtNul) {
             value.truncate(value.iter().position(|byte| *byte == 0).unwrap_or(value.len()));
         }
-        let known = variables.insert(name.clone(), value);
-        if known.is_some() && fault.is(Fault::TwiceIsNever) {
-            variables.remove(&name);
-        }
+        insert(&mut variables, &name, &value, fault);
         bytes = rest;
     }
     Some(variables)

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Write};
 use super::length::Length;
 use super::plain::Plain;
 use super::stop::Stop;
-use super::{Fault, Variables};
+use super::{Fault, Variables, insert};
 use crate::reference::Seeded;
 use crate::reference::percent::decode_leniently;
 use crate::reference::socket::Socket;
@@ -35,14 +35,7 @@ fn request(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Result<(), S
     arrived?;
     if &header == b"GET " && fault.is(Fault::HttpServed) {
         let variables = Variables::from([(b"PATH_INFO".to_vec(), b"/env".to_vec())]);
-        let (length, status_line) = (Length::Unknown, status_line(&variables, fault));
-        let plain = Plain {
-            reader,
-            length,
-            status_line,
-            fault,
-        };
-        return plain.answer(&variables);
+        return answer(reader, &variables, fault);
     }
     let [modifier1, low, high, _] = header;
     let size = match fault.is(Fault::SizeBigEndian) {
@@ -60,13 +53,17 @@ fn request(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Result<(), S
         return Err(Stop::Violation("a block that does not fit the buffer"));
     }
     let variables = variables(reader, size.into(), fault)?;
+    answer(reader, &variables, fault)
+}
+
+fn answer(reader: &mut BufReader<Socket>, variables: &Variables, fault: Seeded<Fault>) -> Result<(), Stop> {
     let plain = Plain {
         reader,
-        length: Length::of(&variables, fault),
-        status_line: status_line(&variables, fault),
+        length: Length::of(variables, fault),
+        status_line: status_line(variables, fault),
         fault,
     };
-    plain.answer(&variables)
+    plain.answer(variables)
 }
 
 fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) -> Result<Variables, Stop> {
@@ -90,7 +87,7 @@ fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) 
         if name.is_empty() && fault.is(Fault::EmptyNameStalls) {
             reader.get_ref().stall();
         }
-        variables.insert(name.to_vec(), value.to_vec());
+        insert(&mut variables, name, value, fault);
         rest = after;
     }
     if variables.len() > 128 && fault.is(Fault::FewVariables) {
