@@ -17,7 +17,7 @@ pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str) -> Dr
     let (client, server) = (connection.client.bytes(), connection.server.bytes());
     let (asked, answered) = match protocol {
         Protocol::FastCgi => (cut_before(client, BEGIN), cut_behind(server, END)),
-        _ => (vec![0..client.len()], vec![0..server.len()]),
+        _ => (Vec::from([0..client.len()]), Vec::from([0..server.len()])),
     };
     let count = asked.len();
     let mut cases = Vec::new();

@@ -7,7 +7,7 @@ mod http;
 mod request;
 
 pub use answer::{Answer, End};
-pub use fastcgi::{Record, answers as fastcgi_answers, leading_pairs, pairs, records};
+pub use fastcgi::{Pair, Record, answers as fastcgi_answers, leading_pairs, pairs, records};
 pub use head::{BadHead, Head, Style};
 pub use http::{Framing, answers as http_answers};
 pub use request::{Request, leading_shorts};
