@@ -102,6 +102,16 @@ def fail_late(request):
     raise RuntimeError("in the body")
 
 
+def websocket(request):
+    """Echoes text frames; uWSGI only."""
+    import uwsgi
+
+    uwsgi.websocket_handshake()
+    while True:
+        message = uwsgi.websocket_recv()
+        uwsgi.websocket_send(message)
+
+
 ROUTES = {
     "/cookies": cookies,
     "/download": download,
@@ -119,6 +129,7 @@ ROUTES = {
     "/stderr": stderr,
     "/stream": stream,
     "/underrun": underrun,
+    "/websocket": websocket,
 }
 
 

@@ -14,7 +14,7 @@ pub struct Known {
 #[derive(Clone, Debug)]
 struct Entry {
     case: String,
-    /// `fail` or `hang`; without it either.
+    /// `fail` or `hang`, without it either; `crash`; `varies` when it may also pass.
     result: Option<&'static str>,
     reason: String,
 }
@@ -36,15 +36,31 @@ impl Known {
         Ok(Self { target, entries })
     }
 
+    /// These and others; what is in both, is as it is here.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.entries.extend(other.entries);
+        self
+    }
+
     /// The reason for this verdict of a case; also for a pass where a deviation is expected.
     pub fn reason(&self, case: &str, verdict: &Verdict) -> Option<String> {
         let entry = self.entries.iter().find(|entry| entry.case == case)?;
         let expected = match verdict {
             Verdict::Pass(_) => true,
-            Verdict::Fail(_) | Verdict::Hang(_) => entry.result.is_none_or(|result| result == verdict.word()),
+            Verdict::Fail(_) | Verdict::Hang(_) => entry
+                .result
+                .is_none_or(|result| result == VARIES || result == verdict.word()),
+            Verdict::Crash(_) => entry.result == Some(verdict.word()),
             Verdict::Skip(_) | Verdict::Error(_) => false,
         };
         expected.then(|| entry.reason.clone())
+    }
+
+    /// Whether the case passes in one run and fails in another.
+    pub fn varies(&self, case: &str) -> bool {
+        let varies = |entry: &Entry| entry.case == case && entry.result == Some(VARIES);
+        self.entries.iter().any(varies)
     }
 
     /// The ids of all entries.
@@ -60,7 +76,7 @@ impl Entry {
             case: table.need("case")?.string()?,
             result: table
                 .take("result")
-                .map(|node| node.one_of(&[("fail", "fail"), ("hang", "hang")]))
+                .map(|node| node.one_of(&["fail", "hang", "crash", VARIES].map(|word| (word, word))))
                 .transpose()?,
             reason: table.need("reason")?.string()?,
         };
@@ -68,6 +84,8 @@ impl Entry {
         Ok(entry)
     }
 }
+
+const VARIES: &str = "varies"; // a result that is no verdict: timing decides
 
 #[cfg(test)]
 mod tests {
@@ -90,5 +108,36 @@ mod tests {
         assert_eq!(known.reason("A", &Verdict::Fail(why())), None);
         assert_eq!(known.reason("A", &Verdict::Error(why())), None);
         assert_eq!(known.reason("B", &Verdict::Hang(why())), None);
+    }
+
+    #[test]
+    fn a_crash_is_known_only_where_it_is_said() {
+        let entry =
+            |result| format!("[[known]]\ncase = \"A{result}\"\nresult = \"{result}\"\nreason = \"r\"\n");
+        let text = format!("target = \"x\"\n{}{}", entry("fail"), entry("crash"));
+        let path = "x".to_owned();
+        let known = Known::read(&File { path, text }).expect("valid");
+        let crash = Verdict::Crash(String::new());
+        assert!(known.reason("Acrash", &crash).is_some());
+        assert!(known.reason("Afail", &crash).is_none());
+    }
+
+    #[test]
+    fn what_varies_is_known_whatever_happens() {
+        let text =
+            "target = \"x\"\n[[known]]\ncase = \"A\"\nresult = \"varies\"\nreason = \"r\"\n".to_owned();
+        let path = "x".to_owned();
+        let known = Known::read(&File { path, text }).expect("valid");
+        let verdicts = [
+            Verdict::Pass(Vec::new()),
+            Verdict::Fail(String::new()),
+            Verdict::Hang(String::new()),
+        ];
+        assert!(
+            verdicts
+                .iter()
+                .all(|verdict| known.reason("A", verdict).is_some())
+        );
+        assert!(known.varies("A") && !known.varies("B"));
     }
 }

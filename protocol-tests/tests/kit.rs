@@ -77,8 +77,32 @@ fn the_catalogues_of_uwsgi_and_scgi_servers_are_complete() {
             .collect()
     };
     let uwsgi: BTreeSet<_> = (1..=52).map(|number| format!("US-{number:02}")).collect();
-    let scgi: BTreeSet<_> = (1..=13).map(|number| format!("SS-{number:02}")).collect();
+    let scgi: BTreeSet<_> = (1..=14).map(|number| format!("SS-{number:02}")).collect();
     assert_eq!((ids(Protocol::Uwsgi), ids(Protocol::Scgi)), (uwsgi, scgi));
+}
+
+#[test]
+fn the_catalogues_of_front_ends_for_fastcgi_and_uwsgi_are_complete() {
+    for (protocol, prefix, count) in [(Protocol::FastCgi, "GC", 86), (Protocol::Uwsgi, "GU", 28)] {
+        let cases = cases(protocol, SideName::Frontend);
+        let missing: Vec<_> = (1..=count)
+            .map(|number| format!("{prefix}-{number:02}"))
+            .filter(|id| cases.iter().all(|case| case.id != *id))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}
+
+#[test]
+fn the_catalogues_of_http_and_of_variables_are_complete_with_every_protocol() {
+    for protocol in [Protocol::FastCgi, Protocol::Uwsgi, Protocol::Scgi] {
+        let cases = cases(protocol, SideName::Frontend);
+        let missing: Vec<_> = (1..=30)
+            .flat_map(|number| [format!("GH-{number:02}"), format!("EV-{number:02}")])
+            .filter(|id| cases.iter().all(|case| case.id != *id))
+            .collect();
+        assert!(missing.is_empty(), "{protocol}: {missing:?}");
+    }
 }
 
 #[test]
@@ -89,7 +113,8 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     {
         for (protocol, side, cases) in suites() {
             if side == SideName::Server && profile.protocol.is_none_or(|only| only == protocol) {
-                let set = ["script", "other", "token", "case"].map(|name| (name.to_owned(), "x".to_owned()));
+                let set = ["script", "other", "program", "token", "case"]
+                    .map(|name| (name.to_owned(), "x".to_owned()));
                 let scope = profile.scope(protocol, &set);
                 cases.iter().for_each(|case| code(case, &scope));
             }
@@ -100,7 +125,9 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 #[test]
 fn every_front_end_case_can_be_coded() {
     for (protocol, side, cases) in suites() {
-        let names = ["base", "host", "token", "case"];
+        let names = [
+            "base", "hasty", "kept", "small", "limited", "host", "port", "token", "case",
+        ];
         let scope = names
             .into_iter()
             .fold(Scope::new(protocol), |scope, name| scope.with(name, "x"));

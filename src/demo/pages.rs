@@ -13,18 +13,20 @@ use crate::framed::{Connection, Error};
 use crate::protocol::application::Request;
 
 /// Every path that has an answer.
-pub const PATHS: [&str; 18] = [
+pub const PATHS: [&str; 20] = [
     "/",
     "/cookies",
     "/download",
     "/echo",
     "/env",
     "/events",
+    "/exit",
     "/fail",
     "/fail-late",
     "/fail-raw",
     "/head-test",
     "/headers",
+    "/mixed",
     "/noread",
     "/redirect",
     "/sleep",
@@ -45,18 +47,20 @@ pub(super) async fn answer<S: Socket>(
         "/cookies" => cookies(exchange).await,
         "/download" => download(exchange).await,
         "/echo" => echo(exchange).await,
-        "/env" => env(exchange).await,
+        path if path == "/env" || path.starts_with("/env/") => env(exchange).await,
         "/events" => {
             trickle(exchange, "text/event-stream", "count", |n| {
                 format!("data: {n}\n\n")
             })
             .await
         }
+        "/exit" => exit(exchange).await,
         "/fail" => fail(exchange).await,
         "/fail-late" => fail_late(exchange).await,
         "/fail-raw" => Err(gave_up()),
         "/head-test" => exchange.text("0123456789").await,
         "/headers" => headers(exchange).await,
+        "/mixed" => mixed(exchange).await,
         "/noread" => exchange.text("ignored\n").await,
         "/redirect" => redirect(exchange).await,
         "/sleep" => sleep(exchange).await,
@@ -122,19 +126,26 @@ async fn upload<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
     exchange.answer(StatusCode::OK, fields, body).await
 }
 
-/// Byte i is `(i * 31 + 7) & 0xff`; the pattern repeats every 256 bytes, so that every piece starts alike.
 async fn download<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
-    let mut left = exchange.query().number("bytes", 0);
-    let piece: Bytes = (0..PIECE).map(|i| (i * 31 + 7) as u8).collect();
+    let length = exchange.query().number("bytes", 0);
     let mut fields = content_type("application/octet-stream");
-    fields.insert(CONTENT_LENGTH, left.into());
+    fields.insert(CONTENT_LENGTH, length.into());
     exchange.head(StatusCode::OK, &fields).await?;
+    ramp(&mut exchange, 0, length).await?;
+    exchange.end(0).await
+}
+
+/// Writes `left` bytes of the pattern from its byte `from` on. Byte i is `(i * 31 + 7) & 0xff`: it repeats every 256
+/// bytes, so that every piece starts alike.
+async fn ramp<S: Socket>(exchange: &mut Exchange<'_, S>, from: u64, mut left: u64) -> Result<(), Error> {
+    let from = (from % 256) as usize;
+    let piece: Bytes = (from..from + PIECE).map(|i| (i * 31 + 7) as u8).collect();
     while left > 0 {
         let count = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
         exchange.write(piece.slice(..count)).await?;
         left -= count as u64;
     }
-    exchange.end(0).await
+    Ok(())
 }
 
 /// Pieces of text, one at a time, with pauses between them.
@@ -207,6 +218,33 @@ async fn stderr<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
         exchange.log(format!("stderr line {number}\n")).await?;
     }
     exchange.text("logged\n").await
+}
+
+/// A download with log messages between its pieces, of which there is one more than of messages.
+async fn mixed<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let (length, lines) = (
+        exchange.query().number("bytes", 0),
+        exchange.query().number("lines", 1),
+    );
+    let mut fields = content_type("application/octet-stream");
+    fields.insert(CONTENT_LENGTH, length.into());
+    exchange.head(StatusCode::OK, &fields).await?;
+    let (mut sent, step) = (0, length / lines.saturating_add(1));
+    for number in 0..lines {
+        ramp(&mut exchange, sent, step).await?;
+        sent += step;
+        exchange.log(format!("stderr line {number}\n")).await?;
+    }
+    ramp(&mut exchange, sent, length - sent).await?;
+    exchange.end(0).await
+}
+
+/// A program that ends with a status; only FastCGI can tell it.
+async fn exit<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
+    let status = exchange.query().number("status", 0);
+    exchange.head(StatusCode::OK, &content_type("text/plain")).await?;
+    exchange.write(Bytes::from_static(b"exits\n")).await?;
+    exchange.end(u32::try_from(status).unwrap_or(u32::MAX)).await
 }
 
 /// An application that fails in an orderly way.

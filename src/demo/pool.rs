@@ -72,7 +72,11 @@ impl Protocol {
     }
 
     fn connection(self, stream: Stream, workers: NonZeroUsize) -> Connection<Stream> {
-        let limits = Limits::default();
+        let limits = Limits {
+            block: BLOCK,
+            params: PARAMS,
+            ..Limits::default()
+        };
         match self {
             Self::FastCgi => {
                 let workers = u32::try_from(workers.get()).ok();
@@ -107,7 +111,8 @@ async fn work(listener: Arc<Listener>, protocol: Protocol, workers: NonZeroUsize
                 continue;
             }
         };
-        if let Err(error) = serve(protocol.connection(stream, workers)).await {
+        let connection = protocol.connection(stream, workers).patience(PATIENCE);
+        if let Err(error) = serve(connection).await {
             tracing::debug!(%protocol, %error, "demo worker gave up a connection");
         }
     }
@@ -115,13 +120,26 @@ async fn work(listener: Arc<Listener>, protocol: Protocol, workers: NonZeroUsize
 
 async fn serve(mut connection: Connection<Stream>) -> Result<(), Error> {
     while let Some(request) = connection.request().await? {
-        pages::answer(&request, &mut connection).await?;
+        match pages::answer(&request, &mut connection).await {
+            // Not the connection's end.
+            Err(Error::Aborted) => {}
+            answered => answered?,
+        }
     }
     Ok(())
 }
 
 /// Connections that wait for a worker in the kernel: what PHP-FPM asks for unless configured.
 const BACKLOG: u32 = 511;
+
+/// Bytes of a request's variables: more than any front end sends, so that nothing is lost for their sake.
+const BLOCK: usize = 1 << 20;
+
+/// Variables of a request.
+const PARAMS: usize = 10_000;
+
+/// The longest wait for a gateway to go on: one that hangs must not hold a worker.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Pause after an accept that failed for lack of descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);

@@ -1,8 +1,11 @@
 //! One connection of an application.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::Error;
 use crate::protocol::application::{Application, Output, Received, Request};
@@ -36,6 +39,7 @@ pub struct Connection<S> {
     /// What comes before the end of a filter's file.
     data: Progress,
     closed: bool,
+    patience: Option<Duration>,
 }
 
 /// How far a stream of the request is.
@@ -56,7 +60,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             body: Progress::Ended,
             data: Progress::Ended,
             closed: false,
+            patience: None,
         }
+    }
+
+    /// The longest wait for the next byte of the web server, before, in and between requests. Without it a web server
+    /// that hangs holds the connection for ever.
+    #[must_use]
+    pub fn patience(mut self, limit: Duration) -> Self {
+        self.patience = Some(limit);
+        self
     }
 
     /// A FastCGI responder with default limits.
@@ -86,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     return Ok(Some(request));
                 }
                 Some(Received::Rejected { close: true }) => self.close().await?,
+                Some(Received::Abort) => self.end(ABORTED).await?,
                 None => self.closed = true,
                 // What the last request had not read.
                 Some(_) => {}
@@ -94,12 +108,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(None)
     }
 
-    /// The next piece of the request body; `None` at its end.
+    /// The next piece of the request body; `None` at its end. [`Error::Aborted`] ends the request: go on with
+    /// [`Connection::request`].
     pub async fn body(&mut self) -> Result<Option<Bytes>, Error> {
         while self.body == Progress::Open {
             match self.receive().await? {
                 Some(Received::Body(piece)) => return Ok(Some(piece)),
                 Some(Received::BodyEnd) => self.body = Progress::Ended,
+                Some(Received::Abort) => return self.abort().await,
                 Some(_) => {}
                 None => return Err(DecodeError::Truncated.into()),
             }
@@ -113,6 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match self.receive().await? {
                 Some(Received::Data(piece)) => return Ok(Some(piece)),
                 Some(Received::DataEnd) => self.data = Progress::Ended,
+                Some(Received::Abort) => return self.abort().await,
                 Some(_) => {}
                 None => return Err(DecodeError::Truncated.into()),
             }
@@ -155,6 +172,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Answers ABORT_REQUEST (FCGI §5.4): the request ends here, whatever there is of its answer.
+    async fn abort<T>(&mut self) -> Result<T, Error> {
+        self.end(ABORTED).await?;
+        Err(Error::Aborted)
+    }
+
     async fn flush_from(&mut self, size: usize) -> Result<(), Error> {
         if self.out.len() >= size {
             self.stream.write_all_buf(&mut self.out).await?;
@@ -177,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             self.flush().await?;
             self.src.reserve(READ);
-            if self.stream.read_buf(&mut self.src).await? > 0 {
+            if self.read().await? > 0 {
                 continue;
             }
             return match self.src.is_empty() {
@@ -186,7 +209,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             };
         }
     }
+
+    /// Waits for more bytes; 0 at the end of the stream.
+    async fn read(&mut self) -> Result<usize, Error> {
+        let read = self.stream.read_buf(&mut self.src);
+        let Some(limit) = self.patience else {
+            return Ok(read.await?);
+        };
+        match timeout(limit, read).await {
+            Ok(count) => Ok(count?),
+            Err(_) => Err(Error::Silent(limit)),
+        }
+    }
 }
+
+/// The application status of a request that was given up: not that of success.
+const ABORTED: u32 = 1;
 
 /// Bytes to read at once.
 const READ: usize = 8 * 1024;
@@ -262,6 +300,45 @@ mod tests {
         let wire = b"\x01\x01\0\x01\0\x08\0\0\0\x09\0\0\0\0\0\0";
         let answer = echo(wire, Connection::fastcgi).await;
         assert_eq!(answer, b"\x01\x03\0\x01\0\x08\0\0\0\0\0\0\x03\0\0\0");
+    }
+
+    #[tokio::test]
+    async fn request_that_is_given_up_is_ended_and_the_next_one_answered() {
+        const ABORT: &[u8] = b"\x01\x02\0\x01\0\0\0\0";
+        let ends = b"\x01\x03\0\x01\0\x08\0\0\0\0\0\x01\0\0\0\0";
+        // Before the end of the variables, and before the end of the body.
+        for given_up in [&BEGIN[..16], BEGIN] {
+            let (client, server) = tokio::io::duplex(1024);
+            let mut connection = Connection::fastcgi(server);
+            let (mut reader, mut writer) = tokio::io::split(client);
+            let wire = [given_up, ABORT, BEGIN, HELLO].concat();
+            writer.write_all(&wire).await.unwrap();
+            let mut request = connection.request().await.unwrap();
+            if given_up == BEGIN {
+                let error = connection.body().await.unwrap_err();
+                assert!(matches!(error, Error::Aborted));
+                request = connection.request().await.unwrap();
+            }
+            assert!(request.is_some());
+            assert_eq!(connection.body().await.unwrap().unwrap(), "hello");
+            let mut answer = [0; 24];
+            reader.read_exact(&mut answer).await.unwrap();
+            assert!(answer.ends_with(ends), "{answer:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_connection_at_any_point() {
+        for sent in [&[][..], &BEGIN[..4], BEGIN] {
+            let (mut client, server) = tokio::io::duplex(1024);
+            let mut connection = Connection::fastcgi(server).patience(Duration::from_secs(5));
+            client.write_all(sent).await.unwrap();
+            let error = match connection.request().await {
+                Ok(_) => connection.body().await.unwrap_err(),
+                Err(error) => error,
+            };
+            assert!(matches!(error, Error::Silent(_)), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -249,6 +249,10 @@ impl AsyncRead for ClientSocket {
             let count = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix[..count]);
             this.prefix.advance(count);
+            if this.prefix.is_empty() {
+                // Connections are idle for most of their time: an empty view would hold the memory.
+                this.prefix = Bytes::new();
+            }
             this.patience.arrived();
             return Poll::Ready(Ok(()));
         }

@@ -82,6 +82,11 @@ impl Request {
             Some(text) => digits(text).ok_or(DecodeError::ContentLength),
         }
     }
+
+    /// The announced length of the body, where there is one that is a number.
+    pub(crate) fn announced_length(&self) -> Option<u64> {
+        digits(self.param("CONTENT_LENGTH")?)
+    }
 }
 
 /// A request body that nothing frames: so many bytes, then it is complete.

@@ -13,7 +13,8 @@
 //!
 //! For tests of the whole gateway there are, besides: [`Gateway`], the program under test in a process of its own;
 //! [`Client`], which sends any bytes and reports what came back; [`Scripted`], a backend that does what a test tells
-//! it; [`Door`], a TCP address in front of a backend; and [`Dns`], a real DNS server whose records change. All of them
+//! it; [`Door`], a TCP address in front of a backend; [`Process`], any other program; and [`Dns`], a real DNS server
+//! whose records change. All of them
 //! block, and none shares code with the gateway.
 //!
 //! Dropping the [`Backend`] ends the server and everything it started. A server that is not installed makes
@@ -34,6 +35,7 @@ mod packages;
 mod php;
 mod place;
 mod proc;
+mod process;
 mod scripted;
 mod uwsgi;
 mod venv;
@@ -47,7 +49,8 @@ pub use kind::Kind;
 pub use options::Options;
 pub use packages::{DEBIAN_PACKAGES, install_line, missing};
 pub use place::{app_dir, script, target_dir, workspace};
-pub use proc::{allow_descriptors, is_root, signal};
+pub use proc::{allow_descriptors, is_listening, is_root, signal};
+pub use process::Process;
 pub use rustix::process::Signal;
 pub use scripted::{Record, Scripted, ScriptedConnection, ScriptedRequest, fastcgi_record};
 pub use venv::{ensure_venv, venv};

@@ -62,7 +62,7 @@ pub(crate) fn members(group: u32) -> Vec<u32> {
 
 /// Whether somebody listens on the unix socket `path`. The kernel's table answers that; a trial connection would be
 /// a request to the server, which Gunicorn answers with an error page and a line in its log.
-pub(crate) fn is_listening(path: &Path) -> bool {
+pub fn is_listening(path: &Path) -> bool {
     let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
     table.lines().any(|line| {
         let mut fields = line.split_ascii_whitespace().skip(3);

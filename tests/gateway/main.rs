@@ -7,6 +7,7 @@ mod hostile;
 mod http;
 mod http_backend;
 mod lifecycle;
+mod pool;
 mod real_dns;
 mod real_git;
 mod real_health;

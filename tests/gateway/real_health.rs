@@ -4,35 +4,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testbed::{Backend, Client, Gateway, Kind, Options, Response, script};
+use testbed::{Client, Gateway, Kind, Response};
 
+use crate::pool::{front, server};
 use crate::real_probe::Frozen;
-use crate::start;
-
-fn server(kind: Kind, workers: usize, extra: &[&str]) -> Backend {
-    let options = Options {
-        workers,
-        extra: extra.iter().map(|line| (*line).to_owned()).collect(),
-        ..Options::default()
-    };
-    kind.start(&options).unwrap()
-}
-
-/// A gateway in front of servers of one kind; `settings` are lines of the upstream.
-fn front(backends: &[&Backend], settings: &str) -> Gateway {
-    let kind = backends[0].kind();
-    let script = match kind.protocol() {
-        "fastcgi" => format!(", script_filename = \"{}\"", script(kind).display()),
-        _ => String::new(),
-    };
-    let endpoints: Vec<_> = backends.iter().map(|backend| backend.address()).collect();
-    start(&format!(
-        "[upstream.app]\nprotocol = \"{}\"\nprofile = \"{}\"\nendpoints = {endpoints:?}\n{settings}\n\
-         [[route]]\nproxy = {{ upstream = \"app\"{script} }}\n",
-        kind.protocol(),
-        kind.profile(),
-    ))
-}
 
 fn ask(gateway: &Gateway, target: &str) -> Response {
     let mut client = Client::connect(gateway.addr()).unwrap();

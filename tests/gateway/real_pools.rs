@@ -7,38 +7,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use testbed::{Backend, Client, Gateway, Kind, Options, Response, script};
+use testbed::{Client, Gateway, Kind, Response};
 
+use crate::pool::{front, server};
 use crate::start;
 
 /// The three servers, each on the protocol that it is mostly run with.
 const SERVERS: [Kind; 3] = [Kind::PhpFpm, Kind::UwsgiUwsgi, Kind::GunicornHttp];
-
-/// A server with these workers and settings of its own.
-fn server(kind: Kind, workers: usize, extra: &[&str]) -> Backend {
-    let options = Options {
-        workers,
-        extra: extra.iter().map(|line| (*line).to_owned()).collect(),
-        ..Options::default()
-    };
-    kind.start(&options).unwrap()
-}
-
-/// A gateway in front of it; `settings` are lines of the upstream.
-fn front(backend: &Backend, settings: &str) -> Gateway {
-    let kind = backend.kind();
-    let script = match kind {
-        Kind::PhpFpm => format!(", script_filename = \"{}\"", script(kind).display()),
-        _ => String::new(),
-    };
-    start(&format!(
-        "[upstream.app]\nprotocol = \"{}\"\nprofile = \"{}\"\nendpoints = [\"{}\"]\n{settings}\n\
-         [[route]]\nproxy = {{ upstream = \"app\"{script} }}\n",
-        kind.protocol(),
-        kind.profile(),
-        backend.address(),
-    ))
-}
 
 fn ask(gateway: &Gateway, method: &str, target: &str, body: &[u8]) -> Response {
     let mut client = Client::connect(gateway.addr()).unwrap();
@@ -69,7 +44,7 @@ fn a_crowd_before_a_small_backlog_is_answered_to_the_last() {
             _ => &["--backlog", "4"],
         };
         let backend = server(kind, 2, backlog);
-        let gateway = front(&backend, "queue = { size = 200, timeout = \"60s\" }");
+        let gateway = front(&[&backend], "queue = { size = 200, timeout = \"60s\" }");
         for answer in crowd(&gateway, 150, "/sleep?ms=10") {
             assert_eq!(told(&answer), (200, None), "{kind}");
         }
@@ -91,7 +66,7 @@ fn workers_that_are_recycled_are_not_noticed() {
             }
             let backend = server(kind, 2, recycling);
             let settings = format!("max_connections = 2\nkeep_alive = {keep_alive}");
-            let gateway = front(&backend, &settings);
+            let gateway = front(&[&backend], &settings);
             for _ in 0..5 {
                 for answer in crowd(&gateway, 6, "/sleep?ms=1") {
                     assert_eq!(told(&answer), (200, None), "{kind}, keep_alive {keep_alive}");
@@ -112,7 +87,7 @@ fn workers_that_are_recycled_are_not_noticed() {
 fn a_queue_without_a_turn_and_an_answer_that_does_not_come_are_told_apart() {
     let backend = server(Kind::PhpFpm, 1, &[]);
     let gateway = front(
-        &backend,
+        &[&backend],
         "max_connections = 1\nqueue = { timeout = \"300ms\" }\ntimeouts = { head = \"900ms\" }",
     );
     thread::scope(|scope| {
@@ -135,7 +110,7 @@ fn a_queue_without_a_turn_and_an_answer_that_does_not_come_are_told_apart() {
 fn a_kept_connection_yields_to_whoever_waits() {
     let backend = server(Kind::PhpFpm, 1, &[]);
     let gateway = front(
-        &backend,
+        &[&backend],
         "max_connections = 1\nkeep_alive = 1\ntimeouts = { idle = \"60s\" }",
     );
     for _ in 0..3 {
@@ -186,7 +161,7 @@ fn wait_for_files(root: &Path, count: usize) {
 fn requests_wait_for_a_server_that_is_being_restarted() {
     for kind in SERVERS {
         let mut backend = server(kind, 2, &[]);
-        let gateway = front(&backend, "max_connections = 2");
+        let gateway = front(&[&backend], "max_connections = 2");
         assert_eq!(ask(&gateway, "GET", "/sleep?ms=1", b"").status, 200, "{kind}");
         backend.kill();
         thread::scope(|scope| {
@@ -213,7 +188,7 @@ fn requests_wait_for_a_server_that_is_being_restarted() {
 #[test]
 fn requests_wait_for_a_socket_file_that_is_replaced() {
     let backend = server(Kind::PhpFpm, 2, &[]);
-    let gateway = front(&backend, "max_connections = 2");
+    let gateway = front(&[&backend], "max_connections = 2");
     assert_eq!(ask(&gateway, "GET", "/sleep?ms=1", b"").status, 200);
     let aside = backend.socket().with_extension("aside");
     for turn in 1..=3 {
@@ -234,7 +209,7 @@ fn requests_wait_for_a_socket_file_that_is_replaced() {
 #[test]
 fn a_server_that_does_not_come_back_is_given_up() {
     let mut backend = server(Kind::PhpFpm, 2, &[]);
-    let gateway = front(&backend, "max_connections = 2\nhold = \"300ms\"");
+    let gateway = front(&[&backend], "max_connections = 2\nhold = \"300ms\"");
     assert_eq!(ask(&gateway, "GET", "/sleep?ms=1", b"").status, 200);
     backend.kill();
     let answer = ask(&gateway, "GET", "/sleep?ms=1", b"");
@@ -252,7 +227,7 @@ fn a_server_that_does_not_come_back_is_given_up() {
 fn a_reload_under_load_is_not_noticed() {
     for kind in SERVERS {
         let backend = server(kind, 2, &[]);
-        let gateway = front(&backend, "max_connections = 2");
+        let gateway = front(&[&backend], "max_connections = 2");
         // Requests are held for an endpoint that was seen alive, so it must have been.
         assert_eq!(ask(&gateway, "GET", "/sleep?ms=1", b"").status, 200, "{kind}");
         let done = AtomicBool::new(false);

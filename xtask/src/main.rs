@@ -3,6 +3,8 @@
 mod bench;
 mod capture;
 mod chaos;
+mod conform;
+mod debian;
 mod fuzz;
 mod policy;
 mod step;
@@ -34,6 +36,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some(("fuzz", rest)) => fuzz::run(rest),
         Some(("bench", rest)) => bench::run(rest),
         Some(("chaos", rest)) => chaos::run(rest),
+        Some(("conform", rest)) => conform::run(rest),
         Some(("capture", names)) => capture::run(names),
         _ => bail!("{USAGE}"),
     }
@@ -47,4 +50,7 @@ const USAGE: &str = "usage:
   cargo xtask bench [NAME...] [--requests N]
                                         Bridgehead and nginx on the same work; see benches/README.md
   cargo xtask chaos [NAME...] [--seconds N] [--rate N] [--debug] [--together] [--write]
-                                        faults under load with real servers; see benches/CHAOS.md";
+                                        faults under load with real servers; see benches/CHAOS.md
+  cargo xtask conform [NAME...] [--intrusive] [--write]
+                                        the conformance kit against real servers and front ends; see
+                                        protocol-tests/RESULTS.md";

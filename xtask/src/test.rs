@@ -1,13 +1,8 @@
 //! `cargo xtask test`: everything that has to pass before a commit.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Result, bail};
-
-use crate::{chaos, policy, step};
+use crate::{chaos, debian, policy, step};
 
 /// Every check, then every test. The test runner's summary comes last.
 ///
@@ -15,7 +10,9 @@ use crate::{chaos, policy, step};
 ///
 /// The first step that fails, with what to do about it.
 pub(crate) fn everything() -> Result<()> {
-    step::named("Debian packages", debian_packages)?;
+    step::named("Debian packages", || {
+        debian::install(&testbed::missing(), &testbed::DEBIAN_PACKAGES)
+    })?;
     step::named("virtual environment", || testbed::ensure_venv().map(drop))?;
     step::named("format", || {
         step::run(
@@ -55,37 +52,16 @@ pub(crate) fn everything() -> Result<()> {
 ///
 /// When a test fails.
 pub(crate) fn only(names: &[String]) -> Result<()> {
-    let arguments: &[&str] = if step::has_cargo("nextest") {
-        &["nextest", "run", "--workspace"]
-    } else {
-        &["test", "--workspace", "--"]
+    // What is ignored needs root: see the reasons there.
+    let is_root = testbed::is_root();
+    let arguments: &[&str] = match (step::has_cargo("nextest"), is_root) {
+        (true, true) => &["nextest", "run", "--workspace", "--run-ignored", "all"],
+        (true, false) => &["nextest", "run", "--workspace"],
+        (false, true) => &["test", "--workspace", "--", "--include-ignored"],
+        (false, false) => &["test", "--workspace", "--"],
     };
+    if !is_root {
+        eprintln!("== not root: the tests that give privileges up are left out");
+    }
     step::run_last(step::cargo(arguments).args(names))
-}
-
-/// Installs what is missing where that is possible: as root on Debian.
-fn debian_packages() -> Result<()> {
-    let missing = testbed::missing();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let line = testbed::install_line();
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
-        bail!("{} missing; install with: {line}", missing.join(", "));
-    }
-    let advice = format!("install by hand: {line}");
-    step::run(apt_get().arg("update"), &advice)?;
-    step::run(
-        apt_get()
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(missing),
-        &advice,
-    )
-}
-
-fn apt_get() -> Command {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    command
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::report::{Column, markdown, variants};
+use crate::report::{Column, markdown, reasons, variants};
 
 /// Make a table in Markdown of results that --json wrote.
 #[derive(Debug, clap::Args)]
@@ -24,5 +24,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let columns: Vec<_> = args.files.iter().map(read).collect::<Result<_>>()?;
     print!("{}", markdown(&columns));
     println!("Permitted variants:\n\n{}", variants(&columns));
+    print!("Known deviations:\n\n{}", reasons(&columns));
     Ok(ExitCode::SUCCESS)
 }

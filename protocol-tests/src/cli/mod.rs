@@ -7,8 +7,10 @@ mod frontend;
 mod matrix;
 mod options;
 mod record;
+mod reference;
 mod server;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +35,7 @@ enum Command {
     Record(record::Args),
     Decode(decode::Args),
     Case(case::Args),
+    Reference(reference::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -45,9 +48,18 @@ pub fn run() -> ExitCode {
         Command::Record(args) => record::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Case(args) => case::run(&args),
+        Command::Reference(args) => reference::run(&args),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("{error:#}");
+        // Whoever reads has seen enough.
+        if !is_broken_pipe(&error) {
+            eprintln!("{error:#}");
+        }
         UNUSABLE.into()
     })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

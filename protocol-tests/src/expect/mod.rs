@@ -1,6 +1,7 @@
 //! What must be observed, as predicates over everything that has arrived so far.
 
 mod answer;
+mod frame;
 mod matcher;
 mod record;
 mod request;
@@ -10,7 +11,10 @@ mod well_formed;
 pub use matcher::Matcher;
 pub use seen::{Connection, Dialect, Seen};
 
+use std::cmp::Ordering;
+
 use answer::AnswerPattern;
+use frame::FramePattern;
 use record::RecordPattern;
 use request::RequestPattern;
 
@@ -42,10 +46,16 @@ pub enum Expectation {
     Answers(usize),
     /// A FastCGI record.
     Record(Box<RecordPattern>),
+    /// An HTTP/2 frame.
+    Frame(Box<FramePattern>),
     /// What the front end has sent.
     Request(Box<RequestPattern>),
     /// Whether the front end has sent a request on.
     Contacted(bool),
+    /// How many requests the front end has sent on.
+    Requests(usize),
+    /// How many connections with requests the front end has opened at most.
+    Attempts(usize),
     /// The protocol's rules are kept.
     WellFormed,
 }
@@ -98,6 +108,17 @@ impl Expectation {
         }
     }
 
+    /// Whether it speaks about connections that front ends open, taken or not.
+    pub fn counts_connections(&self) -> bool {
+        match self {
+            Self::Contacted(_) | Self::Attempts(_) => true,
+            Self::All(all) => all.iter().any(Self::counts_connections),
+            Self::AnyOf(any) => any.iter().any(|(_, inner)| inner.counts_connections()),
+            Self::On(_, inner) | Self::Not(inner) => inner.counts_connections(),
+            _ => false,
+        }
+    }
+
     /// Whether it holds now.
     ///
     /// # Errors
@@ -125,18 +146,26 @@ impl Expectation {
             Self::Answer(pattern) => pattern.check(seen),
             Self::Answers(count) => {
                 let found = seen.answers(false).len();
-                let why = format!("{found} answers have begun, not {count}");
-                match found.cmp(count) {
-                    std::cmp::Ordering::Equal => Ok(Notes::new()),
-                    std::cmp::Ordering::Less => Err(seen.unmet(why)),
-                    std::cmp::Ordering::Greater => Err(Unmet::Never(why)),
-                }
+                exactly(*count, found, || {
+                    seen.unmet(format!("{found} answers have begun, not {count}"))
+                })
             }
             Self::Record(pattern) => pattern.check(seen),
+            Self::Frame(pattern) => pattern.check(seen),
             Self::Request(pattern) => pattern.check(seen),
             Self::Contacted(wanted) => match (seen.is_contacted(), wanted) {
                 (true, false) => Err(Unmet::Never("the front end has sent the request on".to_owned())),
                 (false, true) => Err(Unmet::Yet("the front end has not sent the request on".to_owned())),
+                _ => Ok(Notes::new()),
+            },
+            Self::Requests(count) => {
+                let found = seen.requests();
+                exactly(*count, found, || {
+                    Unmet::Yet(format!("{found} requests were sent on, not {count}"))
+                })
+            }
+            Self::Attempts(most) => match seen.attempted() {
+                count if count > *most => Err(Unmet::Never(format!("the front end has tried {count} times"))),
                 _ => Ok(Notes::new()),
             },
             Self::WellFormed => well_formed::check(seen)
@@ -195,11 +224,20 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     if let Some(node) = table.take("record") {
         found.push(Expectation::Record(Box::new(RecordPattern::read(&node)?)));
     }
+    if let Some(node) = table.take("frame") {
+        found.push(Expectation::Frame(Box::new(FramePattern::read(&node)?)));
+    }
     if let Some(node) = table.take("request") {
         found.push(Expectation::Request(Box::new(RequestPattern::read(&node)?)));
     }
     if let Some(contacted) = table.boolean("contacted")? {
         found.push(Expectation::Contacted(contacted));
+    }
+    if let Some(count) = table.integer("requests")? {
+        found.push(Expectation::Requests(count));
+    }
+    if let Some(most) = table.integer("max_attempts")? {
+        found.push(Expectation::Attempts(most));
     }
     if let Some(node) = table.take("well_formed") {
         only_true(&node)?;
@@ -261,10 +299,43 @@ fn check_closed(how: Option<Peer>, seen: &Seen<'_>) -> Result<Notes, Unmet> {
     }
 }
 
+/// A number that can only grow.
+fn exactly(wanted: usize, found: usize, too_few: impl FnOnce() -> Unmet) -> Result<Notes, Unmet> {
+    match (found.cmp(&wanted), too_few()) {
+        (Ordering::Equal, _) => Ok(Notes::new()),
+        (Ordering::Less, unmet) => Err(unmet),
+        (Ordering::Greater, Unmet::Yet(why) | Unmet::Never(why)) => Err(Unmet::Never(why)),
+    }
+}
+
 fn hold(holds: bool, seen: &Seen<'_>, why: impl FnOnce() -> String) -> Result<Notes, Unmet> {
     if holds {
         Ok(Notes::new())
     } else {
         Err(seen.unmet(why()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::content::Scope;
+    use crate::notation::Source;
+    use crate::protocol::Protocol;
+
+    #[test]
+    fn more_attempts_than_permitted_can_never_become_fewer() {
+        let source = Source::new("x", "x = { max_attempts = 2 }");
+        let document = source.parse().expect("TOML");
+        let mut table = Table::new(document.get_ref(), document.span(), source);
+        let expectation = Expectation::read(&table.need("x").expect("x")).expect("an expectation");
+        assert!(expectation.counts_connections() && !expectation.needs_no_connection());
+        let (connections, scope) = (BTreeMap::new(), Scope::new(Protocol::FastCgi));
+        let seen = |attempts| Seen::new(&connections, "client", &scope).attempts(attempts);
+        assert_eq!(expectation.check(&seen(2)), Ok(Notes::new()));
+        let why = "the front end has tried 3 times".to_owned();
+        assert_eq!(expectation.check(&seen(3)), Err(Unmet::Never(why)));
     }
 }

@@ -20,6 +20,10 @@ pub struct Link {
     ended: Option<Duration>,
     reading: bool,
     writing: bool,
+    /// Our direction ends when everything is written.
+    ending: bool,
+    /// The link is closed when everything is written.
+    closing: bool,
 }
 
 /// What the peer has done.
@@ -51,6 +55,8 @@ impl Link {
             ended: None,
             reading: true,
             writing: true,
+            ending: false,
+            closing: false,
         }
     }
 
@@ -86,7 +92,7 @@ impl Link {
 
     /// Takes bytes to be written by [`pump`].
     pub fn send(&mut self, bytes: &[u8]) {
-        if self.writing && self.stream.is_some() {
+        if self.is_writable() {
             self.outgoing.extend_from_slice(bytes);
             self.write_some();
         }
@@ -97,10 +103,23 @@ impl Link {
         !self.outgoing.is_empty()
     }
 
-    /// Ends our direction.
+    /// Whether bytes can still be sent: the link is open, and the peer has not refused any.
+    pub fn is_writable(&self) -> bool {
+        self.writing && self.stream.is_some()
+    }
+
+    /// Ends our direction, behind what waits to be written.
     pub fn half_close(&mut self) {
         self.writing = false;
-        if let Some(stream) = &self.stream {
+        self.ending = true;
+        self.end_if_written();
+    }
+
+    fn end_if_written(&mut self) {
+        if self.ending
+            && self.outgoing.is_empty()
+            && let Some(stream) = &self.stream
+        {
             stream.shut_write();
         }
     }
@@ -109,6 +128,18 @@ impl Link {
     pub fn close(&mut self) {
         self.stream = None;
         self.outgoing.clear();
+    }
+
+    /// Closes as soon as everything is written.
+    pub fn close_when_sent(&mut self) {
+        self.closing = true;
+        self.close_if_sent();
+    }
+
+    fn close_if_sent(&mut self) {
+        if self.closing && self.outgoing.is_empty() {
+            self.close();
+        }
     }
 
     /// Closes with a reset; on unix sockets that is the same as closing.
@@ -141,6 +172,7 @@ impl Link {
             Ok(count) => {
                 let piece = self.outgoing.drain(..count).collect();
                 self.sent.push((self.opened.elapsed(), piece));
+                self.end_if_written();
             }
             Err(error) if is_temporary(&error) => {}
             Err(_) => {
@@ -182,6 +214,7 @@ pub fn pump(links: &mut [&mut Link], until: Instant) -> io::Result<()> {
     for (link, events) in links.iter_mut().zip(ready) {
         if events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) && link.is_sending() {
             link.write_some();
+            link.close_if_sent();
         }
         if events.intersects(PollFlags::IN | PollFlags::ERR | PollFlags::HUP) && link.reading {
             link.read_some();
@@ -258,6 +291,24 @@ mod tests {
         drop(peer);
         pump(&mut [&mut link], later()).expect("pumped");
         assert_eq!(link.peer(), Peer::Reset);
+    }
+
+    #[test]
+    fn a_half_close_comes_behind_what_waits_to_be_written() {
+        let (mut link, mut peer) = pair();
+        let bytes = vec![7; 4 << 20];
+        link.send(&bytes);
+        link.half_close();
+        assert!(link.is_sending() && !link.is_writable());
+        let reader = std::thread::spawn(move || {
+            let mut received = Vec::new();
+            peer.read_to_end(&mut received).expect("read");
+            received
+        });
+        while link.is_sending() {
+            pump(&mut [&mut link], later()).expect("pumped");
+        }
+        assert!(reader.join().expect("read") == bytes);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Case {
     pub needs: Vec<String>,
     /// Whether it can kill or wedge the target.
     pub intrusive: bool,
+    /// Whether no other case may be played at the same time.
+    pub alone: bool,
     /// Whether it is only played when its whole id is asked for.
     pub by_name: bool,
     /// Why it matters.
@@ -74,6 +76,7 @@ impl Case {
             level: table.need("level")?.one_of(&LEVELS)?,
             needs: table.strings("needs")?,
             intrusive: table.boolean("intrusive")?.unwrap_or_default(),
+            alone: table.boolean("alone")?.unwrap_or_default(),
             by_name: table.boolean("by_name")?.unwrap_or_default(),
             why: table.need("why")?.string()?,
             variants: Vec::new(),
@@ -95,6 +98,13 @@ impl Case {
             case.variants.push(Variant { binding, steps });
         }
         Ok(case)
+    }
+}
+
+impl Case {
+    /// Whether it is played when all others are over.
+    pub fn is_alone(&self) -> bool {
+        self.alone || self.intrusive
     }
 }
 

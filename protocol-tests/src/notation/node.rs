@@ -104,6 +104,7 @@ impl<'a> Node<'a> {
     /// A name of a fixed set.
     pub(crate) fn one_of<T: Copy>(&self, names: &[(&str, T)]) -> Result<T, Complaint> {
         let name = self.string()?;
+        let name = self.bound(&name).unwrap_or(&name);
         let found = names.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| *value).ok_or_else(|| {
             let known: Vec<_> = names.iter().map(|(name, _)| *name).collect();

@@ -30,6 +30,8 @@ pub enum Action {
         split: Split,
         /// Time between the pieces.
         pause: Duration,
+        /// Whether later steps go on while it is written.
+        aside: bool,
     },
     /// Waits until something holds, or looks whether it does after a while.
     Expect {
@@ -40,6 +42,8 @@ pub enum Action {
         /// How long to watch before judging.
         after: Option<Duration>,
     },
+    /// From now on answers every request of the front end with this.
+    Serve(Content),
     /// Lets time pass.
     Wait(Duration),
     /// Does something to the connection.
@@ -78,6 +82,8 @@ pub enum Operation {
     Read,
     /// Closes every further connection of the front end for this play: its retries.
     Refuse,
+    /// Closes every connection of the front end unread, whoever it is for, until the play ends.
+    Deny,
 }
 
 impl Step {
@@ -95,12 +101,12 @@ impl Step {
 }
 
 fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
-    let given: Vec<_> = ["send", "expect", "wait", "do"]
+    let given: Vec<_> = ["send", "expect", "wait", "do", "serve"]
         .into_iter()
         .filter(|key| table.has(key))
         .collect();
     let [key] = given.as_slice() else {
-        return Err(table.complaint("a step has exactly one of send, expect, wait, do"));
+        return Err(table.complaint("a step has exactly one of send, expect, wait, do, serve"));
     };
     let node = table.need(key)?;
     match *key {
@@ -110,6 +116,7 @@ fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
                 .take("split")
                 .map_or(Ok(Split::Whole), |node| read_split(&node))?,
             pause: table.duration("pause")?.unwrap_or_default(),
+            aside: table.boolean("aside")?.unwrap_or_default(),
         }),
         "expect" => Ok(Action::Expect {
             expectation: Expectation::read(&node)?,
@@ -117,6 +124,7 @@ fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
             after: table.duration("after")?,
         }),
         "wait" => node.duration().map(Action::Wait),
+        "serve" => Content::read(&node).map(Action::Serve),
         _ => node.one_of(&OPERATIONS).map(Action::Do),
     }
 }
@@ -145,7 +153,7 @@ fn read_split(node: &Node<'_>) -> Result<Split, Complaint> {
         .map(Split::At)
 }
 
-const OPERATIONS: [(&str, Operation); 7] = [
+const OPERATIONS: [(&str, Operation); 8] = [
     ("connect", Operation::Connect),
     ("half-close", Operation::HalfClose),
     ("close", Operation::Close),
@@ -153,4 +161,5 @@ const OPERATIONS: [(&str, Operation); 7] = [
     ("stop-reading", Operation::StopReading),
     ("read", Operation::Read),
     ("refuse", Operation::Refuse),
+    ("deny", Operation::Deny),
 ];

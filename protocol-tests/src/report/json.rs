@@ -39,6 +39,7 @@ fn case(outcome: &Outcome) -> Value {
         "detail": outcome.verdict.detail(),
         "observed": outcome.observed,
         "reason": outcome.known,
+        "varies": outcome.varies,
         "seconds": outcome.took.as_secs_f64(),
     })
 }

@@ -53,7 +53,7 @@ impl<W: Write> Junit<W> {
                 writeln!(self.0, r#"><skipped message="known: {reason}"/></testcase>"#)
             }
             (Verdict::Error(_), None) => writeln!(self.0, r#"><error message="{detail}"/></testcase>"#),
-            (Verdict::Fail(_) | Verdict::Hang(_), None) => {
+            (Verdict::Fail(_) | Verdict::Hang(_) | Verdict::Crash(_), None) => {
                 writeln!(
                     self.0,
                     r#"><failure message="{detail}">{observed}</failure></testcase>"#

@@ -12,6 +12,7 @@ pub struct Column {
     name: String,
     protocol: String,
     side: String,
+    seconds: f64,
     cases: BTreeMap<String, Cell>,
 }
 
@@ -21,6 +22,9 @@ struct Cell {
     level: String,
     verdict: String,
     detail: String,
+    /// Of a known deviation.
+    reason: Option<String>,
+    varies: bool,
 }
 
 /// A document that is none of ours.
@@ -52,6 +56,8 @@ impl Column {
                 level: string(case, "level")?,
                 verdict: string(case, "verdict")?,
                 detail: string(case, "detail")?,
+                reason: string(case, "reason").ok(),
+                varies: case.get("varies").and_then(Value::as_bool).unwrap_or_default(),
             };
             Ok((string(case, "id")?, cell))
         };
@@ -59,6 +65,10 @@ impl Column {
             name: string(&document, "name")?,
             protocol: string(&document, "protocol")?,
             side: string(&document, "side")?,
+            seconds: document
+                .get("seconds")
+                .and_then(Value::as_f64)
+                .unwrap_or_default(),
             cases: cases.iter().map(cell).collect::<Result<_, BadResults>>()?,
         })
     }
@@ -114,6 +124,7 @@ fn rows<'a>(columns: &[&'a Column]) -> BTreeMap<&'a String, &'a Cell> {
 fn mark(cell: Option<&Cell>) -> String {
     let Some(cell) = cell else { return String::new() };
     match cell.verdict.as_str() {
+        _ if cell.varies => "varies".to_owned(),
         "pass" => "ok".to_owned(),
         "skip" => "–".to_owned(),
         "fail" if cell.level != "must" => "no".to_owned(),
@@ -159,6 +170,64 @@ pub fn variants(columns: &[Column]) -> String {
     out
 }
 
+/// One line for each run: how many cases passed, failed and were left out, and how long it took.
+pub fn summary(columns: &[Column]) -> String {
+    let words = ["pass", "fail", "hang", "crash", "skip"];
+    let mut out = format!("| target | protocol | side | {} | seconds |\n", words.join(" | "));
+    let _ = writeln!(out, "|---|---|---|{}---|", "---|".repeat(words.len()));
+    for column in columns {
+        let counts = words.map(|word| column.cases.values().filter(|cell| cell.verdict == word).count());
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {:.0} |",
+            column.name,
+            column.protocol,
+            column.side,
+            counts.map(|count| count.to_string()).join(" | "),
+            column.seconds
+        );
+    }
+    out
+}
+
+/// Why known deviations are as they are: one line for each reason, with the cases that have it.
+pub fn reasons(columns: &[Column]) -> String {
+    let mut out = String::new();
+    for column in columns {
+        let lines = column.reasons();
+        if !lines.is_empty() {
+            let _ = writeln!(out, "**{}** ({})\n", column.name, column.protocol);
+            for (ids, reason) in lines {
+                let _ = writeln!(out, "* {}: {reason}", ids.join(", "));
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+impl Column {
+    /// What failed, or varies, by its reason. A reason `As X.` is that of X.
+    fn reasons(&self) -> Vec<(Vec<&str>, &str)> {
+        let mut lines: Vec<(Vec<&str>, &str)> = Vec::new();
+        let known = self
+            .cases
+            .iter()
+            .filter(|(_, cell)| cell.varies || cell.verdict != "pass");
+        for (id, reason) in known.filter_map(|(id, cell)| Some((id, cell.reason.as_deref()?))) {
+            let same = reason.strip_prefix("As ").and_then(|rest| rest.strip_suffix('.'));
+            let line = lines
+                .iter_mut()
+                .find(|(ids, text)| *text == reason || same.is_some_and(|same| ids.contains(&same)));
+            match line {
+                Some((ids, _)) => ids.push(id),
+                None => lines.push((vec![id], reason)),
+            }
+        }
+        lines
+    }
+}
+
 fn string(value: &Value, key: &'static str) -> Result<String, BadResults> {
     value
         .get(key)
@@ -188,6 +257,30 @@ mod tests {
         assert!(text.contains("| A-2 | must | two | **no** |  |"), "{text}");
         assert!(text.contains("| A-3 | should | three | **hang** |  |"), "{text}");
         assert!(text.contains("passed of played | 1/3 | 0/0 |"), "{text}");
+    }
+
+    #[test]
+    fn known_deviations_stand_with_their_reasons() {
+        let mut json = Json(Vec::new());
+        let mut results = results();
+        let mut same = results.outcomes[2].clone();
+        (same.id, same.known) = ("A-9".to_owned(), Some("As A-3.".to_owned()));
+        results.outcomes.push(same);
+        json.finish(&results).expect("written");
+        let column = Column::parse(&String::from_utf8(json.0).expect("UTF-8")).expect("ours");
+        assert_eq!(reasons(&[column]), "**x** (fastcgi)\n\n* A-3, A-9: by choice\n\n");
+    }
+
+    #[test]
+    fn a_run_has_one_line() {
+        let mut json = Json(Vec::new());
+        json.finish(&results()).expect("written");
+        let column = Column::parse(&String::from_utf8(json.0).expect("UTF-8")).expect("ours");
+        let text = summary(&[column]);
+        assert!(
+            text.ends_with("| x | fastcgi | server | 1 | 1 | 1 | 0 | 1 | 1 |\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod terminal;
 
 pub use json::Json;
 pub use junit::Junit;
-pub use matrix::{BadResults, Column, markdown, variants};
+pub use matrix::{BadResults, Column, markdown, reasons, summary, variants};
 pub use tap::Tap;
 pub use terminal::Terminal;
 
@@ -92,6 +92,7 @@ mod tests {
             verdict,
             observed: "closed".to_owned(),
             known: known.map(str::to_owned),
+            varies: false,
             took: Duration::from_millis(2),
             transcript: Vec::new(),
         };

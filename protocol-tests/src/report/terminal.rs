@@ -23,7 +23,7 @@ impl<W: Write> Terminal<W> {
     fn paint(&self, word: &str) -> String {
         let code = match word {
             "pass" => 32,
-            "fail" | "hang" | "error" => 31,
+            "fail" | "hang" | "crash" | "error" => 31,
             "known" | "fixed" => 33,
             _ => 90,
         };
@@ -70,7 +70,7 @@ impl<W: Write> Report for Terminal<W> {
     }
 
     fn finish(&mut self, results: &Results) -> io::Result<()> {
-        let words = ["pass", "fail", "hang", "error", "known", "fixed", "skip"];
+        let words = ["pass", "fail", "hang", "crash", "error", "known", "fixed", "skip"];
         let counts = words.map(|word| (word, results.count(word)));
         let counts: Vec<_> = counts
             .iter()

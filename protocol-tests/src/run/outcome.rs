@@ -21,6 +21,8 @@ pub struct Outcome {
     pub observed: String,
     /// The reason, if this deviation is known.
     pub known: Option<String>,
+    /// Whether it is known to pass in one run and to fail in another.
+    pub varies: bool,
     /// From the first connection to the verdict.
     pub took: Duration,
     /// What went over the wire, line by line; of failed cases.
@@ -36,6 +38,8 @@ pub enum Verdict {
     Fail(String),
     /// Nothing more happened until the limit.
     Hang(String),
+    /// A process of the target ended. Only who has started it can tell.
+    Crash(String),
     /// It was not played.
     Skip(String),
     /// The kit could not play it.
@@ -60,6 +64,7 @@ impl Verdict {
             Self::Pass(_) => "pass",
             Self::Fail(_) => "fail",
             Self::Hang(_) => "hang",
+            Self::Crash(_) => "crash",
             Self::Skip(_) => "skip",
             Self::Error(_) => "error",
         }
@@ -69,7 +74,9 @@ impl Verdict {
     pub fn detail(&self) -> String {
         match self {
             Self::Pass(notes) => notes.join("; "),
-            Self::Fail(why) | Self::Hang(why) | Self::Skip(why) | Self::Error(why) => why.clone(),
+            Self::Fail(why) | Self::Hang(why) | Self::Crash(why) | Self::Skip(why) | Self::Error(why) => {
+                why.clone()
+            }
         }
     }
 
@@ -87,7 +94,7 @@ impl Outcome {
 
     /// A deviation that was expected and did not happen.
     pub fn is_fixed(&self) -> bool {
-        matches!(self.verdict, Verdict::Pass(_)) && self.known.is_some()
+        matches!(self.verdict, Verdict::Pass(_)) && self.known.is_some() && !self.varies
     }
 
     /// The verdict as reports show it: `known` and `fixed` included.

@@ -20,12 +20,16 @@ type Arrival = (Stream, Vec<u8>);
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
     by_token: Mutex<HashMap<String, Waiting>>,
+    /// The case to which all connections are denied.
+    denied: Mutex<Option<String>>,
 }
 
 /// Of one case.
 #[derive(Debug, Default)]
 struct Waiting {
     arrivals: Vec<Arrival>,
+    /// How many connections there were, those that were refused included.
+    attempts: usize,
     /// Further ones are closed.
     refused: bool,
 }
@@ -71,6 +75,11 @@ impl Arrivals {
             .is_some_and(|waiting| !waiting.arrivals.is_empty())
     }
 
+    /// How many connections have come for the case.
+    pub(super) fn attempts(&self, token: &str) -> usize {
+        self.lock().get(token).map_or(0, |waiting| waiting.attempts)
+    }
+
     /// The first connection that waits for the case.
     pub(super) fn take(&self, token: &str) -> Option<Arrival> {
         let mut known = self.lock();
@@ -86,12 +95,33 @@ impl Arrivals {
         }
     }
 
+    /// Closes every connection at once, unread, until the case is over. They all count as the case's.
+    pub(super) fn deny(&self, token: &str) {
+        *self.lock_denied() = Some(token.to_owned());
+    }
+
     /// The case is over; connections that come later are closed.
     pub(super) fn forget(&self, token: &str) {
         self.lock().remove(token);
+        self.lock_denied().take_if(|denied| denied == token);
+    }
+
+    /// Whether a connection that has just come must be closed.
+    fn denies(&self) -> bool {
+        let denied = self.lock_denied();
+        let Some(token) = denied.as_ref() else {
+            return false;
+        };
+        if let Some(waiting) = self.lock().get_mut(token) {
+            waiting.attempts += 1;
+        }
+        true
     }
 
     fn unix(self: Arc<Self>, mut stream: UnixStream) {
+        if self.denies() {
+            return;
+        }
         thread::spawn(move || {
             let _ = stream.set_read_timeout(Some(PATIENCE));
             if let Some((token, received)) = self.recognise(&mut stream)
@@ -103,6 +133,9 @@ impl Arrivals {
     }
 
     fn tcp(self: Arc<Self>, mut stream: TcpStream) {
+        if self.denies() {
+            return;
+        }
         thread::spawn(move || {
             let _ = stream.set_read_timeout(Some(PATIENCE));
             if let Some((token, received)) = self.recognise(&mut stream)
@@ -144,8 +177,13 @@ impl Arrivals {
     }
 
     fn hand_over(&self, token: &str, arrival: Arrival) {
+        let mut known = self.lock();
         // What nobody waits for is closed here.
-        if let Some(waiting) = self.lock().get_mut(token).filter(|waiting| !waiting.refused) {
+        let Some(waiting) = known.get_mut(token) else {
+            return;
+        };
+        waiting.attempts += 1;
+        if !waiting.refused {
             waiting.arrivals.push(arrival);
         }
     }
@@ -153,6 +191,10 @@ impl Arrivals {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         // A map is never left half changed.
         self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_denied(&self) -> MutexGuard<'_, Option<String>> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -36,8 +36,25 @@ pub trait Side: Sync {
         false
     }
 
+    /// The next connection of the front end for this play, if one waits.
+    fn arrival(&self, scope: &Scope) -> Option<Connection> {
+        let _ = scope;
+        None
+    }
+
+    /// How many connections the front end has opened with requests of this play, those that were refused included.
+    fn attempts(&self, scope: &Scope) -> usize {
+        let _ = scope;
+        0
+    }
+
     /// Closes whatever else the front end opens for this play.
     fn refuse(&self, scope: &Scope) {
+        let _ = scope;
+    }
+
+    /// Closes every connection of the front end unread, whoever it is for, until the play ends.
+    fn deny(&self, scope: &Scope) {
         let _ = scope;
     }
 

@@ -1,6 +1,6 @@
-//! What a front end has sent: one request in FastCGI, uwsgi or SCGI.
+//! What a front end has sent: one request in FastCGI, uwsgi, SCGI or HTTP.
 
-use super::{Pair, pairs, records};
+use super::{Pair, Record, http_request, pairs, records};
 use crate::protocol::Protocol;
 
 /// A request as far as it has arrived.
@@ -24,6 +24,10 @@ pub struct Request {
     pub aborted: bool,
     /// FastCGI: whether every PARAMS record holds whole pairs.
     pub whole_pairs: bool,
+    /// FastCGI: the longest content of a record, in bytes.
+    pub longest_record: usize,
+    /// SCGI: whether CONTENT_LENGTH comes first.
+    pub length_first: bool,
     /// uwsgi.
     pub modifiers: (u8, u8),
     /// The first rule that was broken.
@@ -37,11 +41,18 @@ impl Request {
             Protocol::FastCgi => fastcgi(bytes),
             Protocol::Uwsgi => uwsgi(bytes),
             Protocol::Scgi => scgi(bytes),
-            Protocol::Http => Self {
-                fault: Some("no protocol of applications".to_owned()),
-                ..Self::default()
-            },
+            Protocol::Http => http_request::http(bytes),
         }
+    }
+
+    /// Reads the request number `nth`, counted from 1, of a connection that is used again. A later one than the first
+    /// begins where the one before it ended; `None` when there is nothing.
+    pub fn nth(protocol: Protocol, bytes: &[u8], nth: usize) -> Option<Self> {
+        let mut rest = bytes;
+        for _ in 1..nth {
+            rest = rest.get(length(protocol, rest)?..)?;
+        }
+        (nth <= 1 || !rest.is_empty()).then(|| Self::parse(protocol, rest))
     }
 
     /// The values of a variable.
@@ -52,22 +63,57 @@ impl Request {
             .map(|(_, value)| value.as_slice())
     }
 
-    fn blame(&mut self, fault: impl Into<String>) {
+    /// The path as the application puts it together: RFC 3875, section 3.3. Without both of its halves it is
+    /// DOCUMENT_URI, which is all that some front ends send.
+    pub fn path(&self) -> Vec<u8> {
+        let first = |name| self.values(name).next();
+        match (first("SCRIPT_NAME"), first("PATH_INFO")) {
+            (None, None) => first("DOCUMENT_URI").unwrap_or_default().to_vec(),
+            (name, info) => [name.unwrap_or_default(), info.unwrap_or_default()].concat(),
+        }
+    }
+
+    pub(super) fn blame(&mut self, fault: impl Into<String>) {
         self.fault.get_or_insert_with(|| fault.into());
     }
 
+    /// CONTENT_LENGTH; 0 where it is no number.
+    fn content_length(&self) -> usize {
+        let text = self.values("CONTENT_LENGTH").next().unwrap_or_default();
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        number.unwrap_or(0)
+    }
+
     /// Takes what follows the variables for the body, as long as CONTENT_LENGTH says.
-    fn take_body(&mut self, rest: &[u8]) {
-        let length = self.values("CONTENT_LENGTH").next().unwrap_or_default();
-        let length: usize = std::str::from_utf8(length)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
+    pub(super) fn take_body(&mut self, rest: &[u8]) {
+        let length = self.content_length();
         self.body = rest.to_vec();
         self.complete = self.has_vars && rest.len() >= length;
         if rest.len() > length {
             self.blame("there are bytes behind the body");
         }
+    }
+}
+
+/// How many bytes the first request takes; `None` when it has no end yet.
+fn length(protocol: Protocol, bytes: &[u8]) -> Option<usize> {
+    let request = Request::parse(protocol, bytes);
+    if !request.complete {
+        return None;
+    }
+    match protocol {
+        Protocol::FastCgi => {
+            let ends = |record: &Record<'_>| record.kind == STDIN && record.content.is_empty();
+            let last = records(bytes).0.into_iter().find(ends)?;
+            Some(last.offset + 8 + usize::from(last.padding))
+        }
+        // The body is followed by what `take_body` has taken for more of it.
+        Protocol::Uwsgi => {
+            let [_, low, high, _] = *bytes.first_chunk::<4>()?;
+            Some(4 + usize::from(u16::from_le_bytes([low, high])) + request.content_length())
+        }
+        // One request is all that a connection may bring.
+        Protocol::Scgi | Protocol::Http => None,
     }
 }
 
@@ -81,6 +127,7 @@ fn fastcgi(bytes: &[u8]) -> Request {
     let mut stage = 0;
     for record in records(bytes).0 {
         let empty = record.content.is_empty();
+        request.longest_record = request.longest_record.max(record.content.len());
         if record.version != 1 {
             request.blame("a record is not of version 1");
         }
@@ -190,11 +237,9 @@ fn scgi(bytes: &[u8]) -> Request {
         request.vars.push((name.to_vec(), value.to_vec()));
     }
     request.has_vars = true;
-    if request
-        .vars
-        .first()
-        .is_none_or(|(name, _)| name != b"CONTENT_LENGTH")
-    {
+    let first = request.vars.first();
+    request.length_first = first.is_some_and(|(name, _)| name == b"CONTENT_LENGTH");
+    if !request.length_first {
         request.blame("CONTENT_LENGTH is not the first header");
     }
     if request.values("SCGI").next() != Some(b"1") {
@@ -233,6 +278,21 @@ mod tests {
             (request.body.as_slice(), request.complete, request.fault),
             (&b"x"[..], true, None)
         );
+    }
+
+    #[test]
+    fn requests_on_one_connection_are_told_apart() {
+        let one = b"\x01\x01\0\x01\0\x08\0\0\0\x01\x01\0\0\0\0\0\x01\x04\0\x01\0\0\0\0\
+            \x01\x05\0\x01\0\x01\0\0x\x01\x05\0\x01\0\0\0\0";
+        let two = [&one[..], one].concat();
+        let body = |bytes, nth| {
+            Request::nth(Protocol::FastCgi, bytes, nth).map(|request| (request.body, request.complete))
+        };
+        assert_eq!(body(&two, 2), Some((b"x".to_vec(), true)));
+        assert_eq!((body(one, 2), body(&two[..20], 2)), (None, None));
+        let uwsgi = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\x001x\0\x06\0\0\x01\0A\x01\0b";
+        let second = Request::nth(Protocol::Uwsgi, uwsgi, 2).expect("a second");
+        assert_eq!(second.values("A").next(), Some(&b"b"[..]));
     }
 
     #[test]

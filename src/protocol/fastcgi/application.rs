@@ -42,6 +42,8 @@ struct Active {
     role: Role,
     keep_conn: bool,
     stage: Stage,
+    /// What CONTENT_LENGTH leaves of the body; without it the end of the stream is the end of the body.
+    body: Option<u64>,
     /// STDERR was used and has to be ended.
     diagnosed: bool,
 }
@@ -168,6 +170,7 @@ impl Application {
             role,
             keep_conn,
             stage: Stage::Params(PairDecoder::new(self.limits)),
+            body: None,
             diagnosed: false,
         });
         Ok(None)
@@ -238,7 +241,8 @@ impl application::Application for Application {
                     if *left == 0 {
                         self.record = Record::Header;
                     }
-                    Some(Received::Body(piece))
+                    let piece = self.request.as_mut().map(|active| active.clip(piece));
+                    piece.filter(|piece| !piece.is_empty()).map(Received::Body)
                 }
                 Record::Data(left) => {
                     let piece = cut(src, left);
@@ -301,6 +305,15 @@ impl Active {
         )
     }
 
+    /// The part of a piece that CONTENT_LENGTH covers; what is left over belongs to nobody (FCGI §6.2).
+    fn clip(&mut self, mut piece: Bytes) -> Bytes {
+        if let Some(left) = &mut self.body {
+            piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left -= piece.len() as u64;
+        }
+        piece
+    }
+
     /// An empty record of a stream: its end, or a repetition of it, which says nothing new.
     fn end_stream(&mut self, kind: Kind) -> Result<Option<Received>, DecodeError> {
         if !self.expects(kind) {
@@ -315,10 +328,13 @@ impl Active {
             _ => Stage::Complete,
         };
         match std::mem::replace(&mut self.stage, next) {
-            Stage::Params(pairs) => Ok(Some(Received::Request(Request {
-                role: self.role,
-                params: pairs.finish()?,
-            }))),
+            Stage::Params(pairs) => {
+                let params = pairs.finish()?;
+                let role = self.role;
+                let request = Request { role, params };
+                self.body = request.announced_length();
+                Ok(Some(Received::Request(request)))
+            }
             Stage::Stdin => Ok(Some(Received::BodyEnd)),
             Stage::Data => Ok(Some(Received::DataEnd)),
             Stage::Complete => Ok(None),

@@ -101,6 +101,20 @@ fn responder_gets_variables_and_body() {
 }
 
 #[test]
+fn what_exceeds_the_announced_length_is_dropped() {
+    let records = [
+        begin(1, 1, 1),
+        params(),
+        record(5, 1, b"hel"),
+        record(5, 1, b"lo and more"),
+        record(5, 1, b"and more"),
+        record(5, 1, b""),
+    ];
+    let expected = vec![request(Role::Responder), body("hello"), Received::BodyEnd];
+    assert_eq!(run(&records), (expected, vec![], None));
+}
+
+#[test]
 fn filter_gets_data_after_the_body() {
     let records = [
         begin(1, 3, 0),

@@ -1,0 +1,139 @@
+//! The reference front end: HTTP/1.1 in front of one FastCGI, uwsgi or SCGI application.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`fault`] | what can be wrong with it |
+//! | [`client`] | the bytes of the client's connection |
+//! | [`request`], [`target`], [`body`] | a request in HTTP, read strictly |
+//! | [`variables`], [`fields`] | what the application is told |
+//! | [`fastcgi`], [`plain`] | how it is told: records; uwsgi and SCGI |
+//! | [`pool`] | the one connection that is kept |
+//! | [`exchange`] | one request, from the application's connection to the end of the answer |
+//! | [`head`], [`relay`] | the answer: its head, and its way to the client |
+//! | [`date`] | the time as HTTP writes it |
+//! | [`refusal`] | why it is none |
+//!
+//! Requests are read as a whole before the application is asked, answers are passed on as they come. Below `/hasty/`,
+//! `/kept/`, `/limited/` and `/small/` it is set up as `profiles/reference-frontend.toml` says.
+
+mod body;
+mod client;
+mod date;
+mod exchange;
+mod fastcgi;
+mod fault;
+mod fields;
+mod head;
+mod plain;
+mod pool;
+mod refusal;
+mod relay;
+mod request;
+mod target;
+mod variables;
+
+pub use fault::Fault;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::socket::Socket;
+use super::{Listener, Running, Seeded};
+use crate::net::Address;
+use crate::protocol::Protocol;
+use client::Client;
+use pool::Pool;
+use refusal::{Refusal, reason};
+use request::Request;
+use variables::Ends;
+
+/// A front end.
+#[derive(Debug)]
+pub struct Frontend {
+    protocol: Protocol,
+    upstream: Address,
+    fault: Seeded<Fault>,
+    pool: Pool,
+}
+
+impl Frontend {
+    /// `None` for [`Protocol::Http`]: it is no protocol of applications.
+    pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Option<Self> {
+        (protocol != Protocol::Http).then(|| Self {
+            protocol,
+            upstream,
+            fault,
+            pool: Pool::default(),
+        })
+    }
+
+    /// Serves until the result is dropped.
+    pub fn serve(self, listener: Listener) -> Running {
+        let frontend = Arc::new(self);
+        listener.serve(move |socket| frontend.connection(socket))
+    }
+
+    /// Requests one after another. Whatever ends a connection concerns nobody else.
+    fn connection(&self, socket: Socket) {
+        let ends = ends(&socket);
+        let mut client = Client::new(socket, self.fault);
+        loop {
+            let result = self.request(&mut client, &ends);
+            match result {
+                Ok(true) => {}
+                Ok(false) => break,
+                // A connection whose next byte may be anything is of no use.
+                Err(refusal) => {
+                    let keeps = self.fault.is(Fault::KeepsAfterRefusal) && refusal.status() == Some(413);
+                    let told = refusal.status().map(|status| client.send(&answer(status, keeps)));
+                    if !keeps || !matches!(told, Some(Ok(()))) {
+                        break;
+                    }
+                }
+            }
+        }
+        client.socket.close_gently();
+    }
+
+    /// One request; says whether the connection is kept.
+    fn request(&self, client: &mut Client, ends: &Ends) -> Result<bool, Refusal> {
+        let Some(head) = client.head()? else {
+            return Ok(false);
+        };
+        let mut request = match Request::parse(&head, self.fault) {
+            Err(Refusal::Request(status, _)) if self.fault.is(Fault::KeepsAfterGarbage) => {
+                client.send(&answer(status, true))?;
+                return Ok(true);
+            }
+            parsed => parsed?,
+        };
+        request.expects_continue()?;
+        let body = body::read(client, &mut request, self.fault)?;
+        let variables = variables::of(&request, &body, ends, self.fault);
+        exchange::run(self, client, &request, (&variables, &body))
+    }
+}
+
+/// An answer of the front end's own.
+fn answer(status: u16, keeps: bool) -> Vec<u8> {
+    let connection = if keeps { "keep-alive" } else { "close" };
+    let text = format!("{status} {}\n", reason(status));
+    format!(
+        "HTTP/1.1 {status} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",
+        reason(status),
+        date::http(SystemTime::now()),
+        text.len(),
+    )
+    .into_bytes()
+}
+
+fn ends(socket: &Socket) -> Ends {
+    let Socket::Tcp(stream) = socket else {
+        return Ends::default();
+    };
+    let peer = stream.peer_addr().ok();
+    Ends {
+        peer: peer.map(|peer| (peer.ip().to_string(), peer.port())),
+        port: stream.local_addr().map_or(0, |address| address.port()),
+    }
+}

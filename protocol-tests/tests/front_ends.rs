@@ -1,0 +1,137 @@
+//! The front-end cases against Bridgehead, built and started as an operator would: what is found must be what is
+//! known. The cases of a protocol are played, and those that concern HTTP alone with every protocol.
+
+#![allow(clippy::unwrap_used)] // all of it is tests
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use bridgehead_conform::known::Known;
+use bridgehead_conform::net::Address;
+use bridgehead_conform::notation::{Case, File, Level, SideName, Suite, embedded};
+use bridgehead_conform::profile::Profile;
+use bridgehead_conform::protocol::Protocol;
+use bridgehead_conform::run::{Outcome, Plan, run};
+use bridgehead_conform::side::Frontend;
+use testbed::Gateway;
+
+/// Plays every case that the profile permits; wants no failure that is not known, and no known one that is gone.
+fn conforms(protocol: Protocol) {
+    let dir = tempfile::TempDir::with_prefix("kit-").unwrap();
+    let socket = format!("unix:{}", dir.path().join("kit.sock").display());
+    let gateway = Gateway::start(&bridgehead(), &config(protocol, &socket)).unwrap();
+    let files = embedded();
+    let profile = Profile::read(&file(&files, "profiles/bridgehead.toml")).unwrap();
+    let url = format!("http://{}/", gateway.addr());
+    let side = Frontend::new(&socket.parse::<Address>().unwrap(), protocol, &url).unwrap();
+    let (cases, start) = (cases(&files, protocol), Instant::now());
+    let scope = profile.scope(protocol, &[]);
+    let outcomes = run(&cases, &side, &scope, &plan(&files, &profile), |_| {});
+    let surprises: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| outcome.is_failure() || outcome.is_fixed())
+        .map(words)
+        .collect();
+    assert!(
+        surprises.is_empty(),
+        "{}\n{}",
+        surprises.join("\n"),
+        gateway.errors()
+    );
+    assert!(start.elapsed() < COLUMN, "took {:?}", start.elapsed());
+}
+
+/// The cases of the protocol, those of HTTP included.
+fn cases(files: &[File], protocol: Protocol) -> Vec<Case> {
+    let suite = Suite::read(files, protocol, SideName::Frontend);
+    suite
+        .unwrap_or_else(|complaints| panic!("{}", complaints[0]))
+        .cases
+}
+
+fn plan(files: &[File], profile: &Profile) -> Plan {
+    let known = profile.expectations.as_ref().unwrap();
+    Plan {
+        only: Vec::new(),
+        level: Level::RealWorld,
+        intrusive: true,
+        jobs: NonZeroUsize::new(8).unwrap(),
+        limit: Duration::from_secs(10),
+        provides: profile.provides.clone(),
+        known: Known::read(&file(files, &format!("expectations/{known}.toml"))).unwrap(),
+    }
+}
+
+fn file(files: &[File], path: &str) -> File {
+    files.iter().find(|file| file.path == path).unwrap().clone()
+}
+
+/// The paths that the profile names: one as it is by default, one that soon gives up, one with kept connections, and
+/// two with limits.
+fn config(protocol: Protocol, socket: &str) -> String {
+    let upstream = |name: &str, path: &str, settings: &str| {
+        format!(
+            "[upstream.{name}]\nprotocol = \"{protocol}\"\nendpoints = [\"{socket}\"]\n{settings}\
+             [[route]]\npath = \"{path}\"\nproxy = {{ upstream = \"{name}\" }}\n"
+        )
+    };
+    // Heads above the usual limit reach the encoders, which have limits of their own.
+    let server = "[server]\ntemp_dir = \"{dir}\"\nhead_size = \"256KiB\"\n\
+                  timeouts = { head = \"2s\", body = \"2s\" }\n";
+    let large = match protocol {
+        Protocol::FastCgi => "max_block = \"256KiB\"\n",
+        _ => "",
+    };
+    server.to_owned()
+        + &upstream("plain", "/", large)
+        + &upstream("hasty", "/hasty", "timeouts = { head = \"2s\", read = \"2s\" }\n")
+        + &upstream("kept", "/kept", "max_connections = 1\nkeep_alive = 1\n")
+        + &upstream("small", "/small", "max_block = \"4KiB\"\n")
+        + &upstream("limited", "/limited", "")
+        + "limits = { body = \"64KiB\" }\n"
+}
+
+/// The program as it is in the source tree now.
+fn bridgehead() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap();
+    let mut build = Command::new(cargo);
+    build.args([
+        "build",
+        "--quiet",
+        "--package",
+        "bridgehead",
+        "--bin",
+        "bridgehead",
+    ]);
+    let status = build.current_dir(testbed::workspace()).status().unwrap();
+    assert!(status.success(), "bridgehead cannot be built");
+    testbed::target_dir().join(Path::new("debug/bridgehead"))
+}
+
+fn words(outcome: &Outcome) -> String {
+    let Outcome { id, observed, .. } = outcome;
+    format!(
+        "{} {id}: {} ({observed})",
+        outcome.word(),
+        outcome.verdict.detail()
+    )
+}
+
+#[test]
+fn real_bridgehead_passes_the_cases_of_fastcgi() {
+    conforms(Protocol::FastCgi);
+}
+
+#[test]
+fn real_bridgehead_passes_the_cases_of_uwsgi() {
+    conforms(Protocol::Uwsgi);
+}
+
+#[test]
+fn real_bridgehead_passes_the_cases_of_scgi() {
+    conforms(Protocol::Scgi);
+}
+
+const COLUMN: Duration = Duration::from_secs(60); // what a column may take, with cases in parallel

@@ -1,0 +1,30 @@
+//! Bridgehead itself, as it is in the source tree.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::Site;
+use crate::step;
+
+/// Builds it.
+///
+/// # Errors
+///
+/// When it does not compile.
+pub(in crate::conform) fn build() -> Result<()> {
+    let arguments = ["build", "--quiet", "--package", "bridgehead"];
+    step::run(
+        &mut step::cargo(&arguments),
+        "mend what the compiler complains of",
+    )
+}
+
+/// The program.
+pub(in crate::conform) fn program() -> PathBuf {
+    testbed::target_dir().join("debug/bridgehead")
+}
+
+pub(super) fn config(site: &Site) -> Result<String> {
+    site.text("bridgehead.toml", &[])
+}

@@ -1,0 +1,169 @@
+//! Several instances of a target, each of which gets one case at a time: a crash is of the case that was played.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use bridgehead_conform::content::Scope;
+use bridgehead_conform::notation::{Case, Level};
+use bridgehead_conform::run::{Outcome, Plan, Verdict, run};
+
+use super::column::{Column, Peer};
+use super::instance::Instance;
+use super::kit::Kit;
+use super::setting::Setting;
+
+/// Plays the ordinary cases of a column, or the intrusive ones; the outcomes are in the order of the cases.
+///
+/// # Errors
+///
+/// When the target does not start.
+pub(super) fn play(kit: &Kit, column: &Column, intrusive: bool) -> Result<Vec<Outcome>> {
+    let cases = kit.cases(column)?;
+    let mut indices: Vec<usize> = (0..cases.len())
+        .filter(|at| cases[*at].intrusive == intrusive)
+        .collect();
+    // Special settings last: the instance is started again for each.
+    indices.sort_by_key(|at| (Setting::of(&cases[*at]), *at));
+    let lanes = LANES.min(indices.len());
+    let queue = Mutex::new(indices.into_iter());
+    let (kit, cases, queue) = (&Game::new(kit, column)?, &cases, &queue);
+    let played = thread::scope(|threads| {
+        let start = |_| threads.spawn(move || Lane::new(column, kit, cases).play(queue));
+        let lanes: Vec<_> = (0..lanes).map(start).collect();
+        let join = |lane: thread::ScopedJoinHandle<'_, Result<_>>| {
+            lane.join()
+                .map_err(|_| anyhow!("a lane of {} panicked", column.name))?
+        };
+        lanes.into_iter().map(join).collect::<Result<Vec<_>>>()
+    })?;
+    let mut played: Vec<_> = played.into_iter().flatten().collect();
+    played.sort_by_key(|(at, _)| *at);
+    Ok(played.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// What all lanes of a column share.
+struct Game {
+    plan: Plan,
+    scope: Scope,
+    /// What every instance can do.
+    provides: Vec<String>,
+}
+
+impl Game {
+    fn new(kit: &Kit, column: &Column) -> Result<Self> {
+        let profile = kit.profile(column)?;
+        let (more, set) = match column.peer {
+            Peer::Server(server) => (server.provides(), server.values()),
+            Peer::Frontend(frontend) => (frontend.provides(column.protocol), frontend.values()),
+        };
+        let mut provides = profile.provides.clone();
+        provides.extend(more.iter().map(ToString::to_string));
+        let plan = Plan {
+            only: Vec::new(),
+            level: Level::RealWorld,
+            intrusive: false,
+            jobs: NonZeroUsize::MIN,
+            limit: LIMIT,
+            provides: Vec::new(),
+            known: kit.known(column)?,
+        };
+        let scope = profile.scope(column.protocol, &set);
+        Ok(Self {
+            plan,
+            scope,
+            provides,
+        })
+    }
+
+    /// The plan for one case, which is asked for by name.
+    fn plan(&self, case: &Case, setting: Setting) -> Plan {
+        Plan {
+            only: vec![case.id.clone()],
+            intrusive: case.intrusive,
+            provides: [&self.provides[..], &[setting.word().to_owned()]].concat(),
+            ..self.plan.clone()
+        }
+    }
+}
+
+/// One instance at a time, and the cases that it gets.
+struct Lane<'a> {
+    column: &'a Column,
+    game: &'a Game,
+    cases: &'a [Case],
+    instance: Option<Instance>,
+}
+
+impl<'a> Lane<'a> {
+    fn new(column: &'a Column, game: &'a Game, cases: &'a [Case]) -> Self {
+        Self {
+            column,
+            game,
+            cases,
+            instance: None,
+        }
+    }
+
+    fn play(mut self, queue: &Mutex<std::vec::IntoIter<usize>>) -> Result<Vec<(usize, Outcome)>> {
+        let mut played: Vec<(usize, Outcome)> = Vec::new();
+        // Nothing panics while it holds the lock.
+        while let Some(at) = queue.lock().map_or(None, |mut queue| queue.next()) {
+            let (mut outcome, mut crash) = self.one(at)?;
+            if crash.is_some() {
+                // Whose crash was it? The case before may have been over before the target was.
+                if let Some((before, last)) = played.last_mut() {
+                    let (again, crash) = self.one(*before)?;
+                    *last = self.judge(again, crash);
+                }
+                (outcome, crash) = self.one(at)?;
+            }
+            played.push((at, self.judge(outcome, crash)));
+        }
+        Ok(played)
+    }
+
+    /// Plays a case; also gives how the target crashed over it. It is a new one then the next time.
+    fn one(&mut self, at: usize) -> Result<(Outcome, Option<String>)> {
+        let case = &self.cases[at];
+        let setting = self.setting(case);
+        let fits = |instance: &Instance| instance.setting == setting && !case.intrusive;
+        // The old one is ended before the new one starts.
+        let mut instance = match self.instance.take().filter(fits) {
+            Some(instance) => instance,
+            None => Instance::start(self.column, setting)?,
+        };
+        let plan = self.game.plan(case, setting);
+        let cases = std::slice::from_ref(case);
+        let mut outcomes = run(cases, instance.side.as_ref(), &self.game.scope, &plan, |_| {});
+        let outcome = outcomes
+            .pop()
+            .ok_or_else(|| anyhow!("{} was not played", case.id))?;
+        let crash = instance.crash(outcome.verdict.is_bad(), case.intrusive);
+        self.instance = crash.is_none().then_some(instance);
+        Ok((outcome, crash))
+    }
+
+    /// The one that the case needs, if the target can be started like that.
+    fn setting(&self, case: &Case) -> Setting {
+        let setting = Setting::of(case);
+        let has = match self.column.peer {
+            Peer::Server(server) => server.has(setting),
+            Peer::Frontend(_) => false,
+        };
+        if has { setting } else { Setting::Ordinary }
+    }
+
+    fn judge(&self, mut outcome: Outcome, crash: Option<String>) -> Outcome {
+        if let Some(how) = crash {
+            outcome.verdict = Verdict::Crash(how);
+            outcome.known = self.game.plan.known.reason(&outcome.id, &outcome.verdict);
+        }
+        outcome
+    }
+}
+
+const LANES: usize = 4; // instances; cases mostly wait
+const LIMIT: Duration = Duration::from_secs(5); // of a step; the kit's own default
