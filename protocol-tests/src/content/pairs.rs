@@ -355,7 +355,8 @@ mod tests {
 
     #[test]
     fn references_are_replaced_in_every_part_of_a_basic_request() {
-        let text = r#"{ pairs = [{ basic = { path = "/${name}", method = "${name}", length = "${name}" } }] }"#;
+        let text =
+            r#"{ pairs = [{ basic = { path = "/${name}", method = "${name}", length = "${name}" } }] }"#;
         assert_eq!(
             encode(Protocol::Scgi, text),
             b"M\0value\0P\0/value\0CONTENT_LENGTH\0value\0"

@@ -81,7 +81,9 @@ impl Client {
             }
             match line {
                 b"\r" => return Ok(Some(start)),
-                line if !line.ends_with(b"\r") => return Err(Refusal::bad("a line without CR")),
+                line if !line.ends_with(b"\r") && !self.fault.is(Fault::BareLfIgnored) => {
+                    return Err(Refusal::bad("a line without CR"));
+                }
                 _ => {}
             }
         }

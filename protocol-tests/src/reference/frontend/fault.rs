@@ -214,6 +214,8 @@ faults! {
         SpaceBeforeColon: Scgi, "GH-11";
         /// A CR alone is a sign like others.
         BareCrPassed: Scgi, "GH-12";
+        /// A line that ends with LF alone does not end.
+        BareLfIgnored: Scgi, "GH-12b";
         /// Controls are signs like others.
         ControlsPassed: Scgi, "GH-13";
         /// Of several Host the first counts.
