@@ -144,14 +144,23 @@ mod tests {
 
     #[test]
     fn white_space_around_a_value_is_refused_in_http2() {
-        for (value, refused) in [(" a", true), ("a ", true), ("\t", true), ("a b", false), ("", false)] {
+        for (value, refused) in [
+            (" a", true),
+            ("a ", true),
+            ("\t", true),
+            ("a b", false),
+            ("", false),
+        ] {
             let request = http::Request::builder().uri("http://a.example/");
             let request = request.version(Version::HTTP_2).header("x-a", value);
             let (mut parts, ()) = request.body(()).unwrap().into_parts();
             let reason = inspect(&mut parts).err().map(|error| error.reason());
             assert_eq!(reason, refused.then_some("bad_field"), "{value:?}");
         }
-        assert!(inspected(&[("x-a", " a")]).is_ok(), "hyper has removed it in HTTP/1");
+        assert!(
+            inspected(&[("x-a", " a")]).is_ok(),
+            "hyper has removed it in HTTP/1"
+        );
     }
 
     #[test]
