@@ -175,10 +175,7 @@ fn a_body_that_a_server_did_not_wait_for_is_made_whole_for_front_ends() {
         "{}",
         draft.text
     );
-    assert_eq!(
-        steps[1],
-        "on = \"backend\"\nexpect = { request = { vars = {} } }"
-    );
+    assert_eq!(steps[1], "on = \"backend\"\nexpect = { request = { vars = {} } }");
     assert_eq!(
         steps[2],
         "on = \"backend\"\nsend = [\n    { lines = [\"Status: 413 x\", \"\"] },\n]"
