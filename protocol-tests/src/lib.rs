@@ -25,6 +25,7 @@ pub mod net;
 pub mod notation;
 pub mod profile;
 pub mod protocol;
+pub mod reference;
 pub mod report;
 pub mod run;
 pub mod side;

@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used)] // all of it is tests
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,17 +43,12 @@ fn conforms(protocol: Protocol) {
     assert!(start.elapsed() < COLUMN, "took {:?}", start.elapsed());
 }
 
-/// The cases of the protocol, and those of HTTP, each once.
+/// The cases of the protocol, those of HTTP included.
 fn cases(files: &[File], protocol: Protocol) -> Vec<Case> {
-    let read = |protocol| {
-        let suite = Suite::read(files, protocol, SideName::Frontend);
-        suite
-            .unwrap_or_else(|complaints| panic!("{}", complaints[0]))
-            .cases
-    };
-    let mut seen = BTreeSet::new();
-    let all = read(protocol).into_iter().chain(read(Protocol::Http));
-    all.filter(|case| seen.insert(case.id.clone())).collect()
+    let suite = Suite::read(files, protocol, SideName::Frontend);
+    suite
+        .unwrap_or_else(|complaints| panic!("{}", complaints[0]))
+        .cases
 }
 
 fn plan(files: &[File], profile: &Profile) -> Plan {
@@ -74,7 +68,8 @@ fn file(files: &[File], path: &str) -> File {
     files.iter().find(|file| file.path == path).unwrap().clone()
 }
 
-/// The paths that the profile names: one as it is by default, one that soon gives up, one with kept connections.
+/// The paths that the profile names: one as it is by default, one that soon gives up, one with kept connections, and
+/// two with limits.
 fn config(protocol: Protocol, socket: &str) -> String {
     let upstream = |name: &str, path: &str, settings: &str| {
         format!(
@@ -83,7 +78,8 @@ fn config(protocol: Protocol, socket: &str) -> String {
         )
     };
     // Heads above the usual limit reach the encoders, which have limits of their own.
-    let server = "[server]\ntemp_dir = \"{dir}\"\nhead_size = \"256KiB\"\n";
+    let server = "[server]\ntemp_dir = \"{dir}\"\nhead_size = \"256KiB\"\n\
+                  timeouts = { head = \"2s\", body = \"2s\" }\n";
     let large = match protocol {
         Protocol::FastCgi => "max_block = \"256KiB\"\n",
         _ => "",
@@ -93,6 +89,8 @@ fn config(protocol: Protocol, socket: &str) -> String {
         + &upstream("hasty", "/hasty", "timeouts = { head = \"2s\", read = \"2s\" }\n")
         + &upstream("kept", "/kept", "max_connections = 1\nkeep_alive = 1\n")
         + &upstream("small", "/small", "max_block = \"4KiB\"\n")
+        + &upstream("limited", "/limited", "")
+        + "limits = { body = \"64KiB\" }\n"
 }
 
 /// The program as it is in the source tree now.

@@ -94,6 +94,18 @@ fn the_catalogues_of_front_ends_for_fastcgi_and_uwsgi_are_complete() {
 }
 
 #[test]
+fn the_catalogues_of_http_and_of_variables_are_complete_with_every_protocol() {
+    for protocol in [Protocol::FastCgi, Protocol::Uwsgi, Protocol::Scgi] {
+        let cases = cases(protocol, SideName::Frontend);
+        let missing: Vec<_> = (1..=30)
+            .flat_map(|number| [format!("GH-{number:02}"), format!("EV-{number:02}")])
+            .filter(|id| cases.iter().all(|case| case.id != *id))
+            .collect();
+        assert!(missing.is_empty(), "{protocol}: {missing:?}");
+    }
+}
+
+#[test]
 fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     for profile in in_directory("profiles/")
         .iter()
@@ -113,7 +125,9 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 #[test]
 fn every_front_end_case_can_be_coded() {
     for (protocol, side, cases) in suites() {
-        let names = ["base", "hasty", "kept", "small", "host", "token", "case"];
+        let names = [
+            "base", "hasty", "kept", "small", "limited", "host", "port", "token", "case",
+        ];
         let scope = names
             .into_iter()
             .fold(Scope::new(protocol), |scope, name| scope.with(name, "x"));

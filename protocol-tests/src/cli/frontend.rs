@@ -16,7 +16,7 @@ pub(super) struct Args {
     /// Where the front end finds the application: unix:/path or host:port.
     #[arg(long)]
     listen: Address,
-    /// What the front end speaks to it: fastcgi, uwsgi or scgi.
+    /// What the front end speaks to it: fastcgi, uwsgi, scgi or http.
     #[arg(long)]
     protocol: Protocol,
     /// What the front end passes on to it: http://host:port/path/.

@@ -3,21 +3,26 @@
 //! Nothing here is shared with the program that the kit was written for: the coding of FastCGI, uwsgi and SCGI is
 //! written down once more, from the specifications.
 
+mod frame;
 mod netstring;
 mod packet;
 mod pairs;
 mod record;
+mod reply;
 mod request;
 mod scope;
 
+pub(crate) use frame::{error_number, frame_number};
 pub(crate) use pairs::PairList;
 pub(crate) use record::kind_number;
 pub(crate) use request::Request;
 pub use scope::{Missing, Scope};
 
+use frame::Frame;
 use netstring::Netstring;
 use packet::Packet;
 use record::Unit;
+use reply::Reply;
 
 use crate::notation::{Complaint, Node, Table};
 
@@ -44,8 +49,12 @@ pub enum Content {
     Packet(Packet),
     /// An SCGI netstring.
     Netstring(Box<Netstring>),
+    /// An HTTP/2 frame.
+    Frame(Box<Frame>),
     /// A whole request of the protocol.
     Request(Box<Request>),
+    /// A whole answer of the application, in the protocol of the run.
+    Reply(Box<Reply>),
 }
 
 impl Content {
@@ -113,6 +122,12 @@ impl Content {
         if let Some(request) = table.take("request") {
             return Ok(Self::Request(Box::new(Request::read(&request)?)));
         }
+        if let Some(frame) = Frame::read(table)? {
+            return Ok(Self::Frame(Box::new(frame)));
+        }
+        if let Some(reply) = table.take("reply") {
+            return Ok(Self::Reply(Box::new(Reply::read(&reply)?)));
+        }
         if let Some(packet) = Packet::read(table)? {
             return Ok(Self::Packet(packet));
         }
@@ -148,6 +163,7 @@ impl Content {
             }
             Self::Records(unit) => unit.records(scope),
             Self::Request(request) => request.units(scope),
+            Self::Reply(reply) => reply.units(scope),
             other => Ok(vec![other.encode(scope)?]),
         }
     }
@@ -171,7 +187,9 @@ impl Content {
             Self::Records(unit) => out.extend(unit.records(scope)?.concat()),
             Self::Packet(packet) => out.extend(packet.encode(scope)?),
             Self::Netstring(netstring) => out.extend(netstring.encode(scope)?),
+            Self::Frame(frame) => out.extend(frame.encode(scope)?),
             Self::Request(request) => out.extend(request.units(scope)?.concat()),
+            Self::Reply(reply) => out.extend(reply.units(scope)?.concat()),
         }
         Ok(())
     }

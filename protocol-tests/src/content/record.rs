@@ -77,6 +77,11 @@ impl Unit {
         Self::plain(kind, id, Body::Stream(content))
     }
 
+    /// END_REQUEST of a request that is complete.
+    pub(super) fn end(id: u16) -> Self {
+        Self::plain(3, id, Body::One(Content::Bytes(vec![0; 8])))
+    }
+
     fn plain(kind: u8, id: u16, body: Body) -> Self {
         let header = Header {
             version: 1,

@@ -142,7 +142,7 @@ fn list<T>(node: &Node<'_>, read: impl Fn(&Node<'_>) -> Result<T, Complaint>) ->
     node.items()?.iter().map(read).collect()
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+pub(super) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     needle.is_empty() || haystack.windows(needle.len()).any(|window| window == needle)
 }
 

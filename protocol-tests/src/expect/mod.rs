@@ -1,6 +1,7 @@
 //! What must be observed, as predicates over everything that has arrived so far.
 
 mod answer;
+mod frame;
 mod matcher;
 mod record;
 mod request;
@@ -10,7 +11,10 @@ mod well_formed;
 pub use matcher::Matcher;
 pub use seen::{Connection, Dialect, Seen};
 
+use std::cmp::Ordering;
+
 use answer::AnswerPattern;
+use frame::FramePattern;
 use record::RecordPattern;
 use request::RequestPattern;
 
@@ -42,10 +46,14 @@ pub enum Expectation {
     Answers(usize),
     /// A FastCGI record.
     Record(Box<RecordPattern>),
+    /// An HTTP/2 frame.
+    Frame(Box<FramePattern>),
     /// What the front end has sent.
     Request(Box<RequestPattern>),
     /// Whether the front end has sent a request on.
     Contacted(bool),
+    /// How many requests the front end has sent on.
+    Requests(usize),
     /// How many connections with requests the front end has opened at most.
     Attempts(usize),
     /// The protocol's rules are kept.
@@ -138,20 +146,24 @@ impl Expectation {
             Self::Answer(pattern) => pattern.check(seen),
             Self::Answers(count) => {
                 let found = seen.answers(false).len();
-                let why = format!("{found} answers have begun, not {count}");
-                match found.cmp(count) {
-                    std::cmp::Ordering::Equal => Ok(Notes::new()),
-                    std::cmp::Ordering::Less => Err(seen.unmet(why)),
-                    std::cmp::Ordering::Greater => Err(Unmet::Never(why)),
-                }
+                exactly(*count, found, || {
+                    seen.unmet(format!("{found} answers have begun, not {count}"))
+                })
             }
             Self::Record(pattern) => pattern.check(seen),
+            Self::Frame(pattern) => pattern.check(seen),
             Self::Request(pattern) => pattern.check(seen),
             Self::Contacted(wanted) => match (seen.is_contacted(), wanted) {
                 (true, false) => Err(Unmet::Never("the front end has sent the request on".to_owned())),
                 (false, true) => Err(Unmet::Yet("the front end has not sent the request on".to_owned())),
                 _ => Ok(Notes::new()),
             },
+            Self::Requests(count) => {
+                let found = seen.requests();
+                exactly(*count, found, || {
+                    Unmet::Yet(format!("{found} requests were sent on, not {count}"))
+                })
+            }
             Self::Attempts(most) => match seen.attempted() {
                 count if count > *most => Err(Unmet::Never(format!("the front end has tried {count} times"))),
                 _ => Ok(Notes::new()),
@@ -212,11 +224,17 @@ fn read_protocol(table: &mut Table<'_>) -> Result<Vec<Expectation>, Complaint> {
     if let Some(node) = table.take("record") {
         found.push(Expectation::Record(Box::new(RecordPattern::read(&node)?)));
     }
+    if let Some(node) = table.take("frame") {
+        found.push(Expectation::Frame(Box::new(FramePattern::read(&node)?)));
+    }
     if let Some(node) = table.take("request") {
         found.push(Expectation::Request(Box::new(RequestPattern::read(&node)?)));
     }
     if let Some(contacted) = table.boolean("contacted")? {
         found.push(Expectation::Contacted(contacted));
+    }
+    if let Some(count) = table.integer("requests")? {
+        found.push(Expectation::Requests(count));
     }
     if let Some(most) = table.integer("max_attempts")? {
         found.push(Expectation::Attempts(most));
@@ -278,6 +296,15 @@ fn check_closed(how: Option<Peer>, seen: &Seen<'_>) -> Result<Notes, Unmet> {
         (found, Some(wanted)) if found == wanted => Ok(Notes::new()),
         (Peer::Reset, _) => Err(Unmet::Never("the peer has reset the connection".to_owned())),
         (Peer::Fin, _) => Err(Unmet::Never("the peer has closed without a reset".to_owned())),
+    }
+}
+
+/// A number that can only grow.
+fn exactly(wanted: usize, found: usize, too_few: impl FnOnce() -> Unmet) -> Result<Notes, Unmet> {
+    match (found.cmp(&wanted), too_few()) {
+        (Ordering::Equal, _) => Ok(Notes::new()),
+        (Ordering::Less, unmet) => Err(unmet),
+        (Ordering::Greater, Unmet::Yet(why) | Unmet::Never(why)) => Err(Unmet::Never(why)),
     }
 }
 

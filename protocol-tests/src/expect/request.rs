@@ -1,7 +1,8 @@
 //! What a front end must have sent.
 
+use super::matcher::{contains, show};
 use super::{Dialect, Matcher, Notes, Seen, Unmet};
-use crate::content::Scope;
+use crate::content::{Content, Scope};
 use crate::notation::{Complaint, Node};
 use crate::wire::Request;
 
@@ -12,7 +13,15 @@ pub struct RequestPattern {
     nth: usize,
     vars: Vec<(String, Matcher)>,
     absent: Vec<String>,
+    /// SCRIPT_NAME and PATH_INFO together.
+    path: Option<Matcher>,
+    /// In no name and in no value.
+    nowhere: Vec<Content>,
+    /// In no variable but those that are made of header fields.
+    only_in_fields: Vec<Content>,
     once: bool,
+    /// Names have no other characters than A-Z, 0-9 and `_`.
+    plain_names: bool,
     body: Option<Matcher>,
     complete: Option<bool>,
     id: Option<u16>,
@@ -37,6 +46,14 @@ impl RequestPattern {
                 .map(|(name, node)| Ok((name, Matcher::read(&node)?)))
                 .collect::<Result<_, _>>()?,
             absent: table.strings("absent")?,
+            path: table.take("path").map(|node| Matcher::read(&node)).transpose()?,
+            nowhere: table
+                .take("nowhere")
+                .map_or(Ok(Vec::new()), |node| read_all(&node))?,
+            only_in_fields: table
+                .take("only_in_fields")
+                .map_or(Ok(Vec::new()), |node| read_all(&node))?,
+            plain_names: table.boolean("plain_names")?.unwrap_or_default(),
             once: table.boolean("once")?.unwrap_or_default(),
             body: table.take("body").map(|node| Matcher::read(&node)).transpose()?,
             complete: table.boolean("complete")?,
@@ -84,12 +101,39 @@ impl RequestPattern {
         {
             return Err(format!("{name} is there"));
         }
+        if let Some(matcher) = &self.path {
+            matcher
+                .check(&request.path(), scope)
+                .map_err(|why| format!("SCRIPT_NAME and PATH_INFO are {why}"))?;
+        }
+        self.check_nowhere(request, scope)?;
         let mut names: Vec<_> = request.vars.iter().map(|(name, _)| name).collect();
         names.sort();
         match names.windows(2).find(|pair| self.once && pair[0] == pair[1]) {
             Some(pair) => Err(format!("{} is there twice", pair[0].escape_ascii())),
             None => Ok(()),
         }
+    }
+
+    fn check_nowhere(&self, request: &Request, scope: &Scope) -> Result<(), String> {
+        let plain = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        for (name, value) in &request.vars {
+            if self.plain_names && !name.iter().all(plain) {
+                return Err(format!("there is a variable {}", show(name)));
+            }
+            let fields = if name.starts_with(b"HTTP_") {
+                &[][..]
+            } else {
+                &self.only_in_fields
+            };
+            for content in self.nowhere.iter().chain(fields) {
+                let bytes = content.encode(scope).map_err(|missing| missing.to_string())?;
+                if contains(name, &bytes) || contains(value, &bytes) {
+                    return Err(format!("{} has {}", show(name), show(&bytes)));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_numbers(&self, request: &Request) -> Result<(), String> {
@@ -148,4 +192,8 @@ impl RequestPattern {
             })
         })
     }
+}
+
+fn read_all(node: &Node<'_>) -> Result<Vec<Content>, Complaint> {
+    node.items()?.iter().map(Content::read).collect()
 }

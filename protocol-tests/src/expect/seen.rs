@@ -6,7 +6,7 @@ use super::Unmet;
 use crate::content::Scope;
 use crate::net::{Link, Peer};
 use crate::protocol::Protocol;
-use crate::wire::{self, Answer, Framing, Record, Style};
+use crate::wire::{self, Answer, Frame, Framing, Record, Style};
 
 /// A connection and what its peer speaks.
 #[derive(Debug)]
@@ -69,6 +69,12 @@ impl<'a> Seen<'a> {
     pub(super) fn is_contacted(&self) -> bool {
         let of_frontend = |connection: &Connection| matches!(connection.dialect, Dialect::Requests(_));
         self.contacted || self.connections.values().any(of_frontend)
+    }
+
+    /// How many requests of this play the kit has taken from the front end.
+    pub(super) fn requests(&self) -> usize {
+        let of_frontend = |connection: &&Connection| matches!(connection.dialect, Dialect::Requests(_));
+        self.connections.values().filter(of_frontend).count()
     }
 
     pub(super) fn on(&self, name: &'a str) -> Self {
@@ -139,6 +145,13 @@ impl<'a> Seen<'a> {
         self.dialect() != Some(Dialect::Answers(Protocol::FastCgi))
     }
 
+    /// The HTTP/2 frames so far, if that is what the kit speaks here.
+    pub fn frames(&self) -> Option<Vec<Frame<'a>>> {
+        let sent = self.connection()?.link.sent();
+        let preface = sent.first()?.1.starts_with(PREFACE);
+        preface.then(|| wire::frames(self.bytes()))
+    }
+
     /// The answers so far. `bodyless`: they are to HEAD requests.
     pub fn answers(&self, bodyless: bool) -> Vec<Answer> {
         let Some(Dialect::Answers(protocol)) = self.dialect() else {
@@ -163,3 +176,5 @@ impl<'a> Seen<'a> {
         )
     }
 }
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n"; // RFC 9113, section 3.4; a case may get the rest of it wrong

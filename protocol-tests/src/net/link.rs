@@ -20,6 +20,10 @@ pub struct Link {
     ended: Option<Duration>,
     reading: bool,
     writing: bool,
+    /// Our direction ends when everything is written.
+    ending: bool,
+    /// The link is closed when everything is written.
+    closing: bool,
 }
 
 /// What the peer has done.
@@ -51,6 +55,8 @@ impl Link {
             ended: None,
             reading: true,
             writing: true,
+            ending: false,
+            closing: false,
         }
     }
 
@@ -102,10 +108,18 @@ impl Link {
         self.writing && self.stream.is_some()
     }
 
-    /// Ends our direction.
+    /// Ends our direction, behind what waits to be written.
     pub fn half_close(&mut self) {
         self.writing = false;
-        if let Some(stream) = &self.stream {
+        self.ending = true;
+        self.end_if_written();
+    }
+
+    fn end_if_written(&mut self) {
+        if self.ending
+            && self.outgoing.is_empty()
+            && let Some(stream) = &self.stream
+        {
             stream.shut_write();
         }
     }
@@ -114,6 +128,18 @@ impl Link {
     pub fn close(&mut self) {
         self.stream = None;
         self.outgoing.clear();
+    }
+
+    /// Closes as soon as everything is written.
+    pub fn close_when_sent(&mut self) {
+        self.closing = true;
+        self.close_if_sent();
+    }
+
+    fn close_if_sent(&mut self) {
+        if self.closing && self.outgoing.is_empty() {
+            self.close();
+        }
     }
 
     /// Closes with a reset; on unix sockets that is the same as closing.
@@ -146,6 +172,7 @@ impl Link {
             Ok(count) => {
                 let piece = self.outgoing.drain(..count).collect();
                 self.sent.push((self.opened.elapsed(), piece));
+                self.end_if_written();
             }
             Err(error) if is_temporary(&error) => {}
             Err(_) => {
@@ -187,6 +214,7 @@ pub fn pump(links: &mut [&mut Link], until: Instant) -> io::Result<()> {
     for (link, events) in links.iter_mut().zip(ready) {
         if events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) && link.is_sending() {
             link.write_some();
+            link.close_if_sent();
         }
         if events.intersects(PollFlags::IN | PollFlags::ERR | PollFlags::HUP) && link.reading {
             link.read_some();

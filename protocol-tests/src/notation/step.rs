@@ -42,6 +42,8 @@ pub enum Action {
         /// How long to watch before judging.
         after: Option<Duration>,
     },
+    /// From now on answers every request of the front end with this.
+    Serve(Content),
     /// Lets time pass.
     Wait(Duration),
     /// Does something to the connection.
@@ -97,12 +99,12 @@ impl Step {
 }
 
 fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
-    let given: Vec<_> = ["send", "expect", "wait", "do"]
+    let given: Vec<_> = ["send", "expect", "wait", "do", "serve"]
         .into_iter()
         .filter(|key| table.has(key))
         .collect();
     let [key] = given.as_slice() else {
-        return Err(table.complaint("a step has exactly one of send, expect, wait, do"));
+        return Err(table.complaint("a step has exactly one of send, expect, wait, do, serve"));
     };
     let node = table.need(key)?;
     match *key {
@@ -120,6 +122,7 @@ fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
             after: table.duration("after")?,
         }),
         "wait" => node.duration().map(Action::Wait),
+        "serve" => Content::read(&node).map(Action::Serve),
         _ => node.one_of(&OPERATIONS).map(Action::Do),
     }
 }

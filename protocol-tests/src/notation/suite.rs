@@ -25,25 +25,24 @@ pub struct File {
 }
 
 impl Suite {
-    /// Reads the cases in `files` that belong to the protocol and side.
+    /// Reads the cases in `files` that belong to the protocol and side. To a front end belong those about HTTP,
+    /// whatever it speaks to its application.
     ///
     /// # Errors
     ///
     /// Every complaint that there is, at most one for each case.
     pub fn read(files: &[File], protocol: Protocol, side: SideName) -> Result<Self, Vec<Complaint>> {
-        let directory = format!("cases/{}/{}/", protocol.name(), side.name());
-        let ours = || files.iter().filter(|file| file.path.starts_with(&directory));
         let mut suite = Self::default();
         let mut complaints = Vec::new();
-        let shared = ours().find(|file| file.path.ends_with("/define.toml"));
-        let shared = shared
-            .map_or(Ok(Vec::new()), read_shared)
-            .unwrap_or_else(|complaint| {
-                complaints.push(complaint);
-                Vec::new()
-            });
-        for file in ours().filter(|file| !file.path.ends_with("/define.toml")) {
-            suite.read_file(file, &shared, (protocol, side), &mut complaints);
+        let mut place = Place {
+            directory: protocol,
+            side,
+            protocol,
+        };
+        suite.read_directory(files, place, &mut complaints);
+        if side == SideName::Frontend && protocol != Protocol::Http {
+            place.directory = Protocol::Http;
+            suite.read_directory(files, place, &mut complaints);
         }
         complaints.extend(suite.duplicates());
         suite.cases.sort_by(|a, b| a.id.cmp(&b.id));
@@ -54,11 +53,26 @@ impl Suite {
         }
     }
 
+    fn read_directory(&mut self, files: &[File], place: Place, complaints: &mut Vec<Complaint>) {
+        let directory = format!("cases/{}/{}/", place.directory, place.side.name());
+        let ours = || files.iter().filter(|file| file.path.starts_with(&directory));
+        let shared = ours().find(|file| file.path.ends_with("/define.toml"));
+        let shared = shared
+            .map_or(Ok(Vec::new()), read_shared)
+            .unwrap_or_else(|complaint| {
+                complaints.push(complaint);
+                Vec::new()
+            });
+        for file in ours().filter(|file| !file.path.ends_with("/define.toml")) {
+            self.read_file(file, &shared, place, complaints);
+        }
+    }
+
     fn read_file(
         &mut self,
         file: &File,
         shared: &[(String, Content)],
-        place: (Protocol, SideName),
+        place: Place,
         complaints: &mut Vec<Complaint>,
     ) {
         let source = Source {
@@ -71,7 +85,8 @@ impl Suite {
         };
         let mut table = Table::new(document.get_ref(), document.span(), source);
         let defined = match read_head(&mut table, shared, place) {
-            Ok(defined) => defined,
+            Ok(Some(defined)) => defined,
+            Ok(None) => return,
             Err(complaint) => return complaints.push(complaint),
         };
         let source = Source {
@@ -104,21 +119,40 @@ impl Suite {
     }
 }
 
-/// Checks what stands before the cases, and gives the definitions.
+/// Where a file lies, and for whom it is read.
+#[derive(Clone, Copy)]
+struct Place {
+    directory: Protocol,
+    side: SideName,
+    /// What is spoken with the application.
+    protocol: Protocol,
+}
+
+/// Checks what stands before the cases, and gives the definitions; `None` when they are not for this protocol.
 fn read_head(
     table: &mut Table<'_>,
     shared: &[(String, Content)],
-    (protocol, side): (Protocol, SideName),
-) -> Result<Vec<(String, Content)>, Complaint> {
-    table.need("protocol")?.one_of(&[(protocol.name(), ())])?;
-    table.need("side")?.one_of(&[(side.name(), ())])?;
+    place: Place,
+) -> Result<Option<Vec<(String, Content)>>, Complaint> {
+    table.need("protocol")?.one_of(&[(place.directory.name(), ())])?;
+    table.need("side")?.one_of(&[(place.side.name(), ())])?;
+    let protocols = table
+        .take("protocols")
+        .map(|node| read_protocols(&node))
+        .transpose()?;
     table.need("case")?;
     let mut defined = shared.to_vec();
     if let Some(node) = table.take("define") {
         defined.extend(read_defined(&node)?);
     }
     table.finish()?;
-    Ok(defined)
+    let wanted = protocols.is_none_or(|protocols| protocols.contains(&place.protocol));
+    Ok(wanted.then_some(defined))
+}
+
+fn read_protocols(node: &Node<'_>) -> Result<Vec<Protocol>, Complaint> {
+    let names = Protocol::ALL.map(|protocol| (protocol.name(), protocol));
+    node.items()?.iter().map(|item| item.one_of(&names)).collect()
 }
 
 fn read_shared(file: &File) -> Result<Vec<(String, Content)>, Complaint> {

@@ -3,6 +3,7 @@
 mod outcome;
 mod player;
 mod schedule;
+mod serving;
 
 pub use outcome::{Outcome, Played, Verdict};
 pub use player::play;

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use super::serving::Serving;
 use super::{Played, Verdict};
 use crate::content::{Content, Scope};
 use crate::expect::{Connection, Expectation, Notes, Seen, Unmet};
 use crate::net::{Link, Peer, pump};
 use crate::notation::{Action, Case, Operation, Split, Step, Variant};
 use crate::side::Side;
+use crate::wire::{Answer, frame_words};
 
 /// Plays a case in all its variants, up to the first that does not pass.
 pub fn play(case: &Case, side: &dyn Side, scope: &Scope, limit: Duration) -> Played {
@@ -41,7 +43,7 @@ pub fn play(case: &Case, side: &dyn Side, scope: &Scope, limit: Duration) -> Pla
 fn named(mut played: Played, variant: &Variant, cut: Option<usize>) -> Played {
     let mut place = String::new();
     if let Some((name, value)) = &variant.binding {
-        let _ = write!(place, "{name} = {value}: "); // a String takes everything
+        let _ = write!(place, "{name} = {}: ", value.escape_debug()); // a String takes everything
     }
     if let Some(cut) = cut {
         let _ = write!(place, "cut after {cut} bytes: ");
@@ -85,6 +87,7 @@ fn play_once(
         limit,
         cut,
         connections: BTreeMap::new(),
+        serving: Serving::default(),
         notes: Notes::new(),
     };
     let result = variant.steps.iter().try_for_each(|step| player.step(step));
@@ -110,6 +113,7 @@ struct Player<'a> {
     limit: Duration,
     cut: Option<usize>,
     connections: BTreeMap<String, Connection>,
+    serving: Serving,
     notes: Notes,
 }
 
@@ -120,12 +124,16 @@ impl Player<'_> {
             .on
             .clone()
             .unwrap_or_else(|| self.side.default_connection().to_owned());
-        if let Action::Wait(time) = &step.action {
-            return self.pump_until(Instant::now() + *time);
+        match &step.action {
+            Action::Wait(time) => return self.pump_until(Instant::now() + *time),
+            Action::Serve(content) => return self.serve(content),
+            _ => {}
         }
         let about_contact =
             matches!(&step.action, Action::Expect { expectation, .. } if expectation.needs_no_connection());
-        if !about_contact {
+        // While the application answers by itself, its connections come when they come.
+        let awaited = self.serving.is_on() && name.starts_with(BACKEND);
+        if !about_contact && !awaited {
             self.open(&name).map_err(|verdict| in_step(verdict, step))?;
         }
         let result = match &step.action {
@@ -144,7 +152,7 @@ impl Player<'_> {
                 self.operate(&name, *operation);
                 Ok(())
             }
-            Action::Wait(_) => Ok(()),
+            Action::Wait(_) | Action::Serve(_) => Ok(()),
         };
         result.map_err(|verdict| in_step(verdict, step))
     }
@@ -207,6 +215,13 @@ impl Player<'_> {
         Ok(())
     }
 
+    fn serve(&mut self, content: &Content) -> Result<(), Verdict> {
+        let answer = content.encode(self.scope);
+        self.serving
+            .start(answer.map_err(|missing| Verdict::Error(missing.to_string()))?);
+        Ok(())
+    }
+
     fn pieces(&self, content: &Content, split: &Split) -> Result<Vec<Vec<u8>>, crate::content::Missing> {
         if *split == Split::Units {
             return content.units(self.scope);
@@ -229,7 +244,7 @@ impl Player<'_> {
     ) -> Result<(), Verdict> {
         let start = Instant::now();
         if let Some(after) = after {
-            while Instant::now() < start + after && !self.all_over() {
+            while Instant::now() < start + after && (self.serving.is_on() || !self.all_over()) {
                 self.pump(start + after)?;
             }
         }
@@ -241,7 +256,8 @@ impl Player<'_> {
                 self.limit
             });
         loop {
-            if expectation.needs_no_connection() && self.side.contacted(self.scope) {
+            let waits = expectation.needs_no_connection() && !self.serving.is_on();
+            if waits && self.side.contacted(self.scope) {
                 self.open(BACKEND)?;
             }
             let unmet = match expectation.check(&self.seen(name)) {
@@ -311,24 +327,24 @@ impl Player<'_> {
             .values_mut()
             .map(|connection| &mut connection.link)
             .collect();
-        pump(&mut links, until).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))
+        // Nothing wakes us up when a front end connects.
+        let until = match self.serving.is_on() {
+            true => until.min(Instant::now() + SLICE),
+            false => until,
+        };
+        pump(&mut links, until).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))?;
+        self.serving.tend(&mut self.connections, self.side, self.scope);
+        Ok(())
     }
 
     /// Every connection in words.
     fn observed(&self) -> String {
         let of_connection = |(name, connection): (&String, &Connection)| {
-            let answers = Seen::new(&self.connections, name, self.scope).answers(false);
-            let mut words: Vec<String> = answers
-                .iter()
-                .take(SHOWN)
-                .map(|answer| match answer.id {
-                    0 | 1 => answer.words(),
-                    id => format!("id {id}: {}", answer.words()),
-                })
-                .collect();
-            if answers.len() > SHOWN {
-                words.push(format!("{} answers more", answers.len() - SHOWN));
-            }
+            let seen = Seen::new(&self.connections, name, self.scope);
+            let mut words = match seen.frames() {
+                Some(frames) => vec![frame_words(&frames)],
+                None => answer_words(&seen.answers(false)),
+            };
             if words.is_empty() {
                 words.push(format!("{} bytes", connection.link.received().len()));
             }
@@ -379,6 +395,19 @@ impl Player<'_> {
         }
         lines
     }
+}
+
+/// The first answers, and how many more there are.
+fn answer_words(answers: &[Answer]) -> Vec<String> {
+    let word = |answer: &Answer| match answer.id {
+        0 | 1 => answer.words(),
+        id => format!("id {id}: {}", answer.words()),
+    };
+    let mut words: Vec<String> = answers.iter().take(SHOWN).map(word).collect();
+    if answers.len() > SHOWN {
+        words.push(format!("{} answers more", answers.len() - SHOWN));
+    }
+    words
 }
 
 fn late(why: String, after: Option<Duration>) -> Verdict {

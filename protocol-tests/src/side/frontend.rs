@@ -70,6 +70,8 @@ impl Side for Frontend {
     fn scope(&self, scope: &Scope) -> Scope {
         let token = super::token();
         self.arrivals.expect(&token);
+        let host = self.address.to_string();
+        let port = host.rsplit_once(':').map_or("", |(_, port)| port).to_owned();
         let mut scope = scope.clone().with("token", token).with("base", &self.base);
         // A front end that is the same below every path needs no more than its URL.
         for name in SPECIAL_PATHS {
@@ -77,7 +79,15 @@ impl Side for Frontend {
                 scope = scope.with(name, &self.base);
             }
         }
-        scope.with("host", self.address.to_string())
+        scope.with("host", host).with("port", port)
+    }
+
+    fn arrival(&self, scope: &Scope) -> Option<Connection> {
+        let (stream, received) = self.arrivals.take(scope.values.get("token")?)?;
+        Some(Connection {
+            link: Link::new(stream, received),
+            dialect: Dialect::Requests(self.protocol),
+        })
     }
 
     fn contacted(&self, scope: &Scope) -> bool {
@@ -114,15 +124,10 @@ impl Side for Frontend {
         if !name.starts_with("backend") {
             return self.connect(limit);
         }
-        let token = scope.values.get("token").map_or("", String::as_str);
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
-            if let Some((stream, received)) = self.arrivals.take(token) {
-                let link = Link::new(stream, received);
-                return Ok(Connection {
-                    link,
-                    dialect: Dialect::Requests(self.protocol),
-                });
+            if let Some(connection) = self.arrival(scope) {
+                return Ok(connection);
             }
             pump(Instant::now() + SLICE).map_err(|error| Verdict::Error(format!("cannot poll: {error}")))?;
         }
@@ -132,5 +137,5 @@ impl Side for Frontend {
     }
 }
 
-const SPECIAL_PATHS: [&str; 3] = ["hasty", "kept", "small"]; // paths for cases that need a front end with certain settings
+const SPECIAL_PATHS: [&str; 4] = ["hasty", "kept", "small", "limited"]; // paths for cases that need a front end with certain settings
 const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end

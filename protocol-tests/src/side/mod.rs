@@ -36,6 +36,12 @@ pub trait Side: Sync {
         false
     }
 
+    /// The next connection of the front end for this play, if one waits.
+    fn arrival(&self, scope: &Scope) -> Option<Connection> {
+        let _ = scope;
+        None
+    }
+
     /// How many connections the front end has opened with requests of this play, those that were refused included.
     fn attempts(&self, scope: &Scope) -> usize {
         let _ = scope;

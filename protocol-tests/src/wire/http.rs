@@ -89,7 +89,7 @@ fn content_length(head: &Head) -> Option<usize> {
 }
 
 /// RFC 9112, section 7.1. A wrong chunk makes the body end there, incomplete.
-fn dechunk(bytes: &[u8]) -> (Vec<u8>, usize, bool) {
+pub(super) fn dechunk(bytes: &[u8]) -> (Vec<u8>, usize, bool) {
     let mut body = Vec::new();
     let mut at = 0;
     while let Some((size, start)) = chunk_size(bytes, at) {
@@ -131,7 +131,7 @@ fn trailer_end(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// The line at `at` without its CR LF.
-fn line(bytes: &[u8], at: usize) -> Option<&[u8]> {
+pub(super) fn line(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?;
     let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
     Some(&rest[..end])

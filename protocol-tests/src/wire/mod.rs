@@ -3,11 +3,16 @@
 mod answer;
 mod fastcgi;
 mod head;
+mod hpack;
 mod http;
+mod http2;
+mod http_request;
 mod request;
 
 pub use answer::{Answer, End};
 pub use fastcgi::{Record, answers as fastcgi_answers, pairs, records};
 pub use head::{BadHead, Head, Style};
+pub use hpack::{BadBlock, Field as HeaderField};
 pub use http::{Framing, answers as http_answers};
+pub use http2::{Frame, blocks, frames, words as frame_words};
 pub use request::Request;

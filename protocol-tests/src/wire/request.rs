@@ -1,6 +1,6 @@
-//! What a front end has sent: one request in FastCGI, uwsgi or SCGI.
+//! What a front end has sent: one request in FastCGI, uwsgi, SCGI or HTTP.
 
-use super::{Record, pairs, records};
+use super::{Record, http_request, pairs, records};
 use crate::protocol::Protocol;
 
 /// A request as far as it has arrived.
@@ -41,10 +41,7 @@ impl Request {
             Protocol::FastCgi => fastcgi(bytes),
             Protocol::Uwsgi => uwsgi(bytes),
             Protocol::Scgi => scgi(bytes),
-            Protocol::Http => Self {
-                fault: Some("no protocol of applications".to_owned()),
-                ..Self::default()
-            },
+            Protocol::Http => http_request::http(bytes),
         }
     }
 
@@ -66,7 +63,17 @@ impl Request {
             .map(|(_, value)| value.as_slice())
     }
 
-    fn blame(&mut self, fault: impl Into<String>) {
+    /// The path as the application puts it together: RFC 3875, section 3.3. Without both of its halves it is
+    /// DOCUMENT_URI, which is all that some front ends send.
+    pub fn path(&self) -> Vec<u8> {
+        let first = |name| self.values(name).next();
+        match (first("SCRIPT_NAME"), first("PATH_INFO")) {
+            (None, None) => first("DOCUMENT_URI").unwrap_or_default().to_vec(),
+            (name, info) => [name.unwrap_or_default(), info.unwrap_or_default()].concat(),
+        }
+    }
+
+    pub(super) fn blame(&mut self, fault: impl Into<String>) {
         self.fault.get_or_insert_with(|| fault.into());
     }
 
@@ -78,7 +85,7 @@ impl Request {
     }
 
     /// Takes what follows the variables for the body, as long as CONTENT_LENGTH says.
-    fn take_body(&mut self, rest: &[u8]) {
+    pub(super) fn take_body(&mut self, rest: &[u8]) {
         let length = self.content_length();
         self.body = rest.to_vec();
         self.complete = self.has_vars && rest.len() >= length;

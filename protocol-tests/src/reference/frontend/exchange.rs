@@ -1,0 +1,215 @@
+//! One request of a client, from the application's connection to the end of the answer.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::client::Client;
+use super::fastcgi::{self, Records};
+use super::head::Style;
+use super::plain;
+use super::refusal::Refusal;
+use super::relay::Relay;
+use super::request::{Field, Request};
+use super::{Fault, Frontend};
+use crate::protocol::Protocol;
+use crate::reference::socket::Socket;
+
+/// Asks the application and passes its answer on; says whether the client's connection is kept.
+pub(super) fn run(
+    frontend: &Frontend,
+    client: &mut Client,
+    request: &Request,
+    (variables, body): (&[Field], &[u8]),
+) -> Result<bool, Refusal> {
+    let fault = frontend.fault;
+    let bytes = encode(frontend, request, variables, body)?;
+    let style = if frontend.protocol == Protocol::Uwsgi {
+        Style::Http
+    } else {
+        Style::Cgi
+    };
+    let mut relay = Relay::new(client, request, style, fault);
+    let mut tries = if fault.is(Fault::EndlessRetries) { 100 } else { 1 };
+    loop {
+        let result = attempt(frontend, &bytes, &mut relay);
+        tries -= 1;
+        match result {
+            Ok(()) => return Ok(relay.keeps()),
+            Err(Refusal::Answer(..)) if tries > 0 && !relay.has_started() => {}
+            // What has begun cannot be taken back: the client sees that it is cut.
+            Err(refusal) if relay.has_started() => return Err(Refusal::Client(io::Error::other(refusal))),
+            Err(refusal) => return Err(refusal),
+        }
+    }
+}
+
+fn encode(
+    frontend: &Frontend,
+    request: &Request,
+    variables: &[Field],
+    body: &[u8],
+) -> Result<Vec<u8>, Refusal> {
+    let small = request.target.path.starts_with(SMALL);
+    let limit = if small { SMALL_BLOCK } else { MAX_BLOCK };
+    match frontend.protocol {
+        Protocol::Uwsgi => plain::uwsgi(variables, body, limit, frontend.fault),
+        Protocol::Scgi => Ok(plain::scgi(variables, body, frontend.fault)),
+        Protocol::FastCgi | Protocol::Http => fastcgi::request(variables, body, frontend.fault),
+    }
+}
+
+/// One connection to the application. It is closed in any case: nobody can tell what else would come on it.
+fn attempt(frontend: &Frontend, bytes: &[u8], relay: &mut Relay<'_>) -> Result<(), Refusal> {
+    let connected = Socket::connect(&frontend.upstream, WRITE);
+    let mut socket = connected.map_err(|_| Refusal::Answer(503, "the application cannot be reached"))?;
+    let mut writer = socket.try_clone()?;
+    let written = AtomicBool::new(false);
+    thread::scope(|threads| {
+        // An application may answer before it has read everything, or without reading it: an error here says
+        // nothing about the answer.
+        let mut write = || {
+            let _ = writer.write_all(bytes);
+            written.store(true, Ordering::Relaxed);
+        };
+        if frontend.fault.is(Fault::WritesBeforeReading) {
+            write();
+        } else {
+            threads.spawn(write);
+        }
+        let mut answer = Answer {
+            frontend,
+            socket: &mut socket,
+            written: &written,
+            leaving: None,
+        };
+        let result = answer.read(relay);
+        socket.shutdown(Shutdown::Both); // ends the other thread as well
+        result
+    })
+}
+
+/// Reads one answer.
+struct Answer<'a> {
+    frontend: &'a Frontend,
+    socket: &'a mut Socket,
+    /// Whether the application has been sent everything.
+    written: &'a AtomicBool,
+    /// When the client ended its direction.
+    leaving: Option<Instant>,
+}
+
+impl Answer<'_> {
+    fn read(&mut self, relay: &mut Relay<'_>) -> Result<(), Refusal> {
+        let fault = self.frontend.fault;
+        let fastcgi = self.frontend.protocol == Protocol::FastCgi;
+        let mut records = Records::new(fault);
+        let mut buffer = [0; 64 << 10];
+        let mut deadline = Instant::now() + HEAD_TIME;
+        loop {
+            let prolonged = relay.has_started() || fault.is(Fault::TimeBetweenReads);
+            if prolonged || !self.written.load(Ordering::Relaxed) {
+                deadline = Instant::now() + self.patience(relay.has_started());
+            }
+            self.wait(deadline, relay)?;
+            let over = match self.socket.read(&mut buffer) {
+                Ok(0) if fastcgi => return records.closed(relay),
+                Ok(0) => return relay.end(),
+                Ok(count) if fastcgi => records.feed(&buffer[..count], relay)?,
+                Ok(count) => {
+                    relay.output(&buffer[..count])?;
+                    relay.is_full() && !fault.is(Fault::WaitsForClose)
+                }
+                // A reset is no end.
+                Err(_) if fault.is(Fault::ResetIsEnd) => return relay.end(),
+                Err(_) => return Err(Refusal::gateway("the connection to the application breaks")),
+            };
+            if over {
+                return relay.end();
+            }
+        }
+    }
+
+    fn patience(&self, has_head: bool) -> Duration {
+        match has_head {
+            true if self.frontend.fault.is(Fault::HastyBody) => Duration::from_millis(300),
+            true => BODY_IDLE,
+            false => HEAD_TIME,
+        }
+    }
+
+    /// Waits for the application; the client may leave meanwhile.
+    fn wait(&mut self, deadline: Instant, relay: &mut Relay<'_>) -> Result<(), Refusal> {
+        let fault = self.frontend.fault;
+        loop {
+            let mut until = deadline;
+            if fault.is(Fault::NeverGivesUp) {
+                until += Duration::from_secs(3600);
+            }
+            let grace = if fault.is(Fault::HalfCloseIsLeaving) {
+                Duration::ZERO
+            } else {
+                GRACE
+            };
+            if let Some(leaving) = self.leaving {
+                until = until.min(leaving + grace);
+            }
+            let watched = !fault.is(Fault::LeavingIgnored) && self.leaving.is_none();
+            let (application, client) = ready(self.socket, &relay.client.socket, watched, until)?;
+            if application {
+                return Ok(());
+            }
+            if client.intersects(PollFlags::HUP | PollFlags::ERR) {
+                return self.left();
+            }
+            if client.intersects(PollFlags::RDHUP) {
+                self.leaving = Some(Instant::now());
+            } else if self.leaving.is_some_and(|leaving| leaving.elapsed() >= grace) {
+                return self.left();
+            } else if Instant::now() >= until {
+                return Err(Refusal::Answer(504, "the application does not answer"));
+            }
+        }
+    }
+
+    /// Closing tells the application: ABORT_REQUEST would be the end of the body for PHP.
+    fn left(&mut self) -> Result<(), Refusal> {
+        if self.frontend.fault.is(Fault::AbortSent) {
+            let _ = self.socket.write_all(&fastcgi::abort(self.frontend.fault));
+        }
+        Err(Refusal::Client(io::ErrorKind::ConnectionAborted.into()))
+    }
+}
+
+/// Waits until the application has something, or something happens to the client.
+fn ready(
+    application: &Socket,
+    client: &Socket,
+    watched: bool,
+    until: Instant,
+) -> io::Result<(bool, PollFlags)> {
+    let mut fds = vec![PollFd::new(application, PollFlags::IN)];
+    if watched {
+        fds.push(PollFd::new(client, PollFlags::RDHUP));
+    }
+    let left = until.saturating_duration_since(Instant::now());
+    let timeout = Timespec::try_from(left).unwrap_or_default();
+    match poll(&mut fds, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let client = fds.get(1).map_or(PollFlags::empty(), PollFd::revents);
+    Ok((!fds[0].revents().is_empty(), client))
+}
+
+const SMALL: &[u8] = b"/small/"; // below this path the application takes few variables
+const SMALL_BLOCK: usize = 4096; // bytes: uWSGI without --buffer-size
+const MAX_BLOCK: usize = 65535; // bytes: what the size can say
+const HEAD_TIME: Duration = Duration::from_secs(2); // from the whole request to the whole head of its answer
+const BODY_IDLE: Duration = Duration::from_secs(10); // between two pieces of a body
+const WRITE: Duration = Duration::from_secs(10); // for an application that does not read
+const GRACE: Duration = Duration::from_secs(1); // for an answer that a client may still be waiting for

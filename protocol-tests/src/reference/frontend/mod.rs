@@ -1,0 +1,136 @@
+//! The reference front end: HTTP/1.1 in front of one FastCGI, uwsgi or SCGI application.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`fault`] | what can be wrong with it |
+//! | [`client`] | the bytes of the client's connection |
+//! | [`request`], [`target`], [`body`] | a request in HTTP, read strictly |
+//! | [`variables`], [`fields`] | what the application is told |
+//! | [`fastcgi`], [`plain`] | how it is told: records; uwsgi and SCGI |
+//! | [`exchange`] | one request, from the application's connection to the end of the answer |
+//! | [`head`], [`relay`] | the answer: its head, and its way to the client |
+//! | [`refusal`] | why it is none |
+//!
+//! Requests are read as a whole before the application is asked, answers are passed on as they come.
+
+mod body;
+mod client;
+mod exchange;
+mod fastcgi;
+mod fault;
+mod fields;
+mod head;
+mod plain;
+mod refusal;
+mod relay;
+mod request;
+mod target;
+mod variables;
+
+pub use fault::Fault;
+
+use std::sync::Arc;
+
+use super::socket::Socket;
+use super::{Listener, Running, Seeded};
+use crate::net::Address;
+use crate::protocol::Protocol;
+use client::Client;
+use refusal::{Refusal, reason};
+use request::Request;
+use variables::Ends;
+
+/// A front end.
+#[derive(Debug)]
+pub struct Frontend {
+    protocol: Protocol,
+    upstream: Address,
+    fault: Seeded<Fault>,
+}
+
+impl Frontend {
+    /// What the reference front end offers: the `provides` of a profile.
+    pub const PROVIDES: [&'static str; 6] = [
+        "hasty",
+        "untrusted",
+        "head_timeout",
+        "body_timeout",
+        "body_limit",
+        "block_limit",
+    ];
+
+    /// The paths below which it is set up in another way: values of a profile.
+    pub const VALUES: [(&'static str, &'static str); 2] = [("limited", "/limited/"), ("small", "/small/")];
+
+    /// `None` for [`Protocol::Http`]: it is no protocol of applications.
+    pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Option<Self> {
+        (protocol != Protocol::Http).then_some(Self {
+            protocol,
+            upstream,
+            fault,
+        })
+    }
+
+    /// Serves until the result is dropped.
+    pub fn serve(self, listener: Listener) -> Running {
+        let frontend = Arc::new(self);
+        listener.serve(move |socket| frontend.connection(socket))
+    }
+
+    /// Requests one after another. Whatever ends a connection concerns nobody else.
+    fn connection(&self, socket: Socket) {
+        let ends = ends(&socket);
+        let mut client = Client::new(socket, self.fault);
+        loop {
+            let result = self.request(&mut client, &ends);
+            match result {
+                Ok(true) => {}
+                Ok(false) => break,
+                // A connection whose next byte may be anything is of no use.
+                Err(refusal) => {
+                    let keeps = self.fault.is(Fault::KeepsAfterRefusal) && refusal.status() == Some(413);
+                    let told = refusal.status().map(|status| client.send(&answer(status, keeps)));
+                    if !keeps || !matches!(told, Some(Ok(()))) {
+                        break;
+                    }
+                }
+            }
+        }
+        client.socket.close_gently();
+    }
+
+    /// One request; says whether the connection is kept.
+    fn request(&self, client: &mut Client, ends: &Ends) -> Result<bool, Refusal> {
+        let Some(head) = client.head()? else {
+            return Ok(false);
+        };
+        let mut request = Request::parse(&head, self.fault)?;
+        request.expects_continue()?;
+        let body = body::read(client, &mut request, self.fault)?;
+        let variables = variables::of(&request, &body, ends, self.fault);
+        exchange::run(self, client, &request, (&variables, &body))
+    }
+}
+
+/// An answer of the front end's own.
+fn answer(status: u16, keeps: bool) -> Vec<u8> {
+    let connection = if keeps { "keep-alive" } else { "close" };
+    let text = format!("{status} {}\n", reason(status));
+    format!(
+        "HTTP/1.1 {status} {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",
+        reason(status),
+        text.len(),
+    )
+    .into_bytes()
+}
+
+fn ends(socket: &Socket) -> Ends {
+    let Socket::Tcp(stream) = socket else {
+        return Ends::default();
+    };
+    let peer = stream.peer_addr().ok();
+    Ends {
+        peer: peer.map(|peer| (peer.ip().to_string(), peer.port())),
+        port: stream.local_addr().map_or(0, |address| address.port()),
+    }
+}

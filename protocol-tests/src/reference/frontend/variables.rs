@@ -1,0 +1,121 @@
+//! What the application is told about a request (RFC 3875, section 4.1).
+
+use super::Fault;
+use super::request::{Field, Framing, Request};
+use crate::reference::Seeded;
+
+/// Who talks to whom.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ends {
+    /// Address and port of the client; none on a unix socket.
+    pub(super) peer: Option<(String, u16)>,
+    /// The port that it connected to.
+    pub(super) port: u16,
+}
+
+/// The variables, each once, in an order that SCGI can use: the length is the first.
+pub(super) fn of(request: &Request, body: &[u8], ends: &Ends, fault: Seeded<Fault>) -> Vec<Field> {
+    let mut variables = Variables(Vec::new());
+    let has_body = request.framing != Framing::None;
+    let unknown = request.framing == Framing::Chunked && fault.is(Fault::LengthMinusOne);
+    let forgotten = body.is_empty() && fault.is(Fault::NoLengthForEmpty);
+    if unknown {
+        variables.set("CONTENT_LENGTH", "-1");
+    } else if has_body && !forgotten {
+        variables.set("CONTENT_LENGTH", body.len().to_string());
+    }
+    variables.set(
+        "REQUEST_METHOD",
+        match fault.is(Fault::MethodUppercased) {
+            true => request.method.to_ascii_uppercase(),
+            false => request.method.clone(),
+        },
+    );
+    variables.set("SCRIPT_NAME", "");
+    variables.set("PATH_INFO", &request.target.path);
+    if request.target.query.is_some() || !fault.is(Fault::NoQueryString) {
+        variables.set(
+            "QUERY_STRING",
+            request.target.query.as_deref().unwrap_or_default(),
+        );
+    }
+    variables.set(
+        "REQUEST_URI",
+        match fault.is(Fault::UriDecoded) {
+            true => &request.target.path,
+            false => &request.target.uri,
+        },
+    );
+    variables.set("REQUEST_SCHEME", "http");
+    variables.set("GATEWAY_INTERFACE", "CGI/1.1");
+    variables.set(
+        "SERVER_SOFTWARE",
+        concat!("bridgehead-conform/", env!("CARGO_PKG_VERSION")),
+    );
+    let minor = if fault.is(Fault::ProtocolFixed) {
+        1
+    } else {
+        request.minor
+    };
+    variables.set("SERVER_PROTOCOL", format!("HTTP/1.{minor}"));
+    about_connection(&mut variables, request, ends, fault);
+    about_body(&mut variables, request, fault);
+    super::fields::add(&mut variables, request, fault);
+    variables.0
+}
+
+/// The connection, not what the client says about it.
+fn about_connection(variables: &mut Variables, request: &Request, ends: &Ends, fault: Seeded<Fault>) {
+    let colon = request.host.iter().rposition(|byte| *byte == b':');
+    let (name, port) = match colon {
+        Some(colon) if !request.host.ends_with(b"]") => (&request.host[..colon], &request.host[colon + 1..]),
+        _ => (&request.host[..], &b""[..]),
+    };
+    variables.set("SERVER_NAME", name);
+    match port {
+        port if fault.is(Fault::PortFromHost) && !port.is_empty() => variables.set("SERVER_PORT", port),
+        _ => variables.set("SERVER_PORT", ends.port.to_string()),
+    }
+    let (mut address, port) = ends.peer.clone().unwrap_or_default();
+    if fault.is(Fault::AddressFromField)
+        && let Some(said) = request.values("x-forwarded-for").next()
+    {
+        address = String::from_utf8_lossy(said).into_owned();
+    }
+    variables.set("REMOTE_ADDR", address);
+    if port > 0 {
+        variables.set("REMOTE_PORT", port.to_string());
+    }
+    if fault.is(Fault::HttpsFromField) && request.values("x-forwarded-proto").next() == Some(b"https") {
+        variables.set("HTTPS", "on");
+    }
+    if fault.is(Fault::UserFromCredentials) && request.values("authorization").next().is_some() {
+        variables.set("REMOTE_USER", "joe");
+    }
+}
+
+fn about_body(variables: &mut Variables, request: &Request, fault: Seeded<Fault>) {
+    match request.values("content-type").next() {
+        Some(kind) => variables.set("CONTENT_TYPE", kind),
+        None if request.method != b"GET" && fault.is(Fault::DefaultType) => {
+            variables.set("CONTENT_TYPE", "application/x-www-form-urlencoded");
+        }
+        None => {}
+    }
+}
+
+/// A list in which names are there once.
+pub(super) struct Variables(pub(super) Vec<Field>);
+
+impl Variables {
+    /// Sets a variable that is not there yet.
+    pub(super) fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.0.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
+    }
+
+    /// The value of a variable.
+    pub(super) fn value_mut(&mut self, name: &[u8]) -> Option<&mut Vec<u8>> {
+        let found = self.0.iter_mut().find(|(known, _)| known == name);
+        found.map(|(_, value)| value)
+    }
+}

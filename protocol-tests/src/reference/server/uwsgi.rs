@@ -1,0 +1,150 @@
+//! uwsgi: a header of four bytes, a block of variables, a body; the answer is one of HTTP.
+
+use std::io::{BufReader, Read, Write};
+
+use super::length::Length;
+use super::plain::Plain;
+use super::stop::Stop;
+use super::{Fault, Variables};
+use crate::reference::Seeded;
+use crate::reference::socket::Socket;
+
+/// Serves the one request of a connection.
+pub(super) fn serve(socket: Socket, fault: Seeded<Fault>) {
+    let mut reader = BufReader::new(socket);
+    let mut result = request(&mut reader, fault);
+    if result.is_ok() && fault.is(Fault::LeftoversServed) && !reader.buffer().is_empty() {
+        result = request(&mut reader, fault);
+        if result.is_err() {
+            let _ = reader.get_mut().write_all(ERROR_PAGE);
+        }
+    }
+    if matches!(result, Err(Stop::Died)) && fault.is(Fault::UnderrunLeftOpen) {
+        let _ = reader.read(&mut [0]); // until the client leaves, or patience ends
+    }
+    reader.into_inner().close_gently();
+}
+
+fn request(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Result<(), Stop> {
+    let mut header = [0; 4];
+    let arrived = reader.read_exact(&mut header);
+    if arrived.is_err() && fault.is(Fault::AnswersToNothing) {
+        reader.get_mut().write_all(ERROR_PAGE)?;
+    }
+    arrived?;
+    let [modifier1, low, high, _] = header;
+    let size = match fault.is(Fault::SizeBigEndian) {
+        true => u16::from_be_bytes([low, high]),
+        false => u16::from_le_bytes([low, high]),
+    };
+    if header == PING && !fault.is(Fault::AnyModifier) {
+        return Ok(reader.get_mut().write_all(&PONG)?);
+    }
+    if modifier1 != 0 && !fault.is(Fault::AnyModifier) {
+        return Err(Stop::Violation("a modifier of a plugin that is not there"));
+    }
+    if size > 4096 && fault.is(Fault::SmallBuffer) {
+        return Err(Stop::Violation("a block that does not fit the buffer"));
+    }
+    let variables = variables(reader, size.into(), fault)?;
+    let plain = Plain {
+        reader,
+        length: Length::of(&variables, fault),
+        status_line: status_line(&variables, fault),
+        fault,
+    };
+    plain.answer(&variables)
+}
+
+fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) -> Result<Variables, Stop> {
+    let mut block = Vec::new();
+    reader.take(size as u64).read_to_end(&mut block)?;
+    if block.len() < size && !fault.is(Fault::ShortBlockServed) {
+        return Err(Stop::cut());
+    }
+    let mut variables = Variables::new();
+    let mut rest = block.as_slice();
+    while !rest.is_empty() {
+        let Some((name, value, after)) = pair(rest, fault) else {
+            match fault.is(Fault::ShortPairsServed) || (rest.len() < 3 && fault.is(Fault::StrayBytesServed)) {
+                true => break,
+                false => return Err(Stop::Violation("a length beyond the block")),
+            }
+        };
+        variables.insert(name.to_vec(), value.to_vec());
+        rest = after;
+    }
+    if variables.len() > 128 && fault.is(Fault::FewVariables) {
+        return Err(Stop::Violation("too many variables"));
+    }
+    Ok(spoilt(variables, fault))
+}
+
+/// Two strings, each behind its length of two bytes.
+fn pair(bytes: &[u8], fault: Seeded<Fault>) -> Option<(&[u8], &[u8], &[u8])> {
+    let (name, rest) = string(bytes)?;
+    if rest == [0, 0] && fault.is(Fault::EmptyValueAtEndRefused) {
+        return None;
+    }
+    let (value, rest) = string(rest)?;
+    Some((name, value, rest))
+}
+
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    rest.split_at_checked(u16::from_le_bytes(*length).into())
+}
+
+/// What faults do to the variables.
+fn spoilt(mut variables: Variables, fault: Seeded<Fault>) -> Variables {
+    if fault.is(Fault::PathDecodedAgain)
+        && let Some(path) = variables.get_mut(&b"PATH_INFO"[..])
+    {
+        *path = decoded(path);
+    }
+    if fault.is(Fault::ConnectionVariablesLost) {
+        variables
+            .retain(|name, _| !matches!(name.as_slice(), b"REMOTE_ADDR" | b"REMOTE_USER" | b"SERVER_NAME"));
+    }
+    if fault.is(Fault::HttpLengthWins)
+        && let Some(length) = variables.get(&b"HTTP_CONTENT_LENGTH"[..]).cloned()
+    {
+        variables.insert(b"CONTENT_LENGTH".to_vec(), length);
+    }
+    variables
+}
+
+fn decoded(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = path;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                out.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+/// Always one of HTTP/1.1, whatever the front end says that its client speaks.
+fn status_line(variables: &Variables, fault: Seeded<Fault>) -> Vec<u8> {
+    let protocol = variables.get(&b"SERVER_PROTOCOL"[..]).cloned();
+    let mut protocol = protocol.unwrap_or_else(|| b"HTTP/1.0".to_vec());
+    if fault.is(Fault::VersionMirrored) {
+        protocol.truncate(8);
+    } else if !fault.is(Fault::ProtocolMirrored) {
+        protocol = b"HTTP/1.1".to_vec();
+    }
+    [&protocol[..], b" "].concat()
+}
+
+const PING: [u8; 4] = [100, 0, 0, 0];
+const PONG: [u8; 4] = [100, 0, 0, 1];
+const ERROR_PAGE: &[u8] = b"HTTP/1.1 500 Error\r\nConnection: close\r\nContent-Length: 6\r\n\r\nerror\n";
