@@ -12,13 +12,21 @@
 //! | [`side`] | who is tested | expect, net |
 //! | [`profile`], [`known`] | what is known about a target | notation |
 //! | [`report`] | results | run |
+//! | [`decode`] | connections in words | wire, trace (events) |
+//! | [`trace`] | what went over connections, as text | decode (remarks) |
+//! | [`capture`] | the same out of pcap files | trace |
+//! | [`relay`] | between a front end and a server | trace, decode, net |
+//! | [`draft`] | cases out of traces | trace, wire, content |
 //! | [`cli`] | the command line | all |
 //!
 //! The kit judges Bridgehead, among others. So it uses none of its code: what a record, a packet or a head is, is
 //! written down here once more, from the specifications.
 
+pub mod capture;
 pub mod cli;
 pub mod content;
+pub mod decode;
+pub mod draft;
 pub mod expect;
 pub mod known;
 pub mod net;
@@ -26,7 +34,9 @@ pub mod notation;
 pub mod profile;
 pub mod protocol;
 pub mod reference;
+pub mod relay;
 pub mod report;
 pub mod run;
 pub mod side;
+pub mod trace;
 pub mod wire;

@@ -29,6 +29,9 @@ pub fn inspect(parts: &mut Parts) -> Result<Inspected, Rejection> {
     let (version, headers) = (parts.version, &mut parts.headers);
     target(&parts.method, &parts.uri)?;
     authority::settle(version, &parts.uri, headers)?;
+    if version == Version::HTTP_2 && headers.values().any(is_padded) {
+        return Err(Rejection::Padded);
+    }
     let seen = Seen::among(headers);
     if seen.transfer_encoding {
         transfer_encoding(headers)?;
@@ -84,6 +87,14 @@ fn target(method: &Method, uri: &Uri) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// HTTP/1 parsers remove white space around a value; in HTTP/2 there must be none (RFC 9113, section 8.2.1), and h2
+/// lets it through. Two parties that compare such a value would not agree.
+fn is_padded(value: &HeaderValue) -> bool {
+    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let bytes = value.as_bytes();
+    blank(bytes.first()) || blank(bytes.last())
+}
+
 /// Exactly one `chunked`, in any case: everything else is how requests are smuggled (TE.TE).
 fn transfer_encoding(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut values = headers.get_all(TRANSFER_ENCODING).iter();
@@ -129,6 +140,27 @@ mod tests {
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let inspected = inspect(&mut parts).map_err(|error| error.reason())?;
         Ok((inspected, parts.headers))
+    }
+
+    #[test]
+    fn white_space_around_a_value_is_refused_in_http2() {
+        for (value, refused) in [
+            (" a", true),
+            ("a ", true),
+            ("\t", true),
+            ("a b", false),
+            ("", false),
+        ] {
+            let request = http::Request::builder().uri("http://a.example/");
+            let request = request.version(Version::HTTP_2).header("x-a", value);
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            let reason = inspect(&mut parts).err().map(|error| error.reason());
+            assert_eq!(reason, refused.then_some("bad_field"), "{value:?}");
+        }
+        assert!(
+            inspected(&[("x-a", " a")]).is_ok(),
+            "hyper has removed it in HTTP/1"
+        );
     }
 
     #[test]

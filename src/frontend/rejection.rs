@@ -26,6 +26,9 @@ pub enum Rejection {
     /// A transfer coding other than a single `chunked`.
     #[error("transfer coding other than chunked")]
     TransferEncoding,
+    /// A field value with white space around it, in HTTP/2.
+    #[error("white space around a field value")]
+    Padded,
     /// Two fields that would become the same variable.
     #[error("two header fields become one variable")]
     Conflict,
@@ -66,7 +69,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::Padded | Self::Conflict => StatusCode::BAD_REQUEST,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -87,6 +90,7 @@ impl Rejection {
             Self::Host => "bad_host",
             Self::Target => "bad_target",
             Self::TransferEncoding => "transfer_encoding",
+            Self::Padded => "bad_field",
             Self::Conflict => "conflicting_fields",
             Self::Expectation => "expectation",
             Self::Method(_) => "method_not_allowed",
@@ -116,6 +120,7 @@ impl Rejection {
             | Self::Spool(_) => true,
             Self::Upstream(failure) => matches!(failure, Failure::RequestBody(_)),
             Self::Path(_)
+            | Self::Padded
             | Self::NotFound
             | Self::Forbidden
             | Self::NotAllowed
@@ -136,6 +141,7 @@ pub const REASONS: &[&str] = &[
     "backend_overloaded",
     "backlog_full",
     "bad_body",
+    "bad_field",
     "bad_host",
     "bad_path",
     "bad_request",

@@ -102,7 +102,7 @@ fn hex(bytes: &[u8]) -> String {
     format!("{}{rest}", shown.join(" "))
 }
 
-fn side(name: &str) -> Result<SideName, String> {
+pub(super) fn side(name: &str) -> Result<SideName, String> {
     match name {
         "server" => Ok(SideName::Server),
         "frontend" => Ok(SideName::Frontend),

@@ -1,9 +1,12 @@
 //! The command line: one file per subcommand.
 
+mod case;
 mod cases;
+mod decode;
 mod frontend;
 mod matrix;
 mod options;
+mod record;
 mod server;
 
 use std::io;
@@ -28,6 +31,9 @@ enum Command {
     Frontend(Box<frontend::Args>),
     Cases(cases::Args),
     Matrix(matrix::Args),
+    Record(record::Args),
+    Decode(decode::Args),
+    Case(case::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -37,6 +43,9 @@ pub fn run() -> ExitCode {
         Command::Frontend(args) => frontend::run(&args),
         Command::Cases(args) => cases::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Case(args) => case::run(&args),
     };
     result.unwrap_or_else(|error| {
         // Whoever reads has seen enough.

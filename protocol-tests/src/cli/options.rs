@@ -47,6 +47,9 @@ pub(super) struct Options {
     /// A directory with cases/, profiles/ and expectations/ instead of those built in.
     #[arg(long)]
     kit: Option<PathBuf>,
+    /// A file of cases to play instead of the kit's own, for instance one that `case` wrote.
+    #[arg(long)]
+    cases: Option<PathBuf>,
     /// Known deviations: a name in expectations/, or a file; `none` to ignore the profile's.
     #[arg(long)]
     expectations: Option<String>,
@@ -77,7 +80,7 @@ impl Options {
         target: &str,
     ) -> Result<ExitCode> {
         let files = self.files()?;
-        let suite = Suite::read(&files, protocol, name).map_err(several)?;
+        let suite = self.suite(&files, protocol, name)?;
         let profile = Profile::read(&find(&files, "profiles", &self.profile)?)?;
         if let Some(only) = profile.protocol {
             ensure!(only == protocol, "profile {} is for {only}", profile.name);
@@ -110,6 +113,16 @@ impl Options {
             Some(root) => notation::files_in(root).with_context(|| format!("cannot read {}", root.display())),
             None => Ok(notation::embedded()),
         }
+    }
+
+    fn suite(&self, files: &[File], protocol: Protocol, side: SideName) -> Result<Suite> {
+        let Some(path) = &self.cases else {
+            return Suite::read(files, protocol, side).map_err(several);
+        };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let path = path.display().to_string();
+        Suite::read_alone(&File { path, text }, protocol, side).map_err(several)
     }
 
     fn plan(&self, profile: &Profile, files: &[File]) -> Result<Plan> {

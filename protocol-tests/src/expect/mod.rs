@@ -315,3 +315,27 @@ fn hold(holds: bool, seen: &Seen<'_>, why: impl FnOnce() -> String) -> Result<No
         Err(seen.unmet(why()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::content::Scope;
+    use crate::notation::Source;
+    use crate::protocol::Protocol;
+
+    #[test]
+    fn more_attempts_than_permitted_can_never_become_fewer() {
+        let source = Source::new("x", "x = { max_attempts = 2 }");
+        let document = source.parse().expect("TOML");
+        let mut table = Table::new(document.get_ref(), document.span(), source);
+        let expectation = Expectation::read(&table.need("x").expect("x")).expect("an expectation");
+        assert!(expectation.counts_connections() && !expectation.needs_no_connection());
+        let (connections, scope) = (BTreeMap::new(), Scope::new(Protocol::FastCgi));
+        let seen = |attempts| Seen::new(&connections, "client", &scope).attempts(attempts);
+        assert_eq!(expectation.check(&seen(2)), Ok(Notes::new()));
+        let why = "the front end has tried 3 times".to_owned();
+        assert_eq!(expectation.check(&seen(3)), Err(Unmet::Never(why)));
+    }
+}

@@ -294,6 +294,24 @@ mod tests {
     }
 
     #[test]
+    fn a_half_close_comes_behind_what_waits_to_be_written() {
+        let (mut link, mut peer) = pair();
+        let bytes = vec![7; 4 << 20];
+        link.send(&bytes);
+        link.half_close();
+        assert!(link.is_sending() && !link.is_writable());
+        let reader = std::thread::spawn(move || {
+            let mut received = Vec::new();
+            peer.read_to_end(&mut received).expect("read");
+            received
+        });
+        while link.is_sending() {
+            pump(&mut [&mut link], later()).expect("pumped");
+        }
+        assert!(reader.join().expect("read") == bytes);
+    }
+
+    #[test]
     fn both_directions_go_on_at_once() {
         let (mut link, mut peer) = pair();
         let echo = std::thread::spawn(move || {

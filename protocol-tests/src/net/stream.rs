@@ -57,21 +57,21 @@ impl Stream {
         Ok(Self::Tcp(stream))
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Unix(stream) => stream.read(buffer),
             Self::Tcp(stream) => stream.read(buffer),
         }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Unix(stream) => stream.write(bytes),
             Self::Tcp(stream) => stream.write(bytes),
         }
     }
 
-    pub(super) fn shut_write(&self) {
+    pub(crate) fn shut_write(&self) {
         // An error means that the connection is over anyway; what is expected later will show it.
         let _ = match self {
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
@@ -80,7 +80,7 @@ impl Stream {
     }
 
     /// Makes the coming close a reset, where the socket can do that.
-    pub(super) fn prepare_reset(&self) {
+    pub(crate) fn prepare_reset(&self) {
         if let Self::Tcp(stream) = self {
             let _ = sockopt::set_socket_linger(stream, Some(Duration::ZERO));
         }

@@ -82,6 +82,8 @@ pub enum Operation {
     Read,
     /// Closes every further connection of the front end for this play: its retries.
     Refuse,
+    /// Closes every connection of the front end unread, whoever it is for, until the play ends.
+    Deny,
 }
 
 impl Step {
@@ -151,7 +153,7 @@ fn read_split(node: &Node<'_>) -> Result<Split, Complaint> {
         .map(Split::At)
 }
 
-const OPERATIONS: [(&str, Operation); 7] = [
+const OPERATIONS: [(&str, Operation); 8] = [
     ("connect", Operation::Connect),
     ("half-close", Operation::HalfClose),
     ("close", Operation::Close),
@@ -159,4 +161,5 @@ const OPERATIONS: [(&str, Operation); 7] = [
     ("stop-reading", Operation::StopReading),
     ("read", Operation::Read),
     ("refuse", Operation::Refuse),
+    ("deny", Operation::Deny),
 ];

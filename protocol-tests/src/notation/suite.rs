@@ -68,6 +68,23 @@ impl Suite {
         }
     }
 
+    /// Reads the cases of one file that is not of the kit, wherever it lies.
+    ///
+    /// # Errors
+    ///
+    /// Every complaint that there is, at most one for each case.
+    pub fn read_alone(file: &File, protocol: Protocol, side: SideName) -> Result<Self, Vec<Complaint>> {
+        let mut suite = Self::default();
+        let mut complaints = Vec::new();
+        suite.read_file(file, &[], (protocol, side), &mut complaints);
+        complaints.extend(suite.duplicates());
+        if complaints.is_empty() {
+            Ok(suite)
+        } else {
+            Err(complaints)
+        }
+    }
+
     fn read_file(
         &mut self,
         file: &File,

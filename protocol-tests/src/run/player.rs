@@ -315,6 +315,7 @@ impl Player<'_> {
         match operation {
             Operation::Connect => {}
             Operation::Refuse => self.side.refuse(self.scope),
+            Operation::Deny => self.side.deny(self.scope),
             Operation::HalfClose => connection.link.half_close(),
             Operation::Close => connection.link.close(),
             Operation::Reset => connection.link.reset(),

@@ -120,3 +120,87 @@ fn one(case: &Case, side: &dyn Side, scope: &Scope, plan: &Plan) -> Outcome {
         transcript,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::expect::Connection;
+    use crate::notation::{File, SideName, Suite};
+    use crate::protocol::Protocol;
+
+    /// Counts the plays that are under way.
+    #[derive(Default)]
+    struct Counter {
+        now: Mutex<usize>,
+        /// At the start of each play of a case that wants to be alone.
+        beside: Mutex<Vec<usize>>,
+    }
+
+    impl Side for Counter {
+        fn default_connection(&self) -> &'static str {
+            "a"
+        }
+
+        fn scope(&self, scope: &Scope) -> Scope {
+            let mut now = self.now.lock().expect("unpoisoned");
+            if scope.values.get("case").is_some_and(|id| id == "B") {
+                self.beside.lock().expect("unpoisoned").push(*now);
+            }
+            *now += 1;
+            scope.clone()
+        }
+
+        fn finish(&self, _scope: &Scope) {
+            *self.now.lock().expect("unpoisoned") -= 1;
+        }
+
+        fn open(
+            &self,
+            _name: &str,
+            _scope: &Scope,
+            _limit: Duration,
+            _pump: &mut dyn FnMut(Instant) -> io::Result<()>,
+        ) -> Result<Connection, Verdict> {
+            Err(Verdict::Error("there is nobody".to_owned()))
+        }
+    }
+
+    /// Three cases that take a while; the second must be alone.
+    fn cases() -> Vec<Case> {
+        let case = |id, more| {
+            format!(
+                "[[case]]\nid = \"{id}\"\ntitle = \"t\"\nspec = \"s\"\nlevel = \"must\"\nwhy = \"w\"\n{more}\
+                 step = [{{ wait = \"20ms\" }}]\n"
+            )
+        };
+        let text = "protocol = \"http\"\nside = \"server\"\n".to_owned()
+            + &case("A", "")
+            + &case("B", "alone = true\n")
+            + &case("C", "");
+        let path = "cases/http/server/x.toml".to_owned();
+        let suite = Suite::read(&[File { path, text }], Protocol::Http, SideName::Server);
+        suite
+            .unwrap_or_else(|complaints| panic!("{}", complaints[0]))
+            .cases
+    }
+
+    #[test]
+    fn a_case_that_must_be_alone_is_played_when_all_others_are_over() {
+        let side = Counter::default();
+        let plan = Plan {
+            only: Vec::new(),
+            level: Level::RealWorld,
+            intrusive: false,
+            jobs: NonZeroUsize::new(3).expect("not zero"),
+            limit: Duration::from_secs(1),
+            provides: Vec::new(),
+            known: Known::default(),
+        };
+        let outcomes = run(&cases(), &side, &Scope::new(Protocol::Http), &plan, |_| {});
+        assert!(outcomes.iter().all(|outcome| outcome.word() == "pass"));
+        assert_eq!(*side.beside.lock().expect("unpoisoned"), [0]);
+    }
+}

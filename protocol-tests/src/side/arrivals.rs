@@ -20,6 +20,8 @@ type Arrival = (Stream, Vec<u8>);
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
     by_token: Mutex<HashMap<String, Waiting>>,
+    /// The case to which all connections are denied.
+    denied: Mutex<Option<String>>,
 }
 
 /// Of one case.
@@ -93,12 +95,33 @@ impl Arrivals {
         }
     }
 
+    /// Closes every connection at once, unread, until the case is over. They all count as the case's.
+    pub(super) fn deny(&self, token: &str) {
+        *self.lock_denied() = Some(token.to_owned());
+    }
+
     /// The case is over; connections that come later are closed.
     pub(super) fn forget(&self, token: &str) {
         self.lock().remove(token);
+        self.lock_denied().take_if(|denied| denied == token);
+    }
+
+    /// Whether a connection that has just come must be closed.
+    fn denies(&self) -> bool {
+        let denied = self.lock_denied();
+        let Some(token) = denied.as_ref() else {
+            return false;
+        };
+        if let Some(waiting) = self.lock().get_mut(token) {
+            waiting.attempts += 1;
+        }
+        true
     }
 
     fn unix(self: Arc<Self>, mut stream: UnixStream) {
+        if self.denies() {
+            return;
+        }
         thread::spawn(move || {
             let _ = stream.set_read_timeout(Some(PATIENCE));
             if let Some((token, received)) = self.recognise(&mut stream)
@@ -110,6 +133,9 @@ impl Arrivals {
     }
 
     fn tcp(self: Arc<Self>, mut stream: TcpStream) {
+        if self.denies() {
+            return;
+        }
         thread::spawn(move || {
             let _ = stream.set_read_timeout(Some(PATIENCE));
             if let Some((token, received)) = self.recognise(&mut stream)
@@ -165,6 +191,10 @@ impl Arrivals {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         // A map is never left half changed.
         self.by_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_denied(&self) -> MutexGuard<'_, Option<String>> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -108,6 +108,12 @@ impl Side for Frontend {
         }
     }
 
+    fn deny(&self, scope: &Scope) {
+        if let Some(token) = scope.values.get("token") {
+            self.arrivals.deny(token);
+        }
+    }
+
     fn finish(&self, scope: &Scope) {
         if let Some(token) = scope.values.get("token") {
             self.arrivals.forget(token);

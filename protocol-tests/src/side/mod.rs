@@ -53,6 +53,11 @@ pub trait Side: Sync {
         let _ = scope;
     }
 
+    /// Closes every connection of the front end unread, whoever it is for, until the play ends.
+    fn deny(&self, scope: &Scope) {
+        let _ = scope;
+    }
+
     /// Ends a play; nothing of it is expected any more.
     fn finish(&self, scope: &Scope) {
         let _ = scope;

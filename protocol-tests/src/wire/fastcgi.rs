@@ -117,17 +117,27 @@ fn end(content: &[u8]) -> Option<End> {
 }
 
 /// Name-value pairs; `None` when they are not whole.
-pub fn pairs(mut bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
-    let mut pairs = Vec::new();
-    while !bytes.is_empty() {
-        let (name_length, rest) = length(bytes)?;
-        let (value_length, rest) = length(rest)?;
-        let (name, rest) = rest.split_at_checked(name_length)?;
-        let (value, rest) = rest.split_at_checked(value_length)?;
-        pairs.push((name, value));
-        bytes = rest;
+pub fn pairs(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let (pairs, rest) = leading_pairs(bytes);
+    rest.is_empty().then_some(pairs)
+}
+
+/// The whole name-value pairs at the start of `bytes`, and what is left behind the last.
+pub fn leading_pairs(bytes: &[u8]) -> (Vec<(&[u8], &[u8])>, &[u8]) {
+    let (mut pairs, mut rest) = (Vec::new(), bytes);
+    while let Some((found, after)) = pair(rest) {
+        pairs.push(found);
+        rest = after;
     }
-    Some(pairs)
+    (pairs, rest)
+}
+
+fn pair(bytes: &[u8]) -> Option<((&[u8], &[u8]), &[u8])> {
+    let (name_length, rest) = length(bytes)?;
+    let (value_length, rest) = length(rest)?;
+    let (name, rest) = rest.split_at_checked(name_length)?;
+    let (value, rest) = rest.split_at_checked(value_length)?;
+    Some(((name, value), rest))
 }
 
 fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {

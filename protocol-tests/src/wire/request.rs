@@ -180,22 +180,29 @@ fn uwsgi(bytes: &[u8]) -> Request {
     };
     let [modifier1, low, high, modifier2] = *header;
     request.modifiers = (modifier1, modifier2);
-    let Some((mut block, rest)) = rest.split_at_checked(u16::from_le_bytes([low, high]).into()) else {
+    let Some((block, rest)) = rest.split_at_checked(u16::from_le_bytes([low, high]).into()) else {
         return request;
     };
-    while let Some(((name, value), after)) = short(block).and_then(|(name, after)| {
-        let (value, after) = short(after)?;
-        Some(((name, value), after))
-    }) {
-        request.vars.push((name.to_vec(), value.to_vec()));
-        block = after;
-    }
+    let (pairs, left) = leading_shorts(block);
+    let owned = pairs.iter().map(|(name, value)| (name.to_vec(), value.to_vec()));
+    request.vars = owned.collect();
     request.has_vars = true;
-    if !block.is_empty() {
+    if !left.is_empty() {
         request.blame("the variables cannot be read");
     }
     request.take_body(rest);
     request
+}
+
+/// The whole pairs at the start of a uwsgi block, and what is left behind the last.
+pub fn leading_shorts(block: &[u8]) -> (Vec<(&[u8], &[u8])>, &[u8]) {
+    let (mut pairs, mut rest) = (Vec::new(), block);
+    while let Some((name, (value, after))) = short(rest).and_then(|(name, after)| Some((name, short(after)?)))
+    {
+        pairs.push((name, value));
+        rest = after;
+    }
+    (pairs, rest)
 }
 
 /// A string after its length, two bytes, little end first.

@@ -293,6 +293,8 @@ fn values_and_names_that_could_split_a_request_are_refused() {
             &[("x", "a\r\nY: b")],
             &[("x", "a\nb")],
             &[("x", "a\0b")],
+            &[("x", " a")],
+            &[("x", "a\t")],
             &[("x:y", "a")],
             &[("x y", "a")],
             &[("x\r\ny", "a")],
