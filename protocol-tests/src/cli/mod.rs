@@ -7,6 +7,7 @@ mod frontend;
 mod matrix;
 mod options;
 mod record;
+mod reference;
 mod server;
 
 use std::io;
@@ -34,6 +35,7 @@ enum Command {
     Record(record::Args),
     Decode(decode::Args),
     Case(case::Args),
+    Reference(reference::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -46,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Record(args) => record::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Case(args) => case::run(&args),
+        Command::Reference(args) => reference::run(&args),
     };
     result.unwrap_or_else(|error| {
         // Whoever reads has seen enough.

@@ -76,7 +76,12 @@ impl Suite {
     pub fn read_alone(file: &File, protocol: Protocol, side: SideName) -> Result<Self, Vec<Complaint>> {
         let mut suite = Self::default();
         let mut complaints = Vec::new();
-        suite.read_file(file, &[], (protocol, side), &mut complaints);
+        let place = Place {
+            directory: protocol,
+            side,
+            protocol,
+        };
+        suite.read_file(file, &[], place, &mut complaints);
         complaints.extend(suite.duplicates());
         if complaints.is_empty() {
             Ok(suite)

@@ -72,12 +72,12 @@ impl<F: Fault> FromStr for Seeded<F> {
     }
 }
 
-/// Declares a side's faults: `/// What is wrong.` and `Name: Protocol, "CASE";`
+/// Declares a side's faults: `/// What is wrong.` before `Name: Protocol, "CASE";`
 macro_rules! faults {
-    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $about:literal])+ $fault:ident: $protocol:ident, $case:literal;)* }) => {
+    ($(#[doc = $doc:literal])* $vis:vis $name:ident { $($(#[doc = $about:literal])+ $fault:ident: $protocol:ident, $case:literal;)* }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name {
+        $vis enum $name {
             $($(#[doc = $about])+ $fault,)*
         }
 

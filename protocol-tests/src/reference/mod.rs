@@ -9,6 +9,7 @@
 mod fault;
 pub mod frontend;
 mod listener;
+mod percent;
 pub mod server;
 mod socket;
 

@@ -104,7 +104,7 @@ fn trailers(client: &mut Client) -> Result<Vec<Field>, Refusal> {
 }
 
 const LIMITED: &[u8] = b"/limited/"; // below this path bodies are small
-const SMALL_BODY: usize = 100_000; // bytes
+const SMALL_BODY: usize = 64 << 10; // bytes
 const MAX_BODY: usize = 16 << 20; // bytes
 const MAX_SIZE_LINE: usize = 1 << 10; // bytes of a chunk's size and extensions
 const MAX_DIGITS: usize = 16; // of a chunk's size

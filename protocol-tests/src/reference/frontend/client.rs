@@ -65,11 +65,8 @@ impl Client {
         if self.buffer.starts_with(b"\r\n") {
             self.buffer.drain(..2);
         }
-        let limit = if self.fault.is(Fault::LongPairsCut) {
-            4 * MAX_HEAD
-        } else {
-            MAX_HEAD
-        };
+        let lenient = self.fault.is(Fault::LongPairsCut) || self.fault.is(Fault::SizeWraps);
+        let limit = if lenient { 4 * MAX_HEAD } else { MAX_HEAD };
         let mut start = 0;
         while let Some(length) = self.buffer[start..].iter().position(|byte| *byte == b'\n') {
             let line = &self.buffer[start..start + length];

@@ -27,24 +27,42 @@ pub(super) fn run(
     (variables, body): (&[Field], &[u8]),
 ) -> Result<bool, Refusal> {
     let fault = frontend.fault;
+    let kept = frontend.protocol == Protocol::FastCgi && request.target.path.starts_with(KEPT);
     let bytes = encode(frontend, request, variables, body)?;
-    let style = if frontend.protocol == Protocol::Uwsgi {
-        Style::Http
-    } else {
-        Style::Cgi
+    let mut relay = Relay::new(client, request, style(frontend.protocol), fault);
+    let mut idle = if kept { frontend.pool.take(fault) } else { None };
+    let mut tries = match () {
+        () if fault.is(Fault::EndlessRetries) => 100,
+        () if fault.is(Fault::PostsRepeated) => 2,
+        () => 1,
     };
-    let mut relay = Relay::new(client, request, style, fault);
-    let mut tries = if fault.is(Fault::EndlessRetries) { 100 } else { 1 };
     loop {
-        let result = attempt(frontend, &bytes, &mut relay);
+        let was_idle = idle.is_some();
+        let socket = idle.take().map_or_else(|| connect(frontend), Ok)?;
         tries -= 1;
-        match result {
-            Ok(()) => return Ok(relay.keeps()),
-            Err(Refusal::Answer(..)) if tries > 0 && !relay.has_started() => {}
+        match attempt(frontend, socket, &bytes, &mut relay) {
+            Ok(socket) => {
+                socket
+                    .filter(|_| kept)
+                    .into_iter()
+                    .for_each(|socket| frontend.pool.put(socket));
+                return Ok(relay.keeps());
+            }
+            // RFC 9112, section 9.3.1: the application closed it while the request was on its way.
+            Err(Refusal::Silence)
+                if was_idle && request.is_idempotent() && !fault.is(Fault::StaleIsFatal) => {}
+            Err(Refusal::Answer(..) | Refusal::Silence) if tries > 0 && !relay.has_started() => {}
             // What has begun cannot be taken back: the client sees that it is cut.
             Err(refusal) if relay.has_started() => return Err(Refusal::Client(io::Error::other(refusal))),
             Err(refusal) => return Err(refusal),
         }
+    }
+}
+
+fn style(protocol: Protocol) -> Style {
+    match protocol {
+        Protocol::Uwsgi => Style::Http,
+        _ => Style::Cgi,
     }
 }
 
@@ -59,17 +77,28 @@ fn encode(
     match frontend.protocol {
         Protocol::Uwsgi => plain::uwsgi(variables, body, limit, frontend.fault),
         Protocol::Scgi => Ok(plain::scgi(variables, body, frontend.fault)),
-        Protocol::FastCgi | Protocol::Http => fastcgi::request(variables, body, frontend.fault),
+        Protocol::FastCgi | Protocol::Http => {
+            let keep = request.target.path.starts_with(KEPT);
+            fastcgi::request(variables, body, keep, frontend.fault)
+        }
     }
 }
 
-/// One connection to the application. It is closed in any case: nobody can tell what else would come on it.
-fn attempt(frontend: &Frontend, bytes: &[u8], relay: &mut Relay<'_>) -> Result<(), Refusal> {
+fn connect(frontend: &Frontend) -> Result<Socket, Refusal> {
     let connected = Socket::connect(&frontend.upstream, WRITE);
-    let mut socket = connected.map_err(|_| Refusal::Answer(503, "the application cannot be reached"))?;
+    connected.map_err(|_| Refusal::Answer(503, "the application cannot be reached"))
+}
+
+/// One request on a connection, and its answer. Gives the connection back if it can be used again.
+fn attempt(
+    frontend: &Frontend,
+    mut socket: Socket,
+    bytes: &[u8],
+    relay: &mut Relay<'_>,
+) -> Result<Option<Socket>, Refusal> {
     let mut writer = socket.try_clone()?;
     let written = AtomicBool::new(false);
-    thread::scope(|threads| {
+    let result = thread::scope(|threads| {
         // An application may answer before it has read everything, or without reading it: an error here says
         // nothing about the answer.
         let mut write = || {
@@ -85,12 +114,16 @@ fn attempt(frontend: &Frontend, bytes: &[u8], relay: &mut Relay<'_>) -> Result<(
             frontend,
             socket: &mut socket,
             written: &written,
+            hasty: relay.request.target.path.starts_with(HASTY),
             leaving: None,
         };
         let result = answer.read(relay);
-        socket.shutdown(Shutdown::Both); // ends the other thread as well
+        if !matches!(result, Ok(true)) {
+            socket.shutdown(Shutdown::Both); // ends the other thread as well
+        }
         result
-    })
+    });
+    result.map(|again| again.then_some(socket))
 }
 
 /// Reads one answer.
@@ -99,37 +132,44 @@ struct Answer<'a> {
     socket: &'a mut Socket,
     /// Whether the application has been sent everything.
     written: &'a AtomicBool,
+    hasty: bool,
     /// When the client ended its direction.
     leaving: Option<Instant>,
 }
 
 impl Answer<'_> {
-    fn read(&mut self, relay: &mut Relay<'_>) -> Result<(), Refusal> {
+    /// Passes the answer on; says whether the connection can be used again.
+    fn read(&mut self, relay: &mut Relay<'_>) -> Result<bool, Refusal> {
         let fault = self.frontend.fault;
         let fastcgi = self.frontend.protocol == Protocol::FastCgi;
         let mut records = Records::new(fault);
         let mut buffer = [0; 64 << 10];
-        let mut deadline = Instant::now() + HEAD_TIME;
+        let mut heard = false;
+        let mut deadline = Instant::now() + self.patience(false);
         loop {
             let prolonged = relay.has_started() || fault.is(Fault::TimeBetweenReads);
             if prolonged || !self.written.load(Ordering::Relaxed) {
                 deadline = Instant::now() + self.patience(relay.has_started());
             }
             self.wait(deadline, relay)?;
-            let over = match self.socket.read(&mut buffer) {
-                Ok(0) if fastcgi => return records.closed(relay),
-                Ok(0) => return relay.end(),
-                Ok(count) if fastcgi => records.feed(&buffer[..count], relay)?,
-                Ok(count) => {
-                    relay.output(&buffer[..count])?;
-                    relay.is_full() && !fault.is(Fault::WaitsForClose)
-                }
+            let count = match self.socket.read(&mut buffer) {
+                Ok(0) | Err(_) if !heard => return Err(Refusal::Silence),
+                Ok(0) if fastcgi => return records.closed(relay).map(|()| false),
+                Ok(0) => return relay.end().map(|()| false),
+                Ok(count) => count,
                 // A reset is no end.
-                Err(_) if fault.is(Fault::ResetIsEnd) => return relay.end(),
                 Err(_) => return Err(Refusal::gateway("the connection to the application breaks")),
             };
-            if over {
-                return relay.end();
+            heard = true;
+            if fastcgi {
+                if records.feed(&buffer[..count], relay)? {
+                    return Ok(records.is_clean() && self.written.load(Ordering::Relaxed));
+                }
+            } else {
+                relay.output(&buffer[..count])?;
+                if relay.is_full() && !fault.is(Fault::WaitsForClose) {
+                    return relay.end().map(|()| false);
+                }
             }
         }
     }
@@ -137,6 +177,7 @@ impl Answer<'_> {
     fn patience(&self, has_head: bool) -> Duration {
         match has_head {
             true if self.frontend.fault.is(Fault::HastyBody) => Duration::from_millis(300),
+            _ if self.hasty => HASTY_TIME,
             true => BODY_IDLE,
             false => HEAD_TIME,
         }
@@ -206,10 +247,13 @@ fn ready(
     Ok((!fds[0].revents().is_empty(), client))
 }
 
+const HASTY: &[u8] = b"/hasty/"; // below this path an application is soon given up
+const KEPT: &[u8] = b"/kept/"; // below this path a connection is kept
 const SMALL: &[u8] = b"/small/"; // below this path the application takes few variables
 const SMALL_BLOCK: usize = 4096; // bytes: uWSGI without --buffer-size
 const MAX_BLOCK: usize = 65535; // bytes: what the size can say
-const HEAD_TIME: Duration = Duration::from_secs(2); // from the whole request to the whole head of its answer
+const HASTY_TIME: Duration = Duration::from_secs(2);
+const HEAD_TIME: Duration = Duration::from_secs(30); // from the whole request to the whole head of its answer
 const BODY_IDLE: Duration = Duration::from_secs(10); // between two pieces of a body
 const WRITE: Duration = Duration::from_secs(10); // for an application that does not read
 const GRACE: Duration = Duration::from_secs(1); // for an answer that a client may still be waiting for

@@ -7,9 +7,14 @@ use super::request::Field;
 use crate::reference::Seeded;
 
 /// A request in records. Pairs stay whole: most applications decode each record on its own.
-pub(super) fn request(variables: &[Field], body: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
+pub(super) fn request(
+    variables: &[Field],
+    body: &[u8],
+    keep: bool,
+    fault: Seeded<Fault>,
+) -> Result<Vec<u8>, Refusal> {
     let id = id(fault);
-    let mut out = record(BEGIN, id, &[0, RESPONDER, 0, 0, 0, 0, 0, 0]);
+    let mut out = record(BEGIN, id, &[0, RESPONDER, keep.into(), 0, 0, 0, 0, 0]);
     let mut params = Vec::new();
     for (name, value) in variables {
         let pair = [&length(name)[..], &length(value), name, value].concat();
@@ -88,6 +93,11 @@ impl Records {
         }
     }
 
+    /// Whether nothing has come behind the answer: whatever it is, it would be the beginning of the next one.
+    pub(super) fn is_clean(&self) -> bool {
+        self.buffer.is_empty() || self.fault.is(Fault::SurplusForgotten)
+    }
+
     /// Takes bytes; says whether the answer is over.
     pub(super) fn feed(&mut self, bytes: &[u8], relay: &mut Relay<'_>) -> Result<bool, Refusal> {
         self.buffer.extend_from_slice(bytes);
@@ -149,7 +159,9 @@ impl Records {
             STDERR => Ok(false),
             END => self.end(content, relay).map(|()| true),
             BEGIN => Err(Refusal::gateway("a request of the application")),
-            _ if self.fault.is(Fault::UnknownRelayed) => relay.output(content).map(|()| false),
+            _ if self.fault.is(Fault::UnknownRelayed) && relay.has_started() => {
+                relay.output(content).map(|()| false)
+            }
             _ => Ok(false),
         }
     }

@@ -4,7 +4,7 @@ use crate::reference::fault::faults;
 
 faults! {
     /// A fault, of those that real front ends have or had.
-    Fault {
+    pub Fault {
         /// STDIN has no end.
         NoStdinEnd: FastCgi, "GC-01";
         /// PARAMS is cut without regard to pairs.
@@ -69,8 +69,6 @@ faults! {
         CloseIsEnd: FastCgi, "GC-41";
         /// The Content-Length of the application is forgotten, as with Apache.
         LengthForgotten: FastCgi, "GC-42";
-        /// A reset is the end of the answer.
-        ResetIsEnd: Uwsgi, "GU-12";
         /// Output of another id is passed on, as with Caddy and lighttpd.
         ForeignOutput: FastCgi, "GC-46";
         /// END_REQUEST of another id ends the answer, as with Caddy and lighttpd.
@@ -120,7 +118,7 @@ faults! {
         /// A Content-Length is passed on as it is, as with lighttpd.
         AnyLengthRelayed: FastCgi, "GC-72";
         /// A transfer coding of the application is passed on.
-        CodingRelayed: FastCgi, "GC-73";
+        CodingRelayed: FastCgi, "GC-73b";
         /// Fields about the application's connection are passed on, as with lighttpd.
         HopFieldsRelayed: FastCgi, "GC-74";
         /// Several Set-Cookie become one.
@@ -135,6 +133,14 @@ faults! {
         TimeBetweenReads: FastCgi, "GC-81";
         /// An application that closes is asked again and again.
         EndlessRetries: FastCgi, "GC-82";
+        /// A kept connection that has ended is an error.
+        StaleIsFatal: FastCgi, "GC-83";
+        /// A kept connection is used again with bytes behind its answer.
+        SurplusForgotten: FastCgi, "GX-05";
+        /// What has come on a kept connection is the next answer.
+        UnaskedAnswerTaken: FastCgi, "GX-06";
+        /// A POST is sent again when its connection ends.
+        PostsRepeated: FastCgi, "GX-02";
         /// Nobody looks whether the client is still there.
         LeavingIgnored: FastCgi, "GC-84";
         /// When the client leaves, ABORT_REQUEST is sent.
@@ -217,11 +223,13 @@ faults! {
         /// Connection can name away every field.
         ConnectionRemovesAll: Scgi, "GH-16";
         /// Expect is passed on, as with Apache.
-        ExpectPassed: Scgi, "GH-17b";
+        ExpectPassed: Scgi, "EV-28";
         /// The answer to HEAD has a body.
         BodyOfHead: Scgi, "GH-18";
         /// A body that was refused is read as the next request.
         KeepsAfterRefusal: Scgi, "GH-19";
+        /// What follows a request that was refused is read as the next one.
+        KeepsAfterGarbage: Scgi, "GH-01";
         /// The head of a client may take any time.
         NoHeadTimeout: Scgi, "GH-27";
         /// The time limit of a client's head begins anew with every byte.

@@ -25,18 +25,17 @@ pub(super) enum Style {
 }
 
 /// How many bytes the head has, its blank line included; `None` as long as that has not come. Lines end with LF, or
-/// with CR LF (RFC 3875, section 7.2).
-pub(super) fn end(bytes: &[u8], fault: Seeded<Fault>) -> Option<usize> {
+/// with CR LF (RFC 3875, section 7.2). `searched` is where the first line begins that was not whole before.
+pub(super) fn end(bytes: &[u8], searched: &mut usize, fault: Seeded<Fault>) -> Option<usize> {
     if fault.is(Fault::CrLfNeeded) {
         return Some(bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4);
     }
-    let mut start = 0;
     loop {
-        let length = bytes[start..].iter().position(|byte| *byte == b'\n')?;
-        let line = &bytes[start..start + length];
-        start += length + 1;
+        let length = bytes[*searched..].iter().position(|byte| *byte == b'\n')?;
+        let line = &bytes[*searched..*searched + length];
+        *searched += length + 1;
         if matches!(line, b"" | b"\r") {
-            return Some(start);
+            return Some(*searched);
         }
     }
 }
@@ -232,7 +231,7 @@ mod tests {
 
     fn status(text: &str, style: Style) -> Option<u16> {
         let bytes = text.as_bytes();
-        let whole = end(bytes, Seeded::NONE)?;
+        let whole = end(bytes, &mut 0, Seeded::NONE)?;
         Some(Head::parse(&bytes[..whole], style, Seeded::NONE).ok()?.status)
     }
 

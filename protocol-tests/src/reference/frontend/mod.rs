@@ -7,20 +7,25 @@
 //! | [`request`], [`target`], [`body`] | a request in HTTP, read strictly |
 //! | [`variables`], [`fields`] | what the application is told |
 //! | [`fastcgi`], [`plain`] | how it is told: records; uwsgi and SCGI |
+//! | [`pool`] | the one connection that is kept |
 //! | [`exchange`] | one request, from the application's connection to the end of the answer |
 //! | [`head`], [`relay`] | the answer: its head, and its way to the client |
+//! | [`date`] | the time as HTTP writes it |
 //! | [`refusal`] | why it is none |
 //!
-//! Requests are read as a whole before the application is asked, answers are passed on as they come.
+//! Requests are read as a whole before the application is asked, answers are passed on as they come. Below `/hasty/`,
+//! `/kept/`, `/limited/` and `/small/` it is set up as `profiles/reference-frontend.toml` says.
 
 mod body;
 mod client;
+mod date;
 mod exchange;
 mod fastcgi;
 mod fault;
 mod fields;
 mod head;
 mod plain;
+mod pool;
 mod refusal;
 mod relay;
 mod request;
@@ -30,12 +35,14 @@ mod variables;
 pub use fault::Fault;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::socket::Socket;
 use super::{Listener, Running, Seeded};
 use crate::net::Address;
 use crate::protocol::Protocol;
 use client::Client;
+use pool::Pool;
 use refusal::{Refusal, reason};
 use request::Request;
 use variables::Ends;
@@ -46,28 +53,17 @@ pub struct Frontend {
     protocol: Protocol,
     upstream: Address,
     fault: Seeded<Fault>,
+    pool: Pool,
 }
 
 impl Frontend {
-    /// What the reference front end offers: the `provides` of a profile.
-    pub const PROVIDES: [&'static str; 6] = [
-        "hasty",
-        "untrusted",
-        "head_timeout",
-        "body_timeout",
-        "body_limit",
-        "block_limit",
-    ];
-
-    /// The paths below which it is set up in another way: values of a profile.
-    pub const VALUES: [(&'static str, &'static str); 2] = [("limited", "/limited/"), ("small", "/small/")];
-
     /// `None` for [`Protocol::Http`]: it is no protocol of applications.
     pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Option<Self> {
-        (protocol != Protocol::Http).then_some(Self {
+        (protocol != Protocol::Http).then(|| Self {
             protocol,
             upstream,
             fault,
+            pool: Pool::default(),
         })
     }
 
@@ -104,7 +100,13 @@ impl Frontend {
         let Some(head) = client.head()? else {
             return Ok(false);
         };
-        let mut request = Request::parse(&head, self.fault)?;
+        let mut request = match Request::parse(&head, self.fault) {
+            Err(Refusal::Request(status, _)) if self.fault.is(Fault::KeepsAfterGarbage) => {
+                client.send(&answer(status, true))?;
+                return Ok(true);
+            }
+            parsed => parsed?,
+        };
         request.expects_continue()?;
         let body = body::read(client, &mut request, self.fault)?;
         let variables = variables::of(&request, &body, ends, self.fault);
@@ -117,8 +119,9 @@ fn answer(status: u16, keeps: bool) -> Vec<u8> {
     let connection = if keeps { "keep-alive" } else { "close" };
     let text = format!("{status} {}\n", reason(status));
     format!(
-        "HTTP/1.1 {status} {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",
+        "HTTP/1.1 {status} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",
         reason(status),
+        date::http(SystemTime::now()),
         text.len(),
     )
     .into_bytes()

@@ -13,6 +13,9 @@ pub(super) enum Refusal {
     /// The request cannot be understood, or must not be (RFC 9112).
     #[error("{1}")]
     Request(u16, &'static str),
+    /// The application has closed without a byte of an answer.
+    #[error("no answer")]
+    Silence,
     /// The application has not answered as it must.
     #[error("{1}")]
     Answer(u16, &'static str),
@@ -33,6 +36,7 @@ impl Refusal {
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             Self::Client(_) => None,
+            Self::Silence => Some(502),
             Self::Request(status, _) | Self::Answer(status, _) => Some(*status),
         }
     }

@@ -1,7 +1,10 @@
 //! Passes an answer on to the client as it comes, in frames of the front end's own.
 
+use std::time::SystemTime;
+
 use super::Fault;
 use super::client::Client;
+use super::date;
 use super::head::{self, Head, Style};
 use super::refusal::{Refusal, reason};
 use super::request::Request;
@@ -10,11 +13,13 @@ use crate::reference::Seeded;
 /// An answer under way.
 pub(super) struct Relay<'a> {
     pub(super) client: &'a mut Client,
-    request: &'a Request,
+    pub(super) request: &'a Request,
     style: Style,
     fault: Seeded<Fault>,
     /// The head as far as it has come.
     pending: Vec<u8>,
+    /// How much of it has no blank line in it.
+    searched: usize,
     state: State,
 }
 
@@ -51,6 +56,7 @@ impl<'a> Relay<'a> {
             style,
             fault,
             pending: Vec::new(),
+            searched: 0,
             state: State::Head,
         }
     }
@@ -87,7 +93,7 @@ impl<'a> Relay<'a> {
 
     /// Reads the head when it is whole, and begins the answer.
     fn head(&mut self) -> Result<(), Refusal> {
-        let Some(length) = head::end(&self.pending, self.fault) else {
+        let Some(length) = head::end(&self.pending, &mut self.searched, self.fault) else {
             let endless = self.pending.len() > MAX_HEAD && !self.fault.is(Fault::EndlessHead);
             let once = self.fault.is(Fault::HeadInOneRecord);
             return match endless || once {
@@ -98,6 +104,7 @@ impl<'a> Relay<'a> {
         if length > MAX_HEAD {
             return Err(Refusal::gateway("a head that is too long"));
         }
+        self.searched = 0;
         let rest = self.pending.split_off(length);
         let bytes = std::mem::replace(&mut self.pending, rest);
         let head = Head::parse(&bytes, self.style, self.fault)?;
@@ -124,6 +131,14 @@ impl<'a> Relay<'a> {
             out.extend([name, &b": "[..], value, b"\r\n"].concat());
         }
         out.extend_from_slice(b"Server: bridgehead-conform\r\n");
+        // RFC 9110, section 6.6.1.
+        if !head
+            .fields
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(b"date"))
+        {
+            out.extend(format!("Date: {}\r\n", date::http(SystemTime::now())).into_bytes());
+        }
         let announced = match head.status {
             204 if !self.fault.is(Fault::LengthOf204) => None,
             205 => Some(0),

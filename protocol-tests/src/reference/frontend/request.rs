@@ -80,6 +80,14 @@ impl Request {
         self.minor == 1 && !self.lists("connection", "close")
     }
 
+    /// RFC 9110, section 9.2.2: whether it does no harm to send it twice.
+    pub(super) fn is_idempotent(&self) -> bool {
+        matches!(
+            self.method.as_slice(),
+            b"GET" | b"HEAD" | b"OPTIONS" | b"PUT" | b"DELETE" | b"TRACE"
+        )
+    }
+
     /// RFC 9110, section 10.1.1: whether the client waits for our word.
     pub(super) fn expects_continue(&self) -> Result<bool, Refusal> {
         match self.values("expect").next() {

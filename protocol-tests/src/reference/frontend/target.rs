@@ -3,6 +3,7 @@
 use super::Fault;
 use super::refusal::Refusal;
 use crate::reference::Seeded;
+use crate::reference::percent::decode_leniently;
 
 /// A target that the application can be asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +39,13 @@ impl Target {
             _ if authority.is_some() => [b"/", rest].concat(),
             _ => return Err(Refusal::bad("a target that is no path")),
         };
-        let (path, query) = match uri.iter().position(|byte| *byte == b'?') {
+        let (path, mut query) = match uri.iter().position(|byte| *byte == b'?') {
             Some(mark) => (&uri[..mark], Some(uri[mark + 1..].to_vec())),
             None => (&uri[..], None),
         };
         let mut path = decode(path, fault)?;
         if fault.is(Fault::PathDecodedTwice) {
-            path = decode(&path, fault).unwrap_or(path);
+            path = decode_leniently(&path);
         }
         if fault.is(Fault::PathRecoded) {
             path = path
@@ -56,17 +57,13 @@ impl Target {
         if !fault.is(Fault::DotsKept) {
             path = without_dots(&path, fault)?;
         }
+        if fault.is(Fault::QueryDecoded) {
+            query = query.map(|query| decode_leniently(&query));
+        }
         let leaks = authority.is_some() && fault.is(Fault::AbsoluteTargetKept);
-        let decodes = fault.is(Fault::QueryDecoded);
         Ok(Self {
             path,
-            query: query.map(|query| {
-                if decodes {
-                    decode(&query, fault).unwrap_or(query)
-                } else {
-                    query
-                }
-            }),
+            query,
             uri: if leaks { text.to_vec() } else { uri },
             authority,
         })

@@ -4,7 +4,7 @@ use crate::reference::fault::faults;
 
 faults! {
     /// A fault, of those that real servers have or had.
-    Fault {
+    pub Fault {
         /// The empty STDOUT record is missing, as with PHP.
         NoStdoutEnd: FastCgi, "FS-07";
         /// END_REQUEST has four bytes.

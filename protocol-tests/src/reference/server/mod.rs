@@ -47,12 +47,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// What the reference application offers: the `provides` of a profile.
-    pub const PROVIDES: [&'static str; 15] = [
-        "env", "echo", "download", "stream", "cookies", "headers", "status", "sleep", "noread", "stderr",
-        "exit", "mixed", "lies", "nobody", "keep",
-    ];
-
     /// `None` for [`Protocol::Http`]: it is no protocol of applications.
     pub fn new(protocol: Protocol, fault: Seeded<Fault>) -> Option<Self> {
         (protocol != Protocol::Http).then(|| Self {
@@ -86,7 +80,7 @@ impl Server {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(3); // for a client that neither sends nor reads
+const PATIENCE: Duration = Duration::from_secs(5); // for a client that neither sends nor reads
 const ENDLESS: Duration = Duration::from_secs(3600); // as good as no limit
 const MAX_BODY: usize = 16 << 20; // bytes of a request
 const MAX_VARIABLES: usize = 4 << 20; // bytes of all variables of a request, as they are coded

@@ -83,7 +83,7 @@ fn variables(headers: &[u8], fault: Seeded<Fault>) -> Result<Variables, Stop> {
         strings.retain(|string| !string.is_empty());
     }
     let lenient = fault.is(Fault::CommaSought) || fault.is(Fault::EmptyValueSkipped);
-    if (!whole || strings.len() % 2 != 0) && !lenient {
+    if (!whole || !strings.len().is_multiple_of(2)) && !lenient {
         return Err(Stop::Violation("a name without a value"));
     }
     if strings.first() != Some(&&b"CONTENT_LENGTH"[..])

@@ -7,6 +7,7 @@ use super::plain::Plain;
 use super::stop::Stop;
 use super::{Fault, Variables};
 use crate::reference::Seeded;
+use crate::reference::percent::decode_leniently;
 use crate::reference::socket::Socket;
 
 /// Serves the one request of a connection.
@@ -20,7 +21,7 @@ pub(super) fn serve(socket: Socket, fault: Seeded<Fault>) {
         }
     }
     if matches!(result, Err(Stop::Died)) && fault.is(Fault::UnderrunLeftOpen) {
-        let _ = reader.read(&mut [0]); // until the client leaves, or patience ends
+        let _ = request(&mut reader, fault);
     }
     reader.into_inner().close_gently();
 }
@@ -100,7 +101,7 @@ fn spoilt(mut variables: Variables, fault: Seeded<Fault>) -> Variables {
     if fault.is(Fault::PathDecodedAgain)
         && let Some(path) = variables.get_mut(&b"PATH_INFO"[..])
     {
-        *path = decoded(path);
+        *path = decode_leniently(path);
     }
     if fault.is(Fault::ConnectionVariablesLost) {
         variables
@@ -112,25 +113,6 @@ fn spoilt(mut variables: Variables, fault: Seeded<Fault>) -> Variables {
         variables.insert(b"CONTENT_LENGTH".to_vec(), length);
     }
     variables
-}
-
-fn decoded(path: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = path;
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                out.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
 }
 
 /// Always one of HTTP/1.1, whatever the front end says that its client speaks.
