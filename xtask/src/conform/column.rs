@@ -109,7 +109,7 @@ pub(super) const ALL: [Column; 29] = [
         &["uwsgi-fastcgi"],
     ),
     Column::server("flup-fastcgi", FastCgi, Server::Flup, "flup", &["flup"]),
-    Column::server("demo-fastcgi", FastCgi, Server::Demo, "demo", &[]),
+    Column::server("demo-fastcgi", FastCgi, Server::Demo, "demo", &["demo"]),
     Column::server("uwsgi-uwsgi", Uwsgi, Server::Uwsgi, "uwsgi", &["uwsgi"]),
     Column::server(
         "gunicorn-sync",
@@ -132,10 +132,10 @@ pub(super) const ALL: [Column; 29] = [
         "gunicorn",
         &["gunicorn-asgi"],
     ),
-    Column::server("demo-uwsgi", Uwsgi, Server::Demo, "demo", &[]),
+    Column::server("demo-uwsgi", Uwsgi, Server::Demo, "demo", &["demo"]),
     Column::server("uwsgi-scgi", Scgi, Server::Uwsgi, "uwsgi", &["uwsgi"]),
     Column::server("flup-scgi", Scgi, Server::Flup, "flup", &["flup"]),
-    Column::server("demo-scgi", Scgi, Server::Demo, "demo", &[]),
+    Column::server("demo-scgi", Scgi, Server::Demo, "demo", &["demo"]),
     Column::frontend(
         "nginx-fastcgi",
         FastCgi,
