@@ -68,8 +68,8 @@ fn file(files: &[File], path: &str) -> File {
     files.iter().find(|file| file.path == path).unwrap().clone()
 }
 
-/// The paths that the profile names: one as it is by default, one that soon gives up, one with kept connections, and
-/// two with limits.
+/// The paths that the profile names: one as it is by default, one that soon gives up, one with kept connections, two
+/// with limits, and one with scripts.
 fn config(protocol: Protocol, socket: &str) -> String {
     let upstream = |name: &str, path: &str, settings: &str| {
         format!(
@@ -91,6 +91,19 @@ fn config(protocol: Protocol, socket: &str) -> String {
         + &upstream("small", "/small", "max_block = \"4KiB\"\n")
         + &upstream("limited", "/limited", "")
         + "limits = { body = \"64KiB\" }\n"
+        + &scripts(protocol)
+}
+
+/// The site with scripts, where the protocol is PHP's.
+fn scripts(protocol: Protocol) -> String {
+    let root = testbed::workspace().join("protocol-tests/frontends/site");
+    match protocol {
+        Protocol::FastCgi => format!(
+            "[[route]]\npath = \"/php\"\nphp = {{ upstream = \"plain\", root = \"{}\" }}\n",
+            root.display()
+        ),
+        _ => String::new(),
+    }
 }
 
 /// The program as it is in the source tree now.

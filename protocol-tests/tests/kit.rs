@@ -126,7 +126,7 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 fn every_front_end_case_can_be_coded() {
     for (protocol, side, cases) in suites() {
         let names = [
-            "base", "hasty", "kept", "small", "limited", "host", "port", "token", "case",
+            "base", "hasty", "kept", "small", "limited", "php", "host", "port", "token", "case",
         ];
         let scope = names
             .into_iter()

@@ -155,6 +155,7 @@ impl Site {
             filename: Some([&root[..], &name[..]].concat().into()),
             document_root: Some(root),
             name,
+            php: true,
             ..Script::default()
         }
     }

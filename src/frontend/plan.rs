@@ -241,6 +241,7 @@ fn mounted(mount: &Mount, path: &DecodedPath, encoded: &str) -> Script {
         path_info_encoded: path.encoded_tail(encoded.as_bytes(), at),
         filename: mount.filename.clone(),
         document_root: mount.document_root.clone(),
+        php: false,
     }
 }
 

@@ -149,6 +149,9 @@ pub struct Script {
     pub filename: Option<Bytes>,
     /// `DOCUMENT_ROOT` on the application's side.
     pub document_root: Option<Bytes>,
+    /// PHP runs the file: it must get neither an empty `PATH_INFO` nor a `PATH_TRANSLATED`, whatever the upstream's
+    /// profile says (CVE-2019-11043; reference, section 5).
+    pub php: bool,
 }
 
 /// A random number that names a request in logs and towards the backend.

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::capture::{self, Item};
 use crate::decode::{Conversation, Remark};
 use crate::protocol::Protocol;
-use crate::trace::{Entry, Origin};
+use crate::trace::{Entry, Event, Origin};
 
 /// Print a trace, a capture (pcap, pcapng), or raw bytes as records in words.
 #[derive(Debug, clap::Args)]
@@ -99,7 +99,16 @@ impl<W: Write> Teller<'_, W> {
             .conversations
             .entry(entry.connection)
             .or_insert_with(|| Conversation::new(protocol));
-        for remark in conversation.hear(entry.from, &entry.event) {
+        let word = match entry.event {
+            Event::Bytes(_) | Event::Lost(_) => None,
+            Event::Open => Some("open"),
+            Event::Refused => Some("refused"),
+            Event::Fin => Some("fin"),
+            Event::Close => Some("close"),
+            Event::Reset => Some("reset"),
+        };
+        let remarks = conversation.hear(entry.from, &entry.event);
+        for remark in word.map(Remark::fact).into_iter().chain(remarks) {
             if self.is_wanted(Some(entry.connection), &remark) {
                 let (number, mark) = (entry.connection, entry.from.mark());
                 self.print(&format!("{number} {} {mark} {remark}", seconds(entry.at)));

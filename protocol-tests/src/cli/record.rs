@@ -84,14 +84,13 @@ fn cases(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn words(served: Served) -> String {
-    match served.cut {
-        0 => format!("{} connections", served.accepted),
-        cut => format!(
-            "{} connections, {cut} of them cut by the end of the relay",
-            served.accepted
-        ),
-    }
+fn words(Served { accepted, cut }: Served) -> String {
+    let plural = if accepted == 1 { "" } else { "s" };
+    let cut = match cut {
+        0 => String::new(),
+        cut => format!(", {cut} cut by the end of the relay"),
+    };
+    format!("{accepted} connection{plural}{cut}")
 }
 
 fn out(path: Option<&Path>) -> Result<Box<dyn Write + Send>> {

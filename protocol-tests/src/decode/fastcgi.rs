@@ -43,13 +43,15 @@ impl FastCgi {
         }
     }
 
-    pub(super) fn lose(&mut self, from: Origin, _count: u64, _out: &mut Remarks) {
+    pub(super) fn lose(&mut self, from: Origin, count: u64, out: &mut Remarks) {
         match from {
-            Origin::Client => self.client.lose(),
-            Origin::Server => self.server.lose(),
+            Origin::Client => self.client.lose(count),
+            Origin::Server => self.server.lose(count),
         }
         self.requests.is_partial = true;
         self.requests.open.values_mut().for_each(Request::lose);
+        // The lost bytes may have been the last of a record.
+        self.feed(from, &[], out);
     }
 
     pub(super) fn end(&mut self, from: Origin, _whole: bool, out: &mut Remarks) {
@@ -85,12 +87,12 @@ impl Requests {
             (Some(request), ABORT) => request.abort(record, out),
             (None, PARAMS | STDIN | DATA | ABORT) => {
                 out.say(format!("{}: {}", title(record), quote(record.content)));
-                let what = match self.ended.contains(&id) {
-                    true => "the request has ended already",
-                    false if self.is_partial => return,
-                    false => "no request has begun with this id",
-                };
-                out.blame(format!("id {id}: {what}"));
+                match self.ended.contains(&id) {
+                    // It was sent before the client knew.
+                    true => out.say(format!("id {id}: the request has ended already")),
+                    false if self.is_partial => {}
+                    false => out.blame(format!("id {id}: no request has begun with this id")),
+                }
             }
             _ => unknown(record, out),
         }

@@ -1,5 +1,6 @@
 //! One direction of FastCGI: records out of a stream.
 
+use super::fastcgi::title;
 use super::remark::{Remarks, bytes};
 use crate::trace::Origin;
 use crate::wire::{self, Record};
@@ -9,12 +10,14 @@ use crate::wire::{self, Record};
 pub(super) struct Lane {
     /// At most a record: 8 + 65535 + 255 bytes, and one read.
     buffer: Vec<u8>,
+    /// Whether some bytes of the record in the buffer are lost, and stand there as 0.
+    has_hole: bool,
     /// Bytes that were skipped since some were lost.
     skipped: Option<usize>,
 }
 
 impl Lane {
-    /// Adds bytes, and gives every record that is whole now to `take`.
+    /// Adds bytes, and gives every record that is whole now to `take`. Of one with lost bytes only the header counts.
     pub(super) fn feed(
         &mut self,
         input: &[u8],
@@ -27,7 +30,12 @@ impl Lane {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.extend_from_slice(input);
         let (records, rest) = wire::records(&buffer);
-        records.iter().for_each(|record| take(record, out));
+        for record in &records {
+            match std::mem::take(&mut self.has_hole) {
+                true => out.blame(format!("{}: some of it is lost", title(record))),
+                false => take(record, out),
+            }
+        }
         let used = buffer.len() - rest.len();
         buffer.drain(..used);
         self.buffer = buffer;
@@ -47,11 +55,21 @@ impl Lane {
         begins
     }
 
-    /// Bytes are missing here.
-    pub(super) fn lose(&mut self) {
-        let skipped = self.skipped.unwrap_or(0).saturating_add(self.buffer.len());
-        self.buffer = Vec::new();
-        self.skipped = Some(skipped);
+    /// So many bytes are missing here. Within a record whose header is there that hurts only this record.
+    pub(super) fn lose(&mut self, count: u64) {
+        let left = wanted(&self.buffer).map_or(0, |length| length.saturating_sub(self.buffer.len()));
+        match usize::try_from(count) {
+            Ok(count) if (1..=left).contains(&count) => {
+                self.buffer.resize(self.buffer.len() + count, 0);
+                self.has_hole = true;
+            }
+            _ => {
+                let skipped = self.skipped.unwrap_or(0).saturating_add(self.buffer.len());
+                self.buffer = Vec::new();
+                self.has_hole = false;
+                self.skipped = Some(skipped);
+            }
+        }
     }
 
     /// Whether bytes were lost, so that rules about what is missing say nothing.
@@ -63,15 +81,20 @@ impl Lane {
     pub(super) fn end(&mut self, from: Origin, out: &mut Remarks) {
         if !self.buffer.is_empty() {
             let (length, name) = (self.buffer.len(), from.name());
-            let whole = match *self.buffer.as_slice() {
-                [_, _, _, _, high, low, padding, ..] => {
-                    let content = usize::from(u16::from_be_bytes([high, low]));
-                    format!("{length} of {}", bytes(8 + content + usize::from(padding)))
-                }
-                _ => format!("{length} of its header's 8 bytes"),
+            let whole = match wanted(&self.buffer) {
+                Some(wanted) => format!("{length} of {}", bytes(wanted)),
+                None => format!("{length} of its header's 8 bytes"),
             };
             out.blame(format!("the last record of the {name} is cut short: {whole}"));
         }
         self.buffer = Vec::new();
     }
+}
+
+/// How long a record is whose header is there.
+fn wanted(record: &[u8]) -> Option<usize> {
+    let [_, _, _, _, high, low, padding, _, ..] = *record else {
+        return None;
+    };
+    Some(8 + usize::from(u16::from_be_bytes([high, low])) + usize::from(padding))
 }

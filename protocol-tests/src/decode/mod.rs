@@ -104,6 +104,13 @@ impl Conversation {
 
     fn lose(&mut self, from: Origin, count: u64, out: &mut Remarks) {
         out.blame(format!("{} of the {} are lost", bytes(count), from.name()));
+        if let Stage::Guessing(held) = &mut self.stage
+            && !held.is_empty()
+        {
+            let held = std::mem::take(held);
+            self.settle(guess(&held, from), out);
+            self.hear_known(from, &held, out);
+        }
         match &mut self.stage {
             Stage::FastCgi(decoder) => decoder.lose(from, count, out),
             Stage::Vars(decoder) => decoder.lose(from),

@@ -188,6 +188,25 @@ fn records_go_on_behind_lost_bytes() {
 }
 
 #[test]
+fn what_is_lost_within_a_record_hurts_only_that() {
+    let mut conversation = Conversation::new(None);
+    let mut remarks = conversation.hear(Client, &Event::Bytes(REQUEST[..30].to_vec()));
+    remarks.extend(conversation.hear(Client, &Event::Lost(18)));
+    remarks.extend(conversation.hear(Client, &Event::Bytes(REQUEST[48..].to_vec())));
+    let texts: Vec<_> = remarks.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts[2..],
+        [
+            "! 18 bytes of the client are lost",
+            "! PARAMS id 1, 23 bytes, padding 1: some of it is lost",
+            "PARAMS id 1 ends: 0 variables",
+            "STDIN id 1, 3 bytes: \"abc\"",
+            "STDIN id 1 ends: 3 bytes in all",
+        ]
+    );
+}
+
+#[test]
 fn uwsgi_and_scgi_are_read_with_their_bodies_and_answers() {
     let answer: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     let packet: &[u8] = b"\0\x15\0\0\x0e\0CONTENT_LENGTH\x01\x003xyz";

@@ -1,5 +1,6 @@
 //! A case for front ends: the kit asks over HTTP what was asked, and answers what the server has answered.
 
+use std::iter::once;
 use std::ops::Range;
 
 use super::collect::Connection;
@@ -17,7 +18,7 @@ pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str) -> Dr
     let (client, server) = (connection.client.bytes(), connection.server.bytes());
     let (asked, answered) = match protocol {
         Protocol::FastCgi => (cut_before(client, BEGIN), cut_behind(server, END)),
-        _ => (vec![0..client.len()], vec![0..server.len()]),
+        _ => (once(0..client.len()).collect(), once(0..server.len()).collect()),
     };
     let count = asked.len();
     let mut cases = Vec::new();

@@ -35,18 +35,23 @@ enum Heard {
     End(Event),
 }
 
-/// Passes on what both say, until both have ended or `stop` is closed.
-pub(super) fn serve<W: Write>(client: Stream, server: Stream, tap: &mut Tap<'_, W>, stop: &UnixStream) {
+/// Passes on what both say, until both have ended or `stop` is closed; says whether they have ended.
+pub(super) fn serve<W: Write>(
+    client: Stream,
+    server: Stream,
+    tap: &mut Tap<'_, W>,
+    stop: &UnixStream,
+) -> bool {
     let mut sides = [
         Side::new(Origin::Client, client),
         Side::new(Origin::Server, server),
     ];
     while !is_over(&sides) {
         let Ok([first, second, stopped]) = wait(&sides, stop) else {
-            return;
+            return false;
         };
         if !stopped.is_empty() {
-            return;
+            return false;
         }
         let [client, server] = &mut sides;
         client.flush_from(server, second, tap);
@@ -54,6 +59,7 @@ pub(super) fn serve<W: Write>(client: Stream, server: Stream, tap: &mut Tap<'_, 
         client.hear(server, first, tap);
         server.hear(client, second, tap);
     }
+    true
 }
 
 fn is_over(sides: &[Side; 2]) -> bool {

@@ -14,6 +14,7 @@ pub use recorder::{Recorder, Secrecy};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, Scope};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ struct Bells {
     ended: (UnixStream, UnixStream),
     /// Nothing is ever written; the connections see it closed.
     stop: UnixStream,
+    /// Connections that were open then.
+    cut: AtomicU32,
 }
 
 impl Relay {
@@ -68,11 +71,19 @@ impl Relay {
         let (ours, stop) = UnixStream::pair()?;
         let ended = UnixStream::pair()?;
         ended.0.set_nonblocking(true)?;
-        let bells = Bells { ended, stop };
-        thread::scope(|scope| {
+        let bells = Bells {
+            ended,
+            stop,
+            cut: AtomicU32::new(0),
+        };
+        let accepted = thread::scope(|scope| {
             let result = self.accept(scope, recorder, until, &bells);
             drop(ours);
             result
+        })?;
+        Ok(Served {
+            accepted,
+            cut: bells.cut.into_inner(),
         })
     }
 
@@ -82,25 +93,25 @@ impl Relay {
         recorder: &'scope Recorder<W>,
         until: &UnixStream,
         bells: &'scope Bells,
-    ) -> io::Result<Served> {
-        let (mut served, mut open) = (Served::default(), 0);
+    ) -> io::Result<u32> {
+        let (mut accepted, mut open) = (0, 0);
         loop {
-            let is_last = self.most.is_some_and(|most| served.accepted >= most);
+            let is_last = self.most.is_some_and(|most| accepted >= most);
             if is_last && open == 0 {
-                return Ok(served);
+                return Ok(accepted);
             }
             let wants_more = !is_last && open < MAX_OPEN;
             let [come, told, gone] = self.wait(wants_more, until, bells)?;
             if told {
-                return Ok(Served { cut: open, ..served });
+                return Ok(accepted);
             }
             if gone {
                 open = open.saturating_sub(count(&bells.ended.0));
             }
             if come && let Some(client) = self.listener.accept()? {
-                served.accepted += 1;
+                accepted += 1;
                 open += 1;
-                let number = served.accepted;
+                let number = accepted;
                 scope.spawn(move || self.serve(number, client, recorder, bells));
             }
         }
@@ -132,7 +143,9 @@ impl Relay {
         match Stream::connect(&self.target, PATIENCE) {
             Ok(server) => {
                 tap.note(Origin::Server, Event::Open);
-                connection::serve(client, server, &mut tap, &bells.stop);
+                if !connection::serve(client, server, &mut tap, &bells.stop) {
+                    bells.cut.fetch_add(1, Ordering::Relaxed);
+                }
             }
             Err(error) => {
                 tap.note(Origin::Server, Event::Refused);

@@ -143,5 +143,5 @@ impl Side for Frontend {
     }
 }
 
-const SPECIAL_PATHS: [&str; 4] = ["hasty", "kept", "small", "limited"]; // paths for cases that need a front end with certain settings
+const SPECIAL_PATHS: [&str; 5] = ["hasty", "kept", "small", "limited", "php"]; // paths for cases that need a front end with certain settings
 const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end

@@ -116,14 +116,17 @@ fn end(content: &[u8]) -> Option<End> {
     })
 }
 
+/// A name and its value.
+pub type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// Name-value pairs; `None` when they are not whole.
-pub fn pairs(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+pub fn pairs(bytes: &[u8]) -> Option<Vec<Pair<'_>>> {
     let (pairs, rest) = leading_pairs(bytes);
     rest.is_empty().then_some(pairs)
 }
 
 /// The whole name-value pairs at the start of `bytes`, and what is left behind the last.
-pub fn leading_pairs(bytes: &[u8]) -> (Vec<(&[u8], &[u8])>, &[u8]) {
+pub fn leading_pairs(bytes: &[u8]) -> (Vec<Pair<'_>>, &[u8]) {
     let (mut pairs, mut rest) = (Vec::new(), bytes);
     while let Some((found, after)) = pair(rest) {
         pairs.push(found);
@@ -132,7 +135,7 @@ pub fn leading_pairs(bytes: &[u8]) -> (Vec<(&[u8], &[u8])>, &[u8]) {
     (pairs, rest)
 }
 
-fn pair(bytes: &[u8]) -> Option<((&[u8], &[u8]), &[u8])> {
+fn pair(bytes: &[u8]) -> Option<(Pair<'_>, &[u8])> {
     let (name_length, rest) = length(bytes)?;
     let (value_length, rest) = length(rest)?;
     let (name, rest) = rest.split_at_checked(name_length)?;

@@ -1,6 +1,6 @@
 //! What a front end has sent: one request in FastCGI, uwsgi, SCGI or HTTP.
 
-use super::{Record, http_request, pairs, records};
+use super::{Pair, Record, http_request, pairs, records};
 use crate::protocol::Protocol;
 
 /// A request as far as it has arrived.
@@ -195,7 +195,7 @@ fn uwsgi(bytes: &[u8]) -> Request {
 }
 
 /// The whole pairs at the start of a uwsgi block, and what is left behind the last.
-pub fn leading_shorts(block: &[u8]) -> (Vec<(&[u8], &[u8])>, &[u8]) {
+pub fn leading_shorts(block: &[u8]) -> (Vec<Pair<'_>>, &[u8]) {
     let (mut pairs, mut rest) = (Vec::new(), block);
     while let Some((name, (value, after))) = short(rest).and_then(|(name, after)| Some((name, short(after)?)))
     {

@@ -154,6 +154,7 @@ fn script(file: Option<&Path>, path: &str) -> Script {
         path_info_encoded: Bytes::copy_from_slice(rest.as_bytes()),
         filename: Some(filename),
         document_root: None,
+        php: false,
     }
 }
 

@@ -104,7 +104,8 @@ impl<S: Sink> Walk<'_, S> {
             PathInfo::Decoded => &script.path_info,
             PathInfo::Encoded => &script.path_info_encoded,
         };
-        if !path_info.is_empty() || self.style.empty_path_info {
+        let empty_path_info = self.style.empty_path_info && !script.php;
+        if !path_info.is_empty() || empty_path_info {
             self.bytes("PATH_INFO", path_info)?;
         }
         self.sink.param(
@@ -118,7 +119,7 @@ impl<S: Sink> Walk<'_, S> {
             self.bytes("DOCUMENT_ROOT", root)?;
             // PHP could run it in place of the script (reference, section 5.3): only where an empty
             // PATH_INFO is fine, which is everywhere but there.
-            if self.style.empty_path_info && !script.path_info.is_empty() {
+            if empty_path_info && !script.path_info.is_empty() {
                 self.sink.param(
                     Name::Literal("PATH_TRANSLATED"),
                     Value::Pair(root, &script.path_info),
@@ -430,6 +431,16 @@ mod tests {
         head.script.path_info = Bytes::new();
         assert_eq!(text(&walked(&head, &style), "PATH_INFO"), None);
         assert_eq!(text(&walked(&head, &CGI), "PATH_INFO").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn php_scripts_are_safe_with_every_profile() {
+        let mut head = head(&[]);
+        head.script.document_root = Some(Bytes::from_static(b"/srv"));
+        head.script.php = true;
+        assert_eq!(text(&walked(&head, &CGI), "PATH_TRANSLATED"), None);
+        head.script.path_info = Bytes::new();
+        assert_eq!(text(&walked(&head, &CGI), "PATH_INFO"), None);
     }
 
     #[test]

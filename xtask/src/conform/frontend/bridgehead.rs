@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use bridgehead_conform::protocol::Protocol;
 
 use super::Site;
 use crate::step;
@@ -26,5 +27,13 @@ pub(in crate::conform) fn program() -> PathBuf {
 }
 
 pub(super) fn config(site: &Site) -> Result<String> {
-    site.text("bridgehead.toml", &[])
+    let root = testbed::workspace().join("protocol-tests/frontends/site");
+    let php = match site.protocol {
+        Protocol::FastCgi => format!(
+            "[[route]]\npath = \"/php\"\nphp = {{ upstream = \"kit\", root = \"{}\" }}\n",
+            root.display()
+        ),
+        _ => String::new(),
+    };
+    site.text("bridgehead.toml", &[("php", &php)])
 }
