@@ -1,6 +1,7 @@
 //! Deviations that are known, each with its reason.
 
 use crate::notation::{Complaint, File, Node, Source, Table};
+use crate::protocol::Protocol;
 use crate::run::Verdict;
 
 /// A file of expectations.
@@ -16,6 +17,8 @@ struct Entry {
     case: String,
     /// `fail` or `hang`, without it either; `crash`; `varies` when it may also pass.
     result: Option<&'static str>,
+    /// With these only; empty: with all.
+    protocols: Vec<Protocol>,
     reason: String,
 }
 
@@ -40,6 +43,14 @@ impl Known {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.entries.extend(other.entries);
+        self
+    }
+
+    /// Those that concern a target while it speaks `protocol`.
+    #[must_use]
+    pub fn speaking(mut self, protocol: Protocol) -> Self {
+        self.entries
+            .retain(|entry| entry.protocols.is_empty() || entry.protocols.contains(&protocol));
         self
     }
 
@@ -72,8 +83,16 @@ impl Known {
 impl Entry {
     fn read(node: &Node<'_>) -> Result<Self, Complaint> {
         let mut table = node.table()?;
+        let protocols = Protocol::ALL.map(|protocol| (protocol.name(), protocol));
+        let only = table
+            .take("protocols")
+            .map_or(Ok(Vec::new()), |node| node.items())?;
         let entry = Self {
             case: table.need("case")?.string()?,
+            protocols: only
+                .iter()
+                .map(|node| node.one_of(&protocols))
+                .collect::<Result<_, _>>()?,
             result: table
                 .take("result")
                 .map(|node| node.one_of(&["fail", "hang", "crash", VARIES].map(|word| (word, word))))
@@ -120,6 +139,23 @@ mod tests {
         let crash = Verdict::Crash(String::new());
         assert!(known.reason("Acrash", &crash).is_some());
         assert!(known.reason("Afail", &crash).is_none());
+    }
+
+    #[test]
+    fn a_deviation_may_be_of_one_protocol_only() {
+        let text =
+            "target = \"x\"\n[[known]]\ncase = \"A\"\nprotocols = [\"scgi\"]\nreason = \"r\"\n".to_owned();
+        let path = "x".to_owned();
+        let known = Known::read(&File { path, text }).expect("valid");
+        let fail = Verdict::Fail(String::new());
+        assert!(
+            known
+                .clone()
+                .speaking(Protocol::Scgi)
+                .reason("A", &fail)
+                .is_some()
+        );
+        assert!(known.speaking(Protocol::Uwsgi).reason("A", &fail).is_none());
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Options {
         if let Some(only) = profile.protocol {
             ensure!(only == protocol, "profile {} is for {only}", profile.name);
         }
-        let plan = self.plan(&profile, &files)?;
+        let plan = self.plan(&profile, protocol, &files)?;
         ensure!(
             suite.cases.iter().any(|case| plan.selects(case)),
             "no case is selected"
@@ -125,9 +125,11 @@ impl Options {
         Suite::read_alone(&File { path, text }, protocol, side).map_err(several)
     }
 
-    fn plan(&self, profile: &Profile, files: &[File]) -> Result<Plan> {
+    fn plan(&self, profile: &Profile, protocol: Protocol, files: &[File]) -> Result<Plan> {
         let known = match self.expectations.as_ref().or(profile.expectations.as_ref()) {
-            Some(name) if name != "none" => Known::read(&find(files, "expectations", name)?)?,
+            Some(name) if name != "none" => {
+                Known::read(&find(files, "expectations", name)?)?.speaking(protocol)
+            }
             _ => Known::default(),
         };
         Ok(Plan {

@@ -30,7 +30,8 @@ enum Body {
 #[derive(Clone, Debug)]
 struct Header {
     version: u8,
-    id: u16,
+    /// Without it, that of the request.
+    id: Option<u16>,
     length: Option<u16>,
     padding: u8,
     padding_length: Option<u8>,
@@ -46,7 +47,7 @@ impl Unit {
         let management = matches!(kind, GET_VALUES | GET_VALUES_RESULT | UNKNOWN_TYPE);
         let header = Header {
             version: table.integer("version")?.unwrap_or(1),
-            id: table.integer("id")?.unwrap_or(u16::from(!management)),
+            id: table.integer("id")?.or(management.then_some(0)),
             length: table.integer("length")?,
             padding: table.integer("padding")?.unwrap_or(0),
             padding_length: table.integer("padding_length")?,
@@ -85,7 +86,7 @@ impl Unit {
     fn plain(kind: u8, id: u16, body: Body) -> Self {
         let header = Header {
             version: 1,
-            id,
+            id: Some(id),
             length: None,
             padding: 0,
             padding_length: None,
@@ -105,7 +106,7 @@ impl Unit {
         let pieces = self.pieces(scope)?;
         Ok(pieces
             .iter()
-            .map(|content| self.header.encode(self.kind, content))
+            .map(|content| self.header.encode(self.kind, content, scope.request_id))
             .collect())
     }
 
@@ -134,12 +135,12 @@ impl Unit {
 }
 
 impl Header {
-    fn encode(&self, kind: u8, content: &[u8]) -> Vec<u8> {
+    fn encode(&self, kind: u8, content: &[u8], request_id: u16) -> Vec<u8> {
         let length = self
             .length
             .unwrap_or((content.len() & 0xffff) as u16)
             .to_be_bytes();
-        let id = self.id.to_be_bytes();
+        let id = self.id.unwrap_or(request_id).to_be_bytes();
         let padding = self.padding_length.unwrap_or(self.padding);
         let header = [
             self.version,

@@ -15,6 +15,8 @@ pub struct Scope {
     pub values: BTreeMap<String, String>,
     /// What `{ basic = … }` gives: names and templates, in this order.
     pub params: Vec<(String, String)>,
+    /// The id of FastCGI records that name none.
+    pub request_id: u16,
 }
 
 /// A reference to a value that nobody gave.
@@ -35,6 +37,7 @@ impl Scope {
             protocol,
             values: BTreeMap::new(),
             params: Vec::new(),
+            request_id: 1,
         }
     }
 

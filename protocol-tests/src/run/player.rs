@@ -1,5 +1,6 @@
 //! Plays one case: steps in their order, all connections at once, one thread.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -7,11 +8,12 @@ use std::time::{Duration, Instant};
 use super::serving::Serving;
 use super::{Played, Verdict};
 use crate::content::{Content, Scope};
-use crate::expect::{Connection, Expectation, Notes, Seen, Unmet};
+use crate::expect::{Connection, Dialect, Expectation, Notes, Seen, Unmet};
 use crate::net::{Link, Peer, pump};
 use crate::notation::{Action, Case, Operation, Split, Step, Variant};
+use crate::protocol::Protocol;
 use crate::side::Side;
-use crate::wire::{Answer, frame_words};
+use crate::wire::{Answer, frame_words, last_request};
 
 /// Plays a case in all its variants, up to the first that does not pass.
 pub fn play(case: &Case, side: &dyn Side, scope: &Scope, limit: Duration) -> Played {
@@ -190,8 +192,9 @@ impl Player<'_> {
         pause: Duration,
         aside: bool,
     ) -> Result<(), Verdict> {
+        let scope = self.scope_of(name);
         let pieces = self
-            .pieces(content, split)
+            .pieces(content, split, &scope)
             .map_err(|missing| Verdict::Error(missing.to_string()))?;
         let deadline = Instant::now()
             + self
@@ -222,11 +225,31 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn pieces(&self, content: &Content, split: &Split) -> Result<Vec<Vec<u8>>, crate::content::Missing> {
-        if *split == Split::Units {
-            return content.units(self.scope);
+    /// The scope for what is sent on a connection: an application answers under the id of the last request.
+    fn scope_of(&self, name: &str) -> Cow<'_, Scope> {
+        let connection = self.connections.get(name);
+        let last = connection
+            .filter(|connection| matches!(connection.dialect, Dialect::Requests(Protocol::FastCgi)))
+            .and_then(|connection| last_request(connection.link.received()));
+        match last {
+            Some(request_id) => Cow::Owned(Scope {
+                request_id,
+                ..self.scope.clone()
+            }),
+            None => Cow::Borrowed(self.scope),
         }
-        let bytes = content.encode(self.scope)?;
+    }
+
+    fn pieces(
+        &self,
+        content: &Content,
+        split: &Split,
+        scope: &Scope,
+    ) -> Result<Vec<Vec<u8>>, crate::content::Missing> {
+        if *split == Split::Units {
+            return content.units(scope);
+        }
+        let bytes = content.encode(scope)?;
         Ok(match split {
             Split::Every(size) => bytes.chunks(*size).map(<[u8]>::to_vec).collect(),
             Split::At(offsets) => cut_at(&bytes, offsets),

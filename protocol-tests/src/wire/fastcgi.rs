@@ -32,6 +32,13 @@ pub fn records(bytes: &[u8]) -> (Vec<Record<'_>>, &[u8]) {
     (records, rest)
 }
 
+/// The id of the last BEGIN_REQUEST that has arrived.
+pub fn last_request(bytes: &[u8]) -> Option<u16> {
+    let (records, _) = records(bytes);
+    let begins = records.iter().rev().find(|record| record.kind == BEGIN_REQUEST);
+    begins.map(|record| record.id)
+}
+
 fn record(bytes: &[u8], offset: usize) -> Option<(Record<'_>, &[u8])> {
     let (header, rest) = bytes.split_first_chunk::<8>()?;
     let [version, kind, id1, id0, length1, length0, padding, reserved] = *header;
@@ -149,6 +156,8 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 const END: u8 = 3;
 const STDOUT: u8 = 6;
 const STDERR: u8 = 7;
+
+const BEGIN_REQUEST: u8 = 1;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ mod http_request;
 mod request;
 
 pub use answer::{Answer, End};
-pub use fastcgi::{Pair, Record, answers as fastcgi_answers, leading_pairs, pairs, records};
+pub use fastcgi::{Pair, Record, answers as fastcgi_answers, last_request, leading_pairs, pairs, records};
 pub use head::{BadHead, Head, Style};
 pub use hpack::{BadBlock, Field as HeaderField};
 pub use http::{Framing, answers as http_answers};

@@ -38,7 +38,7 @@ impl Kit {
         for name in column.known {
             all = all.and(Known::read(self.file("expectations", name)?)?);
         }
-        Ok(all)
+        Ok(all.speaking(column.protocol))
     }
 
     fn file(&self, directory: &str, name: &str) -> Result<&File> {

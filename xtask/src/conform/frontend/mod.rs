@@ -72,14 +72,44 @@ impl Frontend {
         match (self, protocol) {
             // Bridgehead's profile says what it has.
             (Self::Bridgehead, _) => &[],
-            (Self::Nginx | Self::Haproxy | Self::Apache, Protocol::FastCgi) => &["hasty", "pool"],
-            _ => &["hasty"],
+            (Self::Nginx, Protocol::FastCgi) => &[
+                "untrusted",
+                "hasty",
+                "head_timeout",
+                "body_timeout",
+                "body_limit",
+                "pool",
+            ],
+            (Self::Nginx, _) => &["untrusted", "hasty", "head_timeout", "body_timeout", "body_limit"],
+            (Self::Haproxy, _) => &["untrusted", "hasty", "head_timeout", "h2c", "pool"],
+            (Self::Apache, Protocol::FastCgi) => &[
+                "untrusted",
+                "hasty",
+                "head_timeout",
+                "body_timeout",
+                "body_limit",
+                "h2c",
+                "pool",
+            ],
+            (Self::Lighttpd | Self::Caddy | Self::Apache, _) => &[
+                "untrusted",
+                "hasty",
+                "head_timeout",
+                "body_timeout",
+                "body_limit",
+                "h2c",
+            ],
         }
     }
 
     /// Where the configurations have what they provide.
     pub(super) fn values(self) -> Vec<(String, String)> {
-        let paths = [("hasty", "/hasty/"), ("kept", "/kept/")];
+        let paths = [
+            ("hasty", "/hasty/"),
+            ("kept", "/kept/"),
+            ("small", "/small/"),
+            ("limited", "/limited/"),
+        ];
         paths
             .map(|(name, path)| (name.to_owned(), path.to_owned()))
             .to_vec()
