@@ -6,7 +6,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bridgehead_conform::known::Known;
 use bridgehead_conform::net::Address;
@@ -26,7 +26,7 @@ fn conforms(protocol: Protocol) {
     let profile = Profile::read(&file(&files, "profiles/bridgehead.toml")).unwrap();
     let url = format!("http://{}/", gateway.addr());
     let side = Frontend::new(&socket.parse::<Address>().unwrap(), protocol, &url).unwrap();
-    let (cases, start) = (cases(&files, protocol), Instant::now());
+    let cases = cases(&files, protocol);
     let scope = profile.scope(protocol, &[]);
     let outcomes = run(&cases, &side, &scope, &plan(&files, &profile), |_| {});
     let surprises: Vec<_> = outcomes
@@ -40,7 +40,6 @@ fn conforms(protocol: Protocol) {
         surprises.join("\n"),
         gateway.errors()
     );
-    assert!(start.elapsed() < COLUMN, "took {:?}", start.elapsed());
 }
 
 /// The cases of the protocol, those of HTTP included.
@@ -146,5 +145,3 @@ fn real_bridgehead_passes_the_cases_of_uwsgi() {
 fn real_bridgehead_passes_the_cases_of_scgi() {
     conforms(Protocol::Scgi);
 }
-
-const COLUMN: Duration = Duration::from_secs(60); // what a column may take, with cases in parallel

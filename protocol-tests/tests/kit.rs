@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // all of it is tests
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use bridgehead_conform::content::Scope;
 use bridgehead_conform::known::Known;
@@ -10,8 +11,8 @@ use bridgehead_conform::notation::{Action, Case, File, SideName, Suite, embedded
 use bridgehead_conform::profile::Profile;
 use bridgehead_conform::protocol::Protocol;
 
-/// The cases that there are.
-fn suites() -> Vec<(Protocol, SideName, Vec<Case>)> {
+/// The cases that there are. They are read once: it takes a while without optimization.
+static SUITES: LazyLock<Vec<(Protocol, SideName, Vec<Case>)>> = LazyLock::new(|| {
     let files = embedded();
     let all = Protocol::ALL
         .into_iter()
@@ -22,7 +23,7 @@ fn suites() -> Vec<(Protocol, SideName, Vec<Case>)> {
         (protocol, side, suite.cases)
     })
     .collect()
-}
+});
 
 fn in_directory(name: &str) -> Vec<File> {
     embedded()
@@ -31,13 +32,9 @@ fn in_directory(name: &str) -> Vec<File> {
         .collect()
 }
 
-fn cases(protocol: Protocol, side: SideName) -> Vec<Case> {
-    let suites = suites();
-    suites
-        .into_iter()
-        .find(|(p, s, _)| (*p, *s) == (protocol, side))
-        .unwrap()
-        .2
+fn cases(protocol: Protocol, side: SideName) -> &'static [Case] {
+    let mut suites = SUITES.iter();
+    &suites.find(|(p, s, _)| (*p, *s) == (protocol, side)).unwrap().2
 }
 
 #[test]
@@ -59,8 +56,8 @@ fn every_case_file_lies_where_its_protocol_and_side_are_named() {
 #[test]
 fn the_catalogue_of_fastcgi_servers_is_complete() {
     let ids: BTreeSet<String> = cases(Protocol::FastCgi, SideName::Server)
-        .into_iter()
-        .map(|case| case.id)
+        .iter()
+        .map(|case| case.id.clone())
         .collect();
     let numbers = (1..=97).map(|number| format!("FS-{number:02}"));
     let php = (1..=9).map(|number| format!("FS-P{number}"));
@@ -72,8 +69,8 @@ fn the_catalogue_of_fastcgi_servers_is_complete() {
 fn the_catalogues_of_uwsgi_and_scgi_servers_are_complete() {
     let ids = |protocol| -> BTreeSet<String> {
         cases(protocol, SideName::Server)
-            .into_iter()
-            .map(|case| case.id)
+            .iter()
+            .map(|case| case.id.clone())
             .collect()
     };
     let uwsgi: BTreeSet<_> = (1..=52).map(|number| format!("US-{number:02}")).collect();
@@ -111,7 +108,7 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
         .iter()
         .map(|file| Profile::read(file).unwrap())
     {
-        for (protocol, side, cases) in suites() {
+        for &(protocol, side, ref cases) in SUITES.iter() {
             if side == SideName::Server && profile.protocol.is_none_or(|only| only == protocol) {
                 let set = ["script", "other", "program", "token", "case"]
                     .map(|name| (name.to_owned(), "x".to_owned()));
@@ -124,7 +121,7 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 
 #[test]
 fn every_front_end_case_can_be_coded() {
-    for (protocol, side, cases) in suites() {
+    for &(protocol, side, ref cases) in SUITES.iter() {
         let names = [
             "base", "hasty", "kept", "small", "limited", "php", "host", "port", "token", "case",
         ];
@@ -153,11 +150,8 @@ fn code(case: &Case, scope: &Scope) {
 
 #[test]
 fn known_deviations_are_of_cases_that_exist() {
-    let ids: BTreeSet<String> = suites()
-        .into_iter()
-        .flat_map(|(_, _, cases)| cases)
-        .map(|case| case.id)
-        .collect();
+    let all = SUITES.iter().flat_map(|(_, _, cases)| cases);
+    let ids: BTreeSet<_> = all.map(|case| case.id.clone()).collect();
     for file in in_directory("expectations/") {
         let known = Known::read(&file).unwrap_or_else(|complaint| panic!("{complaint}"));
         let strangers: Vec<_> = known.cases().filter(|id| !ids.contains(*id)).collect();
@@ -168,10 +162,10 @@ fn known_deviations_are_of_cases_that_exist() {
 #[test]
 fn dangerous_variables_are_sent_by_name_only() {
     let dangerous = ["PHP_VALUE", "PHP_ADMIN_VALUE", "UWSGI_FILE", "UWSGI_SETENV"];
-    for (_, side, cases) in suites() {
+    for (_, side, cases) in SUITES.iter() {
         for case in cases
             .iter()
-            .filter(|case| side == SideName::Server && !case.by_name)
+            .filter(|case| *side == SideName::Server && !case.by_name)
         {
             let text = format!("{:?}", case.variants);
             assert!(!dangerous.iter().any(|name| text.contains(name)), "{}", case.id);

@@ -1,11 +1,13 @@
 //! Captures of one exchange, in every format, complete and damaged.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use etherparse::PacketBuilder;
 use proptest::prelude::*;
 
 use super::*;
+use crate::decode::Conversation;
 use crate::trace::Event;
 
 const REQUEST: &[u8] =
@@ -215,8 +217,12 @@ struct Seen {
 
 fn see(file: &[u8]) -> Seen {
     let mut seen = Seen::default();
+    let mut conversations: BTreeMap<u32, Conversation> = BTreeMap::new();
     let result = read(file, None, None, &mut |item| match item {
         Item::Entry(entry) => {
+            let unknown = || Conversation::new(None);
+            let conversation = conversations.entry(entry.connection).or_insert_with(unknown);
+            conversation.hear(entry.from, &entry.event);
             let side = usize::from(entry.from == Origin::Server);
             seen.last = entry.at;
             match entry.event {

@@ -202,9 +202,10 @@ impl Basic {
         } else {
             format!("{path}?{query}")
         };
-        let length = self.length.clone().unwrap_or_default();
+        let method = scope.expand(&self.method)?;
+        let length = scope.expand(self.length.as_deref().unwrap_or_default())?;
         let local = [
-            ("method", self.method.as_str()),
+            ("method", method.as_str()),
             ("path", &path),
             ("query", &query),
             ("uri", &uri),
@@ -349,6 +350,16 @@ mod tests {
         assert_eq!(
             encode(Protocol::Scgi, text),
             b"M\0GET\0P\0/x\0CONTENT_LENGTH\x003\0"
+        );
+    }
+
+    #[test]
+    fn references_are_replaced_in_every_part_of_a_basic_request() {
+        let text =
+            r#"{ pairs = [{ basic = { path = "/${name}", method = "${name}", length = "${name}" } }] }"#;
+        assert_eq!(
+            encode(Protocol::Scgi, text),
+            b"M\0value\0P\0/value\0CONTENT_LENGTH\0value\0"
         );
     }
 }

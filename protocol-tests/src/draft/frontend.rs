@@ -102,10 +102,24 @@ fn client_step(request: &Request) -> String {
         [] => String::new(),
         body => format!("    {},\n", content(body)),
     };
+    let body = body + &rest_of_body(request);
     format!(
         "[[case.step]]\nsend = [\n    {{ lines = [\n{}    ] }},\n{body}]\n",
         lines.concat()
     )
+}
+
+/// What a server did not wait for: the front end may want it all before it asks.
+fn rest_of_body(request: &Request) -> String {
+    let length = request.values("CONTENT_LENGTH").next().unwrap_or_default();
+    let length: Option<usize> = std::str::from_utf8(length)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let missing = length.unwrap_or(0).saturating_sub(request.body.len());
+    match missing {
+        1..=MAX_MISSING => format!("    {{ fill = \"x\", length = {missing} }},\n"),
+        _ => String::new(),
+    }
 }
 
 /// A line with references where marks stand; what is no text is left out.
@@ -145,17 +159,18 @@ fn field(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     Some([&dashed, &b": "[..], value].concat())
 }
 
-/// What the front end must send on.
+/// What the front end must send on: all of it, unless the server did not wait for that.
 fn request_step(request: &Request) -> String {
     let method = request.values("REQUEST_METHOD").next().and_then(text);
-    let vars = method.map_or_else(String::new, |method| {
-        format!(", vars = {{ REQUEST_METHOD = {method} }}")
-    });
-    let body = match request.body.as_slice() {
-        [] => String::new(),
-        body => format!(", body = {}", content(body)),
-    };
-    format!("[[case.step]]\non = \"backend\"\nexpect = {{ request = {{ complete = true{vars}{body} }} }}\n")
+    let vars = method.map_or_else(String::new, |method| format!(" REQUEST_METHOD = {method} "));
+    let mut keys = vec![format!("vars = {{{vars}}}")];
+    if request.complete {
+        keys.push("complete = true".to_owned());
+        let body = Some(&request.body).filter(|body| !body.is_empty());
+        keys.extend(body.map(|body| format!("body = {}", content(body))));
+    }
+    let keys = keys.join(", ");
+    format!("[[case.step]]\non = \"backend\"\nexpect = {{ request = {{ {keys} }} }}\n")
 }
 
 /// What the client must see.
@@ -203,3 +218,4 @@ fn cut_behind(stream: &[u8], kind: u8) -> Vec<Range<usize>> {
 
 const BEGIN: u8 = 1;
 const END: u8 = 3;
+const MAX_MISSING: usize = 64 << 20; // bytes; no content is longer

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::net::Address;
 
 /// AF_UNIX or TCP.
@@ -65,6 +67,18 @@ impl Socket {
         };
     }
 
+    /// Whether the peer has ended its direction.
+    pub(super) fn is_ended(&self) -> bool {
+        let mut fds = [PollFd::new(self, PollFlags::RDHUP)];
+        matches!(poll(&mut fds, Some(&Timespec::default())), Ok(1..))
+    }
+
+    /// For faults: does nothing until the peer leaves, or much later.
+    pub(super) fn stall(&self) {
+        let mut fds = [PollFd::new(self, PollFlags::RDHUP)];
+        let _ = poll(&mut fds, Timespec::try_from(STALL).ok().as_ref());
+    }
+
     /// Ends writing and reads what is still under way: a close with unread bytes is a reset, which takes what the peer
     /// has not read yet with it.
     pub(super) fn close_gently(mut self) {
@@ -115,5 +129,6 @@ impl AsFd for Socket {
     }
 }
 
+const STALL: Duration = Duration::from_secs(60); // longer than anybody waits
 const LINGER: Duration = Duration::from_secs(2); // for a peer that goes on sending
 const MAX_DRAINED: usize = 16 << 20; // bytes that are read for nothing

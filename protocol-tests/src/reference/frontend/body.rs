@@ -34,7 +34,7 @@ pub(super) fn read(
 
 /// The client may be waiting for a word before it sends the body.
 fn wait_for(client: &mut Client, request: &Request, fault: Seeded<Fault>) -> Result<(), Refusal> {
-    match request.expects_continue()? && !fault.is(Fault::No100) {
+    match request.expects_continue(fault)? && !fault.is(Fault::No100) {
         true => Ok(client.send(b"HTTP/1.1 100 Continue\r\n\r\n")?),
         false => Ok(()),
     }

@@ -66,7 +66,12 @@ impl Client {
             self.buffer.drain(..2);
         }
         let lenient = self.fault.is(Fault::LongPairsCut) || self.fault.is(Fault::SizeWraps);
-        let limit = if lenient { 4 * MAX_HEAD } else { MAX_HEAD };
+        let endless = self.fault.is(Fault::EndlessRequestHead);
+        let limit = match () {
+            () if endless => usize::MAX,
+            () if lenient => 4 * MAX_HEAD,
+            () => MAX_HEAD,
+        };
         let mut start = 0;
         while let Some(length) = self.buffer[start..].iter().position(|byte| *byte == b'\n') {
             let line = &self.buffer[start..start + length];
@@ -76,12 +81,16 @@ impl Client {
             }
             match line {
                 b"\r" => return Ok(Some(start)),
-                line if !line.ends_with(b"\r") => return Err(Refusal::bad("a line without CR")),
+                line if !line.ends_with(b"\r") && !self.fault.is(Fault::BareLfIgnored) => {
+                    return Err(Refusal::bad("a line without CR"));
+                }
                 _ => {}
             }
         }
         match (start, self.buffer.len()) {
-            (0, length) if length > MAX_LINE => Err(Refusal::Request(414, "the request line is too long")),
+            (0, length) if length > MAX_LINE && !endless => {
+                Err(Refusal::Request(414, "the request line is too long"))
+            }
             (_, length) if length > limit => Err(Refusal::Request(431, "the head is too long")),
             _ => Ok(None),
         }
@@ -123,7 +132,12 @@ impl Client {
     }
 
     fn more(&mut self) -> Result<usize, Refusal> {
-        match self.fill(Instant::now() + BODY_IDLE) {
+        let idle = if self.fault.is(Fault::NoBodyTimeout) {
+            ENDLESS
+        } else {
+            BODY_IDLE
+        };
+        match self.fill(Instant::now() + idle) {
             Err(error) if is_timeout(&error) => Err(Refusal::Request(408, "the body takes too long")),
             result => Ok(result?),
         }

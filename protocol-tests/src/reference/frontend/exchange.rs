@@ -102,11 +102,14 @@ fn attempt(
         // An application may answer before it has read everything, or without reading it: an error here says
         // nothing about the answer.
         let mut write = || {
-            let _ = writer.write_all(bytes);
+            let result = writer.write_all(bytes);
             written.store(true, Ordering::Relaxed);
+            result
         };
-        if frontend.fault.is(Fault::WritesBeforeReading) {
-            write();
+        if frontend.fault.is(Fault::WriteErrorFatal) {
+            write().map_err(|_| Refusal::gateway("the application does not read"))?;
+        } else if frontend.fault.is(Fault::WritesBeforeReading) {
+            let _ = write();
         } else {
             threads.spawn(write);
         }

@@ -168,6 +168,8 @@ faults! {
         TwoLengthsRelayed: Uwsgi, "GU-14";
         /// The end of the connection is waited for in any case, as with Apache.
         WaitsForClose: Uwsgi, "GU-15";
+        /// An application that does not read everything counts as broken.
+        WriteErrorFatal: Uwsgi, "GU-27";
         /// Chunks of the application are wrapped in chunks, as with nginx and Apache.
         ChunksInChunks: Uwsgi, "GU-17";
         /// The field Status is passed on, as with nginx and Apache.
@@ -212,6 +214,8 @@ faults! {
         SpaceBeforeColon: Scgi, "GH-11";
         /// A CR alone is a sign like others.
         BareCrPassed: Scgi, "GH-12";
+        /// A line that ends with LF alone does not end.
+        BareLfIgnored: Scgi, "GH-12b";
         /// Controls are signs like others.
         ControlsPassed: Scgi, "GH-13";
         /// Of several Host the first counts.
@@ -224,18 +228,28 @@ faults! {
         ConnectionRemovesAll: Scgi, "GH-16";
         /// Expect is passed on, as with Apache.
         ExpectPassed: Scgi, "EV-28";
+        /// An expectation that cannot be met is an error of the server.
+        ExpectationIs500: Scgi, "GH-17";
         /// The answer to HEAD has a body.
         BodyOfHead: Scgi, "GH-18";
         /// A body that was refused is read as the next request.
         KeepsAfterRefusal: Scgi, "GH-19";
         /// What follows a request that was refused is read as the next one.
         KeepsAfterGarbage: Scgi, "GH-01";
+        /// The head of a request has no limit.
+        EndlessRequestHead: Scgi, "GH-26";
         /// The head of a client may take any time.
         NoHeadTimeout: Scgi, "GH-27";
         /// The time limit of a client's head begins anew with every byte.
         HeadTimeBetweenReads: Scgi, "GH-27c";
+        /// The body of a client may take any time.
+        NoBodyTimeout: Scgi, "GH-27b";
         /// A client that has ended its direction counts as gone.
         HalfCloseIsLeaving: Scgi, "GH-28";
+        /// OPTIONS * is passed on as a question about the root.
+        StarIsRoot: Scgi, "GH-30";
+        /// A target without a slash gets one.
+        OddTargetsPassed: Scgi, "GH-30c";
         /// CONNECT is passed on.
         ConnectPassed: Scgi, "GH-30b";
 
@@ -245,12 +259,16 @@ faults! {
         OddNamesPassed: Scgi, "EV-04";
         /// The path is decoded twice.
         PathDecodedTwice: Scgi, "EV-07";
+        /// Encoded slashes are decoded, in REQUEST_URI as well.
+        SlashDecoded: Scgi, "EV-08";
         /// An encoded NUL is decoded, as with HAProxy.
         NulDecoded: Scgi, "EV-09";
         /// Dot segments lead out of the root.
         DotsLeadOut: Scgi, "EV-10b";
         /// Bytes of the path are taken for Latin-1, and sent as UTF-8.
         PathRecoded: Scgi, "EV-11";
+        /// A percent sign without two digits is left out.
+        PercentRepaired: Scgi, "EV-12";
         /// QUERY_STRING is decoded.
         QueryDecoded: Scgi, "EV-13";
         /// A body without a type gets one, as with Caddy.

@@ -107,7 +107,7 @@ impl Frontend {
             }
             parsed => parsed?,
         };
-        request.expects_continue()?;
+        request.expects_continue(self.fault)?;
         let body = body::read(client, &mut request, self.fault)?;
         let variables = variables::of(&request, &body, ends, self.fault);
         exchange::run(self, client, &request, (&variables, &body))

@@ -93,12 +93,23 @@ impl<'a> Relay<'a> {
 
     /// Reads the head when it is whole, and begins the answer.
     fn head(&mut self) -> Result<(), Refusal> {
+        while let Some(head) = self.next_head()? {
+            if !self.is_interim(&head)? {
+                self.start(&head)?;
+                let rest = std::mem::take(&mut self.pending);
+                return self.output(&rest);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_head(&mut self) -> Result<Option<Head>, Refusal> {
         let Some(length) = head::end(&self.pending, &mut self.searched, self.fault) else {
             let endless = self.pending.len() > MAX_HEAD && !self.fault.is(Fault::EndlessHead);
             let once = self.fault.is(Fault::HeadInOneRecord);
             return match endless || once {
                 true => Err(Refusal::gateway("a head that does not end")),
-                false => Ok(()),
+                false => Ok(None),
             };
         };
         if length > MAX_HEAD {
@@ -107,58 +118,61 @@ impl<'a> Relay<'a> {
         self.searched = 0;
         let rest = self.pending.split_off(length);
         let bytes = std::mem::replace(&mut self.pending, rest);
-        let head = Head::parse(&bytes, self.style, self.fault)?;
-        if (100..200).contains(&head.status) && self.style == Style::Http {
-            if head.status == 101 && !self.fault.is(Fault::SwitchingRelayed) {
-                return Err(Refusal::gateway("an upgrade that nobody asked for"));
-            }
-            if head.status != 101 && !self.fault.is(Fault::InterimIsFinal) {
-                return self.head(); // an interim answer says nothing that the client needs
-            }
-        }
-        self.start(&head)?;
-        let rest = std::mem::take(&mut self.pending);
-        self.output(&rest)
+        Head::parse(&bytes, self.style, self.fault).map(Some)
     }
 
+    /// Whether another head follows: an interim one says nothing that the client needs.
+    fn is_interim(&self, head: &Head) -> Result<bool, Refusal> {
+        match head.status {
+            101 if self.style == Style::Http && !self.fault.is(Fault::SwitchingRelayed) => {
+                Err(Refusal::gateway("an upgrade that nobody asked for"))
+            }
+            100 | 102..200 if self.style == Style::Http => Ok(!self.fault.is(Fault::InterimIsFinal)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Sends the head.
     fn start(&mut self, head: &Head) -> Result<(), Refusal> {
         let frame = self.frame(head);
         let mut out = format!("HTTP/1.1 {} {}\r\n", head.status, reason(head.status)).into_bytes();
         if self.fault.is(Fault::VersionRelayed) {
             out.splice(..8, *b"HTTP/2.0");
         }
+        let mut dated = false;
         for (name, value) in &head.fields {
             out.extend([name, &b": "[..], value, b"\r\n"].concat());
+            dated |= name.eq_ignore_ascii_case(b"date");
         }
         out.extend_from_slice(b"Server: bridgehead-conform\r\n");
         // RFC 9110, section 6.6.1.
-        if !head
-            .fields
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(b"date"))
-        {
+        if !dated {
             out.extend(format!("Date: {}\r\n", date::http(SystemTime::now())).into_bytes());
         }
-        let announced = match head.status {
-            204 if !self.fault.is(Fault::LengthOf204) => None,
-            205 => Some(0),
-            _ => head.length,
-        };
-        match (frame, announced) {
-            _ if self.fault.is(Fault::AnyLengthRelayed) || self.fault.is(Fault::TwoLengthsRelayed) => {}
-            (Frame::Chunks, _) if self.fault.is(Fault::CodingRelayed) => {}
-            (Frame::Chunks, _) => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-            (Frame::Length(_) | Frame::None, Some(length)) => {
-                out.extend(format!("Content-Length: {length}\r\n").into_bytes());
-            }
-            _ => {}
-        }
+        out.extend_from_slice(self.framing(head, frame).as_bytes());
         if !self.request.keeps() {
             out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
         self.state = State::Body(frame);
         Ok(self.client.send(&out)?)
+    }
+
+    /// The field that says how the body ends.
+    fn framing(&self, head: &Head, frame: Frame) -> String {
+        let announced = match head.status {
+            204 if !self.fault.is(Fault::LengthOf204) => None,
+            205 => Some(0),
+            _ => head.length,
+        };
+        let relayed = self.fault.is(Fault::AnyLengthRelayed) || self.fault.is(Fault::TwoLengthsRelayed);
+        match (frame, announced) {
+            _ if relayed => String::new(),
+            (Frame::Chunks, _) if self.fault.is(Fault::CodingRelayed) => String::new(),
+            (Frame::Chunks, _) => "Transfer-Encoding: chunked\r\n".to_owned(),
+            (Frame::Length(_) | Frame::None, Some(length)) => format!("Content-Length: {length}\r\n"),
+            _ => String::new(),
+        }
     }
 
     /// RFC 9112, section 6.3: which framing an answer has.

@@ -41,11 +41,15 @@ impl Request {
         if method == b"CONNECT" && !fault.is(Fault::ConnectPassed) {
             return Err(Refusal::Request(405, "no tunnels"));
         }
-        if target == b"*" && method == b"OPTIONS" {
+        if target == b"*" && method == b"OPTIONS" && !fault.is(Fault::StarIsRoot) {
             // RFC 9112, section 3.2.4: this is about us.
             return Err(Refusal::Request(200, "nothing to add"));
         }
         let target = match target {
+            b"*" if fault.is(Fault::StarIsRoot) => Target::parse(b"/", fault)?,
+            odd if !odd.starts_with(b"/") && fault.is(Fault::OddTargetsPassed) => {
+                Target::parse(&[b"/", odd].concat(), fault)?
+            }
             host if method == b"CONNECT" => Target::parse(&[b"http://", host].concat(), fault)?,
             target => Target::parse(target, fault)?,
         };
@@ -89,11 +93,12 @@ impl Request {
     }
 
     /// RFC 9110, section 10.1.1: whether the client waits for our word.
-    pub(super) fn expects_continue(&self) -> Result<bool, Refusal> {
+    pub(super) fn expects_continue(&self, fault: Seeded<Fault>) -> Result<bool, Refusal> {
         match self.values("expect").next() {
             None => Ok(false),
             Some(_) if self.minor == 0 => Ok(false),
             Some(value) if value.eq_ignore_ascii_case(b"100-continue") => Ok(self.framing != Framing::None),
+            Some(_) if fault.is(Fault::ExpectationIs500) => Err(Refusal::Request(500, "an expectation")),
             Some(_) => Err(Refusal::Request(417, "an expectation that we cannot meet")),
         }
     }
@@ -142,7 +147,7 @@ fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>, fault: Seeded<Fault>) -> Re
             return Err(Refusal::bad("a control in a field"));
         }
         fields.push((name.to_vec(), trim(value).to_vec()));
-        if fields.len() > MAX_FIELDS {
+        if fields.len() > MAX_FIELDS && !fault.is(Fault::EndlessRequestHead) {
             return Err(Refusal::Request(431, "too many fields"));
         }
     }

@@ -25,41 +25,19 @@ impl Target {
         if !text.iter().all(printable) && !fault.is(Fault::ControlsPassed) {
             return Err(Refusal::bad("a target with controls in it"));
         }
-        let absolute = text.strip_prefix(b"http://").map(|rest| {
-            let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?'));
-            rest.split_at(end.unwrap_or(rest.len()))
-        });
-        let (authority, rest) = match absolute {
-            Some((authority, rest)) => (Some(authority.to_vec()), rest),
-            None => (None, text),
-        };
-        let uri = match rest.first() {
-            Some(b'/') => rest.to_vec(),
-            // An absolute target may have no path.
-            _ if authority.is_some() => [b"/", rest].concat(),
-            _ => return Err(Refusal::bad("a target that is no path")),
-        };
+        let (authority, uri) = forms(text)?;
         let (path, mut query) = match uri.iter().position(|byte| *byte == b'?') {
             Some(mark) => (&uri[..mark], Some(uri[mark + 1..].to_vec())),
             None => (&uri[..], None),
         };
-        let mut path = decode(path, fault)?;
-        if fault.is(Fault::PathDecodedTwice) {
-            path = decode_leniently(&path);
-        }
-        if fault.is(Fault::PathRecoded) {
-            path = path
-                .iter()
-                .map(|byte| char::from(*byte))
-                .collect::<String>()
-                .into_bytes();
-        }
-        if !fault.is(Fault::DotsKept) {
-            path = without_dots(&path, fault)?;
-        }
+        let path = normal(path, fault)?;
         if fault.is(Fault::QueryDecoded) {
             query = query.map(|query| decode_leniently(&query));
         }
+        let uri = match fault.is(Fault::SlashDecoded) {
+            true => decode_leniently(&uri),
+            false => uri,
+        };
         let leaks = authority.is_some() && fault.is(Fault::AbsoluteTargetKept);
         Ok(Self {
             path,
@@ -67,6 +45,37 @@ impl Target {
             uri: if leaks { text.to_vec() } else { uri },
             authority,
         })
+    }
+}
+
+/// The host of the absolute form, and path and query of either form.
+fn forms(text: &[u8]) -> Result<(Option<Vec<u8>>, Vec<u8>), Refusal> {
+    let Some(rest) = text.strip_prefix(b"http://") else {
+        return match text.first() {
+            Some(b'/') => Ok((None, text.to_vec())),
+            _ => Err(Refusal::bad("a target that is no path")),
+        };
+    };
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?'));
+    let (authority, rest) = rest.split_at(end.unwrap_or(rest.len()));
+    // An absolute target may have no path.
+    let slash: &[u8] = if rest.starts_with(b"/") { b"" } else { b"/" };
+    Ok((Some(authority.to_vec()), [slash, rest].concat()))
+}
+
+/// The path that is meant: decoded once, without dot segments.
+fn normal(path: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
+    let mut path = decode(path, fault)?;
+    if fault.is(Fault::PathDecodedTwice) {
+        path = decode_leniently(&path);
+    }
+    if fault.is(Fault::PathRecoded) {
+        let latin1 = path.iter().map(|byte| char::from(*byte));
+        path = latin1.collect::<String>().into_bytes();
+    }
+    match fault.is(Fault::DotsKept) {
+        true => Ok(path),
+        false => without_dots(&path, fault),
     }
 }
 
@@ -80,6 +89,13 @@ fn decode(text: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
             decoded.push(*first);
             continue;
         }
+        if fault.is(Fault::PercentRepaired)
+            && !rest
+                .get(..2)
+                .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+        {
+            continue;
+        }
         let Some((digits, after)) = rest.split_first_chunk::<2>() else {
             return Err(Refusal::bad("a percent sign without two digits"));
         };
@@ -89,7 +105,7 @@ fn decode(text: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
         };
         match (high * 16 + low) as u8 {
             0 if !fault.is(Fault::NulDecoded) => return Err(Refusal::bad("an encoded NUL")),
-            b'/' => return Err(Refusal::bad("an encoded slash")),
+            b'/' if !fault.is(Fault::SlashDecoded) => return Err(Refusal::bad("an encoded slash")),
             byte => decoded.push(byte),
         }
         rest = after;

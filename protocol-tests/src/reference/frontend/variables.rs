@@ -13,55 +13,40 @@ pub(super) struct Ends {
     pub(super) port: u16,
 }
 
-/// The variables, each once, in an order that SCGI can use: the length is the first.
+/// The variables, each once.
 pub(super) fn of(request: &Request, body: &[u8], ends: &Ends, fault: Seeded<Fault>) -> Vec<Field> {
     let mut variables = Variables(Vec::new());
-    let has_body = request.framing != Framing::None;
-    let unknown = request.framing == Framing::Chunked && fault.is(Fault::LengthMinusOne);
-    let forgotten = body.is_empty() && fault.is(Fault::NoLengthForEmpty);
-    if unknown {
-        variables.set("CONTENT_LENGTH", "-1");
-    } else if has_body && !forgotten {
-        variables.set("CONTENT_LENGTH", body.len().to_string());
-    }
-    variables.set(
-        "REQUEST_METHOD",
-        match fault.is(Fault::MethodUppercased) {
-            true => request.method.to_ascii_uppercase(),
-            false => request.method.clone(),
-        },
-    );
-    variables.set("SCRIPT_NAME", "");
-    variables.set("PATH_INFO", &request.target.path);
-    if request.target.query.is_some() || !fault.is(Fault::NoQueryString) {
-        variables.set(
-            "QUERY_STRING",
-            request.target.query.as_deref().unwrap_or_default(),
-        );
-    }
-    variables.set(
-        "REQUEST_URI",
-        match fault.is(Fault::UriDecoded) {
-            true => &request.target.path,
-            false => &request.target.uri,
-        },
-    );
-    variables.set("REQUEST_SCHEME", "http");
     variables.set("GATEWAY_INTERFACE", "CGI/1.1");
-    variables.set(
-        "SERVER_SOFTWARE",
-        concat!("bridgehead-conform/", env!("CARGO_PKG_VERSION")),
-    );
-    let minor = if fault.is(Fault::ProtocolFixed) {
-        1
-    } else {
-        request.minor
-    };
-    variables.set("SERVER_PROTOCOL", format!("HTTP/1.{minor}"));
+    variables.set("SERVER_SOFTWARE", SOFTWARE);
+    about_request(&mut variables, request, fault);
     about_connection(&mut variables, request, ends, fault);
-    about_body(&mut variables, request, fault);
+    about_body(&mut variables, request, body, fault);
     super::fields::add(&mut variables, request, fault);
     variables.0
+}
+
+/// The first line of the request.
+fn about_request(variables: &mut Variables, request: &Request, fault: Seeded<Fault>) {
+    let method = match fault.is(Fault::MethodUppercased) {
+        true => request.method.to_ascii_uppercase(),
+        false => request.method.clone(),
+    };
+    variables.set("REQUEST_METHOD", method);
+    variables.set("SCRIPT_NAME", "");
+    variables.set("PATH_INFO", &request.target.path);
+    let query = request.target.query.as_deref();
+    if query.is_some() || !fault.is(Fault::NoQueryString) {
+        variables.set("QUERY_STRING", query.unwrap_or_default());
+    }
+    let uri = match fault.is(Fault::UriDecoded) {
+        true => &request.target.path,
+        false => &request.target.uri,
+    };
+    variables.set("REQUEST_URI", uri);
+    variables.set("REQUEST_SCHEME", "http");
+    let fixed = fault.is(Fault::ProtocolFixed);
+    let minor = if fixed { 1 } else { request.minor };
+    variables.set("SERVER_PROTOCOL", format!("HTTP/1.{minor}"));
 }
 
 /// The connection, not what the client says about it.
@@ -94,7 +79,14 @@ fn about_connection(variables: &mut Variables, request: &Request, ends: &Ends, f
     }
 }
 
-fn about_body(variables: &mut Variables, request: &Request, fault: Seeded<Fault>) {
+/// The body, as it will be sent: without transfer coding.
+fn about_body(variables: &mut Variables, request: &Request, body: &[u8], fault: Seeded<Fault>) {
+    match request.framing {
+        Framing::None => {}
+        Framing::Chunked if fault.is(Fault::LengthMinusOne) => variables.set("CONTENT_LENGTH", "-1"),
+        _ if body.is_empty() && fault.is(Fault::NoLengthForEmpty) => {}
+        _ => variables.set("CONTENT_LENGTH", body.len().to_string()),
+    }
     match request.values("content-type").next() {
         Some(kind) => variables.set("CONTENT_TYPE", kind),
         None if request.method != b"GET" && fault.is(Fault::DefaultType) => {
@@ -119,3 +111,5 @@ impl Variables {
         found.map(|(_, value)| value)
     }
 }
+
+const SOFTWARE: &str = concat!("bridgehead-conform/", env!("CARGO_PKG_VERSION"));

@@ -1,6 +1,8 @@
 //! FastCGI 1.0, one request at a time: a second one is refused with CANT_MPX_CONN.
 
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
 
 use super::application;
 use super::exchange::{Exchange, Transport};
@@ -23,6 +25,9 @@ pub(super) fn serve(socket: Socket, server: &Server) {
         last_body: Vec::new(),
     };
     let ended = connection.run();
+    if matches!(ended, Err(Stop::Connection(_))) && server.fault.is(Fault::LostClientKills) {
+        server.dead.store(true, Ordering::Relaxed);
+    }
     // After an answer the client may still be sending what nobody wants; after a violation nothing is worth reading.
     connection.records.close(ended.is_ok());
 }
@@ -51,6 +56,9 @@ impl Connection<'_> {
             let goes_on = match (record.id, record.kind) {
                 (0, _) => self.management(&record).map(|()| true)?,
                 (_, BEGIN) => self.begin(&record)?,
+                (_, GET_VALUES) if self.fault.is(Fault::ValuesOnAnyId) => {
+                    self.values(&record.content).map(|()| true)?
+                }
                 (_, ABORT) if self.fault.is(Fault::StrangeAbortCloses) => false,
                 (_, STDIN) if self.fault.is(Fault::LateStdinCloses) => false,
                 (_, PARAMS) if self.fault.is(Fault::StrangersClose) => false,
@@ -108,7 +116,13 @@ impl Connection<'_> {
             true => flags == KEEP_CONN,
             false => flags & KEEP_CONN != 0,
         };
+        if !self.records.has_more() && self.fault.is(Fault::RequestInOneRead) {
+            return Err(Stop::Violation("half a request"));
+        }
         if u16::from_be_bytes([role1, role0]) != RESPONDER && !self.fault.is(Fault::AnyRole) {
+            if self.fault.is(Fault::RefusesLate) {
+                while self.records.read()?.is_some_and(|record| record.kind != STDIN) {}
+            }
             self.end(record.id, 0, UNKNOWN_ROLE)?;
         } else {
             self.request(record.id)?;
@@ -130,8 +144,11 @@ impl Connection<'_> {
                 body: None,
                 has_logged: false,
             };
-            if fault.is(Fault::BodyFirst) {
+            if fault.is(Fault::BodyFirst) || fault.is(Fault::OnlyWorkerHeld) {
                 request.body = Some(request.read_body()?);
+            }
+            if fault.is(Fault::HalfCloseIsLeaving) && request.connection.records.is_ended() {
+                return Err(Stop::cut());
             }
             let mut exchange = Exchange::new(&mut request, &variables, fault);
             application::run(&mut exchange)?;
@@ -139,6 +156,9 @@ impl Connection<'_> {
             has_logged = request.has_logged;
             Ok(status)
         });
+        if matches!(result, Err(Stop::Connection(_))) && fault.is(Fault::OnlyWorkerHeld) {
+            thread::sleep(HELD);
+        }
         match result {
             Ok(status) => self.finish(id, status, has_logged),
             // Section 5.4: an END_REQUEST all the same, and nothing else.
@@ -152,16 +172,22 @@ impl Connection<'_> {
     fn variables(&mut self, id: u16) -> Result<Variables, Stop> {
         let mut bytes = Vec::new();
         loop {
-            let record = self.next(id)?;
+            let record = match self.next(id) {
+                Err(Stop::Connection(_)) if self.fault.is(Fault::CloseEndsParams) => break,
+                record => record?,
+            };
             match record.kind {
                 ABORT if self.fault.is(Fault::RunsAborted) => break,
                 ABORT => return Err(Stop::Aborted),
                 PARAMS if record.content.is_empty() => break,
+                PARAMS if self.fault.is(Fault::LastRecordCounts) => bytes = record.content.clone(),
                 PARAMS => bytes.extend_from_slice(&record.content),
                 STDIN if self.fault.is(Fault::StdinEndsParams) => {
                     self.last_body = record.content;
                     break;
                 }
+                BEGIN if self.fault.is(Fault::BeginEndsRequest) => self.end(id, 0, REQUEST_COMPLETE)?,
+                STDOUT if self.fault.is(Fault::StrayRecordsStall) => self.records.stall(),
                 STDIN | DATA | BEGIN => return Err(Stop::Violation("a record before the end of PARAMS")),
                 _ => {}
             }
@@ -172,7 +198,15 @@ impl Connection<'_> {
                 pairs::decode(&record.content, self.fault).ok_or(Stop::Violation("half a pair"))?;
             }
         }
-        pairs::decode(&bytes, self.fault).ok_or(Stop::Violation("variables that cannot be read"))
+        if bytes.is_empty() && self.fault.is(Fault::NoVariablesStall) {
+            self.records.stall();
+        }
+        let variables = pairs::decode(&bytes, self.fault);
+        let variables = variables.ok_or(Stop::Violation("variables that cannot be read"))?;
+        match variables.len() > 128 && self.fault.is(Fault::FewVariables) {
+            true => Err(Stop::Violation("too many variables")),
+            false => Ok(variables),
+        }
     }
 
     /// The next record of the active request; whatever else comes is answered, refused or ignored.
@@ -245,7 +279,12 @@ impl Request<'_, '_> {
     fn read_body(&mut self) -> Result<Vec<u8>, Stop> {
         let fault = self.connection.fault;
         let mut body = std::mem::take(&mut self.connection.last_body);
+        let mut count = 0;
         loop {
+            count += 1;
+            if count > 256 && fault.is(Fault::FewRecords) {
+                return Err(Stop::Violation("too many records"));
+            }
             let whole = !matches!(self.length, Length::Known(length) if body.len() < length);
             let record = match self.connection.next(self.id) {
                 // A close in the middle of a body is not its end.
@@ -289,6 +328,7 @@ impl Transport for Request<'_, '_> {
                 return Err(Stop::BadBody("the body is not whole"));
             }
             Length::Known(length) if !fault.is(Fault::WholeStream) => body.truncate(length),
+            Length::Unknown if fault.is(Fault::NoLengthNoBody) => body.clear(),
             _ => {}
         }
         if fault.is(Fault::LeftoversKept) {
@@ -316,6 +356,7 @@ impl Transport for Request<'_, '_> {
     }
 }
 
+const HELD: Duration = Duration::from_secs(15); // by a fault
 const RESPONDER: u16 = 1;
 const KEEP_CONN: u8 = 1;
 const REQUEST_COMPLETE: u8 = 0;

@@ -5,6 +5,10 @@ use crate::reference::fault::faults;
 faults! {
     /// A fault, of those that real servers have or had.
     pub Fault {
+        /// PATH_INFO is lost.
+        PathLost: FastCgi, "FS-01";
+        /// The first records are expected to arrive in one read.
+        RequestInOneRead: FastCgi, "FS-02";
         /// The empty STDOUT record is missing, as with PHP.
         NoStdoutEnd: FastCgi, "FS-07";
         /// END_REQUEST has four bytes.
@@ -41,6 +45,8 @@ faults! {
         AnswersAsId1: FastCgi, "FS-06";
         /// Output longer than a record is sent as one record.
         LongRecords: FastCgi, "FS-09";
+        /// Of several PARAMS records the last counts.
+        LastRecordCounts: FastCgi, "FS-25";
         /// Every PARAMS record is decoded on its own, as with PHP.
         PairsPerRecord: FastCgi, "FS-26";
         /// Lengths of four bytes are taken for one.
@@ -53,6 +59,10 @@ faults! {
         CutsAtNul: FastCgi, "FS-34";
         /// A length beyond the end ends the variables, and the request is served, as with flup.
         ShortPairsServed: FastCgi, "FS-36";
+        /// A variable that is there twice is lost.
+        TwiceIsNever: FastCgi, "FS-35";
+        /// Without variables nothing happens any more.
+        NoVariablesStall: FastCgi, "FS-40";
         /// STDIN ends PARAMS.
         StdinEndsParams: FastCgi, "FS-39";
         /// Every role is served as a responder, as with PHP.
@@ -65,6 +75,8 @@ faults! {
         SecondRequestIgnored: FastCgi, "FS-45";
         /// A second request on a connection ends the first.
         SecondRequestCloses: FastCgi, "FS-46";
+        /// BEGIN_REQUEST for an active id ends its request, and begins none.
+        BeginEndsRequest: FastCgi, "FS-48";
         /// STDIN of inactive ids is taken, as with PHP.
         ForeignStdin: FastCgi, "FS-49";
         /// PARAMS of inactive ids are taken, as with PHP.
@@ -81,6 +93,8 @@ faults! {
         ValuesUnasked: FastCgi, "FS-53";
         /// GET_VALUES is answered when something else has arrived, as with libfcgi.
         ValuesLate: FastCgi, "FS-54";
+        /// GET_VALUES is answered on every id, as with PHP.
+        ValuesOnAnyId: FastCgi, "FS-59";
         /// Unknown management records are not answered.
         NoUnknownType: FastCgi, "FS-61";
         /// The content of unknown management records is left unread.
@@ -91,28 +105,40 @@ faults! {
         UnknownAsBody: FastCgi, "FS-64";
         /// DATA ends up in the body.
         DataAsBody: FastCgi, "FS-65";
+        /// Behind a record that goes in the other direction nothing is read.
+        StrayRecordsStall: FastCgi, "FS-66";
         /// ABORT_REQUEST for an inactive id ends the connection, as with PHP.
         StrangeAbortCloses: FastCgi, "FS-67";
         /// ABORT_REQUEST ends the request without END_REQUEST.
         AbortUnanswered: FastCgi, "FS-68";
         /// ABORT_REQUEST ends PARAMS, and the request is run, as with PHP.
         RunsAborted: FastCgi, "FS-69";
+        /// There is one worker, and it is held by a client that has left.
+        OnlyWorkerHeld: FastCgi, "FS-73";
         /// The application gets more than CONTENT_LENGTH bytes, as with libfcgi.
         WholeStream: FastCgi, "FS-75";
         /// The end of STDIN is not seen before CONTENT_LENGTH bytes have come, as with PHP.
         WaitsForLength: FastCgi, "FS-76";
+        /// Without CONTENT_LENGTH the body is lost, as with PHP and uWSGI.
+        NoLengthNoBody: FastCgi, "FS-77";
         /// CONTENT_LENGTH is read as C's atol does, as with PHP.
         LengthAsInC: FastCgi, "FS-78";
         /// STDIN behind the answer ends the connection, as with libfcgi.
         LateStdinCloses: FastCgi, "FS-79";
         /// The body is read before anything is written.
         BodyFirst: FastCgi, "FS-80";
+        /// A client that has ended its direction counts as gone.
+        HalfCloseIsLeaving: FastCgi, "FS-81";
+        /// A close in the middle of PARAMS is their end.
+        CloseEndsParams: FastCgi, "FS-83";
         /// A connection that has begun a header gets an answer when it ends, as with uWSGI.
         AnswersToNothing: FastCgi, "FS-82";
         /// A close in the middle of the body is its end, as with PHP.
         CloseEndsBody: FastCgi, "FS-84";
         /// Clients that send nothing are waited for without end.
         NoReadTimeout: FastCgi, "FS-86";
+        /// What is no FastCGI is waited behind, as with uWSGI and flup.
+        BadVersionStalls: FastCgi, "FS-89";
         /// Messages for the log end up in the answer.
         LogsToStdout: FastCgi, "FS-91";
         /// The exit status is lost, as with PHP.
@@ -125,6 +151,12 @@ faults! {
         CookiesJoined: FastCgi, "FS-96";
         /// A head longer than a record is cut.
         HeadInOneRecord: FastCgi, "FS-97";
+        /// A role that is refused is refused at the end of STDIN.
+        RefusesLate: FastCgi, "FX-01";
+        /// More than 256 records of a stream are refused.
+        FewRecords: FastCgi, "FX-09";
+        /// A client that leaves in the middle of its answer ends the program.
+        LostClientKills: FastCgi, "FX-11";
         /// The body of one request is the beginning of the next.
         LeftoversKept: FastCgi, "FX-10";
         /// What a write does not take is lost.
@@ -134,12 +166,16 @@ faults! {
         SizeBigEndian: Uwsgi, "US-01";
         /// Every modifier is served like 0.
         AnyModifier: Uwsgi, "US-06";
+        /// A ping is sent back instead of a pong.
+        PingEchoed: Uwsgi, "US-07";
         /// What is left behind a request gets an answer as well, as with Gunicorn.
         LeftoversServed: Uwsgi, "US-10";
         /// A block of more than 4096 bytes ends the connection, as with uWSGI.
         SmallBuffer: Uwsgi, "US-12";
         /// A block that is cut short is served.
         ShortBlockServed: Uwsgi, "US-13";
+        /// Behind an empty name nothing is read.
+        EmptyNameStalls: Uwsgi, "US-17";
         /// An empty value at the end of the block is refused.
         EmptyValueAtEndRefused: Uwsgi, "US-18";
         /// Bytes behind the last variable are served.
@@ -168,6 +204,8 @@ faults! {
         ConnectionVariablesLost: Uwsgi, "US-48";
         /// HTTP_CONTENT_LENGTH is taken for CONTENT_LENGTH.
         HttpLengthWins: Uwsgi, "US-49";
+        /// A request in HTTP is served.
+        HttpServed: Uwsgi, "US-52";
 
         /// CONTENT_LENGTH may be anywhere, as with uWSGI.
         LengthAnywhere: Scgi, "SS-03";

@@ -26,16 +26,24 @@ mod uwsgi;
 pub use fault::Fault;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::socket::Socket;
 use super::{Listener, Running, Seeded};
 use crate::protocol::Protocol;
 
-/// The variables of a request; of those that are there twice, the last.
+/// The variables of a request.
 type Variables = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Adds a variable; of those that are there twice, the last counts.
+fn insert(variables: &mut Variables, name: &[u8], value: &[u8], fault: Seeded<Fault>) {
+    let known = variables.insert(name.to_vec(), value.to_vec());
+    if known.is_some() && fault.is(Fault::TwiceIsNever) {
+        variables.remove(name);
+    }
+}
 
 /// An application server.
 #[derive(Debug)]
@@ -44,6 +52,10 @@ pub struct Server {
     fault: Seeded<Fault>,
     /// The appStatus of the last answer, for a fault that keeps it.
     last_status: AtomicU32,
+    /// Whether a fault has ended the program.
+    dead: AtomicBool,
+    /// Taken by the only worker, for a fault that has no other.
+    worker: Mutex<()>,
 }
 
 impl Server {
@@ -53,6 +65,8 @@ impl Server {
             protocol,
             fault,
             last_status: AtomicU32::new(0),
+            dead: AtomicBool::new(false),
+            worker: Mutex::new(()),
         })
     }
 
@@ -71,6 +85,10 @@ impl Server {
         {
             return;
         }
+        if self.dead.load(Ordering::Relaxed) {
+            return;
+        }
+        let _only = self.fault.is(Fault::OnlyWorkerHeld).then(|| self.worker.lock());
         match self.protocol {
             Protocol::FastCgi => fastcgi::serve(socket, self),
             Protocol::Uwsgi => uwsgi::serve(socket, self.fault),

@@ -1,6 +1,6 @@
 //! FastCGI name-value pairs (FastCGI 1.0, section 3.4).
 
-use super::{Fault, Variables};
+use super::{Fault, Variables, insert};
 use crate::reference::Seeded;
 
 /// The variables in these bytes. `None`: a length goes beyond their end.
@@ -10,13 +10,16 @@ pub(super) fn decode(mut bytes: &[u8], fault: Seeded<Fault>) -> Option<Variables
         let Some((name, mut value, rest)) = pair(bytes, fault) else {
             return fault.is(Fault::ShortPairsServed).then_some(variables);
         };
+        if name == b"PATH_INFO" && fault.is(Fault::PathLost) {
+            value.clear();
+        }
         if name.is_empty() && fault.is(Fault::EmptyNameEnds) {
             return Some(variables);
         }
         if fault.is(Fault::CutsAtNul) {
             value.truncate(value.iter().position(|byte| *byte == 0).unwrap_or(value.len()));
         }
-        variables.insert(name, value);
+        insert(&mut variables, &name, &value, fault);
         bytes = rest;
     }
     Some(variables)

@@ -35,6 +35,9 @@ impl Records {
             return Ok(None);
         };
         let [version, kind, id1, id0, length1, length0, padding, reserved] = header;
+        if version != VERSION && self.fault.is(Fault::BadVersionStalls) {
+            self.reader.get_ref().stall();
+        }
         if version != VERSION && !self.fault.is(Fault::AnyVersion) {
             return Err(Stop::Violation("a record of another version"));
         }
@@ -124,6 +127,21 @@ impl Records {
     pub(super) fn wait(&mut self) -> Result<(), Stop> {
         self.reader.fill_buf()?;
         Ok(())
+    }
+
+    /// Whether something has arrived that was not read.
+    pub(super) fn has_more(&self) -> bool {
+        !self.reader.buffer().is_empty()
+    }
+
+    /// Whether the client has ended its direction.
+    pub(super) fn is_ended(&self) -> bool {
+        self.reader.get_ref().is_ended()
+    }
+
+    /// For faults: waits until the client leaves.
+    pub(super) fn stall(&self) {
+        self.reader.get_ref().stall();
     }
 
     /// Forgets what has arrived and was not read.

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use super::length::Length;
 use super::plain::Plain;
 use super::stop::Stop;
-use super::{Fault, MAX_VARIABLES, Variables};
+use super::{Fault, MAX_VARIABLES, Variables, insert};
 use crate::reference::Seeded;
 use crate::reference::socket::Socket;
 
@@ -92,10 +92,10 @@ fn variables(headers: &[u8], fault: Seeded<Fault>) -> Result<Variables, Stop> {
     {
         return Err(Stop::Violation("CONTENT_LENGTH is not the first header"));
     }
-    let pairs = strings
-        .chunks_exact(2)
-        .map(|pair| (pair[0].to_vec(), pair[1].to_vec()));
-    let variables: Variables = pairs.collect();
+    let mut variables = Variables::new();
+    for pair in strings.chunks_exact(2) {
+        insert(&mut variables, pair[0], pair[1], fault);
+    }
     let named = variables.get(&b"SCGI"[..]).is_some_and(|value| value == b"1");
     match named || fault.is(Fault::ScgiNotNeeded) || fault.is(Fault::EmptyHeadersServed) {
         true => Ok(variables),

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Write};
 use super::length::Length;
 use super::plain::Plain;
 use super::stop::Stop;
-use super::{Fault, Variables};
+use super::{Fault, Variables, insert};
 use crate::reference::Seeded;
 use crate::reference::percent::decode_leniently;
 use crate::reference::socket::Socket;
@@ -33,13 +33,18 @@ fn request(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Result<(), S
         reader.get_mut().write_all(ERROR_PAGE)?;
     }
     arrived?;
+    if &header == b"GET " && fault.is(Fault::HttpServed) {
+        let variables = Variables::from([(b"PATH_INFO".to_vec(), b"/env".to_vec())]);
+        return answer(reader, &variables, fault);
+    }
     let [modifier1, low, high, _] = header;
     let size = match fault.is(Fault::SizeBigEndian) {
         true => u16::from_be_bytes([low, high]),
         false => u16::from_le_bytes([low, high]),
     };
     if header == PING && !fault.is(Fault::AnyModifier) {
-        return Ok(reader.get_mut().write_all(&PONG)?);
+        let pong = if fault.is(Fault::PingEchoed) { PING } else { PONG };
+        return Ok(reader.get_mut().write_all(&pong)?);
     }
     if modifier1 != 0 && !fault.is(Fault::AnyModifier) {
         return Err(Stop::Violation("a modifier of a plugin that is not there"));
@@ -48,13 +53,17 @@ fn request(reader: &mut BufReader<Socket>, fault: Seeded<Fault>) -> Result<(), S
         return Err(Stop::Violation("a block that does not fit the buffer"));
     }
     let variables = variables(reader, size.into(), fault)?;
+    answer(reader, &variables, fault)
+}
+
+fn answer(reader: &mut BufReader<Socket>, variables: &Variables, fault: Seeded<Fault>) -> Result<(), Stop> {
     let plain = Plain {
         reader,
-        length: Length::of(&variables, fault),
-        status_line: status_line(&variables, fault),
+        length: Length::of(variables, fault),
+        status_line: status_line(variables, fault),
         fault,
     };
-    plain.answer(&variables)
+    plain.answer(variables)
 }
 
 fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) -> Result<Variables, Stop> {
@@ -62,6 +71,9 @@ fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) 
     reader.take(size as u64).read_to_end(&mut block)?;
     if block.len() < size && !fault.is(Fault::ShortBlockServed) {
         return Err(Stop::cut());
+    }
+    if block.is_empty() && fault.is(Fault::NoVariablesStall) {
+        reader.get_ref().stall();
     }
     let mut variables = Variables::new();
     let mut rest = block.as_slice();
@@ -72,7 +84,10 @@ fn variables(reader: &mut BufReader<Socket>, size: usize, fault: Seeded<Fault>) 
                 false => return Err(Stop::Violation("a length beyond the block")),
             }
         };
-        variables.insert(name.to_vec(), value.to_vec());
+        if name.is_empty() && fault.is(Fault::EmptyNameStalls) {
+            reader.get_ref().stall();
+        }
+        insert(&mut variables, name, value, fault);
         rest = after;
     }
     if variables.len() > 128 && fault.is(Fault::FewVariables) {
