@@ -56,7 +56,7 @@ impl Game {
     fn new(kit: &Kit, column: &Column) -> Result<Self> {
         let profile = kit.profile(column)?;
         let (more, set) = match column.peer {
-            Peer::Server(server) => (server.provides(), server.values()),
+            Peer::Server(server) => (server.provides().to_vec(), server.values()),
             Peer::Frontend(frontend) => (frontend.provides(column.protocol), frontend.values()),
         };
         let mut provides = profile.provides.clone();

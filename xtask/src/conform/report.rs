@@ -58,8 +58,8 @@ const HEAD: &str = "# Results
 
 Made by `cargo xtask conform --intrusive --write`: real runs against the packages of Debian 12, Gunicorn and flup from
 PyPI, and Bridgehead as it is here. Versions are what the programs say of themselves. Servers run the applications of
-[apps](apps), front ends the configurations of [frontends](frontends); each case has an instance of its target to
-itself, four cases are played at once.
+[apps](apps), front ends the configurations of [frontends](frontends). Four instances of a target run at once, each of
+which gets one case at a time, and is started again when it crashed. All cases of a column take less than a minute.
 
 `ok`: as it must be. `no`: otherwise; **no** where the level is `must`. **hang**: nothing happened any more. **crash**:
 a process of the target ended, and did so again when the case was played alone. `varies`: timing decides. `–`: not

@@ -27,7 +27,13 @@ pub(super) fn command(site: &Site) -> Result<Command> {
         }
         _ => String::new(),
     };
-    let places = [("scheme", scheme), ("user", user), ("kept", &kept)];
+    let php = site.php("apache-php.conf")?;
+    let places = [
+        ("php", php.as_str()),
+        ("scheme", scheme),
+        ("user", user),
+        ("kept", &kept),
+    ];
     let config = site.write("apache.conf", &site.text("apache.conf", &places)?)?;
     let mut command = program("/usr/sbin/apache2", &["-DFOREGROUND", "-f"]);
     command.arg(config);

@@ -13,7 +13,13 @@ pub(super) fn command(site: &Site) -> Result<Command> {
         Protocol::Scgi => ("mod_scgi", "scgi", ""),
         Protocol::Uwsgi => ("mod_scgi", "scgi", "scgi.protocol = \"uwsgi\""),
     };
-    let places = [("module", module), ("family", family), ("settings", settings)];
+    let php = site.php("lighttpd-php.conf")?;
+    let places = [
+        ("php", php.as_str()),
+        ("module", module),
+        ("family", family),
+        ("settings", settings),
+    ];
     let config = site.write("lighttpd.conf", &site.text("lighttpd.conf", &places)?)?;
     let mut command = program("/usr/sbin/lighttpd", &["-D", "-f"]);
     command.arg(config);

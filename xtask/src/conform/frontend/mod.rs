@@ -63,43 +63,30 @@ impl Frontend {
     pub(super) const fn profile(self) -> &'static str {
         match self {
             Self::Bridgehead => "bridgehead",
-            _ => "frontend",
+            Self::Nginx | Self::Haproxy | Self::Lighttpd | Self::Caddy | Self::Apache => "frontend",
         }
     }
 
     /// What its configuration gives it.
-    pub(super) fn provides(self, protocol: Protocol) -> &'static [&'static str] {
-        match (self, protocol) {
-            // Bridgehead's profile says what it has.
-            (Self::Bridgehead, _) => &[],
-            (Self::Nginx, Protocol::FastCgi) => &[
-                "untrusted",
-                "hasty",
-                "head_timeout",
-                "body_timeout",
-                "body_limit",
-                "pool",
-            ],
-            (Self::Nginx, _) => &["untrusted", "hasty", "head_timeout", "body_timeout", "body_limit"],
-            (Self::Haproxy, _) => &["untrusted", "hasty", "head_timeout", "h2c", "pool"],
-            (Self::Apache, Protocol::FastCgi) => &[
-                "untrusted",
-                "hasty",
-                "head_timeout",
-                "body_timeout",
-                "body_limit",
-                "h2c",
-                "pool",
-            ],
-            (Self::Lighttpd | Self::Caddy | Self::Apache, _) => &[
-                "untrusted",
-                "hasty",
-                "head_timeout",
-                "body_timeout",
-                "body_limit",
-                "h2c",
-            ],
+    pub(super) fn provides(self, protocol: Protocol) -> Vec<&'static str> {
+        // Bridgehead's profile says what it has.
+        if self == Self::Bridgehead {
+            return Vec::new();
         }
+        let mut all = vec!["untrusted", "hasty", "head_timeout"];
+        if self != Self::Haproxy {
+            all.extend(["body_timeout", "body_limit"]);
+        }
+        if self != Self::Nginx {
+            all.push("h2c");
+        }
+        if protocol == Protocol::FastCgi && matches!(self, Self::Nginx | Self::Haproxy | Self::Apache) {
+            all.push("pool");
+        }
+        if protocol == Protocol::FastCgi && self != Self::Haproxy {
+            all.push("php_site");
+        }
+        all
     }
 
     /// Where the configurations have what they provide.
@@ -107,6 +94,7 @@ impl Frontend {
         let paths = [
             ("hasty", "/hasty/"),
             ("kept", "/kept/"),
+            ("php", "/php/"),
             ("small", "/small/"),
             ("limited", "/limited/"),
         ];
@@ -156,6 +144,8 @@ impl Site {
         let mut text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let (address, port) = (self.address.to_string(), self.address.port().to_string());
+        let scripts = testbed::workspace().join("protocol-tests/frontends/site");
+        let scripts = scripts.display().to_string();
         let (dir, socket) = (
             self.dir.path().display().to_string(),
             self.socket().display().to_string(),
@@ -166,11 +156,20 @@ impl Site {
             ("dir", &dir),
             ("socket", &socket),
             ("protocol", self.protocol.name()),
+            ("site", &scripts),
         ];
         for (place, value) in more.iter().chain(&common) {
             text = text.replace(&format!("${{{place}}}"), value);
         }
         Ok(text)
+    }
+
+    /// What a file says of the site with scripts, which only FastCGI has.
+    fn php(&self, name: &str) -> Result<String> {
+        match self.protocol {
+            Protocol::FastCgi => self.text(name, &[]),
+            Protocol::Uwsgi | Protocol::Scgi | Protocol::Http => Ok(String::new()),
+        }
     }
 
     /// Writes a file in the directory of the front end.

@@ -15,10 +15,11 @@ pub(super) fn command(site: &Site) -> Result<Command> {
         Protocol::FastCgi => "location /kept/ {\n fastcgi_pass kept;\n fastcgi_keep_conn on;\n }",
         _ => "",
     };
+    let php = site.php("nginx-php.conf")?;
     site.write("params.conf", &params(site.protocol)?)?;
     let config = site.write(
         "nginx.conf",
-        &site.text("nginx.conf", &[("user", user), ("kept", kept)])?,
+        &site.text("nginx.conf", &[("user", user), ("kept", kept), ("php", &php)])?,
     )?;
     let mut command = program("/usr/sbin/nginx", &["-p"]);
     command.arg(site.dir()).arg("-c").arg(config);
