@@ -39,6 +39,17 @@ impl Known {
         Ok(Self { target, entries })
     }
 
+    /// Reads several files into one; what is in two of them, is as in the first.
+    ///
+    /// # Errors
+    ///
+    /// The first complaint.
+    pub fn read_all<'a>(files: impl IntoIterator<Item = &'a File>) -> Result<Self, Complaint> {
+        files
+            .into_iter()
+            .try_fold(Self::default(), |all, file| Ok(all.and(Self::read(file)?)))
+    }
+
     /// These and others; what is in both, is as it is here.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

@@ -19,8 +19,8 @@ pub struct Profile {
     pub provides: Vec<String>,
     /// Connections that the target can serve at once.
     pub jobs: NonZeroUsize,
-    /// The name of the file of known deviations.
-    pub expectations: Option<String>,
+    /// The names of the files of known deviations.
+    pub expectations: Vec<String>,
     params: Vec<(String, String)>,
     values: Vec<(String, String)>,
 }
@@ -53,7 +53,9 @@ impl Profile {
                 .integer("jobs")?
                 .and_then(NonZeroUsize::new)
                 .unwrap_or(NonZeroUsize::MIN),
-            expectations: table.string("expectations")?,
+            expectations: table
+                .take("expectations")
+                .map_or(Ok(Vec::new()), |node| node.one_or_more())?,
             params: params.iter().map(read_param).collect::<Result<_, _>>()?,
             values: values.into_iter().map(value).collect::<Result<_, Complaint>>()?,
         };

@@ -1,6 +1,7 @@
 //! `bridgehead-conform matrix`: several runs side by side.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,8 +23,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Column::parse(&text).with_context(|| path.display().to_string())
     };
     let columns: Vec<_> = args.files.iter().map(read).collect::<Result<_>>()?;
-    print!("{}", markdown(&columns));
-    println!("Permitted variants:\n\n{}", variants(&columns));
-    print!("Known deviations:\n\n{}", reasons(&columns));
+    let mut out = io::stdout().lock();
+    write!(out, "{}", markdown(&columns))?;
+    writeln!(out, "Permitted variants:\n\n{}", variants(&columns))?;
+    write!(out, "Known deviations:\n\n{}", reasons(&columns))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -50,9 +50,12 @@ pub(super) struct Options {
     /// A file of cases to play instead of the kit's own, for instance one that `case` wrote.
     #[arg(long)]
     cases: Option<PathBuf>,
-    /// Known deviations: a name in expectations/, or a file; `none` to ignore the profile's.
+    /// Known deviations: a name in expectations/, or a file; repeatable; `none` to ignore the profile's.
     #[arg(long)]
-    expectations: Option<String>,
+    expectations: Vec<String>,
+    /// Play cases without looking first whether the target takes an ordinary request.
+    #[arg(long)]
+    no_preflight: bool,
     /// What the target is called in results.
     #[arg(long)]
     name: Option<String>,
@@ -86,33 +89,49 @@ impl Options {
             ensure!(only == protocol, "profile {} is for {only}", profile.name);
         }
         let plan = self.plan(&profile, protocol, &files)?;
-        ensure!(
-            suite.cases.iter().any(|case| plan.selects(case)),
-            "no case is selected"
-        );
+        self.check_selection(&suite, &plan)?;
+        let scope = profile.scope(protocol, &self.set);
+        if !self.no_preflight && !plan.provides.iter().any(|capability| capability == "denied") {
+            run::preflight(side, (protocol, name), &scope, plan.limit)
+                .map_err(|why| unusable(name, target, &why))?;
+        }
         let subject = Subject {
             protocol: protocol.to_string(),
             side: name.name().to_owned(),
             target: target.to_owned(),
             name: self.name.clone().unwrap_or_else(|| profile.name.clone()),
         };
-        self.report(subject, |each| {
-            run::run(
-                &suite.cases,
-                side,
-                &profile.scope(protocol, &self.set),
-                &plan,
-                each,
-            )
-        })
+        self.report(subject, |each| run::run(&suite.cases, side, &scope, &plan, each))
     }
 
     /// The kit's files.
     pub(super) fn files(&self) -> Result<Vec<File>> {
-        match &self.kit {
-            Some(root) => notation::files_in(root).with_context(|| format!("cannot read {}", root.display())),
-            None => Ok(notation::embedded()),
+        let Some(root) = &self.kit else {
+            return Ok(notation::embedded());
+        };
+        let files = notation::files_in(root).with_context(|| format!("cannot read {}", root.display()))?;
+        let is_kit = files.iter().any(|file| file.path.starts_with("cases/"));
+        ensure!(
+            is_kit,
+            "{} is no kit: there are no files in cases/",
+            root.display()
+        );
+        Ok(files)
+    }
+
+    /// Every `--only` has to mean something, and something has to be left to play.
+    fn check_selection(&self, suite: &Suite, plan: &Plan) -> Result<()> {
+        for prefix in &self.only {
+            let known = suite.cases.iter().any(|case| case.id.starts_with(prefix));
+            ensure!(known, "no case here begins with {prefix}");
         }
+        let selected: Vec<_> = suite.cases.iter().filter(|case| plan.selects(case)).collect();
+        ensure!(!selected.is_empty(), "there are no cases for this");
+        let skipped: Option<Vec<_>> = selected.iter().map(|case| plan.skips(case)).collect();
+        if let Some(why) = skipped.as_ref().and_then(|all| all.first()) {
+            bail!("nothing would be played: {} ({why})", selected[0].id);
+        }
+        Ok(())
     }
 
     fn suite(&self, files: &[File], protocol: Protocol, side: SideName) -> Result<Suite> {
@@ -126,12 +145,16 @@ impl Options {
     }
 
     fn plan(&self, profile: &Profile, protocol: Protocol, files: &[File]) -> Result<Plan> {
-        let known = match self.expectations.as_ref().or(profile.expectations.as_ref()) {
-            Some(name) if name != "none" => {
-                Known::read(&find(files, "expectations", name)?)?.speaking(protocol)
-            }
-            _ => Known::default(),
+        let names = match self.expectations.as_slice() {
+            [] => &profile.expectations,
+            names => names,
         };
+        let named = names.iter().filter(|name| *name != "none");
+        let known: Vec<_> = named
+            .map(|name| find(files, "expectations", name))
+            .collect::<Result<_>>()?;
+        let known = Known::read_all(&known)?.speaking(protocol);
+        self.check_known(&known, files)?;
         Ok(Plan {
             only: self.only.clone(),
             level: self.level,
@@ -141,6 +164,20 @@ impl Options {
             provides: [&profile.provides[..], &self.provides].concat(),
             known,
         })
+    }
+
+    /// A deviation of a case that does not exist is a slip of the pen.
+    fn check_known(&self, known: &Known, files: &[File]) -> Result<()> {
+        if self.expectations.is_empty() || self.cases.is_some() {
+            return Ok(()); // the kit's own are tested with it
+        }
+        let text = |file: &File| file.path.starts_with("cases/").then(|| file.text.clone());
+        let cases: String = files.iter().filter_map(text).collect();
+        for id in known.cases() {
+            let exists = cases.contains(&format!("id = \"{id}\""));
+            ensure!(exists, "expectations: there is no case {id}");
+        }
+        Ok(())
     }
 
     fn report(
@@ -182,6 +219,17 @@ impl Options {
             ExitCode::SUCCESS
         })
     }
+}
+
+/// Why nothing is played, and where to look.
+fn unusable(side: SideName, target: &str, why: &str) -> anyhow::Error {
+    let advice = match side {
+        SideName::Server => "do --profile and --set fit it?",
+        SideName::Frontend => {
+            "does it pass that URL on to the address of --listen, and may its workers open it?"
+        }
+    };
+    anyhow::anyhow!("{target} cannot be tested, as an ordinary request is not served: {why}; {advice}")
 }
 
 fn create(path: &Path) -> Result<BufWriter<FsFile>> {
@@ -228,5 +276,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    notation::parse_duration(text).ok_or_else(|| "write 500ms or 5s".to_owned())
+    let duration = notation::parse_duration(text).ok_or("write 500ms or 5s")?;
+    if duration.is_zero() {
+        return Err("more than nothing".to_owned());
+    }
+    Ok(duration)
 }

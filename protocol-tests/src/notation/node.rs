@@ -154,6 +154,14 @@ impl<'a> Node<'a> {
         Ok(items.iter().map(|item| Node::new(item, self.source)).collect())
     }
 
+    /// A string, or a list of them.
+    pub(crate) fn one_or_more(&self) -> Result<Vec<String>, Complaint> {
+        match self.value.as_str() {
+            Some(text) => Ok(vec![text.to_owned()]),
+            None => self.strings(),
+        }
+    }
+
     pub(crate) fn strings(&self) -> Result<Vec<String>, Complaint> {
         self.items()?.iter().map(Node::string).collect()
     }

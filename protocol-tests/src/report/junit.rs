@@ -44,7 +44,8 @@ impl<W: Write> Junit<W> {
             r#"  <testcase classname="{class}" name="{title}" time="{seconds:.3}""#
         )?;
         let detail = escape(&outcome.verdict.detail());
-        let observed = escape(&outcome.observed);
+        let Outcome { place, spec, why, .. } = outcome;
+        let observed = escape(&format!("{}\n{place}, {spec}: {why}", outcome.observed));
         match (&outcome.verdict, &outcome.known) {
             (Verdict::Pass(_), _) => writeln!(self.0, "/>"),
             (Verdict::Skip(_), _) => writeln!(self.0, r#"><skipped message="{detail}"/></testcase>"#),

@@ -31,7 +31,7 @@ struct Cell {
 #[derive(Debug, Error)]
 pub enum BadResults {
     /// It cannot be read at all.
-    #[error("not JSON: {0}")]
+    #[error("not JSON")]
     Json(#[from] serde_json::Error),
     /// A key is missing or of another kind.
     #[error("no `{0}` in the results")]

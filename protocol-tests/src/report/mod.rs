@@ -85,6 +85,8 @@ mod tests {
     /// One of each kind.
     pub(super) fn results() -> Results {
         let outcome = |id: &str, title: &str, verdict, level, known: Option<&str>| Outcome {
+            why: "w".to_owned(),
+            place: "x.toml:1".to_owned(),
             id: id.to_owned(),
             title: title.to_owned(),
             spec: "§1".to_owned(),

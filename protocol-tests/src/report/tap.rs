@@ -42,6 +42,14 @@ impl<W: Write> Tap<W> {
                 "  observed: {}",
                 serde_json::Value::from(outcome.observed.as_str())
             )?;
+            let more = [
+                ("at", &outcome.place),
+                ("spec", &outcome.spec),
+                ("why", &outcome.why),
+            ];
+            for (key, text) in more {
+                writeln!(self.0, "  {key}: {}", serde_json::Value::from(text.as_str()))?;
+            }
             writeln!(self.0, "  ...")?;
         }
         Ok(())

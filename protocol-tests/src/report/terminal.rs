@@ -39,6 +39,13 @@ impl<W: Write> Terminal<W> {
         if !detail.is_empty() && !matches!(outcome.verdict, Verdict::Skip(_)) {
             writeln!(self.out, "      {detail}")?;
         }
+        if outcome.is_failure() {
+            writeln!(
+                self.out,
+                "      {}, {}: {}",
+                outcome.place, outcome.spec, outcome.why
+            )?;
+        }
         if let Some(reason) = &outcome.known {
             writeln!(self.out, "      known: {reason}")?;
         }

@@ -2,9 +2,11 @@
 
 mod outcome;
 mod player;
+mod preflight;
 mod schedule;
 mod serving;
 
 pub use outcome::{Outcome, Played, Verdict};
 pub use player::play;
+pub use preflight::preflight;
 pub use schedule::{Plan, run};

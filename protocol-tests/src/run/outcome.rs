@@ -13,6 +13,10 @@ pub struct Outcome {
     pub title: String,
     /// The section of the specification.
     pub spec: String,
+    /// Why it matters.
+    pub why: String,
+    /// The file and line of the case.
+    pub place: String,
     /// Who demands it.
     pub level: Level,
     /// How it went.

@@ -38,7 +38,7 @@ impl Plan {
     }
 
     /// Why the case is not played, although it is asked for.
-    fn skips(&self, case: &Case) -> Option<String> {
+    pub fn skips(&self, case: &Case) -> Option<String> {
         let missing: Vec<_> = case
             .needs
             .iter()
@@ -111,6 +111,8 @@ fn one(case: &Case, side: &dyn Side, scope: &Scope, plan: &Plan) -> Outcome {
         id: case.id.clone(),
         title: case.title.clone(),
         spec: case.spec.clone(),
+        why: case.why.clone(),
+        place: case.place.clone(),
         level: case.level,
         known: plan.known.reason(&case.id, &verdict),
         varies: plan.known.varies(&case.id),

@@ -33,7 +33,7 @@ impl Frontend {
     pub fn new(listen: &Address, protocol: Protocol, url: &str) -> io::Result<Self> {
         let rest = url
             .strip_prefix("http://")
-            .ok_or_else(|| io::Error::other("the URL is not http://host:port/"))?;
+            .ok_or_else(|| io::Error::other("a URL is http://host:port/path/ here"))?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let address = if host.contains(':') {
             host.to_owned()

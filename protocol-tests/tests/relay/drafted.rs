@@ -103,7 +103,7 @@ impl Target {
         let cases: Vec<_> = suite.cases.into_iter().filter(wanted).collect();
         let relay = Running::unix(&self.backend.address(), self.protocol);
         let side = Server::new(relay.address.clone(), self.protocol);
-        let known = self.profile.expectations.as_ref().unwrap();
+        let known = &self.profile.expectations[0];
         let plan = Plan {
             provides: self.profile.provides.clone(),
             known: Known::read(&kit_file(&format!("expectations/{known}.toml"))).unwrap(),
