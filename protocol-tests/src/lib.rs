@@ -17,7 +17,7 @@
 //! | [`capture`] | the same out of pcap files | trace |
 //! | [`relay`] | between a front end and a server | trace, decode, net |
 //! | [`draft`] | cases out of traces | trace, wire, content |
-//! | [`reference`] | a correct application and front end, and their faults | net (addresses), protocol |
+//! | [`mod@reference`] | a correct application and front end, and their faults | net (addresses), protocol |
 //! | [`cli`] | the command line | all |
 //!
 //! The kit judges Bridgehead, among others. So it uses none of its code: what a record, a packet or a head is, is

@@ -11,9 +11,12 @@ mod reference;
 mod server;
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
 
 /// The kit could not run.
 const UNUSABLE: u8 = 2;
@@ -62,4 +65,12 @@ pub fn run() -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let cause = error.root_cause().downcast_ref::<io::Error>();
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// A socket at which a byte arrives with the first of the signals that end us.
+fn signals() -> io::Result<UnixStream> {
+    let (ours, theirs) = UnixStream::pair()?;
+    pipe::register(SIGINT, theirs.try_clone()?)?;
+    pipe::register(SIGTERM, theirs)?;
+    Ok(ours)
 }

@@ -2,15 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
 
 use super::case::write_cases;
+use super::signals;
 use crate::net::Address;
 use crate::notation::SideName;
 use crate::protocol::Protocol;
@@ -100,12 +98,4 @@ fn out(path: Option<&Path>) -> Result<Box<dyn Write + Send>> {
         }
         None => Box::new(io::stdout()),
     })
-}
-
-/// A socket at which a byte arrives with the first of the signals that end us.
-fn signals() -> io::Result<UnixStream> {
-    let (ours, theirs) = UnixStream::pair()?;
-    pipe::register(SIGINT, theirs.try_clone()?)?;
-    pipe::register(SIGTERM, theirs)?;
-    Ok(ours)
 }

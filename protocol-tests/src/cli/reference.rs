@@ -1,11 +1,11 @@
 //! `bridgehead-conform reference`: correct implementations, and how they can be wrong.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
-use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 
+use super::signals;
 use crate::net::Address;
 use crate::protocol::Protocol;
 use crate::reference::frontend::{self, Frontend};
@@ -78,18 +78,20 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 impl Common {
-    /// Serves until somebody ends the process.
+    /// Serves until a signal ends it.
     fn serve(&self, start: impl FnOnce(Protocol, Listener) -> Option<Running>) -> Result<ExitCode> {
         let (protocol, address) = self
             .protocol
             .zip(self.listen.as_ref())
             .context("--protocol and --listen")?;
+        let mut until = signals().context("cannot wait for signals")?;
         let listener = Listener::bind(address).with_context(|| format!("cannot listen at {address}"))?;
         let running = start(protocol, listener).ok_or_else(|| anyhow!("no application speaks {protocol}"))?;
-        println!("{}", running.address());
-        loop {
-            thread::park();
-        }
+        writeln!(io::stdout(), "{}", running.address())?;
+        until.read_exact(&mut [0])?;
+        // The socket is removed with it.
+        drop(running);
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod address;
 mod link;
+mod socket;
 mod stream;
 
 pub use address::Address;
 pub use link::{Link, Peer, pump};
+pub use socket::{SocketFile, listen};
 pub use stream::Stream;

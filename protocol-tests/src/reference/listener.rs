@@ -9,13 +9,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::socket::Socket;
-use crate::net::Address;
+use crate::net::{self, Address, SocketFile};
 
 /// A bound address.
 #[derive(Debug)]
 pub struct Listener {
     socket: Accepting,
     address: Address,
+    file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -29,34 +30,43 @@ enum Accepting {
 pub struct Running {
     address: Address,
     stopped: Arc<AtomicBool>,
+    /// Removed with this.
+    _file: Option<SocketFile>,
 }
 
 impl Listener {
-    /// Binds. A unix socket that is there already is replaced; port 0 becomes one that is free.
+    /// Binds. A unix socket that nobody listens at any more is replaced; port 0 becomes one that is free.
     ///
     /// # Errors
     ///
     /// Those of the system.
     pub fn bind(address: &Address) -> io::Result<Self> {
-        let (socket, address) = match address {
+        let (socket, address, file) = match address {
             Address::Unix(path) => {
-                let _ = std::fs::remove_file(path); // of a run before
-                (Accepting::Unix(UnixListener::bind(path)?), address.clone())
+                let (listener, file) = net::listen(path)?;
+                file.open_to_all()?;
+                (Accepting::Unix(listener), address.clone(), Some(file))
             }
             Address::Tcp(text) => {
                 let listener = TcpListener::bind(text.as_str())?;
                 let bound = Address::Tcp(listener.local_addr()?.to_string());
-                (Accepting::Tcp(listener), bound)
+                (Accepting::Tcp(listener), bound, None)
             }
         };
-        Ok(Self { socket, address })
+        Ok(Self {
+            socket,
+            address,
+            file,
+        })
     }
 
     /// Serves every connection in its own thread.
     pub(super) fn serve(self, serve: impl Fn(Socket) + Send + Sync + 'static) -> Running {
+        let listening = self.socket;
         let running = Running {
             address: self.address.clone(),
             stopped: Arc::new(AtomicBool::new(false)),
+            _file: self.file,
         };
         let (stopped, serve, busy) = (
             running.stopped.clone(),
@@ -64,7 +74,7 @@ impl Listener {
             Arc::new(AtomicUsize::new(0)),
         );
         thread::spawn(move || {
-            while let Some(socket) = self.socket.accept() {
+            while let Some(socket) = listening.accept() {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }

@@ -1,20 +1,17 @@
 //! Where the relay listens.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixListener;
 
-use crate::net::{Address, Stream};
+use crate::net::{self, Address, SocketFile, Stream};
 
 /// A listening socket; that of a path is removed when it is dropped.
 #[derive(Debug)]
 pub enum Listener {
-    /// AF_UNIX, and its path.
-    Unix(UnixListener, PathBuf),
+    /// AF_UNIX, and its file.
+    Unix(UnixListener, SocketFile),
     /// TCP.
     Tcp(TcpListener),
 }
@@ -24,14 +21,13 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Those of the system, and those of [`net::listen`].
     pub fn bind(address: &Address) -> io::Result<Self> {
         match address {
             Address::Unix(path) => {
-                remove_stale(path)?;
-                let listener = UnixListener::bind(path)?;
+                let (listener, file) = net::listen(path)?;
                 listener.set_nonblocking(true)?;
-                Ok(Self::Unix(listener, path.clone()))
+                Ok(Self::Unix(listener, file))
             }
             Address::Tcp(text) => {
                 let listener = TcpListener::bind(text.as_str())?;
@@ -48,7 +44,7 @@ impl Listener {
     /// Those of the system.
     pub fn address(&self) -> io::Result<Address> {
         match self {
-            Self::Unix(_, path) => Ok(Address::Unix(path.clone())),
+            Self::Unix(_, file) => Ok(Address::Unix(file.path().to_owned())),
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
         }
     }
@@ -77,28 +73,9 @@ impl AsFd for Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            // Somebody may have removed it before us.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
     )
-}
-
-/// Only a socket is removed, and only when nobody answers there.
-fn remove_stale(path: &Path) -> io::Result<()> {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    let is_refused = |error: io::Error| error.kind() == ErrorKind::ConnectionRefused;
-    if is_socket && UnixStream::connect(path).is_err_and(is_refused) {
-        fs::remove_file(path)?;
-    }
-    Ok(())
 }

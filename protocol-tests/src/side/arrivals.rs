@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::net::{Address, Stream};
+use crate::net::{self, Address, SocketFile, Stream};
 
 /// What waits for its case: a connection, and what was read from it.
 type Arrival = (Stream, Vec<u8>);
@@ -35,20 +35,21 @@ struct Waiting {
 }
 
 impl Arrivals {
-    /// Listens; the threads end with the process.
-    pub(super) fn listen(address: &Address) -> io::Result<Arc<Self>> {
+    /// Listens; the threads end with the process, and a socket with its file.
+    pub(super) fn listen(address: &Address) -> io::Result<(Arc<Self>, Option<SocketFile>)> {
         let arrivals = Arc::new(Self::default());
         let shared = arrivals.clone();
-        match address {
+        let file = match address {
             Address::Unix(path) => {
-                let _ = std::fs::remove_file(path); // of a run before
-                let listener = UnixListener::bind(path)?;
+                let (listener, file) = net::listen(path)?;
+                file.open_to_all()?;
                 thread::spawn(move || {
                     listener
                         .incoming()
                         .flatten()
                         .for_each(|stream| shared.clone().unix(stream))
                 });
+                Some(file)
             }
             Address::Tcp(text) => {
                 let listener = TcpListener::bind(text.as_str())?;
@@ -58,9 +59,10 @@ impl Arrivals {
                         .flatten()
                         .for_each(|stream| shared.clone().tcp(stream))
                 });
+                None
             }
-        }
-        Ok(arrivals)
+        };
+        Ok((arrivals, file))
     }
 
     /// Announces a case.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Side, arrivals::Arrivals};
 use crate::content::Scope;
 use crate::expect::{Connection, Dialect};
-use crate::net::{Address, Link, Stream};
+use crate::net::{Address, Link, SocketFile, Stream};
 use crate::protocol::Protocol;
 use crate::run::Verdict;
 
@@ -20,6 +20,8 @@ pub struct Frontend {
     base: String,
     protocol: Protocol,
     arrivals: Arc<Arrivals>,
+    /// Removed with this.
+    _file: Option<SocketFile>,
 }
 
 impl Frontend {
@@ -39,6 +41,7 @@ impl Frontend {
             format!("{host}:80")
         };
         let base = format!("/{path}");
+        let (arrivals, file) = Arrivals::listen(listen)?;
         Ok(Self {
             address: address.parse().map_err(io::Error::other)?,
             base: if base.ends_with('/') {
@@ -47,7 +50,8 @@ impl Frontend {
                 format!("{base}/")
             },
             protocol,
-            arrivals: Arrivals::listen(listen)?,
+            arrivals,
+            _file: file,
         })
     }
 

@@ -17,9 +17,13 @@ pub(super) fn text(address: &Address, directory: &Path, workers: NonZeroUsize) -
         ),
         Address::Tcp(_) | Address::Name(..) => ("curl".to_owned(), format!("http://{address}")),
     };
+    let sockets = Protocol::ALL
+        .map(|protocol| socket(directory, protocol))
+        .join(" ");
     let mut text = format!(
         "Listening on {base}\n\n\
          Three applications answer, with {workers} workers each: /fastcgi /uwsgi /scgi\n\
+         Their sockets: {sockets}\n\
          Try in another terminal:\n"
     );
     let many = 2 * workers.get();

@@ -2,16 +2,16 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`fault`] | what can be wrong with it |
-//! | [`client`] | the bytes of the client's connection |
-//! | [`request`], [`target`], [`body`] | a request in HTTP, read strictly |
-//! | [`variables`], [`fields`] | what the application is told |
-//! | [`fastcgi`], [`plain`] | how it is told: records; uwsgi and SCGI |
-//! | [`pool`] | the one connection that is kept |
-//! | [`exchange`] | one request, from the application's connection to the end of the answer |
-//! | [`head`], [`relay`] | the answer: its head, and its way to the client |
-//! | [`date`] | the time as HTTP writes it |
-//! | [`refusal`] | why it is none |
+//! | `fault` | what can be wrong with it |
+//! | `client` | the bytes of the client's connection |
+//! | `request`, `target`, `body` | a request in HTTP, read strictly |
+//! | `variables`, `fields` | what the application is told |
+//! | `fastcgi`, `plain` | how it is told: records; uwsgi and SCGI |
+//! | `pool` | the one connection that is kept |
+//! | `exchange` | one request, from the application's connection to the end of the answer |
+//! | `head`, `relay` | the answer: its head, and its way to the client |
+//! | `date` | the time as HTTP writes it |
+//! | `refusal` | why it is none |
 //!
 //! Requests are read as a whole before the application is asked, answers are passed on as they come. Below `/hasty/`,
 //! `/kept/`, `/limited/` and `/small/` it is set up as `profiles/reference-frontend.toml` says.

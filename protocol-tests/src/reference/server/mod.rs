@@ -2,14 +2,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`fault`] | what can be wrong with it |
-//! | [`application`] | the paths of the probe application |
-//! | [`exchange`] | a request and its answer, as the application sees them |
-//! | [`stop`] | why a request or a connection ends |
-//! | [`fastcgi`], [`record`], [`pairs`] | FastCGI |
-//! | [`uwsgi`], [`scgi`] | the protocols without records |
-//! | [`length`] | CONTENT_LENGTH |
-//! | [`plain`] | what these two have in common: an unframed body and answer |
+//! | `fault` | what can be wrong with it |
+//! | `application` | the paths of the probe application |
+//! | `exchange` | a request and its answer, as the application sees them |
+//! | `stop` | why a request or a connection ends |
+//! | `fastcgi`, `record`, `pairs` | FastCGI |
+//! | `uwsgi`, `scgi` | the protocols without records |
+//! | `length` | CONTENT_LENGTH |
+//! | `plain` | what these two have in common: an unframed body and answer |
 
 mod application;
 mod exchange;

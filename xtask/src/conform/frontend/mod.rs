@@ -130,7 +130,6 @@ impl Site {
         let url = format!("http://{address}/");
         let side = side::Frontend::new(&Address::Unix(socket.clone()), self.protocol, &url);
         let side = side.with_context(|| format!("cannot listen on {}", socket.display()))?;
-        fs::set_permissions(&socket, Permissions::from_mode(0o666))?;
         Ok(Box::new(side))
     }
 
