@@ -71,7 +71,7 @@ impl Matcher {
     pub(crate) fn check(&self, value: &[u8], scope: &Scope) -> Result<(), String> {
         self.check_content(value, scope)
             .map_err(|missing| missing.to_string())??;
-        if self.digits && !(value.iter().all(u8::is_ascii_digit) && !value.is_empty()) {
+        if self.digits && (value.is_empty() || !value.iter().all(u8::is_ascii_digit)) {
             return Err(format!("no number: {}", show(value)));
         }
         let length = value.len();
