@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // all of it is tests
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::LazyLock;
 
 use bridgehead_conform::content::Scope;
@@ -170,6 +171,56 @@ fn dangerous_variables_are_sent_by_name_only() {
             let text = format!("{:?}", case.variants);
             assert!(!dangerous.iter().any(|name| text.contains(name)), "{}", case.id);
         }
+    }
+}
+
+#[test]
+fn control_modifiers_are_sent_by_name_only() {
+    let files = in_directory("profiles/generic.toml");
+    let scope = Profile::read(&files[0]).unwrap().scope(Protocol::Uwsgi, &[]);
+    let scope = ["token", "case", "program"]
+        .iter()
+        .fold(scope, |scope, name| scope.with(name, "x"));
+    let usual = cases(Protocol::Uwsgi, SideName::Server)
+        .iter()
+        .filter(|case| !case.by_name);
+    for case in usual {
+        for variant in &case.variants {
+            let bound = variant.binding.iter();
+            let scope = bound.fold(scope.clone(), |scope, (name, value)| scope.with(name, value));
+            for step in &variant.steps {
+                if let Action::Send { content, .. } = &step.action {
+                    let first = content.encode(&scope).unwrap().first().copied();
+                    assert!(
+                        !first.is_some_and(|first| CONTROL.contains(&first)),
+                        "{}",
+                        case.id
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Modifiers of uWSGI that run code, reload, or go around the application.
+const CONTROL: [u8; 7] = [17, 18, 22, 97, 98, 110, 173];
+
+/// What other runners compare their coding with: `cases --bytes` for a dozen cases. After a change of one of them,
+/// the program prints the file anew; its first line says how.
+#[test]
+fn vectors_are_what_the_program_prints() {
+    for text in [
+        include_str!("../vectors/fastcgi.txt"),
+        include_str!("../vectors/uwsgi.txt"),
+        include_str!("../vectors/scgi.txt"),
+    ] {
+        let (command, wanted) = text.split_once('\n').unwrap();
+        let arguments = command.strip_prefix("# bridgehead-conform ").unwrap().split(' ');
+        let output = Command::new(env!("CARGO_BIN_EXE_bridgehead-conform"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), wanted, "{command}");
     }
 }
 

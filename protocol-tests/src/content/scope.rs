@@ -31,11 +31,11 @@ pub enum Missing {
 }
 
 impl Scope {
-    /// A scope without values.
+    /// A scope without values, but for `patience`: the longest timeout of a target that is waited for.
     pub fn new(protocol: Protocol) -> Self {
         Self {
             protocol,
-            values: BTreeMap::new(),
+            values: BTreeMap::from([("patience".to_owned(), PATIENCE.to_owned())]),
             params: Vec::new(),
             request_id: 1,
         }
@@ -88,6 +88,9 @@ impl Scope {
         value.ok_or_else(|| Missing::Value(name.to_owned()))
     }
 }
+
+/// More than the timeouts of most servers when a client stops: uWSGI takes 8 s for some.
+const PATIENCE: &str = "10s";
 
 #[cfg(test)]
 mod tests {

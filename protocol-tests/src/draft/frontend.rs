@@ -58,7 +58,10 @@ fn case(
     let closes = connection.is_ended_by_server() && answered.end == stream.bytes().len();
     let bytes = stream.bytes().get(answered.clone()).unwrap_or_default();
     let bodyless = request.values("REQUEST_METHOD").next() == Some(b"HEAD");
-    let answers = answers(protocol, bytes, bodyless && protocol != Protocol::FastCgi, closes);
+    let read = |closes| answers(protocol, bytes, bodyless && protocol != Protocol::FastCgi, closes);
+    // Of client and server, either may have closed first. A front end that asked for no more waits for this.
+    let closes = closes || !bytes.is_empty() && !keeps(protocol, request, read(false).first());
+    let answers = read(closes);
     let send = stream.steps(&pieces(protocol, &stream, false), &answered, Some("backend"));
     let close = match closes {
         true => "[[case.step]]\non = \"backend\"\ndo = \"close\"\n",
@@ -73,6 +76,15 @@ fn case(
         request_step(request),
         answer_step(answers.first(), bodyless)
     )
+}
+
+/// Whether the connection may go on behind the answer: in FastCGI when that was asked for, elsewhere when the answer
+/// has an end of its own.
+fn keeps(protocol: Protocol, request: &Request, answer: Option<&Answer>) -> bool {
+    match protocol {
+        Protocol::FastCgi => request.keep,
+        _ => answer.is_some_and(|answer| answer.complete),
+    }
 }
 
 /// What an HTTP client sent, as the variables tell it.

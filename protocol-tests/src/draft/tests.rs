@@ -199,3 +199,37 @@ fn ids_become_those_of_the_kit_for_front_ends() {
     );
     assert!(!draft.text.contains("id = 9"), "{}", draft.text);
 }
+
+#[test]
+fn who_did_not_ask_to_keep_the_connection_sees_it_close_for_front_ends() {
+    let case = |begin: &[u8]| {
+        let request = [begin, REST].concat();
+        let events = [
+            (0, Client, bytes(&request)),
+            (1, Server, bytes(ANSWER)),
+            (2, Client, Event::Close),
+            (3, Server, Event::Close),
+        ];
+        draft(Protocol::FastCgi, SideName::Frontend, false, &events).text
+    };
+    let close = "on = \"backend\"\ndo = \"close\"";
+    let unkept = [&BEGIN[..10], &[0], &BEGIN[11..]].concat();
+    assert!(case(&unkept).contains(close), "{}", case(&unkept));
+    assert!(!case(BEGIN).contains(close), "{}", case(BEGIN));
+}
+
+#[test]
+fn an_answer_without_a_length_ends_with_its_connection_for_front_ends() {
+    let case = |answer: &[u8]| {
+        let events = [
+            (0, Client, bytes(b"24:CONTENT_LENGTH\x000\0SCGI\x001\0,")),
+            (1, Server, bytes(answer)),
+            (2, Client, Event::Close),
+            (3, Server, Event::Close),
+        ];
+        draft(Protocol::Scgi, SideName::Frontend, false, &events).text
+    };
+    let close = "on = \"backend\"\ndo = \"close\"";
+    assert!(case(b"A: b\r\n\r\nx").contains(close));
+    assert!(!case(b"Content-Length: 1\r\n\r\nx").contains(close));
+}

@@ -17,6 +17,10 @@ pub struct Matcher {
     max: Option<usize>,
     absent: bool,
     present: bool,
+    /// Only 0-9, and at least one.
+    digits: bool,
+    /// There may be no such name.
+    optional: bool,
     fields: Option<Vec<Matcher>>,
 }
 
@@ -57,6 +61,8 @@ impl Matcher {
         matcher.max = table.integer("max")?;
         matcher.absent = table.boolean("absent")?.unwrap_or_default();
         matcher.present = table.boolean("present")?.unwrap_or_default();
+        matcher.digits = table.boolean("digits")?.unwrap_or_default();
+        matcher.optional = table.boolean("optional")?.unwrap_or_default();
         table.finish()?;
         Ok(matcher)
     }
@@ -65,6 +71,9 @@ impl Matcher {
     pub(crate) fn check(&self, value: &[u8], scope: &Scope) -> Result<(), String> {
         self.check_content(value, scope)
             .map_err(|missing| missing.to_string())??;
+        if self.digits && (value.is_empty() || !value.iter().all(u8::is_ascii_digit)) {
+            return Err(format!("no number: {}", show(value)));
+        }
         let length = value.len();
         let wrong = self.length.is_some_and(|wanted| length != wanted)
             || self.min.is_some_and(|min| length < min)
@@ -96,6 +105,7 @@ impl Matcher {
                 .or_else(fail);
         }
         match values {
+            [] if self.optional => Ok(()),
             [] => fail("is missing".to_owned()),
             [value] => self.check(value, scope).or_else(fail),
             _ if self.present => Ok(()),
@@ -181,6 +191,8 @@ mod tests {
         assert!(check(r#"{ contains = "b", max = 2 }"#, &[b"abc"]).is_err());
         assert!(check(r#"{ lacks = "b" }"#, &[b"abc"]).is_err());
         assert_eq!(check(r#"{ one_of = ["a", "b"] }"#, &[b"b"]), Ok(()));
+        assert_eq!(check("{ digits = true }", &[b"012"]), Ok(()));
+        assert!(check("{ digits = true }", &[b"1a"]).is_err() && check("{ digits = true }", &[b""]).is_err());
     }
 
     #[test]
@@ -192,6 +204,8 @@ mod tests {
         );
         assert_eq!(check(r#"{ fields = ["b", { min = 1 }] }"#, &[b"b", b"c"]), Ok(()));
         assert_eq!(check("{ absent = true }", &[]), Ok(()));
+        assert_eq!(check("{ digits = true, optional = true }", &[]), Ok(()));
+        assert!(check("{ digits = true, optional = true }", &[b"x"]).is_err());
         assert!(check("{ absent = true }", &[b"x"]).is_err());
         assert_eq!(check("{ present = true }", &[b"x", b"y"]), Ok(()));
     }

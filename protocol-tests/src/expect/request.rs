@@ -29,7 +29,9 @@ pub struct RequestPattern {
     keep: Option<bool>,
     aborted: Option<bool>,
     whole_pairs: Option<bool>,
+    plain_ends: Option<bool>,
     max_record: Option<usize>,
+    max_params: Option<usize>,
     length_first: Option<bool>,
     modifier1: Option<u8>,
     modifier2: Option<u8>,
@@ -62,7 +64,9 @@ impl RequestPattern {
             keep: table.boolean("keep")?,
             aborted: table.boolean("aborted")?,
             whole_pairs: table.boolean("whole_pairs")?,
+            plain_ends: table.boolean("plain_ends")?,
             max_record: table.integer("max_record")?,
+            max_params: table.integer("max_params")?,
             length_first: table.boolean("length_first")?,
             modifier1: table.integer("modifier1")?,
             modifier2: table.integer("modifier2")?,
@@ -140,6 +144,7 @@ impl RequestPattern {
         let flags = [
             ("keep", self.keep, request.keep),
             ("whole_pairs", self.whole_pairs, request.whole_pairs),
+            ("plain_ends", self.plain_ends, request.plain_ends),
             ("length_first", self.length_first, request.length_first),
         ];
         if let Some((name, ..)) = flags
@@ -148,8 +153,19 @@ impl RequestPattern {
         {
             return Err(format!("{name} is otherwise"));
         }
-        if self.max_record.is_some_and(|most| request.longest_record > most) {
-            return Err(format!("a record has {} bytes", request.longest_record));
+        let lengths = [
+            ("a record", self.max_record, request.longest_record),
+            (
+                "a PARAMS record with its padding",
+                self.max_params,
+                request.longest_params,
+            ),
+        ];
+        if let Some((what, _, found)) = lengths
+            .iter()
+            .find(|(_, most, found)| most.is_some_and(|most| *found > most))
+        {
+            return Err(format!("{what} has {found} bytes"));
         }
         let numbers = [
             ("id", self.id, request.id),

@@ -9,7 +9,7 @@ mod suite;
 pub use case::{Case, Level, SideName, Variant};
 pub use complaint::Complaint;
 pub use node::parse_duration;
-pub use step::{Action, Operation, Split, Step};
+pub use step::{Action, Limit, Operation, Split, Step};
 pub use suite::{File, Suite, embedded, files_in};
 
 pub(crate) use node::{Node, Source, Table};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::node::parse_duration;
 use super::{Complaint, Node, Table};
-use crate::content::Content;
+use crate::content::{Content, Scope};
 use crate::expect::Expectation;
 
 /// One thing done on one connection.
@@ -38,7 +39,7 @@ pub enum Action {
         /// What.
         expectation: Expectation,
         /// How long at most; without it the limit of the run.
-        within: Option<Duration>,
+        within: Option<Limit>,
         /// How long to watch before judging.
         after: Option<Duration>,
     },
@@ -48,6 +49,41 @@ pub enum Action {
     Wait(Duration),
     /// Does something to the connection.
     Do(Operation),
+}
+
+/// A time that may be a value of the profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// As it is.
+    Fixed(Duration),
+    /// A reference to a value, such as `${patience}`.
+    Value(String),
+}
+
+impl Limit {
+    fn read(node: &Node<'_>) -> Result<Self, Complaint> {
+        match node.string()? {
+            text if text.starts_with("${") => Ok(Self::Value(text)),
+            _ => node.duration().map(Self::Fixed),
+        }
+    }
+
+    /// The time.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such value, or it is no time.
+    pub fn resolve(&self, scope: &Scope) -> Result<Duration, String> {
+        match self {
+            Self::Fixed(time) => Ok(*time),
+            Self::Value(text) => {
+                let value = scope.expand(text).map_err(|missing| missing.to_string())?;
+                parse_duration(&value).ok_or_else(|| {
+                    format!("{text} is `{value}`, which is not a time: write \"50ms\" or \"2s\"")
+                })
+            }
+        }
+    }
 }
 
 /// How content is cut.
@@ -120,7 +156,7 @@ fn read_action(table: &mut Table<'_>) -> Result<Action, Complaint> {
         }),
         "expect" => Ok(Action::Expect {
             expectation: Expectation::read(&node)?,
-            within: table.duration("within")?,
+            within: table.take("within").map(|node| Limit::read(&node)).transpose()?,
             after: table.duration("after")?,
         }),
         "wait" => node.duration().map(Action::Wait),
@@ -163,3 +199,22 @@ const OPERATIONS: [(&str, Operation); 8] = [
     ("refuse", Operation::Refuse),
     ("deny", Operation::Deny),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Protocol;
+
+    #[test]
+    fn a_limit_can_be_a_value_of_the_profile() {
+        let limit = Limit::Value("${patience}".to_owned());
+        let scope = Scope::new(Protocol::FastCgi);
+        assert_eq!(limit.resolve(&scope), Ok(Duration::from_secs(10)));
+        assert_eq!(
+            limit.resolve(&scope.clone().with("patience", "35s")),
+            Ok(Duration::from_secs(35))
+        );
+        let why = limit.resolve(&scope.with("patience", "long"));
+        assert!(why.expect_err("no time").starts_with("${patience} is `long`"));
+    }
+}

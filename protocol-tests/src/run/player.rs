@@ -149,7 +149,13 @@ impl Player<'_> {
                 expectation,
                 within,
                 after,
-            } => self.expect(&name, expectation, *within, *after),
+            } => {
+                let within = within.as_ref().map(|limit| limit.resolve(self.scope));
+                match within.transpose() {
+                    Ok(within) => self.expect(&name, expectation, within, *after),
+                    Err(why) => Err(Verdict::Error(why)),
+                }
+            }
             Action::Do(operation) => {
                 self.operate(&name, *operation);
                 Ok(())

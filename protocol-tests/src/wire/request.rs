@@ -24,6 +24,10 @@ pub struct Request {
     pub aborted: bool,
     /// FastCGI: whether every PARAMS record holds whole pairs.
     pub whole_pairs: bool,
+    /// FastCGI: whether no empty record is padded.
+    pub plain_ends: bool,
+    /// FastCGI: the longest PARAMS record, padding included, header not.
+    pub longest_params: usize,
     /// FastCGI: the longest content of a record, in bytes.
     pub longest_record: usize,
     /// SCGI: whether CONTENT_LENGTH comes first.
@@ -121,6 +125,7 @@ fn length(protocol: Protocol, bytes: &[u8]) -> Option<usize> {
 fn fastcgi(bytes: &[u8]) -> Request {
     let mut request = Request {
         whole_pairs: true,
+        plain_ends: true,
         ..Request::default()
     };
     let mut params = Vec::new();
@@ -131,9 +136,7 @@ fn fastcgi(bytes: &[u8]) -> Request {
         if record.version != 1 {
             request.blame("a record is not of version 1");
         }
-        if empty && record.padding > 0 {
-            request.blame("an empty record is padded");
-        }
+        request.plain_ends &= !empty || record.padding == 0;
         match (record.kind, stage) {
             (BEGIN, 0) if record.content.len() == 8 => {
                 request.id = record.id;
@@ -145,9 +148,8 @@ fn fastcgi(bytes: &[u8]) -> Request {
             (PARAMS, 1) if empty => stage = 2,
             (PARAMS, 1) => {
                 request.whole_pairs &= pairs(record.content).is_some();
-                if record.content.len() + usize::from(record.padding) > 65535 {
-                    request.blame("content and padding of a PARAMS record are more than 65535 bytes");
-                }
+                let length = record.content.len() + usize::from(record.padding);
+                request.longest_params = request.longest_params.max(length);
                 params.extend_from_slice(record.content);
             }
             (STDIN, 2) if empty => stage = 3,
@@ -293,6 +295,18 @@ mod tests {
         let uwsgi = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\x001x\0\x06\0\0\x01\0A\x01\0b";
         let second = Request::nth(Protocol::Uwsgi, uwsgi, 2).expect("a second");
         assert_eq!(second.values("A").next(), Some(&b"b"[..]));
+    }
+
+    #[test]
+    fn padding_is_noted_and_breaks_no_rule() {
+        let mut padded =
+            b"\x01\x01\0\x01\0\x08\0\0\0\x01\x01\0\0\0\0\0\x01\x04\0\x01\xff\xff\x01\0\x01\x80\0\xff\xf9A"
+                .to_vec();
+        padded.resize(padded.len() + 0xfff9 + 1, 0);
+        padded.extend_from_slice(b"\x01\x04\0\x01\0\0\x02\0\0\0\x01\x05\0\x01\0\0\0\0");
+        let request = Request::parse(Protocol::FastCgi, &padded);
+        assert_eq!((request.complete, request.fault), (true, None));
+        assert_eq!((request.plain_ends, request.longest_params), (false, 65536));
     }
 
     #[test]

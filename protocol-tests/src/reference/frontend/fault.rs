@@ -63,6 +63,8 @@ faults! {
         CrLfNeeded: FastCgi, "GC-31";
         /// No output is an empty page, as with Apache.
         NothingIs200: FastCgi, "GC-34";
+        /// An END_REQUEST without its bytes ends the answer, as with nginx, Caddy, lighttpd and Apache.
+        ShortEndIsEnd: FastCgi, "GC-37b";
         /// What has come of a record is passed on as the end of the answer, as with nginx.
         CutRecordIsWhole: FastCgi, "GC-40";
         /// The end of the connection is the end of the answer, as with nginx, Caddy and lighttpd.

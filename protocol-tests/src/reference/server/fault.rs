@@ -144,7 +144,7 @@ faults! {
         /// The exit status is lost, as with PHP.
         NoAppStatus: FastCgi, "FS-92";
         /// The exit status sticks to later answers, as with libfcgi.
-        StatusSticks: FastCgi, "FS-93";
+        StatusSticks: FastCgi, "FS-93b";
         /// Answers to HEAD, and of 204 and 304, have bodies.
         BodyAlways: FastCgi, "FS-95";
         /// Several cookies are joined to one field.
