@@ -73,7 +73,10 @@ impl Known {
             Verdict::Fail(_) | Verdict::Hang(_) => entry
                 .result
                 .is_none_or(|result| result == VARIES || result == verdict.word()),
-            Verdict::Crash(_) => entry.result == Some(verdict.word()),
+            Verdict::Crash(_) => {
+                let result = entry.result;
+                result.is_some_and(|result| result == VARIES || result == verdict.word())
+            }
             Verdict::Skip(_) | Verdict::Error(_) => false,
         };
         expected.then(|| entry.reason.clone())
@@ -179,6 +182,7 @@ mod tests {
             Verdict::Pass(Vec::new()),
             Verdict::Fail(String::new()),
             Verdict::Hang(String::new()),
+            Verdict::Crash(String::new()),
         ];
         assert!(
             verdicts

@@ -96,7 +96,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains(r#"<failure message="not &lt;200&gt;">closed</failure>"#),
+            text.contains("<failure message=\"not &lt;200&gt;\">closed\nx.toml:1, §1: w</failure>"),
             "{text}"
         );
         assert!(
