@@ -45,7 +45,7 @@ impl<W: Write> Junit<W> {
         )?;
         let detail = escape(&outcome.verdict.detail());
         let Outcome { place, spec, why, .. } = outcome;
-        let observed = escape(&format!("{}\n{place}, {spec}: {why}", outcome.observed));
+        let observed = escape(&format!("{} ({place}, {spec}: {why})", outcome.observed));
         match (&outcome.verdict, &outcome.known) {
             (Verdict::Pass(_), _) => writeln!(self.0, "/>"),
             (Verdict::Skip(_), _) => writeln!(self.0, r#"><skipped message="{detail}"/></testcase>"#),
@@ -96,7 +96,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("<failure message=\"not &lt;200&gt;\">closed\nx.toml:1, §1: w</failure>"),
+            text.contains("<failure message=\"not &lt;200&gt;\">closed (x.toml:1, §1: w)</failure>"),
             "{text}"
         );
         assert!(
