@@ -111,22 +111,35 @@ impl<'a> Lane<'a> {
         let mut played: Vec<(usize, Outcome)> = Vec::new();
         // Nothing panics while it holds the lock.
         while let Some(at) = queue.lock().map_or(None, |mut queue| queue.next()) {
-            let (mut outcome, mut crash) = self.one(at)?;
+            let (mut outcome, mut crash) = self.one(at, false)?;
             if crash.is_some() {
-                // Whose crash was it? The case before may have been over before the target was.
-                if let Some((before, last)) = played.last_mut() {
-                    let (again, crash) = self.one(*before)?;
-                    *last = self.judge(again, crash);
-                }
-                (outcome, crash) = self.one(at)?;
+                self.again(&mut played)?;
+                (outcome, crash) = self.one(at, true)?;
             }
             played.push((at, self.judge(outcome, crash)));
+        }
+        // Nobody comes after the last case who would find the target dead.
+        if let Some(mut instance) = self.instance.take()
+            && instance.crash(true, false).is_some()
+        {
+            self.again(&mut played)?;
         }
         Ok(played)
     }
 
-    /// Plays a case; also gives how the target crashed over it. It is a new one then the next time.
-    fn one(&mut self, at: usize) -> Result<(Outcome, Option<String>)> {
+    /// Whose crash was it? The last case may have been over before the target was, and may permit what a crash looks
+    /// like: an end without an answer. So it is played once more, and its end waited for.
+    fn again(&mut self, played: &mut [(usize, Outcome)]) -> Result<()> {
+        if let Some((before, last)) = played.last_mut() {
+            let (outcome, crash) = self.one(*before, true)?;
+            *last = self.judge(outcome, crash);
+        }
+        Ok(())
+    }
+
+    /// Plays a case; also gives how the target crashed over it. It is a new one then the next time. A crash is waited
+    /// for when it `is_suspected`, and after every case that did not pass.
+    fn one(&mut self, at: usize, is_suspected: bool) -> Result<(Outcome, Option<String>)> {
         let case = &self.cases[at];
         let setting = self.setting(case);
         let fits = |instance: &Instance| instance.setting == setting && !case.intrusive;
@@ -141,7 +154,7 @@ impl<'a> Lane<'a> {
         let outcome = outcomes
             .pop()
             .ok_or_else(|| anyhow!("{} was not played", case.id))?;
-        let crash = instance.crash(outcome.verdict.is_bad(), case.intrusive);
+        let crash = instance.crash(is_suspected || outcome.verdict.is_bad(), case.intrusive);
         self.instance = crash.is_none().then_some(instance);
         Ok((outcome, crash))
     }
