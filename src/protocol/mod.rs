@@ -11,6 +11,7 @@ pub mod application;
 mod body;
 pub mod error;
 pub mod fastcgi;
+pub mod fields;
 pub mod head;
 pub mod hop_by_hop;
 mod limits;

@@ -1,0 +1,438 @@
+//! The fields of a message: one flat list over shared bytes, for the heads of requests and answers alike.
+//!
+//! Order, repetition and the spelling of names are kept as they came. A list that was parsed holds ranges into the
+//! block that it was parsed from; what is added later stands behind, in bytes of its own. Which well-known names are
+//! there, and which of them more than once, is known without a look at the list.
+
+mod name;
+mod value;
+
+use bytes::Bytes;
+
+pub use name::{FieldName, FieldNames};
+pub use value::{FieldValue, has_control, is_token, is_token_byte, members, trim};
+
+/// The fields of one message, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    /// What parsed entries point into.
+    block: Bytes,
+    /// What added entries point into.
+    added: Vec<u8>,
+    entries: Vec<Entry>,
+    present: FieldNames,
+    repeated: FieldNames,
+    /// A name that is not well-known is there more than once.
+    others_repeated: bool,
+}
+
+/// One field, borrowed from its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The name, where it is a well-known one.
+    pub name: FieldName,
+    /// The name as the message spells it.
+    pub spelling: &'a [u8],
+    /// The value, without blanks around it.
+    pub value: &'a [u8],
+    /// An earlier field of the list has the same name.
+    pub again: bool,
+}
+
+/// Where a field's bytes are.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    name: FieldName,
+    again: bool,
+    /// The bytes are in `added`.
+    added: bool,
+    /// A mark of the spelling, equal for equal names.
+    digest: u8,
+    spelling: (u32, u32),
+    value: (u32, u32),
+}
+
+impl Fields {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty list with room for so many fields.
+    pub fn with_capacity(fields: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(fields),
+            ..Self::default()
+        }
+    }
+
+    /// Notes a field at these places of a block that [`attach`](Self::attach) brings. `name` is what the spelling in
+    /// `block` means. The parser has checked both parts.
+    #[inline]
+    pub(in crate::protocol) fn note(
+        &mut self,
+        name: FieldName,
+        block: &[u8],
+        spelling: std::ops::Range<usize>,
+        value: std::ops::Range<usize>,
+    ) {
+        let digest = digest(&block[spelling.clone()]);
+        let again = match name {
+            FieldName::Other => self.entries.iter().any(|entry| {
+                entry.digest == digest
+                    && entry.name == FieldName::Other
+                    && block[range(entry.spelling)].eq_ignore_ascii_case(&block[spelling.clone()])
+            }),
+            known => self.present.contains(known),
+        };
+        self.push(Entry {
+            name,
+            again,
+            added: false,
+            digest,
+            spelling: span(&spelling),
+            value: span(&value),
+        });
+    }
+
+    /// Brings the block that the noted fields point into.
+    pub(in crate::protocol) fn attach(&mut self, block: Bytes) {
+        self.block = block;
+    }
+
+    /// Adds a well-known field behind all others.
+    pub fn append<'v>(&mut self, name: FieldName, value: impl Into<FieldValue<'v>>) {
+        debug_assert!(name != FieldName::Other, "a name without a spelling");
+        self.add(name, name.as_str().as_bytes(), value.into().as_bytes());
+    }
+
+    /// Adds a field of any name behind all others; `false`, and nothing added, when `spelling` is no token.
+    pub fn append_named<'v>(&mut self, spelling: &[u8], value: impl Into<FieldValue<'v>>) -> bool {
+        let name = FieldName::of(spelling);
+        if name == FieldName::Other && !is_token(spelling) {
+            return false;
+        }
+        self.add(name, spelling, value.into().as_bytes());
+        true
+    }
+
+    /// Adds a number in decimal digits.
+    pub fn append_number(&mut self, name: FieldName, number: u64) {
+        let mut digits = [0; DIGITS];
+        self.add(name, name.as_str().as_bytes(), decimal(number, &mut digits));
+    }
+
+    /// Makes this the only field of its name: in the place of the first, or behind all others.
+    pub fn set<'v>(&mut self, name: FieldName, value: impl Into<FieldValue<'v>>) {
+        self.remove(name);
+        self.append(name, value);
+    }
+
+    /// Makes this the only field of its name, as a number in decimal digits.
+    pub fn set_number(&mut self, name: FieldName, number: u64) {
+        self.remove(name);
+        self.append_number(name, number);
+    }
+
+    /// Makes this the only field of any name; `false`, and nothing changed, when `spelling` is no token.
+    pub fn set_named<'v>(&mut self, spelling: &[u8], value: impl Into<FieldValue<'v>>) -> bool {
+        if !is_token(spelling) {
+            return false;
+        }
+        self.remove_named(spelling);
+        self.append_named(spelling, value)
+    }
+
+    /// Removes every field of a well-known name; whether there was one.
+    pub fn remove(&mut self, name: FieldName) -> bool {
+        self.remove_all(FieldNames::NONE.with(name))
+    }
+
+    /// Removes every field of these names; whether there was one.
+    pub fn remove_all(&mut self, names: FieldNames) -> bool {
+        if self.present.and(names).is_empty() {
+            return false;
+        }
+        self.entries.retain(|entry| !names.contains(entry.name));
+        self.forget(names);
+        true
+    }
+
+    /// Removes every field of any name; whether there was one.
+    pub fn remove_named(&mut self, spelling: &[u8]) -> bool {
+        match FieldName::of(spelling) {
+            FieldName::Other => {
+                let before = self.len();
+                self.retain(|field| {
+                    field.name != FieldName::Other || !field.spelling.eq_ignore_ascii_case(spelling)
+                });
+                self.len() < before
+            }
+            known => self.remove(known),
+        }
+    }
+
+    /// Keeps the fields that `keep` wants. All fields of a name must have the same fate, or none of them may be
+    /// looked for by [`Field::again`] afterwards.
+    pub fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
+        let (block, added) = (&self.block, &self.added);
+        let mut left = FieldNames::NONE;
+        self.entries.retain(|entry| {
+            let kept = keep(entry.field(block, added));
+            if kept {
+                left = left.with(entry.name);
+            }
+            kept
+        });
+        self.present = left;
+        self.repeated = self.repeated.and(left);
+    }
+
+    /// The first value of a well-known name.
+    #[inline]
+    pub fn get(&self, name: FieldName) -> Option<&[u8]> {
+        if !self.present.contains(name) {
+            return None;
+        }
+        self.all(name).next()
+    }
+
+    /// All values of a well-known name, in order.
+    pub fn all(&self, name: FieldName) -> impl Iterator<Item = &[u8]> + Clone {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.name == name)
+            .map(|entry| &self.bytes(entry)[range(entry.value)])
+    }
+
+    /// The first value of any name.
+    pub fn get_named(&self, spelling: &[u8]) -> Option<&[u8]> {
+        let same = |field: &Field<'_>| field.spelling.eq_ignore_ascii_case(spelling);
+        self.iter().find(same).map(|field| field.value)
+    }
+
+    /// All values of any name, in order.
+    pub fn all_named<'a>(&'a self, spelling: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let digest = digest(spelling);
+        self.entries
+            .iter()
+            .filter(move |entry| entry.digest == digest)
+            .map(|entry| entry.field(&self.block, &self.added))
+            .filter(move |field| field.spelling.eq_ignore_ascii_case(spelling))
+            .map(|field| field.value)
+    }
+
+    /// Whether a field of a well-known name is there.
+    #[inline]
+    pub fn contains(&self, name: FieldName) -> bool {
+        self.present.contains(name)
+    }
+
+    /// The well-known names that are there.
+    #[inline]
+    pub fn present(&self) -> FieldNames {
+        self.present
+    }
+
+    /// The well-known names that are there more than once.
+    #[inline]
+    pub fn repeated(&self) -> FieldNames {
+        self.repeated
+    }
+
+    /// Whether a field has a later one of its name.
+    #[inline]
+    pub fn is_repeated(&self, field: &Field<'_>) -> bool {
+        match field.name {
+            FieldName::Other => self.others_repeated && self.all_named(field.spelling).nth(1).is_some(),
+            known => self.repeated.contains(known),
+        }
+    }
+
+    /// Whether `Connection` lists an option (RFC 9110, section 7.6.1).
+    pub fn connection_has(&self, option: &str) -> bool {
+        self.contains(FieldName::Connection)
+            && self
+                .all(FieldName::Connection)
+                .flat_map(members)
+                .any(|member| member.eq_ignore_ascii_case(option.as_bytes()))
+    }
+
+    /// The fields in order.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = Field<'_>> + Clone {
+        self.entries
+            .iter()
+            .map(|entry| entry.field(&self.block, &self.added))
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of the fields on the wire in HTTP/1: name, colon, space, value, line end.
+    pub fn wire_len(&self) -> usize {
+        let bytes = |entry: &Entry| (entry.spelling.1 + entry.value.1) as usize + 4;
+        self.entries.iter().map(bytes).sum()
+    }
+
+    fn add(&mut self, name: FieldName, spelling: &[u8], value: &[u8]) {
+        let digest = digest(spelling);
+        let again = match name {
+            FieldName::Other => self.get_named(spelling).is_some(),
+            known => self.present.contains(known),
+        };
+        let start = self.added.len();
+        self.added.extend_from_slice(spelling);
+        let middle = self.added.len();
+        self.added.extend_from_slice(value);
+        self.push(Entry {
+            name,
+            again,
+            added: true,
+            digest,
+            spelling: span(&(start..middle)),
+            value: span(&(middle..self.added.len())),
+        });
+    }
+
+    #[inline]
+    fn push(&mut self, entry: Entry) {
+        if entry.again {
+            self.repeated = self.repeated.with(entry.name);
+            self.others_repeated |= entry.name == FieldName::Other;
+        }
+        self.present = self.present.with(entry.name);
+        self.entries.push(entry);
+    }
+
+    fn forget(&mut self, names: FieldNames) {
+        let keep = |set: FieldNames| FieldNames::and(set, names.complement());
+        self.present = keep(self.present);
+        self.repeated = keep(self.repeated);
+    }
+
+    fn bytes(&self, entry: &Entry) -> &[u8] {
+        match entry.added {
+            true => &self.added,
+            false => &self.block,
+        }
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn field<'a>(&self, block: &'a [u8], added: &'a [u8]) -> Field<'a> {
+        let bytes = if self.added { added } else { block };
+        Field {
+            name: self.name,
+            spelling: &bytes[range(self.spelling)],
+            value: &bytes[range(self.value)],
+            again: self.again,
+        }
+    }
+}
+
+/// Equal when the fields are equal, in order; names in any case.
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |one: Field<'_>, other: Field<'_>| {
+            one.value == other.value && one.spelling.eq_ignore_ascii_case(other.spelling)
+        };
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(one, other)| same(one, other))
+    }
+}
+
+impl Eq for Fields {}
+
+/// From literals; for tests and fixed answers.
+impl<'a> FromIterator<(&'a str, &'a str)> for Fields {
+    /// # Panics
+    ///
+    /// When a name is no token or a value holds a control byte.
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(pairs: T) -> Self {
+        let mut fields = Self::new();
+        for (name, value) in pairs {
+            let value = FieldValue::new(value.as_bytes()).expect("a field value");
+            assert!(
+                fields.append_named(name.as_bytes(), value),
+                "{name:?} is no field name"
+            );
+        }
+        fields
+    }
+}
+
+/// From HTTP/2, where names have no case.
+impl From<&http::HeaderMap> for Fields {
+    fn from(headers: &http::HeaderMap) -> Self {
+        let mut fields = Self::with_capacity(headers.len());
+        for (name, value) in headers {
+            fields.append_named(name.as_str().as_bytes(), value);
+        }
+        fields
+    }
+}
+
+/// For HTTP/2.
+impl From<&Fields> for http::HeaderMap {
+    fn from(fields: &Fields) -> Self {
+        let mut headers = Self::with_capacity(fields.len());
+        for field in fields.iter() {
+            let name = http::HeaderName::from_bytes(field.spelling);
+            if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(field.value)) {
+                headers.append(name, value);
+            }
+        }
+        headers
+    }
+}
+
+/// Writes a number; gives the digits that it needed.
+pub fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &[u8] {
+    let mut start = DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[start..];
+        }
+    }
+}
+
+/// Digits of the largest 64-bit number.
+pub const DIGITS: usize = 20;
+
+/// A mark that equal names share, whatever their case.
+#[inline]
+fn digest(spelling: &[u8]) -> u8 {
+    match spelling {
+        [] => 0,
+        [first, ..] => {
+            let last = spelling[spelling.len() - 1];
+            (spelling.len() as u8).wrapping_mul(31) ^ (first | 0x20).wrapping_mul(7) ^ (last | 0x20)
+        }
+    }
+}
+
+/// Heads are bounded by settings far below 4 GiB.
+#[inline]
+fn span(range: &std::ops::Range<usize>) -> (u32, u32) {
+    debug_assert!(u32::try_from(range.end).is_ok());
+    (range.start as u32, (range.end - range.start) as u32)
+}
+
+#[inline]
+fn range((start, length): (u32, u32)) -> std::ops::Range<usize> {
+    start as usize..(start + length) as usize
+}
+
+#[cfg(test)]
+mod tests;
