@@ -14,6 +14,7 @@ pub mod fastcgi;
 pub mod fields;
 pub mod head;
 pub mod hop_by_hop;
+pub mod http1;
 mod limits;
 pub mod params;
 pub mod queue;
@@ -21,6 +22,7 @@ pub mod request;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod scgi;
+pub mod target;
 mod unframed;
 pub mod uwsgi;
 

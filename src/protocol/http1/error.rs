@@ -1,0 +1,111 @@
+//! Why a client's bytes are no request.
+
+use std::fmt;
+
+/// A head that was refused: the rule that it breaks, and the field that breaks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestError {
+    /// What was broken.
+    pub rule: Rule,
+    /// The name of the field, cut to [`LONGEST_NAME`] bytes; empty when no field is to blame.
+    pub field: String,
+}
+
+/// A rule of RFC 9112 or RFC 9110 that a head broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rule {
+    /// RFC 9112, section 2.2.
+    #[error("a line ends with LF alone")]
+    BareLf,
+    /// RFC 9112, section 2.2.
+    #[error("CR without LF")]
+    BareCr,
+    /// RFC 9110, section 5.5.
+    #[error("control byte in a line")]
+    Control,
+    /// RFC 9112, section 3.
+    #[error("request line is not `METHOD TARGET HTTP/1.1`")]
+    RequestLine,
+    /// RFC 9110, section 9.1.
+    #[error("method is no token")]
+    Method,
+    /// RFC 9112, section 3.2.
+    #[error("target has no form that fits the method, or a byte that no target has")]
+    Target,
+    /// RFC 9112, section 2.3.
+    #[error("version is neither HTTP/1.1 nor HTTP/1.0")]
+    Version,
+    /// The first record of TLS.
+    #[error("TLS on a port for clear text")]
+    Tls,
+    /// HAProxy's PROXY protocol.
+    #[error("PROXY line on a listener that expects none")]
+    ProxyLine,
+    /// RFC 9112, section 5.2.
+    #[error("field is folded over two lines")]
+    Folded,
+    /// RFC 9112, section 5.1.
+    #[error("blank before the colon of a field")]
+    BlankBeforeColon,
+    /// RFC 9112, section 5.
+    #[error("field line without a colon")]
+    NoColon,
+    /// RFC 9110, section 5.1.
+    #[error("field name is no token")]
+    FieldName,
+    /// RFC 9110, section 5.3.
+    #[error("field that may be there once is given twice")]
+    Repeated,
+    /// RFC 9112, section 6.3.
+    #[error("Content-Length beside Transfer-Encoding")]
+    LengthBesideCoding,
+    /// RFC 9110, section 8.6.
+    #[error("Content-Length is no number in digits")]
+    Length,
+    /// RFC 9112, section 6.1.
+    #[error("transfer coding other than one chunked")]
+    Coding,
+    /// RFC 9112, section 6.1.
+    #[error("Transfer-Encoding in HTTP/1.0")]
+    CodingInHttp10,
+    /// Our limit.
+    #[error("request head has more bytes than `head_size`")]
+    TooLarge,
+    /// Our limit.
+    #[error("request head has more fields than `head_fields`")]
+    TooManyFields,
+}
+
+/// Bytes of a field name that an error shows.
+pub const LONGEST_NAME: usize = 64;
+
+impl RequestError {
+    /// A broken rule of the field `name`.
+    pub(super) fn of(rule: Rule, name: &[u8]) -> Self {
+        let shown = &name[..name.len().min(LONGEST_NAME)];
+        Self {
+            rule,
+            field: shown.escape_ascii().to_string(),
+        }
+    }
+}
+
+impl From<Rule> for RequestError {
+    fn from(rule: Rule) -> Self {
+        Self {
+            rule,
+            field: String::new(),
+        }
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.as_str() {
+            "" => self.rule.fmt(f),
+            field => write!(f, "{}: {field}", self.rule),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}
