@@ -7,8 +7,12 @@ use std::fmt;
 pub struct RequestError {
     /// What was broken.
     pub rule: Rule,
-    /// The name of the field, cut to [`LONGEST_NAME`] bytes; empty when no field is to blame.
+    /// The name of the field, cut to 64 bytes; empty when no field is to blame.
     pub field: String,
+    /// The method, as far as it was read; at most [`SHOWN`] bytes.
+    pub method: Vec<u8>,
+    /// The target, likewise.
+    pub target: Vec<u8>,
 }
 
 /// A rule of RFC 9112 or RFC 9110 that a head broke.
@@ -77,7 +81,7 @@ pub enum Rule {
 }
 
 /// Bytes of a field name that an error shows.
-pub const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
 impl RequestError {
     /// A broken rule of the field `name`.
@@ -86,15 +90,37 @@ impl RequestError {
         Self {
             rule,
             field: shown.escape_ascii().to_string(),
+            ..Self::from(rule)
         }
     }
+
+    /// The same, in the head that begins with `text`.
+    pub(super) fn within(mut self, text: &[u8]) -> Self {
+        let (method, target) = seen(text);
+        (self.method, self.target) = (method.to_vec(), target.to_vec());
+        self
+    }
 }
+
+/// Method and target of the head that begins with `text`, as far as they are there; at most [`SHOWN`] bytes of each.
+pub fn seen(text: &[u8]) -> (&[u8], &[u8]) {
+    let text = text.trim_ascii_start();
+    let line = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or(text);
+    let mut words = line.splitn(3, |byte| *byte == b' ');
+    let mut shown = || words.next().map_or(&b""[..], |word| &word[..word.len().min(SHOWN)]);
+    (shown(), shown())
+}
+
+/// Bytes of method and target that are shown of a refused request, each.
+pub const SHOWN: usize = 256;
 
 impl From<Rule> for RequestError {
     fn from(rule: Rule) -> Self {
         Self {
             rule,
             field: String::new(),
+            method: Vec::new(),
+            target: Vec::new(),
         }
     }
 }

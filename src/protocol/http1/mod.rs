@@ -17,7 +17,7 @@ mod request;
 
 pub use body::{BodyDecoder, BodyPart, Framing};
 pub use chunked::{ChunkError, ChunkLimits, put_chunk_size};
-pub use error::{RequestError, Rule};
+pub use error::{RequestError, Rule, seen};
 pub use keep_alive::{KeepAlive, Next, Rest};
 pub use request::{Request, RequestDecoder};
 

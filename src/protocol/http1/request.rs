@@ -67,6 +67,15 @@ impl RequestDecoder {
     ///
     /// After an error nothing on the connection can be believed.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Request>, RequestError> {
+        if !self.is_complete(src).map_err(|error| error.within(src))? {
+            return Ok(None);
+        }
+        let block = src.split_to(self.line).freeze();
+        self.finish(&block).map(Some).map_err(|error| error.within(&block))
+    }
+
+    /// Reads the lines that are complete; whether the blank one was among them.
+    fn is_complete(&mut self, src: &[u8]) -> Result<bool, RequestError> {
         if self.start.is_none() {
             foreign(src)?;
         }
@@ -81,7 +90,7 @@ impl RequestDecoder {
             };
             match (&self.start, line.is_empty()) {
                 (Some(_), false) => self.field(src, begin, begin + line.len())?,
-                (Some(_), true) => return self.finish(src).map(Some),
+                (Some(_), true) => return Ok(true),
                 // An empty line in front of a request is overlooked (RFC 9112, section 2.2).
                 (None, true) => {}
                 (None, false) => self.start = Some(start(line, begin)?),
@@ -90,25 +99,13 @@ impl RequestDecoder {
         self.searched = src.len();
         match src.len() > self.limits.size {
             true => Err(Rule::TooLarge.into()),
-            false => Ok(None),
+            false => Ok(false),
         }
     }
 
     /// Whether no byte of a head is there but empty lines.
     pub fn is_idle(&self, src: &[u8]) -> bool {
         self.start.is_none() && src.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
-    }
-
-    /// Method and target as far as they are readable, for the log of a request that was refused.
-    pub fn seen<'a>(&self, src: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-        let text = src.trim_ascii_start();
-        let line = text
-            .split(|byte| matches!(byte, b'\r' | b'\n'))
-            .next()
-            .unwrap_or(text);
-        let mut words = line.splitn(3, |byte| *byte == b' ');
-        let shown = |word: Option<&'a [u8]>| word.map_or(&b""[..], |word| &word[..word.len().min(SHOWN)]);
-        (shown(words.next()), shown(words.next()))
     }
 
     #[inline]
@@ -140,8 +137,7 @@ impl RequestDecoder {
         Ok(())
     }
 
-    fn finish(&mut self, src: &mut BytesMut) -> Result<Request, RequestError> {
-        let block = src.split_to(self.line).freeze();
+    fn finish(&mut self, block: &Bytes) -> Result<Request, RequestError> {
         let start = self.start.take().ok_or(Rule::RequestLine)?;
         let mut fields = std::mem::take(&mut self.fields);
         (self.line, self.searched) = (0, 0);
@@ -250,9 +246,6 @@ const SINGLE: FieldNames = FieldNames::of(&[
     FieldName::IfUnmodifiedSince,
     FieldName::IfRange,
 ]);
-
-/// Bytes of method and target that are shown of a refused request, each.
-const SHOWN: usize = 256;
 
 #[cfg(test)]
 mod tests;

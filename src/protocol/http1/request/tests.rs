@@ -212,8 +212,15 @@ fn the_absolute_form_has_its_authority() {
 
 #[test]
 fn a_refused_request_is_shown_as_far_as_it_was_read() {
-    let decoder = RequestDecoder::new(LIMITS);
-    assert_eq!(decoder.seen(b"GET /a HTTP"), (&b"GET"[..], &b"/a"[..]));
-    assert_eq!(decoder.seen(b"\r\nGE"), (&b"GE"[..], &b""[..]));
-    assert_eq!(decoder.seen(b""), (&b""[..], &b""[..]));
+    for (text, method, target) in [
+        ("GET /a HTTP/1.1\r\nHost: a\n", "GET", "/a"),
+        ("GET /a HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "GET", "/a"),
+        ("\r\nGE\n", "GE", ""),
+        ("\n", "", ""),
+    ] {
+        let error = everywhere(text).unwrap_err();
+        assert_eq!((&error.method[..], &error.target[..]), (method.as_bytes(), target.as_bytes()));
+    }
+    let long = format!("GET /{}\n", "x".repeat(300));
+    assert_eq!(everywhere(&long).unwrap_err().target.len(), super::super::error::SHOWN);
 }
