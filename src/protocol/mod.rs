@@ -21,6 +21,7 @@ pub mod request;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod scgi;
+pub mod target;
 mod unframed;
 pub mod uwsgi;
 
@@ -31,6 +32,7 @@ pub use head::ResponseHead;
 pub use limits::Limits;
 pub use queue::WriteQueue;
 pub use request::RequestHead;
+pub use target::Target;
 
 /// One wire format, seen from the gateway: everything the upstream engine knows about it.
 pub trait Protocol: Send + Sync {

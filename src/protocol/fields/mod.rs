@@ -228,6 +228,22 @@ impl Fields {
         self.present.contains(name)
     }
 
+    /// Whether a field of any name is there.
+    pub fn contains_named(&self, spelling: &[u8]) -> bool {
+        self.all_named(spelling).next().is_some()
+    }
+
+    /// All values of a field's name, in order.
+    pub fn all_of<'a>(&'a self, field: &'a Field<'a>) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let same = |other: &Field<'_>| match field.name {
+            FieldName::Other => other.spelling.eq_ignore_ascii_case(field.spelling),
+            _ => true,
+        };
+        self.iter()
+            .filter(move |other| other.name == field.name && same(other))
+            .map(|other| other.value)
+    }
+
     /// The well-known names that are there.
     #[inline]
     pub fn present(&self) -> FieldNames {
