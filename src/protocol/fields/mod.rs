@@ -122,7 +122,7 @@ impl Fields {
         self.add(name, name.as_str().as_bytes(), decimal(number, &mut digits));
     }
 
-    /// Makes this the only field of its name: in the place of the first, or behind all others.
+    /// Makes this the only field of its name, behind all others.
     pub fn set<'v>(&mut self, name: FieldName, value: impl Into<FieldValue<'v>>) {
         self.remove(name);
         self.append(name, value);
@@ -132,6 +132,17 @@ impl Fields {
     pub fn set_number(&mut self, name: FieldName, number: u64) {
         self.remove(name);
         self.append_number(name, number);
+    }
+
+    /// Makes this the only field of its name; `false`, and nothing changed, when a byte is not permitted in a value.
+    pub fn try_set(&mut self, name: FieldName, value: &[u8]) -> bool {
+        match FieldValue::new(value) {
+            Some(value) => {
+                self.set(name, value);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Makes this the only field of any name; `false`, and nothing changed, when `spelling` is no token.
@@ -195,6 +206,18 @@ impl Fields {
             return None;
         }
         self.all(name).next()
+    }
+
+    /// The first value of a well-known name, to keep: without a copy where it was parsed from a block.
+    pub fn to_bytes(&self, name: FieldName) -> Option<Bytes> {
+        if !self.present.contains(name) {
+            return None;
+        }
+        let entry = self.entries.iter().find(|entry| entry.name == name)?;
+        Some(match entry.added {
+            true => Bytes::copy_from_slice(&self.added[range(entry.value)]),
+            false => self.block.slice(range(entry.value)),
+        })
     }
 
     /// All values of a well-known name, in order.
