@@ -102,6 +102,9 @@ mod tests {
             ("x-forwarded-for", "192.0.2.1"),
             ("X-Forwarded-Port", "80"),
         ];
-        assert_eq!(left(&fields), ["Host", "cookie", "x-forwarded-for", "X-Forwarded-Port"]);
+        assert_eq!(
+            left(&fields),
+            ["Host", "cookie", "x-forwarded-for", "X-Forwarded-Port"]
+        );
     }
 }

@@ -133,7 +133,10 @@ mod tests {
             let target: Target = text.parse().unwrap();
             assert_eq!(target.path(), path.as_bytes());
             assert_eq!(target.query(), query.map(str::as_bytes));
-            assert_eq!((target.as_bytes(), target.to_string()), (text.as_bytes(), text.to_owned()));
+            assert_eq!(
+                (target.as_bytes(), target.to_string()),
+                (text.as_bytes(), text.to_owned())
+            );
         }
     }
 
@@ -151,7 +154,11 @@ mod tests {
             for at in [1, 16, 40] {
                 let mut text = vec![b'/'; 41];
                 text[at] = byte;
-                let expected = if refused { Some(TargetError::Byte(byte)) } else { None };
+                let expected = if refused {
+                    Some(TargetError::Byte(byte))
+                } else {
+                    None
+                };
                 assert_eq!(target(&text).err(), expected, "{byte}");
             }
         }

@@ -324,7 +324,7 @@ impl Fields {
     fn add(&mut self, name: FieldName, spelling: &[u8], value: &[u8]) {
         let digest = digest(spelling);
         let again = match name {
-            FieldName::Other => self.get_named(spelling).is_some(),
+            FieldName::Other => self.contains_named(spelling),
             known => self.present.contains(known),
         };
         let start = self.added.len();

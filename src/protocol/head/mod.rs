@@ -11,7 +11,6 @@ mod encode;
 mod error;
 mod fields;
 mod line;
-mod name;
 
 use http::StatusCode;
 

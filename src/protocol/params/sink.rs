@@ -226,7 +226,13 @@ mod tests {
 
     #[test]
     fn repeated_fields_are_joined_in_order() {
-        let pairs = [("X-dup", "1"), ("Via", "a"), ("x-Dup", "22"), ("via", "b"), ("x-dup", "333")];
+        let pairs = [
+            ("X-dup", "1"),
+            ("Via", "a"),
+            ("x-Dup", "22"),
+            ("via", "b"),
+            ("x-dup", "333"),
+        ];
         let fields: Fields = pairs.into_iter().collect();
         let firsts = fields.iter().filter(|field| !field.again);
         let joined = firsts.map(|field| {
