@@ -66,14 +66,18 @@ impl Validators {
         }
         let unmatched = match self.listed(fields, FieldName::IfMatch, |tag| tag) {
             Some(listed) => !listed,
-            None => self.since(fields, FieldName::IfUnmodifiedSince, |modified, date| modified > date),
+            None => self.since(fields, FieldName::IfUnmodifiedSince, |modified, date| {
+                modified > date
+            }),
         };
         if unmatched {
             return Precondition::Failed;
         }
         let unchanged = match self.listed(fields, FieldName::IfNoneMatch, strip_weak) {
             Some(listed) => listed,
-            None => self.since(fields, FieldName::IfModifiedSince, |modified, date| modified <= date),
+            None => self.since(fields, FieldName::IfModifiedSince, |modified, date| {
+                modified <= date
+            }),
         };
         if unchanged {
             return Precondition::NotModified;
@@ -206,10 +210,7 @@ mod tests {
             (&[(IfUnmodifiedSince, EARLIER)], Failed),
             (&[(IfUnmodifiedSince, DATE)], Holds),
             (&[(IfMatch, "\"a\""), (IfNoneMatch, "\"1-2-3\"")], Failed),
-            (
-                &[(IfMatch, "\"1-2-3\""), (IfNoneMatch, "\"1-2-3\"")],
-                NotModified,
-            ),
+            (&[(IfMatch, "\"1-2-3\""), (IfNoneMatch, "\"1-2-3\"")], NotModified),
         ] {
             assert_eq!(validators().check(&fields(pairs)), expected, "{pairs:?}");
         }
@@ -246,7 +247,10 @@ mod tests {
                 "{range}"
             );
         }
-        assert_eq!(validators().part(&fields(&[(FieldName::Range, "bytes=0-")]), 0), Whole);
+        assert_eq!(
+            validators().part(&fields(&[(FieldName::Range, "bytes=0-")]), 0),
+            Whole
+        );
         let two = fields(&[(FieldName::Range, "bytes=0-0"), (FieldName::Range, "bytes=1-1")]);
         assert_eq!(validators().part(&two, 100), Whole);
     }

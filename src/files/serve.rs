@@ -94,9 +94,7 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
         let date = httpdate::fmt_http_date(modified);
         answer.fields.try_set(FieldName::LastModified, date.as_bytes());
     }
-    answer
-        .fields
-        .try_set(FieldName::Etag, validators.etag.as_bytes());
+    answer.fields.try_set(FieldName::Etag, validators.etag.as_bytes());
     Ok(answer)
 }
 
@@ -238,7 +236,10 @@ mod tests {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(field(&answer, FieldName::ContentType), "text/html; charset=utf-8");
         assert_eq!((answer.length, answer.body.remaining()), (None, 10));
-        assert_eq!(field(&answer, FieldName::LastModified), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(
+            field(&answer, FieldName::LastModified),
+            "Sun, 06 Nov 1994 08:49:37 GMT"
+        );
         assert!(field(&answer, FieldName::Etag).starts_with('"'));
         assert_eq!(body(answer).await, "0123456789");
     }

@@ -478,7 +478,11 @@ impl Wire for Http<'_> {
         let received = response_head(&answer);
         if received.upgrade {
             let switched = connection.switched(&mut answer, slot, timeouts);
-            return Ok(relayed(&head.method, received, Body::Switched(Box::new(switched))));
+            return Ok(relayed(
+                &head.method,
+                received,
+                Body::Switched(Box::new(switched)),
+            ));
         }
         slot.answered();
         let body = HttpBody::new(answer.into_body(), connection, slot, timeouts);

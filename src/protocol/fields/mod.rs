@@ -154,6 +154,21 @@ impl Fields {
         self.append_named(spelling, value)
     }
 
+    /// Adds the fields of another list behind all others.
+    pub fn append_all(&mut self, others: &Self) {
+        for field in others.iter() {
+            self.add(field.name, field.spelling, field.value);
+        }
+    }
+
+    /// Makes the fields of another list the only ones of their names, behind all others.
+    pub fn set_all(&mut self, others: &Self) {
+        for field in others.iter() {
+            self.remove_named(field.spelling);
+        }
+        self.append_all(others);
+    }
+
     /// Removes every field of a well-known name; whether there was one.
     pub fn remove(&mut self, name: FieldName) -> bool {
         self.remove_all(FieldNames::NONE.with(name))
