@@ -6,10 +6,10 @@
 use anyhow::{Context, Result};
 use bridgehead::framed::{Connection, Error};
 use bridgehead::protocol::application::Request;
+use bridgehead::protocol::fields::{FieldName, Fields};
 use bridgehead::transport::{Address, Listener, Stream};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -41,11 +41,8 @@ async fn serve(stream: Stream) -> Result<(), Error> {
 /// Greets, and sends the body back while it comes in.
 async fn answer(request: &Request, connection: &mut Connection<Stream>) -> Result<(), Error> {
     let param = |name| String::from_utf8_lossy(request.param(name).map_or(b"", Bytes::as_ref));
-    let mut fields = HeaderMap::new();
-    fields.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    let mut fields = Fields::new();
+    fields.append(FieldName::ContentType, "text/plain; charset=utf-8");
     connection.head(StatusCode::OK, &fields).await?;
     let greeting = format!("{} {}\n", param("REQUEST_METHOD"), param("REQUEST_URI"));
     connection.write(greeting.into()).await?;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use http::{HeaderMap, Method, Uri};
+use http::{Method, Uri};
 
 use super::output::output;
 use super::{START_FAILED, USAGE, field, load};
 use crate::app::explain::{Explanation, Question, explain};
+use crate::protocol::fields::Fields;
 
 /// Show what would become of a request, without sending it.
 ///
@@ -68,15 +69,15 @@ fn question(args: &Args) -> Result<Question> {
         .url
         .parse()
         .with_context(|| format!("`{}` is neither a path nor a URL", args.url))?;
-    let mut headers = HeaderMap::new();
+    let mut fields = Fields::new();
     for text in &args.headers {
         let (name, value) = field(text)?;
-        headers.append(name, value);
+        fields.append_named(name, value);
     }
     Ok(Question {
         method,
         url,
-        headers,
+        fields,
         from: args.from,
     })
 }

@@ -11,12 +11,12 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use http::{HeaderName, HeaderValue};
 
 use crate::config::{self, Config};
+use crate::protocol::fields::{FieldValue, is_token};
 
 /// Exit code for a command line or a configuration that cannot be used (sysexits.h, EX_USAGE).
 const USAGE: u8 = 64;
@@ -67,16 +67,18 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// A header field of a command line: `Name: value`.
-fn field(text: &str) -> Result<(HeaderName, HeaderValue)> {
+fn field(text: &str) -> Result<(&[u8], FieldValue<'_>)> {
     let (name, value) = text
         .split_once(':')
         .with_context(|| format!("`{text}` is not a header field: write 'Name: value'"))?;
-    let name = name
-        .trim()
-        .parse()
-        .with_context(|| format!("`{name}` is not the name of a header field"))?;
-    let value =
-        HeaderValue::from_str(value.trim()).with_context(|| format!("`{value}` is not a field value"))?;
+    let name = name.trim().as_bytes();
+    ensure!(
+        is_token(name),
+        "`{}` is not the name of a header field",
+        name.escape_ascii()
+    );
+    let value = FieldValue::new(value.trim().as_bytes());
+    let value = value.with_context(|| format!("`{text}` has a value that no header field can have"))?;
     Ok((name, value))
 }
 

@@ -1,13 +1,13 @@
 //! One request and its answer, as the pages see them.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::query::Query;
 use crate::framed::{Connection, Error};
 use crate::protocol::application::Request;
+use crate::protocol::fields::{FieldName, Fields};
 
 /// A request with the connection that it came on.
 pub(super) struct Exchange<'a, S> {
@@ -59,7 +59,7 @@ impl<'a, S: Socket> Exchange<'a, S> {
     }
 
     /// Starts the answer with `fields`.
-    pub(super) async fn head(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Error> {
+    pub(super) async fn head(&mut self, status: StatusCode, fields: &Fields) -> Result<(), Error> {
         self.connection.head(status, fields).await
     }
 
@@ -90,12 +90,14 @@ impl<'a, S: Socket> Exchange<'a, S> {
     pub(super) async fn answer(
         mut self,
         status: StatusCode,
-        mut fields: HeaderMap,
+        mut fields: Fields,
         body: impl Into<Bytes>,
     ) -> Result<(), Error> {
         let body = body.into();
-        fields.entry(CONTENT_TYPE).or_insert(TEXT);
-        fields.insert(CONTENT_LENGTH, body.len().into());
+        if !fields.contains(FieldName::ContentType) {
+            fields.append(FieldName::ContentType, "text/plain");
+        }
+        fields.set_number(FieldName::ContentLength, body.len() as u64);
         self.head(status, &fields).await?;
         self.write(body).await?;
         self.end(0).await
@@ -103,8 +105,6 @@ impl<'a, S: Socket> Exchange<'a, S> {
 
     /// A whole answer of text.
     pub(super) async fn text(self, body: impl Into<Bytes>) -> Result<(), Error> {
-        self.answer(StatusCode::OK, HeaderMap::new(), body).await
+        self.answer(StatusCode::OK, Fields::new(), body).await
     }
 }
-
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain");

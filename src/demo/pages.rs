@@ -5,12 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::exchange::{Exchange, Socket};
 use crate::framed::{Connection, Error};
 use crate::protocol::application::Request;
+use crate::protocol::fields::{FieldName, FieldValue, Fields};
 
 /// Every path that has an answer.
 pub const PATHS: [&str; 20] = [
@@ -69,7 +69,7 @@ pub(super) async fn answer<S: Socket>(
         "/stream" => trickle(exchange, "text/plain", "chunks", |n| format!("chunk {n}\n")).await,
         "/upload" => upload(exchange).await,
         _ => {
-            let fields = HeaderMap::new();
+            let fields = Fields::new();
             exchange
                 .answer(StatusCode::NOT_FOUND, fields, "not found\n")
                 .await
@@ -104,11 +104,11 @@ async fn echo<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
         "" => "application/octet-stream",
         kind => kind,
     };
-    let mut fields = HeaderMap::new();
-    set(&mut fields, CONTENT_TYPE, kind);
-    set(&mut fields, X_METHOD, exchange.param("REQUEST_METHOD"));
-    fields.insert(X_BODY_LENGTH, length.into());
-    fields.insert(CONTENT_LENGTH, length.into());
+    let mut fields = Fields::new();
+    append(&mut fields, "Content-Type", kind);
+    append(&mut fields, "X-Method", exchange.param("REQUEST_METHOD"));
+    append(&mut fields, "X-Body-Length", &length.to_string());
+    fields.append_number(FieldName::ContentLength, length);
     exchange.head(StatusCode::OK, &fields).await?;
     while let Some(piece) = exchange.body().await? {
         exchange.write(piece).await?;
@@ -129,7 +129,7 @@ async fn upload<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
 async fn download<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
     let length = exchange.query().number("bytes", 0);
     let mut fields = content_type("application/octet-stream");
-    fields.insert(CONTENT_LENGTH, length.into());
+    fields.append_number(FieldName::ContentLength, length);
     exchange.head(StatusCode::OK, &fields).await?;
     ramp(&mut exchange, 0, length).await?;
     exchange.end(0).await
@@ -157,7 +157,7 @@ async fn trickle<S: Socket>(
 ) -> Result<(), Error> {
     let (count, pause) = (exchange.query().number(count, 5), pause(&exchange));
     let mut fields = content_type(kind);
-    set(&mut fields, CACHE_CONTROL, "no-cache");
+    fields.append(FieldName::CacheControl, "no-cache");
     exchange.head(StatusCode::OK, &fields).await?;
     for number in 0..count {
         if number > 0 {
@@ -170,9 +170,9 @@ async fn trickle<S: Socket>(
 }
 
 async fn cookies<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
-    let mut fields = HeaderMap::new();
+    let mut fields = Fields::new();
     for number in 0..exchange.query().number("count", 1).min(MOST_FIELDS) {
-        append(&mut fields, SET_COOKIE, &format!("c{number}=v{number}"));
+        append(&mut fields, "Set-Cookie", &format!("c{number}=v{number}"));
     }
     exchange.answer(StatusCode::OK, fields, "cookies\n").await
 }
@@ -181,11 +181,9 @@ async fn headers<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
     let query = exchange.query();
     let size = query.number("size", 10).min(LARGEST_FIELD);
     let value = "x".repeat(usize::try_from(size).unwrap_or_default());
-    let mut fields = HeaderMap::new();
+    let mut fields = Fields::new();
     for number in 0..query.number("count", 1).min(MOST_FIELDS) {
-        if let Ok(name) = HeaderName::try_from(format!("x-big-{number}")) {
-            append(&mut fields, name, &value);
-        }
+        append(&mut fields, &format!("X-Big-{number}"), &value);
     }
     exchange.answer(StatusCode::OK, fields, "headers\n").await
 }
@@ -193,17 +191,17 @@ async fn headers<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
 async fn status<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
     let code = code(&exchange, StatusCode::OK);
     if matches!(code, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        exchange.head(code, &HeaderMap::new()).await?;
+        exchange.head(code, &Fields::new()).await?;
         return exchange.end(0).await;
     }
     let body = format!("status {}\n", code.as_u16());
-    exchange.answer(code, HeaderMap::new(), body).await
+    exchange.answer(code, Fields::new(), body).await
 }
 
 async fn redirect<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
     let target = exchange.query().text("to");
-    let mut fields = HeaderMap::new();
-    set(&mut fields, LOCATION, target.as_deref().unwrap_or("/"));
+    let mut fields = Fields::new();
+    append(&mut fields, "Location", target.as_deref().unwrap_or("/"));
     let code = code(&exchange, StatusCode::FOUND);
     exchange.answer(code, fields, "redirect\n").await
 }
@@ -227,7 +225,7 @@ async fn mixed<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
         exchange.query().number("lines", 1),
     );
     let mut fields = content_type("application/octet-stream");
-    fields.insert(CONTENT_LENGTH, length.into());
+    fields.append_number(FieldName::ContentLength, length);
     exchange.head(StatusCode::OK, &fields).await?;
     let (mut sent, step) = (0, length / lines.saturating_add(1));
     for number in 0..lines {
@@ -250,7 +248,7 @@ async fn exit<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
 /// An application that fails in an orderly way.
 async fn fail<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
     exchange.log("this page always fails\n".to_owned()).await?;
-    let fields = HeaderMap::new();
+    let fields = Fields::new();
     exchange
         .answer(StatusCode::INTERNAL_SERVER_ERROR, fields, "failed\n")
         .await
@@ -259,7 +257,7 @@ async fn fail<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
 /// An application that dies after 7 of 1000 bytes.
 async fn fail_late<S: Socket>(mut exchange: Exchange<'_, S>) -> Result<(), Error> {
     let mut fields = content_type("text/plain");
-    fields.insert(CONTENT_LENGTH, 1000.into());
+    fields.append_number(FieldName::ContentLength, 1000);
     exchange.head(StatusCode::OK, &fields).await?;
     exchange.write(Bytes::from_static(b"partial")).await?;
     exchange.flush().await?;
@@ -283,27 +281,18 @@ fn code<S: Socket>(exchange: &Exchange<'_, S>, default: StatusCode) -> StatusCod
     code.filter(|code| !code.is_informational()).unwrap_or(default)
 }
 
-fn content_type(kind: &str) -> HeaderMap {
-    let mut fields = HeaderMap::new();
-    set(&mut fields, CONTENT_TYPE, kind);
+fn content_type(kind: &str) -> Fields {
+    let mut fields = Fields::new();
+    append(&mut fields, "Content-Type", kind);
     fields
 }
 
-/// Sets a field, unless the value is none that a field may have.
-fn set(fields: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        fields.insert(name, value);
+/// Adds a field, unless the value is none that a field may have.
+fn append(fields: &mut Fields, name: &str, value: &str) {
+    if let Some(value) = FieldValue::new(value.as_bytes()) {
+        fields.append_named(name.as_bytes(), value);
     }
 }
-
-fn append(fields: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        fields.append(name, value);
-    }
-}
-
-const X_METHOD: HeaderName = HeaderName::from_static("x-method");
-const X_BODY_LENGTH: HeaderName = HeaderName::from_static("x-body-length");
 
 /// Bytes of a download that are written at once.
 const PIECE: usize = 64 * 1024;
@@ -367,7 +356,7 @@ mod tests {
     async fn head_has_the_length_and_no_body() {
         let (_, text) = ask("/head-test", &[("REQUEST_METHOD", "HEAD")]).await;
         assert!(
-            text.contains("content-length: 10\r\n") && text.ends_with("\r\n\r\n"),
+            text.contains("Content-Length: 10\r\n") && text.ends_with("\r\n\r\n"),
             "{text}"
         );
     }
@@ -388,7 +377,7 @@ mod tests {
     async fn statuses_and_targets_come_from_the_query() {
         let (_, text) = ask("/redirect?to=/a%3Fb&code=308", &[]).await;
         assert!(
-            text.starts_with("Status: 308") && text.contains("location: /a?b\r\n"),
+            text.starts_with("Status: 308") && text.contains("Location: /a?b\r\n"),
             "{text}"
         );
         let (_, text) = ask("/status?code=204", &[]).await;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http_body::{Frame, SizeHint};
 use tokio::task::{self, JoinHandle};
 
 /// Up to this size a part is read at once by the calling thread: out of the page cache that takes ten
@@ -62,39 +61,32 @@ impl Body {
         Ok(Self { state })
     }
 
-    /// Bytes still to come.
-    fn left(&self) -> u64 {
-        match &self.state {
-            State::Done => 0,
-            State::Bytes(bytes) => bytes.len() as u64,
-            State::File(reading) => reading.left.end - reading.left.start,
-        }
-    }
-}
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    /// The next bytes.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let next = match &mut self.state {
             State::Done => None,
             State::Bytes(bytes) => Some(Ok(std::mem::take(bytes))),
             State::File(reading) => Some(ready!(reading.poll(cx))),
         };
         // After an error too: what follows it would be at the wrong place.
-        if self.left() == 0 || !matches!(next, Some(Ok(_))) {
+        if self.remaining() == 0 || !matches!(next, Some(Ok(_))) {
             self.state = State::Done;
         }
-        Poll::Ready(next.map(|result| result.map(Frame::data)))
+        Poll::Ready(next)
     }
 
-    fn is_end_stream(&self) -> bool {
+    /// Whether all of it was given out.
+    pub fn is_over(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left())
+    /// Bytes still to be given out.
+    pub fn remaining(&self) -> u64 {
+        match &self.state {
+            State::Done => 0,
+            State::Bytes(bytes) => bytes.len() as u64,
+            State::File(reading) => reading.left.end - reading.left.start,
+        }
     }
 }
 
@@ -122,12 +114,22 @@ fn read(file: &fs::File, part: &Range<u64>) -> io::Result<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::io::Write;
 
-    use http_body::Body as _;
-    use http_body_util::BodyExt;
-
     use super::*;
+
+    async fn next(body: &mut Body) -> Option<io::Result<Bytes>> {
+        poll_fn(|cx| body.poll_chunk(cx)).await
+    }
+
+    async fn collect(mut body: Body) -> Vec<u8> {
+        let mut all = Vec::new();
+        while let Some(chunk) = next(&mut body).await {
+            all.extend_from_slice(&chunk.unwrap());
+        }
+        all
+    }
 
     fn file(len: usize) -> (fs::File, Vec<u8>) {
         let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
@@ -142,9 +144,9 @@ mod tests {
         for len in [0, 1, inline, inline + 1, piece, piece + 1, 3 * piece + 5] {
             let (file, bytes) = file(len);
             let body = Body::part(file, 0..len as u64).unwrap();
-            assert_eq!(body.size_hint().exact(), Some(len as u64));
-            assert_eq!(body.is_end_stream(), len == 0);
-            assert!(body.collect().await.unwrap().to_bytes() == bytes);
+            assert_eq!(body.remaining(), len as u64);
+            assert_eq!(body.is_over(), len == 0);
+            assert!(collect(body).await == bytes);
         }
     }
 
@@ -152,18 +154,18 @@ mod tests {
     async fn a_part_is_just_that_part() {
         let (file, bytes) = file(3 * PIECE as usize);
         let body = Body::part(file, 7..2 * PIECE).unwrap();
-        assert!(body.collect().await.unwrap().to_bytes() == bytes[7..2 * PIECE as usize]);
+        assert!(collect(body).await == bytes[7..2 * PIECE as usize]);
     }
 
     #[tokio::test]
     async fn the_end_is_known_with_the_last_piece() {
         let (file, _) = file(PIECE as usize + 1);
         let mut body = Body::part(file, 0..PIECE + 1).unwrap();
-        body.frame().await.unwrap().unwrap();
-        assert!(!body.is_end_stream());
-        body.frame().await.unwrap().unwrap();
-        assert!(body.is_end_stream());
-        assert!(body.frame().await.is_none());
+        next(&mut body).await.unwrap().unwrap();
+        assert!(!body.is_over());
+        next(&mut body).await.unwrap().unwrap();
+        assert!(body.is_over());
+        assert!(next(&mut body).await.is_none());
     }
 
     #[tokio::test]
@@ -173,10 +175,10 @@ mod tests {
         let (large, _) = file(2 * PIECE as usize);
         let shortened = large.try_clone().unwrap();
         let mut body = Body::part(large, 0..2 * PIECE).unwrap();
-        body.frame().await.unwrap().unwrap();
+        next(&mut body).await.unwrap().unwrap();
         shortened.set_len(PIECE + 1).unwrap();
-        let error = body.frame().await.unwrap().unwrap_err();
+        let error = next(&mut body).await.unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        assert!(body.frame().await.is_none());
+        assert!(next(&mut body).await.is_none());
     }
 }

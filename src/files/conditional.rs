@@ -3,12 +3,16 @@
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
-use http::header::{
-    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
-};
-
 use super::root::File;
+use crate::protocol::fields::{FieldName, FieldNames, Fields, members};
+
+/// What makes a request conditional.
+const CONDITIONS: FieldNames = FieldNames::of(&[
+    FieldName::IfMatch,
+    FieldName::IfUnmodifiedSince,
+    FieldName::IfNoneMatch,
+    FieldName::IfModifiedSince,
+]);
 
 /// First second that an HTTP date cannot express: year 10000.
 const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
@@ -17,7 +21,7 @@ const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
 #[derive(Debug)]
 pub(super) struct Validators {
     /// Strong: size, modification time to the nanosecond and inode change with the contents.
-    pub(super) etag: HeaderValue,
+    pub(super) etag: String,
     /// Whole seconds; `None` when the time cannot be written as an HTTP date.
     pub(super) modified: Option<SystemTime>,
 }
@@ -48,26 +52,32 @@ impl Validators {
     pub(super) fn of(file: &File) -> Self {
         let since = file.modified.duration_since(SystemTime::UNIX_EPOCH).ok();
         let nanos = since.unwrap_or_default().as_nanos();
-        let etag = format!("\"{:x}-{:x}-{nanos:x}\"", file.inode, file.size);
         let writable = since.filter(|since| *since < YEAR_10000);
         Self {
-            etag: HeaderValue::try_from(etag).expect("hexadecimal digits"),
+            etag: format!("\"{:x}-{:x}-{nanos:x}\"", file.inode, file.size),
             modified: writable.map(|since| SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())),
         }
     }
 
     /// Evaluates the preconditions of a GET or HEAD request in the order of section 13.2.2.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Precondition {
-        let unmatched = match self.listed(headers, &IF_MATCH, |tag| tag) {
+    pub(super) fn check(&self, fields: &Fields) -> Precondition {
+        if fields.present().and(CONDITIONS).is_empty() {
+            return Precondition::Holds;
+        }
+        let unmatched = match self.listed(fields, FieldName::IfMatch, |tag| tag) {
             Some(listed) => !listed,
-            None => self.since(headers, &IF_UNMODIFIED_SINCE, |modified, date| modified > date),
+            None => self.since(fields, FieldName::IfUnmodifiedSince, |modified, date| {
+                modified > date
+            }),
         };
         if unmatched {
             return Precondition::Failed;
         }
-        let unchanged = match self.listed(headers, &IF_NONE_MATCH, strip_weak) {
+        let unchanged = match self.listed(fields, FieldName::IfNoneMatch, strip_weak) {
             Some(listed) => listed,
-            None => self.since(headers, &IF_MODIFIED_SINCE, |modified, date| modified <= date),
+            None => self.since(fields, FieldName::IfModifiedSince, |modified, date| {
+                modified <= date
+            }),
         };
         if unchanged {
             return Precondition::NotModified;
@@ -76,47 +86,43 @@ impl Validators {
     }
 
     /// Which part of `len` bytes a GET request asks for.
-    pub(super) fn part(&self, headers: &HeaderMap, len: u64) -> Part {
-        let mut ranges = headers.get_all(RANGE).iter();
-        match (ranges.next(), ranges.next()) {
-            (Some(range), None) if len > 0 && self.if_range(headers) => part(range.as_bytes(), len),
+    pub(super) fn part(&self, fields: &Fields, len: u64) -> Part {
+        let only = !fields.repeated().contains(FieldName::Range);
+        match fields.get(FieldName::Range) {
+            Some(range) if only && len > 0 && self.if_range(fields) => part(range, len),
             _ => Part::Whole,
         }
     }
 
     /// Whether our tag is in a list; `None` without such a field. Our tag holds no comma, so a comma inside of
     /// another one does no harm.
-    fn listed(&self, headers: &HeaderMap, name: &HeaderName, form: fn(&[u8]) -> &[u8]) -> Option<bool> {
-        if !headers.contains_key(name) {
+    fn listed(&self, fields: &Fields, name: FieldName, form: fn(&[u8]) -> &[u8]) -> Option<bool> {
+        if !fields.contains(name) {
             return None;
         }
-        let fields = headers.get_all(name).iter();
-        let mut tags = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b','));
-        Some(tags.any(|tag| {
-            let tag = tag.trim_ascii();
-            tag == b"*" || form(tag) == self.etag.as_bytes()
-        }))
+        let mut tags = fields.all(name).flat_map(members);
+        Some(tags.any(|tag| tag == b"*" || form(tag) == self.etag.as_bytes()))
     }
 
     /// Compares our date with the one in a field; a missing or malformed field counts as no.
-    fn since(&self, headers: &HeaderMap, name: &HeaderName, is: fn(SystemTime, SystemTime) -> bool) -> bool {
-        let date = headers.get(name).and_then(date);
+    fn since(&self, fields: &Fields, name: FieldName, is: fn(SystemTime, SystemTime) -> bool) -> bool {
+        let date = fields.get(name).and_then(date);
         self.modified
             .zip(date)
             .is_some_and(|(modified, date)| is(modified, date))
     }
 
     /// Section 13.1.5: a part only of the version that the client knows. A date must be ours exactly.
-    fn if_range(&self, headers: &HeaderMap) -> bool {
-        let Some(field) = headers.get(IF_RANGE) else {
+    fn if_range(&self, fields: &Fields) -> bool {
+        let Some(condition) = fields.get(FieldName::IfRange) else {
             return true;
         };
-        field == self.etag || (self.modified.is_some() && date(field) == self.modified)
+        condition == self.etag.as_bytes() || (self.modified.is_some() && date(condition) == self.modified)
     }
 }
 
-fn date(field: &HeaderValue) -> Option<SystemTime> {
-    httpdate::parse_http_date(field.to_str().ok()?).ok()
+fn date(field: &[u8]) -> Option<SystemTime> {
+    httpdate::parse_http_date(std::str::from_utf8(field).ok()?).ok()
 }
 
 fn strip_weak(tag: &[u8]) -> &[u8] {
@@ -167,46 +173,46 @@ mod tests {
 
     fn validators() -> Validators {
         Validators {
-            etag: HeaderValue::from_static("\"1-2-3\""),
+            etag: "\"1-2-3\"".to_owned(),
             modified: httpdate::parse_http_date(DATE).ok(),
         }
     }
 
-    fn headers(fields: &[(HeaderName, &'static str)]) -> HeaderMap {
-        let field =
-            |(name, value): &(HeaderName, &'static str)| (name.clone(), HeaderValue::from_static(value));
-        fields.iter().map(field).collect()
+    fn fields(pairs: &[(FieldName, &'static str)]) -> Fields {
+        let mut fields = Fields::new();
+        for (name, value) in pairs {
+            fields.append(*name, *value);
+        }
+        fields
     }
 
     #[test]
     fn preconditions_are_evaluated_in_the_order_of_the_rfc() {
+        use FieldName::{IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince};
         use Precondition::{Failed, Holds, NotModified};
-        for (fields, expected) in [
+        for (pairs, expected) in [
             (&[][..], Holds),
-            (&[(IF_NONE_MATCH, "\"1-2-3\"")], NotModified),
-            (&[(IF_NONE_MATCH, "\"a\", W/\"1-2-3\"")], NotModified),
-            (&[(IF_NONE_MATCH, "*")], NotModified),
-            (&[(IF_NONE_MATCH, "\"a\"")], Holds),
-            (&[(IF_NONE_MATCH, "1-2-3")], Holds),
-            (&[(IF_NONE_MATCH, "\"a\""), (IF_MODIFIED_SINCE, DATE)], Holds),
-            (&[(IF_MODIFIED_SINCE, DATE)], NotModified),
-            (&[(IF_MODIFIED_SINCE, LATER)], NotModified),
-            (&[(IF_MODIFIED_SINCE, EARLIER)], Holds),
-            (&[(IF_MODIFIED_SINCE, "yesterday")], Holds),
-            (&[(IF_MATCH, "\"1-2-3\"")], Holds),
-            (&[(IF_MATCH, "*")], Holds),
-            (&[(IF_MATCH, "W/\"1-2-3\"")], Failed),
-            (&[(IF_MATCH, "\"a\"")], Failed),
-            (&[(IF_MATCH, "\"1-2-3\""), (IF_UNMODIFIED_SINCE, EARLIER)], Holds),
-            (&[(IF_UNMODIFIED_SINCE, EARLIER)], Failed),
-            (&[(IF_UNMODIFIED_SINCE, DATE)], Holds),
-            (&[(IF_MATCH, "\"a\""), (IF_NONE_MATCH, "\"1-2-3\"")], Failed),
-            (
-                &[(IF_MATCH, "\"1-2-3\""), (IF_NONE_MATCH, "\"1-2-3\"")],
-                NotModified,
-            ),
+            (&[(IfNoneMatch, "\"1-2-3\"")], NotModified),
+            (&[(IfNoneMatch, "\"a\", W/\"1-2-3\"")], NotModified),
+            (&[(IfNoneMatch, "*")], NotModified),
+            (&[(IfNoneMatch, "\"a\"")], Holds),
+            (&[(IfNoneMatch, "1-2-3")], Holds),
+            (&[(IfNoneMatch, "\"a\""), (IfModifiedSince, DATE)], Holds),
+            (&[(IfModifiedSince, DATE)], NotModified),
+            (&[(IfModifiedSince, LATER)], NotModified),
+            (&[(IfModifiedSince, EARLIER)], Holds),
+            (&[(IfModifiedSince, "yesterday")], Holds),
+            (&[(IfMatch, "\"1-2-3\"")], Holds),
+            (&[(IfMatch, "*")], Holds),
+            (&[(IfMatch, "W/\"1-2-3\"")], Failed),
+            (&[(IfMatch, "\"a\"")], Failed),
+            (&[(IfMatch, "\"1-2-3\""), (IfUnmodifiedSince, EARLIER)], Holds),
+            (&[(IfUnmodifiedSince, EARLIER)], Failed),
+            (&[(IfUnmodifiedSince, DATE)], Holds),
+            (&[(IfMatch, "\"a\""), (IfNoneMatch, "\"1-2-3\"")], Failed),
+            (&[(IfMatch, "\"1-2-3\""), (IfNoneMatch, "\"1-2-3\"")], NotModified),
         ] {
-            assert_eq!(validators().check(&headers(fields)), expected, "{fields:?}");
+            assert_eq!(validators().check(&fields(pairs)), expected, "{pairs:?}");
         }
     }
 
@@ -236,13 +242,16 @@ mod tests {
             ("", Whole),
         ] {
             assert_eq!(
-                validators().part(&headers(&[(RANGE, range)]), 100),
+                validators().part(&fields(&[(FieldName::Range, range)]), 100),
                 expected,
                 "{range}"
             );
         }
-        assert_eq!(validators().part(&headers(&[(RANGE, "bytes=0-")]), 0), Whole);
-        let two = headers(&[(RANGE, "bytes=0-0"), (RANGE, "bytes=1-1")]);
+        assert_eq!(
+            validators().part(&fields(&[(FieldName::Range, "bytes=0-")]), 0),
+            Whole
+        );
+        let two = fields(&[(FieldName::Range, "bytes=0-0"), (FieldName::Range, "bytes=1-1")]);
         assert_eq!(validators().part(&two, 100), Whole);
     }
 
@@ -257,9 +266,9 @@ mod tests {
             (EARLIER, false),
             ("rubbish", false),
         ] {
-            let headers = headers(&[(RANGE, "bytes=0-0"), (IF_RANGE, condition)]);
+            let fields = fields(&[(FieldName::Range, "bytes=0-0"), (FieldName::IfRange, condition)]);
             let expected = if same { Part::Bytes(0..1) } else { Part::Whole };
-            assert_eq!(validators().part(&headers, 100), expected, "{condition}");
+            assert_eq!(validators().part(&fields, 100), expected, "{condition}");
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `Content-Type` from a file name.
 
-use http::HeaderValue;
+use std::borrow::Cow;
+
 use mime_guess::MimeGuess;
 
 /// For names that tell nothing; browsers offer to save it.
-const UNKNOWN: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const UNKNOWN: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
 
 /// The value of `Content-Type` for a file of this name. Text is declared as UTF-8, except XML, which names its
 /// own encoding.
-pub(super) fn content_type(name: &[u8]) -> HeaderValue {
+pub(super) fn content_type(name: &[u8]) -> Cow<'static, str> {
     let Some(dot) = memchr::memrchr(b'.', name) else {
         return UNKNOWN;
     };
@@ -16,15 +17,13 @@ pub(super) fn content_type(name: &[u8]) -> HeaderValue {
     match guess.ok().and_then(|guess| guess.first_raw()) {
         None => UNKNOWN,
         // The three that most requests ask for need no formatting.
-        Some("text/html") => HeaderValue::from_static("text/html; charset=utf-8"),
-        Some("text/css") => HeaderValue::from_static("text/css; charset=utf-8"),
-        Some("text/javascript" | "application/javascript") => {
-            HeaderValue::from_static("text/javascript; charset=utf-8")
-        }
+        Some("text/html") => Cow::Borrowed("text/html; charset=utf-8"),
+        Some("text/css") => Cow::Borrowed("text/css; charset=utf-8"),
+        Some("text/javascript" | "application/javascript") => Cow::Borrowed("text/javascript; charset=utf-8"),
         Some(text) if text.starts_with("text/") && text != "text/xml" => {
-            HeaderValue::try_from(format!("{text}; charset=utf-8")).unwrap_or(UNKNOWN)
+            Cow::Owned(format!("{text}; charset=utf-8"))
         }
-        Some(other) => HeaderValue::from_static(other),
+        Some(other) => Cow::Borrowed(other),
     }
 }
 

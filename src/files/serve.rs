@@ -2,16 +2,14 @@
 
 use std::io;
 
-use http::header::{
-    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION,
-};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{Method, StatusCode};
 
 use super::body::Body;
 use super::conditional::{Part, Precondition, Validators};
 use super::mime::content_type;
 use super::path::{DecodedPath, RelPath};
 use super::root::{Entry, File, LookupError, Root};
+use crate::protocol::fields::{FieldName, Fields};
 
 /// Endings of names that are programs. Whatever the route, they are never sent as text: they hold passwords.
 const PROGRAMS: [&[u8]; 3] = [b".php", b".phtml", b".phar"];
@@ -22,11 +20,35 @@ pub struct Request<'a> {
     /// Anything but GET and HEAD is answered with 405.
     pub method: &'a Method,
     /// Conditions and ranges.
-    pub headers: &'a HeaderMap,
+    pub fields: &'a Fields,
     /// The URL path, for redirects.
     pub path: &'a DecodedPath,
     /// The query, for redirects; without its question mark.
-    pub query: Option<&'a str>,
+    pub query: Option<&'a [u8]>,
+}
+
+/// A plain answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields, without its length.
+    pub fields: Fields,
+    /// The length that an answer without its body announces all the same: HEAD.
+    pub length: Option<u64>,
+    /// Its body.
+    pub body: Body,
+}
+
+impl Answer {
+    fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            fields: Fields::new(),
+            length: None,
+            body: Body::empty(),
+        }
+    }
 }
 
 /// Answers with what is at `path` below `root`: a file, the file named `index` of a directory, or a redirect to
@@ -36,7 +58,7 @@ pub fn respond(
     index: &str,
     path: &RelPath,
     request: &Request<'_>,
-) -> Result<Response<Body>, LookupError> {
+) -> Result<Answer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -55,7 +77,7 @@ pub fn respond(
 }
 
 /// Answers with an open file; `path` is its name.
-pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Response<Body>, LookupError> {
+pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -63,26 +85,26 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Respons
         return Err(LookupError::NotFound);
     }
     let validators = Validators::of(&file);
-    let mut response = match validators.check(request.headers) {
+    let mut answer = match validators.check(request.fields) {
         Precondition::Holds => contents(file, path, request, &validators).map_err(LookupError::Io)?,
-        Precondition::NotModified => status(StatusCode::NOT_MODIFIED),
-        Precondition::Failed => status(StatusCode::PRECONDITION_FAILED),
+        Precondition::NotModified => Answer::new(StatusCode::NOT_MODIFIED),
+        Precondition::Failed => Answer::new(StatusCode::PRECONDITION_FAILED),
     };
-    let headers = response.headers_mut();
     if let Some(modified) = validators.modified {
         let date = httpdate::fmt_http_date(modified);
-        headers.extend(HeaderValue::try_from(date).ok().map(|date| (LAST_MODIFIED, date)));
+        answer.fields.try_set(FieldName::LastModified, date.as_bytes());
     }
-    headers.insert(ETAG, validators.etag);
-    Ok(response)
+    answer.fields.try_set(FieldName::Etag, validators.etag.as_bytes());
+    Ok(answer)
 }
 
 /// 308 to the same path with a slash at its end.
-pub fn redirect(request: &Request<'_>) -> Response<Body> {
-    let mut response = status(StatusCode::PERMANENT_REDIRECT);
+pub fn redirect(request: &Request<'_>) -> Answer {
+    let mut answer = Answer::new(StatusCode::PERMANENT_REDIRECT);
     let location = request.path.location_with_slash(request.query);
-    response.headers_mut().insert(LOCATION, location);
-    response
+    // No target holds what a field's value must not.
+    answer.fields.try_set(FieldName::Location, &location);
+    answer
 }
 
 /// Whether a name is one of a program; `A` to `Z` count as lower case, other letters are only themselves.
@@ -94,15 +116,13 @@ fn is_program(name: &[u8]) -> bool {
     PROGRAMS.iter().any(ends_with)
 }
 
-fn refuse(method: &Method) -> Option<Response<Body>> {
+fn refuse(method: &Method) -> Option<Answer> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    Some(response)
+    let mut answer = Answer::new(StatusCode::METHOD_NOT_ALLOWED);
+    answer.fields.append(FieldName::Allow, "GET, HEAD");
+    Some(answer)
 }
 
 /// 200, 206 or 416.
@@ -111,10 +131,10 @@ fn contents(
     path: &RelPath,
     request: &Request<'_>,
     validators: &Validators,
-) -> io::Result<Response<Body>> {
+) -> io::Result<Answer> {
     let is_get = request.method == Method::GET;
     let part = if is_get {
-        validators.part(request.headers, file.size)
+        validators.part(request.fields, file.size)
     } else {
         Part::Whole
     };
@@ -123,43 +143,34 @@ fn contents(
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Unsatisfiable => return Ok(unsatisfiable(file.size)),
     };
-    let mut response = status(code);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type(path.name()));
-    headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
-    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let mut answer = Answer::new(code);
+    let fields = &mut answer.fields;
+    fields.try_set(FieldName::ContentType, content_type(path.name()).as_bytes());
+    fields.append(FieldName::AcceptRanges, "bytes");
     if code == StatusCode::PARTIAL_CONTENT {
         let sent = format!("bytes {}-{}/{}", range.start, range.end - 1, file.size);
-        headers.extend(HeaderValue::try_from(sent).ok().map(|sent| (CONTENT_RANGE, sent)));
+        fields.try_set(FieldName::ContentRange, sent.as_bytes());
     }
-    if is_get {
-        *response.body_mut() = Body::part(file.file, range)?;
+    match is_get {
+        true => answer.body = Body::part(file.file, range)?,
+        false => answer.length = Some(range.end - range.start),
     }
-    Ok(response)
+    Ok(answer)
 }
 
-fn unsatisfiable(size: u64) -> Response<Body> {
-    let mut response = status(StatusCode::RANGE_NOT_SATISFIABLE);
-    let size = HeaderValue::try_from(format!("bytes */{size}")).ok();
-    response
-        .headers_mut()
-        .extend(size.map(|size| (CONTENT_RANGE, size)));
-    response
-}
-
-fn status(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
+fn unsatisfiable(size: u64) -> Answer {
+    let mut answer = Answer::new(StatusCode::RANGE_NOT_SATISFIABLE);
+    let size = format!("bytes */{size}");
+    answer.fields.try_set(FieldName::ContentRange, size.as_bytes());
+    answer
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::future::poll_fn;
     use std::time::{Duration, SystemTime};
 
-    use http::header::{IF_NONE_MATCH, RANGE};
-    use http_body_util::BodyExt;
     use tempfile::TempDir;
 
     use super::*;
@@ -180,15 +191,15 @@ mod tests {
         root: &Root,
         method: Method,
         target: &str,
-        headers: HeaderMap,
-    ) -> Result<Response<Body>, LookupError> {
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, LookupError> {
         let (path, query) = target
             .split_once('?')
-            .map_or((target, None), |(p, q)| (p, Some(q)));
+            .map_or((target, None), |(p, q)| (p, Some(q.as_bytes())));
         let path = DecodedPath::parse(path.as_bytes()).unwrap();
         let request = Request {
             method: &method,
-            headers: &headers,
+            fields: &fields.iter().copied().collect(),
             path: &path,
             query,
         };
@@ -196,20 +207,20 @@ mod tests {
         respond(root, "index.html", &relative, &request)
     }
 
-    fn get(root: &Root, target: &str) -> Result<Response<Body>, LookupError> {
-        ask(root, Method::GET, target, HeaderMap::new())
+    fn get(root: &Root, target: &str) -> Result<Answer, LookupError> {
+        ask(root, Method::GET, target, &[])
     }
 
-    async fn body(response: Response<Body>) -> String {
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        String::from_utf8(bytes.to_vec()).unwrap()
+    async fn body(mut answer: Answer) -> String {
+        let mut all = Vec::new();
+        while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
+            all.extend_from_slice(&chunk.unwrap());
+        }
+        String::from_utf8(all).unwrap()
     }
 
-    fn field(response: &Response<Body>, name: http::HeaderName) -> &str {
-        response
-            .headers()
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+    fn field(answer: &Answer, name: FieldName) -> &str {
+        std::str::from_utf8(answer.fields.get(name).unwrap_or_default()).unwrap()
     }
 
     #[tokio::test]
@@ -221,72 +232,75 @@ mod tests {
             .open(dir.path().join("page.html"))
             .unwrap();
         page.set_modified(modified).unwrap();
-        let response = get(&root, "/page.html").unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(field(&response, CONTENT_TYPE), "text/html; charset=utf-8");
-        assert_eq!(field(&response, CONTENT_LENGTH), "10");
-        assert_eq!(field(&response, LAST_MODIFIED), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert!(field(&response, ETAG).starts_with('"'));
-        assert_eq!(body(response).await, "0123456789");
+        let answer = get(&root, "/page.html").unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(field(&answer, FieldName::ContentType), "text/html; charset=utf-8");
+        assert_eq!((answer.length, answer.body.remaining()), (None, 10));
+        assert_eq!(
+            field(&answer, FieldName::LastModified),
+            "Sun, 06 Nov 1994 08:49:37 GMT"
+        );
+        assert!(field(&answer, FieldName::Etag).starts_with('"'));
+        assert_eq!(body(answer).await, "0123456789");
     }
 
     #[tokio::test]
     async fn head_is_get_without_the_body() {
         let (_dir, root) = site();
-        let response = ask(&root, Method::HEAD, "/page.html", HeaderMap::new()).unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(field(&response, CONTENT_LENGTH), "10");
-        assert_eq!(body(response).await, "");
+        let answer = ask(&root, Method::HEAD, "/page.html", &[]).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.length, Some(10));
+        assert_eq!(body(answer).await, "");
     }
 
     #[test]
     fn other_methods_are_told_what_is_allowed() {
         let (_dir, root) = site();
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            let response = ask(&root, method, "/page.html", HeaderMap::new()).unwrap();
-            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-            assert_eq!(field(&response, ALLOW), "GET, HEAD");
+            let answer = ask(&root, method, "/page.html", &[]).unwrap();
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(field(&answer, FieldName::Allow), "GET, HEAD");
         }
     }
 
     #[tokio::test]
     async fn a_known_version_is_not_sent_again_and_a_changed_one_is() {
         let (dir, root) = site();
-        let etag = get(&root, "/page.html").unwrap().headers()[ETAG].clone();
-        let known = HeaderMap::from_iter([(IF_NONE_MATCH, etag.clone())]);
-        let response = ask(&root, Method::GET, "/page.html", known.clone()).unwrap();
-        assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(response.headers()[ETAG], etag);
-        assert!(!response.headers().contains_key(CONTENT_LENGTH));
+        let first = get(&root, "/page.html").unwrap();
+        let etag = field(&first, FieldName::Etag);
+        let known = [("If-None-Match", etag)];
+        let answer = ask(&root, Method::GET, "/page.html", &known).unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_MODIFIED);
+        assert_eq!(field(&answer, FieldName::Etag), etag);
+        assert_eq!(answer.length, None);
         fs::write(dir.path().join("page.new"), "0123456789").unwrap();
         fs::rename(dir.path().join("page.new"), dir.path().join("page.html")).unwrap();
-        let response = ask(&root, Method::GET, "/page.html", known).unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
+        let answer = ask(&root, Method::GET, "/page.html", &known).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_part_is_sent_as_a_part() {
         let (_dir, root) = site();
-        let range = |value| HeaderMap::from_iter([(RANGE, HeaderValue::from_static(value))]);
-        let response = ask(&root, Method::GET, "/page.html", range("bytes=2-4")).unwrap();
-        assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
-        assert_eq!(field(&response, CONTENT_RANGE), "bytes 2-4/10");
-        assert_eq!(field(&response, CONTENT_LENGTH), "3");
-        assert_eq!(body(response).await, "234");
-        let response = ask(&root, Method::GET, "/page.html", range("bytes=10-")).unwrap();
-        assert_eq!(response.status(), StatusCode::RANGE_NOT_SATISFIABLE);
-        assert_eq!(field(&response, CONTENT_RANGE), "bytes */10");
-        let response = ask(&root, Method::HEAD, "/page.html", range("bytes=2-4")).unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
+        let range = |value| [("Range", value)];
+        let answer = ask(&root, Method::GET, "/page.html", &range("bytes=2-4")).unwrap();
+        assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT);
+        assert_eq!(field(&answer, FieldName::ContentRange), "bytes 2-4/10");
+        assert_eq!(body(answer).await, "234");
+        let answer = ask(&root, Method::GET, "/page.html", &range("bytes=10-")).unwrap();
+        assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(field(&answer, FieldName::ContentRange), "bytes */10");
+        let answer = ask(&root, Method::HEAD, "/page.html", &range("bytes=2-4")).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
     }
 
     #[tokio::test]
     async fn a_directory_is_its_index_under_its_proper_name() {
         let (_dir, root) = site();
         assert_eq!(body(get(&root, "/docs/").unwrap()).await, "index");
-        let response = get(&root, "/docs?a=b").unwrap();
-        assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
-        assert_eq!(field(&response, LOCATION), "/docs/?a=b");
+        let answer = get(&root, "/docs?a=b").unwrap();
+        assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(field(&answer, FieldName::Location), "/docs/?a=b");
     }
 
     #[test]

@@ -3,26 +3,28 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::Error;
 use crate::protocol::application::{Application, Output, Received, Request};
 use crate::protocol::fastcgi::Role;
+use crate::protocol::fields::Fields;
 use crate::protocol::{DecodeError, Limits, WriteQueue, fastcgi, head, scgi, uwsgi};
 
 /// A stream with a web server at its other end.
 ///
 /// ```no_run
 /// # use bridgehead::framed::{Connection, Error};
+/// # use bridgehead::protocol::fields::Fields;
 /// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), Error> {
 /// let mut connection = Connection::fastcgi(stream);
 /// while let Some(request) = connection.request().await? {
 ///     while let Some(piece) = connection.body().await? {
 ///         println!("{} more bytes for {:?}", piece.len(), request.param("REQUEST_URI"));
 ///     }
-///     connection.head(http::StatusCode::OK, &http::HeaderMap::new()).await?;
+///     connection.head(http::StatusCode::OK, &Fields::new()).await?;
 ///     connection.write("hello\n".into()).await?;
 ///     connection.end(0).await?;
 /// }
@@ -138,9 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Starts the answer.
-    pub async fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+    pub async fn head(&mut self, status: StatusCode, fields: &Fields) -> Result<(), Error> {
         let mut text = BytesMut::new();
-        head::put(self.application.shape(), status, headers, &mut text);
+        head::put(self.application.shape(), status, fields, &mut text);
         self.write(text.freeze()).await
     }
 
@@ -247,7 +249,7 @@ mod tests {
         let mut connection = connection(server);
         let serve = async move {
             while let Some(_request) = connection.request().await? {
-                connection.head(StatusCode::OK, &HeaderMap::new()).await?;
+                connection.head(StatusCode::OK, &Fields::new()).await?;
                 while let Some(piece) = connection.body().await? {
                     connection.write(piece).await?;
                 }

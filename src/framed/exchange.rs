@@ -109,15 +109,16 @@ const READ: usize = 16 * 1024;
 mod tests {
     use std::sync::Arc;
 
-    use http::{HeaderMap, Method, StatusCode, Version};
+    use http::{Method, StatusCode, Version};
     use tokio::io::DuplexStream;
 
     use super::*;
     use crate::framed::Connection;
-    use crate::protocol::Limits;
+    use crate::protocol::fields::Fields;
     use crate::protocol::params::{PathInfo, Style, StyleKind};
     use crate::protocol::request::{Client, RequestId, Script};
     use crate::protocol::scgi::Scgi;
+    use crate::protocol::{Limits, Target};
 
     const SCGI: Scgi = Scgi {
         style: Style {
@@ -138,9 +139,9 @@ mod tests {
     fn head(length: u64) -> RequestHead {
         RequestHead {
             method: Method::POST,
-            target: "/".parse().unwrap(),
+            target: Target::from_static("/"),
             version: Version::HTTP_11,
-            headers: HeaderMap::new(),
+            fields: Fields::new(),
             client: Arc::new(Client::default()),
             script: Script::default(),
             content_length: Some(length),
@@ -154,7 +155,7 @@ mod tests {
     /// The answer of an application that sends every piece back at once.
     async fn echo(mut connection: Connection<DuplexStream>) {
         while connection.request().await.unwrap().is_some() {
-            connection.head(StatusCode::OK, &HeaderMap::new()).await.unwrap();
+            connection.head(StatusCode::OK, &Fields::new()).await.unwrap();
             while let Some(piece) = connection.body().await.unwrap() {
                 connection.write(piece).await.unwrap();
                 connection.flush().await.unwrap();

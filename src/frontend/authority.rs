@@ -2,32 +2,29 @@
 
 use std::net::Ipv6Addr;
 
-use http::header::HOST;
+use http::Version;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Uri, Version};
 
 use super::rejection::Rejection;
+use super::request::Request;
+use crate::protocol::fields::{FieldName, FieldValue};
 
 /// Leaves exactly one valid `Host` field: the authority of the target if it has one, which wins over the
 /// field (RFC 9112, section 3.2.2). HTTP/1.0 requests may have none.
-pub fn settle(version: Version, uri: &Uri, headers: &mut HeaderMap) -> Result<(), Rejection> {
-    let mut fields = headers.get_all(HOST).iter();
-    let field = fields.next();
-    if fields.next().is_some() {
+pub fn settle(request: &mut Request) -> Result<(), Rejection> {
+    let (version, fields) = (request.version, &mut request.fields);
+    if fields.repeated().contains(FieldName::Host) {
         return Err(Rejection::Host);
     }
-    let Some(authority) = uri.authority() else {
+    let field = fields.get(FieldName::Host);
+    let Some(authority) = &request.authority else {
         return match field {
             Some(host) if is_valid(host) => Ok(()),
             None if version == Version::HTTP_10 => Ok(()),
             _ => Err(Rejection::Host),
         };
     };
-    let contradicts = |host: &HeaderValue| {
-        !host
-            .as_bytes()
-            .eq_ignore_ascii_case(authority.as_str().as_bytes())
-    };
+    let contradicts = |host: &[u8]| !host.eq_ignore_ascii_case(authority);
     // Two names for one request in HTTP/2: somebody wants two parties to read different ones.
     if version == Version::HTTP_2 && field.is_some_and(contradicts) {
         return Err(Rejection::Host);
@@ -36,17 +33,15 @@ pub fn settle(version: Version, uri: &Uri, headers: &mut HeaderMap) -> Result<()
     if version == Version::HTTP_11 && !field.is_some_and(is_valid) {
         return Err(Rejection::Host);
     }
-    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Rejection::Host)?;
-    if !is_valid(&host) {
-        return Err(Rejection::Host);
+    match FieldValue::new(authority).filter(|_| is_valid(authority)) {
+        Some(host) => fields.set(FieldName::Host, host),
+        None => return Err(Rejection::Host),
     }
-    headers.insert(HOST, host);
     Ok(())
 }
 
 /// `host[:port]` without user information, white space or path (RFC 9110, section 7.2).
-fn is_valid(host: &HeaderValue) -> bool {
-    let bytes = host.as_bytes();
+fn is_valid(bytes: &[u8]) -> bool {
     if bytes.is_empty() {
         return false;
     }
@@ -74,15 +69,24 @@ fn is_name(byte: &u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
-    fn settled(version: Version, uri: &str, hosts: &[&str]) -> Result<Option<String>, &'static str> {
-        let mut headers = HeaderMap::new();
-        for host in hosts {
-            headers.append(HOST, host.parse().unwrap());
-        }
-        settle(version, &uri.parse().unwrap(), &mut headers).map_err(|error| error.reason())?;
-        Ok(headers.get(HOST).map(|host| host.to_str().unwrap().to_owned()))
+    fn settled(
+        version: Version,
+        authority: Option<&'static str>,
+        hosts: &[&str],
+    ) -> Result<Option<String>, &'static str> {
+        let mut request = Request {
+            version,
+            authority: authority.map(Bytes::from),
+            fields: hosts.iter().map(|host| ("Host", *host)).collect(),
+            ..Request::unparsed()
+        };
+        settle(&mut request).map_err(|error| error.reason())?;
+        let host = request.fields.get(FieldName::Host);
+        Ok(host.map(|host| String::from_utf8(host.to_vec()).unwrap()))
     }
 
     #[test]
@@ -95,21 +99,28 @@ mod tests {
             "127.0.0.1:1",
             "under_score",
         ] {
-            assert_eq!(settled(Version::HTTP_11, "/", &[host]), Ok(Some(host.to_owned())));
+            assert_eq!(
+                settled(Version::HTTP_11, None, &[host]),
+                Ok(Some(host.to_owned()))
+            );
         }
         for host in [
             "", "a b", "user@a", "a/b", "a:b", "a:99999", "::1", "a,b", "a?b", "a#b", "[::1", "a:",
         ] {
-            assert_eq!(settled(Version::HTTP_11, "/", &[host]), Err("bad_host"), "{host}");
+            assert_eq!(
+                settled(Version::HTTP_11, None, &[host]),
+                Err("bad_host"),
+                "{host}"
+            );
         }
-        assert_eq!(settled(Version::HTTP_11, "/", &[]), Err("bad_host"));
-        assert_eq!(settled(Version::HTTP_10, "/", &[]), Ok(None));
-        assert_eq!(settled(Version::HTTP_11, "/", &["a", "a"]), Err("bad_host"));
+        assert_eq!(settled(Version::HTTP_11, None, &[]), Err("bad_host"));
+        assert_eq!(settled(Version::HTTP_10, None, &[]), Ok(None));
+        assert_eq!(settled(Version::HTTP_11, None, &["a", "a"]), Err("bad_host"));
     }
 
     #[test]
     fn the_target_wins_over_the_field() {
-        let absolute = "http://target.example/x";
+        let absolute = Some("target.example");
         assert_eq!(
             settled(Version::HTTP_11, absolute, &["other"]),
             Ok(Some("target.example".into()))

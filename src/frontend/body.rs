@@ -1,12 +1,11 @@
 //! The bodies that we answer with.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 
 use super::lasting::Lasting;
+use super::tunnel::Tunnel;
 use crate::files;
 use crate::upstream::{self, Failure};
 
@@ -24,6 +23,8 @@ pub enum Body {
     Lasting(Box<Lasting>),
     /// A file.
     File(files::Body),
+    /// None: the connection becomes a tunnel.
+    Tunnel(Box<Tunnel>),
 }
 
 /// Why a body ended early. The head is gone: the client's connection is aborted.
@@ -51,42 +52,41 @@ impl Broken {
     }
 }
 
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let this = self.get_mut();
-        match this {
-            Self::Empty => Poll::Ready(None),
+impl Body {
+    /// The next bytes.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        match self {
+            Self::Empty | Self::Tunnel(_) => Poll::Ready(None),
             Self::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
-                *this = Self::Empty;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+                *self = Self::Empty;
+                Poll::Ready(Some(Ok(bytes)))
             }
-            Self::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(Broken::Upstream),
-            Self::Lasting(body) => body.poll_frame(cx),
-            Self::File(body) => Pin::new(body).poll_frame(cx).map_err(Broken::File),
+            Self::Upstream(body) => body.poll_chunk(cx).map_err(Broken::Upstream),
+            Self::Lasting(body) => body.poll_chunk(cx),
+            Self::File(body) => body.poll_chunk(cx).map_err(Broken::File),
         }
     }
 
-    fn is_end_stream(&self) -> bool {
+    /// Whether all of it was given out.
+    pub fn is_over(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Tunnel(_) => true,
             Self::Full(_) => false,
-            Self::Upstream(body) => body.is_end_stream(),
-            Self::Lasting(body) => body.is_end_stream(),
-            Self::File(body) => body.is_end_stream(),
+            Self::Upstream(body) => body.is_over(),
+            Self::Lasting(body) => body.is_over(),
+            Self::File(body) => body.is_over(),
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    /// Bytes still to be given out, when their number is known.
+    pub fn remaining(&self) -> Option<u64> {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Upstream(body) => body.size_hint(),
-            Self::Lasting(body) => body.size_hint(),
-            Self::File(body) => body.size_hint(),
+            Self::Empty | Self::Tunnel(_) => Some(0),
+            Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::Upstream(body) => body.remaining(),
+            Self::Lasting(body) => body.remaining(),
+            Self::File(body) => Some(body.remaining()),
         }
     }
 }

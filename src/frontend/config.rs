@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::pace::Rate;
+use crate::protocol::fields::Fields;
 use crate::transport::{Access, Address};
 
 /// Everything about the HTTP side.
@@ -81,7 +82,7 @@ pub struct Route {
     /// Extra variables for the application.
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Fields,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
 }

@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
 
+use super::adapter;
 use super::config::{MIN_BUFFER, Timeouts};
 use super::current::Current;
 use super::download::Watch;
@@ -160,7 +161,7 @@ async fn serve_http1(
         let (service, connection) = (handler.service(), on.clone());
         // Now, and not when the answer is first worked on: hyper looks for the end of the stream in between.
         connection.patience.begin();
-        async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
+        async move { Ok::<_, Infallible>(adapter::answer(&service, &connection, request).await) }
     });
     let mut http = pin!(
         builder
@@ -170,7 +171,15 @@ async fn serve_http1(
     let asked = pin!(connection.leave.given());
     let end = farewell(&connection, asked, settings.timeouts.grace);
     if let Err(error) = until(http.as_mut(), end, |http| http.graceful_shutdown()).await {
-        current.service().refused(&error, &connection);
+        refused(&error, &current, &connection);
+    }
+}
+
+/// A connection on which hyper answered by itself: what it could not parse never becomes a request.
+fn refused(error: &hyper::Error, current: &Current, connection: &Arc<Connection>) {
+    if error.is_parse() || error.is_parse_too_large() {
+        tracing::debug!(peer = ?connection.connected.peer(), %error, "request refused by the parser");
+        current.service().unparsed(connection, error.is_parse_too_large());
     }
 }
 
@@ -194,7 +203,7 @@ async fn serve_http2(
     let on = connection.clone();
     let answer = service_fn(move |request| {
         let (service, connection) = (current.service(), on.clone());
-        async move { Ok::<_, Infallible>(service.handle(request, &connection).await) }
+        async move { Ok::<_, Infallible>(adapter::answer(&service, &connection, request).await) }
     });
     let mut http = pin!(builder.serve_connection(TokioIo::new(socket), answer));
     let mut asked = pin!(connection.leave.given());

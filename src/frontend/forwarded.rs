@@ -6,15 +6,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
 use ipnet::IpNet;
 
+use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
 use crate::protocol::request::{Client, Peer};
-
-const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// A client connection, with what does not change between its requests.
 #[derive(Clone, Debug)]
@@ -28,9 +24,7 @@ impl Connected {
     pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
         let remote = remote.map(Peer::from);
         let client = Client {
-            forwarded_for: remote
-                .as_ref()
-                .and_then(|peer| HeaderValue::from_str(&peer.ip).ok()),
+            forwarded_for: remote.as_ref().map(|peer| Bytes::from(peer.ip.clone())),
             forwarded_host: None,
             local: local.map(Peer::from),
             remote,
@@ -46,28 +40,23 @@ impl Connected {
         self.client.remote.as_ref().map(|peer| peer.address)
     }
 
-    /// Who sent this request. Takes every forwarding field out of `headers`: what is believed of them is in
+    /// Who sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
-    pub fn client(&self, headers: &mut HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
+    pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Arc<Client> {
         let believed = self.peer().is_some_and(|peer| contains(trusted, peer.ip()));
         let client = if believed {
-            self.behind_proxy(headers, trusted)
+            self.behind_proxy(fields, trusted)
         } else {
             self.client.clone()
         };
-        let doomed: Vec<HeaderName> = headers
-            .keys()
-            .filter(|name| is_forwarding(name))
-            .cloned()
-            .collect();
-        for name in doomed {
-            headers.remove(name);
+        if fields.iter().any(|field| is_forwarding(&field)) {
+            fields.retain(|field| !is_forwarding(&field));
         }
         client
     }
 
-    fn behind_proxy(&self, headers: &HeaderMap, trusted: &[IpNet]) -> Arc<Client> {
-        let hops = hops(headers);
+    fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Arc<Client> {
+        let hops = hops(fields);
         let named = hops
             .iter()
             .rev()
@@ -81,30 +70,35 @@ impl Connected {
         };
         let proxy = self.peer().map(|peer| peer.ip());
         let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
-        let proto = headers.get(PROTO).map(HeaderValue::as_bytes);
+        let proto = fields.get(FieldName::XForwardedProto);
         Arc::new(Client {
             remote,
             local: self.client.local.clone(),
-            forwarded_for: HeaderValue::from_str(&chain.join(", ")).ok(),
-            forwarded_host: headers.get(FORWARDED_HOST).cloned(),
+            forwarded_for: Some(Bytes::from(chain.join(", "))),
+            forwarded_host: fields.to_bytes(FieldName::XForwardedHost),
             secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
         })
     }
 }
 
 /// Whether a field tells of a client behind a proxy. Applications believe all of them.
-fn is_forwarding(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name.starts_with("x-forwarded-") || matches!(name, "forwarded" | "x-real-ip" | "front-end-https")
+fn is_forwarding(field: &Field<'_>) -> bool {
+    match field.name {
+        FieldName::Other => {
+            let start = field.spelling.get(..PREFIX.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+        }
+        known => FORWARDING.contains(known),
+    }
 }
 
 /// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
 /// entry that is no address: what is before it cannot be told from a forgery.
-fn hops(headers: &HeaderMap) -> Vec<IpAddr> {
-    let values = headers
-        .get_all(FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+fn hops(fields: &Fields) -> Vec<IpAddr> {
+    let values = fields
+        .all(FieldName::XForwardedFor)
+        .filter(|value| value.is_ascii())
+        .filter_map(|value| std::str::from_utf8(value).ok());
     let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
     let known = entries.iter().rev().map_while(|entry| address(entry));
     let mut hops: Vec<IpAddr> = known.take(MAX_HOPS).collect();
@@ -127,6 +121,19 @@ fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&ip))
 }
 
+/// The forwarding fields that have a name of their own.
+const FORWARDING: FieldNames = FieldNames::of(&[
+    FieldName::Forwarded,
+    FieldName::FrontEndHttps,
+    FieldName::XForwardedFor,
+    FieldName::XForwardedHost,
+    FieldName::XForwardedProto,
+    FieldName::XRealIp,
+]);
+
+/// What all others start with.
+const PREFIX: &[u8] = b"X-Forwarded-";
+
 /// Entries of `X-Forwarded-For` that are looked at: more proxies than any chain has.
 const MAX_HOPS: usize = 32;
 
@@ -134,15 +141,12 @@ const MAX_HOPS: usize = 32;
 mod tests {
     use super::*;
 
-    fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Arc<Client>, HeaderMap) {
+    fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Arc<Client>, Fields) {
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
+        let mut left: Fields = fields.iter().copied().collect();
         let local = "198.51.100.1:80".parse().ok();
-        let client = Connected::new(peer.parse().ok(), local).client(&mut headers, &trusted);
-        (client, headers)
+        let client = Connected::new(peer.parse().ok(), local).client(&mut left, &trusted);
+        (client, left)
     }
 
     fn ip(client: &Client) -> &str {
@@ -150,7 +154,7 @@ mod tests {
     }
 
     fn chain(client: &Client) -> &str {
-        client.forwarded_for.as_ref().unwrap().to_str().unwrap()
+        std::str::from_utf8(client.forwarded_for.as_ref().unwrap()).unwrap()
     }
 
     #[test]
@@ -164,13 +168,13 @@ mod tests {
             ("x-forwarded-host", "evil"),
             ("accept", "*/*"),
         ];
-        let (client, headers) = ask("192.0.2.9:1000", &["10.0.0.0/8"], &forged);
+        let (client, left) = ask("192.0.2.9:1000", &["10.0.0.0/8"], &forged);
         assert_eq!(
             (ip(&client), chain(&client), client.secure),
             ("192.0.2.9", "192.0.2.9", false)
         );
         assert_eq!(client.forwarded_host, None);
-        assert_eq!(headers.keys().collect::<Vec<_>>(), ["accept"]);
+        assert_eq!(left, Fields::from_iter([("accept", "*/*")]));
     }
 
     #[test]
@@ -180,11 +184,11 @@ mod tests {
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "shop.example"),
         ];
-        let (client, headers) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
+        let (client, left) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
         assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
         assert_eq!(client.forwarded_host.as_ref().unwrap(), "shop.example");
-        assert!(headers.is_empty());
+        assert!(left.is_empty());
     }
 
     #[test]
@@ -202,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_unix_client_has_no_address() {
-        let client = Connected::new(None, None).client(&mut HeaderMap::new(), &[]);
+        let client = Connected::new(None, None).client(&mut Fields::new(), &[]);
         assert_eq!((&client.remote, &client.forwarded_for), (&None, &None));
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
 
 use super::body::Broken;
 use crate::transport::Notice;
@@ -37,15 +36,15 @@ impl Lasting {
     }
 
     /// Polls the body; when it has nothing, sees to it that the end is noticed.
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         if self.over.is_given() {
             return Poll::Ready(Some(Err(Broken::Retired)));
         }
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if frame.is_pending() && self.poll_over(cx).is_ready() {
+        let chunk = self.body.poll_chunk(cx);
+        if chunk.is_pending() && self.poll_over(cx).is_ready() {
             return Poll::Ready(Some(Err(Broken::Retired)));
         }
-        frame.map_err(Broken::Upstream)
+        chunk.map_err(Broken::Upstream)
     }
 
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -64,12 +63,12 @@ impl Lasting {
     }
 
     /// As the body says.
-    pub fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+    pub fn is_over(&self) -> bool {
+        self.body.is_over()
     }
 
     /// As the body says.
-    pub fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    pub fn remaining(&self) -> Option<u64> {
+        self.body.remaining()
     }
 }

@@ -7,6 +7,8 @@
 //! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
 //! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
 
+mod adapter;
+pub mod answer;
 pub mod authority;
 pub mod body;
 pub mod config;
@@ -23,6 +25,7 @@ pub mod places;
 pub mod plan;
 pub mod record;
 pub mod rejection;
+pub mod request;
 pub mod respond;
 pub mod route;
 pub mod router;
@@ -33,7 +36,9 @@ pub mod status;
 pub mod tunnel;
 pub mod upload;
 
+pub use answer::Answer;
 pub use config::Config;
+pub use request::Request;
 pub use route::Route;
 pub use server::Server;
 pub use service::Service;

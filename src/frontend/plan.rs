@@ -6,23 +6,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, UPGRADE};
-use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::Method;
 
-use super::body::Body;
+use super::answer::Answer;
 use super::inspect::{Inspected, inspect};
 use super::php::{Resolved, Site, Unresolved};
 use super::rejection::Rejection;
+use super::request::Request;
 use super::respond;
 use super::route::{Handler, Mount, Route};
 use super::router::Router;
 use super::status::Status;
 use super::{Config, config};
 use crate::files::{self, DecodedPath, LookupError, Root};
-use crate::protocol::RequestHead;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
+use crate::protocol::{RequestHead, Target};
 use crate::upstream::Upstream;
 use crate::upstream::config::ProtocolName;
 
@@ -30,17 +29,15 @@ use crate::upstream::config::ProtocolName;
 #[derive(Debug)]
 pub struct Checked {
     /// Its head, with end-to-end fields only.
-    pub parts: Parts,
+    pub head: Request,
     /// What was found out before the fields were cleaned.
     pub inspected: Inspected,
-    /// In origin form, or `*`.
-    pub target: PathAndQuery,
 }
 
 /// What is done with a request.
 pub enum Action<'r> {
     /// It has its answer.
-    Answer(Response<Body>),
+    Answer(Answer),
     /// An application answers.
     Forward(Destination<'r>),
     /// The numbers answer.
@@ -68,28 +65,23 @@ pub struct Announced {
 
 impl Checked {
     /// Refuses what must not go on.
-    pub fn new(mut parts: Parts) -> Result<Self, Rejection> {
-        if parts.method == Method::CONNECT {
+    pub fn new(mut head: Request) -> Result<Self, Rejection> {
+        if head.method == Method::CONNECT {
             return Err(Rejection::Method(respond::METHODS));
         }
-        let inspected = inspect(&mut parts)?;
-        let target = parts.uri.path_and_query().cloned();
-        Ok(Self {
-            parts,
-            inspected,
-            target: target.unwrap_or(PathAndQuery::from_static("/")),
-        })
+        let inspected = inspect(&mut head)?;
+        Ok(Self { head, inspected })
     }
 
     /// Whether it asks about the gateway as a whole: `OPTIONS *`.
     pub fn is_for_us(&self) -> bool {
-        self.target.as_str() == "*"
+        self.head.target.as_bytes() == b"*"
     }
 
     /// The path for every rule, and the route that it finds.
     pub fn route<'r>(&self, router: &'r Router<Route>) -> Result<(DecodedPath, &'r Route), Rejection> {
-        let path = DecodedPath::parse(self.target.path().as_bytes())?;
-        match router.find(host(&self.parts.headers), &path) {
+        let path = DecodedPath::parse(self.head.target.path())?;
+        match router.find(host(&self.head.fields), &path) {
             Some(route) => Ok((path, route)),
             None => Err(Rejection::NotFound),
         }
@@ -107,16 +99,16 @@ impl Checked {
         Ok(match &route.handler {
             Handler::Respond(fixed) => Action::Answer(respond::fixed(fixed)),
             Handler::Status(status) => Action::Status(status),
-            Handler::Redirect(redirect) => Action::Answer(respond::redirect(redirect, &self.target)?),
+            Handler::Redirect(redirect) => Action::Answer(respond::redirect(redirect, &self.head.target)?),
             Handler::Files(root, index) => Action::Answer(self.file(root, index, route, path)?),
             Handler::Php(upstream, site) => match self.resolve(site, path)? {
                 Found::Script(script) => forward(upstream, script),
-                Found::Answer(response) => Action::Answer(response),
+                Found::Answer(answer) => Action::Answer(answer),
             },
             Handler::Proxy(upstream, mount) => {
-                let script = mounted(mount, path, self.target.path());
+                let script = mounted(mount, path, self.head.target.path());
                 if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
-                    self.target = normal(path, &self.target)?;
+                    self.head.target = normal(path, &self.head.target)?;
                 }
                 forward(upstream, script)
             }
@@ -131,25 +123,20 @@ impl Checked {
         body: Announced,
         id: RequestId,
     ) -> RequestHead {
-        let Self {
-            mut parts,
-            inspected,
-            target,
-        } = self;
+        let Self { head, inspected } = self;
+        let mut fields = head.fields;
         let http = to.upstream.config().protocol == ProtocolName::Http;
         let switch = inspected.upgrade.filter(|_| http);
         let upgrade = switch.is_some();
         if let Some(protocol) = switch {
-            parts
-                .headers
-                .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-            parts.headers.insert(UPGRADE, protocol);
+            fields.set(FieldName::Connection, "upgrade");
+            fields.try_set(FieldName::Upgrade, &protocol);
         }
         RequestHead {
-            method: parts.method,
-            target,
-            version: parts.version,
-            headers: parts.headers,
+            method: head.method,
+            target: head.target,
+            version: head.version,
+            fields,
             client,
             script: to.script,
             content_length: body.length,
@@ -162,7 +149,7 @@ impl Checked {
 
     fn resolve(&self, site: &Site, path: &DecodedPath) -> Result<Found, Rejection> {
         let resolved = site
-            .resolve(path, self.target.path().as_bytes())
+            .resolve(path, self.head.target.path())
             .map_err(|error| match error {
                 Unresolved::Path(error) => Rejection::Path(error),
                 Unresolved::Lookup(error) => lookup(error),
@@ -171,36 +158,28 @@ impl Checked {
         let request = self.for_files(path);
         Ok(match resolved {
             Resolved::Script(script) => Found::Script(script),
-            Resolved::File(opened, name) => Found::Answer(
-                files::file(opened, &name, &request)
-                    .map_err(lookup)?
-                    .map(Body::File),
-            ),
-            Resolved::Redirect => Found::Answer(files::redirect(&request).map(Body::File)),
+            Resolved::File(opened, name) => {
+                let answer = files::file(opened, &name, &request).map_err(lookup)?;
+                Found::Answer(answer.into())
+            }
+            Resolved::Redirect => Found::Answer(files::redirect(&request).into()),
         })
     }
 
-    fn file(
-        &self,
-        root: &Root,
-        index: &str,
-        route: &Route,
-        path: &DecodedPath,
-    ) -> Result<Response<Body>, Rejection> {
+    fn file(&self, root: &Root, index: &str, route: &Route, path: &DecodedPath) -> Result<Answer, Rejection> {
         path.check_file()?;
         let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
         let relative = path.relative(start, path.as_bytes().len())?;
         let answer = files::respond(root, index, &relative, &self.for_files(path));
-        Ok(answer.map_err(lookup)?.map(Body::File))
+        Ok(answer.map_err(lookup)?.into())
     }
 
     fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
-        let query = self.target.query();
         files::Request {
-            method: &self.parts.method,
-            headers: &self.parts.headers,
+            method: &self.head.method,
+            fields: &self.head.fields,
             path,
-            query,
+            query: self.head.target.query(),
         }
     }
 }
@@ -219,7 +198,7 @@ pub fn router(config: &Config, routes: Vec<Route>) -> Router<Route> {
 /// What the document root says about a path.
 enum Found {
     Script(Script),
-    Answer(Response<Body>),
+    Answer(Answer),
 }
 
 fn lookup(error: LookupError) -> Rejection {
@@ -232,13 +211,13 @@ fn lookup(error: LookupError) -> Rejection {
 }
 
 /// The split of a path at the application's mount point.
-fn mounted(mount: &Mount, path: &DecodedPath, encoded: &str) -> Script {
+fn mounted(mount: &Mount, path: &DecodedPath, encoded: &[u8]) -> Script {
     let name = std::str::from_utf8(&mount.name).unwrap_or("");
     let at = path.split_at_prefix(name).unwrap_or(0);
     Script {
         name: mount.name.clone(),
         path_info: path.to_bytes().slice(at..),
-        path_info_encoded: path.encoded_tail(encoded.as_bytes(), at),
+        path_info_encoded: path.encoded_tail(encoded, at),
         filename: mount.filename.clone(),
         document_root: mount.document_root.clone(),
         php: false,
@@ -248,20 +227,20 @@ fn mounted(mount: &Mount, path: &DecodedPath, encoded: &str) -> Script {
 /// The target with its path in normal form: the backend must not see another path than the router did.
 ///
 /// Encoded again it may have become longer than a target can be.
-fn normal(path: &DecodedPath, target: &PathAndQuery) -> Result<PathAndQuery, Rejection> {
-    let mut text = path.encoded_tail(target.path().as_bytes(), 0).to_vec();
+fn normal(path: &DecodedPath, target: &Target) -> Result<Target, Rejection> {
+    let mut text = path.encoded_tail(target.path(), 0).to_vec();
     if let Some(query) = target.query() {
         text.push(b'?');
-        text.extend_from_slice(query.as_bytes());
+        text.extend_from_slice(query);
     }
-    PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|_| Rejection::Target)
+    Target::from_bytes(Bytes::from(text)).map_err(|_| Rejection::Target)
 }
 
 /// The host without its port.
-fn host(headers: &HeaderMap) -> &[u8] {
-    headers.get(HOST).map_or(b"", |host| {
-        crate::protocol::request::without_port(host.as_bytes())
-    })
+fn host(fields: &Fields) -> &[u8] {
+    fields
+        .get(FieldName::Host)
+        .map_or(b"", crate::protocol::request::without_port)
 }
 
 #[cfg(test)]
@@ -269,8 +248,8 @@ mod tests {
     use super::*;
 
     fn normalised(target: &str) -> Result<String, &'static str> {
-        let target: PathAndQuery = target.parse().unwrap();
-        let path = DecodedPath::parse(target.path().as_bytes()).unwrap();
+        let target: Target = target.parse().unwrap();
+        let path = DecodedPath::parse(target.path()).unwrap();
         normal(&path, &target)
             .map(|target| target.to_string())
             .map_err(|error| error.reason())

@@ -1,21 +1,23 @@
 //! What is remembered about one request, and the guard that logs it exactly once.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, REFERER, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
-use http_body::{Body as _, Frame, SizeHint};
+use http::{Method, StatusCode, Version};
 
+use super::answer::{Answer, Outgoing};
 use super::body::{Body, Broken};
 use super::download::Meter;
 use super::pace::Rate;
 use super::rejection::{Rejection, client_gone};
+use super::request::Request;
 use super::respond;
 use super::service::{Connection, Service};
+use super::tunnel::Tunnel;
+use crate::protocol::Target;
+use crate::protocol::fields::FieldName;
 use crate::protocol::request::RequestId;
 use crate::telemetry::line::{Entry, Phases, Upstream};
 use crate::upstream::Trace;
@@ -27,10 +29,10 @@ pub struct Record {
     started: Instant,
     id: RequestId,
     method: Method,
-    uri: Uri,
+    target: Target,
     version: Version,
-    referer: Option<HeaderValue>,
-    user_agent: Option<HeaderValue>,
+    referer: Option<Bytes>,
+    user_agent: Option<Bytes>,
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<&'static str>,
@@ -50,36 +52,31 @@ pub struct Record {
 pub struct Logged {
     body: Body,
     record: Box<Record>,
-    /// `Content-Length` of an answer that has no body: hyper keeps the field for a body of that length alone. It
-    /// never asks for such a body in HTTP/1, and would in HTTP/2.
-    announced: Option<u64>,
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     ended: bool,
-    /// Why it ended early, while the client has yet to get what came before.
-    broken: Option<Broken>,
     /// How fast the client takes it, where it matters.
     meter: Option<Arc<Meter>>,
 }
 
 impl Record {
     /// A request whose head has just been read.
-    pub fn begin<B>(service: &Arc<Service>, request: &Request<B>, connection: &Arc<Connection>) -> Box<Self> {
+    pub fn begin(service: &Arc<Service>, request: &Request, connection: &Arc<Connection>) -> Box<Self> {
         service.counters.requests.add(1);
         connection.requests.begin();
         // Looked up only for a log that will have it.
         let is_on = service.log.is_on();
-        let logged = |name| is_on.then(|| request.headers().get(name).cloned()).flatten();
+        let logged = |name| is_on.then(|| request.fields.to_bytes(name)).flatten();
         Box::new(Self {
             service: service.clone(),
             connection: connection.clone(),
             started: Instant::now(),
             id: RequestId(fastrand::u64(..)),
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            referer: logged(REFERER),
-            user_agent: logged(USER_AGENT),
+            method: request.method.clone(),
+            target: request.target.clone(),
+            version: request.version,
+            referer: logged(FieldName::Referer),
+            user_agent: logged(FieldName::UserAgent),
             status: client_gone(),
             reason: Some("client_gone"),
             refused: None,
@@ -92,11 +89,9 @@ impl Record {
         })
     }
 
-    /// A request that hyper answered with 400, 414 or 431 because it could not be parsed.
+    /// A request that was answered with 400, 414 or 431 because it could not be parsed.
     pub fn unparsed(service: &Arc<Service>, connection: &Arc<Connection>, too_large: bool) {
-        let mut record = Self::begin(service, &Request::new(()), connection);
-        record.method = Method::from_bytes(b"-").unwrap_or_default();
-        record.uri = Uri::from_static("*");
+        let mut record = Self::begin(service, &Request::unparsed(), connection);
         record.status = if too_large {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
         } else {
@@ -137,7 +132,7 @@ impl Record {
     }
 
     /// The answer to a request that failed; says so in the error log where an operator can do something.
-    pub fn reject(&mut self, rejection: &Rejection) -> Response<Body> {
+    pub fn reject(&mut self, rejection: &Rejection) -> Answer {
         let status = rejection.status();
         // 501 is what a client gets for a coding of its own.
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
@@ -154,32 +149,31 @@ impl Record {
     }
 
     /// The answer on its way to the client.
-    pub fn answered(mut self: Box<Self>, mut response: Response<Body>) -> Response<Logged> {
-        self.status = self.refused.unwrap_or(response.status());
-        if self.ends_connection(response.status()) {
-            response
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if !response.headers().contains_key(respond::ERROR) || self.trace.status.is_some() {
+    pub fn answered(mut self: Box<Self>, mut answer: Answer) -> Outgoing {
+        self.status = self.refused.unwrap_or(answer.status);
+        if self.refused.is_none() {
             self.reason = None;
         }
         let bodiless = self.method == Method::HEAD || matches!(self.status.as_u16(), 100..200 | 204 | 304);
-        let announced = if bodiless { withhold(&mut response) } else { None };
-        let http1 = self.version != Version::HTTP_2;
-        response.map(|body| {
-            let expected = body.size_hint().exact();
-            let meter = self.least.map(|rate| self.connection.downloads.meter(rate));
-            Logged {
-                body,
-                record: self,
-                announced: announced.filter(|_| http1),
-                expected,
-                ended: false,
-                broken: None,
-                meter,
-            }
-        })
+        let tunnel = if bodiless { withhold(&mut answer) } else { None };
+        Outgoing {
+            status: answer.status,
+            fields: answer.fields,
+            length: answer.length.filter(|_| bodiless),
+            close: self.ends_connection(answer.status),
+            tunnel,
+            body: self.logged(answer.body),
+        }
+    }
+
+    fn logged(self: Box<Self>, body: Body) -> Logged {
+        Logged {
+            expected: body.remaining(),
+            ended: false,
+            meter: self.least.map(|rate| self.connection.downloads.meter(rate)),
+            body,
+            record: self,
+        }
     }
 
     /// Whether the client is told to send nothing more on this connection. HTTP/2 has its own way to say so.
@@ -203,16 +197,13 @@ impl Record {
             time: SystemTime::now(),
             remote: self.connection.connected.peer().map(|peer| peer.ip()),
             method: self.method.as_str(),
-            target: self
-                .uri
-                .path_and_query()
-                .map_or(b"-", |target| target.as_str().as_bytes()),
+            target: self.target.as_bytes(),
             version: version(self.version),
             status: self.status.as_u16(),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
-            referer: self.referer.as_ref().map(HeaderValue::as_bytes),
-            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            referer: self.referer.as_deref(),
+            user_agent: self.user_agent.as_deref(),
             id: self.id.0,
             phases: Phases {
                 total: micros(self.started.elapsed()),
@@ -248,6 +239,33 @@ impl Drop for Record {
 }
 
 impl Logged {
+    /// The next bytes. The first failure is the last that comes.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        if let Some(meter) = &self.meter {
+            meter.taken();
+        }
+        let chunk = ready!(self.body.poll_chunk(cx));
+        match &chunk {
+            Some(Ok(bytes)) => self.sent(bytes.len()),
+            Some(Err(broken)) => {
+                self.ended = true;
+                self.broke_off(broken);
+            }
+            None => self.ended = true,
+        }
+        Poll::Ready(chunk)
+    }
+
+    /// Whether all of it was given out.
+    pub fn is_over(&self) -> bool {
+        self.body.is_over()
+    }
+
+    /// Bytes still to be given out, when their number is known.
+    pub fn remaining(&self) -> Option<u64> {
+        self.body.remaining()
+    }
+
     fn sent(&mut self, bytes: usize) {
         self.record.response_bytes += bytes as u64;
         if let Some(meter) = &self.meter {
@@ -276,73 +294,35 @@ impl Logged {
         }
     }
 
-    /// Whether the client has got everything. hyper stops asking when the announced length is reached.
+    /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
     fn is_complete(&self) -> bool {
         self.ended || self.expected == Some(self.record.response_bytes)
     }
 }
 
-impl http_body::Body for Logged {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let this = self.get_mut();
-        if let Some(broken) = this.broken.take() {
-            return Poll::Ready(Some(Err(broken)));
-        }
-        if let Some(meter) = &this.meter {
-            meter.taken();
-        }
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => this.sent(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(_)) | None => this.ended = true,
-        }
-        let Some(Err(broken)) = frame else {
-            return Poll::Ready(frame);
-        };
-        this.broke_off(&broken);
-        // hyper drops what it has not written when it hears of the failure: a pause, and it writes.
-        this.broken = Some(broken);
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.announced.is_none() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self.announced {
-            Some(length) => SizeHint::with_exact(length),
-            None => self.body.size_hint(),
-        }
-    }
-}
-
 impl Drop for Logged {
     fn drop(&mut self) {
-        if !self.is_complete() && !self.body.is_end_stream() {
+        if !self.is_complete() && !self.body.is_over() {
             self.record.reason = self.record.reason.or_else(|| Some(self.gone()));
         }
     }
 }
 
 /// Takes the body from an answer that has none on the wire (HEAD, 204, 304, 101), so that the application is not
-/// held up by it; gives the length that is announced all the same (RFC 9110, section 8.6).
-fn withhold(response: &mut Response<Body>) -> Option<u64> {
-    let body = std::mem::take(response.body_mut());
-    let has_length = !matches!(response.status().as_u16(), 100..200 | 204);
-    let headers = response.headers_mut();
-    if !has_length {
-        headers.remove(CONTENT_LENGTH);
-        return None;
+/// held up by it; keeps the length that is announced all the same (RFC 9110, section 8.6). What is left of a body that
+/// switches protocols is the tunnel.
+fn withhold(answer: &mut Answer) -> Option<Box<Tunnel>> {
+    let body = std::mem::take(&mut answer.body);
+    if let Body::Full(bytes) = &body {
+        answer.length.get_or_insert(bytes.len() as u64);
     }
-    if let Body::Full(bytes) = body {
-        headers.entry(CONTENT_LENGTH).or_insert(bytes.len().into());
+    if matches!(answer.status.as_u16(), 100..200 | 204) {
+        answer.length = None;
     }
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    match body {
+        Body::Tunnel(tunnel) => Some(tunnel),
+        _ => None,
+    }
 }
 
 fn version(version: Version) -> &'static str {

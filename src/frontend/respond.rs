@@ -1,25 +1,26 @@
 //! Answers of our own.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::StatusCode;
 
+use super::answer::Answer;
 use super::body::Body;
 use super::config::{Redirect, Respond};
 use super::rejection::{Rejection, client_gone};
+use crate::protocol::Target;
+use crate::protocol::fields::FieldName;
 use crate::upstream::Failure;
 
 /// Marks an answer as ours and not the application's, with the reason.
-pub const ERROR: HeaderName = HeaderName::from_static("bridgehead-error");
+pub const ERROR: &str = "Bridgehead-Error";
 
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// When a client that found every worker busy should come back, in seconds.
-const COME_BACK: HeaderValue = HeaderValue::from_static("1");
+const COME_BACK: &str = "1";
 
 /// The answer to a request that failed.
-pub fn rejection(rejection: &Rejection) -> Response<Body> {
+pub fn rejection(rejection: &Rejection) -> Answer {
     let status = match rejection.status() {
         // Only half gone, perhaps: then it learns what it did.
         gone if gone == client_gone() => StatusCode::BAD_REQUEST,
@@ -34,56 +35,53 @@ pub fn rejection(rejection: &Rejection) -> Response<Body> {
     if let Rejection::Upstream(Failure::Encode(error)) = rejection {
         text.push_str(&format!("{error}\n"));
     }
-    let mut response = self::text(status, text.into());
-    let headers = response.headers_mut();
-    headers.insert(ERROR, HeaderValue::from_static(rejection.reason()));
+    let mut answer = self::text(status, text.into());
+    let fields = &mut answer.fields;
+    fields.append_named(ERROR.as_bytes(), rejection.reason());
     if rejection.is_temporary() {
-        headers.insert(RETRY_AFTER, COME_BACK);
+        fields.append(FieldName::RetryAfter, COME_BACK);
     }
     if let Rejection::Method(allowed) = rejection {
-        headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        fields.append(FieldName::Allow, *allowed);
     }
-    response
+    answer
 }
 
 /// A configured fixed answer.
-pub fn fixed(respond: &Respond) -> Response<Body> {
+pub fn fixed(respond: &Respond) -> Answer {
     text(respond.status, respond.body.clone())
 }
 
 /// A configured redirect. A target without a final slash gets the request's path and query.
-pub fn redirect(redirect: &Redirect, target: &PathAndQuery) -> Result<Response<Body>, Rejection> {
-    let location = match redirect.to.ends_with('/') {
-        true => HeaderValue::from_str(&redirect.to),
-        false => HeaderValue::from_str(&format!("{}{target}", redirect.to)),
-    };
-    let mut response = text(redirect.status, Bytes::new());
-    response
-        .headers_mut()
-        .insert(LOCATION, location.map_err(|_| Rejection::NotFound)?);
-    Ok(response)
+pub fn redirect(redirect: &Redirect, target: &Target) -> Result<Answer, Rejection> {
+    let mut location = redirect.to.clone().into_bytes();
+    if !redirect.to.ends_with('/') {
+        location.extend_from_slice(target.as_bytes());
+    }
+    let mut answer = text(redirect.status, Bytes::new());
+    match answer.fields.try_set(FieldName::Location, &location) {
+        true => Ok(answer),
+        false => Err(Rejection::NotFound),
+    }
 }
 
 /// `OPTIONS *`: about us, not about an application (RFC 9110, section 9.3.7).
-pub fn options() -> Response<Body> {
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(METHODS));
-    response
+pub fn options() -> Answer {
+    let mut answer = Answer::new(StatusCode::NO_CONTENT, Body::Empty);
+    answer.fields.append(FieldName::Allow, METHODS);
+    answer
 }
 
 /// Methods that some handler takes; CONNECT is none of them.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-fn text(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(if body.is_empty() {
+fn text(status: StatusCode, body: Bytes) -> Answer {
+    let body = if body.is_empty() {
         Body::Empty
     } else {
         Body::Full(body)
-    });
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, TEXT);
-    response
+    };
+    let mut answer = Answer::new(status, body);
+    answer.fields.append(FieldName::ContentType, TEXT);
+    answer
 }

@@ -99,6 +99,7 @@ mod tests {
 
     use super::*;
     use crate::frontend::config::{Buffering, Handler, Limits, Respond};
+    use crate::protocol::fields::Fields;
 
     fn route(host: Option<Host>, path: &str) -> Route {
         Route {
@@ -111,7 +112,7 @@ mod tests {
             limits: Limits::default(),
             buffering: Buffering::default(),
             params: Arc::from([]),
-            headers: Vec::new(),
+            headers: Fields::new(),
             ignore_client_abort: false,
         }
     }

@@ -1,11 +1,10 @@
-//! A request's way, from hyper's hands and back: readable from top to bottom.
+//! A request's way, from its connection and back: readable from top to bottom.
 
 use std::sync::{Arc, Mutex};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use http::{StatusCode, Version};
 
+use super::answer::{Answer, Outgoing};
 use super::body::Body;
 use super::config::{self, Config};
 use super::download::Downloads;
@@ -14,21 +13,22 @@ use super::idle::Requests;
 use super::lasting::Lasting;
 use super::places::Place;
 use super::plan::{self, Action, Announced, Checked, Destination};
-use super::record::{Logged, Record};
+use super::record::Record;
 use super::rejection::Rejection;
+use super::request::Request;
 use super::respond;
 use super::route::Route;
 use super::router::Router;
 use super::socket::Patience;
 use super::status::Status;
-use super::tunnel::{self, Tunnel};
-use super::upload::{Rules, Upload};
-use crate::protocol::{RequestHead, hop_by_hop};
+use super::tunnel::Tunnel;
+use super::upload::{Incoming, Rules, Upload};
+use crate::protocol::RequestHead;
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Notice;
 use crate::upstream::config::ProtocolName;
-use crate::upstream::{self, Options, Relays, RequestBody, Switched, Trace, Upstream};
+use crate::upstream::{self, Options, Relays, RequestBody, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.
 pub struct Service {
@@ -100,42 +100,44 @@ impl Service {
     /// Answers one request. Whatever goes wrong becomes an answer, and one line in the access log.
     pub async fn handle(
         self: &Arc<Self>,
-        mut request: Request<Incoming>,
+        request: Request,
+        body: impl Incoming,
         connection: &Arc<Connection>,
-    ) -> Response<Logged> {
+    ) -> Outgoing {
         let mut record = Record::begin(self, &request, connection);
-        let may_switch = *request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
-        let tunnel = may_switch.then(|| hyper::upgrade::on(&mut request));
-        let mut response = match self.answer(request, connection, &mut record).await {
-            Ok(response) => response,
+        let answer = match self.answer(request, body, connection, &mut record).await {
+            Ok(answer) => answer,
             Err(rejection) => record.reject(&rejection),
         };
-        if let Some(client) = tunnel {
-            match response.extensions_mut().remove::<Tunnel>() {
-                Some(tunnel) => tokio::spawn(tunnel.run(client, connection.clone())),
-                None => tokio::spawn(tunnel::decline(client)),
-            };
-        }
-        record.answered(response)
+        record.answered(answer)
     }
 
-    /// A connection on which hyper answered by itself: what it could not parse never becomes a request.
-    pub fn refused(self: &Arc<Self>, error: &hyper::Error, connection: &Arc<Connection>) {
-        if error.is_parse() || error.is_parse_too_large() {
-            tracing::debug!(peer = ?connection.connected.peer(), %error, "request refused by the parser");
-            self.counters.error("bad_request");
-            Record::unparsed(self, connection, error.is_parse_too_large());
-        }
+    /// Answers a request that was refused while its head was read.
+    pub fn refuse(
+        self: &Arc<Self>,
+        request: &Request,
+        rejection: &Rejection,
+        connection: &Arc<Connection>,
+    ) -> Outgoing {
+        let mut record = Record::begin(self, request, connection);
+        let answer = record.reject(rejection);
+        record.answered(answer)
+    }
+
+    /// Notes what no parser understood, and was answered without the service.
+    pub fn unparsed(self: &Arc<Self>, connection: &Arc<Connection>, too_large: bool) {
+        self.counters.error("bad_request");
+        Record::unparsed(self, connection, too_large);
     }
 
     async fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request,
+        body: impl Incoming,
         connection: &Connection,
         record: &mut Record,
-    ) -> Result<Response<Body>, Rejection> {
-        let (parts, incoming) = request.into_parts();
-        let mut request = Checked::new(parts)?;
+    ) -> Result<Answer, Rejection> {
+        let mut request = Checked::new(request)?;
         self.counters.fields_dropped.add(request.inspected.dropped as u64);
         if request.inspected.awaited {
             record.awaited();
@@ -145,15 +147,13 @@ impl Service {
         }
         let (path, route) = request.route(&self.router)?;
         record.least(route.config.limits.download());
-        let mut response = match request.action(route, &path)? {
-            Action::Answer(response) => response,
-            Action::Forward(to) => self.forward(request, incoming, to, connection, record).await?,
+        let mut answer = match request.action(route, &path)? {
+            Action::Answer(answer) => answer,
+            Action::Forward(to) => self.forward(request, body, to, connection, record).await?,
             Action::Status(status) => self.status(status, &mut request, connection)?,
         };
-        for (name, value) in &route.config.headers {
-            response.headers_mut().insert(name, value.clone());
-        }
-        Ok(response)
+        answer.fields.set_all(&route.config.headers);
+        Ok(answer)
     }
 
     /// Tells what was counted to who may know.
@@ -162,15 +162,12 @@ impl Service {
         status: &Status,
         request: &mut Checked,
         connection: &Connection,
-    ) -> Result<Response<Body>, Rejection> {
-        let parts = &mut request.parts;
+    ) -> Result<Answer, Rejection> {
+        let head = &mut request.head;
         let client = connection
             .connected
-            .client(&mut parts.headers, &self.config.trusted_proxies);
-        status.admit(
-            &parts.method,
-            client.remote.as_ref().map(|peer| peer.address.ip()),
-        )?;
+            .client(&mut head.fields, &self.config.trusted_proxies);
+        status.admit(&head.method, client.remote.as_ref().map(|peer| peer.address.ip()))?;
         self.counters.access_lines_dropped.set(self.log.dropped());
         self.counters.spool_bytes.set(self.spools.bytes_on_disk());
         Ok(status.answer(&self.counters))
@@ -180,11 +177,11 @@ impl Service {
     async fn forward(
         &self,
         mut request: Checked,
-        incoming: Incoming,
+        body: impl Incoming,
         to: Destination<'_>,
         connection: &Connection,
         record: &mut Record,
-    ) -> Result<Response<Body>, Rejection> {
+    ) -> Result<Answer, Rejection> {
         let Destination { route, upstream, .. } = to;
         let http = upstream.config().protocol == ProtocolName::Http;
         let rules = Rules {
@@ -193,7 +190,7 @@ impl Service {
             pause: self.config.timeouts.body,
             unknown_length: http && upstream.config().quirks.chunked_body,
         };
-        let upload = Upload::take(incoming, request.inspected.announced, &rules, &self.spools).await?;
+        let upload = Upload::take(body, request.inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);
         if !upload.body.is_held() {
             // Who streams to an application and goes away is to be noticed at once.
@@ -201,23 +198,23 @@ impl Service {
         }
         let client = connection
             .connected
-            .client(&mut request.parts.headers, &self.config.trusted_proxies);
+            .client(&mut request.head.fields, &self.config.trusted_proxies);
         let body = Announced {
             length: upload.length,
             chunked: upload.chunked,
         };
         let head = request.into_head(to, client, body, record.id());
         let options = self.options(route, head.version);
-        let mut response = if route.ignore_client_abort {
+        let mut answer = if route.ignore_client_abort {
             detached(upstream.clone(), head, upload.body, options, record.trace()).await?
         } else {
             upstream.send(&head, upload.body, options, record.trace()).await?
         };
         if connection.patience.is_blocked() {
             // An earlier answer is still on its way: this one will not be asked for soon.
-            response.body_mut().detach();
+            answer.body.detach();
         }
-        Ok(relayed(response, http, upstream.over()))
+        Ok(relayed(answer, upstream.over()))
     }
 
     /// How an answer on this route goes to its client.
@@ -246,7 +243,7 @@ async fn detached(
     body: RequestBody,
     options: Options<'_>,
     trace: &mut Trace,
-) -> Result<Response<upstream::Body>, Rejection> {
+) -> Result<upstream::Answer, Rejection> {
     let Options {
         ignore_abort,
         buffered,
@@ -273,32 +270,18 @@ async fn detached(
 }
 
 /// An application's answer, as the client gets it. What is not complete goes on until it is `over`.
-fn relayed(response: Response<upstream::Body>, http: bool, over: &Arc<Notice>) -> Response<Body> {
-    let mut response = response.map(|body| match body {
-        upstream::Body::Full(_) => Body::Upstream(body),
-        going_on => Body::Lasting(Box::new(Lasting::new(going_on, over.clone()))),
-    });
-    if response.status() == StatusCode::RESET_CONTENT {
+fn relayed(answer: upstream::Answer, over: &Arc<Notice>) -> Answer {
+    let body = match answer.body {
+        upstream::Body::Switched(switched) => Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone()))),
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
-        response.headers_mut().remove(CONTENT_LENGTH);
-        *response.body_mut() = Body::Empty;
+        _ if answer.status == StatusCode::RESET_CONTENT => Body::Empty,
+        complete @ upstream::Body::Full(_) => Body::Upstream(complete),
+        going_on => Body::Lasting(Box::new(Lasting::new(going_on, over.clone()))),
+    };
+    Answer {
+        status: answer.status,
+        fields: answer.fields,
+        length: answer.length,
+        body,
     }
-    if !http {
-        return response;
-    }
-    let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let switched = response.extensions_mut().remove::<Switched>();
-    let headers = response.headers_mut();
-    let protocol = headers.get(UPGRADE).cloned().filter(|_| switches);
-    hop_by_hop::strip(headers);
-    if let Some(protocol) = protocol {
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(UPGRADE, protocol);
-    }
-    if let Some(switched) = switched {
-        response
-            .extensions_mut()
-            .insert(Tunnel::new(switched, over.clone()));
-    }
-    response
 }

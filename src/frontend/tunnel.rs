@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::service::Connection;
@@ -15,17 +13,7 @@ use crate::upstream::Switched;
 /// Bytes in each of the two buffers of a tunnel.
 const BUFFER: usize = 16 * 1024;
 
-/// Ends a connection that was not switched. hyper leaves the close of a connection to whoever could have got it,
-/// and only a close in good order lets the client read its answer; a connection that goes on ends this at once.
-pub async fn decline(client: OnUpgrade) {
-    if let Ok(client) = client.await {
-        // Gone already is as good.
-        let _ = TokioIo::new(client).shutdown().await;
-    }
-}
-
 /// A tunnel that the application has agreed to.
-#[derive(Clone)]
 pub struct Tunnel {
     switched: Switched,
     over: Arc<Notice>,
@@ -39,12 +27,12 @@ impl Tunnel {
 
     /// Copies both ways until both ends have closed, or both are silent for too long. Ends quietly when a side never
     /// became a tunnel. Counts as its client's connection.
-    pub async fn run(mut self, client: OnUpgrade, _connection: Arc<Connection>) {
-        let (Ok(client), Ok(backend)) = (client.await, (&mut self.switched.upgraded).await) else {
+    pub async fn run(mut self, client: impl AsyncRead + AsyncWrite, _connection: Arc<Connection>) {
+        let Some(backend) = self.switched.opened().await else {
             return;
         };
-        let (client, to_client) = io::split(TokioIo::new(client));
-        let (backend, to_backend) = io::split(TokioIo::new(backend));
+        let (client, to_client) = io::split(client);
+        let (backend, to_backend) = io::split(backend);
         let moved = AtomicBool::new(false);
         let copied =
             async { tokio::try_join!(copy(client, to_backend, &moved), copy(backend, to_client, &moved)) };

@@ -1,13 +1,10 @@
 //! The body of a request on its way in: counted, limited, timed, and held until it is complete.
 
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::config::{Buffering, Limits};
@@ -15,7 +12,13 @@ use super::pace::Pace;
 use super::rejection::Rejection;
 use crate::spool::{self, SpoolError, Spools};
 use crate::transport::Deadline;
-use crate::upstream::{BodyError, RequestBody};
+use crate::upstream::{BodyError, RequestBody, Streaming};
+
+/// The body of a request as its connection reads it.
+pub trait Incoming: Streaming + 'static {
+    /// Whether all of it has been given out.
+    fn is_over(&self) -> bool;
+}
 
 /// A request body with the length that the application is told.
 pub struct Upload {
@@ -43,16 +46,16 @@ pub struct Rules {
 impl Upload {
     /// Takes the body of a request; `announced` is its `Content-Length`.
     ///
-    /// A body over its limit is refused before a byte of it is asked for: hyper sends `100 Continue` only
-    /// when the body is first polled.
+    /// A body over its limit is refused before a byte of it is asked for: `100 Continue` is sent only when the body
+    /// is first polled.
     pub async fn take(
-        body: Incoming,
+        body: impl Incoming,
         announced: Option<u64>,
         rules: &Rules,
         spools: &Spools,
     ) -> Result<Self, Rejection> {
         admit(announced, &rules.limits)?;
-        if body.is_end_stream() {
+        if body.is_over() {
             return Ok(Self {
                 body: RequestBody::Empty,
                 length: announced,
@@ -61,7 +64,7 @@ impl Upload {
         }
         let timed = Timed::new(body, &rules.limits, rules.pause);
         if !rules.buffering.request && (announced.is_some() || rules.unknown_length) {
-            let body = RequestBody::Stream(Box::pin(timed));
+            let body = RequestBody::Stream(Box::new(timed));
             return Ok(Self {
                 body,
                 length: announced,
@@ -86,11 +89,15 @@ pub fn admit(announced: Option<u64>, limits: &Limits) -> Result<(), BodyError> {
 }
 
 /// Takes all of a body, in memory first, then on disk.
-async fn hold(mut body: Timed, rules: &Rules, spools: &Spools) -> Result<(RequestBody, u64), Rejection> {
+async fn hold<B: Incoming>(
+    mut body: Timed<B>,
+    rules: &Rules,
+    spools: &Spools,
+) -> Result<(RequestBody, u64), Rejection> {
     let Some(first) = body.chunk().await? else {
         return Ok((RequestBody::Empty, 0));
     };
-    if body.is_end_stream() {
+    if body.is_over() {
         let length = first.len() as u64;
         return Ok((RequestBody::full(first), length));
     }
@@ -118,8 +125,8 @@ fn full(error: SpoolError) -> Rejection {
 }
 
 /// A client's body that ends when the client pauses for too long, is too slow, or sends too much.
-struct Timed {
-    inner: Incoming,
+struct Timed<B> {
+    inner: B,
     left: u64,
     limits: Limits,
     pause: Duration,
@@ -131,8 +138,8 @@ struct Timed {
     slow: bool,
 }
 
-impl Timed {
-    fn new(inner: Incoming, limits: &Limits, pause: Duration) -> Self {
+impl<B: Incoming> Timed<B> {
+    fn new(inner: B, limits: &Limits, pause: Duration) -> Self {
         Self {
             inner,
             left: limits.body,
@@ -170,72 +177,40 @@ impl Timed {
         }
     }
 
-    /// The next piece of data; trailers are dropped, as they must not become variables.
+    /// The next piece.
     async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
-        while let Some(frame) = self.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
 
-    fn counted(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
-        let length = frame.data_ref().map_or(0, Bytes::len);
+    fn is_over(&self) -> bool {
+        self.inner.is_over()
+    }
+
+    fn counted(&mut self, chunk: Bytes) -> Result<Bytes, BodyError> {
         if let Some(pace) = &mut self.pace {
-            pace.earn(length);
+            pace.earn(chunk.len());
         }
         self.left = self
             .left
-            .checked_sub(length as u64)
+            .checked_sub(chunk.len() as u64)
             .ok_or(BodyError::TooLarge(self.limits.body))?;
-        Ok(frame)
+        Ok(chunk)
     }
 }
 
-impl Body for Timed {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = self.get_mut();
-        match Pin::new(&mut this.inner).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                this.waited();
-                Poll::Ready(frame.map(|frame| this.counted(frame.map_err(client)?)))
+impl<B: Incoming> Streaming for Timed<B> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match self.inner.poll_chunk(cx) {
+            Poll::Ready(chunk) => {
+                self.waited();
+                Poll::Ready(chunk.map(|chunk| self.counted(chunk?)))
             }
             Poll::Pending => {
-                if !this.deadline.is_set() {
-                    this.wait();
+                if !self.deadline.is_set() {
+                    self.wait();
                 }
-                this.deadline.poll(cx).map(|()| Some(Err(this.late())))
+                self.deadline.poll(cx).map(|()| Some(Err(self.late())))
             }
         }
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// Broken framing has its own kinds of I/O errors in hyper; everything else means that no more will come.
-fn client(error: hyper::Error) -> BodyError {
-    if std::error::Error::source(&error).is_some_and(is_malformed) {
-        BodyError::Malformed
-    } else {
-        BodyError::Incomplete
-    }
-}
-
-fn is_malformed(cause: &(dyn std::error::Error + 'static)) -> bool {
-    use std::io::ErrorKind::{InvalidData, InvalidInput};
-    let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-    matches!(kind, Some(InvalidData | InvalidInput))
 }

@@ -53,14 +53,13 @@ impl Body {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
     use super::*;
+    use crate::protocol::fields::Fields;
 
     fn head(status: u16, length: Option<u64>) -> ResponseHead {
         ResponseHead {
             status: StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::new(),
+            fields: Fields::new(),
             length,
             upgrade: status == 101,
             close: false,

@@ -1,71 +1,66 @@
 //! Fields that concern one connection only (RFC 9110, section 7.6.1): removed before anything is passed on.
 
-use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue};
+use super::fields::{FieldName, FieldNames, Fields, members};
+
+/// Always about one connection, whether `Connection` names them or not.
+const HOP_BY_HOP: FieldNames = FieldNames::of(&[
+    FieldName::Connection,
+    FieldName::Http2Settings,
+    FieldName::KeepAlive,
+    FieldName::ProxyAuthenticate,
+    FieldName::ProxyConnection,
+    FieldName::Te,
+    FieldName::Trailer,
+    FieldName::TransferEncoding,
+    FieldName::Upgrade,
+]);
 
 /// Never removed because `Connection` names them: a client must not be able to hide what we or the
 /// application rely on (reference, section 4, "Connection-named fields").
-const ESSENTIAL: [HeaderName; 6] = [
-    header::HOST,
-    header::COOKIE,
-    header::AUTHORIZATION,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::SET_COOKIE,
-];
+const ESSENTIAL: FieldNames = FieldNames::of(&[
+    FieldName::Authorization,
+    FieldName::ContentLength,
+    FieldName::ContentType,
+    FieldName::Cookie,
+    FieldName::Host,
+    FieldName::SetCookie,
+    FieldName::XForwardedFor,
+    FieldName::XForwardedHost,
+    FieldName::XForwardedProto,
+]);
 
 /// Removes every hop-by-hop field, and those that `Connection` names.
 ///
-/// Costs one look at each name, and more only where there is something to remove.
-pub fn strip(headers: &mut HeaderMap) {
-    let mut doomed: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_hop_by_hop(name))
-        .cloned()
-        .collect();
-    if doomed.contains(&header::CONNECTION) {
-        doomed.extend(named(headers));
+/// Costs nothing where there is nothing to remove.
+pub fn strip(fields: &mut Fields) {
+    if !fields.contains(FieldName::Connection) {
+        fields.remove_all(HOP_BY_HOP);
+        return;
     }
-    for name in doomed {
-        headers.remove(name);
+    let (known, others) = named(fields);
+    fields.remove_all(known.and(ESSENTIAL.complement()).or(HOP_BY_HOP));
+    for name in others.iter().filter(|name| !is_forwarding(name)) {
+        fields.remove_named(name);
     }
 }
 
-/// Whether a field is always about one connection, whether `Connection` names it or not.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-            | "proxy-authenticate"
-            | "keep-alive"
-            | "proxy-connection"
-            | "http2-settings"
-    )
+/// The fields that `Connection` names: well-known names, and the others that are there.
+pub(super) fn named(fields: &Fields) -> (FieldNames, Vec<Vec<u8>>) {
+    let (mut known, mut others) = (FieldNames::NONE, Vec::new());
+    for option in fields.all(FieldName::Connection).flat_map(members) {
+        match FieldName::of(option) {
+            FieldName::Other if fields.contains_named(option) => others.push(option.to_vec()),
+            name => known = known.with(name),
+        }
+    }
+    (known, others)
 }
 
-/// Whether `Connection` lists `option`.
-pub fn connection_has(headers: &HeaderMap, option: &str) -> bool {
-    let values = headers.get_all(header::CONNECTION).iter();
-    values
-        .flat_map(members)
-        .any(|member| member.eq_ignore_ascii_case(option))
-}
-
-/// The fields that `Connection` names and that may be removed.
-fn named(headers: &HeaderMap) -> Vec<HeaderName> {
-    let values = headers.get_all(header::CONNECTION).iter();
-    let names = values.flat_map(members).filter_map(|member| member.parse().ok());
-    names
-        .filter(|name: &HeaderName| !ESSENTIAL.contains(name) && !name.as_str().starts_with("x-forwarded-"))
-        .collect()
-}
-
-fn members(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or("").split(',').map(str::trim)
+/// `X-Forwarded-Port` and its like.
+fn is_forwarding(name: &[u8]) -> bool {
+    let prefix = b"x-forwarded-";
+    name.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 #[cfg(test)]
@@ -73,51 +68,43 @@ mod tests {
     use super::*;
 
     fn left(fields: &[(&str, &str)]) -> Vec<String> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
-        strip(&mut headers);
-        let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
-        names.sort();
-        names
+        let mut fields: Fields = fields.iter().copied().collect();
+        strip(&mut fields);
+        let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
+        fields.iter().map(|field| text(field.spelling)).collect()
     }
 
     #[test]
     fn the_known_ones_go() {
         let fields = [
-            ("keep-alive", "5"),
+            ("Keep-Alive", "5"),
             ("te", "trailers"),
             ("upgrade", "h2c"),
+            ("HTTP2-Settings", "x"),
             ("trailer", "x"),
             ("transfer-encoding", "chunked"),
             ("proxy-connection", "close"),
-            ("accept", "*/*"),
+            ("Accept", "*/*"),
         ];
-        assert_eq!(left(&fields), ["accept"]);
+        assert_eq!(left(&fields), ["Accept"]);
     }
 
     #[test]
     fn named_ones_go_except_what_others_rely_on() {
         let fields = [
-            ("connection", "close, X-Secret"),
-            ("connection", "Host , cookie,x-forwarded-for"),
+            ("connection", "close, X-Secret, referer"),
+            ("connection", "Host , cookie,x-forwarded-for,x-forwarded-port"),
             ("x-secret", "1"),
-            ("host", "a"),
+            ("X-SECRET", "2"),
+            ("Host", "a"),
             ("cookie", "a=1"),
+            ("Referer", "a"),
             ("x-forwarded-for", "192.0.2.1"),
+            ("X-Forwarded-Port", "80"),
         ];
-        assert_eq!(left(&fields), ["cookie", "host", "x-forwarded-for"]);
-    }
-
-    #[test]
-    fn an_option_is_found_in_any_member() {
-        let mut headers = HeaderMap::new();
-        headers.append(
-            header::CONNECTION,
-            HeaderValue::from_static("keep-alive, Upgrade"),
+        assert_eq!(
+            left(&fields),
+            ["Host", "cookie", "x-forwarded-for", "X-Forwarded-Port"]
         );
-        assert!(connection_has(&headers, "upgrade"));
-        assert!(!connection_has(&headers, "close"));
     }
 }

@@ -33,6 +33,7 @@ pub use head::ResponseHead;
 pub use limits::Limits;
 pub use queue::WriteQueue;
 pub use request::RequestHead;
+pub use target::Target;
 
 /// One wire format, seen from the gateway: everything the upstream engine knows about it.
 pub trait Protocol: Send + Sync {

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{Method, Version};
+
+use super::fields::{FieldName, Fields};
+use super::target::Target;
 
 /// Everything a backend may learn about a request, apart from its body.
 ///
@@ -16,11 +18,11 @@ pub struct RequestHead {
     /// Method, case kept.
     pub method: Method,
     /// Target in origin form exactly as received, query included (`REQUEST_URI`).
-    pub target: PathAndQuery,
+    pub target: Target,
     /// Version the client spoke.
     pub version: Version,
-    /// End-to-end header fields. `Content-Length` is not consulted: see `content_length`.
-    pub headers: HeaderMap,
+    /// End-to-end fields, in the order and the spelling of the client. `Content-Length` is not consulted: see `content_length`.
+    pub fields: Fields,
     /// The client connection.
     pub client: Arc<Client>,
     /// Which script or mounted application answers, and the rest of the path.
@@ -46,9 +48,9 @@ pub struct Client {
     /// Our own address on that connection; `None` on unix sockets.
     pub local: Option<Peer>,
     /// `X-Forwarded-For`: the chain of addresses that the application may believe, oldest first.
-    pub forwarded_for: Option<HeaderValue>,
+    pub forwarded_for: Option<Bytes>,
     /// `X-Forwarded-Host`, when a trusted proxy named one; else it is the request's host.
-    pub forwarded_host: Option<HeaderValue>,
+    pub forwarded_host: Option<Bytes>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
 }
@@ -70,11 +72,11 @@ pub struct Peer {
 #[derive(Clone, Copy, Debug)]
 pub struct Forwarding<'a> {
     /// `X-Forwarded-For`
-    pub chain: Option<&'a HeaderValue>,
+    pub chain: Option<&'a [u8]>,
     /// `X-Real-IP`
     pub ip: Option<&'a str>,
     /// `X-Forwarded-Host`
-    pub host: Option<&'a HeaderValue>,
+    pub host: Option<&'a [u8]>,
     /// `X-Forwarded-Proto`
     pub proto: &'static str,
 }
@@ -99,16 +101,16 @@ impl From<SocketAddr> for Peer {
 }
 
 impl RequestHead {
-    /// The forwarding fields. They are kept apart from `headers`, where a client's own have been removed.
+    /// The forwarding fields. They are kept apart from `fields`, where a client's own have been removed.
     pub fn forwarding(&self) -> Forwarding<'_> {
         let client = &self.client;
         Forwarding {
-            chain: client.forwarded_for.as_ref(),
+            chain: client.forwarded_for.as_deref(),
             ip: client.remote.as_ref().map(|remote| remote.ip.as_str()),
             host: client
                 .forwarded_host
-                .as_ref()
-                .or_else(|| self.headers.get(http::header::HOST)),
+                .as_deref()
+                .or_else(|| self.fields.get(FieldName::Host)),
             proto: client.scheme(),
         }
     }
@@ -116,8 +118,8 @@ impl RequestHead {
     /// Host part of the authority, without port (`SERVER_NAME`); our own address when the client named no
     /// host, empty on a unix socket.
     pub fn server_name(&self) -> &[u8] {
-        match self.headers.get(http::header::HOST) {
-            Some(host) if !host.is_empty() => without_port(host.as_bytes()),
+        match self.fields.get(FieldName::Host) {
+            Some(host) if !host.is_empty() => without_port(host),
             _ => self
                 .client
                 .local

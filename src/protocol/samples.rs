@@ -1,19 +1,20 @@
 //! What the codecs' tests share: a request, and the replay of an answer in pieces.
 
 use bytes::BytesMut;
-use http::{HeaderMap, Method, Version};
+use http::{Method, Version};
 
+use super::fields::Fields;
 use super::params::{PathInfo, Style, StyleKind};
 use super::request::{Client, RequestId, Script};
-use super::{DecodeError, Event, Exchange, RequestHead, ResponseHead};
+use super::{DecodeError, Event, Exchange, RequestHead, ResponseHead, Target};
 
 /// A request without fields or body.
 pub(crate) fn request(method: Method) -> RequestHead {
     RequestHead {
         method,
-        target: "/x?q=1".parse().unwrap(),
+        target: Target::from_static("/x?q=1"),
         version: Version::HTTP_11,
-        headers: HeaderMap::new(),
+        fields: Fields::new(),
         client: Client::default().into(),
         script: Script::default(),
         content_length: None,

@@ -1,15 +1,14 @@
 //! The body of an answer: it owns the lease, and pumps when it is polled, until a relay does.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 
 use super::connection::Connection;
 use super::error::Failure;
+use super::http::Switched;
 use super::pool::Slot;
 use super::pump::Pump;
 use super::relay::Buffered;
@@ -24,6 +23,8 @@ pub enum Body {
     Direct(Box<Source>),
     /// As it comes, or through a spool when the client is slower than the application.
     Buffered(Box<Buffered>),
+    /// None: the connection is a tunnel from now on.
+    Switched(Box<Switched>),
 }
 
 /// An answer of a FastCGI, uwsgi or SCGI backend that is still being received.
@@ -62,6 +63,36 @@ impl Body {
     pub fn detach(&mut self) {
         if let Self::Buffered(body) = self {
             body.detach();
+        }
+    }
+
+    /// The next bytes.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        match self {
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            Self::Direct(source) => source.poll_chunk(cx),
+            Self::Buffered(body) => body.poll_chunk(cx),
+            Self::Switched(_) => Poll::Ready(None),
+        }
+    }
+
+    /// Whether all of it was given out.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Direct(source) => source.is_over(),
+            Self::Buffered(body) => body.is_over(),
+            Self::Switched(_) => true,
+        }
+    }
+
+    /// Bytes still to be given out, when their number is known.
+    pub fn remaining(&self) -> Option<u64> {
+        match self {
+            Self::Full(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Direct(source) => source.remaining(),
+            Self::Buffered(body) => body.remaining(),
+            Self::Switched(_) => Some(0),
         }
     }
 }
@@ -172,36 +203,5 @@ impl FramedBody {
             lease.finish(reusable);
         }
         Ok(None)
-    }
-}
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = Failure;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let chunk = match self.get_mut() {
-            Self::Full(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Direct(source) => source.poll_chunk(cx),
-            Self::Buffered(body) => body.poll_chunk(cx),
-        };
-        chunk.map_ok(Frame::data)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Full(bytes) => bytes.is_none(),
-            Self::Direct(source) => source.is_over(),
-            Self::Buffered(body) => body.is_over(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let remaining = match self {
-            Self::Full(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Direct(source) => source.remaining(),
-            Self::Buffered(body) => body.remaining(),
-        };
-        remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -4,19 +4,19 @@
 //! Only an accepted upgrade gets a task, because it outlives its exchange.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Response, StatusCode, Version};
+use http::{HeaderMap, Response, StatusCode, Uri, Version, header};
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::unconstrained;
 
 use super::config::{Config, Timeouts};
@@ -25,8 +25,9 @@ use super::half_open::{Awaited, HalfOpen, Written};
 use super::pool::Slot;
 use super::request_body::{BodyError, RequestBody};
 use super::watched_body::WatchedBody;
+use crate::protocol::fields::{FieldName, Fields, trim};
 use crate::protocol::head::HeadError;
-use crate::protocol::{DecodeError, RequestHead};
+use crate::protocol::{DecodeError, RequestHead, ResponseHead, hop_by_hop};
 use crate::transport::{Deadline, Stream};
 
 /// hyper's connection, ready for an upgrade; its type has no name outside hyper.
@@ -45,13 +46,11 @@ pub struct HttpConnection {
 }
 
 /// A connection on which the backend has switched protocols. Occupies its slot as long as it exists.
-#[derive(Clone)]
 pub struct Switched {
-    /// The connection's bytes.
-    pub upgraded: OnUpgrade,
+    upgraded: OnUpgrade,
     /// How long nothing may move in either direction: a peer that vanished must not keep the slot.
     pub silence: Duration,
-    _slot: Arc<Slot<HttpConnection>>,
+    _slot: Slot<HttpConnection>,
 }
 
 /// The answer's body: owns the connection and its slot.
@@ -79,6 +78,13 @@ impl From<Failure> for NotAnswered {
             sent: true,
             body: None,
         }
+    }
+}
+
+impl Switched {
+    /// The connection's bytes, once hyper has handed them over; `None` when it broke before.
+    pub async fn opened(&mut self) -> Option<impl AsyncRead + AsyncWrite + use<>> {
+        (&mut self.upgraded).await.ok().map(TokioIo::new)
     }
 }
 
@@ -119,7 +125,7 @@ impl HttpConnection {
         body: RequestBody,
         timeouts: &Timeouts,
     ) -> Result<Response<Incoming>, NotAnswered> {
-        let request = request(head, WatchedBody::new(body, self.written.clone()));
+        let request = request(head, WatchedBody::new(body, self.written.clone()))?;
         self.written.begin();
         let mut sent = Box::pin(self.sender.try_send_request(request));
         self.deadline.clear();
@@ -181,7 +187,7 @@ impl HttpConnection {
         Switched {
             upgraded,
             silence: timeouts.read,
-            _slot: Arc::new(slot),
+            _slot: slot,
         }
     }
 
@@ -350,58 +356,80 @@ impl HttpBody {
     }
 }
 
-/// The request as the backend gets it: origin form, our framing.
-pub(super) fn request<B>(head: &RequestHead, body: B) -> http::Request<B> {
+/// The request as hyper wants it: origin form, our framing.
+fn request<B>(head: &RequestHead, body: B) -> Result<http::Request<B>, Failure> {
     let mut request = http::Request::new(body);
     *request.method_mut() = head.method.clone();
-    *request.uri_mut() = head.target.clone().into();
+    *request.uri_mut() = Uri::from_maybe_shared(head.target.to_bytes())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     *request.version_mut() = Version::HTTP_11;
-    let headers = request.headers_mut();
-    *headers = head.headers.clone();
+    *request.headers_mut() = HeaderMap::from(&fields(head));
+    Ok(request)
+}
+
+/// The fields that a backend gets: end-to-end, our framing, and who the client is.
+pub(super) fn fields(head: &RequestHead) -> Fields {
+    let mut fields = head.fields.clone();
     match head.content_length {
-        Some(length) => headers.insert(header::CONTENT_LENGTH, length.into()),
-        None => headers.remove(header::CONTENT_LENGTH),
-    };
-    if head.chunked {
-        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        Some(length) => fields.set_number(FieldName::ContentLength, length),
+        None => _ = fields.remove(FieldName::ContentLength),
     }
-    join_cookies(headers);
-    forward(head, headers);
-    request
+    if head.chunked {
+        fields.set(FieldName::TransferEncoding, "chunked");
+    }
+    join_cookies(&mut fields);
+    forward(head, &mut fields);
+    fields
 }
 
 /// Tells the application who the client is.
-fn forward(head: &RequestHead, headers: &mut HeaderMap) {
+fn forward(head: &RequestHead, fields: &mut Fields) {
     let forwarding = head.forwarding();
-    let fields = [
-        (FORWARDED_FOR, forwarding.chain.cloned()),
-        (
-            REAL_IP,
-            forwarding.ip.and_then(|ip| HeaderValue::from_str(ip).ok()),
-        ),
-        (FORWARDED_HOST, forwarding.host.cloned()),
-        (FORWARDED_PROTO, Some(HeaderValue::from_static(forwarding.proto))),
+    let told = [
+        (FieldName::XForwardedFor, forwarding.chain),
+        (FieldName::XRealIp, forwarding.ip.map(str::as_bytes)),
+        (FieldName::XForwardedHost, forwarding.host),
+        (FieldName::XForwardedProto, Some(forwarding.proto.as_bytes())),
     ];
-    for (name, value) in fields {
+    for (name, value) in told {
         if let Some(value) = value {
-            headers.insert(name, value);
+            fields.try_set(name, value);
         }
     }
 }
 
 /// HTTP/2 splits cookies for its compression; HTTP/1.1 wants one field (RFC 9113, section 8.2.3).
-fn join_cookies(headers: &mut HeaderMap) {
-    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
-        return;
+fn join_cookies(fields: &mut Fields) {
+    if fields.repeated().contains(FieldName::Cookie) {
+        let crumbs: Vec<_> = fields.all(FieldName::Cookie).collect();
+        let joined = crumbs.join(&b"; "[..]);
+        fields.try_set(FieldName::Cookie, &joined);
     }
-    let crumbs: Vec<_> = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect();
-    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
-        headers.insert(header::COOKIE, joined);
+}
+
+/// The head of an answer, without what concerns the backend's connection.
+pub(super) fn response_head(answer: &Response<Incoming>) -> ResponseHead {
+    let mut fields = Fields::from(answer.headers());
+    let upgrade = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let protocol = fields.to_bytes(FieldName::Upgrade).filter(|_| upgrade);
+    let length = fields.get(FieldName::ContentLength).and_then(number);
+    let close = fields.connection_has("close");
+    hop_by_hop::strip(&mut fields);
+    fields.remove(FieldName::ContentLength);
+    if let Some(protocol) = protocol {
+        fields.try_set(FieldName::Upgrade, &protocol);
     }
+    ResponseHead {
+        status: answer.status(),
+        fields,
+        length,
+        upgrade,
+        close,
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// Whether the backend switched protocols although nobody asked it to, or to another one than it was asked.
@@ -409,13 +437,11 @@ pub fn unrequested_switch(head: &RequestHead, answer: &Response<Incoming>) -> bo
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return false;
     }
-    let wanted = head.headers.get(header::UPGRADE).filter(|_| head.upgrade);
-    let wanted = wanted.and_then(|wanted| wanted.to_str().ok()).unwrap_or_default();
+    let wanted = head.fields.get(FieldName::Upgrade).filter(|_| head.upgrade);
     let chosen = answer.headers().get(header::UPGRADE);
-    let chosen = chosen.and_then(|chosen| chosen.to_str().ok()).unwrap_or_default();
-    !wanted
-        .split(',')
-        .any(|wanted| wanted.trim().eq_ignore_ascii_case(chosen.trim()))
+    let chosen = chosen.map_or(&b""[..], |chosen| trim(chosen.as_bytes()));
+    let mut offered = wanted.unwrap_or_default().split(|byte| *byte == b',');
+    !offered.any(|offered| trim(offered).eq_ignore_ascii_case(chosen))
 }
 
 /// Bytes of an answer's head, give or take its status line. hyper bounds its buffer, not the head: one that came
@@ -426,12 +452,6 @@ fn size(answer: &Response<Incoming>) -> usize {
         .map(|(name, value)| name.as_str().len() + value.len() + FIELD_EXTRA)
         .sum()
 }
-
-// Names that are parsed once, by the compiler.
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// hyper's lower limit for its read buffer, in bytes.
 const MIN_BUFFER: usize = 8 * 1024;

@@ -4,6 +4,7 @@
 //! comes up by value. Slots, connections and timers are owned by the answer's [`Body`] and end with it.
 
 pub mod adapt;
+pub mod answer;
 pub mod balance;
 pub mod body;
 pub mod checkup;
@@ -36,6 +37,7 @@ mod watched_body;
 
 use std::sync::Arc;
 
+pub use answer::Answer;
 pub use body::Body;
 pub use config::Config;
 pub use endpoint::Endpoint;
@@ -44,7 +46,7 @@ pub use forecast::Forecast;
 pub use http::Switched;
 pub use preview::Preview;
 pub use relay::{Options, Relays};
-pub use request_body::{BodyError, RequestBody};
+pub use request_body::{BodyError, RequestBody, Streaming};
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
@@ -182,7 +184,7 @@ impl Upstream {
         body: RequestBody,
         options: Options<'_>,
         trace: &mut Trace,
-    ) -> Result<::http::Response<Body>, Failure> {
+    ) -> Result<Answer, Failure> {
         trace.upstream = Some(self.name.clone());
         let wish = self.wish(head);
         let session = wish.sticky;
@@ -213,7 +215,7 @@ impl Upstream {
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
             && session != Some(token)
         {
-            sticky::remember(sticky, token, head.client.secure, answer.headers_mut());
+            sticky::remember(sticky, token, head.client.secure, &mut answer.fields);
         }
         Ok(answer)
     }

@@ -1,10 +1,11 @@
 //! What an application would get of a request, without sending it.
 
-use http::request::Parts;
+use http::Method;
 
-use super::{Engine, RequestBody, Upstream, codec, http as wire};
+use super::{Engine, Upstream, codec, http as wire};
+use crate::protocol::fields::Fields;
 use crate::protocol::params::{self, List};
-use crate::protocol::{EncodeError, RequestHead, WriteQueue};
+use crate::protocol::{EncodeError, RequestHead, Target, WriteQueue};
 
 /// A request as its application would get it.
 #[derive(Debug)]
@@ -17,15 +18,25 @@ pub enum Preview {
         size: Result<usize, EncodeError>,
     },
     /// HTTP.
-    Http(Parts),
+    Http {
+        /// In the request line.
+        method: Method,
+        /// In the request line.
+        target: Target,
+        /// In the order of sending.
+        fields: Fields,
+    },
 }
 
 impl Upstream {
     /// What the application would get. Made by the same functions as what it does get.
     pub fn preview(&self, head: &RequestHead) -> Result<Preview, EncodeError> {
         let (Engine::Framed(protocol, _), Some(style)) = (&self.engine, codec::style(&self.config)) else {
-            let (parts, _) = wire::request(head, RequestBody::Empty).into_parts();
-            return Ok(Preview::Http(parts));
+            return Ok(Preview::Http {
+                method: head.method.clone(),
+                target: head.target.clone(),
+                fields: wire::fields(head),
+            });
         };
         let mut list = List::default();
         params::walk(head, &style, &mut list)?;

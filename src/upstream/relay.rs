@@ -9,14 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::body::Body;
 use super::error::Failure;
 use super::source::Source;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::spool::live::{LiveError, Reader, Writer};
 use crate::spool::{Limits, Spools};
 use crate::telemetry::Counters;
@@ -126,11 +125,11 @@ impl Relays {
 
 impl Options<'_> {
     /// The body of an answer that is not complete yet.
-    pub(super) fn body(&self, source: Source, headers: &HeaderMap) -> Body {
+    pub(super) fn body(&self, source: Source, fields: &Fields) -> Body {
         if source.is_over() {
             return Body::Full(None);
         }
-        if !self.is_buffered(headers) {
+        if !self.is_buffered(fields) {
             return Body::Direct(Box::new(source));
         }
         let remaining = source.remaining();
@@ -139,7 +138,7 @@ impl Options<'_> {
             spool: None,
             limits: self.limits,
             allowance: Allowance {
-                bytes: self.taken.saturating_sub(size(headers)),
+                bytes: self.taken.saturating_sub(fields.wire_len()),
                 chunks: CHUNKS,
             },
             remaining,
@@ -147,11 +146,11 @@ impl Options<'_> {
     }
 
     /// The route's rule, unless the answer has its own.
-    fn is_buffered(&self, headers: &HeaderMap) -> bool {
-        let asked = headers.get(BUFFERING).map(HeaderValue::as_bytes);
+    fn is_buffered(&self, fields: &Fields) -> bool {
+        let asked = fields.get(FieldName::XAccelBuffering);
         let asks = |word: &[u8]| asked.is_some_and(|value| value.eq_ignore_ascii_case(word));
         let wanted = asks(b"yes") || self.buffered && !asks(b"no");
-        wanted && !is_event_stream(headers)
+        wanted && !is_event_stream(fields)
     }
 }
 
@@ -273,19 +272,8 @@ fn failure(error: LiveError<Failure>) -> Failure {
 }
 
 /// Server-sent events are read one by one (WHATWG HTML, section 9.2).
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(CONTENT_TYPE) else {
-        return false;
-    };
-    let kind = kind.as_bytes().split(|byte| *byte == b';').next();
+fn is_event_stream(fields: &Fields) -> bool {
+    let kind = fields.get(FieldName::ContentType);
+    let kind = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
     kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
 }
-
-/// Bytes of a head on the wire, about.
-fn size(headers: &HeaderMap) -> usize {
-    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
-    headers.iter().map(field).sum()
-}
-
-/// nginx's word for a single answer: `yes` or `no`. Not for the client.
-pub(super) const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");

@@ -1,16 +1,18 @@
 //! The body of a request on its way to a backend.
 
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 
 use crate::spool::Spool;
 
 /// A body that streams from the client.
-pub type Streaming = Pin<Box<dyn Body<Data = Bytes, Error = BodyError> + Send>>;
+pub trait Streaming: Send {
+    /// The next piece, `None` at the end. Trailers are no part of it: they must not become variables (reference,
+    /// section 4).
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>;
+}
 
 /// The body of a request. All but `Stream` are held by us: they can be sent again.
 #[derive(Default)]
@@ -28,7 +30,7 @@ pub enum RequestBody {
     /// All of it, in memory and on disk.
     Spooled(Spool),
     /// As it arrives from the client.
-    Stream(Streaming),
+    Stream(Box<dyn Streaming>),
 }
 
 /// Why a request body ended early. The client is the cause, unless it is `Spool`.
@@ -89,6 +91,21 @@ impl RequestBody {
         }
     }
 
+    /// Whether all of it was handed out, as far as that is known.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Self::Empty | Self::Full { sent: true, .. })
+    }
+
+    /// Bytes still to be handed out, when their number is known.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        match self {
+            Self::Empty | Self::Full { sent: true, .. } => Some(0),
+            Self::Full { bytes, .. } => Some(bytes.len() as u64),
+            Self::Spooled(spool) => Some(spool.remaining()),
+            Self::Stream(_) => None,
+        }
+    }
+
     /// Whether all of it is here, so that [`rewind`](Self::rewind) works.
     pub fn is_held(&self) -> bool {
         !matches!(self, Self::Stream(_))
@@ -105,17 +122,7 @@ impl RequestBody {
             Self::Spooled(spool) => spool
                 .poll_chunk(cx)
                 .map(|chunk| chunk.map(|read| read.map_err(BodyError::Spool))),
-            Self::Stream(body) => loop {
-                match std::task::ready!(body.as_mut().poll_frame(cx)) {
-                    // Trailers end here: they must not become variables (reference, section 4).
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => break Poll::Ready(Some(Ok(data))),
-                        Err(_) => continue,
-                    },
-                    Some(Err(error)) => break Poll::Ready(Some(Err(error))),
-                    None => break Poll::Ready(None),
-                }
-            },
+            Self::Stream(body) => body.poll_chunk(cx),
         }
     }
 }
@@ -142,34 +149,6 @@ impl BodyError {
             Self::Malformed => "bad_body",
             Self::TooLarge(_) => "body_too_large",
             Self::Spool(_) => "spool_failed",
-        }
-    }
-}
-
-/// For hyper's client connection.
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.get_mut()
-            .poll_chunk(cx)
-            .map(|chunk| chunk.map(|read| read.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Empty | Self::Full { sent: true, .. })
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty | Self::Full { sent: true, .. } => SizeHint::with_exact(0),
-            Self::Full { bytes, .. } => SizeHint::with_exact(bytes.len() as u64),
-            Self::Spooled(spool) => SizeHint::with_exact(spool.remaining()),
-            Self::Stream(body) => body.size_hint(),
         }
     }
 }

@@ -3,23 +3,24 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use super::balance::Wish;
 use super::body::{Body, FramedBody, Lease};
 use super::connection::Connection;
 use super::endpoint::{Endpoint, Id};
 use super::error::Failure;
-use super::http::{HttpBody, HttpConnection, NotAnswered, unrequested_switch};
+use super::http::{HttpBody, HttpConnection, NotAnswered, response_head, unrequested_switch};
 use super::pool::{AdmissionError, Grant, Pool, Slot};
 use super::pump::{Prepared, Pump};
-use super::relay::BUFFERING;
 use super::request_body::RequestBody;
 use super::retry::{self, Attempt, Blame};
 use super::source::Source;
 use super::trace::Trace;
 use super::{Options, Upstream};
+use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, Protocol, RequestHead, ResponseHead};
 use crate::transport::{self, ConnectError, Stream};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub(super) trait Wire {
         body: RequestBody,
         slot: Slot<Self::Connection>,
         connection: Self::Connection,
-    ) -> Result<Response<Body>, Broken>;
+    ) -> Result<Answer, Broken>;
 }
 
 /// An exchange that gave no answer.
@@ -120,7 +121,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         wire: &W,
         head: &RequestHead,
         mut body: RequestBody,
-    ) -> Result<Response<Body>, Failure> {
+    ) -> Result<Answer, Failure> {
         loop {
             let prepared = wire.prepare(head)?;
             let Grant { mut slot, idle } = self.admit().await?;
@@ -140,7 +141,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
                 Ok(answer) => {
                     let latency = started.elapsed();
                     self.trace.head = Some(latency);
-                    self.trace.status = Some(answer.status().as_u16());
+                    self.trace.status = Some(answer.status.as_u16());
                     if let Some(endpoint) = &self.trace.endpoint {
                         self.pool.answered(endpoint, latency);
                     }
@@ -360,7 +361,7 @@ impl Wire for Framed<'_> {
         body: RequestBody,
         mut slot: Slot<Box<Connection>>,
         connection: Box<Connection>,
-    ) -> Result<Response<Body>, Broken> {
+    ) -> Result<Answer, Broken> {
         let timeouts = self.upstream.config.timeouts;
         let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
         match poll_fn(|cx| pump.poll_event(cx)).await {
@@ -375,32 +376,25 @@ impl Wire for Framed<'_> {
 }
 
 impl Framed<'_> {
-    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Response<Body>, Broken> {
+    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
         let Options {
             relays, ignore_abort, ..
         } = self.options;
-        let mut headers = answer.headers;
-        let bodiless = *method == Method::HEAD
-            || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let bodiless = is_bodiless(method, answer.status);
         let length = if bodiless { Some(0) } else { answer.length };
         let mut rest = FramedBody::new(lease, length);
         let body = match rest.complete().map_err(Broken::answered)? {
             Some(bytes) => Body::Full(bytes),
-            // The rest, dropped here, is read to the end on its own. A body of no bytes would contradict a
-            // Content-Length that is not about it (304), which hyper asserts against.
+            // The rest, dropped here, is read to the end on its own.
             None if bodiless => {
                 drop(Source::framed(rest, relays, ignore_abort));
                 Body::Full(None)
             }
             None => self
                 .options
-                .body(Source::framed(rest, relays, ignore_abort), &headers),
+                .body(Source::framed(rest, relays, ignore_abort), &answer.fields),
         };
-        headers.remove(BUFFERING);
-        let mut response = Response::new(body);
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = headers;
-        Ok(response)
+        Ok(relayed(method, answer, body))
     }
 }
 
@@ -455,7 +449,7 @@ impl Wire for Http<'_> {
         body: RequestBody,
         mut slot: Slot<HttpConnection>,
         mut connection: HttpConnection,
-    ) -> Result<Response<Body>, Broken> {
+    ) -> Result<Answer, Broken> {
         let timeouts = &self.upstream.config.timeouts;
         let copy = body.copy();
         let mut answer = match connection.exchange(head, body, timeouts).await {
@@ -481,18 +475,42 @@ impl Wire for Http<'_> {
                 blamed: false,
             });
         }
-        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let received = response_head(&answer);
+        if received.upgrade {
             let switched = connection.switched(&mut answer, slot, timeouts);
-            let mut answer = answer.map(|_| Body::Full(None));
-            answer.extensions_mut().insert(switched);
-            return Ok(answer);
+            return Ok(relayed(
+                &head.method,
+                received,
+                Body::Switched(Box::new(switched)),
+            ));
         }
         slot.answered();
-        let (mut parts, incoming) = answer.into_parts();
-        let body = HttpBody::new(incoming, connection, slot, timeouts);
+        let body = HttpBody::new(answer.into_body(), connection, slot, timeouts);
         let source = Source::http(body, self.options.relays, self.options.ignore_abort);
-        let body = self.options.body(source, &parts.headers);
-        parts.headers.remove(BUFFERING);
-        Ok(Response::from_parts(parts, body))
+        let body = self.options.body(source, &received.fields);
+        Ok(relayed(&head.method, received, body))
+    }
+}
+
+/// Whether an answer has no body, whatever its head announces.
+fn is_bodiless(method: &Method, status: StatusCode) -> bool {
+    *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// An answer as the front end gets it.
+fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
+    let ResponseHead {
+        status,
+        mut fields,
+        length,
+        ..
+    } = head;
+    fields.remove(FieldName::XAccelBuffering);
+    let announces = is_bodiless(method, status) && status != StatusCode::NO_CONTENT;
+    Answer {
+        status,
+        fields,
+        length: length.filter(|_| announces),
+        body,
     }
 }

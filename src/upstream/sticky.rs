@@ -11,13 +11,12 @@
 use std::fmt::{self, Write};
 
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
-use http::header::{HeaderValue, SET_COOKIE};
 use sha2::Sha256;
 
 use super::balance::key;
 use super::config::{SameSite, Sticky};
 use crate::protocol::RequestHead;
+use crate::protocol::fields::{FieldName, FieldValue, Fields};
 
 /// Names an endpoint in a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,10 +95,10 @@ pub fn session(sticky: &Sticky, head: &RequestHead) -> Option<Token> {
 }
 
 /// Tells the client where its session lives from now on. `secure`: the request came over TLS.
-pub fn remember(sticky: &Sticky, token: Token, secure: bool, headers: &mut HeaderMap) {
+pub fn remember(sticky: &Sticky, token: Token, secure: bool, fields: &mut Fields) {
     // What the configuration allows in names and paths is allowed in a field.
-    if let Ok(cookie) = HeaderValue::try_from(cookie(sticky, token, secure)) {
-        headers.append(SET_COOKIE, cookie);
+    if let Some(cookie) = FieldValue::new(cookie(sticky, token, secure).as_bytes()) {
+        fields.append(FieldName::SetCookie, cookie);
     }
 }
 
@@ -133,7 +132,6 @@ mod tests {
     use std::time::Duration;
 
     use http::Method;
-    use http::header::COOKIE;
 
     use super::*;
     use crate::protocol::samples;
@@ -189,8 +187,7 @@ mod tests {
         let mut head = samples::request(Method::GET);
         assert_eq!(session(&sticky(), &head), None);
         let value = format!("a=1; bh_route=spoiled; bh_route={}", token());
-        head.headers.append(COOKIE, "b=2".parse().unwrap());
-        head.headers.append(COOKIE, value.parse().unwrap());
+        head.fields = Fields::from_iter([("cookie", "b=2"), ("Cookie", &value)]);
         assert_eq!(session(&sticky(), &head), Some(token()));
     }
 

@@ -42,16 +42,17 @@ impl Body for WatchedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let frame = Pin::new(&mut this.body).poll_frame(cx);
-        this.written.wait_for_client(frame.is_pending());
-        frame
+        let chunk = this.body.poll_chunk(cx);
+        this.written.wait_for_client(chunk.is_pending());
+        chunk.map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let remaining = self.body.remaining();
+        remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -1,15 +1,16 @@
 //! The received side through the gateway's decoder.
 
 use bridgehead::protocol::fastcgi::{Capabilities, EndRequest, FastCgi, Header, Kind};
+use bridgehead::protocol::fields::Fields;
 use bridgehead::protocol::params::{PathInfo, Style, StyleKind};
 use bridgehead::protocol::request::{Client, RequestId, Script};
 use bridgehead::protocol::scgi::Scgi;
 use bridgehead::protocol::uwsgi::Uwsgi;
 use bridgehead::protocol::{
-    DecodeError, Event, Exchange, Limits, Protocol, RequestHead, ResponseHead, WriteQueue,
+    DecodeError, Event, Exchange, Limits, Protocol, RequestHead, ResponseHead, Target, WriteQueue,
 };
 use bytes::{Buf, BytesMut};
-use http::{HeaderMap, Method, Version};
+use http::{Method, Version};
 
 use crate::application;
 use crate::fixture::{Body, Expected, Fixture, Turn, Wire};
@@ -121,13 +122,17 @@ fn compare_headers(head: &ResponseHead, expected: &[(String, String)], name: &st
     let mut checked: Vec<&str> = expected.iter().map(|(header, _)| header.as_str()).collect();
     checked.dedup();
     for header in checked {
-        let values: Vec<_> = head.headers.get_all(header).iter().collect();
+        let length = head.length.map(|length| length.to_string().into_bytes());
+        let values: Vec<&[u8]> = match header {
+            "content-length" => length.iter().map(Vec::as_slice).collect(),
+            _ => head.fields.all_named(header.as_bytes()).collect(),
+        };
         let wanted = expected.iter().filter(|(name, _)| name == header);
         match header {
             "connection" | "keep-alive" | "transfer-encoding" => assert!(values.is_empty(), "{name}"),
             _ => assert_eq!(
                 values,
-                wanted.map(|(_, value)| value).collect::<Vec<_>>(),
+                wanted.map(|(_, value)| value.as_bytes()).collect::<Vec<_>>(),
                 "{name}"
             ),
         }
@@ -194,9 +199,9 @@ fn protocol(wire: Wire) -> Box<dyn Protocol> {
 fn request(method: Method) -> RequestHead {
     RequestHead {
         method,
-        target: "/".parse().expect("a target"),
+        target: Target::from_static("/"),
         version: Version::HTTP_11,
-        headers: HeaderMap::new(),
+        fields: Fields::new(),
         client: Client::default().into(),
         script: Script::default(),
         content_length: None,

@@ -2,18 +2,17 @@
 
 use std::fmt::Display;
 
-use http::HeaderMap;
-use http::header::HOST;
-use http::request::Parts;
 use serde::Serialize;
 
 use super::fields::LeftOut;
 use super::health;
 use crate::config::units::{Period, Size};
+use crate::frontend::Request;
 use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
+use crate::protocol::fields::{Field, FieldName, Fields};
 use crate::upstream::config::{Balance, EndpointConfig, ProtocolName};
 use crate::upstream::{Forecast, Preview, Upstream};
 
@@ -169,11 +168,11 @@ pub(super) enum Sent {
 }
 
 impl Explanation {
-    pub(super) fn of(request: &Parts) -> Self {
+    pub(super) fn of(request: &Request) -> Self {
         Self {
             method: request.method.to_string(),
-            target: request.uri.to_string(),
-            host: request.headers.get(HOST).map(|host| text(host.as_bytes())),
+            target: request.target.to_string(),
+            host: request.fields.get(FieldName::Host).map(text),
             path: None,
             route: None,
             left_out: Vec::new(),
@@ -228,7 +227,6 @@ impl Forwarded {
     ) -> Self {
         let http = upstream.config().protocol == ProtocolName::Http;
         let forwarding = head.forwarding();
-        let value = |value: Option<&http::HeaderValue>| value.map(|value| text(value.as_bytes()));
         Self {
             script: (!http).then(|| Script::new(&head.script)),
             upstream: Destination::new(upstream, head),
@@ -236,8 +234,8 @@ impl Forwarded {
             client: Client {
                 address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
                 scheme: head.client.scheme(),
-                forwarded_for: value(forwarding.chain),
-                forwarded_host: value(forwarding.host),
+                forwarded_for: forwarding.chain.map(text),
+                forwarded_host: forwarding.host.map(text),
             },
             sent: Sent::new(preview, upstream),
         }
@@ -356,19 +354,22 @@ impl Sent {
                 size: size.ok(),
                 limit: upstream.config().quirks.max_block,
             },
-            Preview::Http(parts) => Self::Request {
-                line: format!("{} {} HTTP/1.1", parts.method, parts.uri),
-                fields: pairs(&parts.headers),
+            Preview::Http {
+                method,
+                target,
+                fields,
+            } => Self::Request {
+                line: format!("{method} {target} HTTP/1.1"),
+                fields: pairs(&fields),
             },
         }
     }
 }
 
 /// Fields in the order of sending.
-pub(super) fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
-    let pair =
-        |(name, value): (&http::HeaderName, &http::HeaderValue)| (name.to_string(), text(value.as_bytes()));
-    headers.iter().map(pair).collect()
+pub(super) fn pairs(fields: &Fields) -> Vec<(String, String)> {
+    let pair = |field: Field<'_>| (text(field.spelling), text(field.value));
+    fields.iter().map(pair).collect()
 }
 
 /// Bytes as text; what is no UTF-8 is escaped, so that nothing is hidden.

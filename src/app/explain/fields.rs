@@ -1,8 +1,9 @@
 //! Header fields that an application never sees.
 
-use http::{HeaderMap, HeaderName};
 use serde::Serialize;
 
+use super::account::text;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::params;
 
 /// A field, and why it is left out.
@@ -16,49 +17,45 @@ pub(super) struct LeftOut {
 
 impl LeftOut {
     /// Left out by the check of the request.
-    pub(super) fn by_check(name: &HeaderName) -> Self {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let why = match name.as_str() {
-            "proxy" => "would become HTTP_PROXY, which programs take for a setting (httpoxy)",
-            name if !name.bytes().all(plain) => {
+    pub(super) fn by_check(name: &[u8]) -> Self {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        let why = match FieldName::of(name) {
+            FieldName::Proxy => "would become HTTP_PROXY, which programs take for a setting (httpoxy)",
+            FieldName::Other if !name.iter().all(plain) => {
                 "only letters, digits and hyphens can become the name of a variable"
             }
-            "expect" => "answered by the gateway",
+            FieldName::Expect => "answered by the gateway",
             _ => "concerns the client's connection only",
         };
         Self::new(name, why)
     }
 
     /// Left out when the client was found out.
-    pub(super) fn by_client(name: &HeaderName) -> Self {
+    pub(super) fn by_client(name: &[u8]) -> Self {
         Self::new(name, "replaced by what the gateway itself knows about the client")
     }
 
-    fn new(name: &HeaderName, why: &'static str) -> Self {
+    fn new(name: &[u8], why: &'static str) -> Self {
         Self {
-            name: name.to_string(),
+            name: text(name),
             why,
         }
     }
 }
 
 /// The fields that are in `before` and not in `after`.
-pub(super) fn left_out(
-    before: &HeaderMap,
-    after: &HeaderMap,
-    why: impl Fn(&HeaderName) -> LeftOut,
-) -> Vec<LeftOut> {
+pub(super) fn left_out(before: &Fields, after: &Fields, why: impl Fn(&[u8]) -> LeftOut) -> Vec<LeftOut> {
     before
-        .keys()
-        .filter(|name| !after.contains_key(*name))
-        .map(why)
+        .iter()
+        .filter(|field| !field.again && !after.contains_named(field.spelling))
+        .map(|field| why(field.spelling))
         .collect()
 }
 
 /// Which two fields are in conflict.
-pub(super) fn conflict(headers: &HeaderMap) -> String {
-    match params::conflict(headers) {
-        Some((one, other)) => format!("`{one}` and `{other}` become the same variable"),
+pub(super) fn conflict(fields: &Fields) -> String {
+    match params::conflict(fields) {
+        Some((one, other)) => format!("`{}` and `{}` become the same variable", text(one), text(other)),
         None => "two header fields become the same variable".to_owned(),
     }
 }

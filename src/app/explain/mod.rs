@@ -13,20 +13,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::header::{HOST, TRANSFER_ENCODING};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version};
+use http::{Method, StatusCode, Uri, Version};
 
 use crate::config::Config;
 use crate::files::DecodedPath;
-use crate::frontend::body::Body;
 use crate::frontend::forwarded::Connected;
 use crate::frontend::php::Unresolved;
 use crate::frontend::plan::{self, Action, Announced, Checked, Destination};
 use crate::frontend::rejection::{self, Rejection};
 use crate::frontend::route::Handler;
 use crate::frontend::router::Router;
-use crate::frontend::{self, Route, respond, upload};
+use crate::frontend::{self, Answer, Request, Route, respond, upload};
+use crate::protocol::Target;
+use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::RequestId;
 use crate::telemetry::Counters;
 use crate::transport::Address;
@@ -45,7 +44,7 @@ pub struct Question {
     /// A URL, or the path alone.
     pub url: Uri,
     /// Its fields; `Host` comes from the URL unless it is among them.
-    pub headers: HeaderMap,
+    pub fields: Fields,
     /// Where it comes from; this machine unless named.
     pub from: Option<IpAddr>,
 }
@@ -94,12 +93,12 @@ impl Gateway {
     /// The way of [`crate::frontend::service`].
     fn outcome(
         &self,
-        original: &Parts,
+        original: &Request,
         connected: &Connected,
         explanation: &mut Explanation,
     ) -> Result<Outcome, Rejection> {
         let mut request = Checked::new(original.clone())?;
-        explanation.left_out = fields::left_out(&original.headers, &request.parts.headers, LeftOut::by_check);
+        explanation.left_out = fields::left_out(&original.fields, &request.head.fields, LeftOut::by_check);
         if request.is_for_us() {
             return Ok(answered(&respond::options()));
         }
@@ -107,12 +106,12 @@ impl Gateway {
         explanation.path = Some(account::text(path.as_bytes()));
         explanation.route = Some(Matched::rule(&route.config));
         match request.action(route, &path)? {
-            Action::Answer(response) => Ok(answered_on(route, response)),
+            Action::Answer(answer) => Ok(answered_on(route, answer)),
             Action::Status(status) => {
-                let headers = &mut request.parts.headers;
-                let client = connected.client(headers, &self.frontend.trusted_proxies);
+                let head = &mut request.head;
+                let client = connected.client(&mut head.fields, &self.frontend.trusted_proxies);
                 let ip = client.remote.as_ref().map(|peer| peer.address.ip());
-                status.admit(&request.parts.method, ip)?;
+                status.admit(&head.method, ip)?;
                 let nothing_yet = Counters::new(rejection::REASONS);
                 Ok(answered_on(route, status.answer(&nothing_yet)))
             }
@@ -124,14 +123,14 @@ impl Gateway {
         &self,
         mut request: Checked,
         to: Destination<'_>,
-        original: &Parts,
+        original: &Request,
         connected: &Connected,
         explanation: &mut Explanation,
     ) -> Result<Outcome, Rejection> {
         upload::admit(request.inspected.announced, &to.route.limits)?;
-        let before = request.parts.headers.clone();
-        let client = connected.client(&mut request.parts.headers, &self.frontend.trusted_proxies);
-        let by_client = fields::left_out(&before, &request.parts.headers, LeftOut::by_client);
+        let before = request.head.fields.clone();
+        let client = connected.client(&mut request.head.fields, &self.frontend.trusted_proxies);
+        let by_client = fields::left_out(&before, &request.head.fields, LeftOut::by_client);
         explanation.left_out.extend(by_client);
         let body = body(original, &request, &to);
         let (route, upstream) = (to.route, to.upstream);
@@ -141,7 +140,7 @@ impl Gateway {
             let refused = Refused::new(&Failure::from(*error).into(), error.to_string());
             explanation.refused = Some(refused);
         }
-        let chunked = original.headers.contains_key(TRANSFER_ENCODING);
+        let chunked = original.fields.contains(FieldName::TransferEncoding);
         Ok(Outcome::Forwarded(Box::new(Forwarded::new(
             &head, route, upstream, preview, chunked,
         ))))
@@ -159,9 +158,9 @@ impl Gateway {
     }
 
     /// More about a refusal than a client may know.
-    fn why(&self, rejection: &Rejection, original: &Parts, explanation: &Explanation) -> String {
+    fn why(&self, rejection: &Rejection, original: &Request, explanation: &Explanation) -> String {
         match rejection {
-            Rejection::Conflict => fields::conflict(&original.headers),
+            Rejection::Conflict => fields::conflict(&original.fields),
             Rejection::NotFound if explanation.route.is_none() => {
                 format!("no route for this host and path; there are {}", self.routes())
             }
@@ -182,13 +181,13 @@ impl Gateway {
     }
 
     /// Why a document root has nothing for a request.
-    fn missing(&self, original: &Parts) -> Option<String> {
+    fn missing(&self, original: &Request) -> Option<String> {
         let request = Checked::new(original.clone()).ok()?;
         let (path, route) = request.route(&self.router).ok()?;
         match (&route.handler, &route.config.handler) {
             (Handler::Php(_, site), frontend::config::Handler::Php(php)) => {
                 let root = php.root.display();
-                let why = match site.resolve(&path, request.target.path().as_bytes()) {
+                let why = match site.resolve(&path, request.head.target.path()) {
                     Err(Unresolved::SuffixCase) => Unresolved::SuffixCase.to_string(),
                     Err(error) => format!("{error}, and there is no front_controller"),
                     Ok(_) => PROGRAM.to_owned(),
@@ -207,30 +206,33 @@ impl Gateway {
     }
 }
 
-/// The request as hyper would hand it over.
-fn request(question: Question) -> Result<Parts> {
+/// The request as a connection would hand it over.
+fn request(question: Question) -> Result<Request> {
     let Question {
-        method, url, headers, ..
+        method, url, fields, ..
     } = question;
-    let mut request = Request::new(());
-    *request.method_mut() = method;
-    *request.version_mut() = Version::HTTP_11;
-    if !headers.contains_key(HOST) {
+    let mut all = Fields::new();
+    if !fields.contains(FieldName::Host) {
         let host = url
             .authority()
             .map_or("localhost", |authority| authority.as_str());
-        let host = HeaderValue::from_str(host).context("the host of the URL is none")?;
-        request.headers_mut().insert(HOST, host);
+        let host = FieldValue::new(host.as_bytes()).context("the host of the URL is none")?;
+        all.append(FieldName::Host, host);
     }
-    request.headers_mut().extend(headers);
+    all.append_all(&fields);
     let target = url.path_and_query().map_or("/", |target| target.as_str());
-    *request.uri_mut() = target.parse().context("the path of the URL is none")?;
-    Ok(request.into_parts().0)
+    Ok(Request {
+        method,
+        target: target.parse::<Target>().context("the path of the URL is none")?,
+        authority: None,
+        version: Version::HTTP_11,
+        fields: all,
+    })
 }
 
 /// What would be known of the body. The length of one that comes in chunks is known once it is here.
-fn body(original: &Parts, request: &Checked, to: &Destination<'_>) -> Announced {
-    let in_chunks = original.headers.contains_key(TRANSFER_ENCODING);
+fn body(original: &Request, request: &Checked, to: &Destination<'_>) -> Announced {
+    let in_chunks = original.fields.contains(FieldName::TransferEncoding);
     let http = to.upstream.config().protocol == ProtocolName::Http;
     match in_chunks {
         false => Announced {
@@ -249,17 +251,21 @@ fn body(original: &Parts, request: &Checked, to: &Destination<'_>) -> Announced 
 }
 
 /// An answer with the fields of its route.
-fn answered_on(route: &Route, mut response: Response<Body>) -> Outcome {
-    for (name, value) in &route.config.headers {
-        response.headers_mut().insert(name, value.clone());
-    }
-    answered(&response)
+fn answered_on(route: &Route, mut answer: Answer) -> Outcome {
+    answer.fields.set_all(&route.config.headers);
+    answered(&answer)
 }
 
-fn answered(response: &Response<Body>) -> Outcome {
+fn answered(answer: &Answer) -> Outcome {
+    let mut headers = pairs(&answer.fields);
+    let has_body = !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let length = answer
+        .length
+        .or_else(|| answer.body.remaining().filter(|_| has_body));
+    headers.extend(length.map(|length| ("Content-Length".to_owned(), length.to_string())));
     Outcome::Answered(Answered {
-        status: response.status().as_u16(),
-        headers: pairs(response.headers()),
+        status: answer.status.as_u16(),
+        headers,
     })
 }
 

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::CONTENT_LENGTH;
 
 use crate::cli::output::write;
+use crate::protocol::fields::FieldName;
 use crate::protocol::head::{self, Shape};
 use crate::protocol::{Event, ResponseHead};
 
@@ -73,11 +73,11 @@ impl Answer {
 
 /// The head as an HTTP client would have got it.
 fn text(head: &ResponseHead) -> Vec<u8> {
-    let mut headers = head.headers.clone();
+    let mut fields = head.fields.clone();
     if let Some(length) = head.length {
-        headers.insert(CONTENT_LENGTH, length.into());
+        fields.append_number(FieldName::ContentLength, length);
     }
     let mut text = Vec::new();
-    head::put(Shape::Http, head.status, &headers, &mut text);
+    head::put(Shape::Http, head.status, &fields, &mut text);
     text
 }

@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use http::{Method, Uri, Version};
 use percent_encoding::percent_decode;
 
 use super::args::Args;
-use crate::protocol::RequestHead;
+use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::params::SOFTWARE;
 use crate::protocol::request::{Client, Peer, RequestId, Script};
+use crate::protocol::{RequestHead, Target};
 
 /// A head with its body.
 #[derive(Debug)]
@@ -33,17 +32,16 @@ impl Request {
         let uri: Uri = target
             .parse()
             .with_context(|| format!("`{target}` is neither a path nor a URL"))?;
-        let target = uri
-            .path_and_query()
-            .cloned()
-            .unwrap_or(PathAndQuery::from_static("/"));
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let script = script(args.script.as_deref(), uri.path());
+        let target: Target = target.parse()?;
         let loopback = |port| Some(Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
         let secure = uri.scheme_str() == Some("https");
         let head = RequestHead {
             method,
-            script: script(args.script.as_deref(), target.path()),
+            script,
             version: Version::HTTP_11,
-            headers: headers(args, &uri)?,
+            fields: fields(args, &uri)?,
             client: Arc::new(Client {
                 remote: loopback(0),
                 local: loopback(if secure { 443 } else { 80 }),
@@ -97,28 +95,33 @@ fn body(data: &str) -> Result<Bytes> {
 }
 
 /// What curl would send, and then what was asked for.
-fn headers(args: &Args, uri: &Uri) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
+fn fields(args: &Args, uri: &Uri) -> Result<Fields> {
+    let mut fields = Fields::new();
     let host = uri
         .authority()
         .map_or("localhost", |authority| authority.as_str());
-    headers.insert(HOST, HeaderValue::from_str(host)?);
-    headers.insert(USER_AGENT, HeaderValue::from_static(SOFTWARE));
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    let host = FieldValue::new(host.as_bytes()).context("the host is no field value")?;
+    fields.append(FieldName::Host, host);
+    fields.append(FieldName::UserAgent, SOFTWARE);
+    fields.append(FieldName::Accept, "*/*");
     if args.data.is_some() {
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(CONTENT_TYPE, form);
+        fields.append(FieldName::ContentType, "application/x-www-form-urlencoded");
     }
-    let mut given = HeaderMap::new();
-    for field in &args.headers {
-        let (name, value) = crate::cli::field(field)?;
-        headers.remove(&name);
-        if !value.is_empty() {
-            given.append(name, value);
-        }
+    let given: Vec<_> = args
+        .headers
+        .iter()
+        .map(|text| crate::cli::field(text))
+        .collect::<Result<_>>()?;
+    for (name, _) in &given {
+        fields.remove_named(name);
     }
-    headers.extend(given);
-    Ok(headers)
+    for (name, value) in given
+        .into_iter()
+        .filter(|(_, value)| !value.as_bytes().is_empty())
+    {
+        fields.append_named(name, value);
+    }
+    Ok(fields)
 }
 
 fn params(params: &[String]) -> Result<Arc<[(String, Bytes)]>> {
@@ -210,9 +213,9 @@ mod tests {
         let head = request("http://shop.example/ -H Accept: -H X-A:1 -H X-A:2 -p REMOTE_USER=me")
             .unwrap()
             .head;
-        assert_eq!(head.headers["host"], "shop.example");
-        assert!(!head.headers.contains_key("accept"));
-        assert_eq!(head.headers.get_all("x-a").iter().count(), 2);
+        assert_eq!(head.fields.get(FieldName::Host), Some(&b"shop.example"[..]));
+        assert!(!head.fields.contains(FieldName::Accept));
+        assert_eq!(head.fields.all_named(b"x-a").count(), 2);
         assert_eq!(head.extra[0].0, "REMOTE_USER");
     }
 

@@ -54,8 +54,8 @@ impl Transcript {
         match event {
             Event::Head(head) => {
                 self.note(format_args!("head: {}", head.status));
-                for (name, value) in head.headers.iter().filter(|_| self.on) {
-                    eprintln!("< {name}: {}", text(value.as_bytes()));
+                for field in head.fields.iter().filter(|_| self.on) {
+                    eprintln!("< {}: {}", text(field.spelling), text(field.value));
                 }
                 if let Some(length) = head.length {
                     self.note(format_args!("a body of {length} bytes follows"));

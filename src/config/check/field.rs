@@ -3,30 +3,34 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
 
 use crate::config::complaints::Complaints;
 use crate::config::file::At;
+use crate::protocol::fields::{FieldName, FieldNames, FieldValue, Fields, is_token};
 
 /// Response fields, in the order of their names.
-pub(super) fn headers(
-    typed: &BTreeMap<At<String>, At<String>>,
-    complaints: &mut Complaints,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let mut fields: Vec<(HeaderName, HeaderValue)> = Vec::new();
+pub(super) fn headers(typed: &BTreeMap<At<String>, At<String>>, complaints: &mut Complaints) -> Fields {
+    let mut checked: Vec<(&str, FieldValue<'_>)> = Vec::new();
     for (name, value) in typed {
         let field = (field_name(name, complaints), field_value(value, complaints));
-        let (Some(name_checked), Some(value)) = field else {
+        let (Some(spelling), Some(value)) = field else {
             continue;
         };
-        if fields.iter().any(|(other, _)| *other == name_checked) {
+        if checked
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(spelling))
+        {
             complaints
-                .error(name.span(), format!("the field `{name_checked}` is set twice"))
+                .error(name.span(), format!("the field `{spelling}` is set twice"))
                 .help("upper and lower case do not matter in field names");
         }
-        fields.push((name_checked, value));
+        checked.push((spelling, value));
     }
-    fields.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+    checked.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+    let mut fields = Fields::with_capacity(checked.len());
+    for (name, value) in checked {
+        fields.append_named(name.as_bytes(), value);
+    }
     fields
 }
 
@@ -66,24 +70,27 @@ pub(super) fn refuse_variables(typed: &At<String>, complaints: &mut Complaints) 
     }
 }
 
-fn field_name(typed: &At<String>, complaints: &mut Complaints) -> Option<HeaderName> {
-    let Ok(name) = HeaderName::from_bytes(typed.as_bytes()) else {
+fn field_name<'a>(typed: &'a At<String>, complaints: &mut Complaints) -> Option<&'a str> {
+    if !is_token(typed.as_bytes()) {
         complaints
             .error(typed.span(), "not a field name")
             .help("names consist of letters, digits and `-`");
         return None;
-    };
-    if FRAMING.contains(&name.as_str()) {
+    }
+    if FRAMING.contains(FieldName::of(typed.as_bytes())) {
         complaints
-            .error(typed.span(), format!("`{name}` is set by Bridgehead itself"))
+            .error(
+                typed.span(),
+                format!("`{}` is set by Bridgehead itself", typed.as_str()),
+            )
             .help("it describes the connection or the length of the body");
     }
-    Some(name)
+    Some(typed.as_str())
 }
 
-fn field_value(typed: &At<String>, complaints: &mut Complaints) -> Option<HeaderValue> {
+fn field_value<'a>(typed: &'a At<String>, complaints: &mut Complaints) -> Option<FieldValue<'a>> {
     refuse_variables(typed, complaints);
-    let value = HeaderValue::from_bytes(typed.as_bytes()).ok();
+    let value = FieldValue::new(typed.as_bytes());
     if value.is_none() {
         complaints
             .error(typed.span(), "not a field value")
@@ -93,13 +100,13 @@ fn field_value(typed: &At<String>, complaints: &mut Complaints) -> Option<Header
 }
 
 /// What says where a message ends and what becomes of the connection.
-const FRAMING: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const FRAMING: FieldNames = FieldNames::of(&[
+    FieldName::Connection,
+    FieldName::ContentLength,
+    FieldName::KeepAlive,
+    FieldName::ProxyConnection,
+    FieldName::Te,
+    FieldName::Trailer,
+    FieldName::TransferEncoding,
+    FieldName::Upgrade,
+]);

@@ -1,11 +1,11 @@
 //! `health`: which question suits which server.
 
-use http::HeaderValue;
-use http::uri::PathAndQuery;
+use bytes::Bytes;
 
 use super::deadline;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Health as Typed, Kind, Method, Section, Upstream};
+use crate::protocol::Target;
 use crate::upstream::config::ProtocolName;
 use crate::upstream::config::health::{Health, Probe, Request, Statuses};
 use crate::upstream::profile::Profile;
@@ -146,27 +146,27 @@ fn request(typed: &Typed, complaints: &mut Complaints) -> Request {
 }
 
 /// A path that is the same decoded and encoded: it becomes a variable as it is.
-pub(super) fn path(typed: Option<&At<String>>, complaints: &mut Complaints) -> PathAndQuery {
+pub(super) fn path(typed: Option<&At<String>>, complaints: &mut Complaints) -> Target {
     let Some(typed) = typed else {
-        return PathAndQuery::from_static("/");
+        return Target::from_static("/");
     };
-    let plain = typed.starts_with('/') && typed.is_ascii() && !typed.contains(['%', '#']);
-    match PathAndQuery::try_from(typed.as_str()) {
+    let plain = typed.starts_with('/') && typed.is_ascii() && !typed.contains(['%', '#', '<', '>', '`']);
+    match typed.parse::<Target>() {
         Ok(path) if plain => path,
         _ => {
             complaints
                 .error(typed.span(), "not a path")
                 .help("begin it with a slash; no blanks, no `%`, no `#`");
-            PathAndQuery::from_static("/")
+            Target::from_static("/")
         }
     }
 }
 
-fn host(typed: Option<&At<String>>, complaints: &mut Complaints) -> HeaderValue {
-    let default = HeaderValue::from_static("localhost");
+fn host(typed: Option<&At<String>>, complaints: &mut Complaints) -> Bytes {
+    let default = Bytes::from_static(b"localhost");
     let Some(typed) = typed else { return default };
     match typed.parse::<http::uri::Authority>() {
-        Ok(_) => HeaderValue::from_str(typed).unwrap_or(default),
+        Ok(_) => Bytes::copy_from_slice(typed.as_bytes()),
         Err(_) => {
             complaints.error(typed.span(), "not a host name");
             default

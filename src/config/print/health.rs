@@ -23,7 +23,7 @@ fn auto(auto: &Auto, out: &mut Out) {
     out.text("max_connections", "auto");
     let mut keys = vec![("ask", quote(ask.as_str()))];
     if let Ask::FpmStatus(path) = ask {
-        keys.push(("status_path", quote(path.as_str())));
+        keys.push(("status_path", quote(&path.to_string())));
     }
     keys.push(("interval", period(*interval)));
     keys.push(("min", least.to_string()));
@@ -51,7 +51,7 @@ pub(super) fn print(health: &Health, out: &mut Out) {
     ];
     match probe {
         Probe::Connect | Probe::GetValues | Probe::UwsgiPing => {}
-        Probe::FpmPing(path) => keys.push(("path", quote(path.as_str()))),
+        Probe::FpmPing(path) => keys.push(("path", quote(&path.to_string()))),
         Probe::Request(request) => keys.extend(self::request(request)),
     }
     out.table("health", &keys);
@@ -69,8 +69,8 @@ fn request(request: &Request) -> Vec<(&'static str, String)> {
     } = request;
     let mut keys = vec![
         ("method", quote(if *head_only { "HEAD" } else { "GET" })),
-        ("path", quote(path.as_str())),
-        ("host", quote(&String::from_utf8_lossy(host.as_bytes()))),
+        ("path", quote(&path.to_string())),
+        ("host", quote(&String::from_utf8_lossy(host))),
         ("status", quote(&status.to_string())),
     ];
     let busy_status = (!busy_status.is_empty()).then(|| busy_status.to_string());

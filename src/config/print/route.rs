@@ -36,7 +36,10 @@ pub(super) fn print(route: &Route, upstreams: &[Upstream], out: &mut Out) {
     out.table("params", &params);
     let headers: Vec<_> = headers
         .iter()
-        .map(|(name, value)| (quote_key(name.as_str()), quote_bytes(value.as_bytes())))
+        .map(|field| {
+            let name = String::from_utf8_lossy(field.spelling);
+            (quote_key(&name), quote_bytes(field.value))
+        })
         .collect();
     let headers: Vec<_> = headers
         .iter()

@@ -8,13 +8,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Response};
+use http::{Method, StatusCode};
 use ipnet::IpNet;
 
+use super::answer::Answer;
 use super::body::Body;
 use super::config::{self, StatusFormat};
 use super::rejection::Rejection;
+use crate::protocol::fields::FieldName;
 use crate::telemetry::{Counters, Exposition};
 use crate::upstream::Upstream;
 
@@ -52,7 +53,7 @@ impl Status {
     }
 
     /// The numbers of this moment.
-    pub fn answer(&self, counters: &Counters) -> Response<Body> {
+    pub fn answer(&self, counters: &Counters) -> Answer {
         match self.config.format {
             StatusFormat::Prometheus => page(
                 Exposition::CONTENT_TYPE,
@@ -63,12 +64,11 @@ impl Status {
     }
 }
 
-fn page(content_type: &'static str, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::Full(Bytes::from(text)));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+fn page(content_type: &'static str, text: String) -> Answer {
+    let mut answer = Answer::new(StatusCode::OK, Body::Full(Bytes::from(text)));
+    answer.fields.append(FieldName::ContentType, content_type);
+    answer.fields.append(FieldName::CacheControl, "no-store");
+    answer
 }
 
 #[cfg(test)]

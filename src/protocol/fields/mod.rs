@@ -122,7 +122,7 @@ impl Fields {
         self.add(name, name.as_str().as_bytes(), decimal(number, &mut digits));
     }
 
-    /// Makes this the only field of its name: in the place of the first, or behind all others.
+    /// Makes this the only field of its name, behind all others.
     pub fn set<'v>(&mut self, name: FieldName, value: impl Into<FieldValue<'v>>) {
         self.remove(name);
         self.append(name, value);
@@ -134,6 +134,17 @@ impl Fields {
         self.append_number(name, number);
     }
 
+    /// Makes this the only field of its name; `false`, and nothing changed, when a byte is not permitted in a value.
+    pub fn try_set(&mut self, name: FieldName, value: &[u8]) -> bool {
+        match FieldValue::new(value) {
+            Some(value) => {
+                self.set(name, value);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Makes this the only field of any name; `false`, and nothing changed, when `spelling` is no token.
     pub fn set_named<'v>(&mut self, spelling: &[u8], value: impl Into<FieldValue<'v>>) -> bool {
         if !is_token(spelling) {
@@ -141,6 +152,21 @@ impl Fields {
         }
         self.remove_named(spelling);
         self.append_named(spelling, value)
+    }
+
+    /// Adds the fields of another list behind all others.
+    pub fn append_all(&mut self, others: &Self) {
+        for field in others.iter() {
+            self.add(field.name, field.spelling, field.value);
+        }
+    }
+
+    /// Makes the fields of another list the only ones of their names, behind all others.
+    pub fn set_all(&mut self, others: &Self) {
+        for field in others.iter() {
+            self.remove_named(field.spelling);
+        }
+        self.append_all(others);
     }
 
     /// Removes every field of a well-known name; whether there was one.
@@ -197,6 +223,18 @@ impl Fields {
         self.all(name).next()
     }
 
+    /// The first value of a well-known name, to keep: without a copy where it was parsed from a block.
+    pub fn to_bytes(&self, name: FieldName) -> Option<Bytes> {
+        if !self.present.contains(name) {
+            return None;
+        }
+        let entry = self.entries.iter().find(|entry| entry.name == name)?;
+        Some(match entry.added {
+            true => Bytes::copy_from_slice(&self.added[range(entry.value)]),
+            false => self.block.slice(range(entry.value)),
+        })
+    }
+
     /// All values of a well-known name, in order.
     pub fn all(&self, name: FieldName) -> impl Iterator<Item = &[u8]> + Clone {
         self.entries
@@ -226,6 +264,22 @@ impl Fields {
     #[inline]
     pub fn contains(&self, name: FieldName) -> bool {
         self.present.contains(name)
+    }
+
+    /// Whether a field of any name is there.
+    pub fn contains_named(&self, spelling: &[u8]) -> bool {
+        self.all_named(spelling).next().is_some()
+    }
+
+    /// All values of a field's name, in order.
+    pub fn all_of<'a>(&'a self, field: &'a Field<'a>) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let same = |other: &Field<'_>| match field.name {
+            FieldName::Other => other.spelling.eq_ignore_ascii_case(field.spelling),
+            _ => true,
+        };
+        self.iter()
+            .filter(move |other| other.name == field.name && same(other))
+            .map(|other| other.value)
     }
 
     /// The well-known names that are there.
@@ -285,7 +339,7 @@ impl Fields {
     fn add(&mut self, name: FieldName, spelling: &[u8], value: &[u8]) {
         let digest = digest(spelling);
         let again = match name {
-            FieldName::Other => self.get_named(spelling).is_some(),
+            FieldName::Other => self.contains_named(spelling),
             known => self.present.contains(known),
         };
         let start = self.added.len();

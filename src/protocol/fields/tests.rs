@@ -61,6 +61,20 @@ fn set_leaves_one_and_remove_none() {
 }
 
 #[test]
+fn a_list_replaces_the_names_that_it_has() {
+    let mut fields = fields(&[("x-A", "1"), ("Via", "2"), ("Age", "3"), ("X-a", "4")]);
+    fields.set_all(&self::fields(&[("X-A", "5"), ("Via", "6"), ("Via", "7")]));
+    assert_eq!(
+        fields,
+        self::fields(&[("Age", "3"), ("X-A", "5"), ("Via", "6"), ("Via", "7")])
+    );
+    assert_eq!(fields.to_bytes(FieldName::Via).as_deref(), Some(&b"6"[..]));
+    assert_eq!(fields.to_bytes(FieldName::Host), None);
+    assert!(fields.try_set(FieldName::Via, b"8") && !fields.try_set(FieldName::Via, b"\n"));
+    assert_eq!(fields.all(FieldName::Via).collect::<Vec<_>>(), [b"8"]);
+}
+
+#[test]
 fn a_name_that_is_no_token_is_not_added() {
     let mut fields = Fields::new();
     assert!(!fields.append_named(b"a b", "1") && !fields.append_named(b"", "1") && fields.is_empty());

@@ -1,12 +1,14 @@
 //! What each field of a response head means to a gateway, and the verdict on all of them together.
 
+use std::ops::Range;
+
 use bytes::Bytes;
-use http::header::{self, Entry, HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::line::{self, StatusLine};
-use super::name::name;
 use super::{HeadError, Limits, ResponseHead, Shape};
+use crate::protocol::fields::{FieldName, FieldNames, Fields};
+use crate::protocol::hop_by_hop;
 
 /// A block that was read.
 #[derive(Debug)]
@@ -17,99 +19,97 @@ pub(super) enum Parsed {
     Interim,
 }
 
-/// Reads a block: all lines of a head, the blank one included. Values stay slices of the block.
+/// Reads a block: all lines of a head, the blank one included. Names and values stay parts of the block.
 pub(super) fn parse(block: &Bytes, shape: Shape, limits: &Limits) -> Result<Parsed, HeadError> {
-    let mut rest = &block[..];
-    let status_line = first_line(&mut rest, shape)?;
-    let mut fields = Fields::new(shape, status_line, limits.fields);
-    while let Ok((after, line)) = line::line(rest)
+    let (mut start, status_line) = first_line(block, shape)?;
+    let mut reading = Reading::new(block, shape, status_line, limits.fields);
+    while let Some((line, next)) = line::line(block, start)
         && !line.is_empty()
     {
-        fields.add(block, line)?;
-        rest = after;
+        reading.add(line)?;
+        start = next;
     }
-    fields.finish()
+    reading.finish()
 }
 
-/// Takes the status line, if the head starts with one.
-fn first_line(rest: &mut &[u8], shape: Shape) -> Result<Option<StatusLine>, HeadError> {
-    let is_status_line = rest.starts_with(b"HTTP/");
+/// Takes the status line, if the head starts with one; where the fields start.
+fn first_line(block: &[u8], shape: Shape) -> Result<(usize, Option<StatusLine>), HeadError> {
     match shape {
-        Shape::Cgi if is_status_line => Err(HeadError::Nph),
-        Shape::Http if is_status_line => {
-            let (after, line) = line::line(rest).map_err(|_| HeadError::StatusLine)?;
-            *rest = after;
-            line::status_line(line).map(Some)
+        _ if !block.starts_with(b"HTTP/") => Ok((0, None)),
+        Shape::Cgi => Err(HeadError::Nph),
+        Shape::Http => {
+            let (line, next) = line::line(block, 0).ok_or(HeadError::StatusLine)?;
+            Ok((next, Some(line::status_line(&block[line])?)))
         }
-        Shape::Cgi | Shape::Http => Ok(None),
     }
 }
 
-/// The fields so far.
-struct Fields {
+/// The head so far.
+struct Reading<'a> {
+    block: &'a Bytes,
     shape: Shape,
     status_line: Option<StatusLine>,
     /// From a `Status` field.
     status: Option<StatusCode>,
-    length: Option<(u64, HeaderValue)>,
-    headers: HeaderMap,
-    /// The values of `Connection`, hardly ever more than one.
-    connection: Vec<Bytes>,
-    /// Set aside until it is known whether this is a 101.
-    upgrade: Option<HeaderValue>,
+    length: Option<u64>,
+    /// What is relayed, and `Connection`.
+    fields: Fields,
+    /// Name and value, set aside until it is known whether this is a 101.
+    upgrade: Option<(Range<usize>, Range<usize>)>,
     count: usize,
     limit: usize,
 }
 
-impl Fields {
-    fn new(shape: Shape, status_line: Option<StatusLine>, limit: usize) -> Self {
+impl<'a> Reading<'a> {
+    fn new(block: &'a Bytes, shape: Shape, status_line: Option<StatusLine>, limit: usize) -> Self {
+        let mut fields = Fields::with_capacity(USUAL_FIELDS);
+        fields.attach(block.clone());
         Self {
+            block,
             shape,
             status_line,
             status: None,
             length: None,
-            headers: HeaderMap::with_capacity(USUAL_FIELDS),
-            connection: Vec::new(),
+            fields,
             upgrade: None,
             count: 0,
             limit,
         }
     }
 
-    fn add(&mut self, block: &Bytes, line: &[u8]) -> Result<(), HeadError> {
+    fn add(&mut self, line: Range<usize>) -> Result<(), HeadError> {
         self.count += 1;
         if self.count > self.limit {
             return Err(HeadError::TooManyFields(self.limit));
         }
-        let (found, text) = line::field(line)?;
-        let name = name(found)?;
-        let value = field_value(block, text)?;
-        match name.as_str() {
-            "status" => self.add_status(text),
-            "content-length" => self.add_length(text, value),
-            "content-type" => self.add_once(name, value, "Content-Type"),
-            "location" => self.add_once(name, value, "Location"),
-            "date" | "server" => {
-                self.headers.entry(name).or_insert(value);
-                Ok(())
+        let (spelling, value) = line::field(self.block, line)?;
+        let name = FieldName::of(&self.block[spelling.clone()]);
+        let text = &self.block[value.clone()];
+        line::check_text(text)?;
+        match name {
+            FieldName::Status => return self.set_status(text),
+            FieldName::ContentLength => return self.set_length(text),
+            FieldName::TransferEncoding => return self.check_transfer_coding(text),
+            FieldName::Upgrade => {
+                self.upgrade = Some((spelling, value));
+                return Ok(());
             }
-            "connection" => {
-                self.connection.push(block.slice_ref(text));
-                Ok(())
-            }
-            "upgrade" => {
-                self.upgrade = Some(value);
-                Ok(())
-            }
-            "transfer-encoding" => self.check_transfer_coding(text),
-            "keep-alive" | "proxy-authenticate" | "proxy-connection" | "te" | "trailer" => Ok(()),
-            other if self.shape == Shape::Cgi && other.starts_with("variable-") => Ok(()),
-            _ => self.append(name, value),
+            FieldName::ContentType | FieldName::Location if self.is_known(name, text)? => return Ok(()),
+            FieldName::Date | FieldName::Server if self.fields.contains(name) => return Ok(()),
+            FieldName::KeepAlive
+            | FieldName::ProxyAuthenticate
+            | FieldName::ProxyConnection
+            | FieldName::Te
+            | FieldName::Trailer => return Ok(()),
+            FieldName::Other if self.is_variable(&spelling) => return Ok(()),
+            _ => {}
         }
+        self.fields.note(name, self.block, spelling, value);
+        Ok(())
     }
 
     /// A status line wins over a `Status` field, which is then not even looked at.
-    fn add_status(&mut self, text: &[u8]) -> Result<(), HeadError> {
+    fn set_status(&mut self, text: &[u8]) -> Result<(), HeadError> {
         if self.status_line.is_some() {
             return Ok(());
         }
@@ -120,34 +120,22 @@ impl Fields {
         Ok(())
     }
 
-    /// The value is passed on as it is, unless it says a number in a way that others may read as octal.
-    fn add_length(&mut self, text: &[u8], value: HeaderValue) -> Result<(), HeadError> {
+    fn set_length(&mut self, text: &[u8]) -> Result<(), HeadError> {
         let length = line::content_length(text)?;
-        if self.length.as_ref().is_some_and(|(known, _)| *known != length) {
-            return Err(HeadError::ConflictingLength);
+        match self.length.replace(length) {
+            Some(known) if known != length => Err(HeadError::ConflictingLength),
+            _ => Ok(()),
         }
-        let plain = !text.starts_with(b"0") || text.len() == 1;
-        self.length = Some((length, if plain { value } else { length.into() }));
-        Ok(())
     }
 
-    /// RFC 3875, section 6.3: an empty value is no value.
-    fn add_once(
-        &mut self,
-        name: HeaderName,
-        value: HeaderValue,
-        called: &'static str,
-    ) -> Result<(), HeadError> {
-        if value.is_empty() {
-            return Ok(());
-        }
-        match self.headers.try_entry(name) {
-            Ok(Entry::Occupied(known)) if *known.get() != value => Err(HeadError::Conflicting(called)),
-            Ok(entry) => {
-                entry.or_insert(value);
-                Ok(())
-            }
-            Err(_) => Err(HeadError::TooManyFields(self.limit)),
+    /// Whether a field that may be there once says nothing new: it is empty, which is no value (RFC 3875, section
+    /// 6.3), or repeats itself.
+    fn is_known(&self, name: FieldName, text: &[u8]) -> Result<bool, HeadError> {
+        match self.fields.get(name) {
+            _ if text.is_empty() => Ok(true),
+            None => Ok(false),
+            Some(known) if known == text => Ok(true),
+            Some(_) => Err(HeadError::Conflicting(name.as_str())),
         }
     }
 
@@ -161,11 +149,10 @@ impl Fields {
         }
     }
 
-    fn append(&mut self, name: HeaderName, value: HeaderValue) -> Result<(), HeadError> {
-        match self.headers.try_append(name, value) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(HeadError::TooManyFields(self.limit)),
-        }
+    /// What a FastCGI authorizer tells its server (FastCGI 1.0, section 6.3).
+    fn is_variable(&self, spelling: &Range<usize>) -> bool {
+        let start = self.block[spelling.clone()].get(..VARIABLE.len());
+        self.shape == Shape::Cgi && start.is_some_and(|start| start.eq_ignore_ascii_case(VARIABLE))
     }
 
     fn finish(mut self) -> Result<Parsed, HeadError> {
@@ -179,20 +166,16 @@ impl Fields {
         }
         let close = self.closes();
         self.remove_connection_fields();
-        if upgrade && let Some(protocol) = self.upgrade {
-            self.headers.insert(header::UPGRADE, protocol);
+        if upgrade && let Some((spelling, value)) = self.upgrade {
+            self.fields.note(FieldName::Upgrade, self.block, spelling, value);
         }
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        let length = self.length.as_ref().map(|(length, _)| *length);
-        if let Some((_, value)) = self.length {
-            self.headers.insert(header::CONTENT_LENGTH, value);
-        }
         Ok(Parsed::Final(ResponseHead {
             status,
-            headers: self.headers,
-            length,
+            fields: self.fields,
+            length: self.length,
             upgrade,
             close,
         }))
@@ -206,7 +189,7 @@ impl Fields {
             (None, Some(status)) if status.is_informational() => Err(HeadError::Interim(status.as_u16())),
             (None, Some(status)) => Ok(status),
             (None, None) if self.shape == Shape::Http => Err(HeadError::NoStatus),
-            (None, None) if self.headers.contains_key(header::LOCATION) => Ok(StatusCode::FOUND),
+            (None, None) if self.fields.contains(FieldName::Location) => Ok(StatusCode::FOUND),
             (None, None) => Ok(StatusCode::OK),
         }
     }
@@ -214,58 +197,45 @@ impl Fields {
     fn closes(&self) -> bool {
         match self.status_line {
             None => true,
-            Some(line) if line.persistent => self.connection_has("close"),
-            Some(_) => !self.connection_has("keep-alive") || self.connection_has("close"),
+            Some(line) if line.persistent => self.fields.connection_has("close"),
+            Some(_) => !self.fields.connection_has("keep-alive") || self.fields.connection_has("close"),
         }
-    }
-
-    fn connection_has(&self, option: &str) -> bool {
-        self.connection_options()
-            .any(|found| found.eq_ignore_ascii_case(option.as_bytes()))
-    }
-
-    fn connection_options(&self) -> impl Iterator<Item = &[u8]> {
-        self.connection.iter().flat_map(|list| line::members(list))
     }
 
     /// RFC 9110, section 7.6.1: fields that `Connection` names end here. Fields without which the answer
-    /// would mean something else stay, whoever names them.
+    /// would mean something else stay, whatever names them.
     fn remove_connection_fields(&mut self) {
-        for list in &self.connection {
-            for option in line::members(list) {
-                if let Ok(name) = HeaderName::from_bytes(option)
-                    && !ESSENTIAL.contains(&name)
-                {
-                    self.headers.remove(name);
-                }
-            }
+        if !self.fields.contains(FieldName::Connection) {
+            return;
+        }
+        let (known, others) = hop_by_hop::named(&self.fields);
+        let known = known.and(ESSENTIAL.complement());
+        self.fields.remove_all(known.with(FieldName::Connection));
+        for name in others {
+            self.fields.remove_named(&name);
         }
     }
 }
 
-/// Text without control bytes; what is wrong with it otherwise.
-fn field_value(block: &Bytes, text: &[u8]) -> Result<HeaderValue, HeadError> {
-    HeaderValue::from_maybe_shared(block.slice_ref(text))
-        .map_err(|_| line::check_text(text).err().unwrap_or(HeadError::ControlByte))
-}
+/// Fields for which room is made at once: what a PHP page with a session sends, and what we add.
+const USUAL_FIELDS: usize = 16;
 
-/// Fields for which room is made at once: what a PHP page with a session sends.
-const USUAL_FIELDS: usize = 8;
+/// How the names of an authorizer's variables start.
+const VARIABLE: &[u8] = b"Variable-";
 
 /// Fields that a `Connection` field does not take away.
-const ESSENTIAL: [HeaderName; 11] = [
-    header::CACHE_CONTROL,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LENGTH,
-    header::CONTENT_RANGE,
-    header::CONTENT_TYPE,
-    header::DATE,
-    header::ETAG,
-    header::LOCATION,
-    header::SET_COOKIE,
-    header::VARY,
-    header::WWW_AUTHENTICATE,
-];
+const ESSENTIAL: FieldNames = FieldNames::of(&[
+    FieldName::CacheControl,
+    FieldName::ContentEncoding,
+    FieldName::ContentRange,
+    FieldName::ContentType,
+    FieldName::Date,
+    FieldName::Etag,
+    FieldName::Location,
+    FieldName::SetCookie,
+    FieldName::Vary,
+    FieldName::WwwAuthenticate,
+]);
 
 #[cfg(test)]
 mod tests {
@@ -290,14 +260,12 @@ mod tests {
         }
     }
 
-    fn listed(head: &ResponseHead) -> Vec<(&str, &[u8])> {
-        let mut all: Vec<_> = head
-            .headers
+    fn listed(head: &ResponseHead) -> Vec<(&str, &str)> {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap();
+        head.fields
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
-            .collect();
-        all.sort_by_key(|(name, _)| *name);
-        all
+            .map(|field| (text(field.spelling), text(field.value)))
+            .collect()
     }
 
     #[test]
@@ -365,17 +333,14 @@ mod tests {
              Transfer-Encoding: chunked\nVariable-USER: joe\nStatus: 200\nX-Kept: 1\n\n",
         )
         .unwrap();
-        assert_eq!(
-            listed(&head),
-            [("content-type", b"a/b".as_slice()), ("x-kept", b"1")]
-        );
+        assert_eq!(listed(&head), [("Content-Type", "a/b"), ("X-Kept", "1")]);
     }
 
     #[test]
     fn cookies_keep_their_order() {
         let head = cgi("Set-Cookie: a=1\nX: y\nSet-Cookie: b=2\nset-cookie: a=1\n\n").unwrap();
-        let cookies: Vec<_> = head.headers.get_all("set-cookie").iter().collect();
-        assert_eq!(cookies, ["a=1", "b=2", "a=1"]);
+        let cookies: Vec<_> = head.fields.all(FieldName::SetCookie).collect();
+        assert_eq!(cookies, [b"a=1", b"b=2", b"a=1"]);
     }
 
     #[test]
@@ -386,28 +351,21 @@ mod tests {
         )
         .unwrap();
         assert_eq!(head.length, Some(5));
-        assert_eq!(
-            listed(&head),
-            [
-                ("content-length", b"5".as_slice()),
-                ("content-type", b"a"),
-                ("date", b"x")
-            ]
-        );
+        assert_eq!(listed(&head), [("Content-Type", "a"), ("Date", "x")]);
     }
 
     #[test]
     fn no_content_loses_its_length_and_not_modified_keeps_it() {
         let head = cgi("Status: 204\nContent-Length: 5\n\n").unwrap();
-        assert_eq!((head.length, head.headers.len()), (None, 0));
+        assert_eq!((head.length, head.fields.len()), (None, 0));
         let head = cgi("Status: 304\nContent-Length: 5\n\n").unwrap();
-        assert_eq!((head.length, head.headers.len()), (Some(5), 1));
+        assert_eq!((head.length, head.fields.len()), (Some(5), 0));
     }
 
     #[test]
     fn upper_half_bytes_pass() {
         let head = cgi("X-Name: J\u{fc}rgen\tx\n\n").unwrap();
-        assert_eq!(head.headers["x-name"].as_bytes(), "J\u{fc}rgen\tx".as_bytes());
+        assert_eq!(listed(&head), [("X-Name", "J\u{fc}rgen\tx")]);
     }
 
     #[test]
@@ -455,7 +413,7 @@ mod tests {
         let head =
             http("HTTP/1.1 101 X\nUpgrade: WebSocket\nConnection: Upgrade\nContent-Length: 5\n\n").unwrap();
         assert!(head.upgrade);
-        assert_eq!(listed(&head), [("upgrade", b"WebSocket".as_slice())]);
+        assert_eq!(listed(&head), [("Upgrade", "WebSocket")]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The lines of a head: one nom parser per wire unit.
+//! The lines of a head: one parser per wire unit.
+
+use std::ops::Range;
 
 use http::StatusCode;
 use memchr::memchr;
@@ -6,11 +8,11 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, take};
 use nom::character::complete::{char, one_of};
 use nom::combinator::{eof, map_opt, opt, recognize, verify};
-use nom::error::{Error, ErrorKind};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::HeadError;
+use crate::protocol::fields::{has_control, is_token_byte, trim};
 
 /// What a status line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,27 +23,41 @@ pub(super) struct StatusLine {
     pub(super) status: StatusCode,
 }
 
-/// Cuts the first line off a block in which every line ends; the line end is CR LF or LF.
-pub(super) fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let (input, line) = until(b'\n')(input)?;
-    Ok((input, line.strip_suffix(b"\r").unwrap_or(line)))
+/// The line that starts here, and where the next one does; the line end is CR LF or LF.
+#[inline]
+pub(super) fn line(block: &[u8], start: usize) -> Option<(Range<usize>, usize)> {
+    let feed = start + memchr(b'\n', &block[start..])?;
+    let text = &block[start..feed];
+    let length = text.strip_suffix(b"\r").unwrap_or(text).len();
+    Some((start..start + length, feed + 1))
 }
 
-/// Everything up to a byte that has to be there; the byte itself is dropped.
-fn until(end: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8]> {
-    move |input| match memchr(end, input) {
-        Some(at) => Ok((&input[at + 1..], &input[..at])),
-        None => Err(nom::Err::Error(Error::new(input, ErrorKind::Char))),
-    }
+/// A field line: where name and value are, the value without the blanks around it. The name is a token.
+#[inline]
+pub(super) fn field(block: &[u8], line: Range<usize>) -> Result<(Range<usize>, Range<usize>), HeadError> {
+    let text = &block[line.clone()];
+    let length = text.iter().position(|byte| !is_token_byte(*byte));
+    let length = length.filter(|at| *at > 0 && text[*at] == b':');
+    let length = length.ok_or_else(|| not_a_name(text))?;
+    let blanks = text[length + 1..].iter().position(|byte| !is_blank(*byte));
+    let value = blanks.map_or(&text[text.len()..], |blanks| &text[length + 1 + blanks..]);
+    let start = line.end - value.len();
+    let end = start + trim(value).len();
+    Ok((line.start..line.start + length, start..end))
 }
 
-/// A field line: name and value, the value without the whitespace around it.
-pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), HeadError> {
+/// What is wrong with a line that does not start with a name and a colon.
+#[cold]
+fn not_a_name(line: &[u8]) -> HeadError {
     if line.first().is_some_and(|&byte| is_blank(byte)) {
-        return Err(HeadError::Folded);
+        return HeadError::Folded;
     }
-    let (value, name) = until(b':')(line).map_err(|_| HeadError::NoColon)?;
-    Ok((name, trim(value)))
+    match memchr(b':', line).map(|colon| &line[..colon]) {
+        None => HeadError::NoColon,
+        Some([]) => HeadError::EmptyName,
+        Some([.., b' ' | b'\t']) => HeadError::SpaceBeforeColon,
+        Some(_) => HeadError::Name,
+    }
 }
 
 /// RFC 9112, section 4: `HTTP/1.1 404 Not Found`; the reason may be missing.
@@ -96,42 +112,25 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// The members of a comma-separated list.
-pub(super) fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&byte| byte == b',')
-        .map(trim)
-        .filter(|member| !member.is_empty())
-}
-
 /// No CR, NUL or other control byte; tabs and the upper half pass.
+#[inline]
 pub(super) fn check_text(text: &[u8]) -> Result<(), HeadError> {
-    match text.iter().find(|&&byte| is_control(byte)) {
-        None => Ok(()),
-        Some(b'\r') => Err(HeadError::BareCr),
-        Some(_) => Err(HeadError::ControlByte),
+    match has_control(text) {
+        false => Ok(()),
+        true => Err(first_control(text)),
     }
 }
 
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [first, inner @ ..] = text
-        && is_blank(*first)
-    {
-        text = inner;
+#[cold]
+fn first_control(text: &[u8]) -> HeadError {
+    match text.iter().find(|byte| has_control(&[**byte])) {
+        Some(b'\r') => HeadError::BareCr,
+        _ => HeadError::ControlByte,
     }
-    while let [inner @ .., last] = text
-        && is_blank(*last)
-    {
-        text = inner;
-    }
-    text
 }
 
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
-}
-
-fn is_control(byte: u8) -> bool {
-    byte < b' ' && byte != b'\t' || byte == 0x7f
 }
 
 #[cfg(test)]
@@ -205,8 +204,31 @@ mod tests {
     }
 
     #[test]
-    fn lists_lose_blanks_and_empty_members() {
-        let found: Vec<&[u8]> = members(b" close ,\t,X-Secret").collect();
-        assert_eq!(found, [b"close".as_slice(), b"X-Secret"]);
+    fn a_field_is_a_name_and_a_value_without_blanks() {
+        for (text, expected) in [
+            ("a:b", Ok(("a", "b"))),
+            ("A-b: \t c d\t ", Ok(("A-b", "c d"))),
+            ("a:", Ok(("a", ""))),
+            ("a: \t", Ok(("a", ""))),
+            ("a::", Ok(("a", ":"))),
+            ("", Err(HeadError::NoColon)),
+            ("a b", Err(HeadError::NoColon)),
+            (":", Err(HeadError::EmptyName)),
+            ("a :b", Err(HeadError::SpaceBeforeColon)),
+            ("a\t:b", Err(HeadError::SpaceBeforeColon)),
+            ("a b:c", Err(HeadError::Name)),
+            ("a\0:c", Err(HeadError::Name)),
+            ("\u{e4}:c", Err(HeadError::Name)),
+            (" a:b", Err(HeadError::Folded)),
+            ("\t", Err(HeadError::Folded)),
+        ] {
+            let block = format!("..{text}..");
+            let found = field(block.as_bytes(), 2..2 + text.len());
+            assert_eq!(
+                found.map(|(name, value)| (&block[name], &block[value])),
+                expected,
+                "{text:?}"
+            );
+        }
     }
 }

@@ -11,22 +11,24 @@ mod encode;
 mod error;
 mod fields;
 mod line;
-mod name;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 pub use decoder::HeadDecoder;
 pub use encode::put;
 pub use error::HeadError;
+
+use super::fields::Fields;
 
 /// A checked response head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
     /// Final status; 101 only with `upgrade`.
     pub status: StatusCode,
-    /// End-to-end fields; after `upgrade` also `Upgrade`.
-    pub headers: HeaderMap,
-    /// Announced length of the body. Answers to HEAD and 304 may announce one without having a body.
+    /// End-to-end fields, in the order and the spelling of the application, without `Content-Length`; after
+    /// `upgrade` also `Upgrade`.
+    pub fields: Fields,
+    /// Announced length of the body, the value of `Content-Length`. Answers to HEAD and 304 may announce one without having a body.
     pub length: Option<u64>,
     /// The backend switches protocols: everything that follows is opaque.
     pub upgrade: bool,

@@ -1,9 +1,7 @@
 //! Where variables go: every protocol's block writer is a [`Sink`], and none of them sees a temporary string.
 
-use http::HeaderName;
-use http::header::{GetAll, HeaderValue};
-
 use crate::protocol::EncodeError;
+use crate::protocol::fields::{self, Field, FieldName, Fields};
 
 /// Takes one variable after the other and puts it into the protocol's block.
 pub trait Sink {
@@ -25,8 +23,8 @@ pub enum Name<'a> {
     Literal(&'a str),
     /// Anybody's, as it is.
     Plain(&'a str),
-    /// `HTTP_` and the field name in upper case, with underscores for hyphens.
-    Field(&'a HeaderName),
+    /// `HTTP_` and the spelling of a field name in upper case, with underscores for hyphens.
+    Field(&'a [u8]),
 }
 
 /// The value of a variable, in whatever form it exists.
@@ -38,10 +36,12 @@ pub enum Value<'a> {
     One(&'a [u8]),
     /// Two pieces, one behind the other.
     Pair(&'a [u8], &'a [u8]),
-    /// All values of a field, joined.
+    /// All values of a field's name, joined in the order of arrival.
     Joined {
-        /// The values in the order of arrival.
-        values: GetAll<'a, HeaderValue>,
+        /// All fields.
+        fields: &'a Fields,
+        /// One of those that are joined.
+        field: &'a Field<'a>,
         /// Between two values: `", "`, or `"; "` for cookies.
         separator: &'static [u8],
     },
@@ -49,13 +49,22 @@ pub enum Value<'a> {
     Number(u64),
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
+    /// The variable that a request field becomes (RFC 3875, section 4.1.18).
+    #[inline]
+    pub fn of(field: &Field<'a>) -> Self {
+        match field.name {
+            FieldName::Other => Self::Field(field.spelling),
+            known => Self::Literal(known.variable()),
+        }
+    }
+
     /// Bytes that `put` writes.
     #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Literal(name) | Self::Plain(name) => name.len(),
-            Self::Field(name) => FIELD_PREFIX.len() + name.as_str().len(),
+            Self::Field(name) => FIELD_PREFIX.len() + name.len(),
         }
     }
 
@@ -71,7 +80,7 @@ impl Name<'_> {
             Self::Literal(name) | Self::Plain(name) => out.extend_from_slice(name.as_bytes()),
             Self::Field(name) => {
                 out.extend_from_slice(FIELD_PREFIX);
-                out.extend(name.as_str().bytes().map(variable_byte));
+                out.extend(name.iter().copied().map(variable_byte));
             }
         }
     }
@@ -81,7 +90,7 @@ impl Name<'_> {
         match self {
             Self::Literal(name) | Self::Plain(name) => *name == other,
             Self::Field(name) => {
-                let folded = name.as_str().bytes().map(variable_byte);
+                let folded = name.iter().copied().map(variable_byte);
                 other
                     .as_bytes()
                     .strip_prefix(FIELD_PREFIX)
@@ -106,8 +115,13 @@ impl Value<'_> {
         match self {
             Self::Text(bytes) | Self::One(bytes) => bytes.len(),
             Self::Pair(first, second) => first.len() + second.len(),
-            Self::Joined { values, separator } => {
-                let (count, bytes) = values.iter().fold((0usize, 0), |(count, bytes), value| {
+            Self::Joined {
+                fields,
+                field,
+                separator,
+            } => {
+                let values = fields.all_of(field);
+                let (count, bytes) = values.fold((0usize, 0), |(count, bytes), value| {
                     (count + 1, bytes + value.len())
                 });
                 bytes + count.saturating_sub(1) * separator.len()
@@ -130,15 +144,19 @@ impl Value<'_> {
                 out.extend_from_slice(first);
                 out.extend_from_slice(second);
             }
-            Self::Joined { values, separator } => {
-                for (index, value) in values.iter().enumerate() {
+            Self::Joined {
+                fields,
+                field,
+                separator,
+            } => {
+                for (index, value) in fields.all_of(field).enumerate() {
                     if index > 0 {
                         out.extend_from_slice(separator);
                     }
-                    out.extend_from_slice(value.as_bytes());
+                    out.extend_from_slice(value);
                 }
             }
-            Self::Number(number) => put_decimal(*number, out),
+            Self::Number(number) => out.extend_from_slice(fields::decimal(*number, &mut [0; fields::DIGITS])),
         }
     }
 
@@ -152,21 +170,6 @@ impl Value<'_> {
             Self::Text(_) | Self::Joined { .. } | Self::Number(_) => false,
         }
     }
-}
-
-/// Appends a number in decimal digits.
-fn put_decimal(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; DECIMAL_DIGITS];
-    let mut start = DECIMAL_DIGITS;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
 }
 
 /// Digits of a number in decimal.
@@ -195,13 +198,8 @@ const VARIABLE_BYTES: [u8; 256] = {
 /// What RFC 3875 puts in front of a request field.
 const FIELD_PREFIX: &[u8] = b"HTTP_";
 
-/// Digits of the largest 64-bit number.
-const DECIMAL_DIGITS: usize = 20;
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
     use super::*;
 
     fn put_name(name: Name<'_>) -> String {
@@ -220,23 +218,31 @@ mod tests {
 
     #[test]
     fn field_names_become_variable_names() {
-        let name = HeaderName::from_static("x-forwarded-for");
-        assert_eq!(put_name(Name::Field(&name)), "HTTP_X_FORWARDED_FOR");
+        let fields: Fields = [("x-forwarded-for", "1"), ("x-Own9", "2")].into_iter().collect();
+        let names: Vec<_> = fields.iter().map(|field| put_name(Name::of(&field))).collect();
+        assert_eq!(names, ["HTTP_X_FORWARDED_FOR", "HTTP_X_OWN9"]);
         assert_eq!(put_name(Name::Plain("QUERY_STRING")), "QUERY_STRING");
     }
 
     #[test]
     fn repeated_fields_are_joined_in_order() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-dup", HeaderValue::from_static("1"));
-        headers.append("x-dup", HeaderValue::from_static("22"));
-        headers.append("x-dup", HeaderValue::from_static("333"));
-        let joined = |name| Value::Joined {
-            values: headers.get_all(name),
-            separator: b", ",
-        };
-        assert_eq!(put_value(joined("x-dup")), "1, 22, 333");
-        assert_eq!(put_value(joined("x-none")), "");
+        let pairs = [
+            ("X-dup", "1"),
+            ("Via", "a"),
+            ("x-Dup", "22"),
+            ("via", "b"),
+            ("x-dup", "333"),
+        ];
+        let fields: Fields = pairs.into_iter().collect();
+        let firsts = fields.iter().filter(|field| !field.again);
+        let joined = firsts.map(|field| {
+            put_value(Value::Joined {
+                fields: &fields,
+                field: &field,
+                separator: b", ",
+            })
+        });
+        assert_eq!(joined.collect::<Vec<_>>(), ["1, 22, 333", "a, b"]);
     }
 
     #[test]

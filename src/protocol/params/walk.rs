@@ -4,9 +4,8 @@
 //! servers that people migrate from). A client can only ever create `HTTP_*`: every other name is a literal
 //! here or comes from the operator's `params`.
 
-use http::header::{self, HeaderName};
-
 use super::{Name, PathInfo, Sink, Style, StyleKind, Value};
+use crate::protocol::fields::{FieldName, FieldNames};
 use crate::protocol::{EncodeError, RequestHead};
 
 /// `SERVER_SOFTWARE`, and our `Server` field.
@@ -76,8 +75,8 @@ impl<S: Sink> Walk<'_, S> {
         if scgi {
             self.text("SCGI", b"1")?;
         }
-        match self.head.headers.get(header::CONTENT_TYPE) {
-            Some(kind) => self.text("CONTENT_TYPE", kind.as_bytes()),
+        match self.head.fields.get(FieldName::ContentType) {
+            Some(kind) => self.text("CONTENT_TYPE", kind),
             None => Ok(()),
         }
     }
@@ -85,8 +84,8 @@ impl<S: Sink> Walk<'_, S> {
     fn request(&mut self) -> Result<(), EncodeError> {
         let head = self.head;
         self.text("REQUEST_METHOD", head.method.as_str().as_bytes())?;
-        self.text("QUERY_STRING", head.target.query().unwrap_or("").as_bytes())?;
-        self.text("REQUEST_URI", head.target.as_str().as_bytes())?;
+        self.text("QUERY_STRING", head.target.query().unwrap_or_default())?;
+        self.text("REQUEST_URI", head.target.as_bytes())?;
         // uWSGI mirrors this into its status line, and old applications parse it: HTTP/2 is not theirs to
         // know (reference, section 2.3).
         let version = if head.version == http::Version::HTTP_10 {
@@ -170,10 +169,10 @@ impl<S: Sink> Walk<'_, S> {
         let forwarding = self.head.forwarding();
         self.text("HTTP_X_FORWARDED_PROTO", forwarding.proto.as_bytes())?;
         if let Some(host) = forwarding.host {
-            self.text("HTTP_X_FORWARDED_HOST", host.as_bytes())?;
+            self.text("HTTP_X_FORWARDED_HOST", host)?;
         }
         if let Some(chain) = forwarding.chain {
-            self.text("HTTP_X_FORWARDED_FOR", chain.as_bytes())?;
+            self.text("HTTP_X_FORWARDED_FOR", chain)?;
         }
         match forwarding.ip {
             Some(ip) => self.text("HTTP_X_REAL_IP", ip.as_bytes()),
@@ -183,49 +182,66 @@ impl<S: Sink> Walk<'_, S> {
 
     /// `HTTP_*`: several fields of one name become one variable (RFC 3875, section 4.1.18).
     fn fields(&mut self) -> Result<(), EncodeError> {
-        let headers = &self.head.headers;
-        let mut fields = headers.iter().peekable();
-        while let Some((name, value)) = fields.next() {
-            let mut repeated = false;
-            while fields.next_if(|(next, _)| *next == name).is_some() {
-                repeated = true;
-            }
-            if !self.carried(name) {
+        let fields = &self.head.fields;
+        let left_out = self.left_out();
+        for field in fields.iter() {
+            if field.again || left_out.contains(field.name) {
                 continue;
             }
-            let value = if repeated {
-                Value::Joined {
-                    values: headers.get_all(name),
-                    separator: separator(name),
-                }
+            if fields.is_repeated(&field) {
+                let separator = separator(field.name);
+                let (name, field) = (Name::of(&field), &field);
+                let value = Value::Joined {
+                    fields,
+                    field,
+                    separator,
+                };
+                self.sink.param(name, value)?;
+            } else if field.name == FieldName::Other {
+                self.sink
+                    .param(Name::Field(field.spelling), Value::Text(field.value))?;
             } else {
-                Value::Text(value.as_bytes())
-            };
-            self.sink.param(Name::Field(name), value)?;
+                self.text(field.name.variable(), field.value)?;
+            }
         }
         Ok(())
     }
 
-    /// Whether a field becomes a variable. The front end has removed most of these; a codec that is used
-    /// on its own must not open the holes again.
-    fn carried(&self, name: &HeaderName) -> bool {
-        match *name {
-            // Also variables of their own; Gunicorn breaks on the second form (reference, section 2.9).
-            header::CONTENT_LENGTH | header::CONTENT_TYPE => false,
-            header::TRANSFER_ENCODING | header::TE | header::TRAILER | header::EXPECT => false,
-            header::CONNECTION | header::UPGRADE => self.head.upgrade,
-            header::PROXY_AUTHORIZATION => false,
-            _ => !matches!(
-                name.as_str(),
-                "proxy" | "keep-alive" | "proxy-connection" | "http2-settings"
-            ),
+    /// The fields that become no variable.
+    fn left_out(&self) -> FieldNames {
+        match self.head.upgrade {
+            true => LEFT_OUT
+                .without(FieldName::Connection)
+                .without(FieldName::Upgrade),
+            false => LEFT_OUT,
         }
     }
 }
 
+/// The front end has removed most of these; a codec that is used on its own must not open the holes again.
+const LEFT_OUT: FieldNames = FieldNames::of(&[
+    // Also variables of their own; Gunicorn breaks on the second form (reference, section 2.9).
+    FieldName::ContentLength,
+    FieldName::ContentType,
+    FieldName::Connection,
+    FieldName::Expect,
+    FieldName::Http2Settings,
+    FieldName::KeepAlive,
+    FieldName::Proxy,
+    FieldName::ProxyAuthorization,
+    FieldName::ProxyConnection,
+    FieldName::Te,
+    FieldName::Trailer,
+    FieldName::TransferEncoding,
+    FieldName::Upgrade,
+]);
+
 /// Cookie crumbs are joined as HTTP/2 demands (RFC 9113, section 8.2.3): PHP cannot parse a comma.
-fn separator(name: &HeaderName) -> &'static [u8] {
-    if *name == header::COOKIE { b"; " } else { b", " }
+fn separator(name: FieldName) -> &'static [u8] {
+    match name {
+        FieldName::Cookie => b"; ",
+        _ => b", ",
+    }
 }
 
 /// Drops the variables that the route sets itself, so that no name is sent twice.
@@ -248,10 +264,11 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
-    use http::{HeaderMap, Method, Version};
+    use http::{Method, Version};
 
     use super::super::List;
     use super::*;
+    use crate::protocol::Target;
     use crate::protocol::request::{Client, Peer, RequestId, Script};
 
     const CGI: Style = Style {
@@ -261,19 +278,12 @@ mod tests {
     };
 
     fn head(fields: &[(&str, &str)]) -> RequestHead {
-        let pairs = fields
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        let mut headers = HeaderMap::new();
-        pairs.for_each(|(name, value): (HeaderName, http::HeaderValue)| {
-            headers.append(name, value);
-        });
         let peer = |text: &str| Some(Peer::from(text.parse::<std::net::SocketAddr>().unwrap()));
         RequestHead {
             method: Method::GET,
-            target: "/app/a%20b?x=1".parse().unwrap(),
+            target: Target::from_static("/app/a%20b?x=1"),
             version: Version::HTTP_2,
-            headers,
+            fields: fields.iter().copied().collect(),
             client: Arc::new(Client {
                 remote: peer("192.0.2.7:40000"),
                 local: peer("198.51.100.1:8080"),
@@ -344,8 +354,8 @@ mod tests {
         let fields = [
             ("cookie", "a=1"),
             ("x-dup", "1"),
-            ("cookie", "b=2"),
-            ("x-dup", "2"),
+            ("Cookie", "b=2"),
+            ("X-Dup", "2"),
         ];
         let list = walked(&head(&fields), &CGI);
         assert_eq!(text(&list, "HTTP_COOKIE").as_deref(), Some("a=1; b=2"));

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use crc32fast::Hasher;
-use http::header::{COOKIE, HOST, HeaderName};
 
 use super::{ip_hash, uri};
 use crate::protocol::RequestHead;
+use crate::protocol::fields::{FieldName, is_token};
 use crate::protocol::request::{Peer, without_port};
 use crate::upstream::config::Balance;
 
@@ -58,8 +58,8 @@ enum Variable {
     BinaryRemoteAddr,
     Scheme,
     RequestMethod,
-    /// A field of the request; several are joined.
-    Field(HeaderName),
+    /// A field of the request by its name; several are joined.
+    Field(String),
     Cookie(String),
     Argument(String),
 }
@@ -182,8 +182,10 @@ impl FromStr for Variable {
         };
         if let Some(field) = name.strip_prefix("http_") {
             let field = named(field)?.replace('_', "-");
-            let field = HeaderName::try_from(field).map_err(|_| KeyError::Field(name.to_owned()))?;
-            return Ok(Self::Field(field));
+            return match is_token(field.as_bytes()) {
+                true => Ok(Self::Field(field)),
+                false => Err(KeyError::Field(name.to_owned())),
+            };
         }
         if let Some(cookie) = name.strip_prefix("cookie_") {
             return named(cookie).map(Self::Cookie);
@@ -209,8 +211,8 @@ impl Variable {
     fn write(&self, head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
         match self {
             Self::Uri => sink(&uri::normal(head.target.path())),
-            Self::RequestUri => sink(head.target.as_str().as_bytes()),
-            Self::Args => sink(head.target.query().unwrap_or_default().as_bytes()),
+            Self::RequestUri => sink(head.target.as_bytes()),
+            Self::Args => sink(head.target.query().unwrap_or_default()),
             Self::Host => host(head, sink),
             Self::RemoteAddr => sink(remote(head).map_or(b"", |remote| remote.ip.as_bytes())),
             Self::BinaryRemoteAddr => match remote(head).map(|remote| remote.address.ip()) {
@@ -233,7 +235,7 @@ fn remote(head: &RequestHead) -> Option<&Peer> {
 }
 
 fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
-    let host = head.headers.get(HOST).map(|host| without_port(host.as_bytes()));
+    let host = head.fields.get(FieldName::Host).map(without_port);
     let host = host.unwrap_or_else(|| head.server_name());
     for piece in host.chunks(64) {
         let mut lower = [0; 64];
@@ -245,13 +247,16 @@ fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
 }
 
 /// All values of a field, joined as RFC 9110, section 5.2 says; cookies as RFC 9113, section 8.2.3 does.
-fn field(head: &RequestHead, name: &HeaderName, sink: &mut dyn FnMut(&[u8])) {
-    let comma: &[u8] = if *name == COOKIE { b"; " } else { b", " };
-    for (number, value) in head.headers.get_all(name).iter().enumerate() {
+fn field(head: &RequestHead, name: &str, sink: &mut dyn FnMut(&[u8])) {
+    let comma: &[u8] = match FieldName::of(name.as_bytes()) {
+        FieldName::Cookie => b"; ",
+        _ => b", ",
+    };
+    for (number, value) in head.fields.all_named(name.as_bytes()).enumerate() {
         if number > 0 {
             sink(comma);
         }
-        sink(value.as_bytes());
+        sink(value);
     }
 }
 
@@ -260,14 +265,14 @@ pub(in crate::upstream) fn cookies<'a>(
     head: &'a RequestHead,
     name: &'a str,
 ) -> impl Iterator<Item = &'a [u8]> {
-    let fields = head.headers.get_all(COOKIE).into_iter();
-    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    let fields = head.fields.all(FieldName::Cookie);
+    let pairs = fields.flat_map(|field| field.split(|byte| *byte == b';'));
     pairs.filter_map(move |pair| value(pair.trim_ascii(), name))
 }
 
 fn argument<'a>(head: &'a RequestHead, name: &str) -> Option<&'a [u8]> {
-    let query = head.target.query()?.as_bytes();
-    query
+    head.target
+        .query()?
         .split(|byte| *byte == b'&')
         .find_map(|pair| value(pair, name))
 }
@@ -287,8 +292,9 @@ mod tests {
     use http::Method;
 
     use super::*;
+    use crate::protocol::fields::Fields;
     use crate::protocol::request::Client;
-    use crate::protocol::samples;
+    use crate::protocol::{Target, samples};
 
     fn head() -> RequestHead {
         let mut head = samples::request(Method::GET);
@@ -297,18 +303,14 @@ mod tests {
             ..Client::default()
         };
         head.client = client.into();
-        head.target = "/a%20b//c?x=1&User=7&y".parse().unwrap();
-        head.headers.clear();
-        for (name, value) in [
+        head.target = Target::from_static("/a%20b//c?x=1&User=7&y");
+        head.fields = Fields::from_iter([
             ("host", "Shop.Example:8080"),
             ("x-user", "one"),
-            ("x-user", "two"),
+            ("X-User", "two"),
             ("cookie", "a=1; SESSION=abc=d;b"),
             ("cookie", "session=second"),
-        ] {
-            head.headers
-                .append(HeaderName::from_static(name), value.parse().unwrap());
-        }
+        ]);
         head
     }
 

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::uri::PathAndQuery;
+use bytes::Bytes;
+
+use crate::protocol::Target;
 
 /// How the endpoints of an upstream are asked whether they live.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +36,7 @@ pub enum Probe {
     /// uwsgi modifier1 100. Needs uWSGI's ping plugin, which Debian's uWSGI has in a file of its own.
     UwsgiPing,
     /// PHP-FPM's `ping.path`: it runs no script.
-    FpmPing(PathAndQuery),
+    FpmPing(Target),
     /// A request that the application answers.
     Request(Request),
 }
@@ -46,9 +47,9 @@ pub struct Request {
     /// Ask for the head only.
     pub head_only: bool,
     /// Path and query.
-    pub path: PathAndQuery,
+    pub path: Target,
     /// `Host`: applications refuse names that they do not know.
-    pub host: HeaderValue,
+    pub host: Bytes,
     /// `SCRIPT_FILENAME`, for applications that are files; `SCRIPT_NAME` is the path then.
     pub script: Option<String>,
     /// Statuses that mean "alive".

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::uri::PathAndQuery;
+use crate::protocol::Target;
 
 /// Slots of one endpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,7 +38,7 @@ pub enum Ask {
     /// process only (reference, section 1.8).
     GetValues,
     /// PHP-FPM's `pm.status_path`.
-    FpmStatus(PathAndQuery),
+    FpmStatus(Target),
 }
 
 impl Slots {

@@ -16,9 +16,7 @@ mod workers;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, USER_AGENT};
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{Method, Version};
 use tokio::time::timeout;
 
 pub use verdict::{Busy, Reason, Verdict};
@@ -28,8 +26,9 @@ use super::codec;
 use super::config::health::{Probe, Request, Statuses};
 use super::config::{Config, ProtocolName, Timeouts};
 use crate::protocol::fastcgi::Capabilities;
+use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
-use crate::protocol::{Protocol, RequestHead};
+use crate::protocol::{Protocol, RequestHead, Target};
 use crate::transport::Address;
 use answer::{Answer, Wanted};
 
@@ -88,7 +87,7 @@ impl Prober {
     pub async fn fpm_page(
         &self,
         address: &Address,
-        path: &PathAndQuery,
+        path: &Target,
         limit: Duration,
     ) -> Result<Bytes, Verdict> {
         match self.request(address, &fpm_page(path, None), limit).await {
@@ -131,7 +130,7 @@ impl Prober {
 
     /// A file is asked for by its name; anything else gets the path as what is below its mount.
     fn head(&self, request: &Request) -> RequestHead {
-        let path = Bytes::copy_from_slice(request.path.path().as_bytes());
+        let path = Bytes::copy_from_slice(request.path.path());
         let script = match &request.script {
             Some(file) => Script {
                 name: path,
@@ -144,11 +143,13 @@ impl Prober {
                 ..Script::default()
             },
         };
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, request.host.clone());
-        headers.insert(USER_AGENT, HeaderValue::from_static("bridgehead-health"));
+        let mut fields = Fields::new();
+        if let Some(host) = FieldValue::new(&request.host) {
+            fields.append(FieldName::Host, host);
+        }
+        fields.append(FieldName::UserAgent, "bridgehead-health");
         if self.config.protocol == ProtocolName::Http {
-            headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+            fields.append(FieldName::Connection, "close");
         }
         RequestHead {
             method: if request.head_only {
@@ -158,7 +159,7 @@ impl Prober {
             },
             target: request.path.clone(),
             version: Version::HTTP_11,
-            headers,
+            fields,
             client: Client::default().into(),
             script,
             content_length: None,
@@ -172,12 +173,12 @@ impl Prober {
 
 /// A page that PHP-FPM makes itself. It wants some `SCRIPT_FILENAME`, which need not exist (reference,
 /// section 1.14).
-fn fpm_page(path: &PathAndQuery, body: Option<&str>) -> Request {
+fn fpm_page(path: &Target, body: Option<&str>) -> Request {
     Request {
         head_only: false,
         path: path.clone(),
-        host: HeaderValue::from_static("localhost"),
-        script: Some(path.path().to_owned()),
+        host: Bytes::from_static(b"localhost"),
+        script: Some(String::from_utf8_lossy(path.path()).into_owned()),
         status: Statuses::fine(),
         busy_status: Statuses::default(),
         body: body.map(str::to_owned),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Prober, Verdict};
+use crate::protocol::Target;
 use crate::protocol::fastcgi::Capabilities;
 use crate::transport::Address;
 use crate::upstream::config::slots::Ask;
@@ -73,9 +74,9 @@ fn of_status(page: &[u8]) -> Workers {
 }
 
 /// The page as JSON and without the list of processes, which takes long in a big pool, whatever the path asks for.
-fn as_json(path: &http::uri::PathAndQuery) -> http::uri::PathAndQuery {
-    let json = format!("{}?json", path.path());
-    json.try_into().unwrap_or_else(|_| path.clone())
+fn as_json(path: &Target) -> Target {
+    let json = [path.path(), b"?json"].concat();
+    Target::from_bytes(json.into()).unwrap_or_else(|_| path.clone())
 }
 
 #[cfg(test)]

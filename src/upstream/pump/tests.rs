@@ -3,11 +3,9 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
 
 use bytes::Bytes;
 use http::Method;
-use http_body::{Body, Frame};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -21,7 +19,7 @@ use crate::protocol::params::StyleKind;
 use crate::protocol::samples;
 use crate::protocol::uwsgi::Uwsgi;
 use crate::transport::Stream;
-use crate::upstream::BodyError;
+use crate::upstream::{BodyError, Streaming};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MEGABYTE: usize = 1024 * 1024;
@@ -116,23 +114,15 @@ fn answer(length: usize) -> Vec<u8> {
 /// A body that its client sends piece by piece.
 struct Client(mpsc::UnboundedReceiver<Result<Bytes, BodyError>>);
 
-impl Body for Client {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.0
-            .poll_recv(cx)
-            .map(|piece| piece.map(|read| read.map(Frame::data)))
+impl Streaming for Client {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        self.0.poll_recv(cx)
     }
 }
 
 fn client() -> (mpsc::UnboundedSender<Result<Bytes, BodyError>>, RequestBody) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (sender, RequestBody::Stream(Box::pin(Client(receiver))))
+    (sender, RequestBody::Stream(Box::new(Client(receiver))))
 }
 
 #[tokio::test(start_paused = true)]

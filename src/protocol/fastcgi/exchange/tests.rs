@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::fields::FieldName;
 use crate::protocol::head::HeadError;
 use crate::protocol::params::StyleKind;
 use crate::protocol::samples::{Answer, replay, request, style};
@@ -377,7 +378,7 @@ fn complete_head_and_body_are_not_copied() {
     let Event::Head(head) = decode(&mut exchange, &mut src) else {
         panic!("a head");
     };
-    assert!(memory.contains(&(head.headers["content-type"].as_bytes().as_ptr() as usize)));
+    assert!(memory.contains(&(head.fields.get(FieldName::ContentType).unwrap().as_ptr() as usize)));
     let Event::Body(body) = decode(&mut exchange, &mut src) else {
         panic!("a body");
     };
