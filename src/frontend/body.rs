@@ -68,6 +68,14 @@ impl Body {
         }
     }
 
+    /// The client is slower than the application, which is not to wait for it.
+    pub fn detach(&mut self) {
+        match self {
+            Self::Lasting(body) => body.detach(),
+            Self::Empty | Self::Full(_) | Self::Upstream(_) | Self::File(_) | Self::Tunnel(_) => {}
+        }
+    }
+
     /// Whether all of it was given out.
     pub fn is_over(&self) -> bool {
         match self {

@@ -29,6 +29,8 @@ pub struct Config {
     pub head_size: usize,
     /// Most fields in a request head: 431 above.
     pub head_fields: usize,
+    /// Bytes of a request that nothing wants, read and dropped so that its connection lives on; above, it ends.
+    pub discard: u64,
     /// Client connections at a time; more wait in the kernel.
     pub max_connections: usize,
 }
@@ -47,14 +49,18 @@ pub struct Listener {
 /// Deadlines of the client side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the first byte to the end of the request head; also the longest idle time of a connection.
+    /// Without a request on a connection, before its first one and between two.
+    pub idle: Duration,
+    /// From the first byte to the end of the request head.
     pub head: Duration,
     /// Between two reads of the request body: 408 after it.
     pub body: Duration,
     /// Between two successful writes to the client.
     pub send: Duration,
-    /// How long an answer is still waited for after the client half-closed; then it counts as gone.
-    pub half_close: Duration,
+    /// How long a connection that was ended by us is read from, so that the client gets its answer.
+    pub linger: Duration,
+    /// Between two PINGs to an HTTP/2 client, and for its answer to one.
+    pub h2_ping: Duration,
     /// How long open exchanges may go on after a stop was asked for.
     pub drain: Duration,
     /// How long a client may still send a request on an idle connection that is about to be closed.
@@ -220,10 +226,12 @@ impl Default for Timeouts {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
         Self {
+            idle: Duration::from_secs(75),
             head: minute,
             body: minute,
             send: minute,
-            half_close: Duration::from_secs(1),
+            linger: Duration::from_secs(30),
+            h2_ping: minute,
             drain: Duration::from_secs(30),
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),
@@ -294,8 +302,10 @@ impl Default for Buffering {
 impl Config {
     /// Request head unless configured, in bytes: nginx's default of 4 x 8 KiB.
     pub const HEAD_SIZE: usize = 32 * 1024;
-    /// Request fields unless configured; 100 is hyper's limit that costs nothing.
+    /// Request fields unless configured.
     pub const HEAD_FIELDS: usize = 100;
+    /// Bytes of a request that are dropped unless configured.
+    pub const DISCARD: u64 = 1024 * 1024;
     /// Pending connections unless configured.
     pub const BACKLOG: u32 = 1024;
     /// Client connections unless configured: some 200 MiB when all of them are idle.
@@ -306,13 +316,4 @@ impl Config {
         let rates = self.routes.iter().filter_map(|route| route.limits.download());
         rates.map(|rate| rate.grace).min()
     }
-
-    /// Bytes of an answer that hyper takes in HTTP/1 before it waits for the client. One limit of hyper's for both
-    /// directions.
-    pub(super) fn send_buffer(&self) -> usize {
-        self.head_size.max(MIN_BUFFER)
-    }
 }
-
-/// hyper's lower limit for its buffers, in bytes.
-pub(super) const MIN_BUFFER: usize = 8 * 1024;

@@ -122,7 +122,7 @@ impl Watch {
             if self.connection.downloads.look() {
                 // What is on its way to such a client would keep memory busy; and without a length, a plain close
                 // would be a clean end.
-                self.connection.patience.reset();
+                self.connection.cut();
                 return Poll::Ready(());
             }
         }
@@ -144,7 +144,6 @@ mod tests {
     use super::*;
     use crate::frontend::forwarded::Connected;
     use crate::frontend::places::Places;
-    use crate::frontend::socket::Patience;
     use crate::telemetry::Counters;
 
     const RATE: Rate = Rate {
@@ -156,7 +155,6 @@ mod tests {
         let places = Arc::new(Places::new(1, Arc::new(Counters::new(&[]))));
         Arc::new(Connection::new(
             Connected::new(None, None),
-            Patience::default(),
             Arc::default(),
             places.take(),
         ))

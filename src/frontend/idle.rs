@@ -1,7 +1,5 @@
-//! When a connection without requests was kept for long enough.
-//!
-//! For HTTP/2: its clients answer our pings and would be kept for ever. In HTTP/1 the time limit of the next head does
-//! the same, until we want to leave: then a client that was about to send a request gets a last chance.
+//! When an HTTP/2 connection without requests was kept for long enough: its client answers our pings and would be kept
+//! for ever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,9 +21,7 @@ pub(super) struct Idle {
     connection: Arc<Connection>,
     period: Duration,
     next: Deadline,
-    /// Tells the requests so far, unless one is under way.
-    at_rest: fn(&Connection) -> Option<usize>,
-    /// What it said at the beginning of the period.
+    /// The requests at the beginning of the period, if none was under way.
     before: Option<usize>,
 }
 
@@ -48,22 +44,12 @@ impl Requests {
 }
 
 impl Idle {
-    /// Of an HTTP/2 connection, on which bytes that belong to no request come all the time.
-    pub(super) fn http2(connection: Arc<Connection>, period: Duration) -> Self {
-        Self::new(connection, period, |connection| connection.requests.at_rest())
-    }
-
-    /// Of an HTTP/1 connection: the first byte of a request counts.
-    pub(super) fn http1(connection: Arc<Connection>, period: Duration) -> Self {
-        Self::new(connection, period, Connection::at_rest)
-    }
-
-    fn new(connection: Arc<Connection>, period: Duration, at_rest: fn(&Connection) -> Option<usize>) -> Self {
+    /// Looks at `connection` once a `period`.
+    pub(super) fn new(connection: Arc<Connection>, period: Duration) -> Self {
         Self {
             connection,
             period,
             next: Deadline::never(),
-            at_rest,
             before: None,
         }
     }
@@ -72,12 +58,12 @@ impl Idle {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if !self.next.is_set() {
-                self.before = (self.at_rest)(&self.connection);
+                self.before = self.connection.requests.at_rest();
                 self.next.set(self.period);
             }
             ready!(self.next.poll(cx));
             self.next.clear();
-            if self.before.is_some() && self.before == (self.at_rest)(&self.connection) {
+            if self.before.is_some() && self.before == self.connection.requests.at_rest() {
                 return Poll::Ready(());
             }
         }
@@ -93,7 +79,6 @@ mod tests {
     use super::*;
     use crate::frontend::forwarded::Connected;
     use crate::frontend::places::Places;
-    use crate::frontend::socket::Patience;
     use crate::telemetry::Counters;
 
     const PERIOD: Duration = Duration::from_secs(10);
@@ -103,11 +88,10 @@ mod tests {
         let places = Arc::new(Places::new(1, Arc::new(Counters::new(&[]))));
         let connection = Arc::new(Connection::new(
             Connected::new(None, None),
-            Patience::default(),
             Arc::default(),
             places.take(),
         ));
-        let mut idle = Idle::http2(connection.clone(), PERIOD);
+        let mut idle = Idle::new(connection.clone(), PERIOD);
         let start = Instant::now();
         tokio::spawn(async move {
             // A short one, and a long one.

@@ -1,20 +1,19 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
 //! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
-//! accepts, as long as there are [`places`]; [`connection`], over [`socket`] and until `idle`, speaks HTTP and asks for
-//! the [`current`] service; [`plan`] decides by the head alone, with
+//! accepts, as long as there are [`places`]; [`edge`] speaks HTTP, until a connection is `idle`, and asks for the
+//! [`current`] service; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
 //! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
 //! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
 
-mod adapter;
 pub mod answer;
 pub mod authority;
 pub mod body;
 pub mod config;
-pub mod connection;
 pub mod current;
 mod download;
+pub mod edge;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
@@ -31,7 +30,6 @@ pub mod route;
 pub mod router;
 pub mod server;
 pub mod service;
-pub mod socket;
 pub mod status;
 pub mod tunnel;
 pub mod upload;

@@ -1,5 +1,6 @@
 //! What is remembered about one request, and the guard that logs it exactly once.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
@@ -59,6 +60,11 @@ pub struct Logged {
     meter: Option<Arc<Meter>>,
 }
 
+thread_local! {
+    /// Where log lines are made.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Record {
     /// A request whose head has just been read.
     pub fn begin(service: &Arc<Service>, request: &Request, connection: &Arc<Connection>) -> Box<Self> {
@@ -87,17 +93,6 @@ impl Record {
             response_bytes: 0,
             trace: Trace::default(),
         })
-    }
-
-    /// A request that was answered with 400, 414 or 431 because it could not be parsed.
-    pub fn unparsed(service: &Arc<Service>, connection: &Arc<Connection>, too_large: bool) {
-        let mut record = Self::begin(service, &Request::unparsed(), connection);
-        record.status = if too_large {
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
-        } else {
-            StatusCode::BAD_REQUEST
-        };
-        record.reason = Some("bad_request");
     }
 
     /// The request's name.
@@ -183,10 +178,7 @@ impl Record {
     }
 
     fn log(&self) {
-        let Ok(mut scratch) = self.connection.scratch.try_lock() else {
-            return self.write(&mut Vec::new());
-        };
-        self.write(&mut scratch);
+        SCRATCH.with_borrow_mut(|scratch| self.write(scratch));
     }
 
     fn write(&self, scratch: &mut Vec<u8>) {
@@ -227,7 +219,6 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let counters = &self.service.counters;
-        self.connection.patience.end();
         self.connection.requests.end();
         counters.response(self.status.as_u16());
         counters.request_bytes.add(self.request_bytes);
@@ -254,6 +245,11 @@ impl Logged {
             None => self.ended = true,
         }
         Poll::Ready(chunk)
+    }
+
+    /// The client is slower than the application, which is not to wait for it.
+    pub fn detach(&mut self) {
+        self.body.detach();
     }
 
     /// Whether all of it was given out.
@@ -288,10 +284,6 @@ impl Logged {
         tracing::warn!(request = %record.id, reason = broken.reason(), endpoint = record.trace.endpoint_name(), error = %broken, "answer broke off");
         record.service.counters.error(broken.reason());
         record.reason = Some(broken.reason());
-        // Without chunks and without a length, a plain close would be a clean end.
-        if record.version == Version::HTTP_10 && self.expected.is_none() {
-            record.connection.patience.reset();
-        }
     }
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.

@@ -5,6 +5,7 @@
 use http::StatusCode;
 
 use crate::files::PathError;
+use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
 use crate::transport::ConnectError;
@@ -26,6 +27,12 @@ pub enum Rejection {
     /// A transfer coding other than a single `chunked`.
     #[error("transfer coding other than chunked")]
     TransferEncoding,
+    /// The head breaks a rule of the protocol.
+    #[error(transparent)]
+    Request(Box<RequestError>),
+    /// The head did not become complete in time.
+    #[error("request head was not complete within `timeouts.head`")]
+    Late,
     /// A field value with white space around it, in HTTP/2.
     #[error("white space around a field value")]
     Padded,
@@ -70,6 +77,8 @@ impl Rejection {
         match self {
             Self::Path(error) => path(*error),
             Self::Host | Self::Target | Self::Padded | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Request(error) => rule(error.rule),
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -89,6 +98,8 @@ impl Rejection {
             Self::Path(_) => "bad_path",
             Self::Host => "bad_host",
             Self::Target => "bad_target",
+            Self::Request(error) => rule_reason(error.rule),
+            Self::Late => "client_timeout",
             Self::TransferEncoding => "transfer_encoding",
             Self::Padded => "bad_field",
             Self::Conflict => "conflicting_fields",
@@ -111,6 +122,8 @@ impl Rejection {
     pub fn is_last(&self) -> bool {
         match self {
             Self::Host
+            | Self::Request(_)
+            | Self::Late
             | Self::Target
             | Self::TransferEncoding
             | Self::Conflict
@@ -142,6 +155,7 @@ pub const REASONS: &[&str] = &[
     "backlog_full",
     "bad_body",
     "bad_field",
+    "bad_framing",
     "bad_host",
     "bad_path",
     "bad_request",
@@ -160,6 +174,7 @@ pub const REASONS: &[&str] = &[
     "file_failed",
     "file_forbidden",
     "head_timeout",
+    "head_too_large",
     "internal",
     "length_required",
     "method_not_allowed",
@@ -179,7 +194,9 @@ pub const REASONS: &[&str] = &[
     "spool_failed",
     "spool_full",
     "spool_quota",
+    "tls_on_clear_port",
     "transfer_encoding",
+    "unexpected_proxy_line",
     "variables_too_large",
 ];
 
@@ -196,6 +213,32 @@ fn path(error: PathError) -> StatusCode {
         PathError::Backslash | PathError::EncodedSlash | PathError::Traversal | PathError::Hidden => {
             StatusCode::NOT_FOUND
         }
+    }
+}
+
+fn rule(rule: Rule) -> StatusCode {
+    match rule {
+        Rule::Coding => StatusCode::NOT_IMPLEMENTED,
+        Rule::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        Rule::TooLarge | Rule::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn rule_reason(rule: Rule) -> &'static str {
+    match rule {
+        Rule::BareLf | Rule::BareCr | Rule::Control | Rule::RequestLine | Rule::Method | Rule::Version => {
+            "bad_request"
+        }
+        Rule::Target => "bad_target",
+        Rule::Tls => "tls_on_clear_port",
+        Rule::ProxyLine => "unexpected_proxy_line",
+        Rule::Folded | Rule::BlankBeforeColon | Rule::NoColon | Rule::FieldName | Rule::Repeated => {
+            "bad_field"
+        }
+        Rule::LengthBesideCoding | Rule::Length | Rule::CodingInHttp10 => "bad_framing",
+        Rule::Coding => "transfer_encoding",
+        Rule::TooLarge | Rule::TooManyFields => "head_too_large",
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::config;
-use super::connection::{self, Entry};
 use super::current::Current;
+use super::edge::{self, ConnectionContext};
 use super::places::Places;
 use super::service::Service;
 use crate::transport::{Listener, Notice, Stream};
@@ -55,7 +55,7 @@ impl Server {
         let entrance = Entrance {
             listener: listener.clone(),
             places: self.places.clone(),
-            entry: Entry {
+            context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
             },
@@ -117,12 +117,12 @@ impl Server {
 struct Entrance {
     listener: Arc<Listener>,
     places: Arc<Places>,
-    entry: Entry,
+    context: ConnectionContext,
 }
 
 impl Entrance {
     async fn accept(self) {
-        let leave = self.entry.leave.clone();
+        let leave = self.context.leave.clone();
         let mut closed = pin!(leave.given());
         loop {
             let accepted = tokio::select! {
@@ -151,7 +151,7 @@ impl Entrance {
     }
 
     fn admit(&self, stream: Stream) {
-        tokio::spawn(connection::serve(stream, self.entry.clone(), self.places.take()));
+        tokio::spawn(edge::serve(stream, self.context.clone(), self.places.take()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! A request's way, from its connection and back: readable from top to bottom.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{StatusCode, Version};
 
@@ -19,7 +20,6 @@ use super::request::Request;
 use super::respond;
 use super::route::Route;
 use super::router::Router;
-use super::socket::Patience;
 use super::status::Status;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
@@ -45,14 +45,12 @@ pub struct Service {
 pub struct Connection {
     /// Its two ends.
     pub connected: Connected,
-    /// Whether a half-closed client still gets its answer.
-    pub patience: Patience,
     /// How many requests came on it.
     pub(super) requests: Requests,
     /// How fast its client takes the answers that have a least rate.
     pub(super) downloads: Downloads,
-    /// Where log lines of its requests are made.
-    pub(super) scratch: Mutex<Vec<u8>>,
+    /// It ends with a reset, whatever is on its way.
+    cut: AtomicBool,
     /// Given when it is to end as soon as nobody is hurt by it.
     pub(super) leave: Arc<Notice>,
     _place: Place,
@@ -60,21 +58,27 @@ pub struct Connection {
 
 impl Connection {
     /// A connection without requests.
-    pub fn new(connected: Connected, patience: Patience, leave: Arc<Notice>, place: Place) -> Self {
+    pub fn new(connected: Connected, leave: Arc<Notice>, place: Place) -> Self {
         Self {
             connected,
-            patience,
             requests: Requests::default(),
             downloads: Downloads::default(),
-            scratch: Mutex::new(Vec::new()),
+            cut: AtomicBool::new(false),
             leave,
             _place: place,
         }
     }
+}
 
-    /// The requests so far, if none is under way and no byte of another one has come.
-    pub(super) fn at_rest(&self) -> Option<usize> {
-        self.requests.at_rest().filter(|_| !self.patience.has_begun())
+impl Connection {
+    /// From now on it ends with a reset.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it ends with a reset.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 }
 
@@ -122,12 +126,6 @@ impl Service {
         let mut record = Record::begin(self, request, connection);
         let answer = record.reject(rejection);
         record.answered(answer)
-    }
-
-    /// Notes what no parser understood, and was answered without the service.
-    pub fn unparsed(self: &Arc<Self>, connection: &Arc<Connection>, too_large: bool) {
-        self.counters.error("bad_request");
-        Record::unparsed(self, connection, too_large);
     }
 
     async fn answer(
@@ -192,10 +190,6 @@ impl Service {
         };
         let upload = Upload::take(body, request.inspected.announced, &rules, &self.spools).await?;
         record.received(upload.length);
-        if !upload.body.is_held() {
-            // Who streams to an application and goes away is to be noticed at once.
-            connection.patience.lose();
-        }
         let client = connection
             .connected
             .client(&mut request.head.fields, &self.config.trusted_proxies);
@@ -205,15 +199,11 @@ impl Service {
         };
         let head = request.into_head(to, client, body, record.id());
         let options = self.options(route, head.version);
-        let mut answer = if route.ignore_client_abort {
+        let answer = if route.ignore_client_abort {
             detached(upstream.clone(), head, upload.body, options, record.trace()).await?
         } else {
             upstream.send(&head, upload.body, options, record.trace()).await?
         };
-        if connection.patience.is_blocked() {
-            // An earlier answer is still on its way: this one will not be asked for soon.
-            answer.body.detach();
-        }
         Ok(relayed(answer, upstream.over()))
     }
 
@@ -229,7 +219,7 @@ impl Service {
             taken: match version {
                 // A stream's window may be closed before its first byte.
                 Version::HTTP_2 => 0,
-                _ => self.config.send_buffer() / 2,
+                _ => 64 * 1024,
             },
             relays: &self.relays,
         }

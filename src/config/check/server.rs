@@ -64,6 +64,10 @@ pub(super) fn frontend(
         head_fields: typed
             .head_fields
             .map_or(frontend::Config::HEAD_FIELDS, |fields| fields.count()),
+        discard: typed
+            .discard
+            .as_ref()
+            .map_or(frontend::Config::DISCARD, |size| size.0),
         max_connections: typed
             .max_connections
             .map_or(frontend::Config::MAX_CONNECTIONS, |most| most.count()),
@@ -91,10 +95,12 @@ fn cores() -> usize {
 fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
     let (typed, default) = (&typed.timeouts, Timeouts::default());
     Timeouts {
+        idle: deadline::positive(typed.idle.as_ref(), default.idle, complaints),
         head: deadline::positive(typed.head.as_ref(), default.head, complaints),
         body: deadline::positive(typed.body.as_ref(), default.body, complaints),
         send: deadline::positive(typed.send.as_ref(), default.send, complaints),
-        half_close: deadline::any(typed.half_close.as_ref(), default.half_close),
+        linger: deadline::any(typed.linger.as_ref(), default.linger),
+        h2_ping: deadline::positive(typed.h2_ping.as_ref(), default.h2_ping, complaints),
         drain: deadline::any(typed.drain.as_ref(), default.drain),
         grace: deadline::any(typed.grace.as_ref(), default.grace),
         generation: deadline::any(typed.generation.as_ref(), default.generation),

@@ -36,6 +36,8 @@ pub struct Server {
     pub head_size: Option<At<Size>>,
     /// Most fields in a request head. Default: 100.
     pub head_fields: Option<Number<1, 10_000>>,
+    /// Bytes of a request body that nothing wants, read and dropped so that the connection lives on. Default: "1MiB".
+    pub discard: Option<At<Size>>,
 }
 
 /// How the DNS is asked about endpoints that begin with `dns:` or `dns+srv:`.
@@ -71,14 +73,19 @@ pub struct ServerSpool {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerTimeouts {
-    /// For a complete request head; also the longest idle time of a connection. Default: "1m".
+    /// Without a request on a connection, before its first one and between two. Default: "75s".
+    pub idle: Option<At<Period>>,
+    /// From the first byte of a request head to its end. Also how long a client that closed its sending side still
+    /// gets its answer. Default: "1m".
     pub head: Option<At<Period>>,
     /// Between two reads of a request body. Default: "1m".
     pub body: Option<At<Period>>,
     /// Between two successful writes to the client. Default: "1m".
     pub send: Option<At<Period>>,
-    /// How long a client that closed its sending side still gets its answer. Default: "1s".
-    pub half_close: Option<At<Period>>,
+    /// How long a connection that was ended by us is read from, so that the client gets its answer. Default: "30s".
+    pub linger: Option<At<Period>>,
+    /// Between two PINGs to an HTTP/2 client, and for its answer to one. Default: "1m".
+    pub h2_ping: Option<At<Period>>,
     /// How long open requests may go on after a stop was asked for. Default: "30s".
     pub drain: Option<At<Period>>,
     /// How long a client may still send a request on an idle connection that is about to be closed. Default: "1s".

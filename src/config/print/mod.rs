@@ -64,13 +64,16 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         timeouts,
         head_size,
         head_fields,
+        discard,
         max_connections,
     } = frontend;
     let frontend::config::Timeouts {
+        idle,
         head,
         body,
         send,
-        half_close,
+        linger,
+        h2_ping,
         drain,
         grace,
         generation,
@@ -99,10 +102,12 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     out.table(
         "timeouts",
         &[
+            ("idle", period(idle)),
             ("head", period(head)),
             ("body", period(body)),
             ("send", period(send)),
-            ("half_close", period(half_close)),
+            ("linger", period(linger)),
+            ("h2_ping", period(h2_ping)),
             ("drain", period(drain)),
             ("grace", period(grace)),
             ("generation", period(generation)),
@@ -111,6 +116,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
     );
     out.plain("head_size", size(*head_size));
     out.plain("head_fields", head_fields);
+    out.plain("discard", quote(&Size(*discard).to_string()));
 }
 
 fn print_listener(listener: &frontend::config::Listener, out: &mut Out) {

@@ -9,7 +9,7 @@ pub struct RequestError {
     pub rule: Rule,
     /// The name of the field, cut to 64 bytes; empty when no field is to blame.
     pub field: String,
-    /// The method, as far as it was read; at most [`SHOWN`] bytes.
+    /// The method, as far as it was read; at most 256 bytes.
     pub method: Vec<u8>,
     /// The target, likewise.
     pub target: Vec<u8>,
@@ -102,17 +102,24 @@ impl RequestError {
     }
 }
 
-/// Method and target of the head that begins with `text`, as far as they are there; at most [`SHOWN`] bytes of each.
+/// Method and target of the head that begins with `text`, as far as they are there; at most 256 bytes of each.
 pub fn seen(text: &[u8]) -> (&[u8], &[u8]) {
     let text = text.trim_ascii_start();
-    let line = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or(text);
+    let line = text
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .next()
+        .unwrap_or(text);
     let mut words = line.splitn(3, |byte| *byte == b' ');
-    let mut shown = || words.next().map_or(&b""[..], |word| &word[..word.len().min(SHOWN)]);
+    let mut shown = || {
+        words
+            .next()
+            .map_or(&b""[..], |word| &word[..word.len().min(SHOWN)])
+    };
     (shown(), shown())
 }
 
 /// Bytes of method and target that are shown of a refused request, each.
-pub const SHOWN: usize = 256;
+pub(super) const SHOWN: usize = 256;
 
 impl From<Rule> for RequestError {
     fn from(rule: Rule) -> Self {

@@ -19,7 +19,7 @@ pub use body::{BodyDecoder, BodyPart, Framing};
 pub use chunked::{ChunkError, ChunkLimits, put_chunk_size};
 pub use error::{RequestError, Rule, seen};
 pub use keep_alive::{KeepAlive, Next, Rest};
-pub use request::{Request, RequestDecoder};
+pub use request::{Request, RequestDecoder, repeated};
 
 /// How large the head of a request may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,7 +71,9 @@ impl RequestDecoder {
             return Ok(None);
         }
         let block = src.split_to(self.line).freeze();
-        self.finish(&block).map(Some).map_err(|error| error.within(&block))
+        self.finish(&block)
+            .map(Some)
+            .map_err(|error| error.within(&block))
     }
 
     /// Reads the lines that are complete; whether the blank one was among them.
@@ -142,9 +144,8 @@ impl RequestDecoder {
         let mut fields = std::mem::take(&mut self.fields);
         (self.line, self.searched) = (0, 0);
         fields.attach(block.clone());
-        let twice = fields.repeated().and(SINGLE);
-        if let Some(name) = twice.any() {
-            return Err(RequestError::of(Rule::Repeated, name.as_str().as_bytes()));
+        if let Some(error) = repeated(&fields) {
+            return Err(error);
         }
         let framing = Framing::of_request(start.version, &fields)?;
         let (authority, target) = form::split(&start.method, block.slice(start.target))
@@ -159,6 +160,12 @@ impl RequestDecoder {
             framing,
         })
     }
+}
+
+/// A field that is there twice and may be there once: another program might believe the second one.
+pub fn repeated(fields: &Fields) -> Option<RequestError> {
+    let name = fields.repeated().and(SINGLE).any()?;
+    Some(RequestError::of(Rule::Repeated, name.as_str().as_bytes()))
 }
 
 /// Whether the connection is to go on: the default of HTTP/1.1, and on demand in HTTP/1.0.
@@ -232,7 +239,7 @@ fn no_name(text: &[u8]) -> RequestError {
     }
 }
 
-/// Fields whose second value another program might believe instead of the first.
+/// Fields with one value (RFC 9110, section 5.3).
 const SINGLE: FieldNames = FieldNames::of(&[
     FieldName::Host,
     FieldName::ContentLength,

@@ -94,7 +94,7 @@ fn everybody_in_the_queue_has_a_turn() {
 
 /// A gateway that takes a client that closes its side for gone soon after.
 fn impatient(backend: &Scripted, settings: &str) -> Gateway {
-    let server = "[server]\ntemp_dir = \"{dir}\"\ntimeouts = { half_close = \"50ms\" }\n";
+    let server = "[server]\ntemp_dir = \"{dir}\"\ntimeouts = { head = \"500ms\" }\n";
     start(&(server.to_owned() + &config(&[&backend.address()], settings)))
 }
 
@@ -175,7 +175,7 @@ fn an_application_that_must_finish_does() {
     let (backend, go) = patient();
     let settings = config(&[&backend.address()], "max_connections = 1");
     let gateway = start(&format!(
-        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ half_close = \"50ms\" }}\n{settings}ignore_client_abort = true\n"
+        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ head = \"500ms\" }}\n{settings}ignore_client_abort = true\n"
     ));
     let client = send(&gateway, "/1");
     backend.wait_requests(1).unwrap();

@@ -48,7 +48,7 @@ fn everything_that_was_sent_before_a_half_close_is_answered() {
 
 #[test]
 fn the_application_is_left_when_the_client_is_gone() {
-    let site = Site::scripted("timeouts = { half_close = \"0s\" }", "", |mut connection| {
+    let site = Site::scripted("timeouts = { head = \"500ms\" }", "", |mut connection| {
         connection.read_fastcgi()?;
         connection.wait_close()?;
         Ok(())
@@ -72,7 +72,7 @@ fn the_application_is_left_when_the_client_is_gone() {
 
 #[test]
 fn patience_with_a_half_closed_client_ends() {
-    let site = Site::scripted("timeouts = { half_close = \"200ms\" }", "", |mut connection| {
+    let site = Site::scripted("timeouts = { head = \"500ms\" }", "", |mut connection| {
         connection.read_fastcgi()?;
         connection.wait_close()?;
         Ok(())
@@ -87,7 +87,7 @@ fn patience_with_a_half_closed_client_ends() {
 
 #[test]
 fn an_application_may_be_let_finish_without_its_client() {
-    let (site, gate) = waiting("timeouts = { half_close = \"0s\" }");
+    let (site, gate) = waiting("timeouts = { head = \"500ms\" }");
     let mut client = site.client();
     client.send_request("GET", "/finish", &[], b"").unwrap();
     site.backend.wait_requests(1).unwrap();
@@ -101,7 +101,7 @@ fn an_application_may_be_let_finish_without_its_client() {
 
 #[test]
 fn an_application_may_be_let_finish_when_the_client_leaves_within_the_answer() {
-    let (site, gate) = waiting("timeouts = { half_close = \"0s\" }");
+    let (site, gate) = waiting("timeouts = { head = \"500ms\" }");
     let mut client = site.client();
     client.send_request("GET", "/finish", &[], b"").unwrap();
     gate.open();

@@ -96,7 +96,7 @@ fn a_refusal_reaches_a_client_that_keeps_sending() {
 // GH-08
 #[test]
 fn half_an_upload_runs_nothing() {
-    let site = Site::with("timeouts = { half_close = \"50ms\" }", "");
+    let site = Site::with("timeouts = { head = \"500ms\" }", "");
     for request in [
         "POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n",
         "POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",

@@ -219,8 +219,14 @@ fn a_refused_request_is_shown_as_far_as_it_was_read() {
         ("\n", "", ""),
     ] {
         let error = everywhere(text).unwrap_err();
-        assert_eq!((&error.method[..], &error.target[..]), (method.as_bytes(), target.as_bytes()));
+        assert_eq!(
+            (&error.method[..], &error.target[..]),
+            (method.as_bytes(), target.as_bytes())
+        );
     }
     let long = format!("GET /{}\n", "x".repeat(300));
-    assert_eq!(everywhere(&long).unwrap_err().target.len(), super::super::error::SHOWN);
+    assert_eq!(
+        everywhere(&long).unwrap_err().target.len(),
+        super::super::error::SHOWN
+    );
 }

@@ -1,0 +1,60 @@
+//! Read buffers, shared by the connections of a thread: a connection holds one only while it has bytes to read.
+
+use std::cell::RefCell;
+
+use bytes::BytesMut;
+
+/// Bytes of a buffer: the head of nearly every request, and of several when they are pipelined.
+pub(super) const SIZE: usize = 8 * 1024;
+
+/// Buffers that a thread keeps for later.
+const KEPT: usize = 64;
+
+thread_local! {
+    static BUFFERS: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty buffer with room for [`SIZE`] bytes.
+pub(super) fn take() -> BytesMut {
+    BUFFERS
+        .with_borrow_mut(Vec::pop)
+        .unwrap_or_else(|| BytesMut::with_capacity(SIZE))
+}
+
+/// Takes a buffer back. One that others still read from, or that has grown, is only dropped.
+pub(super) fn give(mut buffer: BytesMut) {
+    buffer.clear();
+    if buffer.try_reclaim(SIZE) && buffer.capacity() <= 2 * SIZE {
+        BUFFERS.with_borrow_mut(|buffers| {
+            if buffers.len() < KEPT {
+                buffers.push(buffer);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_is_still_read_from_does_not_come_back() {
+        let mut buffer = take();
+        buffer.extend_from_slice(&[b'x'; 100]);
+        let shared = buffer.split_to(50).freeze();
+        give(buffer);
+        let mut other = take();
+        other.extend_from_slice(&[b'y'; SIZE]);
+        assert_eq!(shared, [b'x'; 50].as_slice());
+    }
+
+    #[test]
+    fn a_buffer_comes_back_empty_and_whole() {
+        let mut buffer = take();
+        buffer.extend_from_slice(b"GET /");
+        drop(buffer.split_to(3).freeze());
+        give(buffer);
+        let again = take();
+        assert!(again.is_empty() && again.capacity() >= SIZE);
+    }
+}

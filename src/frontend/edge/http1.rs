@@ -1,0 +1,531 @@
+//! HTTP/1 with one client: requests off its socket, one after the other, answers on to it.
+//!
+//! A connection that waits for a request holds its socket and next to nothing else: no buffer, no exchange. Bytes that
+//! are read are requests as long as nothing says otherwise; [`KeepAlive`] knows when it does.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Version};
+
+use super::Settings;
+use super::date;
+use super::half_close::HalfClose;
+use super::incoming::{Home, Incoming, ReadSide};
+use super::leaving::Leaving;
+use super::reader::Reader;
+use super::socket::Socket;
+use super::state::{ConnectionState, Stage};
+use super::writer::Writer;
+use crate::frontend::answer::Outgoing;
+use crate::frontend::current::Current;
+use crate::frontend::record::Logged;
+use crate::frontend::rejection::Rejection;
+use crate::frontend::request as head;
+use crate::frontend::service::Connection;
+use crate::frontend::tunnel::Tunnel;
+use crate::protocol::fields::FieldName;
+use crate::protocol::http1::answer::{self, CONTINUE, LAST_CHUNK};
+use crate::protocol::http1::{
+    BodyDecoder, BodyPart, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder,
+    RequestError, Rest, put_chunk_size,
+};
+use crate::protocol::{WriteQueue, http1};
+use crate::transport::Deadline;
+
+/// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
+const AHEAD: usize = 4 * 1024;
+
+/// Bytes of an answer that are gathered for one write, as long as more of it is there at once.
+const GATHER: usize = 64 * 1024;
+
+/// One connection.
+pub(super) struct Http1 {
+    /// `None` while it is lent to the body of a request.
+    reader: Option<Reader>,
+    writer: Writer,
+    decoder: RequestDecoder,
+    /// What is left of a body that was not read to its end.
+    unread: Option<(BodyDecoder, Rest)>,
+    stage: Stage,
+    half_close: HalfClose,
+    settings: Settings,
+    current: Arc<Current>,
+    connection: Arc<Connection>,
+    home: Arc<Home>,
+}
+
+/// Why no request came.
+enum Silence {
+    /// The client has closed, or was silent for too long: nothing is owed to it.
+    Over,
+    /// A head did not become complete in time.
+    Late,
+    /// What came is no request.
+    Refused(Box<RequestError>),
+}
+
+/// What an exchange leaves behind.
+enum After {
+    /// The connection reads the next request.
+    Next,
+    /// It ends, and the client may still be sending.
+    Linger,
+    /// It ends, and nothing more comes.
+    Close,
+    /// It ends with a reset: nothing else says that an answer is not whole.
+    Reset,
+    /// It carries another protocol.
+    Switched(Box<Tunnel>),
+}
+
+/// What a request says about the form of its answer.
+#[derive(Clone, Copy)]
+struct Form {
+    version: Version,
+    head: bool,
+}
+
+/// An answer that is being sent.
+struct Sending<'a> {
+    body: &'a mut Logged,
+    chunked: bool,
+    /// All of it is in the queue.
+    complete: bool,
+    /// It ended before its end.
+    broken: bool,
+}
+
+impl Http1 {
+    /// A connection of which some bytes were read already.
+    pub(super) fn new(
+        reader: Reader,
+        writer: Writer,
+        settings: Settings,
+        current: Arc<Current>,
+        connection: Arc<Connection>,
+    ) -> Self {
+        Self {
+            reader: Some(reader),
+            writer,
+            decoder: RequestDecoder::new(Limits {
+                size: settings.head_size,
+                fields: settings.head_fields,
+            }),
+            unread: None,
+            stage: Stage::new(),
+            half_close: HalfClose::default(),
+            settings,
+            current,
+            connection,
+            home: Arc::default(),
+        }
+    }
+
+    /// Serves requests until the connection ends.
+    pub(super) async fn serve(mut self) {
+        let leave = self.connection.leave.clone();
+        let mut leaving = Leaving::default();
+        let mut given = pin!(leave.given());
+        loop {
+            let request = poll_fn(|cx| {
+                let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, given.as_mut(), cx);
+                self.poll_request(&mut asked, cx)
+            });
+            // Boxed: what an exchange needs is gone while the connection is idle.
+            let after = match request.await {
+                Ok(request) => Box::pin(self.exchange(request)).await,
+                Err(Silence::Over) => After::Close,
+                Err(Silence::Late) => Box::pin(self.refuse(None)).await,
+                Err(Silence::Refused(error)) => Box::pin(self.refuse(Some(error))).await,
+            };
+            match after {
+                After::Next => {}
+                After::Close => return,
+                After::Linger => return self.linger().await,
+                After::Reset => return self.connection.cut(),
+                After::Switched(tunnel) => return self.switch(tunnel).await,
+            }
+        }
+    }
+
+    /// The next request, as soon as its head is complete.
+    fn poll_request(
+        &mut self,
+        asked_to_leave: &mut dyn FnMut(&mut Context<'_>) -> bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Request, Silence>> {
+        let Some(reader) = &mut self.reader else {
+            return Poll::Ready(Err(Silence::Over));
+        };
+        loop {
+            match self.decoder.decode(&mut reader.bytes) {
+                Ok(Some(request)) => {
+                    self.stage
+                        .enter(ConnectionState::Exchange, &self.settings.timeouts);
+                    return Poll::Ready(Ok(request));
+                }
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(Silence::Refused(Box::new(error)))),
+            }
+            let state = match self.decoder.is_idle(&reader.bytes) {
+                true => ConnectionState::Idle,
+                false => ConnectionState::Head,
+            };
+            self.stage.enter(state, &self.settings.timeouts);
+            match reader.poll_fill(cx) {
+                Poll::Ready(Ok(1..)) => continue,
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Silence::Over)),
+                Poll::Pending => {}
+            }
+            reader.park();
+            // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
+            if state == ConnectionState::Idle && asked_to_leave(cx) {
+                self.stage.shorten(self.settings.timeouts.grace);
+            }
+            return match (self.stage.poll_late(cx), state) {
+                (Poll::Pending, _) => Poll::Pending,
+                (Poll::Ready(()), ConnectionState::Head) => Poll::Ready(Err(Silence::Late)),
+                (Poll::Ready(()), _) => Poll::Ready(Err(Silence::Over)),
+            };
+        }
+    }
+
+    /// One request and its answer.
+    async fn exchange(&mut self, request: Request) -> After {
+        let service = self.current.service();
+        let awaited = awaits_invitation(&request);
+        let mut keep_alive = KeepAlive::new(request.persistent, awaited);
+        let form = Form {
+            version: request.version,
+            head: request.method == Method::HEAD,
+        };
+        let incoming = self.lend(request.framing, awaited);
+        let connection = self.connection.clone();
+        let answered = {
+            let mut handling = pin!(service.handle(request.into(), incoming, &connection));
+            poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx)).await
+        };
+        match answered {
+            Some(answer) => self.answer(answer, keep_alive, form).await,
+            None => After::Close,
+        }
+    }
+
+    /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
+    async fn refuse(&mut self, error: Option<Box<RequestError>>) -> After {
+        let (request, rejection) = match error {
+            Some(error) => {
+                let request = head::Request::refused(&error.method, &error.target);
+                (request, Rejection::Request(error))
+            }
+            None => {
+                let bytes = self.reader.as_ref().map_or(&[][..], |reader| &reader.bytes);
+                let (method, target) = http1::seen(bytes);
+                (head::Request::refused(method, target), Rejection::Late)
+            }
+        };
+        self.unread = Some((BodyDecoder::Close, Rest::Broken));
+        let answer = self
+            .current
+            .service()
+            .refuse(&request, &rejection, &self.connection);
+        let form = Form {
+            version: Version::HTTP_11,
+            head: request.method == Method::HEAD,
+        };
+        self.answer(answer, KeepAlive::new(false, false), form).await
+    }
+
+    /// The body of a request: the reading side, if there is one.
+    fn lend(&mut self, framing: Framing, awaited: bool) -> Incoming {
+        let body = BodyDecoder::new(framing, ChunkLimits::default());
+        if body.is_done() {
+            return Incoming::none();
+        }
+        match self.reader.take() {
+            Some(reader) => Incoming::lend(ReadSide { reader, body }, awaited, self.home.clone()),
+            None => Incoming::none(),
+        }
+    }
+
+    /// Takes the reading side back, if it was lent and its body is over.
+    fn reclaim(&mut self) {
+        if self.reader.is_some() {
+            return;
+        }
+        if let Some((ReadSide { reader, body }, rest)) = self.home.take() {
+            self.reader = Some(reader);
+            self.unread = (rest != Rest::Taken).then_some((body, rest));
+        }
+    }
+
+    /// Works on the answer, and looks after the client meanwhile; `None` when that has left.
+    fn poll_answer(
+        &mut self,
+        handling: Pin<&mut impl Future<Output = Outgoing>>,
+        keep_alive: &mut KeepAlive,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Outgoing>> {
+        if let Poll::Ready(answer) = handling.poll(cx) {
+            return Poll::Ready(Some(answer));
+        }
+        if self.reader.is_none() && self.home.take_invitation() {
+            keep_alive.invited();
+            self.writer.queue.tail().extend_from_slice(CONTINUE);
+        }
+        if let Poll::Ready(Err(_)) = self.writer.poll_flush(cx) {
+            return Poll::Ready(None);
+        }
+        self.poll_gone(cx).map(|()| None)
+    }
+
+    /// Ready when the client has left. The end of its stream alone is not that: it may close its side and still want the
+    /// answer (RFC 9112, section 9.6).
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.reclaim();
+        let Some(reader) = &mut self.reader else {
+            return Poll::Pending;
+        };
+        if self.unread.is_some() {
+            return Poll::Pending;
+        }
+        while !reader.is_ended() {
+            if reader.bytes.len() >= AHEAD {
+                return Poll::Pending;
+            }
+            if ready!(reader.poll_fill(cx)).is_err() {
+                return Poll::Ready(());
+            }
+        }
+        self.half_close.poll(reader, self.settings.timeouts.head, cx)
+    }
+
+    /// Sends an answer, and says what comes after it.
+    async fn answer(&mut self, answer: Outgoing, mut keep_alive: KeepAlive, form: Form) -> After {
+        let Outgoing {
+            status,
+            fields,
+            length,
+            close,
+            tunnel,
+            mut body,
+        } = answer;
+        self.reclaim();
+        let rest = match (&self.reader, &self.unread) {
+            (None, _) => Rest::Unread(None),
+            (Some(_), Some((_, rest))) => *rest,
+            (Some(_), None) => Rest::Taken,
+        };
+        let bodiless = form.head || matches!(status.as_u16(), 100..200 | 204 | 304);
+        let length = if bodiless { length } else { body.remaining() };
+        let endless = !bodiless && length.is_none();
+        let chunked = endless && form.version != Version::HTTP_10;
+        if close || endless && !chunked {
+            keep_alive.end();
+        }
+        let next = keep_alive.next(rest, self.settings.discard);
+        answer::put_head(
+            &answer::Head {
+                status,
+                fields: &fields,
+                length: length.filter(|_| !matches!(status.as_u16(), 100..200 | 204)),
+                chunked,
+                date: date::at(std::time::Instant::now()).as_bytes(),
+                connection: match (tunnel.is_some(), next) {
+                    (true, _) => answer::Connection::Upgrade,
+                    (false, Next::Close) => answer::Connection::Close,
+                    (false, _) if form.version == Version::HTTP_10 => answer::Connection::KeepAlive,
+                    (false, _) => answer::Connection::Implied,
+                },
+            },
+            self.writer.queue.tail(),
+        );
+        drop(fields);
+        let mut sending = Sending {
+            body: &mut body,
+            chunked,
+            complete: bodiless,
+            broken: false,
+        };
+        let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
+        let broken = sending.broken;
+        drop(body);
+        self.half_close.clear();
+        match (sent, tunnel) {
+            (Err(_), _) => After::Close,
+            // Without chunks and without a length, a plain close would be a clean end.
+            (Ok(()), _) if broken && endless && !chunked => After::Reset,
+            (Ok(()), _) if broken => After::Close,
+            (Ok(()), Some(tunnel)) => After::Switched(tunnel),
+            (Ok(()), None) => self.follow(next).await,
+        }
+    }
+
+    /// Queues and writes what there is of an answer, until all of it is gone.
+    fn poll_send(&mut self, sending: &mut Sending<'_>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let waits = !sending.gather(&mut self.writer.queue, cx);
+            match self.writer.poll_flush(cx) {
+                Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(())) if !waits => self.half_close.clear(),
+                Poll::Ready(Ok(())) => {
+                    ready!(self.poll_gone(cx));
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    // The client is slower than the application: that is not to wait for it.
+                    sending.body.detach();
+                    self.poll_drop_unread(cx);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Reads and drops the rest of a request, so that a client that takes its answer only when it has sent everything
+    /// comes to that.
+    fn poll_drop_unread(&mut self, cx: &mut Context<'_>) {
+        let (Some(reader), Some((body, rest @ Rest::Unread(_)))) = (&mut self.reader, &mut self.unread)
+        else {
+            return;
+        };
+        loop {
+            match body.decode(&mut reader.bytes) {
+                Ok(Some(BodyPart::Data(_))) => {}
+                Ok(None) => match reader.poll_upload(cx) {
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(_) => break,
+                    Poll::Pending => return,
+                },
+                Ok(Some(BodyPart::End)) | Err(_) => break,
+            }
+        }
+        *rest = if body.is_done() { Rest::Taken } else { Rest::Broken };
+    }
+
+    /// What comes after an answer that was sent.
+    async fn follow(&mut self, next: Next) -> After {
+        match next {
+            Next::Request => After::Next,
+            Next::Discard => self.discard().await,
+            Next::Close if self.unread.is_some() => After::Linger,
+            Next::Close => After::Close,
+        }
+    }
+
+    /// Reads and drops the rest of a body; its size is known and small.
+    async fn discard(&mut self) -> After {
+        let limit = self.settings.timeouts.body;
+        let dropped = poll_fn(|cx| {
+            self.poll_drop_unread(cx);
+            match &self.unread {
+                Some((_, Rest::Unread(_))) => Poll::Pending,
+                Some((_, Rest::Taken)) | None => Poll::Ready(true),
+                Some((_, Rest::Broken)) => Poll::Ready(false),
+            }
+        });
+        match tokio::time::timeout(limit, dropped).await {
+            Ok(true) => {
+                self.unread = None;
+                After::Next
+            }
+            Ok(false) | Err(_) => After::Close,
+        }
+    }
+
+    /// Ends our direction, and reads and drops what the client still sends. A socket that is closed with unread bytes is
+    /// reset, and the reset destroys the answer on its way (RFC 9112, section 9.6).
+    async fn linger(mut self) {
+        self.writer.shut();
+        self.stage
+            .enter(ConnectionState::Closing, &self.settings.timeouts);
+        let Some(mut reader) = self.reader.take() else {
+            return;
+        };
+        let mut silence = Deadline::never();
+        poll_fn(|cx| {
+            loop {
+                if self.stage.poll_late(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+                reader.bytes.clear();
+                match reader.poll_fill(cx) {
+                    Poll::Ready(Ok(1..)) => silence.clear(),
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => break,
+                }
+            }
+            reader.park();
+            if !silence.is_set() {
+                silence.set(SILENCE);
+            }
+            silence.poll(cx)
+        })
+        .await;
+    }
+
+    /// Hands both sides over to a tunnel.
+    async fn switch(mut self, tunnel: Box<Tunnel>) {
+        self.stage
+            .enter(ConnectionState::Switched, &self.settings.timeouts);
+        if let Some(reader) = self.reader.take() {
+            let client = Socket::new(reader, self.writer, false);
+            tunnel.run(client, self.connection).await;
+        }
+    }
+}
+
+impl Sending<'_> {
+    /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
+    fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
+        while !self.complete && queue.len() < GATHER {
+            match self.body.poll_chunk(cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.push(chunk, queue),
+                Poll::Ready(None) => self.end(queue),
+                Poll::Ready(Some(Err(_))) => (self.complete, self.broken) = (true, true),
+                Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
+    fn push(&mut self, chunk: Bytes, queue: &mut WriteQueue) {
+        if self.chunked && !chunk.is_empty() {
+            put_chunk_size(chunk.len(), queue.tail());
+            queue.push(chunk);
+            queue.tail().extend_from_slice(b"\r\n");
+        } else {
+            queue.push(chunk);
+        }
+        if self.body.is_over() {
+            self.end(queue);
+        }
+    }
+
+    fn end(&mut self, queue: &mut WriteQueue) {
+        if self.chunked {
+            queue.tail().extend_from_slice(LAST_CHUNK);
+        }
+        self.complete = true;
+    }
+}
+
+/// Whether the client sends the body only when it is asked to (RFC 9110, section 10.1.1).
+fn awaits_invitation(request: &Request) -> bool {
+    request.version == Version::HTTP_11
+        && request.framing != Framing::None
+        && request
+            .fields
+            .get(FieldName::Expect)
+            .is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// How long nothing may come from a client that is lingered for: nginx's lingering_timeout.
+const SILENCE: Duration = Duration::from_secs(5);

@@ -1,0 +1,134 @@
+//! The body of an HTTP/1 request: the reading side of its connection, lent for as long as the body is read.
+//!
+//! Reading an upload is reading the socket: there is no task and no channel in between.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+
+use super::super::upload;
+use super::reader::Reader;
+use crate::protocol::http1::{BodyDecoder, BodyPart, Rest};
+use crate::upstream::{BodyError, Streaming};
+
+/// A request's body that is still to be read. Dropped: the reading side goes home.
+pub(super) struct Incoming(Option<Lent>);
+
+/// What is lent.
+struct Lent {
+    side: ReadSide,
+    /// The client waits for a `100 Continue`.
+    awaited: bool,
+    broken: bool,
+    home: Arc<Home>,
+}
+
+/// The reading side of a connection, and how far the body in it was read.
+#[derive(Debug)]
+pub(super) struct ReadSide {
+    pub(super) reader: Reader,
+    pub(super) body: BodyDecoder,
+}
+
+/// Where a connection finds its reading side again.
+#[derive(Debug, Default)]
+pub(super) struct Home(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    returned: Option<(ReadSide, Rest)>,
+    /// The client is to be told that it may send the body.
+    invited: bool,
+}
+
+impl Incoming {
+    /// A request without a body.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// The body at the front of what the reading side has; `awaited`: the client sends it when it is asked to.
+    pub(super) fn lend(side: ReadSide, awaited: bool, home: Arc<Home>) -> Self {
+        Self(Some(Lent {
+            side,
+            awaited,
+            broken: false,
+            home,
+        }))
+    }
+}
+
+impl upload::Incoming for Incoming {
+    fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(|lent| lent.side.body.is_done())
+    }
+}
+
+impl Streaming for Incoming {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match &mut self.0 {
+            Some(lent) => lent.poll_chunk(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl Lent {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let ReadSide { reader, body } = &mut self.side;
+        loop {
+            match body.decode(&mut reader.bytes) {
+                Ok(Some(BodyPart::Data(data))) => return Poll::Ready(Some(Ok(data))),
+                Ok(Some(BodyPart::End)) => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(error) => {
+                    self.broken = true;
+                    tracing::debug!(%error, "malformed body");
+                    return Poll::Ready(Some(Err(BodyError::Malformed)));
+                }
+            }
+            // A client that sends without being asked is not told to.
+            if std::mem::take(&mut self.awaited) && reader.bytes.is_empty() {
+                self.home.lock().invited = true;
+            }
+            if !matches!(ready!(reader.poll_upload(cx)), Ok(1..)) {
+                self.broken = true;
+                return Poll::Ready(Some(Err(BodyError::Incomplete)));
+            }
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let Some(Lent {
+            side, broken, home, ..
+        }) = self.0.take()
+        else {
+            return;
+        };
+        let rest = match broken {
+            true => Rest::Broken,
+            false if side.body.is_done() => Rest::Taken,
+            false => Rest::Unread(side.body.left()),
+        };
+        home.lock().returned = Some((side, rest));
+    }
+}
+
+impl Home {
+    /// The reading side, if it was lent and is back.
+    pub(super) fn take(&self) -> Option<(ReadSide, Rest)> {
+        self.lock().returned.take()
+    }
+
+    /// Whether the client is to be told, once, that it may send the body.
+    pub(super) fn take_invitation(&self) -> bool {
+        std::mem::take(&mut self.lock().invited)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a client sends: the reading half of its socket, and the bytes that were read and not taken yet.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+
+use super::buffers;
+use crate::transport::ReadHalf;
+
+/// The bytes of one client, in order.
+#[derive(Debug)]
+pub(super) struct Reader {
+    half: ReadHalf,
+    /// Read, and not taken.
+    pub(super) bytes: BytesMut,
+    ended: bool,
+}
+
+/// Least room for a read.
+const LEAST: usize = 1024;
+
+/// Room for a read of an upload: fewer calls, and pieces that a file takes well.
+const UPLOAD: usize = 64 * 1024;
+
+impl Reader {
+    /// A client of which `bytes` were read already.
+    pub(super) fn new(half: ReadHalf, bytes: BytesMut) -> Self {
+        Self {
+            half,
+            bytes,
+            ended: false,
+        }
+    }
+
+    /// Reads more of a head; gives the number of bytes, 0 at the end of the stream.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_read(cx, LEAST, buffers::SIZE)
+    }
+
+    /// Reads more of an upload.
+    pub(super) fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_read(cx, buffers::SIZE / 2, UPLOAD)
+    }
+
+    /// Reads when there is something to read: no buffer waits for it.
+    fn poll_read(&mut self, cx: &mut Context<'_>, least: usize, room: usize) -> Poll<io::Result<usize>> {
+        if self.ended {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(self.half.poll_ready(cx))?;
+        if self.bytes.capacity() == 0 && room <= buffers::SIZE {
+            self.bytes = buffers::take();
+        }
+        if self.bytes.capacity() - self.bytes.len() < least && !self.bytes.try_reclaim(least) {
+            self.bytes.reserve(room);
+        }
+        let count = ready!(self.half.poll_read(cx, &mut self.bytes))?;
+        self.ended = count == 0;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Whether the client has closed its side.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the connection was reset since.
+    pub(super) fn is_reset(&self) -> bool {
+        self.half.is_reset()
+    }
+
+    /// Gives the buffer back while nothing is to be read: bytes that are left keep only the room that they need.
+    pub(super) fn park(&mut self) {
+        if self.bytes.capacity() == 0 {
+            return;
+        }
+        let left = BytesMut::from(&self.bytes[..]);
+        buffers::give(std::mem::replace(&mut self.bytes, left));
+    }
+}

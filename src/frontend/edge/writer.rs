@@ -1,0 +1,99 @@
+//! What a client is sent: the writing half of its socket, and the bytes that it has not taken yet.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Buf;
+
+use crate::frontend::service::Connection;
+use crate::protocol::WriteQueue;
+use crate::transport::{Deadline, WriteHalf};
+
+/// Slices given to one vectored write.
+const SLICES: usize = 16;
+
+/// The way to one client.
+#[derive(Debug)]
+pub(super) struct Writer {
+    half: WriteHalf,
+    /// To be written.
+    pub(super) queue: WriteQueue,
+    /// Runs while the client takes nothing.
+    blocked: Deadline,
+    /// Longest time in which the client takes nothing.
+    limit: Duration,
+    connection: Arc<Connection>,
+}
+
+impl Writer {
+    /// `limit`: `timeouts.send`.
+    pub(super) fn new(half: WriteHalf, limit: Duration, connection: Arc<Connection>) -> Self {
+        Self {
+            half,
+            queue: WriteQueue::new(),
+            blocked: Deadline::never(),
+            limit,
+            connection,
+        }
+    }
+
+    /// Writes all of the queue. An error of the kind `TimedOut`: the client took nothing for too long.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let filled = self.queue.chunks_vectored(&mut slices);
+            let written = self.half.poll_write(cx, &slices[..filled]);
+            match self.poll_blocked(written, cx) {
+                Poll::Ready(written) => self.queue.advance(written?),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes some of the slices, past the queue. `limited`: a client that takes nothing for too long is an error.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        limited: bool,
+    ) -> Poll<io::Result<usize>> {
+        let written = self.half.poll_write(cx, slices);
+        match limited {
+            true => self.poll_blocked(written, cx),
+            false => written,
+        }
+    }
+
+    /// Ends our direction.
+    pub(super) fn shut(&self) {
+        self.half.shut();
+    }
+
+    /// What was written; or that nothing was for too long.
+    fn poll_blocked(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.blocked.clear();
+            return written;
+        }
+        if !self.blocked.is_set() {
+            self.blocked.set(self.limit);
+        }
+        ready!(self.blocked.poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.connection.is_cut() {
+            self.half.reset_on_close();
+        }
+    }
+}
