@@ -131,7 +131,10 @@ impl RequestHead {
 
 /// `host:80` and `[::1]:80` without the port. Brackets stay (RFC 3875, section 4.1.14).
 pub fn without_port(authority: &[u8]) -> &[u8] {
-    let start = authority.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+    let start = match authority {
+        [b'[', ..] => authority.iter().rposition(|byte| *byte == b']').unwrap_or(0),
+        _ => 0,
+    };
     match authority[start..].iter().position(|byte| *byte == b':') {
         Some(colon) => &authority[..start + colon],
         None => authority,

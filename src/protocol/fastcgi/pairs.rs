@@ -59,6 +59,7 @@ impl<'a> Pairs<'a> {
         self.out[self.record..self.record + Header::LEN].copy_from_slice(&header.to_bytes());
     }
 
+    #[inline(always)]
     fn admit(&mut self, size: usize) -> Result<(), EncodeError> {
         if size > self.room || size > self.block_left || self.params_left == 0 {
             self.make_room(size)?;

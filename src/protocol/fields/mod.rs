@@ -298,9 +298,14 @@ impl Fields {
     #[inline]
     pub fn is_repeated(&self, field: &Field<'_>) -> bool {
         match field.name {
-            FieldName::Other => self.others_repeated && self.all_named(field.spelling).nth(1).is_some(),
+            FieldName::Other => self.others_repeated && self.is_other_repeated(field.spelling),
             known => self.repeated.contains(known),
         }
+    }
+
+    #[cold]
+    fn is_other_repeated(&self, spelling: &[u8]) -> bool {
+        self.all_named(spelling).nth(1).is_some()
     }
 
     /// Whether `Connection` lists an option (RFC 9110, section 7.6.1).
@@ -317,6 +322,15 @@ impl Fields {
     pub fn iter(&self) -> impl Iterator<Item = Field<'_>> + Clone {
         self.entries
             .iter()
+            .map(|entry| entry.field(&self.block, &self.added))
+    }
+
+    /// The fields whose names are not well-known, in order.
+    #[inline]
+    pub fn others(&self) -> impl Iterator<Item = Field<'_>> + Clone {
+        self.entries
+            .iter()
+            .filter(|entry| entry.name == FieldName::Other)
             .map(|entry| entry.field(&self.block, &self.added))
     }
 

@@ -116,7 +116,7 @@ impl FieldName {
         };
         let index = usize::from(SLOTS[slot]);
         match NAMES.get(index) {
-            Some((name, known, _)) if known.as_bytes().eq_ignore_ascii_case(text) => *name,
+            Some((name, known, _)) if is_spelled(known.as_bytes(), text) => *name,
             _ => Self::Other,
         }
     }
@@ -204,6 +204,30 @@ impl FieldNames {
     }
 }
 
+/// Whether `text` spells a name of the list, in any case. Eight bytes at a time: every field of every message is
+/// compared here once.
+#[inline]
+fn is_spelled(known: &[u8], text: &[u8]) -> bool {
+    if known.len() != text.len() {
+        return false;
+    }
+    let (Some(known_end), Some(text_end)) = (known.last_chunk(), text.last_chunk()) else {
+        return known.eq_ignore_ascii_case(text);
+    };
+    let (known, text) = (known.as_chunks().0, text.as_chunks().0);
+    let rest = difference(known_end, text_end);
+    let words = known.iter().zip(text);
+    words.fold(rest, |found, (known, text)| found | difference(known, text)) == 0
+}
+
+/// Where bytes differ in more than the case of a letter. The names of the list hold letters, digits and hyphens; of
+/// these, letters alone have the bit 0x40.
+#[inline]
+fn difference(known: &[u8; 8], text: &[u8; 8]) -> u64 {
+    let (known, text) = (u64::from_ne_bytes(*known), u64::from_ne_bytes(*text));
+    (known ^ text) & !((known & 0x4040_4040_4040_4040) >> 1)
+}
+
 /// Where in the table a name would be: length, first, a later and last letter, mixed so that no two names meet.
 const fn slot(text: &[u8]) -> Option<usize> {
     let length = text.len();
@@ -261,6 +285,29 @@ mod tests {
                 *variable,
                 format!("HTTP_{}", text.to_uppercase().replace('-', "_"))
             );
+        }
+    }
+
+    #[test]
+    fn a_name_with_any_other_byte_is_another_name() {
+        for (name, text, _) in NAMES {
+            assert!(
+                text.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            );
+            for at in 0..text.len() {
+                for byte in 0..=u8::MAX {
+                    let mut spelling = text.as_bytes().to_vec();
+                    spelling[at] = byte;
+                    let same = spelling.eq_ignore_ascii_case(text.as_bytes());
+                    assert_eq!(
+                        FieldName::of(&spelling) == *name,
+                        same,
+                        "{}",
+                        spelling.escape_ascii()
+                    );
+                }
+            }
         }
     }
 

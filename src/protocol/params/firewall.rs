@@ -14,7 +14,7 @@ pub struct Conflict;
 ///
 /// Costs one look at each name that is not well-known, and more only where there is something to remove.
 pub fn screen(fields: &mut Fields) -> Result<usize, Conflict> {
-    if fields.iter().all(|field| passes(&field)) {
+    if !fields.contains(FieldName::Proxy) && fields.others().all(|field| passes(&field)) {
         return Ok(0);
     }
     if conflict(fields).is_some() {
