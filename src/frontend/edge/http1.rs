@@ -89,6 +89,8 @@ enum After {
 struct Form {
     version: Version,
     head: bool,
+    /// The client has said that nothing follows.
+    last: bool,
 }
 
 /// An answer that is being sent.
@@ -204,6 +206,7 @@ impl Http1 {
         let form = Form {
             version: request.version,
             head: request.method == Method::HEAD,
+            last: !request.persistent,
         };
         let incoming = self.lend(request.framing, awaited);
         let connection = self.connection.clone();
@@ -238,6 +241,7 @@ impl Http1 {
         let form = Form {
             version: Version::HTTP_11,
             head: request.method == Method::HEAD,
+            last: false,
         };
         self.answer(answer, KeepAlive::new(false, false), form).await
     }
@@ -363,7 +367,7 @@ impl Http1 {
             (Ok(()), _) if broken && endless && !chunked => After::Reset,
             (Ok(()), _) if broken => After::Close,
             (Ok(()), Some(tunnel)) => After::Switched(tunnel),
-            (Ok(()), None) => self.follow(next).await,
+            (Ok(()), None) => self.follow(next, form).await,
         }
     }
 
@@ -411,12 +415,14 @@ impl Http1 {
     }
 
     /// What comes after an answer that was sent.
-    async fn follow(&mut self, next: Next) -> After {
+    async fn follow(&mut self, next: Next, form: Form) -> After {
+        let quiet =
+            self.unread.is_none() && self.reader.as_ref().is_some_and(|reader| reader.bytes.is_empty());
         match next {
             Next::Request => After::Next,
             Next::Discard => self.discard().await,
-            Next::Close if self.unread.is_some() => After::Linger,
-            Next::Close => After::Close,
+            Next::Close if form.last && quiet => After::Close,
+            Next::Close => After::Linger,
         }
     }
 
@@ -504,7 +510,8 @@ impl Sending<'_> {
         } else {
             queue.push(chunk);
         }
-        if self.body.is_over() {
+        // With the announced length the client has everything, though the application may go on for a while.
+        if self.body.is_over() || self.body.remaining() == Some(0) {
             self.end(queue);
         }
     }

@@ -147,7 +147,7 @@ fn a_head_over_its_limit() {
         .request("GET", "/", &[("X-Big", &"v".repeat(40_000))], b"")
         .unwrap();
     assert_eq!(response.status, 431);
-    assert_logged(&gateway, 0, 431, "bad_request");
+    assert_logged(&gateway, 0, 431, "head_too_large");
 }
 
 #[test]

@@ -480,7 +480,7 @@ fn a_stop_finishes_open_streams() {
 
 #[test]
 fn a_client_that_only_answers_pings_is_not_kept() {
-    let site = Site::with("timeouts = { head = \"300ms\" }", "");
+    let site = Site::with("timeouts = { idle = \"300ms\" }", "");
     let mut http = Http2::connect(&site);
     assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
     let start = std::time::Instant::now();
@@ -499,7 +499,7 @@ fn other_words_that_begin_like_a_preface_are_http_1() {
         .unwrap();
     assert_eq!(client.read_response().unwrap().text(), "PRIME /first 0");
     let answer = site.only("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n");
-    assert_eq!(answer.status, 400);
+    assert_eq!(answer.status, 505);
 }
 
 const DATA: u8 = 0;

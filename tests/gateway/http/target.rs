@@ -12,6 +12,11 @@ fn refused(lines: &[&str], status: u16) {
     assert_eq!(site.targets(), Vec::<String>::new());
 }
 
+#[test]
+fn other_versions_are_refused() {
+    refused(&["GET / HTTP/1.2", "GET / HTTP/2.0", "GET / HTTP/0.9"], 505);
+}
+
 // GH-13
 #[test]
 fn malformed_request_lines_are_refused() {
@@ -26,8 +31,6 @@ fn malformed_request_lines_are_refused() {
             "GET  HTTP/1.1",
             "GET /",
             "G\0T / HTTP/1.1",
-            "GET / HTTP/1.2",
-            "GET / HTTP/3.0",
             "GET / http/1.1",
             "GET / HTTP/1.1 x",
             "(GET) / HTTP/1.1",

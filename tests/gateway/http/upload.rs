@@ -140,7 +140,7 @@ fn half_a_streamed_upload_has_no_end() {
 // GH-27
 #[test]
 fn a_slow_head_is_not_waited_for() {
-    let site = Site::with("timeouts = { head = \"300ms\" }", "");
+    let site = Site::with("timeouts = { idle = \"300ms\", head = \"300ms\" }", "");
     for start in ["", "G", "GET / HTTP/1.1\r\nHost: a\r\nX: "] {
         let mut client = site.client();
         client.send(start).unwrap();
@@ -164,7 +164,7 @@ fn a_dripping_head_is_not_waited_for() {
 // GH-27
 #[test]
 fn an_idle_connection_ends() {
-    let site = Site::with("timeouts = { head = \"300ms\" }", "");
+    let site = Site::with("timeouts = { idle = \"300ms\" }", "");
     let mut client = site.client();
     assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().status, 200);
     assert_eq!(client.rest().unwrap(), b"");
