@@ -13,4 +13,4 @@ pub mod serve;
 pub use body::Body;
 pub use path::{DecodedPath, PathError, RelPath};
 pub use root::{Entry, File, Kind, LookupError, Root};
-pub use serve::{Request, file, redirect, respond};
+pub use serve::{METHODS, Request, file, redirect, respond};

@@ -94,6 +94,9 @@ fn is_program(name: &[u8]) -> bool {
     PROGRAMS.iter().any(ends_with)
 }
 
+/// Methods that a file answers.
+pub const METHODS: &str = "GET, HEAD";
+
 fn refuse(method: &Method) -> Option<Response<Body>> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
@@ -101,7 +104,7 @@ fn refuse(method: &Method) -> Option<Response<Body>> {
     let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
     response
         .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        .insert(ALLOW, HeaderValue::from_static(METHODS));
     Some(response)
 }
 

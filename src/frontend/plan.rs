@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::body::Body;
 use super::inspect::{Inspected, inspect};
@@ -171,11 +171,7 @@ impl Checked {
         let request = self.for_files(path);
         Ok(match resolved {
             Resolved::Script(script) => Found::Script(script),
-            Resolved::File(opened, name) => Found::Answer(
-                files::file(opened, &name, &request)
-                    .map_err(lookup)?
-                    .map(Body::File),
-            ),
+            Resolved::File(opened, name) => Found::Answer(answered(files::file(opened, &name, &request))?),
             Resolved::Redirect => Found::Answer(files::redirect(&request).map(Body::File)),
         })
     }
@@ -191,7 +187,7 @@ impl Checked {
         let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
         let relative = path.relative(start, path.as_bytes().len())?;
         let answer = files::respond(root, index, &relative, &self.for_files(path));
-        Ok(answer.map_err(lookup)?.map(Body::File))
+        answered(answer)
     }
 
     fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
@@ -220,6 +216,15 @@ pub fn router(config: &Config, routes: Vec<Route>) -> Router<Route> {
 enum Found {
     Script(Script),
     Answer(Response<Body>),
+}
+
+/// A file's answer; the refusal of a method is like all others of ours.
+fn answered(answer: Result<Response<files::Body>, LookupError>) -> Result<Response<Body>, Rejection> {
+    let answer = answer.map_err(lookup)?;
+    match answer.status() {
+        StatusCode::METHOD_NOT_ALLOWED => Err(Rejection::Method(files::METHODS)),
+        _ => Ok(answer.map(Body::File)),
+    }
 }
 
 fn lookup(error: LookupError) -> Rejection {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, REFERER, USER_AGENT};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
@@ -29,6 +29,8 @@ pub struct Record {
     method: Method,
     uri: Uri,
     version: Version,
+    /// What the client wants to read, should the answer be an error of ours.
+    accept: Option<HeaderValue>,
     referer: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
     /// The status of our answer; until there is one, the client has left before it.
@@ -78,6 +80,7 @@ impl Record {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
+            accept: request.headers().get(ACCEPT).cloned(),
             referer: logged(REFERER),
             user_agent: logged(USER_AGENT),
             status: client_gone(),
@@ -150,7 +153,7 @@ impl Record {
         self.service.counters.error(rejection.reason());
         self.last |= rejection.is_last();
         self.refused = Some(status);
-        respond::rejection(rejection)
+        respond::rejection(rejection, self.id, self.accept.as_ref())
     }
 
     /// The answer on its way to the client.

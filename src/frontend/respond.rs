@@ -1,13 +1,15 @@
 //! Answers of our own.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::Body;
 use super::config::{Redirect, Respond};
+use super::error_page::{ErrorPage, Form};
 use super::rejection::{Rejection, client_gone};
+use crate::protocol::request::RequestId;
 use crate::upstream::Failure;
 
 /// Marks an answer as ours and not the application's, with the reason.
@@ -18,24 +20,29 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// When a client that found every worker busy should come back, in seconds.
 const COME_BACK: HeaderValue = HeaderValue::from_static("1");
 
-/// The answer to a request that failed.
-pub fn rejection(rejection: &Rejection) -> Response<Body> {
+/// The answer to request `id`, which failed; `accept` is its field of that name.
+pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&HeaderValue>) -> Response<Body> {
     let status = match rejection.status() {
         // Only half gone, perhaps: then it learns what it did.
         gone if gone == client_gone() => StatusCode::BAD_REQUEST,
         status => status,
     };
-    let mut text = format!(
-        "{} {}\n",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or("Error")
-    );
     // The operator's limits are no secret, and the one thing a user can act on.
-    if let Rejection::Upstream(Failure::Encode(error)) = rejection {
-        text.push_str(&format!("{error}\n"));
-    }
-    let mut response = self::text(status, text.into());
+    let limit = match rejection {
+        Rejection::Upstream(Failure::Encode(error)) => Some(error.to_string()),
+        _ => None,
+    };
+    let page = ErrorPage {
+        status,
+        reason: rejection.reason(),
+        id,
+        limit: limit.as_deref(),
+    };
+    let form = Form::preferred(accept);
+    let mut response = text(status, page.render(form));
     let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, form.content_type());
+    headers.insert(VARY, HeaderValue::from_static("accept"));
     headers.insert(ERROR, HeaderValue::from_static(rejection.reason()));
     if rejection.is_temporary() {
         headers.insert(RETRY_AFTER, COME_BACK);
