@@ -103,14 +103,16 @@ fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstr
 
 fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
-    warn_of_obstacles(&upstream);
+    if config.warn_unreachable {
+        warn_of_obstacles(&upstream);
+    }
     upstream.discover(resolver);
     upstream.watch();
     upstream
 }
 
 /// A wrong group or a missing directory is better told now than with the first request. An application may well
-/// start after us: nothing more than a warning.
+/// start after us: nothing more than a warning, and not even that where `warn_unreachable` is off.
 fn warn_of_obstacles(upstream: &Upstream) {
     for endpoint in upstream.endpoints() {
         if let Address::Unix(path) = &endpoint.config.address

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::load;
 use super::output::output;
+use super::{USAGE, complaint, config_file, load};
 use crate::config;
 
 /// Check a configuration file; complaints name the line.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The configuration file.
-    #[arg(short, long, value_name = "FILE", required_unless_present = "schema")]
+    /// The configuration file [default: ./bridgehead.toml, then /etc/bridgehead/bridgehead.toml].
+    #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the configuration in effect, with every default and the values of environment variables.
     #[arg(long)]
@@ -23,10 +23,17 @@ pub(super) struct Args {
 
 /// Checks the file; gives the process's exit code.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let Some(path) = &args.config else {
+    if args.schema {
         return output(format!("{:#}\n", config::schema()));
+    }
+    let path = match config_file::find(args.config.as_deref()) {
+        Ok(path) => path,
+        Err(error) => {
+            complaint::error(error);
+            return USAGE.into();
+        }
     };
-    match load(path) {
+    match load(&path) {
         Ok(config) if args.print => output(config::print(&config)),
         Ok(_) => output(format!("{}: the configuration is fine\n", path.display())),
         Err(code) => code,

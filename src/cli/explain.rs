@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use http::{Method, Uri};
 
 use super::output::output;
-use super::{START_FAILED, USAGE, field, load};
+use super::{START_FAILED, USAGE, complaint, config_file, field, load};
 use crate::app::explain::{Explanation, Question, explain};
 use crate::protocol::fields::Fields;
 
@@ -18,9 +18,9 @@ use crate::protocol::fields::Fields;
 /// that the application would get, in order.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The configuration file.
+    /// The configuration file [default: ./bridgehead.toml, then /etc/bridgehead/bridgehead.toml].
     #[arg(short, long, value_name = "FILE")]
-    config: PathBuf,
+    config: Option<PathBuf>,
     /// Method of the request.
     #[arg(value_name = "METHOD")]
     method: String,
@@ -40,24 +40,34 @@ pub(super) struct Args {
 
 /// Explains; gives the process's exit code.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let question = match question(args) {
-        Ok(question) => question,
+    let found = question(args).and_then(|question| Ok((question, file(args)?)));
+    let (question, file) = match found {
+        Ok(found) => found,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complaint::error(format_args!("{error:#}"));
             return USAGE.into();
         }
     };
-    let config = match load(&args.config) {
+    let config = match load(&file) {
         Ok(config) => config,
         Err(code) => return code,
     };
     match explain(config, question).and_then(|found| text(&found, args.json)) {
         Ok(text) => output(text),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complaint::error(format_args!("{error:#}"));
             START_FAILED.into()
         }
     }
+}
+
+/// The configuration file; which one it is, is said when the command line does not.
+fn file(args: &Args) -> Result<PathBuf> {
+    let file = config_file::find(args.config.as_deref())?;
+    if args.config.is_none() {
+        eprintln!("configuration file: {}", file.display());
+    }
+    Ok(file)
 }
 
 fn question(args: &Args) -> Result<Question> {

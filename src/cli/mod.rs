@@ -2,12 +2,14 @@
 
 mod call;
 mod check;
+mod complaint;
+mod config_file;
 mod demo;
 mod explain;
+mod invocation;
 mod output;
 mod serve;
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -17,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config};
 use crate::protocol::fields::{FieldValue, is_token};
+use complaint::colour;
 
 /// Exit code for a command line or a configuration that cannot be used (sysexits.h, EX_USAGE).
 const USAGE: u8 = 64;
@@ -101,8 +104,4 @@ fn load(path: &Path) -> Result<Config, ExitCode> {
 /// Says on stderr why there is no configuration.
 fn show(failure: &config::Failure) {
     eprint!("{}", failure.render(colour()));
-}
-
-fn colour() -> bool {
-    std::io::stderr().is_terminal()
 }

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::START_FAILED;
+use super::{START_FAILED, complaint};
 
 /// Writes a result. A reader that has seen enough (`| head`) is no failure.
 pub(super) fn output(text: impl AsRef<[u8]>) -> ExitCode {
     match write(text.as_ref()) {
         Err(error) if !has_seen_enough(&error) => {
-            eprintln!("error: cannot write to stdout: {error}");
+            complaint::error(format_args!("cannot write to stdout: {error}"));
             START_FAILED.into()
         }
         Ok(()) | Err(_) => ExitCode::SUCCESS,

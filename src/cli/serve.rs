@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
 
-use super::{START_FAILED, USAGE, colour, show};
+use super::complaint::{self, colour};
+use super::{START_FAILED, USAGE, config_file, show};
 use crate::app::{self, App, Ended, Inheritance, Means, Program};
 use crate::config::{self, Config, Diagnostic};
 use crate::telemetry::log::ErrorLog;
@@ -20,9 +21,9 @@ use crate::telemetry::log::ErrorLog;
 /// start.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The configuration file.
+    /// The configuration file [default: ./bridgehead.toml, then /etc/bridgehead/bridgehead.toml].
     #[arg(short, long, value_name = "FILE")]
-    config: PathBuf,
+    config: Option<PathBuf>,
 }
 
 /// Runs the gateway; gives the process's exit code.
@@ -33,7 +34,15 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(inheritance) => inheritance,
         Err(error) => return failed(&error),
     };
-    let config = match config::load(&args.config, &environment) {
+    let file = match config_file::find(args.config.as_deref()) {
+        Ok(file) => file,
+        Err(error) => {
+            complaint::error(&error);
+            inheritance.refuse(&format!("{error:#}"));
+            return USAGE.into();
+        }
+    };
+    let config = match config::load(&file, &environment) {
         Ok((config, warnings)) => {
             for warning in &warnings {
                 eprintln!("{}", warning.render(colour()));
@@ -47,8 +56,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
         }
     };
     let ended =
-        start(config, &mut inheritance).inspect_err(|error| inheritance.refuse(&format!("{error:#}")));
-    match ended.and_then(|started| serve(started, &program, &args.config)) {
+        start(config, &file, &mut inheritance).inspect_err(|error| inheritance.refuse(&format!("{error:#}")));
+    match ended.and_then(|started| serve(started, &program, &file)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -61,8 +70,9 @@ struct Started {
     log: ErrorLog,
 }
 
-fn start(config: Config, inheritance: &mut Inheritance) -> Result<Started> {
+fn start(config: Config, file: &Path, inheritance: &mut Inheritance) -> Result<Started> {
     let log = ErrorLog::install(&config.log.error, config.log.level).context("cannot open the error log")?;
+    introduce(&config, file);
     app::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.server.workers)
@@ -71,6 +81,15 @@ fn start(config: Config, inheritance: &mut Inheritance) -> Result<Started> {
         .context("cannot start the runtime")?;
     let app = runtime.block_on(async { App::start(config, inheritance) })?;
     Ok(Started { app, runtime, log })
+}
+
+/// Says what is about to run. That it runs is said by the listeners, one line each.
+fn introduce(config: &Config, file: &Path) {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    tracing::info!(file = %file.display(), "configuration");
+    tracing::info!(count = config.frontend.routes.len(), "routes");
+    tracing::info!(count = config.upstreams.len(), "upstreams");
+    tracing::info!(count = config.server.workers, "workers");
 }
 
 fn serve(started: Started, program: &Program, file: &Path) -> Result<()> {
@@ -114,7 +133,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    complaint::error(format_args!("{error:#}"));
     START_FAILED.into()
 }
 

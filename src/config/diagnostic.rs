@@ -144,6 +144,16 @@ impl Diagnostic {
     }
 }
 
+/// A complaint that is about no place in a file: its first line, and nothing else; ends with a newline.
+pub fn headline(message: &str, colour: bool) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    render(&renderer, Group::with_title(Level::ERROR.primary_title(message)))
+}
+
 fn render(renderer: &Renderer, group: Group<'_>) -> String {
     let mut text = renderer.render(&[group]);
     text.push('\n');

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use complaints::Complaints;
-pub use diagnostic::{Diagnostic, Severity, Source};
+pub use diagnostic::{Diagnostic, Severity, Source, headline};
 pub use print::print;
 pub use schema::schema;
 
@@ -81,11 +81,12 @@ impl Server {
 impl Failure {
     /// All that is to be said about it, as rustc would show it; ends with a newline.
     pub fn render(&self, colour: bool) -> String {
+        let summary = headline(&self.to_string(), colour);
         match self {
-            Self::Read { .. } => format!("error: {self}\n"),
+            Self::Read { .. } => summary,
             Self::Invalid(found) => {
                 let blocks: Vec<String> = found.iter().map(|found| found.render(colour)).collect();
-                format!("{}\nerror: {self}\n", blocks.join("\n"))
+                format!("{}\n{summary}", blocks.join("\n"))
             }
         }
     }

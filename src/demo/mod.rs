@@ -6,9 +6,12 @@
 //! test of it.
 
 mod exchange;
+mod landing;
 mod pages;
 mod pool;
 mod query;
+mod tour;
 
 pub use pages::PATHS;
 pub use pool::{Pool, Protocol};
+pub use tour::{Stop, stops};

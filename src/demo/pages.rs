@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 
 use super::exchange::{Exchange, Socket};
+use super::landing;
 use crate::framed::{Connection, Error};
 use crate::protocol::application::Request;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
@@ -36,13 +38,18 @@ pub const PATHS: [&str; 20] = [
     "/upload",
 ];
 
-/// Answers one request. An error ends the connection, and with it whatever was answered so far.
+/// Answers one request to an application with so many workers. An error ends the connection, and with it whatever was answered so far.
 pub(super) async fn answer<S: Socket>(
     request: &Request,
     connection: &mut Connection<S>,
+    workers: NonZeroUsize,
 ) -> Result<(), Error> {
     let exchange = Exchange::new(request, connection);
     match exchange.path() {
+        "/" if exchange.param("SCRIPT_NAME").is_empty() => {
+            let page = landing::page(exchange.param("HTTP_HOST"), workers);
+            html(exchange, page).await
+        }
         "/" => index(exchange).await,
         "/cookies" => cookies(exchange).await,
         "/download" => download(exchange).await,
@@ -83,6 +90,10 @@ async fn index<S: Socket>(exchange: Exchange<'_, S>) -> Result<(), Error> {
     let link = |path: &&str| format!("<li><a href=\"{mount}{path}\">{path}</a></li>\n");
     let links: String = PATHS.iter().map(link).collect();
     let page = format!("<!DOCTYPE html>\n<title>Demo application</title>\n<ul>\n{links}</ul>\n");
+    html(exchange, page).await
+}
+
+async fn html<S: Socket>(exchange: Exchange<'_, S>, page: String) -> Result<(), Error> {
     let fields = content_type("text/html; charset=utf-8");
     exchange.answer(StatusCode::OK, fields, page).await
 }
@@ -335,7 +346,7 @@ mod tests {
         let mut out = Vec::new();
         let stream = tokio::io::join(tokio::io::empty(), &mut out);
         let mut connection = Connection::scgi(stream);
-        let outcome = answer(&request(target, params), &mut connection).await;
+        let outcome = answer(&request(target, params), &mut connection, NonZeroUsize::MIN).await;
         drop(connection);
         (outcome, String::from_utf8_lossy(&out).into_owned())
     }
@@ -365,7 +376,8 @@ mod tests {
     async fn downloads_follow_the_pattern() {
         let mut out = Vec::new();
         let mut connection = Connection::scgi(tokio::io::join(tokio::io::empty(), &mut out));
-        answer(&request("/download?bytes=70000", &[]), &mut connection)
+        let request = request("/download?bytes=70000", &[]);
+        answer(&request, &mut connection, NonZeroUsize::MIN)
             .await
             .unwrap();
         drop(connection);

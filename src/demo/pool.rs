@@ -112,15 +112,15 @@ async fn work(listener: Arc<Listener>, protocol: Protocol, workers: NonZeroUsize
             }
         };
         let connection = protocol.connection(stream, workers).patience(PATIENCE);
-        if let Err(error) = serve(connection).await {
+        if let Err(error) = serve(connection, workers).await {
             tracing::debug!(%protocol, %error, "demo worker gave up a connection");
         }
     }
 }
 
-async fn serve(mut connection: Connection<Stream>) -> Result<(), Error> {
+async fn serve(mut connection: Connection<Stream>, workers: NonZeroUsize) -> Result<(), Error> {
     while let Some(request) = connection.request().await? {
-        match pages::answer(&request, &mut connection).await {
+        match pages::answer(&request, &mut connection, workers).await {
             // Not the connection's end.
             Err(Error::Aborted) => {}
             answered => answered?,

@@ -13,4 +13,4 @@ pub mod serve;
 pub use body::Body;
 pub use path::{DecodedPath, PathError, RelPath};
 pub use root::{Entry, File, Kind, LookupError, Root};
-pub use serve::{Answer, Request, file, redirect, respond};
+pub use serve::{Answer, METHODS, Request, file, redirect, respond};

@@ -116,12 +116,15 @@ fn is_program(name: &[u8]) -> bool {
     PROGRAMS.iter().any(ends_with)
 }
 
+/// Methods that a file answers.
+pub const METHODS: &str = "GET, HEAD";
+
 fn refuse(method: &Method) -> Option<Answer> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
     let mut answer = Answer::new(StatusCode::METHOD_NOT_ALLOWED);
-    answer.fields.append(FieldName::Allow, "GET, HEAD");
+    answer.fields.append(FieldName::Allow, METHODS);
     Some(answer)
 }
 

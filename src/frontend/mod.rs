@@ -4,7 +4,7 @@
 //! accepts, as long as there are [`places`]; [`edge`] speaks HTTP, until a connection is `idle`, and asks for the
 //! [`current`] service; [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
+//! [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
 //! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
 
 pub mod answer;
@@ -14,6 +14,7 @@ pub mod config;
 pub mod current;
 mod download;
 pub mod edge;
+mod error_page;
 pub mod forwarded;
 mod idle;
 pub mod inspect;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 
 use super::answer::Answer;
 use super::inspect::{Inspected, inspect};
@@ -158,10 +158,7 @@ impl Checked {
         let request = self.for_files(path);
         Ok(match resolved {
             Resolved::Script(script) => Found::Script(script),
-            Resolved::File(opened, name) => {
-                let answer = files::file(opened, &name, &request).map_err(lookup)?;
-                Found::Answer(answer.into())
-            }
+            Resolved::File(opened, name) => Found::Answer(answered(files::file(opened, &name, &request))?),
             Resolved::Redirect => Found::Answer(files::redirect(&request).into()),
         })
     }
@@ -171,7 +168,7 @@ impl Checked {
         let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
         let relative = path.relative(start, path.as_bytes().len())?;
         let answer = files::respond(root, index, &relative, &self.for_files(path));
-        Ok(answer.map_err(lookup)?.into())
+        answered(answer)
     }
 
     fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
@@ -199,6 +196,15 @@ pub fn router(config: &Config, routes: Vec<Route>) -> Router<Route> {
 enum Found {
     Script(Script),
     Answer(Answer),
+}
+
+/// A file's answer; the refusal of a method is like all others of ours.
+fn answered(answer: Result<files::Answer, LookupError>) -> Result<Answer, Rejection> {
+    let answer = answer.map_err(lookup)?;
+    match answer.status {
+        StatusCode::METHOD_NOT_ALLOWED => Err(Rejection::Method(files::METHODS)),
+        _ => Ok(answer.into()),
+    }
 }
 
 fn lookup(error: LookupError) -> Rejection {

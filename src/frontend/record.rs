@@ -32,6 +32,8 @@ pub struct Record {
     method: Method,
     target: Target,
     version: Version,
+    /// What the client wants to read, should the answer be an error of ours.
+    accept: Option<Bytes>,
     referer: Option<Bytes>,
     user_agent: Option<Bytes>,
     /// The status of our answer; until there is one, the client has left before it.
@@ -81,6 +83,7 @@ impl Record {
             method: request.method.clone(),
             target: request.target.clone(),
             version: request.version,
+            accept: request.fields.to_bytes(FieldName::Accept),
             referer: logged(FieldName::Referer),
             user_agent: logged(FieldName::UserAgent),
             status: client_gone(),
@@ -140,7 +143,7 @@ impl Record {
         self.service.counters.error(rejection.reason());
         self.last |= rejection.is_last();
         self.refused = Some(status);
-        respond::rejection(rejection)
+        respond::rejection(rejection, self.id, self.accept.as_deref())
     }
 
     /// The answer on its way to the client.

@@ -6,9 +6,11 @@ use http::StatusCode;
 use super::answer::Answer;
 use super::body::Body;
 use super::config::{Redirect, Respond};
+use super::error_page::{ErrorPage, Form};
 use super::rejection::{Rejection, client_gone};
 use crate::protocol::Target;
 use crate::protocol::fields::FieldName;
+use crate::protocol::request::RequestId;
 use crate::upstream::Failure;
 
 /// Marks an answer as ours and not the application's, with the reason.
@@ -19,24 +21,29 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// When a client that found every worker busy should come back, in seconds.
 const COME_BACK: &str = "1";
 
-/// The answer to a request that failed.
-pub fn rejection(rejection: &Rejection) -> Answer {
+/// The answer to request `id`, which failed; `accept` is its field of that name.
+pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) -> Answer {
     let status = match rejection.status() {
         // Only half gone, perhaps: then it learns what it did.
         gone if gone == client_gone() => StatusCode::BAD_REQUEST,
         status => status,
     };
-    let mut text = format!(
-        "{} {}\n",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or("Error")
-    );
     // The operator's limits are no secret, and the one thing a user can act on.
-    if let Rejection::Upstream(Failure::Encode(error)) = rejection {
-        text.push_str(&format!("{error}\n"));
-    }
-    let mut answer = self::text(status, text.into());
+    let limit = match rejection {
+        Rejection::Upstream(Failure::Encode(error)) => Some(error.to_string()),
+        _ => None,
+    };
+    let page = ErrorPage {
+        status,
+        reason: rejection.reason(),
+        id,
+        limit: limit.as_deref(),
+    };
+    let form = Form::preferred(accept);
+    let mut answer = text(status, page.render(form));
     let fields = &mut answer.fields;
+    fields.set(FieldName::ContentType, form.content_type());
+    fields.append(FieldName::Vary, "Accept");
     fields.append_named(ERROR.as_bytes(), rejection.reason());
     if rejection.is_temporary() {
         fields.append(FieldName::RetryAfter, COME_BACK);

@@ -73,7 +73,7 @@ impl ErrorLog {
         Ok(Prepared {
             opened: opened.map_or_else(Opened::null, Ok).map_err(LogError::Open)?,
             level,
-            colour: is_terminal(target),
+            colour: is_coloured(target),
         })
     }
 
@@ -139,7 +139,11 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-fn is_terminal(target: &Target) -> bool {
+/// Whether lines have colours: on terminals whose user does not object (no-color.org).
+fn is_coloured(target: &Target) -> bool {
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        return false;
+    }
     match target {
         Target::Stdout => io::stdout().is_terminal(),
         Target::Stderr => io::stderr().is_terminal(),

@@ -41,6 +41,8 @@ pub struct Config {
     pub queue: Queue,
     /// How long requests wait for endpoints that are all down, counted from when one was last seen alive.
     pub hold: Duration,
+    /// Whether the start says which unix sockets cannot be reached yet.
+    pub warn_unreachable: bool,
     /// When a request may be sent again.
     pub retry: Retry,
     /// Deadlines of one exchange.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod call;
+mod configuration;
 mod demo;
 mod explain;
 mod process;
+mod terminal;

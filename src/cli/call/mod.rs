@@ -16,7 +16,7 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use super::output::has_seen_enough;
-use super::{START_FAILED, USAGE};
+use super::{START_FAILED, USAGE, complaint};
 use crate::framed::Exchange;
 use crate::protocol::Event;
 use crate::transport::connect;
@@ -34,18 +34,18 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let request = match Request::read(args) {
         Ok(request) => request,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complaint::error(format_args!("{error:#}"));
             return USAGE.into();
         }
     };
     if args.get_values && args.protocol != Wire::Fastcgi {
-        eprintln!("error: only FastCGI applications can be asked for their capabilities");
+        complaint::error("only FastCGI applications can be asked for their capabilities");
         return USAGE.into();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start the runtime: {error}");
+            complaint::error(format_args!("cannot start the runtime: {error}"));
             return START_FAILED.into();
         }
     };
@@ -59,9 +59,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
         if matches!(&failure, Failure::Output(error) if has_seen_enough(error)) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {failure}");
+        complaint::error(&failure);
         if let Some(hint) = failure.hint(args) {
-            eprintln!("  = help: {hint}");
+            complaint::help(hint);
         }
         START_FAILED.into()
     })
@@ -93,7 +93,7 @@ async fn call(args: &Args, request: Request) -> Result<StatusCode, Failure> {
     let outcome = receive(args.timeout.0, &mut exchange, transcript, &mut answer).await;
     answer.end_line()?;
     if answer.script_is_unknown() {
-        eprintln!("  = help: `--script /path/to/file.php` tells PHP which file to run, as PHP sees it");
+        complaint::help("`--script /path/to/file.php` tells PHP which file to run, as PHP sees it");
     }
     outcome.map(|()| answer.status().unwrap_or_default())
 }

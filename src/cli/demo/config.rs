@@ -5,12 +5,39 @@ use std::path::Path;
 
 use toml::Value;
 
+use crate::cli::invocation::{program, quoted};
 use crate::config::env;
 use crate::demo::Protocol;
 use crate::transport::Address;
 
-/// The file for sockets in `directory`. It is read the same way as every other file.
+/// The file that the demo runs with, for sockets in `directory`. It is read the same way as every other file.
 pub(super) fn text(listen: &Address, directory: &Path, workers: NonZeroUsize) -> String {
+    // A demo that was killed leaves nothing anywhere else.
+    let server = format!(
+        "[server]\ntemp_dir = {}\ntimeouts = {{ drain = \"5s\" }}\n\n",
+        quote(&directory.to_string_lossy())
+    );
+    server + &body(listen, directory, workers)
+}
+
+/// The same as a file to start from, with what to do with it.
+pub(super) fn template(listen: &Address, directory: &Path, workers: NonZeroUsize) -> String {
+    let (program, sockets) = (program(), quoted(&directory.to_string_lossy()));
+    let line = |command: String| format!("#     {command}\n");
+    let lines = [
+        "# What `bridgehead demo` serves, as a file to start from. Its applications, without the port of this file:\n#\n"
+            .to_owned(),
+        line(format!(
+            "{program} demo --sockets {sockets} --workers {workers} --listen 127.0.0.1:0"
+        )),
+        "#\n# And in another terminal, with the name of this file:\n#\n".to_owned(),
+        line(format!("{program} serve -c bridgehead.toml")),
+        "#\n# Then put the addresses of your own applications into `endpoints`, one after the other.\n\n".to_owned(),
+    ];
+    lines.concat() + &body(listen, directory, workers)
+}
+
+fn body(listen: &Address, directory: &Path, workers: NonZeroUsize) -> String {
     let upstream = |protocol: &Protocol| {
         let endpoint = quote(&format!("unix:{}", socket(directory, *protocol)));
         // An idle connection holds a worker.
@@ -28,7 +55,7 @@ pub(super) fn text(listen: &Address, directory: &Path, workers: NonZeroUsize) ->
         )
     };
     [
-        head(listen, directory),
+        head(listen),
         Protocol::ALL.iter().map(upstream).collect(),
         gone(directory),
         Protocol::ALL.iter().map(route).collect(),
@@ -42,21 +69,10 @@ pub(super) fn socket(directory: &Path, protocol: Protocol) -> String {
     directory.join(format!("{protocol}.sock")).display().to_string()
 }
 
-fn head(listen: &Address, directory: &Path) -> String {
-    let (listen, directory) = (quote(&listen.to_string()), quote(&directory.to_string_lossy()));
+fn head(listen: &Address) -> String {
     format!(
-        "# What `bridgehead demo` serves. The sockets exist while it runs.
-
-[server]
-temp_dir = {directory}
-timeouts = {{ drain = \"5s\" }}
-
-[log]
-access = \"stderr\"
-
-[[listen]]
-address = {listen}
-"
+        "[log]\naccess = \"stderr\"\n\n[[listen]]\naddress = {}\n",
+        quote(&listen.to_string())
     )
 }
 
@@ -65,10 +81,11 @@ fn gone(directory: &Path) -> String {
     let endpoint = quote(&format!("unix:{}", directory.join("gone.sock").display()));
     format!(
         "
-# Nobody listens there: what an error looks like.
+# Nobody listens there: what an error looks like. The start need not warn of it.
 [upstream.gone]
 protocol = \"fastcgi\"
 endpoints = [{endpoint}]
+warn_unreachable = false
 
 [[route]]
 path = \"/gone\"
@@ -77,15 +94,9 @@ proxy = {{ upstream = \"gone\", mount = \"/gone\" }}
     )
 }
 
+/// Everything else goes to an application, which has a page about all of it.
 fn landing() -> String {
-    let paths = crate::demo::PATHS.join(" ");
-    let text = format!(
-        "Bridgehead demo\n\nApplications: /fastcgi /uwsgi /scgi\nEach answers: {paths}\nBroken: /gone\n"
-    );
-    format!(
-        "\n[[route]]\npath = \"/\"\nrespond = {{ status = 200, body = {} }}\n",
-        quote(&text)
-    )
+    "\n[[route]]\npath = \"/\"\nproxy = { upstream = \"fastcgi\" }\n".to_owned()
 }
 
 /// A string as TOML, safe from the expansion of environment references.
@@ -103,14 +114,16 @@ mod tests {
         let listen = "127.0.0.1:0".parse().unwrap();
         for (directory, workers) in [("/tmp/x", 1), ("/tmp/${HOME}\"quoted\"", 4)] {
             let workers = NonZeroUsize::new(workers).unwrap();
-            let text = text(&listen, Path::new(directory), workers);
-            let (config, warnings) = config::parse("demo", &text, &|_| None)
-                .unwrap_or_else(|failure| panic!("{}", failure.render(false)));
-            assert!(warnings.is_empty(), "{}", warnings[0].render(false));
-            let endpoints = config.upstreams.iter().flat_map(|upstream| &upstream.endpoints);
-            let inside =
-                |address: &Address| matches!(address, Address::Unix(path) if path.starts_with(directory));
-            assert!(endpoints.map(|endpoint| &endpoint.address).all(inside));
+            for form in [text, template] {
+                let text = form(&listen, Path::new(directory), workers);
+                let (config, warnings) = config::parse("demo", &text, &|_| None)
+                    .unwrap_or_else(|failure| panic!("{}", failure.render(false)));
+                assert!(warnings.is_empty(), "{}", warnings[0].render(false));
+                let endpoints = config.upstreams.iter().flat_map(|upstream| &upstream.endpoints);
+                let inside =
+                    |address: &Address| matches!(address, Address::Unix(path) if path.starts_with(directory));
+                assert!(endpoints.map(|endpoint| &endpoint.address).all(inside));
+            }
         }
     }
 }

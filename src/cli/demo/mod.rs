@@ -1,25 +1,25 @@
 //! `bridgehead demo`: the gateway with applications behind it, nothing to install.
 
 mod config;
+mod directory;
 mod tour;
 
-use std::fs::Permissions;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::output::output;
-use super::{START_FAILED, show};
+use super::{START_FAILED, complaint, show};
 use crate::app::{App, Means};
 use crate::config::Config;
 use crate::demo::{Pool, Protocol};
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{Address, ListenError};
+use directory::Directory;
 
 /// Serve built-in FastCGI, uwsgi and SCGI applications, to try the gateway without installing anything.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,11 @@ pub(super) struct Args {
     /// Workers of each application, each for one request at a time.
     #[arg(long, value_name = "NUMBER", default_value = "4")]
     workers: NonZeroUsize,
-    /// Print the configuration file that the demo runs with, and end.
+    /// Directory for the sockets of the applications, made if it is not there [default: a temporary one].
+    #[arg(long, value_name = "DIRECTORY")]
+    sockets: Option<PathBuf>,
+    /// Print what the demo serves as a configuration file to start from, and end. Its sockets are in ./bridgehead-demo
+    /// unless `--sockets` says otherwise.
     #[arg(long)]
     print_config: bool,
 }
@@ -40,23 +44,24 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match demo(args) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complaint::error(format_args!("{error:#}"));
             START_FAILED.into()
         }
     }
 }
 
 fn demo(args: &Args) -> Result<ExitCode> {
-    // Its name is not guessable and nobody else may enter it: sockets in it are ours alone.
-    let directory = tempfile::Builder::new()
-        .prefix("bridgehead-demo-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .context("cannot make a directory for the sockets")?;
     let listen = args.listen.clone().unwrap_or(Address::Tcp(USUAL));
     if args.print_config {
-        return Ok(output(config::text(&listen, directory.path(), args.workers)));
+        let directory = chosen(args.sockets.as_deref().unwrap_or(Path::new(SOCKETS)))?;
+        return Ok(output(config::template(&listen, &directory, args.workers)));
     }
+    let directory = match &args.sockets {
+        Some(path) => Directory::at(&chosen(path)?),
+        None => Directory::temporary(),
+    };
+    let directory = directory.context("cannot make a directory for the sockets")?;
+    check_name(directory.path())?;
     let configured = parse(&listen, directory.path(), args.workers)?;
     let log = ErrorLog::install(&configured.log.error, configured.log.level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,6 +73,24 @@ fn demo(args: &Args) -> Result<ExitCode> {
     runtime.shutdown_background();
     directory.close().context("cannot remove the sockets")?;
     served.map(|()| ExitCode::SUCCESS)
+}
+
+/// A directory that the user names, for addresses: absolute.
+fn chosen(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path).context("cannot find the directory for the sockets")?;
+    check_name(&path)?;
+    Ok(path)
+}
+
+/// An endpoint ends with the first white space: its options follow.
+fn check_name(directory: &Path) -> Result<()> {
+    let path = directory.to_string_lossy();
+    ensure!(
+        !path.contains(char::is_whitespace),
+        "no sockets in `{}`: the address of an endpoint has no white space; `--sockets` names another directory",
+        path.escape_debug()
+    );
+    Ok(())
 }
 
 fn parse(listen: &Address, directory: &Path, workers: NonZeroUsize) -> Result<Config> {
@@ -129,6 +152,9 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
 fn is_taken(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(ListenError::InUse(_)))
 }
+
+/// Where the sockets of a printed configuration are.
+const SOCKETS: &str = "bridgehead-demo";
 
 /// Where nobody is surprised to find it.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);

@@ -1,73 +1,43 @@
-//! What to try on the demo.
+//! What to try on the demo, on the terminal.
 
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::config::socket;
-use crate::demo::Protocol;
+use crate::cli::invocation::{program, quoted};
+use crate::demo::{Protocol, stops};
 use crate::transport::Address;
 
-/// The list of things to try, for a gateway at `address`.
+/// The list of things to try, for a gateway at `address`. Every command can be pasted into a shell, wherever that is.
 pub(super) fn text(address: &Address, directory: &Path, workers: NonZeroUsize) -> String {
     let (curl, base) = match address {
         Address::Unix(path) => (
-            format!("curl --unix-socket {}", path.display()),
+            format!("curl --unix-socket {}", quoted(&path.to_string_lossy())),
             "http://localhost".to_owned(),
         ),
         Address::Tcp(_) | Address::Name(..) => ("curl".to_owned(), format!("http://{address}")),
     };
     let sockets = Protocol::ALL
-        .map(|protocol| socket(directory, protocol))
+        .map(|protocol| quoted(&socket(directory, protocol)))
         .join(" ");
     let mut text = format!(
         "Listening on {base}\n\n\
          Three applications answer, with {workers} workers each: /fastcgi /uwsgi /scgi\n\
          Their sockets: {sockets}\n\
-         Try in another terminal:\n"
+         Open {base}/ in a browser, or try in another terminal:\n"
     );
-    let many = 2 * workers.get();
-    let fastcgi = socket(directory, Protocol::FastCgi);
-    let lines = [
-        ("the variables of a request", format!("{curl} {base}/fastcgi/env")),
-        (
-            "an upload in chunks; the application gets its length",
-            format!("{curl} -H 'Transfer-Encoding: chunked' -d 'sent in chunks' {base}/uwsgi/echo"),
-        ),
-        (
-            "a large download",
-            format!("{curl} -o /dev/null '{base}/scgi/download?bytes=1000000000'"),
-        ),
-        (
-            "server-sent events, as they come",
-            format!("{curl} -N '{base}/fastcgi/events?count=10&ms=500'"),
-        ),
-        ("a slow page", format!("{curl} '{base}/uwsgi/sleep?ms=2000'")),
-        (
-            "more requests than workers: some wait, none fails",
-            format!("for i in $(seq {many}); do {curl} -s '{base}/scgi/sleep?ms=1000' & done; wait"),
-        ),
-        (
-            "messages of the application, in the error log here",
-            format!("{curl} '{base}/fastcgi/stderr?lines=2'"),
-        ),
-        (
-            "an application that dies in the middle: cut off, not made to look complete",
-            format!("{curl} -i {base}/uwsgi/fail-late"),
-        ),
-        (
-            "an application that is not there: 502, and why",
-            format!("{curl} -i {base}/gone"),
-        ),
-        (
-            "the application itself, without the gateway",
-            format!("bridgehead call -v unix:{fastcgi} /env"),
-        ),
-    ];
-    for (what, command) in lines {
+    for stop in stops(workers) {
         // Writing to a String cannot fail.
-        let _ = write!(text, "\n  # {what}\n  {command}\n");
+        let _ = write!(text, "\n  # {}\n  {}\n", stop.shows, stop.command(&curl, &base));
     }
+    let fastcgi = format!("unix:{}", socket(directory, Protocol::FastCgi));
+    let _ = write!(
+        text,
+        "\n  # the application itself, without the gateway\n  {} call -v {} /env\n",
+        program(),
+        quoted(&fastcgi)
+    );
     text.push_str("\nCtrl-C stops it and leaves nothing behind.\n");
     text
 }
@@ -76,14 +46,26 @@ pub(super) fn text(address: &Address, directory: &Path, workers: NonZeroUsize) -
 mod tests {
     use super::*;
 
+    fn text(address: &str, directory: &str) -> String {
+        super::text(&address.parse().unwrap(), Path::new(directory), NonZeroUsize::MIN)
+    }
+
     #[test]
     fn commands_have_the_real_address() {
-        let workers = NonZeroUsize::MIN;
-        let text = |address: &str| text(&address.parse().unwrap(), Path::new("/tmp/x"), workers);
-        assert!(text("[::1]:4711").contains("\n  curl http://[::1]:4711/fastcgi/env\n"));
+        assert!(text("[::1]:4711", "/tmp/x").contains("\n  curl 'http://[::1]:4711/fastcgi/env'\n"));
         assert!(
-            text("unix:/run/b.sock")
-                .contains("\n  curl --unix-socket /run/b.sock http://localhost/fastcgi/env\n")
+            text("unix:/run/b.sock", "/tmp/x")
+                .contains("\n  curl --unix-socket /run/b.sock 'http://localhost/fastcgi/env'\n")
+        );
+    }
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_split_them() {
+        let text = text("unix:/a b.sock", "/c d");
+        assert!(text.contains("--unix-socket '/a b.sock' "), "{text}");
+        assert!(
+            text.contains(" call -v 'unix:/c d/fastcgi.sock' /env\n"),
+            "{text}"
         );
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut 
         keep_alive: keep_alive::check(typed, protocol, profile, complaints),
         queue: queue(typed, complaints),
         hold: deadline::any(typed.hold.as_ref(), Config::HOLD),
+        warn_unreachable: typed.warn_unreachable.unwrap_or(true),
         retry: retry(typed),
         timeouts: timeouts(typed, profile, complaints),
         head_size: size::within(

@@ -37,6 +37,9 @@ pub struct Upstream {
     pub queue: Section<Queue>,
     /// How long requests wait for endpoints that are all down, since one was last seen alive. Default: "10s".
     pub hold: Option<At<Period>>,
+    /// Warn at the start and at a reload of unix sockets that cannot be reached; false where applications are meant to
+    /// start later. Default: true.
+    pub warn_unreachable: Option<bool>,
     /// When a request may be sent again.
     pub retry: Section<Retry>,
     /// Deadlines of one exchange.

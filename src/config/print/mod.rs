@@ -188,6 +188,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         keep_alive,
         queue,
         hold,
+        warn_unreachable,
         retry,
         timeouts,
         head_size,
@@ -213,6 +214,7 @@ fn print_upstream(upstream: &Upstream, out: &mut Out) {
         &[("size", waiting.to_string()), ("timeout", period(timeout))],
     );
     out.plain("hold", period(*hold));
+    out.plain("warn_unreachable", warn_unreachable);
     let Retry {
         tries,
         non_idempotent,

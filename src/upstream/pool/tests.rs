@@ -29,6 +29,7 @@ pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, w
             timeout: Duration::from_secs(1),
         },
         hold: Duration::ZERO,
+        warn_unreachable: true,
         retry: Retry::default(),
         timeouts: Timeouts::default(),
         head_size: Config::HEAD_SIZE,
