@@ -65,12 +65,11 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "files",
-        ours: &["spool", "telemetry"],
+        ours: &["protocol", "spool", "telemetry"],
         crates: &[
             "arc_swap",
             "bytes",
             "http",
-            "http_body",
             "httpdate",
             "memchr",
             "mime_guess",
@@ -101,7 +100,6 @@ const LAYERS: &[Layer] = &[
             "fastrand",
             "http",
             "http_body",
-            "http_body_util",
             "hyper",
             "hyper_util",
             "ipnet",

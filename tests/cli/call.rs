@@ -25,7 +25,7 @@ fn answers_are_printed_and_statuses_become_exit_codes() {
         let output = call(&demo, protocol, &["-i", "/redirect?to=/x"]);
         let (head, body) = stdout(&output).split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 302 Found\r\n"), "{head}");
-        assert!(head.contains("\r\nlocation: /x\r\n"), "{head}");
+        assert!(head.contains("\r\nLocation: /x\r\n"), "{head}");
         assert_eq!(body, "redirect\n");
         assert_eq!(output.status.code(), Some(0));
         let output = call(&demo, protocol, &["/status?code=404"]);

@@ -164,8 +164,8 @@ body       at most 64MiB, taken whole before a worker is (64KiB in memory, then 
 response   taken ahead of the client (64KiB in memory, then up to 4GiB on disk)
 client     192.0.2.7, http, forwarded for 192.0.2.7, forwarded host shop.example
 left out
-  x_odd: only letters, digits and hyphens can become the name of a variable
-  x-forwarded-for: replaced by what the gateway itself knows about the client
+  X_Odd: only letters, digits and hyphens can become the name of a variable
+  X-Forwarded-For: replaced by what the gateway itself knows about the client
 variables (25, {size} bytes on the wire; block of at most 65535 bytes)
   REQUEST_METHOD=GET
   QUERY_STRING=x=1
@@ -238,7 +238,7 @@ fn an_http_application_gets_fields_and_no_script() {
     let text = Site::new().explain(&["GET", "/a/../web/x%20y"]);
     assert!(text.contains("\nrequest    GET /web/x%20y HTTP/1.1\n"), "{text}");
     assert!(
-        text.contains("\n  x-real-ip: 127.0.0.1\n") && !text.contains("SCRIPT_NAME"),
+        text.contains("\n  X-Real-IP: 127.0.0.1\n") && !text.contains("SCRIPT_NAME"),
         "{text}"
     );
 }
@@ -286,7 +286,7 @@ fn refusals_say_more_than_the_client_may_know() {
         ),
         (
             &["GET", "/api", "-H", "X-Real-Ip: 1", "-H", "X_Real_Ip: 2"],
-            "400 (conflicting_fields): `x_real_ip` and `x-real-ip` become the same variable",
+            "400 (conflicting_fields): `X_Real_Ip` and `X-Real-Ip` become the same variable",
         ),
         (
             &["POST", "/api", "-H", "Content-Length: 1048577"],
