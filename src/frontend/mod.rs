@@ -1,8 +1,9 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
-//! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
-//! accepts, as long as there are [`places`]; [`connection`], over [`socket`] and until `idle`, speaks HTTP and asks for
-//! the [`current`] service; [`plan`] decides by the head alone, with
+//! [`service`] is a request's way, readable from top to bottom: a [`request`] in, an [`answer`] out. The other files are
+//! its steps, in order: [`server`] accepts, as long as there are [`places`]; [`connection`], over [`socket`] and until
+//! `idle`, speaks HTTP and asks for the [`current`] service; `adapter` keeps hyper's types out of all the rest;
+//! [`plan`] decides by the head alone, with
 //! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
 //! [`rejection`], [`respond`], [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
 //! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
