@@ -1,11 +1,11 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
-//! [`service`] is a request's way, readable from top to bottom. The other files are its steps, in order: [`server`]
-//! accepts, as long as there are [`places`]; [`edge`] speaks HTTP, until a connection is `idle`, and asks for the
-//! [`current`] service; [`plan`] decides by the head alone, with
-//! [`inspect`] and [`authority`], [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with
-//! [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and
-//! `download` tell slow clients from slow applications. [`config`] is what all of them need to know.
+//! [`service`] is a request's way, readable from top to bottom: a [`request`] in, an [`answer`] out. The other files are
+//! its steps, in order: [`server`] accepts, as long as there are [`places`]; [`edge`] speaks HTTP, until a connection is
+//! `idle`, and asks for the [`current`] service; [`plan`] decides by the head alone, with [`inspect`] and [`authority`],
+//! [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with [`rejection`], [`respond`]
+//! (`error_page`), [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and `download`
+//! tell slow clients from slow applications. [`config`] is what all of them need to know.
 
 pub mod answer;
 pub mod authority;

@@ -16,7 +16,7 @@ fn every_protocol_answers_through_the_gateway() {
     let demo = Demo::usual();
     for protocol in PROTOCOLS {
         let (head, body) = demo.get(&format!("/{protocol}/env?a=b"));
-        assert!(head.starts_with("HTTP/1.0 200 OK\r\n"), "{head}");
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         let variables: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(variables["SCRIPT_NAME"], format!("/{protocol}"));
         assert_eq!(variables["PATH_INFO"], "/env");
@@ -36,7 +36,7 @@ fn uploads_in_chunks_arrive_with_their_length() {
             "POST /{protocol}/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
              5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
         ));
-        assert!(head.contains("\r\nx-body-length: 11"), "{head}");
+        assert!(head.contains("\r\nX-Body-Length: 11"), "{head}");
         assert_eq!(body, "hello world");
     }
 }
@@ -44,8 +44,8 @@ fn uploads_in_chunks_arrive_with_their_length() {
 #[test]
 fn a_missing_application_is_named_as_the_reason() {
     let (head, page) = Demo::usual().get("/gone");
-    assert!(head.starts_with("HTTP/1.0 502"), "{head}");
-    assert!(head.contains("bridgehead-error: socket_missing"), "{head}");
+    assert!(head.starts_with("HTTP/1.1 502"), "{head}");
+    assert!(head.contains("Bridgehead-Error: socket_missing"), "{head}");
     assert!(
         page.starts_with("502 Bad Gateway\nReason: socket_missing\nRequest: "),
         "{page}"
@@ -94,7 +94,7 @@ fn the_first_page_links_to_everything_and_every_link_is_answered() {
     let demo = Demo::usual();
     let (head, page) = demo.get("/");
     assert!(
-        head.contains("\r\ncontent-type: text/html; charset=utf-8\r\n"),
+        head.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"),
         "{head}"
     );
     assert!(
@@ -112,9 +112,9 @@ fn the_first_page_links_to_everything_and_every_link_is_answered() {
         let target = target.replace("&amp;", "&").replace("=100000000", "=1");
         let (head, _) = demo.get(&target.replace("ms=500", "ms=1").replace("ms=2000", "ms=1"));
         let wanted = if target == "/gone" {
-            "HTTP/1.0 502 "
+            "HTTP/1.1 502 "
         } else {
-            "HTTP/1.0 200 "
+            "HTTP/1.1 200 "
         };
         assert!(head.starts_with(wanted), "{target}: {head}");
     }
@@ -183,7 +183,7 @@ fn the_printed_configuration_serves_the_applications_of_the_demo() {
     let _demo = Demo::start(&["--listen", "127.0.0.1:0", "--sockets", &sockets]);
     let served = Served::start(&["serve", "-c", &file], directory.path());
     let (head, body) = served.get_by_socket(Path::new(&socket), "/uwsgi/env");
-    assert!(head.starts_with("HTTP/1.0 200 OK\r\n"), "{head}");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     assert!(body.contains("\"SCRIPT_NAME\""), "{body}");
 }
 

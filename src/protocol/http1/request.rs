@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::body::Framing;
 use super::error::{RequestError, Rule};
 use super::{Limits, form};
-use crate::protocol::fields::{FieldName, FieldNames, Fields, has_control, is_token, trim};
+use crate::protocol::fields::{FieldName, FieldNames, Fields, has_control, is_token, is_token_byte, trim};
 use crate::protocol::target::Target;
 
 /// A request whose head is complete and whose framing is certain.
@@ -211,6 +211,10 @@ fn foreign(src: &[u8]) -> Result<(), RequestError> {
         [b'P', b'R', b'O', b'X', b'Y', b' ', ..] => Err(Rule::ProxyLine.into()),
         // The signature of its second version.
         [b'\r', b'\n', b'\r', b'\n', 0, ..] => Err(Rule::ProxyLine.into()),
+        // No line that begins so can become a request: its end is not waited for.
+        [first, ..] if !is_token_byte(*first) && !matches!(first, b'\r' | b'\n' | b' ') => {
+            Err(Rule::Method.into())
+        }
         _ => Ok(()),
     }
 }
