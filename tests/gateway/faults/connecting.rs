@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
-use testbed::{Client, Gateway, Scripted};
+use testbed::{Client, Gateway, Scripted, install_program, install_script};
 
 use super::{ask, assert_logged, assert_refused, config, gateway, good, logged};
 
@@ -114,15 +114,14 @@ fn as_nobody(config: &str) -> Gateway {
     }
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
     // The build directory may be closed to nobody, too.
-    fs::copy(program, dir.path().join("bridgehead")).unwrap();
+    install_program(Path::new(program), &dir.path().join("bridgehead")).unwrap();
     let wrapper = dir.path().join("as-nobody");
     let script = format!(
         "#!/bin/sh\nchmod 777 \"$(dirname \"$3\")\"\n\
          exec setpriv --reuid=65534 --regid=65534 --clear-groups {}/bridgehead \"$@\"\n",
         dir.path().display()
     );
-    fs::write(&wrapper, script).unwrap();
-    fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).unwrap();
+    install_script(&script, &wrapper).unwrap();
     Gateway::start(&wrapper, config).unwrap()
 }
 
