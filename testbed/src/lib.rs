@@ -50,7 +50,7 @@ pub use install::{install_program, install_script};
 pub use kind::Kind;
 pub use options::Options;
 pub use packages::{DEBIAN_PACKAGES, install_line, missing};
-pub use place::{app_dir, script, target_dir, workspace};
+pub use place::{app_dir, built, script, target_dir, workspace};
 pub use proc::{allow_descriptors, is_listening, is_root, signal};
 pub use process::Process;
 pub use rustix::process::Signal;

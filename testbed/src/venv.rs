@@ -13,8 +13,8 @@ pub fn venv() -> PathBuf {
     target_dir().join("venv")
 }
 
-/// Makes the virtual environment unless it already holds what `examples/apps/flask/requirements.txt` asks for.
-/// Processes that call this at the same time wait for one another.
+/// Makes the virtual environment unless it already holds what `examples/apps/flask/requirements.txt` asks for, was made
+/// where it is, and its interpreter starts. Processes that call this at the same time wait for one another.
 ///
 /// # Errors
 ///
@@ -28,12 +28,21 @@ pub fn ensure_venv() -> Result<PathBuf> {
     let lock = File::create(target_dir().join("venv.lock")).context("cannot make venv.lock")?;
     lock.lock().context("cannot lock venv.lock")?;
     let stamp = venv.join("requirements.stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+    // Its scripts begin with the path of the interpreter, so a moved environment is of no use.
+    let wanted = format!("{}\n{wanted}", venv.display());
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && starts(&venv) {
         return Ok(venv);
     }
     make(&venv, &requirements)?;
     fs::write(&stamp, wanted).with_context(|| stamp.display().to_string())?;
     Ok(venv)
+}
+
+/// Whether the interpreter starts and finds what was installed for it: an upgrade of the system's Python ends both.
+fn starts(venv: &Path) -> bool {
+    let mut python = Command::new(venv.join("bin/python"));
+    python.args(["-I", "-c", "import gunicorn"]);
+    run(&mut python).is_ok()
 }
 
 /// Debian's own Python, as uWSGI's plugin is linked with it.

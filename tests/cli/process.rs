@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// The program with these arguments.
 pub(crate) fn bridgehead(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgehead"));
+    let mut command = Command::new(testbed::built("bridgehead"));
     command.args(arguments);
     command
 }

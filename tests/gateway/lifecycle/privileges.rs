@@ -48,7 +48,7 @@ fn nobody() -> (Gateway, TempDir) {
     let open = TempDir::with_prefix("bh-").unwrap();
     fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
     let program = open.path().join("bridgehead");
-    install_program(Path::new(env!("CARGO_BIN_EXE_bridgehead")), &program).unwrap();
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
     let config = format!(
         "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\npid_file = \"{{dir}}/pid\"\n\
          [[listen]]\naddress = \"127.0.0.1:0\"\n\
@@ -117,7 +117,7 @@ fn who_gave_up_privileges_can_still_reload_and_be_replaced() {
 fn a_root_that_the_user_may_not_read_keeps_the_gateway_from_starting() {
     let closed = tempfile::tempdir().unwrap();
     let failed = Gateway::start(
-        Path::new(env!("CARGO_BIN_EXE_bridgehead")),
+        &testbed::built("bridgehead"),
         &format!(
             "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\n[[route]]\nfiles = {{ root = \"{}/x\" }}\n",
             closed.path().display()
@@ -131,7 +131,7 @@ fn a_root_that_the_user_may_not_read_keeps_the_gateway_from_starting() {
 fn an_unknown_user_keeps_the_gateway_from_starting() {
     for key in ["user", "group"] {
         let failed = Gateway::start(
-            Path::new(env!("CARGO_BIN_EXE_bridgehead")),
+            &testbed::built("bridgehead"),
             &format!("[server]\ntemp_dir = \"{{dir}}\"\n{key} = \"nobody-at-all\"\n{ROUTE}"),
         );
         let error = failed.unwrap_err().to_string();

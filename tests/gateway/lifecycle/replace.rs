@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::Duration;
 
 use testbed::{Client, Scripted, Signal, install_program, install_script};
@@ -88,7 +87,7 @@ fn a_new_process_that_cannot_start_changes_nothing() {
 fn scripted(backend: &Scripted, script: &str, server: &str) -> testbed::Gateway {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("bridgehead");
-    install_program(Path::new(env!("CARGO_BIN_EXE_bridgehead")), &program).unwrap();
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
     let gateway = testbed::Gateway::start(&program, &config(backend, server)).unwrap();
     // As a package manager does it: another file under the same name.
     let other = dir.path().join("other");
@@ -168,7 +167,7 @@ fn a_stop_ends_a_replacement_that_is_starting() {
     let backend = backend();
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("bridgehead");
-    install_program(Path::new(env!("CARGO_BIN_EXE_bridgehead")), &program).unwrap();
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
     let mut gateway = testbed::Gateway::start(&program, &config(&backend, "")).unwrap();
     let other = dir.path().join("other");
     let script = "#!/bin/sh\necho $$ > \"$(dirname \"$3\")/started\"\nexec sleep 1000\n";
