@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use tempfile::TempDir;
 
-use crate::{Backend, Options, Signal, fcgiwrap, gunicorn, packages, php, uwsgi};
+use crate::{Backend, Options, Signal, fcgiwrap, gunicorn, packages, php, scratch, uwsgi};
 
 /// An application server, and the protocol it is asked to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,8 +59,7 @@ impl Kind {
             missing.join(", "),
             crate::install_line()
         );
-        let dir = TempDir::with_prefix_in("bh-", "/tmp")
-            .context("cannot make a directory for the server's socket")?;
+        let dir = scratch().context("cannot make a directory for the server's socket")?;
         let command = self.command(dir.path(), options)?;
         Backend::launch(self, command, dir, options)
     }

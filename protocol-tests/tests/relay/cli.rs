@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 
 use bridgehead_conform::notation::{File, SideName, Suite};
 use bridgehead_conform::protocol::Protocol;
-use tempfile::TempDir;
 use testbed::Signal;
 
 fn kit() -> Command {
@@ -23,7 +22,7 @@ fn output(command: &mut Command) -> String {
 
 #[test]
 fn a_signal_ends_the_relay_and_the_trace_and_the_case_are_whole() {
-    let dir = TempDir::with_prefix_in("bh-", "/tmp").unwrap();
+    let dir = testbed::scratch().unwrap();
     let path = |name: &str| dir.path().join(name);
     let listener = UnixListener::bind(path("server")).unwrap();
     let mut relay = kit()

@@ -25,7 +25,7 @@ use server::Server;
 ///
 /// When a server is missing, does not start or does not answer.
 pub(crate) fn run(names: &[String]) -> Result<()> {
-    copy_apps().context("cannot copy the applications to /tmp")?;
+    let _apps = Apps::copy().context("cannot copy the applications to /tmp")?;
     let cases = table::cases();
     let wanted = |case: &&Case| names.is_empty() || names.iter().any(|name| case.path().contains(name));
     let cases: Vec<&Case> = cases.iter().filter(wanted).collect();
@@ -59,14 +59,25 @@ fn capture(server: Server, cases: &[&Case]) -> Result<()> {
 }
 
 /// Error messages hold the path of the script, so the applications are served from a path that is the same anywhere.
-fn copy_apps() -> Result<()> {
-    let from = testbed::workspace().join("examples/apps");
-    for file in ["php/index.php", "flask/app.py", "cgi/app.pl"] {
-        let to = Path::new(APPS).join(file);
-        fs::create_dir_all(to.parent().context("an application lies in a directory")?)?;
-        fs::copy(from.join(file), to)?;
+struct Apps;
+
+impl Apps {
+    fn copy() -> Result<Self> {
+        let apps = Self;
+        let from = testbed::workspace().join("examples/apps");
+        for file in ["php/index.php", "flask/app.py", "cgi/app.pl"] {
+            let to = Path::new(APPS).join(file);
+            fs::create_dir_all(to.parent().context("an application lies in a directory")?)?;
+            fs::copy(from.join(file), to)?;
+        }
+        Ok(apps)
     }
-    Ok(())
+}
+
+impl Drop for Apps {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(APPS); // what is left there is replaced by the next capture
+    }
 }
 
 const APPS: &str = "/tmp/bridgehead-capture";
