@@ -58,13 +58,9 @@ impl Dns {
     ///
     /// When dnsmasq is missing.
     pub fn new() -> Result<Self> {
-        let missing = packages::missing_for_dns();
-        ensure!(
-            missing.is_empty(),
-            "the DNS tests need {}; install with: {}",
-            missing.join(", "),
-            crate::install_line()
-        );
+        if let Some(complaint) = packages::complaint(&["dnsmasq-base"]) {
+            bail!("the DNS server {complaint}");
+        }
         let dir = TempDir::with_prefix("bh-").context("cannot make a temporary directory")?;
         let dns = Self {
             process: None,

@@ -51,7 +51,7 @@ pub use gateway::Gateway;
 pub use install::{install_program, install_script};
 pub use kind::Kind;
 pub use options::Options;
-pub use packages::{DEBIAN_PACKAGES, install_line, missing};
+pub use packages::{PACKAGES, Package, install_line, package};
 pub use place::{app_dir, built, script, target_dir, workspace};
 pub use port::free_address;
 pub use proc::{allow_descriptors, is_listening, is_root, signal};

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::{Kind, app_dir, install_line, packages, target_dir};
+use crate::{Kind, app_dir, packages, target_dir};
 
 /// Where the virtual environment is, made or not: `venv` in the target directory.
 pub fn venv() -> PathBuf {
@@ -47,12 +47,9 @@ fn starts(venv: &Path) -> bool {
 
 /// Debian's own Python, as uWSGI's plugin is linked with it.
 fn make(venv: &Path, requirements: &Path) -> Result<()> {
-    let missing = packages::missing_for(Kind::GunicornHttp);
-    ensure!(
-        missing.is_empty(),
-        "the virtual environment needs python3-venv; install with: {}",
-        install_line()
-    );
+    if let Some(complaint) = packages::complaint(packages::names(Kind::GunicornHttp)) {
+        bail!("the virtual environment {complaint}");
+    }
     run(Command::new("/usr/bin/python3")
         .args(["-m", "venv", "--clear"])
         .arg(venv))?;

@@ -15,9 +15,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use debian::Consent;
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match run(&arguments) {
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let consent = Consent::take_from(&mut arguments);
+    match run(&arguments, consent) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = error.downcast_ref::<step::Failure>();
@@ -29,15 +32,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<()> {
+fn run(arguments: &[String], consent: Consent) -> Result<()> {
     match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
-        Some(("test", [])) => test::everything(),
-        Some(("test", names)) => test::only(names),
+        Some(("test", [])) => test::everything(consent),
+        Some(("test", names)) => test::only(names, consent),
         Some(("fuzz", rest)) => fuzz::run(rest),
-        Some(("bench", rest)) => bench::run(rest),
-        Some(("chaos", rest)) => chaos::run(rest),
-        Some(("conform", rest)) => conform::run(rest),
-        Some(("capture", names)) => capture::run(names),
+        Some(("bench", rest)) => bench::run(rest, consent),
+        Some(("chaos", rest)) => chaos::run(rest, consent),
+        Some(("conform", rest)) => conform::run(rest, consent),
+        Some(("capture", names)) => capture::run(names, consent),
         _ => bail!("{USAGE}"),
     }
 }
@@ -53,4 +56,5 @@ const USAGE: &str = "usage:
                                         faults under load with real servers; see benches/CHAOS.md
   cargo xtask conform [NAME...] [--intrusive] [--write]
                                         the conformance kit against real servers and front ends; see
-                                        protocol-tests/RESULTS.md";
+                                        protocol-tests/RESULTS.md
+With --install, or CI=true, the Debian packages that a task needs are installed without a question.";

@@ -4,6 +4,7 @@
 mod case;
 mod exchange;
 mod libfcgi;
+mod packages;
 mod plain;
 mod request;
 mod server;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::debian::{self, Consent};
 use crate::step;
 use case::Case;
 use server::Server;
@@ -24,7 +26,8 @@ use server::Server;
 /// # Errors
 ///
 /// When a server is missing, does not start or does not answer.
-pub(crate) fn run(names: &[String]) -> Result<()> {
+pub(crate) fn run(names: &[String], consent: Consent) -> Result<()> {
+    debian::ensure(&packages::all(), consent)?;
     let _apps = Apps::copy().context("cannot copy the applications to /tmp")?;
     let cases = table::cases();
     let wanted = |case: &&Case| names.is_empty() || names.iter().any(|name| case.path().contains(name));
