@@ -5,6 +5,7 @@ mod capture;
 mod chaos;
 mod conform;
 mod debian;
+mod fresh;
 mod fuzz;
 mod policy;
 mod step;
@@ -36,6 +37,7 @@ fn run(arguments: &[String], consent: Consent) -> Result<()> {
     match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         Some(("test", [])) => test::everything(consent),
         Some(("test", names)) => test::only(names, consent),
+        Some(("fresh", rest)) => fresh::run(rest, consent),
         Some(("fuzz", rest)) => fuzz::run(rest),
         Some(("bench", rest)) => bench::run(rest, consent),
         Some(("chaos", rest)) => chaos::run(rest, consent),
@@ -48,6 +50,9 @@ fn run(arguments: &[String], consent: Consent) -> Result<()> {
 const USAGE: &str = "usage:
   cargo xtask test                      everything that has to pass before a commit
   cargo xtask test NAME...              only the tests whose names contain NAME
+  cargo xtask fresh [NAME...] [--nextest]
+                                        the two commands of README.md in a minimal Debian root, as root and as
+                                        an ordinary user; NAME: root/demo, root/test, user/demo, user/test
   cargo xtask fuzz [TARGET] [SECONDS]   each fuzz target, or one, for 60 seconds or as long as said
   cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME
   cargo xtask bench [NAME...] [--requests N]
