@@ -58,6 +58,7 @@ fn make(venv: &Path, requirements: &Path) -> Result<()> {
         "pip",
         "install",
         "--quiet",
+        "--no-cache-dir",
         "--disable-pip-version-check",
         "--requirement",
     ];
