@@ -9,11 +9,12 @@ fn main() -> io::Result<()> {
         collect(Path::new(directory), &mut files)?;
     }
     files.sort();
+    // No absolute path: this text outlives a move of the source tree.
     let entry = |path: &PathBuf| {
-        let absolute = env::current_dir().map(|directory| directory.join(path));
-        absolute.map(|absolute| format!("    ({path:?}, include_str!({absolute:?})),\n"))
+        let path = path.display().to_string();
+        format!("    ({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/\", {path:?}))),\n")
     };
-    let entries: String = files.iter().map(entry).collect::<io::Result<_>>()?;
+    let entries: String = files.iter().map(entry).collect();
     let code = format!("const EMBEDDED: &[(&str, &str)] = &[\n{entries}];\n");
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
     fs::write(Path::new(&out).join("embedded.rs"), code)

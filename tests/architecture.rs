@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)] // all of it is tests
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A module of ours, the modules of ours that it may use, and the outside crates that it may use.
 struct Layer {
@@ -283,7 +283,7 @@ fn codecs_know_no_sockets_no_clock_and_no_tasks() {
 }
 
 fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+    testbed::workspace().join("src")
 }
 
 fn is_module(name: &str) -> bool {

@@ -4,8 +4,6 @@
 #![allow(clippy::unwrap_used)] // all of it is tests
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use bridgehead_conform::known::Known;
@@ -21,7 +19,7 @@ use testbed::Gateway;
 fn conforms(protocol: Protocol) {
     let dir = tempfile::TempDir::with_prefix("kit-").unwrap();
     let socket = format!("unix:{}", dir.path().join("kit.sock").display());
-    let gateway = Gateway::start(&bridgehead(), &config(protocol, &socket)).unwrap();
+    let gateway = Gateway::start(&testbed::bridgehead().unwrap(), &config(protocol, &socket)).unwrap();
     let files = embedded();
     let profile = Profile::read(&file(&files, "profiles/bridgehead.toml")).unwrap();
     let url = format!("http://{}/", gateway.addr());
@@ -103,23 +101,6 @@ fn scripts(protocol: Protocol) -> String {
         ),
         _ => String::new(),
     }
-}
-
-/// The program as it is in the source tree now.
-fn bridgehead() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap();
-    let mut build = Command::new(cargo);
-    build.args([
-        "build",
-        "--quiet",
-        "--package",
-        "bridgehead",
-        "--bin",
-        "bridgehead",
-    ]);
-    let status = build.current_dir(testbed::workspace()).status().unwrap();
-    assert!(status.success(), "bridgehead cannot be built");
-    testbed::target_dir().join(Path::new("debug/bridgehead"))
 }
 
 fn words(outcome: &Outcome) -> String {

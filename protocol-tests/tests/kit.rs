@@ -216,7 +216,7 @@ fn vectors_are_what_the_program_prints() {
     ] {
         let (command, wanted) = text.split_once('\n').unwrap();
         let arguments = command.strip_prefix("# bridgehead-conform ").unwrap().split(' ');
-        let output = Command::new(env!("CARGO_BIN_EXE_bridgehead-conform"))
+        let output = Command::new(testbed::built("bridgehead-conform"))
             .args(arguments)
             .output()
             .unwrap();

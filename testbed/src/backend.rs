@@ -34,6 +34,7 @@ impl Backend {
             .append(true)
             .open(log_in(dir.path()))?;
         command
+            .env("TMPDIR", dir.path())
             .envs(options.env.iter().map(|(name, value)| (name, value)))
             .current_dir(dir.path())
             .stdin(Stdio::null())

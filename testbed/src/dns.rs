@@ -12,7 +12,7 @@
 //! ```
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::backend::program;
-use crate::{packages, proc};
+use crate::{free_address, packages, proc};
 
 /// A server that answers for names below `internal`, and for nothing else. What it does not know there does not
 /// exist. Every record lives for [`Dns::TTL`].
@@ -58,17 +58,13 @@ impl Dns {
     ///
     /// When dnsmasq is missing.
     pub fn new() -> Result<Self> {
-        let missing = packages::missing_for_dns();
-        ensure!(
-            missing.is_empty(),
-            "the DNS tests need {}; install with: {}",
-            missing.join(", "),
-            crate::install_line()
-        );
+        if let Some(complaint) = packages::complaint(&["dnsmasq-base"]) {
+            bail!("the DNS server {complaint}");
+        }
         let dir = TempDir::with_prefix("bh-").context("cannot make a temporary directory")?;
         let dns = Self {
             process: None,
-            addr: free_address()?,
+            addr: free_address(Ipv4Addr::LOCALHOST.into())?,
             dir,
             services: Vec::new(),
         };
@@ -235,18 +231,5 @@ impl Drop for Dns {
     }
 }
 
-/// A port that nobody has, for UDP and TCP. Somebody may take it before dnsmasq does, who has to be given a number.
-fn free_address() -> Result<SocketAddr> {
-    for _ in 0..TRIES {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-        let addr = tcp.local_addr()?;
-        if UdpSocket::bind(addr).is_ok() {
-            return Ok(addr);
-        }
-    }
-    bail!("no port that is free for UDP and TCP")
-}
-
-const TRIES: usize = 16;
 const LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);

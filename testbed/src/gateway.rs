@@ -24,7 +24,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts `program`, usually `Path::new(env!("CARGO_BIN_EXE_bridgehead"))`, and waits until it listens.
+    /// Starts `program`, usually `testbed::built("bridgehead")`, and waits until it listens.
     ///
     /// `{dir}` in `config` stands for the temporary directory. Tables that the text does not have are added:
     /// `[server]` with that directory as `temp_dir`, `[log]` with a JSON access log in `{dir}/access.log` and the

@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use tempfile::TempDir;
+use anyhow::{Context, Result, bail};
 
-use crate::{Backend, Options, Signal, fcgiwrap, gunicorn, packages, php, uwsgi};
+use crate::{Backend, Options, Signal, fcgiwrap, gunicorn, packages, php, scratch, uwsgi};
 
 /// An application server, and the protocol it is asked to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,15 +52,10 @@ impl Kind {
     /// When a package is missing (the error holds the line that installs it), when the virtual environment cannot
     /// be made, and when the server exits or does not listen within 15 seconds (the error holds its log).
     pub fn start(self, options: &Options) -> Result<Backend> {
-        let missing = packages::missing_for(self);
-        ensure!(
-            missing.is_empty(),
-            "{self} needs {}; install with: {}",
-            missing.join(", "),
-            crate::install_line()
-        );
-        let dir = TempDir::with_prefix_in("bh-", "/tmp")
-            .context("cannot make a directory for the server's socket")?;
+        if let Some(complaint) = packages::complaint(packages::names(self)) {
+            bail!("{self} {complaint}");
+        }
+        let dir = scratch().context("cannot make a directory for the server's socket")?;
         let command = self.command(dir.path(), options)?;
         Backend::launch(self, command, dir, options)
     }

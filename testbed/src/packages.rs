@@ -4,80 +4,93 @@ use std::path::Path;
 
 use crate::Kind;
 
-/// The packages that [`Kind::start`] and the tests of the whole gateway need, as Debian 12 names them.
-pub const DEBIAN_PACKAGES: [&str; 11] = [
-    "php8.2-fpm",
-    "php8.2-cgi",
-    "uwsgi-core",
-    "uwsgi-plugin-python3",
-    "fcgiwrap",
-    "spawn-fcgi",
-    "python3-venv",
-    "git",
-    "curl",
-    "dnsmasq-base",
-    "nginx",
+/// A package of Debian 12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: &'static str,
+    /// A file of it that is needed; asking dpkg would be slower and no more certain.
+    pub file: &'static str,
+    /// What it is needed for.
+    pub why: &'static str,
+}
+
+impl Package {
+    /// Whether its file is there.
+    pub fn is_installed(&self) -> bool {
+        Path::new(self.file).exists()
+    }
+}
+
+/// The packages that [`Kind::start`] and the tests of the whole gateway need.
+pub const PACKAGES: [Package; 9] = [
+    package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
+    package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
+    package(
+        "uwsgi-core",
+        "/usr/bin/uwsgi-core",
+        "uWSGI, over uwsgi, SCGI, FastCGI and HTTP",
+    ),
+    package(
+        "uwsgi-plugin-python3",
+        "/usr/lib/uwsgi/plugins/python3_plugin.so",
+        "Python applications in uWSGI",
+    ),
+    package("fcgiwrap", "/usr/sbin/fcgiwrap", "CGI programs over FastCGI"),
+    package(
+        "python3-venv",
+        "/usr/lib/python3.11/ensurepip",
+        "a virtual environment below target/ for Flask and Gunicorn",
+    ),
+    package(
+        "git",
+        "/usr/bin/git",
+        "Git over HTTP, a CGI program with large bodies",
+    ),
+    package(
+        "dnsmasq-base",
+        "/usr/sbin/dnsmasq",
+        "a DNS server whose records change",
+    ),
+    package(
+        "nginx",
+        "/usr/sbin/nginx",
+        "a front end to compare with; no test uses its service",
+    ),
 ];
 
-/// The packages that are not installed, in the order of [`DEBIAN_PACKAGES`].
-pub fn missing() -> Vec<String> {
-    absent(&DEBIAN_PACKAGES)
+/// A package by its name, one of its files, and its purpose.
+pub const fn package(name: &'static str, file: &'static str, why: &'static str) -> Package {
+    Package { name, file, why }
 }
 
-/// The command that installs every package.
-pub fn install_line() -> String {
-    format!(
-        "apt-get install -y --no-install-recommends {}",
-        DEBIAN_PACKAGES.join(" ")
-    )
+/// The command that installs `packages`.
+pub fn install_line(packages: &[Package]) -> String {
+    let names: Vec<_> = packages.iter().map(|package| package.name).collect();
+    format!("apt-get install -y --no-install-recommends {}", names.join(" "))
 }
 
-/// The packages that `kind` needs and that are not installed.
-pub(crate) fn missing_for(kind: Kind) -> Vec<String> {
+/// Ends a message about a server that cannot be started: what is missing of the packages with these names, and how to
+/// install all. `None` when nothing is.
+pub(crate) fn complaint(names: &[&str]) -> Option<String> {
+    let wanted = PACKAGES.iter().filter(|package| names.contains(&package.name));
+    let missing = wanted.filter(|package| !package.is_installed());
+    let missing: Vec<_> = missing.map(|package| package.name).collect();
+    let line = install_line(&PACKAGES);
+    (!missing.is_empty()).then(|| format!("needs {}; install with: {line}", missing.join(", ")))
+}
+
+/// The packages behind `kind`.
+pub(crate) fn names(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::PhpFpm => absent(&["php8.2-fpm"]),
-        Kind::PhpCgi => absent(&["php8.2-cgi"]),
+        Kind::PhpFpm => &["php8.2-fpm"],
+        Kind::PhpCgi => &["php8.2-cgi"],
         Kind::UwsgiUwsgi | Kind::UwsgiScgi | Kind::UwsgiFastcgi | Kind::UwsgiHttp => {
-            absent(&["uwsgi-core", "uwsgi-plugin-python3", "python3-venv"])
+            &["uwsgi-core", "uwsgi-plugin-python3", "python3-venv"]
         }
-        Kind::GunicornHttp | Kind::GunicornUwsgi => absent(&["python3-venv"]),
-        Kind::Fcgiwrap => absent(&["fcgiwrap"]),
+        Kind::GunicornHttp | Kind::GunicornUwsgi => &["python3-venv"],
+        Kind::Fcgiwrap => &["fcgiwrap"],
     }
-}
-
-/// The packages that [`crate::Dns`] needs and that are not installed.
-pub(crate) fn missing_for_dns() -> Vec<String> {
-    absent(&["dnsmasq-base"])
-}
-
-fn absent(packages: &[&str]) -> Vec<String> {
-    packages
-        .iter()
-        .filter(|package| !is_installed(package))
-        .map(ToString::to_string)
-        .collect()
-}
-
-/// Whether the file is there that the package is wanted for; asking dpkg would be slower and no more certain.
-fn is_installed(package: &str) -> bool {
-    match package {
-        "php8.2-fpm" => exists("/usr/sbin/php-fpm8.2"),
-        "php8.2-cgi" => exists("/usr/bin/php-cgi8.2"),
-        "uwsgi-core" => exists("/usr/bin/uwsgi-core"),
-        "uwsgi-plugin-python3" => exists("/usr/lib/uwsgi/plugins/python3_plugin.so"),
-        "fcgiwrap" => exists("/usr/sbin/fcgiwrap"),
-        "spawn-fcgi" => exists("/usr/bin/spawn-fcgi"),
-        "python3-venv" => exists("/usr/lib/python3.11/ensurepip"),
-        "git" => exists("/usr/bin/git"),
-        "curl" => exists("/usr/bin/curl"),
-        "dnsmasq-base" => exists("/usr/sbin/dnsmasq"),
-        "nginx" => exists("/usr/sbin/nginx"),
-        _ => false,
-    }
-}
-
-fn exists(path: &str) -> bool {
-    Path::new(path).exists()
 }
 
 #[cfg(test)]
@@ -85,11 +98,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn install_line_names_every_package() {
+    fn every_name_behind_a_server_is_that_of_a_package() {
+        for kind in Kind::ALL {
+            for name in names(kind) {
+                assert!(PACKAGES.iter().any(|package| package.name == *name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_line_names_every_package() {
+        let line = install_line(&PACKAGES);
         assert!(
-            DEBIAN_PACKAGES
+            PACKAGES
                 .iter()
-                .all(|package| install_line().contains(package))
+                .all(|package| line.split(' ').any(|word| word == package.name))
         );
     }
 }

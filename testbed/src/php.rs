@@ -16,7 +16,7 @@ pub(crate) fn fpm(dir: &Path, options: &Options) -> Result<Command> {
     let mut command = program("/usr/sbin/php-fpm8.2");
     command
         .arg("-n")
-        .args(ini())
+        .args(ini(dir))
         .arg("--nodaemonize")
         .arg("--fpm-config")
         .arg(file);
@@ -31,7 +31,7 @@ pub(crate) fn cgi(dir: &Path, options: &Options) -> Command {
     let mut command = program("/usr/bin/php-cgi8.2");
     command
         .arg("-n")
-        .args(ini())
+        .args(ini(dir))
         .args(&options.extra)
         .arg("-b")
         .arg(socket_in(dir));
@@ -57,10 +57,20 @@ fn fpm_configuration(dir: &Path, options: &Options) -> String {
     )
 }
 
-fn ini() -> impl Iterator<Item = String> {
-    INI.iter()
-        .flat_map(|setting| ["-d".to_owned(), setting.to_string()])
+/// What a killed worker leaves behind vanishes with the directory.
+fn ini(dir: &Path) -> impl Iterator<Item = String> {
+    let places = PLACES.map(|name| format!("{name}={}", dir.display()));
+    let settings = INI.map(str::to_owned).into_iter().chain(places);
+    settings.flat_map(|setting| ["-d".to_owned(), setting])
 }
+
+/// Where PHP writes by itself.
+const PLACES: [&str; 4] = [
+    "sys_temp_dir",
+    "upload_tmp_dir",
+    "session.save_path",
+    "opcache.lockfile_path",
+];
 
 /// With `error_log` unset, messages go to FastCGI STDERR. The body is left to `php://input`, which spools to disk.
 const INI: [&str; 9] = [

@@ -37,6 +37,7 @@ impl Process {
             .open(log_in(dir.path()))?;
         command
             .current_dir(dir.path())
+            .env("TMPDIR", dir.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

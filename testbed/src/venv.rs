@@ -4,17 +4,17 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::{Kind, app_dir, install_line, packages, target_dir};
+use crate::{Kind, app_dir, packages, target_dir};
 
 /// Where the virtual environment is, made or not: `venv` in the target directory.
 pub fn venv() -> PathBuf {
     target_dir().join("venv")
 }
 
-/// Makes the virtual environment unless it already holds what `examples/apps/flask/requirements.txt` asks for.
-/// Processes that call this at the same time wait for one another.
+/// Makes the virtual environment unless it already holds what `examples/apps/flask/requirements.txt` asks for, was made
+/// where it is, and its interpreter starts. Processes that call this at the same time wait for one another.
 ///
 /// # Errors
 ///
@@ -28,7 +28,9 @@ pub fn ensure_venv() -> Result<PathBuf> {
     let lock = File::create(target_dir().join("venv.lock")).context("cannot make venv.lock")?;
     lock.lock().context("cannot lock venv.lock")?;
     let stamp = venv.join("requirements.stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+    // Its scripts begin with the path of the interpreter, so a moved environment is of no use.
+    let wanted = format!("{}\n{wanted}", venv.display());
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && starts(&venv) {
         return Ok(venv);
     }
     make(&venv, &requirements)?;
@@ -36,14 +38,18 @@ pub fn ensure_venv() -> Result<PathBuf> {
     Ok(venv)
 }
 
+/// Whether the interpreter starts and finds what was installed for it: an upgrade of the system's Python ends both.
+fn starts(venv: &Path) -> bool {
+    let mut python = Command::new(venv.join("bin/python"));
+    python.args(["-I", "-c", "import gunicorn"]);
+    run(&mut python).is_ok()
+}
+
 /// Debian's own Python, as uWSGI's plugin is linked with it.
 fn make(venv: &Path, requirements: &Path) -> Result<()> {
-    let missing = packages::missing_for(Kind::GunicornHttp);
-    ensure!(
-        missing.is_empty(),
-        "the virtual environment needs python3-venv; install with: {}",
-        install_line()
-    );
+    if let Some(complaint) = packages::complaint(packages::names(Kind::GunicornHttp)) {
+        bail!("the virtual environment {complaint}");
+    }
     run(Command::new("/usr/bin/python3")
         .args(["-m", "venv", "--clear"])
         .arg(venv))?;
@@ -52,6 +58,7 @@ fn make(venv: &Path, requirements: &Path) -> Result<()> {
         "pip",
         "install",
         "--quiet",
+        "--no-cache-dir",
         "--disable-pip-version-check",
         "--requirement",
     ];

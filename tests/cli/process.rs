@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 /// The program with these arguments.
 pub(crate) fn bridgehead(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgehead"));
+    let mut command = Command::new(testbed::built("bridgehead"));
     command.args(arguments);
     command
 }

@@ -20,11 +20,9 @@ mod real_slow;
 mod real_status;
 mod slow;
 
-use std::path::Path;
-
 use testbed::Gateway;
 
 /// The gateway with this configuration, see [`Gateway::start`].
 fn start(config: &str) -> Gateway {
-    Gateway::start(Path::new(env!("CARGO_BIN_EXE_bridgehead")), config).expect("the gateway starts")
+    Gateway::start(&testbed::built("bridgehead"), config).expect("the gateway starts")
 }

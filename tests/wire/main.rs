@@ -27,7 +27,7 @@ fn application_sees_the_same_request_at_every_cut() {
 
 /// Every capture of a protocol that has a codec here.
 fn fixtures() -> Vec<Fixture> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire");
+    let root = testbed::workspace().join("fixtures/wire");
     let mut files = Vec::new();
     collect(&root, &mut files);
     files.sort();

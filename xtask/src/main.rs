@@ -5,6 +5,7 @@ mod capture;
 mod chaos;
 mod conform;
 mod debian;
+mod fresh;
 mod fuzz;
 mod policy;
 mod step;
@@ -15,9 +16,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use debian::Consent;
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match run(&arguments) {
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let consent = Consent::take_from(&mut arguments);
+    match run(&arguments, consent) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = error.downcast_ref::<step::Failure>();
@@ -29,15 +33,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<()> {
+fn run(arguments: &[String], consent: Consent) -> Result<()> {
     match arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
-        Some(("test", [])) => test::everything(),
-        Some(("test", names)) => test::only(names),
+        Some(("test", [])) => test::everything(consent),
+        Some(("test", names)) => test::only(names, consent),
+        Some(("fresh", rest)) => fresh::run(rest, consent),
         Some(("fuzz", rest)) => fuzz::run(rest),
-        Some(("bench", rest)) => bench::run(rest),
-        Some(("chaos", rest)) => chaos::run(rest),
-        Some(("conform", rest)) => conform::run(rest),
-        Some(("capture", names)) => capture::run(names),
+        Some(("bench", rest)) => bench::run(rest, consent),
+        Some(("chaos", rest)) => chaos::run(rest, consent),
+        Some(("conform", rest)) => conform::run(rest, consent),
+        Some(("capture", names)) => capture::run(names, consent),
         _ => bail!("{USAGE}"),
     }
 }
@@ -45,6 +50,9 @@ fn run(arguments: &[String]) -> Result<()> {
 const USAGE: &str = "usage:
   cargo xtask test                      everything that has to pass before a commit
   cargo xtask test NAME...              only the tests whose names contain NAME
+  cargo xtask fresh [NAME...] [--nextest]
+                                        the two commands of README.md in a minimal Debian root, as root and as
+                                        an ordinary user; NAME: root/demo, root/test, user/demo, user/test
   cargo xtask fuzz [TARGET] [SECONDS]   each fuzz target, or one, for 60 seconds or as long as said
   cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME
   cargo xtask bench [NAME...] [--requests N]
@@ -53,4 +61,5 @@ const USAGE: &str = "usage:
                                         faults under load with real servers; see benches/CHAOS.md
   cargo xtask conform [NAME...] [--intrusive] [--write]
                                         the conformance kit against real servers and front ends; see
-                                        protocol-tests/RESULTS.md";
+                                        protocol-tests/RESULTS.md
+With --install, or CI=true, the Debian packages that a task needs are installed without a question.";

@@ -65,6 +65,15 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Everything about it has been printed.
+    pub(crate) fn reported() -> Self {
+        Self {
+            line: String::new(),
+            code: 1,
+            advice: REPORTED.to_owned(),
+        }
+    }
+
     /// Whether the command's output is all there is to say.
     pub(crate) fn is_reported(&self) -> bool {
         self.advice == REPORTED

@@ -1,18 +1,28 @@
 //! A connection of either kind, with blocking calls that have a limit.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionread;
 
 use crate::net::Address;
 
+/// Closed with the last of its clones.
+#[derive(Clone, Debug)]
+pub(super) struct Socket(Arc<Stream>);
+
+/// A socket as something else than its user sees it: it does not keep the connection open.
+#[derive(Debug)]
+pub(super) struct Glimpse(Weak<Stream>);
+
 /// AF_UNIX or TCP.
 #[derive(Debug)]
-pub(super) enum Socket {
+enum Stream {
     Unix(UnixStream),
     Tcp(TcpStream),
 }
@@ -21,8 +31,8 @@ impl Socket {
     /// Connects; later calls wait for `patience` at most.
     pub(super) fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
         let socket = match address {
-            Address::Unix(path) => Self::Unix(UnixStream::connect(path)?),
-            Address::Tcp(text) => Self::Tcp(TcpStream::connect(text.as_str())?),
+            Address::Unix(path) => Self::from(UnixStream::connect(path)?),
+            Address::Tcp(text) => Self::from(TcpStream::connect(text.as_str())?),
         };
         socket.set_patience(patience)?;
         Ok(socket)
@@ -31,11 +41,11 @@ impl Socket {
     /// How long a read or a write may wait.
     pub(super) fn set_patience(&self, patience: Duration) -> io::Result<()> {
         let limit = Some(patience.max(Duration::from_millis(1))); // 0 would mean no limit
-        match self {
-            Self::Unix(stream) => stream
+        match &*self.0 {
+            Stream::Unix(stream) => stream
                 .set_read_timeout(limit)
                 .and(stream.set_write_timeout(limit)),
-            Self::Tcp(stream) => {
+            Stream::Tcp(stream) => {
                 let _ = stream.set_nodelay(true); // a matter of speed alone
                 stream
                     .set_read_timeout(limit)
@@ -45,32 +55,37 @@ impl Socket {
     }
 
     pub(super) fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        match self {
-            Self::Unix(stream) => stream.set_nonblocking(on),
-            Self::Tcp(stream) => stream.set_nonblocking(on),
+        match &*self.0 {
+            Stream::Unix(stream) => stream.set_nonblocking(on),
+            Stream::Tcp(stream) => stream.set_nonblocking(on),
         }
     }
 
-    /// The same connection for another thread.
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
-        match self {
-            Self::Unix(stream) => stream.try_clone().map(Self::Unix),
-            Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
+    /// What shows how much of it is unread.
+    pub(super) fn glimpse(&self) -> Glimpse {
+        Glimpse(Arc::downgrade(&self.0))
+    }
+
+    /// Our address and the peer's; unix sockets have none.
+    pub(super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        match &*self.0 {
+            Stream::Unix(_) => None,
+            Stream::Tcp(stream) => Some((stream.local_addr().ok()?, stream.peer_addr().ok()?)),
         }
     }
 
     /// An error means that the connection is over anyway.
     pub(super) fn shutdown(&self, how: Shutdown) {
-        let _ = match self {
-            Self::Unix(stream) => stream.shutdown(how),
-            Self::Tcp(stream) => stream.shutdown(how),
+        let _ = match &*self.0 {
+            Stream::Unix(stream) => stream.shutdown(how),
+            Stream::Tcp(stream) => stream.shutdown(how),
         };
     }
 
-    /// Whether the peer has ended its direction.
-    pub(super) fn is_ended(&self) -> bool {
+    /// For faults: whether the peer ends its direction within a time that is long even on a busy machine.
+    pub(super) fn ends_soon(&self) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::RDHUP)];
-        matches!(poll(&mut fds, Some(&Timespec::default())), Ok(1..))
+        matches!(poll(&mut fds, Timespec::try_from(SOON).ok().as_ref()), Ok(1..))
     }
 
     /// For faults: does nothing until the peer leaves, or much later.
@@ -98,20 +113,40 @@ impl Socket {
     }
 }
 
+impl Glimpse {
+    /// Whether bytes have arrived that were not read; `None` once the socket is closed.
+    pub(super) fn has_unread(&self) -> Option<bool> {
+        let stream = self.0.upgrade()?;
+        Some(ioctl_fionread(&*stream).is_ok_and(|count| count > 0))
+    }
+}
+
+impl From<UnixStream> for Socket {
+    fn from(stream: UnixStream) -> Self {
+        Self(Arc::new(Stream::Unix(stream)))
+    }
+}
+
+impl From<TcpStream> for Socket {
+    fn from(stream: TcpStream) -> Self {
+        Self(Arc::new(Stream::Tcp(stream)))
+    }
+}
+
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Unix(stream) => stream.read(buffer),
-            Self::Tcp(stream) => stream.read(buffer),
+        match &*self.0 {
+            Stream::Unix(stream) => (&*stream).read(buffer),
+            Stream::Tcp(stream) => (&*stream).read(buffer),
         }
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Unix(stream) => stream.write(bytes),
-            Self::Tcp(stream) => stream.write(bytes),
+        match &*self.0 {
+            Stream::Unix(stream) => (&*stream).write(bytes),
+            Stream::Tcp(stream) => (&*stream).write(bytes),
         }
     }
 
@@ -122,6 +157,12 @@ impl Write for Socket {
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Unix(stream) => stream.as_fd(),
             Self::Tcp(stream) => stream.as_fd(),
@@ -129,6 +170,7 @@ impl AsFd for Socket {
     }
 }
 
+const SOON: Duration = Duration::from_secs(1);
 const STALL: Duration = Duration::from_secs(60); // longer than anybody waits
 const LINGER: Duration = Duration::from_secs(2); // for a peer that goes on sending
 const MAX_DRAINED: usize = 16 << 20; // bytes that are read for nothing

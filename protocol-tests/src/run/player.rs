@@ -209,6 +209,8 @@ impl Player<'_> {
         for (nth, piece) in pieces.iter().enumerate() {
             if nth > 0 && !pause.is_zero() {
                 self.pump_until(Instant::now() + pause)?;
+                // On a busy machine the pause alone does not keep two pieces out of one read.
+                self.side.settle(Instant::now() + self.limit);
             }
             if !self.link(name)?.is_writable() {
                 return Ok(()); // the peer is gone; what is expected later decides

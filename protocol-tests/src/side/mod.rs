@@ -58,6 +58,12 @@ pub trait Side: Sync {
         let _ = scope;
     }
 
+    /// Waits until the target has read everything that was sent to it, at most until then. Of a target that cannot be
+    /// looked into this is not known: it is given nothing but the pauses of the case.
+    fn settle(&self, until: Instant) {
+        let _ = until;
+    }
+
     /// Ends a play; nothing of it is expected any more.
     fn finish(&self, scope: &Scope) {
         let _ = scope;

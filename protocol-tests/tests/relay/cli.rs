@@ -3,16 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bridgehead_conform::notation::{File, SideName, Suite};
 use bridgehead_conform::protocol::Protocol;
-use tempfile::TempDir;
 use testbed::Signal;
 
 fn kit() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_bridgehead-conform"))
+    Command::new(testbed::built("bridgehead-conform"))
 }
 
 fn output(command: &mut Command) -> String {
@@ -24,7 +22,7 @@ fn output(command: &mut Command) -> String {
 
 #[test]
 fn a_signal_ends_the_relay_and_the_trace_and_the_case_are_whole() {
-    let dir = TempDir::with_prefix_in("bh-", "/tmp").unwrap();
+    let dir = testbed::scratch().unwrap();
     let path = |name: &str| dir.path().join(name);
     let listener = UnixListener::bind(path("server")).unwrap();
     let mut relay = kit()
@@ -89,7 +87,7 @@ fn a_signal_ends_the_relay_and_the_trace_and_the_case_are_whole() {
 /// What tcpdump has captured of PHP-FPM 8.2: a request, and two GET_VALUES, one of them with an unknown name.
 #[test]
 fn a_real_capture_reads_as_it_should() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/php-fpm.pcap");
+    let file = testbed::workspace().join("protocol-tests/tests/fixtures/php-fpm.pcap");
     let words = output(kit().arg("decode").arg(&file));
     let wanted = [
         "1 from 127.0.0.1:45666 to 127.0.0.1:39000\n1 0.000000 > open\n1 0.000018 < open\n",

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -28,9 +28,8 @@ struct Nginx {
 impl Nginx {
     /// Passes everything on to a FastCGI socket.
     fn start(upstream: &str, script: &Path) -> Self {
-        let dir = TempDir::with_prefix_in("bh-", "/tmp").unwrap();
-        // Freed again for nginx, which cannot choose one itself.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let dir = testbed::scratch().unwrap();
+        let address = testbed::free_address(Ipv4Addr::LOCALHOST.into()).unwrap();
         let config = CONFIG
             .replace("ADDRESS", &address.to_string())
             .replace("UPSTREAM", upstream)
@@ -133,7 +132,7 @@ fn what_nginx_and_php_fpm_say_makes_cases_for_both() {
 
 /// Plays the recorded application behind a fresh nginx.
 fn test_nginx_with(draft: &Draft, script: &Path) {
-    let dir = TempDir::with_prefix_in("bh-", "/tmp").unwrap();
+    let dir = testbed::scratch().unwrap();
     let upstream = format!("unix:{}", dir.path().join("kit").display());
     let nginx = Nginx::start(&upstream, script);
     let url = format!("http://{}/", nginx.address);

@@ -15,7 +15,7 @@ use super::running::Running;
 
 /// The two ends of a relay between unix sockets.
 fn unix_ends() -> (Running, UnixStream, UnixStream, TempDir) {
-    let dir = TempDir::with_prefix_in("bh-", "/tmp").unwrap();
+    let dir = testbed::scratch().unwrap();
     let path = dir.path().join("s");
     let listener = UnixListener::bind(&path).unwrap();
     let relay = Running::unix(&format!("unix:{}", path.display()), Protocol::Scgi);

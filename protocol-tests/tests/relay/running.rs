@@ -38,7 +38,7 @@ impl Running {
     }
 
     fn start(listen: Option<&str>, target: &str, protocol: Protocol, redacted: bool) -> Self {
-        let dir = TempDir::with_prefix_in("bh-", "/tmp").unwrap();
+        let dir = testbed::scratch().unwrap();
         let listen = match listen {
             Some(text) => text.parse().unwrap(),
             None => Address::Unix(dir.path().join("relay")),

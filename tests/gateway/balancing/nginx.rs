@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use testbed::{Client, Gateway};
+use testbed::{Client, Gateway, free_address};
 
 use super::gateway;
 
@@ -22,9 +22,7 @@ impl Nginx {
     /// `upstream` is the algorithm; the endpoints are listened on as well.
     fn start(endpoints: &[String], upstream: &str) -> Self {
         let dir = TempDir::with_prefix("bh-").unwrap();
-        let addr: SocketAddr = format!("127.0.0.1:{}", free_ports("127.0.0.1", 1)[0])
-            .parse()
-            .unwrap();
+        let addr = free_address(Ipv4Addr::LOCALHOST.into()).unwrap();
         let file = dir.path().join("nginx.conf");
         fs::write(
             &file,
@@ -34,6 +32,8 @@ impl Nginx {
         let output = fs::File::create(dir.path().join("output")).unwrap();
         let process = Command::new("/usr/sbin/nginx")
             .args(["-c", file.to_str().unwrap(), "-p", dir.path().to_str().unwrap()])
+            .arg("-e")
+            .arg(dir.path().join("error.log"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output)
@@ -82,10 +82,8 @@ fn config(endpoints: &[String], upstream: &str, addr: SocketAddr, dir: &str) -> 
 
 /// Ports nobody listens on.
 fn free_ports(ip: &str, count: usize) -> Vec<u16> {
-    let held: Vec<_> = (0..count).map(|_| TcpListener::bind((ip, 0)).unwrap()).collect();
-    held.iter()
-        .map(|listener| listener.local_addr().unwrap().port())
-        .collect()
+    let ip = ip.parse().unwrap();
+    (0..count).map(|_| free_address(ip).unwrap().port()).collect()
 }
 
 /// The same endpoints behind nginx and behind us.
@@ -110,7 +108,8 @@ fn the_ring_is_the_same() {
         format!("127.0.0.1:{}", ports[0]),
         format!("127.0.0.1:{} weight=3", ports[1]),
         format!("[::1]:{}", free_ports("::1", 1)[0]),
-        format!("localhost:{} weight=2", ports[2]),
+        // A name to both, and an address to the C library: neither /etc/hosts nor the DNS is asked.
+        format!("127.1:{} weight=2", ports[2]),
         format!("unix:{}/s", dir.path().display()),
     ];
     let (nginx, gateway) = pair(&endpoints, "hash $uri$arg_x consistent", "hash $uri$arg_x");

@@ -4,12 +4,11 @@ use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
-use testbed::{Client, Gateway, Scripted};
+use testbed::{Client, Gateway, Scripted, install_program, install_script};
 
 use super::{ask, assert_logged, assert_refused, config, gateway, good, logged};
 
@@ -104,25 +103,24 @@ fn the_last_failure_is_the_answer_when_nobody_can() {
 /// The gateway as `nobody`; the superuser passes every directory. Others may not pass their own when it is closed.
 fn as_nobody(config: &str) -> Gateway {
     let dir = TempDir::with_prefix("bh-").unwrap();
-    let program = env!("CARGO_BIN_EXE_bridgehead");
+    let program = testbed::built("bridgehead");
     if fs::metadata("/proc/self")
         .map(|own| std::os::unix::fs::MetadataExt::uid(&own))
         .unwrap()
         != 0
     {
-        return Gateway::start(Path::new(program), config).unwrap();
+        return Gateway::start(&program, config).unwrap();
     }
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
     // The build directory may be closed to nobody, too.
-    fs::copy(program, dir.path().join("bridgehead")).unwrap();
+    install_program(&program, &dir.path().join("bridgehead")).unwrap();
     let wrapper = dir.path().join("as-nobody");
     let script = format!(
         "#!/bin/sh\nchmod 777 \"$(dirname \"$3\")\"\n\
          exec setpriv --reuid=65534 --regid=65534 --clear-groups {}/bridgehead \"$@\"\n",
         dir.path().display()
     );
-    fs::write(&wrapper, script).unwrap();
-    fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).unwrap();
+    install_script(&script, &wrapper).unwrap();
     Gateway::start(&wrapper, config).unwrap()
 }
 

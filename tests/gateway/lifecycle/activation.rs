@@ -35,7 +35,7 @@ impl Service {
                 "LISTEN_FDS=1 LISTEN_PID=$$ WATCHDOG_USEC=200000 exec \"$@\" 3<&0 </dev/null",
                 "sh",
             ])
-            .arg(env!("CARGO_BIN_EXE_bridgehead"))
+            .arg(testbed::built("bridgehead"))
             .args(["serve", "-c"])
             .arg(&config)
             .env("NOTIFY_SOCKET", dir.path().join("notify"))

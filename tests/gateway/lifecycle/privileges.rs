@@ -5,7 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use testbed::{Client, Gateway, Signal};
+use tempfile::TempDir;
+use testbed::{Client, Gateway, Signal, install_program};
 
 use super::{eventually, wait_told};
 use crate::start;
@@ -41,19 +42,25 @@ fn a_socket_has_the_mode_of_its_listener_and_a_reload_changes_it() {
     UnixStream::connect(&path).unwrap();
 }
 
-/// A gateway that was root and is nobody, in a directory that nobody may write to.
-fn nobody() -> Gateway {
-    start(&format!(
+/// A gateway that was root and is nobody, in a directory that nobody may write to, and the directory of its program:
+/// the one that it was built in may be closed to nobody.
+fn nobody() -> (Gateway, TempDir) {
+    let open = TempDir::with_prefix("bh-").unwrap();
+    fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
+    let program = open.path().join("bridgehead");
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
+    let config = format!(
         "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\npid_file = \"{{dir}}/pid\"\n\
          [[listen]]\naddress = \"127.0.0.1:0\"\n\
          [[listen]]\naddress = \"unix:{{dir}}/x.sock\"\nowner = \"nobody\"\nmode = \"0600\"\n{ROUTE}"
-    ))
+    );
+    (Gateway::start(&program, &config).unwrap(), open)
 }
 
 #[test]
 #[ignore = "needs root: cargo xtask test plays it when it has it"]
 fn privileges_are_given_up_for_good() {
-    let gateway = nobody();
+    let (gateway, _program) = nobody();
     let owner = fs::metadata(gateway.dir().join("x.sock")).unwrap();
     let (uid, gid) = (owner.uid(), status(&gateway, "Gid:")[0]);
     assert_ne!(uid, 0);
@@ -81,8 +88,8 @@ fn privileges_are_given_up_for_good() {
 #[test]
 #[ignore = "needs root: cargo xtask test plays it when it has it"]
 fn who_gave_up_privileges_can_still_reload_and_be_replaced() {
-    let mut gateway = nobody();
-    // The configuration and the program have to be readable.
+    let (mut gateway, _program) = nobody();
+    // The configuration has to be readable, too.
     fs::set_permissions(gateway.dir(), Permissions::from_mode(0o755)).unwrap();
     let first = gateway.pid();
     gateway.signal(Signal::HUP).unwrap();
@@ -110,7 +117,7 @@ fn who_gave_up_privileges_can_still_reload_and_be_replaced() {
 fn a_root_that_the_user_may_not_read_keeps_the_gateway_from_starting() {
     let closed = tempfile::tempdir().unwrap();
     let failed = Gateway::start(
-        Path::new(env!("CARGO_BIN_EXE_bridgehead")),
+        &testbed::built("bridgehead"),
         &format!(
             "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\n[[route]]\nfiles = {{ root = \"{}/x\" }}\n",
             closed.path().display()
@@ -124,7 +131,7 @@ fn a_root_that_the_user_may_not_read_keeps_the_gateway_from_starting() {
 fn an_unknown_user_keeps_the_gateway_from_starting() {
     for key in ["user", "group"] {
         let failed = Gateway::start(
-            Path::new(env!("CARGO_BIN_EXE_bridgehead")),
+            &testbed::built("bridgehead"),
             &format!("[server]\ntemp_dir = \"{{dir}}\"\n{key} = \"nobody-at-all\"\n{ROUTE}"),
         );
         let error = failed.unwrap_err().to_string();

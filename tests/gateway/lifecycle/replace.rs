@@ -1,11 +1,10 @@
 //! SIGUSR2.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use testbed::{Client, Scripted, Signal};
+use testbed::{Client, Scripted, Signal, install_program, install_script};
 
 use super::load::{Load, Place};
 use super::{backend, eventually, wait_told};
@@ -88,12 +87,11 @@ fn a_new_process_that_cannot_start_changes_nothing() {
 fn scripted(backend: &Scripted, script: &str, server: &str) -> testbed::Gateway {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("bridgehead");
-    fs::copy(env!("CARGO_BIN_EXE_bridgehead"), &program).unwrap();
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
     let gateway = testbed::Gateway::start(&program, &config(backend, server)).unwrap();
     // As a package manager does it: another file under the same name.
     let other = dir.path().join("other");
-    fs::write(&other, script).unwrap();
-    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+    install_script(script, &other).unwrap();
     fs::rename(&other, &program).unwrap();
     gateway.signal(Signal::USR2).unwrap();
     wait_told(&gateway, REFUSED, 1);
@@ -169,15 +167,11 @@ fn a_stop_ends_a_replacement_that_is_starting() {
     let backend = backend();
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("bridgehead");
-    fs::copy(env!("CARGO_BIN_EXE_bridgehead"), &program).unwrap();
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
     let mut gateway = testbed::Gateway::start(&program, &config(&backend, "")).unwrap();
     let other = dir.path().join("other");
-    fs::write(
-        &other,
-        "#!/bin/sh\necho $$ > \"$(dirname \"$3\")/started\"\nexec sleep 1000\n",
-    )
-    .unwrap();
-    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "#!/bin/sh\necho $$ > \"$(dirname \"$3\")/started\"\nexec sleep 1000\n";
+    install_script(script, &other).unwrap();
     fs::rename(&other, &program).unwrap();
     gateway.signal(Signal::USR2).unwrap();
     let started = || fs::read_to_string(gateway.dir().join("started")).unwrap_or_default();

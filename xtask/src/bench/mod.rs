@@ -2,11 +2,11 @@
 
 mod budget;
 mod callgrind;
-mod check;
 mod load;
 mod machine;
 mod measure;
 mod nginx;
+mod packages;
 mod report;
 mod responder;
 mod scenario;
@@ -19,6 +19,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::debian::{self, Consent};
 use crate::step;
 use measure::Row;
 use scenario::Scenario;
@@ -29,14 +30,14 @@ use scenario::Scenario;
 /// # Errors
 ///
 /// When a tool is missing, or a server does not answer as it should.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
+pub(crate) fn run(arguments: &[String], consent: Consent) -> Result<()> {
     let order = Order::parse(arguments)?;
     let scenarios: Vec<&Scenario> = scenario::ALL
         .iter()
         .filter(|scenario| order.wants(scenario))
         .collect();
     ensure!(!scenarios.is_empty(), "no scenario has such a name: {}", names());
-    check::tools()?;
+    debian::ensure(&packages::all(), consent)?;
     testbed::allow_descriptors(DESCRIPTORS)?;
     step::named("dist build", || {
         let arguments = ["build", "--profile", "dist", "--package", "bridgehead"];

@@ -4,6 +4,7 @@
 mod case;
 mod exchange;
 mod libfcgi;
+mod packages;
 mod plain;
 mod request;
 mod server;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::debian::{self, Consent};
 use crate::step;
 use case::Case;
 use server::Server;
@@ -24,8 +26,9 @@ use server::Server;
 /// # Errors
 ///
 /// When a server is missing, does not start or does not answer.
-pub(crate) fn run(names: &[String]) -> Result<()> {
-    copy_apps().context("cannot copy the applications to /tmp")?;
+pub(crate) fn run(names: &[String], consent: Consent) -> Result<()> {
+    debian::ensure(&packages::all(), consent)?;
+    let _apps = Apps::copy().context("cannot copy the applications to /tmp")?;
     let cases = table::cases();
     let wanted = |case: &&Case| names.is_empty() || names.iter().any(|name| case.path().contains(name));
     let cases: Vec<&Case> = cases.iter().filter(wanted).collect();
@@ -59,14 +62,25 @@ fn capture(server: Server, cases: &[&Case]) -> Result<()> {
 }
 
 /// Error messages hold the path of the script, so the applications are served from a path that is the same anywhere.
-fn copy_apps() -> Result<()> {
-    let from = testbed::workspace().join("examples/apps");
-    for file in ["php/index.php", "flask/app.py", "cgi/app.pl"] {
-        let to = Path::new(APPS).join(file);
-        fs::create_dir_all(to.parent().context("an application lies in a directory")?)?;
-        fs::copy(from.join(file), to)?;
+struct Apps;
+
+impl Apps {
+    fn copy() -> Result<Self> {
+        let apps = Self;
+        let from = testbed::workspace().join("examples/apps");
+        for file in ["php/index.php", "flask/app.py", "cgi/app.pl"] {
+            let to = Path::new(APPS).join(file);
+            fs::create_dir_all(to.parent().context("an application lies in a directory")?)?;
+            fs::copy(from.join(file), to)?;
+        }
+        Ok(apps)
     }
-    Ok(())
+}
+
+impl Drop for Apps {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(APPS); // what is left there is replaced by the next capture
+    }
 }
 
 const APPS: &str = "/tmp/bridgehead-capture";

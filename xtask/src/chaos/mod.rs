@@ -28,29 +28,55 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, ensure};
 use testbed::Kind;
 
+use crate::debian::{self, Consent};
 use case::Case;
 use order::Order;
-use trial::Row;
+use trial::{Extent, Row};
 
 /// Runs the cases that are asked for and prints a line for each.
 ///
 /// # Errors
 ///
 /// When something cannot be started, or when a demand is not met.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    carry_out(&Order::parse(arguments)?)
+pub(crate) fn run(arguments: &[String], consent: Consent) -> Result<()> {
+    let order = Order::parse(arguments)?;
+    debian::ensure(&testbed::PACKAGES, consent)?;
+    conclude(carry_out(&order)?, &order)
 }
 
-/// Every case for ten seconds, on the debug build that the tests use anyway.
+/// Every case for ten seconds, on the debug build that the tests use anyway; gives how many have met their demands, and
+/// the names of the others.
 ///
 /// # Errors
 ///
-/// As [`run`].
-pub(crate) fn short() -> Result<()> {
-    carry_out(&Order::short())
+/// When nothing can be run.
+pub(crate) fn short() -> Result<(usize, Vec<String>)> {
+    let trials = carry_out(&Order::short())?;
+    let count = trials.len();
+    let failed = trials.into_iter().filter(|trial| !trial.is_met());
+    let failed: Vec<_> = failed.map(|trial| trial.name).collect();
+    Ok((count - failed.len(), failed))
 }
 
-fn carry_out(order: &Order) -> Result<()> {
+/// The command that plays a case of [`short`] alone.
+pub(crate) fn again(name: &str) -> String {
+    let Extent { seconds, rate } = Order::short().extent;
+    format!("cargo xtask chaos {name} --seconds {seconds} --rate {rate} --debug")
+}
+
+/// A case that was played, or could not be.
+struct Trial {
+    name: String,
+    row: Result<Row>,
+}
+
+impl Trial {
+    fn is_met(&self) -> bool {
+        self.row.as_ref().is_ok_and(|row| row.violations.is_empty())
+    }
+}
+
+fn carry_out(order: &Order) -> Result<Vec<Trial>> {
     let runs: Vec<(Kind, Vec<Case>)> = KINDS.iter().map(|kind| (*kind, order.cases(*kind))).collect();
     ensure!(
         runs.iter().any(|(_, cases)| !cases.is_empty()),
@@ -62,15 +88,13 @@ fn carry_out(order: &Order) -> Result<()> {
     let program = site::build(order.is_release)?;
     let machine = RwLock::new(());
     print!("{}", report::HEAD);
-    let rows = if order.together {
-        together(&runs, &program, order, &machine)?
-    } else {
-        let rows = runs
-            .iter()
-            .map(|(kind, cases)| lane(*kind, cases, &program, order, &machine));
-        rows.flatten().collect()
-    };
-    conclude(rows, order)
+    if order.together {
+        return together(&runs, &program, order, &machine);
+    }
+    let trials = runs
+        .iter()
+        .map(|(kind, cases)| lane(*kind, cases, &program, order, &machine));
+    Ok(trials.flatten().collect())
 }
 
 /// One lane for each server.
@@ -79,7 +103,7 @@ fn together(
     program: &Path,
     order: &Order,
     machine: &RwLock<()>,
-) -> Result<Vec<Result<Row>>> {
+) -> Result<Vec<Trial>> {
     thread::scope(|scope| {
         let lanes: Vec<_> = runs
             .iter()
@@ -93,28 +117,29 @@ fn together(
 }
 
 /// One case after the other. What cannot be run fails the task, but only in the end.
-fn lane(kind: Kind, cases: &[Case], program: &Path, order: &Order, machine: &RwLock<()>) -> Vec<Result<Row>> {
+fn lane(kind: Kind, cases: &[Case], program: &Path, order: &Order, machine: &RwLock<()>) -> Vec<Trial> {
     let run = |case: &Case| {
         let _alone = case
             .alone
             .then(|| machine.write().unwrap_or_else(PoisonError::into_inner));
         let _shared = (!case.alone).then(|| machine.read().unwrap_or_else(PoisonError::into_inner));
+        let name = format!("{kind}/{}", case.name);
         let row = trial::run(case, kind, program, order.extent);
         match &row {
             Ok(row) => {
                 print!("{}", report::line(row));
                 eprint!("{}", report::note(row).unwrap_or_default());
             }
-            Err(error) => eprintln!("{kind}/{}: {error:#}", case.name),
+            Err(error) => eprintln!("{name}: {error:#}"),
         }
-        row
+        Trial { name, row }
     };
     cases.iter().map(run).collect()
 }
 
-fn conclude(rows: Vec<Result<Row>>, order: &Order) -> Result<()> {
-    let count = rows.len();
-    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+fn conclude(trials: Vec<Trial>, order: &Order) -> Result<()> {
+    let count = trials.len();
+    let rows: Vec<Row> = trials.into_iter().filter_map(|trial| trial.row.ok()).collect();
     let failed = count - rows.len();
     if order.write {
         ensure!(failed == 0, "{failed} cases could not be run, see above");

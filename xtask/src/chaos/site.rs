@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -142,13 +141,12 @@ impl Site {
 ///
 /// When it does not compile.
 pub(crate) fn build(is_release: bool) -> Result<PathBuf> {
-    let mut command: Command = crate::step::cargo(&["build", "--package", "bridgehead"]);
-    if is_release {
-        command.arg("--release");
+    if !is_release {
+        return testbed::bridgehead();
     }
+    let mut command = crate::step::cargo(&["build", "--package", "bridgehead", "--release"]);
     crate::step::run(&mut command, "mend what the compiler complains of")?;
-    let profile = if is_release { "release" } else { "debug" };
-    Ok(testbed::target_dir().join(profile).join("bridgehead"))
+    Ok(testbed::target_dir().join("release/bridgehead"))
 }
 
 fn app() -> PathBuf {

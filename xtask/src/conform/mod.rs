@@ -18,6 +18,7 @@ use anyhow::{Result, bail, ensure};
 use bridgehead_conform::report::{Results, Subject};
 use bridgehead_conform::run::Outcome;
 
+use crate::debian::{self, Consent};
 use column::Column;
 use kit::Kit;
 
@@ -26,7 +27,7 @@ use kit::Kit;
 /// # Errors
 ///
 /// When something cannot be started, and when a result is neither a pass nor known.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
+pub(crate) fn run(arguments: &[String], consent: Consent) -> Result<()> {
     let order = Order::parse(arguments)?;
     let columns: Vec<_> = column::ALL.iter().filter(|column| order.wants(column)).collect();
     ensure!(
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "nothing has such a name; there are: {}",
         column::names()
     );
-    packages::install()?;
+    debian::ensure(&packages::all(), consent)?;
     frontend::bridgehead::build()?;
     testbed::allow_descriptors(DESCRIPTORS)?;
     let kit = Kit::read()?;

@@ -1,35 +1,24 @@
 //! The Debian packages of servers and front ends.
 
-use std::path::Path;
+use testbed::{PACKAGES, Package, package};
 
-use anyhow::Result;
-
-use crate::debian;
-
-/// What the testbed does not need, and a file of each.
-const MORE: [(&str, &str); 8] = [
-    ("apache2-bin", "/usr/sbin/apache2"), // the programs without a service that would start
-    ("caddy", "/usr/bin/caddy"),
-    ("gcc", "/usr/bin/gcc"),
-    ("haproxy", "/usr/sbin/haproxy"),
-    ("libc6-dev", "/usr/include/stdio.h"),
-    ("libfcgi-dev", "/usr/include/fcgiapp.h"),
-    ("lighttpd", "/usr/sbin/lighttpd"),
-    ("nginx", "/usr/sbin/nginx"),
-];
-
-/// Installs what is missing.
-///
-/// # Errors
-///
-/// When that is not possible; the error holds the line that does it.
-pub(super) fn install() -> Result<()> {
-    let missing = MORE.iter().filter(|(_, file)| !Path::new(file).exists());
-    let mut missing: Vec<_> = missing.map(|(package, _)| package.to_string()).collect();
-    missing.extend(testbed::missing());
-    let all: Vec<_> = testbed::DEBIAN_PACKAGES
-        .into_iter()
-        .chain(MORE.map(|(package, _)| package))
-        .collect();
-    debian::install(&missing, &all)
+/// Those of the testbed, and what it does not need.
+pub(super) fn all() -> Vec<Package> {
+    PACKAGES.into_iter().chain(MORE).collect()
 }
+
+const MORE: [Package; 8] = [
+    // The programs without a service.
+    package("apache2-bin", "/usr/sbin/apache2", "Apache as the front end"),
+    package("caddy", "/usr/bin/caddy", "Caddy as the front end"),
+    package("haproxy", "/usr/sbin/haproxy", "HAProxy as the front end"),
+    package("lighttpd", "/usr/sbin/lighttpd", "lighttpd as the front end"),
+    package("gcc", "/usr/bin/gcc", "compiles the probe for libfcgi"),
+    package("libc6-dev", "/usr/include/stdio.h", "headers for that"),
+    package("libfcgi-dev", "/usr/include/fcgiapp.h", "libfcgi"),
+    package(
+        "spawn-fcgi",
+        "/usr/bin/spawn-fcgi",
+        "starts programs written with libfcgi",
+    ),
+];

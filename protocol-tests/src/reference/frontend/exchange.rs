@@ -96,7 +96,7 @@ fn attempt(
     bytes: &[u8],
     relay: &mut Relay<'_>,
 ) -> Result<Option<Socket>, Refusal> {
-    let mut writer = socket.try_clone()?;
+    let mut writer = socket.clone();
     let written = AtomicBool::new(false);
     let result = thread::scope(|threads| {
         // An application may answer before it has read everything, or without reading it: an error here says

@@ -128,12 +128,11 @@ fn answer(status: u16, keeps: bool) -> Vec<u8> {
 }
 
 fn ends(socket: &Socket) -> Ends {
-    let Socket::Tcp(stream) = socket else {
+    let Some((local, peer)) = socket.ends() else {
         return Ends::default();
     };
-    let peer = stream.peer_addr().ok();
     Ends {
-        peer: peer.map(|peer| (peer.ip().to_string(), peer.port())),
-        port: stream.local_addr().map_or(0, |address| address.port()),
+        peer: Some((peer.ip().to_string(), peer.port())),
+        port: local.port(),
     }
 }

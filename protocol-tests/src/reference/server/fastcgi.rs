@@ -147,7 +147,7 @@ impl Connection<'_> {
             if fault.is(Fault::BodyFirst) || fault.is(Fault::OnlyWorkerHeld) {
                 request.body = Some(request.read_body()?);
             }
-            if fault.is(Fault::HalfCloseIsLeaving) && request.connection.records.is_ended() {
+            if fault.is(Fault::HalfCloseIsLeaving) && request.connection.records.ends_soon() {
                 return Err(Stop::cut());
             }
             let mut exchange = Exchange::new(&mut request, &variables, fault);

@@ -135,8 +135,8 @@ impl Records {
     }
 
     /// Whether the client has ended its direction.
-    pub(super) fn is_ended(&self) -> bool {
-        self.reader.get_ref().is_ended()
+    pub(super) fn ends_soon(&self) -> bool {
+        self.reader.get_ref().ends_soon()
     }
 
     /// For faults: waits until the client leaves.

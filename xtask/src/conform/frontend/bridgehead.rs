@@ -6,7 +6,6 @@ use anyhow::Result;
 use bridgehead_conform::protocol::Protocol;
 
 use super::Site;
-use crate::step;
 
 /// Builds it.
 ///
@@ -14,11 +13,7 @@ use crate::step;
 ///
 /// When it does not compile.
 pub(in crate::conform) fn build() -> Result<()> {
-    let arguments = ["build", "--quiet", "--package", "bridgehead"];
-    step::run(
-        &mut step::cargo(&arguments),
-        "mend what the compiler complains of",
-    )
+    testbed::bridgehead().map(drop)
 }
 
 /// The program.

@@ -8,7 +8,7 @@ mod lighttpd;
 mod nginx;
 
 use std::fs::{self, Permissions};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -183,10 +183,9 @@ impl Site {
     }
 }
 
-/// A port that was free a moment ago: these programs cannot be told to take any, and to say which they took.
+/// For programs that cannot be told to take any port, and to say which they took.
 pub(super) fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
-    Ok(listener.local_addr()?)
+    testbed::free_address(Ipv4Addr::LOCALHOST.into())
 }
 
 fn program(path: &str, arguments: &[&str]) -> Command {

@@ -1,0 +1,13 @@
+//! The Debian packages that measuring needs.
+
+use testbed::{PACKAGES, Package, package};
+
+/// Those of the testbed, and the tools.
+pub(super) fn all() -> Vec<Package> {
+    PACKAGES.into_iter().chain(TOOLS).collect()
+}
+
+const TOOLS: [Package; 2] = [
+    package("strace", super::strace::PROGRAM, "counts system calls"),
+    package("valgrind", super::callgrind::PROGRAM, "counts instructions"),
+];
