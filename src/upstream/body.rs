@@ -191,7 +191,7 @@ impl FramedBody {
             Ok(Event::Body(chunk)) => return Ok(Some(chunk)),
             Ok(Event::End { reusable }) => reusable,
             // The codec gives one head, and `Stderr` never leaves the pump.
-            Ok(Event::Head(_) | Event::Stderr(_)) => false,
+            Ok(Event::Interim(_) | Event::Head(_) | Event::Stderr(_) | Event::Switched) => false,
             Err(failure) => {
                 if let Some(mut lease) = self.lease.take() {
                     lease.slot.broken();

@@ -425,6 +425,7 @@ pub(super) fn response_head(answer: &Response<Incoming>) -> ResponseHead {
         length,
         upgrade,
         close,
+        chunked: false,
     }
 }
 
