@@ -68,6 +68,15 @@ impl Body {
         }
     }
 
+    /// The client is waited for: an application must not be.
+    pub fn detach(&mut self) {
+        match self {
+            Self::Upstream(body) => body.detach(),
+            Self::Lasting(body) => body.detach(),
+            Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) => {}
+        }
+    }
+
     /// Whether all of it was given out.
     pub fn is_over(&self) -> bool {
         match self {

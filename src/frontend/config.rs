@@ -55,6 +55,8 @@ pub struct Timeouts {
     pub send: Duration,
     /// How long an answer is still waited for after the client half-closed; then it counts as gone.
     pub half_close: Duration,
+    /// How long nothing may move in either direction of a tunnel.
+    pub tunnel: Duration,
     /// How long open exchanges may go on after a stop was asked for.
     pub drain: Duration,
     /// How long a client may still send a request on an idle connection that is about to be closed.
@@ -224,6 +226,7 @@ impl Default for Timeouts {
             body: minute,
             send: minute,
             half_close: Duration::from_secs(1),
+            tunnel: Duration::from_secs(3600),
             drain: Duration::from_secs(30),
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),

@@ -62,6 +62,11 @@ impl Lasting {
         watch.over.as_mut().poll(cx)
     }
 
+    /// The client is waited for: the application must not be.
+    pub fn detach(&mut self) {
+        self.body.detach();
+    }
+
     /// As the body says.
     pub fn is_over(&self) -> bool {
         self.body.is_over()

@@ -256,6 +256,11 @@ impl Logged {
         Poll::Ready(chunk)
     }
 
+    /// The client is waited for: an application must not be.
+    pub fn detach(&mut self) {
+        self.body.detach();
+    }
+
     /// Whether all of it was given out.
     pub fn is_over(&self) -> bool {
         self.body.is_over()

@@ -95,6 +95,7 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         body: deadline::positive(typed.body.as_ref(), default.body, complaints),
         send: deadline::positive(typed.send.as_ref(), default.send, complaints),
         half_close: deadline::any(typed.half_close.as_ref(), default.half_close),
+        tunnel: deadline::positive(typed.tunnel.as_ref(), default.tunnel, complaints),
         drain: deadline::any(typed.drain.as_ref(), default.drain),
         grace: deadline::any(typed.grace.as_ref(), default.grace),
         generation: deadline::any(typed.generation.as_ref(), default.generation),

@@ -79,6 +79,8 @@ pub struct ServerTimeouts {
     pub send: Option<At<Period>>,
     /// How long a client that closed its sending side still gets its answer. Default: "1s".
     pub half_close: Option<At<Period>>,
+    /// How long nothing may move in either direction of a tunnel (WebSocket). Default: "1h".
+    pub tunnel: Option<At<Period>>,
     /// How long open requests may go on after a stop was asked for. Default: "30s".
     pub drain: Option<At<Period>>,
     /// How long a client may still send a request on an idle connection that is about to be closed. Default: "1s".

@@ -1,4 +1,4 @@
-//! A request as a probe, over FastCGI, uwsgi or SCGI.
+//! A request as a probe, over any protocol.
 //!
 //! What the application writes to its error output is dropped: it would be logged with every check.
 
