@@ -425,3 +425,6 @@ fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;
