@@ -32,7 +32,7 @@
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
-//! an upper one; it returns. hyper's server is known to `frontend` alone, its client to `upstream/http.rs`, hickory to
+//! an upper one; it returns. hyper is known to `frontend` alone, hickory to
 //! `transport/resolve/`.
 //!
 //! # One request

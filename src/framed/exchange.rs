@@ -178,7 +178,7 @@ mod tests {
                 Event::Head(head) => assert_eq!(head.status, StatusCode::OK),
                 Event::Body(piece) => received.extend_from_slice(&piece),
                 Event::End { reusable } => break assert!(!reusable),
-                Event::Stderr(_) => panic!("SCGI has none"),
+                event => panic!("SCGI has none of these: {event:?}"),
             }
         }
         assert!(received == body);

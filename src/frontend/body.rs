@@ -71,8 +71,9 @@ impl Body {
     /// The client is slower than the application, which is not to wait for it.
     pub fn detach(&mut self) {
         match self {
+            Self::Upstream(body) => body.detach(),
             Self::Lasting(body) => body.detach(),
-            Self::Empty | Self::Full(_) | Self::Upstream(_) | Self::File(_) | Self::Tunnel(_) => {}
+            Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) => {}
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Timeouts {
     pub linger: Duration,
     /// Between two PINGs to an HTTP/2 client, and for its answer to one.
     pub h2_ping: Duration,
+    /// How long nothing may move in either direction of a tunnel.
+    pub tunnel: Duration,
     /// How long open exchanges may go on after a stop was asked for.
     pub drain: Duration,
     /// How long a client may still send a request on an idle connection that is about to be closed.
@@ -232,6 +234,7 @@ impl Default for Timeouts {
             send: minute,
             linger: Duration::from_secs(30),
             h2_ping: minute,
+            tunnel: Duration::from_secs(3600),
             drain: Duration::from_secs(30),
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),

@@ -290,7 +290,7 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => StatusCode::BAD_GATEWAY,
+        Failure::Io(_) | Failure::Decode(_) => StatusCode::BAD_GATEWAY,
         Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::{StatusCode, Version};
 
@@ -24,6 +25,7 @@ use super::status::Status;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::RequestHead;
+use crate::protocol::request::RequestId;
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Notice;
@@ -204,7 +206,12 @@ impl Service {
         } else {
             upstream.send(&head, upload.body, options, record.trace()).await?
         };
-        Ok(relayed(answer, upstream.over()))
+        Ok(relayed(
+            answer,
+            upstream.over(),
+            self.config.timeouts.tunnel,
+            record.id(),
+        ))
     }
 
     /// How an answer on this route goes to its client.
@@ -218,15 +225,18 @@ impl Service {
             },
             taken: match version {
                 // A stream's window may be closed before its first byte.
-                Version::HTTP_2 => 0,
-                _ => 64 * 1024,
+                Version::HTTP_2 => Some(0),
+                // The connection says when its client does not take more.
+                _ => None,
             },
+            interim: None,
             relays: &self.relays,
         }
     }
 }
 
-/// Sends a request in a task of its own, which goes on when the client leaves.
+/// Sends a request in a task of its own, which goes on when the client leaves; so nothing of the client's can hear of
+/// interim answers.
 async fn detached(
     upstream: Arc<Upstream>,
     head: RequestHead,
@@ -239,6 +249,7 @@ async fn detached(
         buffered,
         limits,
         taken,
+        interim: _,
         relays,
     } = options;
     let relays = relays.clone();
@@ -249,6 +260,7 @@ async fn detached(
             buffered,
             limits,
             taken,
+            interim: None,
             relays: &relays,
         };
         let answer = upstream.send(&head, body, options, &mut trace).await;
@@ -259,10 +271,13 @@ async fn detached(
     Ok(answer?)
 }
 
-/// An application's answer, as the client gets it. What is not complete goes on until it is `over`.
-fn relayed(answer: upstream::Answer, over: &Arc<Notice>) -> Answer {
+/// An application's answer to the request `id`, as the client gets it. What is not complete goes on until it is `over`,
+/// a tunnel also until `silence`.
+fn relayed(answer: upstream::Answer, over: &Arc<Notice>, silence: Duration, id: RequestId) -> Answer {
     let body = match answer.body {
-        upstream::Body::Switched(switched) => Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone()))),
+        upstream::Body::Switched(switched) => {
+            Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone(), silence, id)))
+        }
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
         _ if answer.status == StatusCode::RESET_CONTENT => Body::Empty,
         complete @ upstream::Body::Full(_) => Body::Upstream(complete),

@@ -63,6 +63,7 @@ mod tests {
             length,
             upgrade: status == 101,
             close: false,
+            chunked: false,
         }
     }
 

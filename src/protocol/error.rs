@@ -1,6 +1,7 @@
 //! What can be wrong with a request to encode or with bytes to decode.
 
 use super::head::HeadError;
+use super::http1::ChunkError;
 
 /// Why a request cannot be put into a protocol's variable block. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,7 +116,10 @@ pub enum DecodeError {
     /// A uwsgi packet with a modifier that the application does not serve.
     #[error("uwsgi modifier1 {0} is not served")]
     Modifier(u8),
-    /// The answer is 101 but no upgrade was asked for.
+    /// The answer is 101 but no upgrade was asked for, or to another protocol, or the request is not complete.
     #[error("unrequested protocol switch")]
     Upgrade,
+    /// An HTTP answer in chunks that are none.
+    #[error("malformed chunked body: {0}")]
+    Chunk(#[from] ChunkError),
 }

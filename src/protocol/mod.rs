@@ -1,4 +1,4 @@
-//! Sans-IO codecs: requests to bytes and bytes to events, for FastCGI, uwsgi and SCGI, in both roles.
+//! Sans-IO codecs: requests to bytes and bytes to events, for FastCGI, uwsgi, SCGI and HTTP/1, in both roles.
 //!
 //! A gateway uses [`Protocol`] and [`Exchange`]: `begin` queues the request head, `push_body` and
 //! `finish_body` queue the body, `decode` turns what the backend sent into [`Event`]s. Applications (the
@@ -29,7 +29,7 @@ pub mod uwsgi;
 use bytes::{Bytes, BytesMut};
 
 pub use error::{DecodeError, EncodeError};
-pub use head::ResponseHead;
+pub use head::{InterimHead, ResponseHead};
 pub use limits::Limits;
 pub use queue::WriteQueue;
 pub use request::RequestHead;
@@ -37,7 +37,7 @@ pub use target::Target;
 
 /// One wire format, seen from the gateway: everything the upstream engine knows about it.
 pub trait Protocol: Send + Sync {
-    /// The name used in configuration and logs: `fastcgi`, `uwsgi`, `scgi`.
+    /// The name used in configuration and logs: `fastcgi`, `uwsgi`, `scgi`, `http`.
     fn name(&self) -> &'static str;
 
     /// Queues the request head on `out` and returns the state machine for its answer.
@@ -69,15 +69,20 @@ pub trait Exchange: Send {
     fn decode_eof(&mut self) -> Result<Event, DecodeError>;
 }
 
-/// What an answer consists of, in order: any number of `Stderr`, one `Head`, `Body` pieces, one `End`.
+/// What an answer consists of, in order: any number of `Interim`, one `Head`, `Body` pieces, one `End`, with `Stderr`
+/// anywhere between them. Behind a head that switches protocols there is one `Switched` and nothing else.
 #[derive(Debug)]
 pub enum Event {
+    /// A head before the final one (RFC 9110, section 15.2): 103, for instance. 100 is the codec's own business.
+    Interim(InterimHead),
     /// The response head, complete and checked.
     Head(ResponseHead),
     /// A piece of the response body, never empty, already cut to the announced length.
     Body(Bytes),
     /// Diagnostics from the application (FastCGI STDERR), in pieces of any size.
     Stderr(Bytes),
+    /// The exchange is over and the connection belongs to another protocol: what follows on it is opaque.
+    Switched,
     /// The response is complete. `reusable` tells whether the connection may carry another exchange, as far
     /// as the codec knows: the engine must also have sent the whole request body.
     End {

@@ -6,7 +6,7 @@ use http::{Method, Version};
 use super::fields::Fields;
 use super::params::{PathInfo, Style, StyleKind};
 use super::request::{Client, RequestId, Script};
-use super::{DecodeError, Event, Exchange, RequestHead, ResponseHead, Target};
+use super::{DecodeError, Event, Exchange, InterimHead, RequestHead, ResponseHead, Target};
 
 /// A request without fields or body.
 pub(crate) fn request(method: Method) -> RequestHead {
@@ -40,6 +40,8 @@ pub(crate) struct Answer {
     pub(crate) head: Option<ResponseHead>,
     pub(crate) body: BytesMut,
     pub(crate) stderr: BytesMut,
+    pub(crate) interim: Vec<InterimHead>,
+    pub(crate) switched: bool,
     /// Whether the connection could be used again, or what went wrong.
     pub(crate) end: Option<Result<bool, DecodeError>>,
 }
@@ -81,6 +83,14 @@ impl Answer {
             Ok(Event::Body(piece)) => {
                 assert!(self.head.is_some() && !piece.is_empty());
                 self.body.extend_from_slice(&piece);
+            }
+            Ok(Event::Interim(head)) => {
+                assert!(self.head.is_none(), "an interim head behind the final one");
+                self.interim.push(head);
+            }
+            Ok(Event::Switched) => {
+                assert!(self.head.as_ref().is_some_and(|head| head.upgrade) && !self.switched);
+                self.switched = true;
             }
             Ok(Event::Stderr(piece)) => self.stderr.extend_from_slice(&piece),
             Ok(Event::End { reusable }) => self.end = Some(Ok(reusable)),

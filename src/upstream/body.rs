@@ -8,11 +8,11 @@ use bytes::Bytes;
 
 use super::connection::Connection;
 use super::error::Failure;
-use super::http::Switched;
 use super::pool::Slot;
 use super::pump::Pump;
 use super::relay::Buffered;
 use super::source::Source;
+use super::switched::Switched;
 use crate::protocol::Event;
 
 /// The body of an answer. Finished: the connection goes back to the pool. Dropped: it is closed.
@@ -27,8 +27,8 @@ pub enum Body {
     Switched(Box<Switched>),
 }
 
-/// An answer of a FastCGI, uwsgi or SCGI backend that is still being received.
-pub struct FramedBody {
+/// An answer that is still being received.
+pub struct RunningBody {
     lease: Option<Lease>,
     /// Received ahead of the client, with the failure behind it.
     ahead: VecDeque<Result<Bytes, Failure>>,
@@ -97,7 +97,7 @@ impl Body {
     }
 }
 
-impl FramedBody {
+impl RunningBody {
     /// An answer whose head has just come; `length` bytes of body were announced.
     pub fn new(lease: Lease, length: Option<u64>) -> Self {
         Self {
@@ -190,8 +190,8 @@ impl FramedBody {
         let reusable = match event {
             Ok(Event::Body(chunk)) => return Ok(Some(chunk)),
             Ok(Event::End { reusable }) => reusable,
-            // The codec gives one head, and `Stderr` never leaves the pump.
-            Ok(Event::Head(_) | Event::Stderr(_)) => false,
+            // The codec gives one head, which switches nothing, and `Stderr` never leaves the pump.
+            Ok(Event::Interim(_) | Event::Head(_) | Event::Stderr(_) | Event::Switched) => false,
             Err(failure) => {
                 if let Some(mut lease) = self.lease.take() {
                     lease.slot.broken();

@@ -2,13 +2,14 @@
 
 use super::config::{Config, ProtocolName, Quirks};
 use crate::protocol::fastcgi::FastCgi;
+use crate::protocol::http1::Http1;
 use crate::protocol::params::{Style, StyleKind};
 use crate::protocol::scgi::Scgi;
 use crate::protocol::uwsgi::Uwsgi;
 use crate::protocol::{Limits, Protocol, head};
 
-/// The codec of an upstream; `None` for HTTP, which is hyper's.
-pub(super) fn make(config: &Config) -> Option<Box<dyn Protocol>> {
+/// The codec of an upstream.
+pub(super) fn make(config: &Config) -> Box<dyn Protocol> {
     let Quirks {
         modifier1, modifier2, ..
     } = config.quirks;
@@ -20,37 +21,47 @@ pub(super) fn make(config: &Config) -> Option<Box<dyn Protocol>> {
             fields: config.head_fields,
         },
     };
-    let style = style(config)?;
+    let style = |kind| style(config, kind);
     let reuse = config.keep_alive > 0;
     match config.protocol {
-        ProtocolName::FastCgi => Some(Box::new(FastCgi {
+        ProtocolName::FastCgi => Box::new(FastCgi {
             keep_conn: reuse,
-            style,
+            style: style(StyleKind::FastCgi),
             limits,
-        })),
-        ProtocolName::Uwsgi => Some(Box::new(Uwsgi {
+        }),
+        ProtocolName::Uwsgi => Box::new(Uwsgi {
             modifier1,
             modifier2,
             reuse,
-            style,
+            style: style(StyleKind::Uwsgi),
             limits,
-        })),
-        ProtocolName::Scgi => Some(Box::new(Scgi { style, limits })),
-        ProtocolName::Http => None,
+        }),
+        ProtocolName::Scgi => Box::new(Scgi {
+            style: style(StyleKind::Scgi),
+            limits,
+        }),
+        ProtocolName::Http => Box::new(Http1 {
+            keep: reuse,
+            limits: limits.head,
+        }),
     }
 }
 
-/// How the variables of an upstream are made; `None` for HTTP.
-pub(super) fn style(config: &Config) -> Option<Style> {
+/// How the variables of an upstream are made, if its protocol has some.
+pub(super) fn variables(config: &Config) -> Option<Style> {
     let kind = match config.protocol {
         ProtocolName::FastCgi => StyleKind::FastCgi,
         ProtocolName::Uwsgi => StyleKind::Uwsgi,
         ProtocolName::Scgi => StyleKind::Scgi,
         ProtocolName::Http => return None,
     };
-    Some(Style {
+    Some(style(config, kind))
+}
+
+fn style(config: &Config, kind: StyleKind) -> Style {
+    Style {
         path_info: config.quirks.path_info,
         empty_path_info: config.quirks.empty_path_info,
         kind,
-    })
+    }
 }

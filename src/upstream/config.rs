@@ -180,7 +180,7 @@ pub struct Timeouts {
     pub send: Duration,
     /// From the end of the request to the complete response head.
     pub head: Duration,
-    /// Between two reads of the response body; in a tunnel, from either side.
+    /// Between two reads of the response body.
     pub read: Duration,
     /// An unused kept connection is closed after this time.
     pub idle: Duration,

@@ -1,4 +1,4 @@
-//! A connection to a backend of the three framed protocols, with its buffers.
+//! A connection to a backend, with its buffers.
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -40,6 +40,11 @@ impl Connection {
             queue: WriteQueue::new(),
             deadline: Deadline::never(),
         })
+    }
+
+    /// The stream, and what was received and not decoded. What is still to be sent is dropped.
+    pub fn into_parts(self) -> (Stream, BytesMut) {
+        (self.stream, self.received)
     }
 
     /// Writes some of the queue; gives the bytes written. Not to be called with an empty queue.

@@ -55,9 +55,6 @@ pub enum Failure {
     /// The backend's bytes are not an answer.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The exchange with an HTTP backend failed.
-    #[error("HTTP exchange with the backend failed: {0}")]
-    Http(#[from] hyper::Error),
     /// What was received cannot be read back.
     #[error("answer in the spool: {0}")]
     Spool(#[source] io::Error),
@@ -85,9 +82,6 @@ impl Failure {
             Self::Decode(DecodeError::Truncated) => "response_truncated",
             Self::Decode(DecodeError::Head(_)) => "bad_response_head",
             Self::Decode(_) => "bad_response",
-            Self::Http(error) if error.is_parse() => "bad_response_head",
-            Self::Http(error) if error.is_timeout() => "head_timeout",
-            Self::Http(_) => "backend_closed",
             Self::Spool(_) => "spool_failed",
         }
     }

@@ -15,8 +15,6 @@ mod discovery;
 pub mod endpoint;
 pub mod error;
 mod forecast;
-mod half_open;
-pub mod http;
 pub mod latency;
 pub mod pool;
 mod preview;
@@ -30,10 +28,10 @@ mod send;
 pub mod source;
 pub mod stderr;
 pub mod sticky;
+mod switched;
 pub mod tally;
 pub mod trace;
 mod watch;
-mod watched_body;
 
 use std::sync::Arc;
 
@@ -43,10 +41,10 @@ pub use config::Config;
 pub use endpoint::Endpoint;
 pub use error::Failure;
 pub use forecast::Forecast;
-pub use http::Switched;
 pub use preview::Preview;
-pub use relay::{Options, Relays};
+pub use relay::{Interim, Options, Relays};
 pub use request_body::{BodyError, RequestBody, Streaming};
+pub use switched::Switched;
 pub use trace::Trace;
 
 use crate::protocol::{Protocol, RequestHead};
@@ -55,7 +53,6 @@ use balance::Wish;
 use config::EndpointConfig;
 use connection::Connection;
 use discovery::Discovery;
-use http::HttpConnection;
 use pool::Pool;
 use tally::Tally;
 
@@ -65,7 +62,8 @@ pub use pool::Snapshot;
 pub struct Upstream {
     name: Arc<str>,
     config: Config,
-    engine: Engine,
+    protocol: Box<dyn Protocol>,
+    pool: Arc<Pool<Box<Connection>>>,
     over: Arc<Notice>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Bell,
@@ -73,24 +71,14 @@ pub struct Upstream {
     discovery: Discovery,
 }
 
-enum Engine {
-    /// FastCGI, uwsgi, SCGI: our codecs over our connections.
-    Framed(Box<dyn Protocol>, Arc<Pool<Box<Connection>>>),
-    /// HTTP: hyper's.
-    Http(Arc<Pool<HttpConnection>>),
-}
-
 impl Upstream {
     /// An upstream nobody uses yet; opens no connection.
     pub fn new(config: Config) -> Self {
-        let engine = match codec::make(&config) {
-            Some(protocol) => Engine::Framed(protocol, Pool::new(&config)),
-            None => Engine::Http(Pool::new(&config)),
-        };
         Self {
             name: config.name.as_str().into(),
+            protocol: codec::make(&config),
+            pool: Pool::new(&config),
             config,
-            engine,
             over: Arc::default(),
             changed: watch::Bell::default(),
             tally: Tally::default(),
@@ -137,43 +125,28 @@ impl Upstream {
 
     /// Its endpoints, in the order of the file.
     pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
-        match &self.engine {
-            Engine::Framed(_, pool) => pool.endpoints(),
-            Engine::Http(pool) => pool.endpoints(),
-        }
+        self.pool.endpoints()
     }
 
     /// What its pool looks like now.
     pub fn snapshot(&self) -> Snapshot {
-        match &self.engine {
-            Engine::Framed(_, pool) => pool.snapshot(),
-            Engine::Http(pool) => pool.snapshot(),
-        }
+        self.pool.snapshot()
     }
 
     /// The endpoints are these from now on; those that stay keep their slots, connections and history.
     pub fn set_endpoints(&self, endpoints: &[EndpointConfig]) {
-        match &self.engine {
-            Engine::Framed(_, pool) => pool.set_endpoints(endpoints),
-            Engine::Http(pool) => pool.set_endpoints(endpoints),
-        }
+        self.pool.set_endpoints(endpoints);
         self.changed.ring();
     }
 
     /// What a health check found about an endpoint.
     pub fn judge(&self, endpoint: endpoint::Id, alive: bool) {
-        match &self.engine {
-            Engine::Framed(_, pool) => pool.judge(endpoint, alive),
-            Engine::Http(pool) => pool.judge(endpoint, alive),
-        }
+        self.pool.judge(endpoint, alive)
     }
 
     /// An endpoint said how many workers it has. Gives the slots that it has from now on, if they are others.
     pub fn count(&self, endpoint: &Endpoint, workers: probe::Workers) -> Option<usize> {
-        match &self.engine {
-            Engine::Framed(_, pool) => pool.count(endpoint, workers),
-            Engine::Http(pool) => pool.count(endpoint, workers),
-        }
+        self.pool.count(endpoint, workers)
     }
 
     /// Sends a request to one endpoint after the other, as far as the retry rule permits, and gives the
@@ -188,27 +161,9 @@ impl Upstream {
         trace.upstream = Some(self.name.clone());
         let wish = self.wish(head);
         let session = wish.sticky;
-        let answer = match &self.engine {
-            Engine::Framed(protocol, pool) => {
-                let wire = send::Framed {
-                    protocol: protocol.as_ref(),
-                    upstream: self,
-                    options,
-                };
-                send::Attempts::new(self, pool, wish, &mut *trace)
-                    .run(&wire, head, body)
-                    .await
-            }
-            Engine::Http(pool) => {
-                let wire = send::Http {
-                    upstream: self,
-                    options,
-                };
-                send::Attempts::new(self, pool, wish, &mut *trace)
-                    .run(&wire, head, body)
-                    .await
-            }
-        };
+        let answer = send::Attempts::new(self, options, wish, &mut *trace)
+            .run(head, body)
+            .await;
         self.tally.count(trace);
         let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky

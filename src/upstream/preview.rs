@@ -2,8 +2,8 @@
 
 use http::Method;
 
-use super::{Engine, Upstream, codec, http as wire};
-use crate::protocol::fields::Fields;
+use super::{Upstream, codec};
+use crate::protocol::fields::{FieldValue, Fields, trim};
 use crate::protocol::params::{self, List};
 use crate::protocol::{EncodeError, RequestHead, Target, WriteQueue};
 
@@ -31,17 +31,34 @@ pub enum Preview {
 impl Upstream {
     /// What the application would get. Made by the same functions as what it does get.
     pub fn preview(&self, head: &RequestHead) -> Result<Preview, EncodeError> {
-        let (Engine::Framed(protocol, _), Some(style)) = (&self.engine, codec::style(&self.config)) else {
+        let mut queue = WriteQueue::new();
+        let begun = self.protocol.begin(head, &mut queue);
+        let Some(style) = codec::variables(&self.config) else {
+            begun?;
             return Ok(Preview::Http {
                 method: head.method.clone(),
                 target: head.target.clone(),
-                fields: wire::fields(head),
+                fields: fields(queue.tail()),
             });
         };
         let mut list = List::default();
         params::walk(head, &style, &mut list)?;
-        let mut queue = WriteQueue::new();
-        let size = protocol.begin(head, &mut queue).map(|_| queue.len());
+        let size = begun.map(|_| queue.len());
         Ok(Preview::Variables { list, size })
     }
+}
+
+/// The fields of a request that was written for an HTTP server.
+fn fields(wire: &[u8]) -> Fields {
+    let mut fields = Fields::new();
+    for line in wire.split(|byte| *byte == b'\n').skip(1) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            continue;
+        };
+        if let Some(value) = FieldValue::new(trim(&line[colon + 1..])) {
+            fields.append_named(&line[..colon], value);
+        }
+    }
+    fields
 }

@@ -128,10 +128,7 @@ impl Pump {
             match self.exchange.decode(&mut self.connection.received)? {
                 Some(Event::Stderr(piece)) => self.stderr.push(&piece),
                 Some(event) => {
-                    if matches!(event, Event::Head(_)) {
-                        self.receiving = Receiving::Body;
-                    }
-                    self.waiting = false;
+                    self.note(&event);
                     return Ok(Some(event));
                 }
                 None => return Ok(None),
@@ -161,6 +158,23 @@ impl Pump {
             && self.connection.received.is_empty()
             && self.receiving != Receiving::Ended;
         clean.then_some(self.connection)
+    }
+
+    /// The connection, after an [`Event::Switched`]. `None` when not all of the request went out: what follows it on
+    /// the connection would be taken for the rest.
+    pub fn into_switched(self) -> Option<Box<Connection>> {
+        let complete = self.sending == Sending::Done && self.connection.queue.is_empty();
+        complete.then_some(self.connection)
+    }
+
+    /// An interim answer buys no time: it says nothing about when the final one comes.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Interim(_) => return,
+            Event::Head(_) => self.receiving = Receiving::Body,
+            _ => {}
+        }
+        self.waiting = false;
     }
 
     fn received(&mut self) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::StatusCode;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
@@ -32,7 +33,7 @@ struct Shared {
 }
 
 /// How an answer goes to its client.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Let the application finish when the client leaves.
     pub ignore_abort: bool,
@@ -41,10 +42,20 @@ pub struct Options<'a> {
     pub buffered: bool,
     /// What an answer that is ahead of its client may take of memory and disk.
     pub limits: Limits,
-    /// Bytes of head and body that whoever sends the answer takes without waiting for the client.
-    pub taken: usize,
+    /// Bytes of head and body that whoever sends the answer takes without waiting for the client. `None`: whoever
+    /// sends it says when the client is waited for, by [`Body::detach`].
+    pub taken: Option<usize>,
+    /// Hears of interim answers.
+    pub interim: Option<&'a dyn Interim>,
     /// Those that read ahead.
     pub relays: &'a Relays,
+}
+
+/// Hears of the heads that come before the final one (RFC 9110, section 15.2), 103 for instance; of one request after
+/// all of its attempts. 100 and 101 are not among them.
+pub trait Interim: Send + Sync {
+    /// An interim answer with its end-to-end fields.
+    fn interim(&self, status: StatusCode, fields: &Fields);
 }
 
 /// An answer's body that goes through a spool, as soon as it has to.
@@ -53,8 +64,8 @@ pub struct Buffered {
     source: Option<Source>,
     spool: Option<Reader<Failure>>,
     limits: Limits,
-    /// What may go to the client before there is a spool.
-    allowance: Allowance,
+    /// What may go to the client before there is a spool; `None`: everything.
+    allowance: Option<Allowance>,
     /// Bytes still to be given out, when their number is known.
     remaining: Option<u64>,
 }
@@ -66,7 +77,7 @@ struct Allowance {
     chunks: usize,
 }
 
-/// Chunks that hyper takes without waiting for the client: it lists 16 of them.
+/// Chunks that an HTTP/2 stream takes without waiting for the client.
 const CHUNKS: usize = 8;
 
 impl Relays {
@@ -137,10 +148,10 @@ impl Options<'_> {
             source: Some(source),
             spool: None,
             limits: self.limits,
-            allowance: Allowance {
-                bytes: self.taken.saturating_sub(fields.wire_len()),
+            allowance: self.taken.map(|taken| Allowance {
+                bytes: taken.saturating_sub(fields.wire_len()),
                 chunks: CHUNKS,
-            },
+            }),
             remaining,
         }))
     }
@@ -195,7 +206,10 @@ impl Buffered {
             *remaining = remaining.saturating_sub(bytes as u64);
         }
         let Some(source) = &self.source else { return };
-        if !source.is_over() && !self.allowance.covers(bytes) {
+        if let Some(allowance) = &mut self.allowance
+            && !source.is_over()
+            && !allowance.covers(bytes)
+        {
             self.read_on(cx);
         }
     }

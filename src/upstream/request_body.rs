@@ -82,30 +82,6 @@ impl RequestBody {
         }
     }
 
-    /// Another body with the same bytes, where that costs nothing.
-    pub fn copy(&self) -> Option<Self> {
-        match self {
-            Self::Empty => Some(Self::Empty),
-            Self::Full { bytes, .. } => Some(Self::full(bytes.clone())),
-            Self::Spooled(_) | Self::Stream(_) => None,
-        }
-    }
-
-    /// Whether all of it was handed out, as far as that is known.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self, Self::Empty | Self::Full { sent: true, .. })
-    }
-
-    /// Bytes still to be handed out, when their number is known.
-    pub(super) fn remaining(&self) -> Option<u64> {
-        match self {
-            Self::Empty | Self::Full { sent: true, .. } => Some(0),
-            Self::Full { bytes, .. } => Some(bytes.len() as u64),
-            Self::Spooled(spool) => Some(spool.remaining()),
-            Self::Stream(_) => None,
-        }
-    }
-
     /// Whether all of it is here, so that [`rewind`](Self::rewind) works.
     pub fn is_held(&self) -> bool {
         !matches!(self, Self::Stream(_))
@@ -128,18 +104,6 @@ impl RequestBody {
 }
 
 impl BodyError {
-    /// The same again: `io::Error` cannot be cloned.
-    pub fn copy(&self) -> Self {
-        match self {
-            Self::Timeout => Self::Timeout,
-            Self::TooSlow(rate) => Self::TooSlow(*rate),
-            Self::Incomplete => Self::Incomplete,
-            Self::Malformed => Self::Malformed,
-            Self::TooLarge(limit) => Self::TooLarge(*limit),
-            Self::Spool(error) => Self::Spool(io::Error::new(error.kind(), error.to_string())),
-        }
-    }
-
     /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -58,9 +58,7 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
     match failure {
         Failure::Connect { .. } | Failure::BacklogFull { .. } => true,
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => left && attempt.body_held,
-        Failure::Io(_) | Failure::Decode(_) | Failure::Http(_) => {
-            left && attempt.body_held && (!attempt.sent || repeatable)
-        }
+        Failure::Io(_) | Failure::Decode(_) => left && attempt.body_held && (!attempt.sent || repeatable),
         Failure::Admission(_)
         | Failure::Encode(_)
         | Failure::RequestBody(_)
@@ -75,19 +73,18 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
 /// Whether the same endpoint may do better the next time: a worker that died is replaced, but whoever answered
 /// nonsense would answer it again.
 pub fn passes(failure: &Failure) -> bool {
-    match failure {
+    matches!(
+        failure,
         Failure::Io(_)
-        | Failure::Connect { .. }
-        | Failure::BacklogFull { .. }
-        | Failure::Decode(
-            DecodeError::Empty
-            | DecodeError::EofInHead
-            | DecodeError::Overloaded
-            | DecodeError::CantMultiplex,
-        ) => true,
-        Failure::Http(error) => !error.is_parse(),
-        _ => false,
-    }
+            | Failure::Connect { .. }
+            | Failure::BacklogFull { .. }
+            | Failure::Decode(
+                DecodeError::Empty
+                    | DecodeError::EofInHead
+                    | DecodeError::Overloaded
+                    | DecodeError::CantMultiplex,
+            )
+    )
 }
 
 /// Who is to blame.

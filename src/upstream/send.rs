@@ -8,21 +8,21 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::balance::Wish;
-use super::body::{Body, FramedBody, Lease};
+use super::body::{Body, Lease, RunningBody};
 use super::connection::Connection;
 use super::endpoint::{Endpoint, Id};
 use super::error::Failure;
-use super::http::{HttpBody, HttpConnection, NotAnswered, response_head, unrequested_switch};
-use super::pool::{AdmissionError, Grant, Pool, Slot};
+use super::pool::{AdmissionError, Grant, Slot};
 use super::pump::{Prepared, Pump};
 use super::request_body::RequestBody;
 use super::retry::{self, Attempt, Blame};
 use super::source::Source;
+use super::switched::Switched;
 use super::trace::Trace;
 use super::{Options, Upstream};
 use crate::protocol::fields::FieldName;
-use crate::protocol::{DecodeError, Event, Protocol, RequestHead, ResponseHead};
-use crate::transport::{self, ConnectError, Stream};
+use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
+use crate::transport::{self, ConnectError};
 use std::sync::Arc;
 
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
@@ -31,33 +31,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// Every later one: a reload is about to kill the other workers, too, and takes its time on a busy machine.
 const NEXT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What differs between our codecs and hyper's client.
-pub(super) trait Wire {
-    /// What is kept between exchanges.
-    type Connection: Send + 'static;
-    /// A request head that the backend will take.
-    type Prepared;
-
-    fn prepare(&self, head: &RequestHead) -> Result<Self::Prepared, Failure>;
-
-    async fn open(&self, stream: Stream) -> Result<Self::Connection, Failure>;
-
-    fn is_quiet(&self, connection: &mut Self::Connection) -> bool;
-
-    /// The slot comes before the connection: arguments are dropped from the last to the first, and the worker is
-    /// free when the connection is closed.
-    async fn exchange(
-        &self,
-        head: &RequestHead,
-        prepared: Self::Prepared,
-        body: RequestBody,
-        slot: Slot<Self::Connection>,
-        connection: Self::Connection,
-    ) -> Result<Answer, Broken>;
-}
-
 /// An exchange that gave no answer.
-pub(super) struct Broken {
+struct Broken {
     failure: Failure,
     /// The body, as far as it can be sent again.
     body: Option<RequestBody>,
@@ -68,9 +43,9 @@ pub(super) struct Broken {
 }
 
 /// The attempts of one request.
-pub(super) struct Attempts<'a, C: Send + 'static> {
+pub(super) struct Attempts<'a> {
     upstream: &'a Upstream,
-    pool: &'a Arc<Pool<C>>,
+    options: Options<'a>,
     trace: &'a mut Trace,
     /// No slot is waited for after this.
     deadline: Instant,
@@ -94,16 +69,16 @@ struct PassedOver {
     failure: Option<Failure>,
 }
 
-impl<'a, C: Send + 'static> Attempts<'a, C> {
+impl<'a> Attempts<'a> {
     pub(super) fn new(
         upstream: &'a Upstream,
-        pool: &'a Arc<Pool<C>>,
+        options: Options<'a>,
         wish: Wish,
         trace: &'a mut Trace,
     ) -> Self {
         Self {
             upstream,
-            pool,
+            options,
             trace,
             deadline: Instant::now() + upstream.config.queue.timeout,
             ticket: None,
@@ -116,34 +91,32 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         }
     }
 
-    pub(super) async fn run<W: Wire<Connection = C>>(
-        mut self,
-        wire: &W,
-        head: &RequestHead,
-        mut body: RequestBody,
-    ) -> Result<Answer, Failure> {
+    pub(super) async fn run(mut self, head: &RequestHead, mut body: RequestBody) -> Result<Answer, Failure> {
         loop {
-            let prepared = wire.prepare(head)?;
+            let prepared = Prepared::new(self.upstream.protocol.as_ref(), head)?;
             let Grant { mut slot, idle } = self.admit().await?;
             let fresh = self.fresh;
-            let idle = idle.and_then(|mut idle| (!fresh && wire.is_quiet(&mut idle)).then_some(idle));
+            let idle = idle.and_then(|mut idle| (!fresh && idle.is_quiet()).then_some(idle));
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
-                None => match self.connect(wire, &mut slot).await {
+                None => match self.connect(&mut slot).await {
                     Some(connection) => connection,
                     None => continue,
                 },
             };
             self.trace.reused = reused;
             let started = Instant::now();
-            let mut broken = match wire.exchange(head, prepared, body, slot, connection).await {
+            let mut broken = match self
+                .exchange(&head.method, prepared, body, slot, connection)
+                .await
+            {
                 Ok(answer) => {
                     let latency = started.elapsed();
                     self.trace.head = Some(latency);
                     self.trace.status = Some(answer.status.as_u16());
                     if let Some(endpoint) = &self.trace.endpoint {
-                        self.pool.answered(endpoint, latency);
+                        self.upstream.pool.answered(endpoint, latency);
                     }
                     return Ok(answer);
                 }
@@ -155,9 +128,9 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
     }
 
     /// A slot, and the note of how long that took.
-    async fn admit(&mut self) -> Result<Grant<C>, Failure> {
+    async fn admit(&mut self) -> Result<Grant<Box<Connection>>, Failure> {
         loop {
-            let granted = match self.pool.take_free(&self.wish) {
+            let granted = match self.upstream.pool.take_free(&self.wish) {
                 Ok(Some(grant)) => Ok(grant),
                 Ok(None) => self.wait().await,
                 Err(error) => Err(error),
@@ -178,9 +151,10 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
     }
 
     /// A slot that somebody gives back. Its own function: most requests need neither it nor the clock.
-    async fn wait(&mut self) -> Result<Grant<C>, AdmissionError> {
+    async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
         let started = Instant::now();
         let granted = self
+            .upstream
             .pool
             .acquire(&self.wish, self.deadline, &mut self.ticket)
             .await;
@@ -203,7 +177,9 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
 
     /// Whether endpoints that failed a moment ago are worth another try.
     fn may_go_round(&self) -> bool {
-        self.wish.tried.len() > self.useless.len() && Instant::now() < self.deadline && self.pool.is_held()
+        self.wish.tried.len() > self.useless.len()
+            && Instant::now() < self.deadline
+            && self.upstream.pool.is_held()
     }
 
     /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
@@ -220,7 +196,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
-    async fn connect<W: Wire<Connection = C>>(&mut self, wire: &W, slot: &mut Slot<C>) -> Option<C> {
+    async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
         let started = Instant::now();
         let address = &slot.endpoint().config.address;
         let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
@@ -228,10 +204,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         let failure = match connected {
             Ok(stream) => {
                 slot.reached();
-                match wire.open(stream).await {
-                    Ok(connection) => return Some(connection),
-                    Err(failure) => failure,
-                }
+                return Some(Connection::boxed(stream));
             }
             Err(ConnectError::Full) => {
                 slot.full();
@@ -251,6 +224,60 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         None
     }
 
+    /// One exchange, up to the head of its answer.
+    ///
+    /// The slot comes before the connection: arguments are dropped from the last to the first, and the worker is
+    /// free when the connection is closed.
+    async fn exchange(
+        &self,
+        method: &Method,
+        prepared: Prepared,
+        body: RequestBody,
+        mut slot: Slot<Box<Connection>>,
+        connection: Box<Connection>,
+    ) -> Result<Answer, Broken> {
+        let timeouts = self.upstream.config.timeouts;
+        let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
+        loop {
+            return match poll_fn(|cx| pump.poll_event(cx)).await {
+                Ok(Event::Interim(head)) => {
+                    if let Some(interim) = self.options.interim {
+                        interim.interim(head.status, &head.fields);
+                    }
+                    continue;
+                }
+                Ok(Event::Head(head)) if head.upgrade => switched(method, head, pump, slot),
+                Ok(Event::Head(head)) => {
+                    slot.answered();
+                    self.answer(method, head, Lease { pump, slot })
+                }
+                Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
+                Err(failure) => Err(Broken::after(pump, failure)),
+            };
+        }
+    }
+
+    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+        let Options {
+            relays, ignore_abort, ..
+        } = self.options;
+        let bodiless = is_bodiless(method, answer.status);
+        let length = if bodiless { Some(0) } else { answer.length };
+        let mut rest = RunningBody::new(lease, length);
+        let body = match rest.complete().map_err(Broken::answered)? {
+            Some(bytes) => Body::Full(bytes),
+            // The rest, dropped here, is read to the end on its own.
+            None if bodiless => {
+                drop(Source::new(rest, relays, ignore_abort));
+                Body::Full(None)
+            }
+            None => self
+                .options
+                .body(Source::new(rest, relays, ignore_abort), &answer.fields),
+        };
+        Ok(relayed(method, answer, body))
+    }
+
     /// The body for another attempt, if the rule permits one.
     fn again(&mut self, method: &Method, broken: Broken, reused: bool) -> Result<RequestBody, Failure> {
         let Broken {
@@ -264,7 +291,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
             match retry::blame(&failure) {
                 Blame::Nobody => {}
-                Blame::Busy => self.pool.full(endpoint),
+                Blame::Busy => self.upstream.pool.full(endpoint),
                 Blame::Endpoint => self.blame(endpoint),
             }
         }
@@ -296,7 +323,7 @@ impl<'a, C: Send + 'static> Attempts<'a, C> {
     }
 
     fn blame(&self, endpoint: &Endpoint) {
-        self.pool.broken(endpoint);
+        self.upstream.pool.broken(endpoint);
         if endpoint.doubt() {
             let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
             tracing::warn!(
@@ -331,70 +358,26 @@ impl Drop for PassedOver {
     }
 }
 
-/// FastCGI, uwsgi and SCGI.
-pub(super) struct Framed<'a> {
-    pub(super) protocol: &'a dyn Protocol,
-    pub(super) upstream: &'a Upstream,
-    pub(super) options: Options<'a>,
-}
-
-impl Wire for Framed<'_> {
-    type Connection = Box<Connection>;
-    type Prepared = Prepared;
-
-    fn prepare(&self, head: &RequestHead) -> Result<Prepared, Failure> {
-        Ok(Prepared::new(self.protocol, head)?)
-    }
-
-    async fn open(&self, stream: Stream) -> Result<Box<Connection>, Failure> {
-        Ok(Connection::boxed(stream))
-    }
-
-    fn is_quiet(&self, connection: &mut Box<Connection>) -> bool {
-        connection.is_quiet()
-    }
-
-    async fn exchange(
-        &self,
-        head: &RequestHead,
-        prepared: Prepared,
-        body: RequestBody,
-        mut slot: Slot<Box<Connection>>,
-        connection: Box<Connection>,
-    ) -> Result<Answer, Broken> {
-        let timeouts = self.upstream.config.timeouts;
-        let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
-        match poll_fn(|cx| pump.poll_event(cx)).await {
-            Ok(Event::Head(answer)) => {
-                slot.answered();
-                self.answer(&head.method, answer, Lease { pump, slot })
-            }
-            Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
-            Err(failure) => Err(Broken::after(pump, failure)),
+/// The answer of a backend that speaks another protocol from now on.
+fn switched(
+    method: &Method,
+    head: ResponseHead,
+    mut pump: Pump,
+    slot: Slot<Box<Connection>>,
+) -> Result<Answer, Broken> {
+    let event = pump.decode();
+    let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
+    match connection.flatten() {
+        Some(connection) => {
+            let body = Body::Switched(Box::new(Switched::new(*connection, slot)));
+            Ok(relayed(method, head, body))
         }
-    }
-}
-
-impl Framed<'_> {
-    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
-        let Options {
-            relays, ignore_abort, ..
-        } = self.options;
-        let bodiless = is_bodiless(method, answer.status);
-        let length = if bodiless { Some(0) } else { answer.length };
-        let mut rest = FramedBody::new(lease, length);
-        let body = match rest.complete().map_err(Broken::answered)? {
-            Some(bytes) => Body::Full(bytes),
-            // The rest, dropped here, is read to the end on its own.
-            None if bodiless => {
-                drop(Source::framed(rest, relays, ignore_abort));
-                Body::Full(None)
-            }
-            None => self
-                .options
-                .body(Source::framed(rest, relays, ignore_abort), &answer.fields),
-        };
-        Ok(relayed(method, answer, body))
+        None => Err(Broken {
+            failure: DecodeError::Upgrade.into(),
+            body: None,
+            sent: true,
+            blamed: false,
+        }),
     }
 }
 
@@ -420,78 +403,6 @@ impl Broken {
     }
 }
 
-/// HTTP.
-pub(super) struct Http<'a> {
-    pub(super) upstream: &'a Upstream,
-    pub(super) options: Options<'a>,
-}
-
-impl Wire for Http<'_> {
-    type Connection = HttpConnection;
-    type Prepared = ();
-
-    fn prepare(&self, _: &RequestHead) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn open(&self, stream: Stream) -> Result<HttpConnection, Failure> {
-        HttpConnection::new(stream, &self.upstream.config).await
-    }
-
-    fn is_quiet(&self, connection: &mut HttpConnection) -> bool {
-        connection.is_quiet()
-    }
-
-    async fn exchange(
-        &self,
-        head: &RequestHead,
-        (): (),
-        body: RequestBody,
-        mut slot: Slot<HttpConnection>,
-        mut connection: HttpConnection,
-    ) -> Result<Answer, Broken> {
-        let timeouts = &self.upstream.config.timeouts;
-        let copy = body.copy();
-        let mut answer = match connection.exchange(head, body, timeouts).await {
-            Ok(answer) => answer,
-            Err(NotAnswered {
-                failure,
-                sent,
-                body: untouched,
-            }) => {
-                return Err(Broken {
-                    failure,
-                    body: untouched.or(copy),
-                    sent,
-                    blamed: false,
-                });
-            }
-        };
-        if unrequested_switch(head, &answer) {
-            return Err(Broken {
-                failure: DecodeError::Upgrade.into(),
-                body: None,
-                sent: true,
-                blamed: false,
-            });
-        }
-        let received = response_head(&answer);
-        if received.upgrade {
-            let switched = connection.switched(&mut answer, slot, timeouts);
-            return Ok(relayed(
-                &head.method,
-                received,
-                Body::Switched(Box::new(switched)),
-            ));
-        }
-        slot.answered();
-        let body = HttpBody::new(answer.into_body(), connection, slot, timeouts);
-        let source = Source::http(body, self.options.relays, self.options.ignore_abort);
-        let body = self.options.body(source, &received.fields);
-        Ok(relayed(&head.method, received, body))
-    }
-}
-
 /// Whether an answer has no body, whatever its head announces.
 fn is_bodiless(method: &Method, status: StatusCode) -> bool {
     *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
@@ -514,3 +425,6 @@ fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

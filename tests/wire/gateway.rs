@@ -77,6 +77,7 @@ impl Seen {
                 Ok(Some(Event::Body(piece))) => self.body.extend_from_slice(&piece),
                 Ok(Some(Event::Stderr(piece))) => self.stderr.extend_from_slice(&piece),
                 Ok(Some(Event::End { .. })) => self.early = true,
+                Ok(Some(event @ (Event::Interim(_) | Event::Switched))) => panic!("{event:?}"),
                 Err(error) => self.error = Some(error),
             }
             if self.early || self.error.is_some() {

@@ -61,6 +61,8 @@ impl Transcript {
                     self.note(format_args!("a body of {length} bytes follows"));
                 }
             }
+            Event::Interim(head) => self.note(format_args!("interim answer: {}", head.status)),
+            Event::Switched => self.note(format_args!("another protocol")),
             Event::Body(piece) => self.note(format_args!("body: {} bytes", piece.len())),
             Event::Stderr(piece) => self.note(format_args!("message: {} bytes", piece.len())),
             Event::End { reusable: true } => self.note(format_args!("end; the connection is kept")),

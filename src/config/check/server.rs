@@ -101,6 +101,7 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         send: deadline::positive(typed.send.as_ref(), default.send, complaints),
         linger: deadline::any(typed.linger.as_ref(), default.linger),
         h2_ping: deadline::positive(typed.h2_ping.as_ref(), default.h2_ping, complaints),
+        tunnel: deadline::positive(typed.tunnel.as_ref(), default.tunnel, complaints),
         drain: deadline::any(typed.drain.as_ref(), default.drain),
         grace: deadline::any(typed.grace.as_ref(), default.grace),
         generation: deadline::any(typed.generation.as_ref(), default.generation),

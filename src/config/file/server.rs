@@ -86,6 +86,8 @@ pub struct ServerTimeouts {
     pub linger: Option<At<Period>>,
     /// Between two PINGs to an HTTP/2 client, and for its answer to one. Default: "1m".
     pub h2_ping: Option<At<Period>>,
+    /// How long nothing may move in either direction of a tunnel (WebSocket). Default: "1h".
+    pub tunnel: Option<At<Period>>,
     /// How long open requests may go on after a stop was asked for. Default: "30s".
     pub drain: Option<At<Period>>,
     /// How long a client may still send a request on an idle connection that is about to be closed. Default: "1s".

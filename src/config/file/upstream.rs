@@ -117,7 +117,7 @@ pub struct UpstreamTimeouts {
     pub send: Option<At<Period>>,
     /// From the end of the request to the complete response head. Default: "1m".
     pub head: Option<At<Period>>,
-    /// Between two reads of the response body, or of a tunnel. Default: "1m".
+    /// Between two reads of the response body. Default: "1m".
     pub read: Option<At<Period>>,
     /// An unused kept connection is closed after this time. Default: "10s", for Gunicorn "1s": it closes after 2 s.
     pub idle: Option<At<Period>>,

@@ -3,8 +3,17 @@
 use bytes::{Buf, BytesMut};
 
 use super::blank::BlankLine;
-use super::fields::{self, Parsed};
-use super::{HeadError, Limits, ResponseHead, Shape};
+use super::fields;
+use super::{HeadError, InterimHead, Limits, ResponseHead, Shape};
+
+/// A head that was read.
+#[derive(Debug)]
+pub enum AnyHead {
+    /// The head of the answer.
+    Final(ResponseHead),
+    /// One before it, which a gateway may drop.
+    Interim(InterimHead),
+}
 
 /// The head of one answer, until it is complete.
 ///
@@ -33,7 +42,8 @@ impl HeadDecoder {
         }
     }
 
-    /// Takes the head, or as much of it as is there, off the first `available` bytes of `src`.
+    /// Takes the final head, or as much as there is before its end, off the first `available` bytes of `src`. Interim
+    /// heads are skipped.
     ///
     /// With `Ok(None)` all available bytes are taken. With a head, what follows it is left.
     pub fn decode(
@@ -43,14 +53,23 @@ impl HeadDecoder {
     ) -> Result<Option<ResponseHead>, HeadError> {
         debug_assert!(available <= src.len());
         loop {
-            let Some(end) = self.find(&src[..available])? else {
+            let before = src.len();
+            match self.next(src, available)? {
+                Some(AnyHead::Final(head)) => return Ok(Some(head)),
+                Some(AnyHead::Interim(_)) => available -= before - src.len(),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The same, interim heads included.
+    pub fn next(&mut self, src: &mut BytesMut, available: usize) -> Result<Option<AnyHead>, HeadError> {
+        match self.find(&src[..available])? {
+            Some(end) => self.parse(src, end).map(Some),
+            None => {
                 self.partial.extend_from_slice(&src[..available]);
                 src.advance(available);
-                return Ok(None);
-            };
-            available -= end;
-            if let Parsed::Final(head) = self.parse(src, end)? {
-                return Ok(Some(head));
+                Ok(None)
             }
         }
     }
@@ -64,7 +83,7 @@ impl HeadDecoder {
         Ok(end)
     }
 
-    fn parse(&mut self, src: &mut BytesMut, end: usize) -> Result<Parsed, HeadError> {
+    fn parse(&mut self, src: &mut BytesMut, end: usize) -> Result<AnyHead, HeadError> {
         let mut block = src.split_to(end);
         if !self.partial.is_empty() {
             self.partial.extend_from_slice(&block);

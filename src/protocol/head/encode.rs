@@ -10,7 +10,7 @@ use crate::protocol::fields::Fields;
 pub fn put(shape: Shape, status: StatusCode, fields: &Fields, out: &mut impl BufMut) {
     out.put_slice(match shape {
         Shape::Cgi => b"Status: ",
-        Shape::Http => b"HTTP/1.1 ",
+        Shape::Http | Shape::Http1 => b"HTTP/1.1 ",
     });
     out.put_slice(status.as_str().as_bytes());
     out.put_u8(b' ');

@@ -63,4 +63,8 @@ pub enum HeadError {
     /// An HTTP head that announces a transfer coding, which no uwsgi application needs.
     #[error("transfer coding on a connection that has none")]
     TransferEncoding,
+    /// A transfer coding that leaves the end of the body open to reading: not one `chunked` alone, beside a length, or
+    /// in HTTP/1.0 (RFC 9112, section 6.3).
+    #[error("transfer coding other than one chunked, beside Content-Length, or in HTTP/1.0")]
+    Coding,
 }

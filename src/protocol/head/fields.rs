@@ -6,21 +6,12 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::line::{self, StatusLine};
-use super::{HeadError, Limits, ResponseHead, Shape};
+use super::{AnyHead, HeadError, InterimHead, Limits, ResponseHead, Shape};
 use crate::protocol::fields::{FieldName, FieldNames, Fields};
 use crate::protocol::hop_by_hop;
 
-/// A block that was read.
-#[derive(Debug)]
-pub(super) enum Parsed {
-    /// The head of the answer.
-    Final(ResponseHead),
-    /// A 1xx head, which a gateway may drop (RFC 9110, section 15.2).
-    Interim,
-}
-
 /// Reads a block: all lines of a head, the blank one included. Names and values stay parts of the block.
-pub(super) fn parse(block: &Bytes, shape: Shape, limits: &Limits) -> Result<Parsed, HeadError> {
+pub(super) fn parse(block: &Bytes, shape: Shape, limits: &Limits) -> Result<AnyHead, HeadError> {
     let (mut start, status_line) = first_line(block, shape)?;
     let mut reading = Reading::new(block, shape, status_line, limits.fields);
     while let Some((line, next)) = line::line(block, start)
@@ -35,6 +26,10 @@ pub(super) fn parse(block: &Bytes, shape: Shape, limits: &Limits) -> Result<Pars
 /// Takes the status line, if the head starts with one; where the fields start.
 fn first_line(block: &[u8], shape: Shape) -> Result<(usize, Option<StatusLine>), HeadError> {
     match shape {
+        Shape::Http1 => {
+            let (line, next) = line::line(block, 0).ok_or(HeadError::StatusLine)?;
+            Ok((next, Some(line::http1_status_line(&block[line])?)))
+        }
         _ if !block.starts_with(b"HTTP/") => Ok((0, None)),
         Shape::Cgi => Err(HeadError::Nph),
         Shape::Http => {
@@ -52,6 +47,8 @@ struct Reading<'a> {
     /// From a `Status` field.
     status: Option<StatusCode>,
     length: Option<u64>,
+    /// HTTP backends: the body comes in chunks.
+    chunked: bool,
     /// What is relayed, and `Connection`.
     fields: Fields,
     /// Name and value, set aside until it is known whether this is a 101.
@@ -70,6 +67,7 @@ impl<'a> Reading<'a> {
             status_line,
             status: None,
             length: None,
+            chunked: false,
             fields,
             upgrade: None,
             count: 0,
@@ -87,9 +85,9 @@ impl<'a> Reading<'a> {
         let text = &self.block[value.clone()];
         line::check_text(text)?;
         match name {
-            FieldName::Status => return self.set_status(text),
+            FieldName::Status if self.shape != Shape::Http1 => return self.set_status(text),
             FieldName::ContentLength => return self.set_length(text),
-            FieldName::TransferEncoding => return self.check_transfer_coding(text),
+            FieldName::TransferEncoding => return self.set_transfer_coding(text),
             FieldName::Upgrade => {
                 self.upgrade = Some((spelling, value));
                 return Ok(());
@@ -140,10 +138,16 @@ impl<'a> Reading<'a> {
     }
 
     /// RFC 3875, section 6.3.4: client-side framing is not a CGI program's business, its bytes are opaque. A
-    /// program that frames on a uwsgi connection means it, and decoding is not our job here.
-    fn check_transfer_coding(&self, text: &[u8]) -> Result<(), HeadError> {
+    /// program that frames on a uwsgi connection means it, and decoding is not our job here. An HTTP server has one
+    /// coding (RFC 9112, section 6.1).
+    fn set_transfer_coding(&mut self, text: &[u8]) -> Result<(), HeadError> {
         match self.shape {
             Shape::Cgi => Ok(()),
+            Shape::Http1 if !self.chunked && text.eq_ignore_ascii_case(b"chunked") => {
+                self.chunked = true;
+                Ok(())
+            }
+            Shape::Http1 => Err(HeadError::Coding),
             Shape::Http if text.eq_ignore_ascii_case(b"identity") => Ok(()),
             Shape::Http => Err(HeadError::TransferEncoding),
         }
@@ -155,30 +159,54 @@ impl<'a> Reading<'a> {
         self.shape == Shape::Cgi && start.is_some_and(|start| start.eq_ignore_ascii_case(VARIABLE))
     }
 
-    fn finish(mut self) -> Result<Parsed, HeadError> {
+    fn finish(mut self) -> Result<AnyHead, HeadError> {
         if self.count == 0 && self.status_line.is_none() {
             return Err(HeadError::Empty);
         }
         let status = self.final_status()?;
         let upgrade = status == StatusCode::SWITCHING_PROTOCOLS;
-        if status.is_informational() && !upgrade {
-            return Ok(Parsed::Interim);
-        }
         let close = self.closes();
         self.remove_connection_fields();
-        if upgrade && let Some((spelling, value)) = self.upgrade {
+        if status.is_informational() && !upgrade {
+            let fields = self.fields;
+            return Ok(AnyHead::Interim(InterimHead { status, fields }));
+        }
+        self.check_framing()?;
+        if self.names_protocols(status)
+            && let Some((spelling, value)) = self.upgrade
+        {
             self.fields.note(FieldName::Upgrade, self.block, spelling, value);
         }
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        Ok(Parsed::Final(ResponseHead {
+        Ok(AnyHead::Final(ResponseHead {
             status,
             fields: self.fields,
             length: self.length,
             upgrade,
             close,
+            chunked: self.chunked,
         }))
+    }
+
+    /// RFC 9112, section 6.3: which of the two is meant is anybody's guess; and HTTP/1.0 has no chunks.
+    fn check_framing(&self) -> Result<(), HeadError> {
+        let old = self.status_line.is_none_or(|line| !line.persistent);
+        match self.chunked && (old || self.length.is_some()) {
+            true => Err(HeadError::Coding),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether `Upgrade` is about the answer and not about the connection: the protocol that was switched to, or those
+    /// without which there is no answer (RFC 9110, section 15.5.22).
+    fn names_protocols(&self, status: StatusCode) -> bool {
+        match status {
+            StatusCode::SWITCHING_PROTOCOLS => true,
+            StatusCode::UPGRADE_REQUIRED => self.shape == Shape::Http1,
+            _ => false,
+        }
     }
 
     /// A status line may be interim; a `Status` field may not. Without either, CGI means 200, or 302 when
@@ -241,22 +269,22 @@ const ESSENTIAL: FieldNames = FieldNames::of(&[
 mod tests {
     use super::*;
 
-    fn read(shape: Shape, text: &[u8]) -> Result<Parsed, HeadError> {
+    fn read(shape: Shape, text: &[u8]) -> Result<AnyHead, HeadError> {
         let block = Bytes::copy_from_slice(text);
         parse(&block, shape, &Limits::default())
     }
 
     fn cgi(text: &str) -> Result<ResponseHead, HeadError> {
         match read(Shape::Cgi, text.as_bytes())? {
-            Parsed::Final(head) => Ok(head),
-            Parsed::Interim => panic!("interim"),
+            AnyHead::Final(head) => Ok(head),
+            AnyHead::Interim(_) => panic!("interim"),
         }
     }
 
     fn http(text: &str) -> Result<ResponseHead, HeadError> {
         match read(Shape::Http, text.as_bytes())? {
-            Parsed::Final(head) => Ok(head),
-            Parsed::Interim => panic!("interim"),
+            AnyHead::Final(head) => Ok(head),
+            AnyHead::Interim(_) => panic!("interim"),
         }
     }
 
@@ -408,12 +436,69 @@ mod tests {
     fn interim_heads_are_told_from_switching_protocols() {
         assert!(matches!(
             read(Shape::Http, b"HTTP/1.1 103 Early\nLink: x\n\n"),
-            Ok(Parsed::Interim)
+            Ok(AnyHead::Interim(_))
         ));
         let head =
             http("HTTP/1.1 101 X\nUpgrade: WebSocket\nConnection: Upgrade\nContent-Length: 5\n\n").unwrap();
         assert!(head.upgrade);
         assert_eq!(listed(&head), [("Upgrade", "WebSocket")]);
+    }
+
+    #[test]
+    fn the_framing_of_an_http_server_is_certain() {
+        let read = |fields: &str| match read(
+            Shape::Http1,
+            format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes(),
+        ) {
+            Ok(AnyHead::Final(head)) => Ok((head.length, head.chunked)),
+            Ok(AnyHead::Interim(_)) => panic!("interim"),
+            Err(error) => Err(error),
+        };
+        assert_eq!(read(""), Ok((None, false)));
+        assert_eq!(
+            read("Content-Length: 5\nContent-Length: 5\n"),
+            Ok((Some(5), false))
+        );
+        assert_eq!(read("transfer-encoding: Chunked\n"), Ok((None, true)));
+        for fields in [
+            "Transfer-Encoding: gzip\n",
+            "Transfer-Encoding: identity\n",
+            "Transfer-Encoding: gzip, chunked\n",
+            "Transfer-Encoding: chunked\nTransfer-Encoding: chunked\n",
+            "Transfer-Encoding: chunked\nContent-Length: 5\n",
+            "Content-Length: 5\nTransfer-Encoding: chunked\n",
+        ] {
+            assert_eq!(read(fields), Err(HeadError::Coding), "{fields:?}");
+        }
+        let different = "Content-Length: 5\nContent-Length: 6\n";
+        assert_eq!(read(different), Err(HeadError::ConflictingLength));
+        let old = b"HTTP/1.0 200 OK\nTransfer-Encoding: chunked\n\n";
+        assert!(matches!(
+            super::tests::read(Shape::Http1, old),
+            Err(HeadError::Coding)
+        ));
+    }
+
+    #[test]
+    fn an_http_server_may_say_what_a_program_may_not() {
+        let read = |text: &str| match read(Shape::Http1, text.as_bytes()) {
+            Ok(AnyHead::Final(head)) => head,
+            other => panic!("{other:?}"),
+        };
+        let head = read("HTTP/1.1 426 X\nUpgrade: websocket\nConnection: upgrade\nStatus: 200\n\n");
+        assert_eq!(listed(&head), [("Status", "200"), ("Upgrade", "websocket")]);
+        let head = read("HTTP/1.1 200 X\nUpgrade: h2c\nConnection: upgrade\n\n");
+        assert!(head.fields.is_empty() && !head.upgrade);
+    }
+
+    #[test]
+    fn interim_heads_keep_their_fields() {
+        let text = b"HTTP/1.1 103 Early\r\nLink: </a>\r\nConnection: close\r\n\r\n";
+        let Ok(AnyHead::Interim(head)) = read(Shape::Http1, text) else {
+            panic!("no interim head");
+        };
+        let expected: Fields = [("Link", "</a>")].into_iter().collect();
+        assert_eq!((head.status.as_u16(), head.fields), (103, expected));
     }
 
     #[test]

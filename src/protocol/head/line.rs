@@ -68,6 +68,19 @@ pub(super) fn status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
     Ok(StatusLine { persistent, status })
 }
 
+/// The status line of an HTTP server: HTTP/1.x, and any status of three digits, as servers invent some above 599.
+pub(super) fn http1_status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
+    let malformed = |_| HeadError::StatusLine;
+    if !line.starts_with(b"HTTP/1.") {
+        return Err(HeadError::StatusLine);
+    }
+    let (rest, persistent) = http_version(line).map_err(malformed)?;
+    let (rest, status) = three_digits(rest).map_err(malformed)?;
+    let (reason, _) = end_or_blank(rest).map_err(malformed)?;
+    check_text(reason)?;
+    Ok(StatusLine { persistent, status })
+}
+
 /// The version and the space behind it; whether it is 1.1 or later.
 fn http_version(input: &[u8]) -> IResult<&[u8], bool> {
     let (input, major) = preceded(tag("HTTP/"), digit).parse(input)?;
@@ -84,12 +97,20 @@ pub(super) fn status(value: &[u8]) -> Result<StatusCode, HeadError> {
 
 /// Exactly three digits from 100 to 599, then the end or a space and the reason.
 fn status_code(input: &[u8]) -> IResult<&[u8], StatusCode> {
-    let code = map_opt(take(3usize), |digits| StatusCode::from_bytes(digits).ok());
     terminated(
-        verify(code, |status: &StatusCode| status.as_u16() < 600),
-        alt((eof, recognize(char(' ')))),
+        verify(three_digits, |status: &StatusCode| status.as_u16() < 600),
+        end_or_blank,
     )
     .parse(input)
+}
+
+/// From 100 to 999.
+fn three_digits(input: &[u8]) -> IResult<&[u8], StatusCode> {
+    map_opt(take(3usize), |digits| StatusCode::from_bytes(digits).ok()).parse(input)
+}
+
+fn end_or_blank(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    alt((eof, recognize(char(' ')))).parse(input)
 }
 
 fn digit(input: &[u8]) -> IResult<&[u8], char> {
@@ -182,6 +203,26 @@ mod tests {
         ] {
             let found = status_line(text.as_bytes()).map(|line| (line.persistent, line.status.as_u16()));
             assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_http_server_has_a_version_of_its_own() {
+        for (text, expected) in [
+            ("HTTP/1.1 200 OK", Some((true, 200))),
+            ("HTTP/1.0 404", Some((false, 404))),
+            ("HTTP/1.2 999 Odd", Some((true, 999))),
+            ("HTTP/2.0 200 OK", None),
+            ("HTTP/1 200 OK", None),
+            ("HTTP/1.10 200 OK", None),
+            ("HTTP/1.1 99 OK", None),
+            ("HTTP/1.1 200OK", None),
+            ("http/1.1 200 OK", None),
+            ("", None),
+        ] {
+            let found =
+                http1_status_line(text.as_bytes()).map(|line| (line.persistent, line.status.as_u16()));
+            assert_eq!(found.ok(), expected, "{text:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Response heads: CGI (RFC 3875, section 6) and HTTP/1, checked by one parser.
+//! Response heads: CGI (RFC 3875, section 6) and HTTP/1 (RFC 9112, section 4), checked by one parser.
 //!
 //! A head is taken as a block, from its first byte to the blank line, and then read line by line. What is
 //! not exactly a head is refused with a [`HeadError`] that names the rule: nothing is repaired, because two
@@ -14,7 +14,7 @@ mod line;
 
 use http::StatusCode;
 
-pub use decoder::HeadDecoder;
+pub use decoder::{AnyHead, HeadDecoder};
 pub use encode::put;
 pub use error::HeadError;
 
@@ -34,6 +34,17 @@ pub struct ResponseHead {
     pub upgrade: bool,
     /// The backend closes the connection after this answer, or cannot say.
     pub close: bool,
+    /// The body comes in chunks; HTTP backends only.
+    pub chunked: bool,
+}
+
+/// The head of an interim answer (1xx but 101), which comes before the final one (RFC 9110, section 15.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterimHead {
+    /// Its status.
+    pub status: StatusCode,
+    /// End-to-end fields, in the order and the spelling of the application.
+    pub fields: Fields,
 }
 
 /// Which grammar a head follows.
@@ -44,6 +55,8 @@ pub enum Shape {
     /// A status line, then fields: uwsgi. A head without status line is taken when it has a `Status` field,
     /// as nginx does; interim heads (1xx) are skipped.
     Http,
+    /// A status line of HTTP/1.x, then fields, those of the framing included: HTTP.
+    Http1,
 }
 
 /// How large a head may be.

@@ -10,7 +10,9 @@
 pub mod answer;
 mod body;
 mod chunked;
+mod encode;
 mod error;
+mod exchange;
 mod form;
 mod keep_alive;
 mod request;
@@ -18,6 +20,7 @@ mod request;
 pub use body::{BodyDecoder, BodyPart, Framing};
 pub use chunked::{ChunkError, ChunkLimits, put_chunk_size};
 pub use error::{RequestError, Rule, seen};
+pub use exchange::Http1;
 pub use keep_alive::{KeepAlive, Next, Rest};
 pub use request::{Request, RequestDecoder, repeated};
 

@@ -6,7 +6,6 @@
 
 mod answer;
 mod get_values;
-mod http_request;
 mod request;
 mod talk;
 mod uwsgi_ping;
@@ -23,8 +22,8 @@ pub use verdict::{Busy, Reason, Verdict};
 pub use workers::Workers;
 
 use super::codec;
+use super::config::Config;
 use super::config::health::{Probe, Request, Statuses};
-use super::config::{Config, ProtocolName, Timeouts};
 use crate::protocol::fastcgi::Capabilities;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
@@ -34,30 +33,19 @@ use answer::{Answer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
-    /// `None` for HTTP.
-    protocol: Option<Box<dyn Protocol>>,
-    config: Config,
+    protocol: Box<dyn Protocol>,
 }
 
 impl Prober {
     /// For the endpoints of this upstream. Opens no connection.
     pub fn new(config: &Config) -> Self {
-        // The timeout of the probe is the only one.
-        let timeouts = Timeouts {
-            send: A_DAY,
-            head: A_DAY,
-            read: A_DAY,
-            ..config.timeouts
-        };
         // A worker is free again as soon as it has answered.
         let config = Config {
             keep_alive: 0,
-            timeouts,
             ..config.clone()
         };
         Self {
             protocol: codec::make(&config),
-            config,
         }
     }
 
@@ -102,24 +90,10 @@ impl Prober {
             busy: request.busy_status.clone(),
             body: request.body.clone(),
         };
-        let head = self.head(request);
+        let head = head(request);
         let mut answer = Answer::default();
-        let asked = match &self.protocol {
-            Some(protocol) => {
-                within(
-                    limit,
-                    request::ask(protocol.as_ref(), address, &head, &mut answer),
-                )
-                .await
-            }
-            None => {
-                within(
-                    limit,
-                    http_request::ask(&self.config, address, &head, &mut answer),
-                )
-                .await
-            }
-        };
+        let asking = request::ask(self.protocol.as_ref(), address, &head, &mut answer);
+        let asked = within(limit, asking).await;
         let verdict = match (answer.judge(&wanted), asked) {
             // The text that is missing may have been on its way.
             (Some(Verdict::Dead(Reason::Body)), Err(Verdict::Silent)) | (None, Ok(())) => Verdict::Silent,
@@ -127,47 +101,44 @@ impl Prober {
         };
         (verdict, answer)
     }
+}
 
-    /// A file is asked for by its name; anything else gets the path as what is below its mount.
-    fn head(&self, request: &Request) -> RequestHead {
-        let path = Bytes::copy_from_slice(request.path.path());
-        let script = match &request.script {
-            Some(file) => Script {
-                name: path,
-                filename: Some(Bytes::copy_from_slice(file.as_bytes())),
-                ..Script::default()
-            },
-            None => Script {
-                path_info: path.clone(),
-                path_info_encoded: path,
-                ..Script::default()
-            },
-        };
-        let mut fields = Fields::new();
-        if let Some(host) = FieldValue::new(&request.host) {
-            fields.append(FieldName::Host, host);
-        }
-        fields.append(FieldName::UserAgent, "bridgehead-health");
-        if self.config.protocol == ProtocolName::Http {
-            fields.append(FieldName::Connection, "close");
-        }
-        RequestHead {
-            method: if request.head_only {
-                Method::HEAD
-            } else {
-                Method::GET
-            },
-            target: request.path.clone(),
-            version: Version::HTTP_11,
-            fields,
-            client: Client::default().into(),
-            script,
-            content_length: None,
-            chunked: false,
-            upgrade: false,
-            extra: Vec::new().into(),
-            id: RequestId(fastrand::u64(..)),
-        }
+/// A file is asked for by its name; anything else gets the path as what is below its mount.
+fn head(request: &Request) -> RequestHead {
+    let path = Bytes::copy_from_slice(request.path.path());
+    let script = match &request.script {
+        Some(file) => Script {
+            name: path,
+            filename: Some(Bytes::copy_from_slice(file.as_bytes())),
+            ..Script::default()
+        },
+        None => Script {
+            path_info: path.clone(),
+            path_info_encoded: path,
+            ..Script::default()
+        },
+    };
+    let mut fields = Fields::new();
+    if let Some(host) = FieldValue::new(&request.host) {
+        fields.append(FieldName::Host, host);
+    }
+    fields.append(FieldName::UserAgent, "bridgehead-health");
+    RequestHead {
+        method: if request.head_only {
+            Method::HEAD
+        } else {
+            Method::GET
+        },
+        target: request.path.clone(),
+        version: Version::HTTP_11,
+        fields,
+        client: Client::default().into(),
+        script,
+        content_length: None,
+        chunked: false,
+        upgrade: false,
+        extra: Vec::new().into(),
+        id: RequestId(fastrand::u64(..)),
     }
 }
 
@@ -195,9 +166,6 @@ impl<T> From<Result<T, Verdict>> for Verdict {
         asked.map_or_else(|verdict| verdict, |_| Self::Alive)
     }
 }
-
-/// Longer than any probe.
-const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

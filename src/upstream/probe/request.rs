@@ -1,4 +1,4 @@
-//! A request as a probe, over FastCGI, uwsgi or SCGI.
+//! A request as a probe, over any protocol.
 //!
 //! What the application writes to its error output is dropped: it would be logged with every check.
 
@@ -44,8 +44,8 @@ impl Listener<'_> {
             match event {
                 Event::Head(head) => self.answer.status = Some(head.status.as_u16()),
                 Event::Body(piece) => self.answer.push(&piece),
-                Event::Stderr(_) => {}
-                Event::End { .. } => return Ok(true),
+                Event::Interim(_) | Event::Stderr(_) => {}
+                Event::Switched | Event::End { .. } => return Ok(true),
             }
         }
         Ok(self.answer.is_full())

@@ -6,7 +6,6 @@ use std::io;
 use super::talk::MAX_ANSWER;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::transport::ConnectError;
-use crate::upstream::error::Failure;
 
 /// What a probe found out about an endpoint. Full is not dead.
 #[derive(Debug)]
@@ -54,9 +53,6 @@ pub enum Reason {
     /// What came is not in the protocol.
     #[error("not an answer: {0}")]
     Garbage(DecodeError),
-    /// The exchange with an HTTP server failed.
-    #[error(transparent)]
-    Exchange(Failure),
     /// It answered with a status that is not wanted.
     #[error("status {0}")]
     Status(u16),
@@ -81,7 +77,6 @@ impl Reason {
             Self::Connect(cause) => cause.reason(),
             Self::Closed | Self::NoPong | Self::Broken(_) => "backend_closed",
             Self::NotPong | Self::Garbage(_) | Self::TooMuch => "bad_response",
-            Self::Exchange(failure) => failure.reason(),
             Self::Unsendable(_) => "variables_too_large",
             Self::Status(_) => "bad_status",
             Self::Body => "bad_body",

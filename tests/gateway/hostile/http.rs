@@ -1,4 +1,4 @@
-//! HTTP backends: what hyper lets through, and what it must not.
+//! HTTP backends: what the gateway lets through, and what it must not.
 
 use super::{Case, Expect, Protocol, Step, case, cut, full, play, send};
 
@@ -39,6 +39,16 @@ fn apart(pieces: &[&str]) -> Vec<Step> {
 
 fn bad_head() -> Expect {
     Expect::Error(502, "bad_response_head")
+}
+
+/// What came before it has been sent already.
+fn broken(body: &str) -> Expect {
+    Expect::Cut(body.as_bytes().to_vec(), "bad_response")
+}
+
+/// The same, in the first bytes of the answer: the client has seen nothing yet.
+fn bad() -> Expect {
+    Expect::Error(502, "bad_response")
 }
 
 fn closed() -> Expect {
@@ -98,6 +108,12 @@ const BAD_HEADS: &[(&str, &str)] = &[
     ("status-99", "HTTP/1.1 99 OK\r\n\r\n"),
     ("status-000", "HTTP/1.1 000 OK\r\n\r\n"),
     ("version", "HTTP/2.0 200 OK\r\n\r\n"),
+    ("no-minor", "HTTP/1 200 OK\r\n\r\n"),
+    ("empty-line-first", "\r\nHTTP/1.1 200 OK\r\n\r\n"),
+    (
+        "types-differ",
+        "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n\r\n",
+    ),
     (
         "lengths-differ",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 3\r\n\r\n",
@@ -137,6 +153,7 @@ const GOOD_HEADS: &[(&str, &str, u16)] = &[
     ("old", "HTTP/1.0 200 OK\r\n\r\n", 200),
     ("no-reason", "HTTP/1.1 404\r\n\r\n", 404),
     ("odd-reason", "HTTP/1.1 499 Odd Thing\r\n\r\n", 499),
+    ("odd-status", "HTTP/1.1 999 Odd\r\nStatus: 200\r\n\r\n", 999),
     ("line-feeds", "HTTP/1.1 200 OK\nX-A: 1\n\n", 200),
     (
         "interim-100",
@@ -166,6 +183,7 @@ const GOOD_HEADS: &[(&str, &str, u16)] = &[
 ];
 
 const FIELDS: &[(&str, &str, Option<&str>)] = &[
+    ("odd-status", "status", Some("200")),
     ("interim-103", "link", None),
     ("interim-103", "x-a", Some("1")),
     ("lengths-equal", "content-length", Some("5")),
@@ -251,18 +269,34 @@ fn bodies() -> Vec<Case> {
         case(
             "chunk-size-bad",
             eof(format!("{CHUNKED}5\r\nhello\r\nxyz\r\n")),
-            cut("hello"),
+            bad(),
+        ),
+        case(
+            "chunk-size-bad-apart",
+            [apart(&[CHUNKED, "5\r\nhello\r\n", "xyz\r\n"]), vec![Step::Close]].concat(),
+            broken("hello"),
         ),
         case(
             "chunk-size-huge",
             eof(format!("{CHUNKED}5\r\nhello\r\nfffffffffffffffff\r\n")),
-            cut("hello"),
+            bad(),
         ),
         case(
             "chunk-end-bad",
             eof(format!("{CHUNKED}5\r\nhelloXX0\r\n\r\n")),
-            cut("hello"),
+            bad(),
         ),
+        case(
+            "chunk-end-bad-apart",
+            [apart(&[CHUNKED, "5\r\nhello", "XX0\r\n\r\n"]), vec![Step::Close]].concat(),
+            broken("hello"),
+        ),
+        case(
+            "chunk-size-blank",
+            eof(format!("{CHUNKED}5 \r\nhello\r\n0\r\n\r\n")),
+            bad(),
+        ),
+        case("chunk-line-feed", eof(format!("{CHUNKED}5\nhello\n0\n\n")), bad()),
         case(
             "surplus",
             vec![send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello")],
@@ -346,6 +380,11 @@ fn timing() -> Vec<Case> {
         case(
             "interim-flood",
             vec![Step::Flood(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())],
+            bad_head(),
+        ),
+        case(
+            "hints-for-ever",
+            vec![Step::Trickle(b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec(), 20)],
             late(),
         )
         .hasty(),

@@ -1,7 +1,10 @@
 //! Upgrades: a tunnel to the application when both sides want it, and nothing else.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use anyhow::Result;
-use testbed::{Client, Scripted, ScriptedConnection};
+use testbed::{Client, Gateway, Scripted, ScriptedConnection};
 
 use super::site::Site;
 use crate::start;
@@ -77,18 +80,56 @@ fn a_tunnel_ends_with_its_client() {
 /// The last words of a client that vanished never come; an application that waits for them must not keep its slot.
 #[test]
 fn a_tunnel_in_which_nothing_moves_is_closed() {
+    let (backend, gateway) = timed("300ms", "1m");
+    let mut client = opened(&gateway);
+    backend.wait_ended(1).unwrap();
+    assert_eq!(client.rest().unwrap(), b"");
+    let line = gateway.wait_errors("tunnel ended").unwrap();
+    for part in ["reason=\"tunnel_timeout\"", "from_client=0", "from_application=6"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+/// The deadline of an answer is none of a tunnel's.
+#[test]
+fn a_tunnel_may_be_silent_for_longer_than_an_answer() {
+    let (_backend, gateway) = timed("1m", "50ms");
+    let mut client = opened(&gateway);
+    for _ in 0..3 {
+        sleep(Duration::from_millis(150));
+        client.send("ping").unwrap();
+        assert_eq!(client.take(4).unwrap(), b"ping");
+    }
+    client.shutdown_write().unwrap();
+    assert_eq!(client.rest().unwrap(), b"last");
+    let line = gateway.wait_errors("tunnel ended").unwrap();
+    for part in [
+        "reason=\"client_closed\"",
+        "from_client=12",
+        "from_application=22",
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+/// A gateway with these deadlines of tunnels and of answers.
+fn timed(tunnel: &str, read: &str) -> (Scripted, Gateway) {
     let backend = Scripted::start(switching).unwrap();
     let gateway = start(&format!(
-        "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\ntimeouts = {{ read = \"300ms\" }}\n\
+        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ tunnel = \"{tunnel}\" }}\n\
+         [upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\ntimeouts = {{ read = \"{read}\" }}\n\
          [[route]]\nproxy = {{ upstream = \"app\" }}\n",
         backend.address()
     ));
+    (backend, gateway)
+}
+
+fn opened(gateway: &Gateway) -> Client {
     let mut client = Client::connect(gateway.addr()).unwrap();
     client.send_request("GET", "/", &WEBSOCKET, b"").unwrap();
     assert_eq!(client.read_response().unwrap().status, 101);
     assert_eq!(client.take(6).unwrap(), b"first ");
-    backend.wait_ended(1).unwrap();
-    assert_eq!(client.rest().unwrap(), b"");
+    client
 }
 
 #[test]
