@@ -11,6 +11,7 @@ mod leaving;
 mod log;
 mod signals;
 pub(crate) mod site;
+mod strict;
 mod target;
 mod tunnel;
 mod upload;
