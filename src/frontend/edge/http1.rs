@@ -358,16 +358,15 @@ impl Http1 {
             broken: false,
         };
         let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
-        let broken = sending.broken;
+        let whole = sent.is_ok() && !sending.broken;
         drop(body);
         self.half_close.clear();
-        match (sent, tunnel) {
-            (Err(_), _) => After::Close,
+        match (whole, tunnel) {
             // Without chunks and without a length, a plain close would be a clean end.
-            (Ok(()), _) if broken && endless && !chunked => After::Reset,
-            (Ok(()), _) if broken => After::Close,
-            (Ok(()), Some(tunnel)) => After::Switched(tunnel),
-            (Ok(()), None) => self.follow(next, form).await,
+            (false, _) if endless && !chunked => After::Reset,
+            (false, _) => After::Close,
+            (true, Some(tunnel)) => After::Switched(tunnel),
+            (true, None) => self.follow(next, form).await,
         }
     }
 
