@@ -279,6 +279,10 @@ impl Http1 {
         if let Poll::Ready(answer) = handling.poll(cx) {
             return Poll::Ready(Some(answer));
         }
+        // In front of the look: nothing is missed in between.
+        if self.reader.is_none() {
+            self.home.watch(cx);
+        }
         if self.reader.is_none() && self.home.take_invitation() {
             keep_alive.invited();
             self.writer.queue.tail().extend_from_slice(CONTINUE);
