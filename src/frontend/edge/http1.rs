@@ -455,23 +455,28 @@ impl Http1 {
         self.writer.shut();
         self.stage
             .enter(ConnectionState::Closing, &self.settings.timeouts);
-        let Some(mut reader) = self.reader.take() else {
-            return;
-        };
         let mut silence = Deadline::never();
         poll_fn(|cx| {
             loop {
                 if self.stage.poll_late(cx).is_ready() {
                     return Poll::Ready(());
                 }
+                // The exchange may still have the reading side, or give it back only with its end.
+                self.home.watch(cx);
+                self.reclaim();
+                let Some(reader) = &mut self.reader else {
+                    return Poll::Pending;
+                };
                 reader.bytes.clear();
                 match reader.poll_fill(cx) {
                     Poll::Ready(Ok(1..)) => silence.clear(),
                     Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => break,
+                    Poll::Pending => {
+                        reader.park();
+                        break;
+                    }
                 }
             }
-            reader.park();
             if !silence.is_set() {
                 silence.set(SILENCE);
             }
