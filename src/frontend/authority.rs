@@ -3,11 +3,12 @@
 use std::net::Ipv6Addr;
 
 use http::Version;
-use http::uri::Authority;
+use memchr::memchr;
 
 use super::rejection::Rejection;
 use super::request::Request;
 use crate::protocol::fields::{FieldName, FieldValue};
+use crate::protocol::request::without_port;
 
 /// Leaves exactly one valid `Host` field: the authority of the target if it has one, which wins over the
 /// field (RFC 9112, section 3.2.2). HTTP/1.0 requests may have none.
@@ -24,7 +25,7 @@ pub fn settle(request: &mut Request) -> Result<(), Rejection> {
             _ => Err(Rejection::Host),
         };
     };
-    let contradicts = |host: &[u8]| !host.eq_ignore_ascii_case(authority);
+    let contradicts = |host: &[u8]| !is_same(host, authority);
     // Two names for one request in HTTP/2: somebody wants two parties to read different ones.
     if version == Version::HTTP_2 && field.is_some_and(contradicts) {
         return Err(Rejection::Host);
@@ -41,30 +42,69 @@ pub fn settle(request: &mut Request) -> Result<(), Rejection> {
 }
 
 /// `host[:port]` without user information, white space or path (RFC 9110, section 7.2).
-fn is_valid(bytes: &[u8]) -> bool {
-    if bytes.is_empty() {
-        return false;
-    }
-    // The usual name needs no parser; what has a port or is IPv6 does.
-    if bytes.iter().all(is_name) {
-        return true;
-    }
-    let Ok(authority) = Authority::try_from(bytes) else {
-        return false;
-    };
-    let name = authority.host();
-    let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let named = match literal {
-        Some(literal) => literal.parse::<Ipv6Addr>().is_ok(),
-        None => !name.is_empty() && name.bytes().all(|byte| is_name(&byte)),
-    };
-    // Nothing but the name and a port: no user information, no empty or oversized port.
-    let port = bytes.len() - name.len();
-    named && bytes.starts_with(name.as_bytes()) && (port == 0 || authority.port_u16().is_some())
+fn is_valid(authority: &[u8]) -> bool {
+    Parts::of(authority).is_some()
 }
 
-fn is_name(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+/// Whether two authorities name one host and one port (RFC 3986, section 6.2.3).
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match (Parts::of(one), Parts::of(other)) {
+        (Some(one), Some(other)) => one.port == other.port && one.name.eq_ignore_ascii_case(other.name),
+        _ => false,
+    }
+}
+
+/// A valid authority. An empty port is none, and the dot of the root belongs to no name.
+struct Parts<'a> {
+    name: &'a [u8],
+    port: Option<u16>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(authority: &'a [u8]) -> Option<Self> {
+        let name = without_port(authority);
+        let end = match authority {
+            [b'[', ..] => memchr(b']', authority)? + 1,
+            _ => memchr(b':', authority).unwrap_or(authority.len()),
+        };
+        let (host, rest) = authority.split_at(end);
+        let valid = match host {
+            [b'[', literal @ .., b']'] => std::str::from_utf8(literal).is_ok_and(is_ipv6),
+            _ => is_name(host),
+        };
+        let port = port(rest)?;
+        valid.then_some(Self { name, port })
+    }
+}
+
+/// Labels with dots between them, none of them empty. The root may have its dot.
+fn is_name(text: &[u8]) -> bool {
+    let mut begins = true;
+    for byte in text {
+        match byte {
+            b'.' if begins => return false,
+            b'.' => begins = true,
+            b'-' | b'_' => begins = false,
+            _ if byte.is_ascii_alphanumeric() => begins = false,
+            _ => return false,
+        }
+    }
+    !text.is_empty()
+}
+
+fn is_ipv6(literal: &str) -> bool {
+    literal.parse::<Ipv6Addr>().is_ok()
+}
+
+/// What follows a host: `Some(None)` is nothing, or a colon alone.
+fn port(rest: &[u8]) -> Option<Option<u16>> {
+    match rest {
+        [] | [b':'] => Some(None),
+        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
+            std::str::from_utf8(digits).ok()?.parse().ok().map(Some)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +138,11 @@ mod tests {
             "[::1]",
             "127.0.0.1:1",
             "under_score",
+            // No port, and the root's dot.
+            "a.example:",
+            "a.example.",
+            "a.example.:8080",
+            "[::1]:",
         ] {
             assert_eq!(
                 settled(Version::HTTP_11, None, &[host]),
@@ -105,7 +150,39 @@ mod tests {
             );
         }
         for host in [
-            "", "a b", "user@a", "a/b", "a:b", "a:99999", "::1", "a,b", "a?b", "a#b", "[::1", "a:",
+            "",
+            "a b",
+            "user@a",
+            "a/b",
+            "a:b",
+            "a:99999",
+            "::1",
+            "a,b",
+            "a?b",
+            "a#b",
+            "[::1",
+            "a:+1",
+            "a:1:2",
+            ":80",
+            ":",
+            ".",
+            "..",
+            ".a",
+            "a..b",
+            "a..",
+            "user:word@a",
+            "@a",
+            "a@",
+            "[::1]x",
+            "[::1]x:80",
+            "[::1].:80",
+            "[::1]80",
+            "[::1]]",
+            "[]",
+            "[a]",
+            "[::1%25eth0]",
+            "\u{e9}",
+            "a%2eb",
         ] {
             assert_eq!(
                 settled(Version::HTTP_11, None, &[host]),
@@ -130,6 +207,13 @@ mod tests {
             Ok(Some("target.example".into()))
         );
         assert_eq!(settled(Version::HTTP_2, absolute, &["other"]), Err("bad_host"));
+        for host in ["target.example.", "Target.Example:", "target.example"] {
+            assert_eq!(
+                settled(Version::HTTP_2, absolute, &[host]),
+                Ok(Some("target.example".into())),
+                "{host}"
+            );
+        }
         assert_eq!(settled(Version::HTTP_11, absolute, &[]), Err("bad_host"));
         assert_eq!(settled(Version::HTTP_11, absolute, &["a b"]), Err("bad_host"));
     }

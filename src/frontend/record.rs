@@ -17,7 +17,6 @@ use super::request::Request;
 use super::respond;
 use super::service::{Connection, Service};
 use super::tunnel::Tunnel;
-use crate::protocol::Target;
 use crate::protocol::fields::FieldName;
 use crate::protocol::request::RequestId;
 use crate::telemetry::line::{Entry, Phases, Upstream};
@@ -30,7 +29,7 @@ pub struct Record {
     started: Instant,
     id: RequestId,
     method: Method,
-    target: Target,
+    target: Bytes,
     version: Version,
     /// What the client wants to read, should the answer be an error of ours.
     accept: Option<Bytes>,
@@ -81,7 +80,7 @@ impl Record {
             started: Instant::now(),
             id: RequestId(fastrand::u64(..)),
             method: request.method.clone(),
-            target: request.target.clone(),
+            target: request.target.to_bytes(),
             version: request.version,
             accept: request.fields.to_bytes(FieldName::Accept),
             referer: logged(FieldName::Referer),
@@ -96,6 +95,13 @@ impl Record {
             response_bytes: 0,
             trace: Trace::default(),
         })
+    }
+
+    /// The target is shown as it came, though it is none.
+    pub fn seen(&mut self, target: &[u8]) {
+        if !target.is_empty() {
+            self.target = Bytes::copy_from_slice(target);
+        }
     }
 
     /// The request's name.
@@ -192,7 +198,7 @@ impl Record {
             time: SystemTime::now(),
             remote: self.connection.connected.peer().map(|peer| peer.ip()),
             method: self.method.as_str(),
-            target: self.target.as_bytes(),
+            target: &self.target,
             version: version(self.version),
             status: self.status.as_u16(),
             request_bytes: self.request_bytes,

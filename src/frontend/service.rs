@@ -126,6 +126,9 @@ impl Service {
         connection: &Arc<Connection>,
     ) -> Outgoing {
         let mut record = Record::begin(self, request, connection);
+        if let Rejection::Request(error) = rejection {
+            record.seen(&error.target);
+        }
         let answer = record.reject(rejection);
         record.answered(answer)
     }

@@ -129,16 +129,16 @@ impl RequestHead {
     }
 }
 
-/// `host:80` and `[::1]:80` without the port. Brackets stay (RFC 3875, section 4.1.14).
+/// `host:80` and `[::1]:80` without the port. Brackets stay (RFC 3875, section 4.1.14). `host.` is `host`: the dot of the
+/// root says only that the name is complete (RFC 1034, section 3.1).
 pub fn without_port(authority: &[u8]) -> &[u8] {
     let start = match authority {
         [b'[', ..] => authority.iter().rposition(|byte| *byte == b']').unwrap_or(0),
         _ => 0,
     };
-    match authority[start..].iter().position(|byte| *byte == b':') {
-        Some(colon) => &authority[..start + colon],
-        None => authority,
-    }
+    let colon = authority[start..].iter().position(|byte| *byte == b':');
+    let name = &authority[..colon.map_or(authority.len(), |colon| start + colon)];
+    name.strip_suffix(b".").unwrap_or(name)
 }
 
 /// The split of the path into what selects the application and what it gets.
@@ -178,6 +178,9 @@ mod tests {
         for (authority, name) in [
             ("a.example", "a.example"),
             ("a.example:80", "a.example"),
+            ("a.example:", "a.example"),
+            ("a.example.", "a.example"),
+            ("a.example.:80", "a.example"),
             ("[::1]", "[::1]"),
             ("[::1]:80", "[::1]"),
         ] {

@@ -279,6 +279,10 @@ impl Http1 {
         if let Poll::Ready(answer) = handling.poll(cx) {
             return Poll::Ready(Some(answer));
         }
+        // In front of the look: nothing is missed in between.
+        if self.reader.is_none() {
+            self.home.watch(cx);
+        }
         if self.reader.is_none() && self.home.take_invitation() {
             keep_alive.invited();
             self.writer.queue.tail().extend_from_slice(CONTINUE);
@@ -358,16 +362,15 @@ impl Http1 {
             broken: false,
         };
         let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
-        let broken = sending.broken;
+        let whole = sent.is_ok() && !sending.broken;
         drop(body);
         self.half_close.clear();
-        match (sent, tunnel) {
-            (Err(_), _) => After::Close,
+        match (whole, tunnel) {
             // Without chunks and without a length, a plain close would be a clean end.
-            (Ok(()), _) if broken && endless && !chunked => After::Reset,
-            (Ok(()), _) if broken => After::Close,
-            (Ok(()), Some(tunnel)) => After::Switched(tunnel),
-            (Ok(()), None) => self.follow(next, form).await,
+            (false, _) if endless && !chunked => After::Reset,
+            (false, _) => After::Close,
+            (true, Some(tunnel)) => After::Switched(tunnel),
+            (true, None) => self.follow(next, form).await,
         }
     }
 
@@ -452,23 +455,28 @@ impl Http1 {
         self.writer.shut();
         self.stage
             .enter(ConnectionState::Closing, &self.settings.timeouts);
-        let Some(mut reader) = self.reader.take() else {
-            return;
-        };
         let mut silence = Deadline::never();
         poll_fn(|cx| {
             loop {
                 if self.stage.poll_late(cx).is_ready() {
                     return Poll::Ready(());
                 }
+                // The exchange may still have the reading side, or give it back only with its end.
+                self.home.watch(cx);
+                self.reclaim();
+                let Some(reader) = &mut self.reader else {
+                    return Poll::Pending;
+                };
                 reader.bytes.clear();
                 match reader.poll_fill(cx) {
                     Poll::Ready(Ok(1..)) => silence.clear(),
                     Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => break,
+                    Poll::Pending => {
+                        reader.park();
+                        break;
+                    }
                 }
             }
-            reader.park();
             if !silence.is_set() {
                 silence.set(SILENCE);
             }

@@ -3,7 +3,7 @@
 //! Reading an upload is reading the socket: there is no task and no channel in between.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 
@@ -40,6 +40,8 @@ struct State {
     returned: Option<(ReadSide, Rest)>,
     /// The client is to be told that it may send the body.
     invited: bool,
+    /// Of the connection, which may not be the task that reads the body.
+    waker: Option<Waker>,
 }
 
 impl Incoming {
@@ -90,7 +92,7 @@ impl Lent {
             }
             // A client that sends without being asked is not told to.
             if std::mem::take(&mut self.awaited) && reader.bytes.is_empty() {
-                self.home.lock().invited = true;
+                self.home.tell(|state| state.invited = true);
             }
             if !matches!(ready!(reader.poll_upload(cx)), Ok(1..)) {
                 self.broken = true;
@@ -113,7 +115,7 @@ impl Drop for Incoming {
             false if side.body.is_done() => Rest::Taken,
             false => Rest::Unread(side.body.left()),
         };
-        home.lock().returned = Some((side, rest));
+        home.tell(|state| state.returned = Some((side, rest)));
     }
 }
 
@@ -126,6 +128,23 @@ impl Home {
     /// Whether the client is to be told, once, that it may send the body.
     pub(super) fn take_invitation(&self) -> bool {
         std::mem::take(&mut self.lock().invited)
+    }
+
+    /// Wakes the connection when there is an invitation, or the reading side is back.
+    pub(super) fn watch(&self, cx: &Context<'_>) {
+        let waker = &mut self.lock().waker;
+        if !waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        if let Some(waker) = state.waker.take() {
+            drop(state);
+            waker.wake();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

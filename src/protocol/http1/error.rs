@@ -96,6 +96,10 @@ impl RequestError {
 
     /// The same, in the head that begins with `text`.
     pub(super) fn within(mut self, text: &[u8]) -> Self {
+        // Has neither.
+        if self.rule == Rule::Tls {
+            return self;
+        }
         let (method, target) = seen(text);
         (self.method, self.target) = (method.to_vec(), target.to_vec());
         self

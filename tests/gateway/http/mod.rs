@@ -3,6 +3,7 @@
 //! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
 mod answer;
+mod edge;
 mod errors;
 mod fields;
 mod framing;
@@ -11,6 +12,7 @@ mod leaving;
 mod log;
 mod signals;
 pub(crate) mod site;
+mod strict;
 mod target;
 mod tunnel;
 mod upload;

@@ -150,3 +150,89 @@ fn unknown_methods_are_the_applications_business() {
         "MKCALENDAR /x 0"
     );
 }
+
+/// Two sites by name and one for all other names.
+const NAMES: &str = "[[route]]\nhost = \"shop.example\"\nrespond = { body = \"shop\" }\n\
+     [[route]]\nhost = \"*.below.example\"\nrespond = { body = \"below\" }\n\
+     [[route]]\nhost = \"[::1]\"\nrespond = { body = \"six\" }\n\
+     [[route]]\nhost = \"shop.example\"\npath = \"/app\"\nproxy = { upstream = \"app\" }";
+
+#[test]
+fn an_empty_port_and_the_dot_of_the_root_make_no_other_host() {
+    let site = Site::with("", NAMES);
+    for (host, body) in [
+        ("shop.example", "shop"),
+        ("SHOP.example:", "shop"),
+        ("shop.example.", "shop"),
+        ("shop.example.:", "shop"),
+        ("shop.example.:8080", "shop"),
+        ("a.below.example.", "below"),
+        ("[::1]:", "six"),
+        ("[::1]:80", "six"),
+    ] {
+        let answer = site.request("GET", "/", &[("Host", host)], b"");
+        assert_eq!(answer.text(), body, "{host}");
+        let absolute = site.request(
+            "GET",
+            &format!("http://{host}/"),
+            &[("Host", "other.example")],
+            b"",
+        );
+        assert_eq!(absolute.text(), body, "{host}");
+    }
+    let app = site.request("GET", "/app", &[("Host", "shop.example.:81")], b"");
+    assert_eq!(app.status, 200);
+    let asked = site.asked();
+    assert_eq!(asked.param("SERVER_NAME"), Some("shop.example"));
+    assert_eq!(asked.param("HTTP_HOST"), Some("shop.example.:81"));
+}
+
+/// The type of FastCGI records with variables.
+const PARAMS: u8 = 4;
+
+/// Octets that no URI has and that every peer passes; the path is in its normal form already.
+const ODD: &[u8] = b"/a\"b<c>d`e{f}g|h^i\xc3\xbc\xff?x={\"y\":[1]}|`<>\xe9\\";
+
+#[test]
+fn odd_octets_of_targets_reach_an_application_unchanged() {
+    let site = Site::new();
+    let mut client = site.client();
+    client.send(odd()).unwrap();
+    assert_eq!(client.read_response().unwrap().status, 200);
+    let asked = site.asked();
+    let variables: Vec<u8> = (asked.records.iter())
+        .filter(|record| record.kind == PARAMS)
+        .flat_map(|record| record.content.clone())
+        .collect();
+    let uri = [b"REQUEST_URI", ODD].concat();
+    assert!(
+        variables.windows(uri.len()).any(|window| window == uri),
+        "{asked:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs HTTP backends without hyper's client, which refuses such targets"]
+fn odd_octets_of_targets_reach_an_http_backend_unchanged() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            anyhow::ensure!(connection.read(&mut byte)? == 1, "no whole head");
+            head.extend(byte);
+        }
+        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        connection.write([b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", line].concat())
+    });
+    let mut client = site.client();
+    client.send(odd()).unwrap();
+    let answer = client.read_response().unwrap();
+    assert_eq!(
+        (answer.status, answer.body),
+        (200, [b"GET ", ODD, b" HTTP/1.1"].concat())
+    );
+}
+
+fn odd() -> Vec<u8> {
+    [b"GET ", ODD, b" HTTP/1.1\r\nHost: a.example\r\n\r\n"].concat()
+}
