@@ -1,6 +1,6 @@
 //! A request's way, from its connection and back: readable from top to bottom.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -24,13 +24,14 @@ use super::router::Router;
 use super::status::Status;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
-use crate::protocol::RequestHead;
+use crate::protocol::fields::Fields;
+use crate::protocol::{RequestHead, http1};
 use crate::protocol::request::RequestId;
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Notice;
 use crate::upstream::config::ProtocolName;
-use crate::upstream::{self, Options, Relays, RequestBody, Trace, Upstream};
+use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.
 pub struct Service {
@@ -51,6 +52,8 @@ pub struct Connection {
     pub(super) requests: Requests,
     /// How fast its client takes the answers that have a least rate.
     pub(super) downloads: Downloads,
+    /// Interim answers that wait for the connection to write them: HTTP/1.1 only.
+    interim: Mutex<Vec<u8>>,
     /// It ends with a reset, whatever is on its way.
     cut: AtomicBool,
     /// Given when it is to end as soon as nobody is hurt by it.
@@ -65,6 +68,7 @@ impl Connection {
             connected,
             requests: Requests::default(),
             downloads: Downloads::default(),
+            interim: Mutex::default(),
             cut: AtomicBool::new(false),
             leave,
             _place: place,
@@ -73,6 +77,15 @@ impl Connection {
 }
 
 impl Connection {
+    /// The interim answers that are to be written now.
+    pub(super) fn take_interim(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock_interim())
+    }
+
+    fn lock_interim(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.interim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// From now on it ends with a reset.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
@@ -83,6 +96,19 @@ impl Connection {
         self.cut.load(Ordering::Relaxed)
     }
 }
+
+/// Interim answers go to the client at once (RFC 9110, section 15.2), as far as they are few.
+impl Interim for Connection {
+    fn interim(&self, status: StatusCode, fields: &Fields) {
+        let mut waiting = self.lock_interim();
+        if waiting.len() < INTERIM {
+            http1::answer::put_interim(status, fields, &mut waiting);
+        }
+    }
+}
+
+/// Bytes of interim answers that wait for a client; above it, more of them are dropped.
+const INTERIM: usize = 16 * 1024;
 
 impl Service {
     /// A service over routes that are ready.
@@ -203,7 +229,7 @@ impl Service {
             chunked: upload.chunked,
         };
         let head = request.into_head(to, client, body, record.id());
-        let options = self.options(route, head.version);
+        let options = self.options(route, head.version, connection);
         let answer = if route.ignore_client_abort {
             detached(upstream.clone(), head, upload.body, options, record.trace()).await?
         } else {
@@ -218,7 +244,7 @@ impl Service {
     }
 
     /// How an answer on this route goes to its client.
-    fn options(&self, route: &config::Route, version: Version) -> Options<'_> {
+    fn options<'a>(&'a self, route: &config::Route, version: Version, connection: &'a Connection) -> Options<'a> {
         Options {
             ignore_abort: route.ignore_client_abort,
             buffered: route.buffering.response,
@@ -232,7 +258,8 @@ impl Service {
                 // The connection says when its client does not take more.
                 _ => None,
             },
-            interim: None,
+            // HTTP/1.0 knows none; hyper sends none.
+            interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
             relays: &self.relays,
         }
     }
