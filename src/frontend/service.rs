@@ -236,7 +236,8 @@ impl Service {
             taken: match version {
                 // A stream's window may be closed before its first byte.
                 Version::HTTP_2 => Some(0),
-                _ => Some(self.config.send_buffer() / 2),
+                // The connection says when its client is waited for.
+                _ => None,
             },
             interim: None,
             relays: &self.relays,

@@ -77,7 +77,7 @@ struct Allowance {
     chunks: usize,
 }
 
-/// Chunks that hyper takes without waiting for the client: it lists 16 of them.
+/// Chunks that hyper takes of an HTTP/2 answer without waiting for the client: it lists 16 of them.
 const CHUNKS: usize = 8;
 
 impl Relays {
