@@ -523,6 +523,220 @@ fn other_words_that_begin_like_a_preface_are_http_1() {
     assert_eq!(answer.status, 505);
 }
 
+// A PING, a drip for another stream: none of it says that this stream is taken.
+#[test]
+fn a_stream_that_takes_nothing_is_reset_and_its_worker_freed() {
+    let site = Site::upstream(
+        "protocol = \"fastcgi\"\nmax_connections = 2",
+        "timeouts = { send = \"400ms\" }",
+        "",
+        |mut connection| {
+            let request = connection.read_fastcgi()?;
+            let body = "x".repeat(4_000_000);
+            // Fails for the two that are given up.
+            let _ = connection
+                .fastcgi_response(request.id, format!("Content-Type: a/b\r\n\r\n{body}").as_bytes());
+            Ok(())
+        },
+    );
+    let mut http = Http2::connect(&site);
+    http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\0"); // no window for any stream
+    http.frame(WINDOW_UPDATE, 0, 0, &1_000_000_000_u32.to_be_bytes());
+    http.sync();
+    let streamed = [GET[0], GET[1], (":path", "/streamed"), GET[3]];
+    for stream in [1, 3] {
+        http.headers(stream, &streamed, END_STREAM);
+    }
+    site.backend.wait_requests(2).unwrap();
+    // Waits for a worker, and then takes all of its answer, a little at a time.
+    http.headers(5, &streamed, END_STREAM);
+    http.frame(WINDOW_UPDATE, 0, 5, &100_000_u32.to_be_bytes());
+    let (mut ended, mut taken) = (Vec::new(), 0);
+    while ended.len() < 3 {
+        http.frame(PING, 0, 0, b"goes on!");
+        let header = http.0.take(9).unwrap();
+        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+        let stream = u32::from_be_bytes([header[5], header[6], header[7], header[8]]);
+        let payload = http.0.take(length as usize).unwrap();
+        match header[3] {
+            RST_STREAM => ended.push(stream),
+            DATA if header[4] & END_STREAM != 0 => ended.push(stream),
+            GOAWAY => panic!("{payload:?}"),
+            _ => {}
+        }
+        if header[3] == DATA && stream == 5 && length > 0 {
+            taken += payload.len();
+            http.frame(WINDOW_UPDATE, 0, 5, &length.to_be_bytes());
+        }
+    }
+    ended.sort_unstable();
+    assert_eq!((ended, taken), (vec![1, 3, 5], 4_000_000));
+    site.backend.wait_ended(3).unwrap();
+    let log = site.log(3);
+    let reasons: Vec<_> = log.iter().map(|line| line["reason"].as_str()).collect();
+    assert_eq!(reasons, [Some("client_gone"), Some("client_gone"), None]);
+}
+
+#[test]
+fn limits_of_heads_have_their_reason_and_their_line() {
+    let site = Site::with("head_size = \"8KiB\"\nhead_fields = 20", "");
+    let value = "v".repeat(9000);
+    let many: Vec<_> = GET.into_iter().chain([("x-many", "1"); 21]).collect();
+    let large: Vec<_> = GET.into_iter().chain([("x-large", &*value)]).collect();
+    for (place, fields) in [many, large].into_iter().enumerate() {
+        let outcome = Http2::connect(&site).ask(&fields, b"");
+        assert!(
+            matches!(&outcome, Outcome::Answer(431, page) if page.contains("Reason: head_too_large")),
+            "{outcome:?}"
+        );
+        let line = &site.log(place + 1)[place];
+        let logged = (
+            &line["status"],
+            &line["reason"],
+            &line["target"],
+            &line["version"],
+        );
+        let expected = (
+            &431.into(),
+            &"head_too_large".into(),
+            &"/first".into(),
+            &"HTTP/2.0".into(),
+        );
+        assert_eq!(logged, expected);
+    }
+    let fitting: Vec<_> = GET.into_iter().chain([("x-some", "1"); 15]).collect();
+    let outcome = Http2::connect(&site).ask(&fitting, b"");
+    assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()));
+}
+
+#[test]
+fn fields_that_may_be_there_once_are_refused_twice() {
+    let names = [
+        "host",
+        "content-type",
+        "authorization",
+        "referer",
+        "user-agent",
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+        "if-range",
+    ];
+    let site = Site::new();
+    for (place, name) in names.into_iter().enumerate() {
+        let twice = [&GET[..], &[(name, "a.example"); 2]].concat();
+        let outcome = Http2::connect(&site).ask(&twice, b"");
+        assert!(
+            matches!(&outcome, Outcome::Answer(400, page) if page.contains("Reason: bad_field")),
+            "{name}: {outcome:?}"
+        );
+        assert_eq!(site.log(place + 1)[place]["reason"], "bad_field");
+    }
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn a_refusal_ends_its_stream_and_not_the_connection() {
+    let site = Site::new();
+    let mut http = Http2::connect(&site);
+    let twice = [&POST[..], &[("referer", "a"), ("referer", "b")]].concat();
+    http.headers(1, &twice, 0);
+    assert!(matches!(http.outcome(1), Outcome::Answer(400, _)));
+    // The rest of its body is nobody's.
+    http.frame(DATA, END_STREAM, 1, b"late");
+    http.headers(3, &GET, END_STREAM);
+    assert_eq!(http.outcome(3), Outcome::Answer(200, "GET /first 0".into()));
+}
+
+#[test]
+fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
+    let site = Site::with(
+        "",
+        "[[route]]\nhost = \"shop.example\"\nrespond = { body = \"shop\" }",
+    );
+    for authority in [
+        "shop.example",
+        "shop.example.",
+        "shop.example:",
+        "SHOP.example.:80",
+    ] {
+        let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
+        let outcome = Http2::connect(&site).ask(&fields, b"");
+        assert_eq!(outcome, Outcome::Answer(200, "shop".into()), "{authority}");
+    }
+    let named = [
+        &GET[..3],
+        &[(":authority", "shop.example"), ("host", "shop.example.")],
+    ]
+    .concat();
+    let outcome = Http2::connect(&site).ask(&named, b"");
+    assert_eq!(outcome, Outcome::Answer(200, "shop".into()));
+    for authority in ["shop..example", ".", "[::1]x:80"] {
+        let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
+        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
+        assert!(expected, "{outcome:?} to {authority}");
+    }
+}
+
+// hyper takes fewer of the octets that no URI has than we do in HTTP/1, and drops a fragment before we see it.
+#[test]
+fn odd_octets_of_targets_are_passed_on_or_refused_and_never_changed() {
+    let site = Site::new();
+    let ask = |path| Http2::connect(&site).ask(&[GET[0], GET[1], (":path", path), GET[3]], b"");
+    for path in ["/a\"b{c}d?x={y}", "/\u{fc}?\u{fc}"] {
+        assert_eq!(ask(path), Outcome::Answer(200, format!("GET {path} 0")));
+    }
+    for path in [
+        "/a<b", "/a`b", "/a^b", "/a|b", "/a\\b", "/a b", "/a\tb", "/a?<", "/a?`",
+    ] {
+        let outcome = ask(path);
+        let passed = Outcome::Answer(200, format!("GET {path} 0"));
+        let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
+        assert!(expected || outcome == passed, "{path}: {outcome:?}");
+    }
+    ask("/a#b");
+    assert!(site.targets().iter().all(|target| !target.contains('#')));
+}
+
+#[test]
+fn a_flood_of_settings_stalls_no_other_client() {
+    let site = Site::new();
+    let mut flood = Http2::connect(&site);
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = stop.clone();
+    let mut stream = flood.0.stream().try_clone().unwrap();
+    // Windows that go up and down, for streams that are open.
+    for stream in [1, 3, 5, 7] {
+        flood.headers(stream, &POST, 0);
+    }
+    let flooding = std::thread::spawn(move || {
+        use std::io::Write;
+        let up = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\x01\0\0";
+        let down = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+        let wire = [&up[..], down].concat().repeat(2000);
+        let mut rounds = 0;
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) && stream.write_all(&wire).is_ok() {
+            rounds += 1;
+        }
+        rounds
+    });
+    let mut reading = flood.0.stream().try_clone().unwrap();
+    let taking = std::thread::spawn(move || {
+        use std::io::Read;
+        let mut bytes = [0; 65536];
+        while reading.read(&mut bytes).is_ok_and(|count| count > 0) {}
+    });
+    for _ in 0..200 {
+        assert_eq!(site.request("GET", "/first", &[], b"").status, 200);
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let _ = flood.0.stream().shutdown(std::net::Shutdown::Both);
+    flooding.join().unwrap();
+    taking.join().unwrap();
+}
+
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;

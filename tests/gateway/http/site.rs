@@ -42,10 +42,20 @@ impl Site {
         tables: &str,
         script: impl Fn(ScriptedConnection) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
+        Self::upstream(&format!("protocol = \"{protocol}\""), server, tables, script)
+    }
+
+    /// An application with these settings in its `[upstream]`.
+    pub(super) fn upstream(
+        upstream: &str,
+        server: &str,
+        tables: &str,
+        script: impl Fn(ScriptedConnection) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let backend = Scripted::start(script).expect("the backend starts");
         let gateway = start(&format!(
             "[server]\ntemp_dir = \"{{dir}}\"\n{server}\n\
-             [upstream.app]\nprotocol = \"{protocol}\"\nendpoints = [\"{}\"]\n{ROUTES}\n{tables}\n",
+             [upstream.app]\n{upstream}\nendpoints = [\"{}\"]\n{ROUTES}\n{tables}\n",
             backend.address()
         ));
         Self { gateway, backend }
