@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
@@ -194,9 +194,10 @@ impl Record {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let trace = &self.trace;
         let sent = trace.attempts > 0;
+        let ended = Instant::now();
         let entry = Entry {
-            time: SystemTime::now(),
-            remote: self.connection.connected.peer().map(|peer| peer.ip()),
+            ended,
+            remote: self.connection.connected.ip(),
             method: self.method.as_str(),
             target: &self.target,
             version: version(self.version),
@@ -207,7 +208,7 @@ impl Record {
             user_agent: self.user_agent.as_deref(),
             id: self.id.0,
             phases: Phases {
-                total: micros(self.started.elapsed()),
+                total: micros(ended.saturating_duration_since(self.started)),
                 body: self.body_time.map(micros),
                 queue: sent.then(|| micros(trace.queue)),
                 connect: sent.then(|| micros(trace.connect)),

@@ -43,7 +43,8 @@ impl AccessLog {
     pub fn write(&self, entry: &Entry<'_>, scratch: &mut Vec<u8>) {
         if let Some(sink) = &self.sink {
             scratch.clear();
-            entry.append(self.format, &self.clock, scratch);
+            let stamp = self.clock.stamp(entry.ended);
+            entry.append(self.format, &stamp, scratch);
             sink.push(scratch);
         }
     }
@@ -61,14 +62,16 @@ impl AccessLog {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::Instant;
+
+    use jiff::Timestamp;
 
     use super::*;
     use crate::telemetry::line::Phases;
 
     fn entry() -> Entry<'static> {
         Entry {
-            time: SystemTime::UNIX_EPOCH,
+            ended: Instant::now(),
             remote: None,
             method: "GET",
             target: b"/",
@@ -96,10 +99,12 @@ mod tests {
         drop(guard);
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text.lines().count(), 2);
-        assert!(
-            text.lines()
-                .all(|line| line.starts_with("{\"time\":\"1970-01-01T00:00:00.000Z\""))
-        );
+        for line in text.lines() {
+            let time = line.strip_prefix("{\"time\":\"").unwrap();
+            let (time, rest) = time.split_once('"').unwrap();
+            assert!(time.parse::<Timestamp>().is_ok() && time.len() == "1970-01-01T00:00:00.000Z".len());
+            assert!(rest.starts_with(",\"method\":\"GET\","), "{line}");
+        }
     }
 
     #[test]

@@ -3,21 +3,19 @@
 //! Whatever a client sends, a line stays a line, and a terminal that shows it stays as it is: control characters
 //! and, in the combined format, every byte above 0x7E are escaped.
 
-use std::fmt::Display;
-use std::io::Write;
-use std::net::IpAddr;
-use std::time::SystemTime;
+use std::time::Instant;
 
-use super::clock::Clock;
+use super::clock::Stamp;
 use super::config::Format;
+use super::{escape, number};
 
 /// What happened to one request. Everything is borrowed: a line is written once, at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// When the request ended.
-    pub time: SystemTime,
-    /// The client; `None` on unix sockets.
-    pub remote: Option<IpAddr>,
+    /// When the request ended: just now.
+    pub ended: Instant,
+    /// The client's address; `None` on unix sockets.
+    pub remote: Option<&'a str>,
     /// Method.
     pub method: &'a str,
     /// Target as received.
@@ -74,42 +72,48 @@ pub struct Upstream<'a> {
 
 impl Entry<'_> {
     /// Appends the line, line feed included. Allocates nothing but what `out` grows by.
-    pub fn append(&self, format: Format, clock: &Clock, out: &mut Vec<u8>) {
+    pub fn append(&self, format: Format, stamp: &Stamp, out: &mut Vec<u8>) {
         match format {
-            Format::Combined => self.combined(clock, out),
-            Format::Json => self.json(clock, out),
+            Format::Combined => self.combined(stamp, out),
+            Format::Json => self.json(stamp, out),
         }
-        out.push(b'\n');
     }
 
     /// Apache's combined format, then what a gateway has to tell, in seconds as nginx does.
-    fn combined(&self, clock: &Clock, out: &mut Vec<u8>) {
-        match self.remote {
-            Some(remote) => put(out, remote),
-            None => out.extend_from_slice(b"unix:"),
-        }
-        put(out, format_args!(" - - [{}] \"", clock.stamp(self.time).combined));
-        escape(self.method.as_bytes(), out);
+    fn combined(&self, stamp: &Stamp, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.remote.unwrap_or("unix:").as_bytes());
+        out.extend_from_slice(b" - - [");
+        out.extend_from_slice(stamp.combined.as_bytes());
+        out.extend_from_slice(b"] \"");
+        escape::combined(self.method.as_bytes(), out);
         out.push(b' ');
-        escape(self.target, out);
-        put(
-            out,
-            format_args!(" {}\" {} {} ", self.version, self.status, self.response_bytes),
-        );
-        quoted(self.referer, out);
+        escape::combined(self.target, out);
         out.push(b' ');
-        quoted(self.user_agent, out);
-        let phases = &self.phases;
-        seconds(" rt=", Some(phases.total), out);
-        seconds(" bt=", phases.body, out);
-        seconds(" qt=", phases.queue, out);
-        seconds(" uct=", phases.connect, out);
-        seconds(" uht=", phases.head, out);
+        out.extend_from_slice(self.version.as_bytes());
+        out.extend_from_slice(b"\" ");
+        number::decimal(self.status.into(), out);
+        out.push(b' ');
+        number::decimal(self.response_bytes, out);
+        out.extend_from_slice(b" \"");
+        escape::combined(self.referer.unwrap_or(b"-"), out);
+        out.extend_from_slice(b"\" \"");
+        escape::combined(self.user_agent.unwrap_or(b"-"), out);
+        self.combined_phases(out);
         self.combined_upstream(out);
-        put(
-            out,
-            format_args!(" reason={} id={:016x}", self.reason.unwrap_or("-"), self.id),
-        );
+        out.extend_from_slice(b" reason=");
+        out.extend_from_slice(self.reason.unwrap_or("-").as_bytes());
+        out.extend_from_slice(b" id=");
+        out.extend_from_slice(&number::hex(self.id));
+        out.push(b'\n');
+    }
+
+    fn combined_phases(&self, out: &mut Vec<u8>) {
+        let phases = &self.phases;
+        seconds(b"\" rt=", Some(phases.total), out);
+        seconds(b" bt=", phases.body, out);
+        seconds(b" qt=", phases.queue, out);
+        seconds(b" uct=", phases.connect, out);
+        seconds(b" uht=", phases.head, out);
     }
 
     fn combined_upstream(&self, out: &mut Vec<u8>) {
@@ -117,121 +121,103 @@ impl Entry<'_> {
             return out.extend_from_slice(b" up=\"-\" us=- try=0");
         };
         out.extend_from_slice(b" up=\"");
-        escape(upstream.name.as_bytes(), out);
+        escape::combined(upstream.name.as_bytes(), out);
         out.push(b' ');
-        escape(upstream.endpoint.as_bytes(), out);
+        escape::combined(upstream.endpoint.as_bytes(), out);
         out.extend_from_slice(b"\" us=");
         match upstream.status {
-            Some(status) => put(out, status),
+            Some(status) => number::decimal(status.into(), out),
             None => out.push(b'-'),
         }
-        put(out, format_args!(" try={}", upstream.attempts));
+        out.extend_from_slice(b" try=");
+        number::decimal(upstream.attempts.into(), out);
     }
 
     /// One object; what did not happen has no member.
-    fn json(&self, clock: &Clock, out: &mut Vec<u8>) {
-        let since = self
-            .time
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let stamp = clock.stamp(self.time);
-        put(
-            out,
-            format_args!("{{\"time\":\"{}.{:03}Z\"", stamp.utc, since.subsec_millis()),
-        );
-        if let Some(remote) = self.remote {
-            put(out, format_args!(",\"remote\":\"{remote}\""));
-        }
-        string("method", self.method.as_bytes(), out);
-        string("target", self.target, out);
-        string("version", self.version.as_bytes(), out);
-        number("status", Some(self.status.into()), out);
-        number("request_bytes", Some(self.request_bytes), out);
-        number("response_bytes", Some(self.response_bytes), out);
-        self.referer.inspect(|referer| string("referer", referer, out));
-        self.user_agent.inspect(|agent| string("user_agent", agent, out));
-        put(out, format_args!(",\"id\":\"{:016x}\"", self.id));
-        number("total_us", Some(self.phases.total), out);
-        number("body_us", self.phases.body, out);
-        number("queue_us", self.phases.queue, out);
-        number("connect_us", self.phases.connect, out);
-        number("head_us", self.phases.head, out);
+    fn json(&self, stamp: &Stamp, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"time\":\"");
+        out.extend_from_slice(stamp.utc.as_bytes());
+        let [a, b, c] = number::three(stamp.millis(self.ended).into());
+        out.extend_from_slice(&[b'.', a, b, c, b'Z', b'"']);
+        word(b",\"remote\":\"", self.remote, out);
+        text(b",\"method\":\"", Some(self.method.as_bytes()), out);
+        text(b",\"target\":\"", Some(self.target), out);
+        word(b",\"version\":\"", Some(self.version), out);
+        count(b",\"status\":", Some(self.status.into()), out);
+        count(b",\"request_bytes\":", Some(self.request_bytes), out);
+        count(b",\"response_bytes\":", Some(self.response_bytes), out);
+        text(b",\"referer\":\"", self.referer, out);
+        text(b",\"user_agent\":\"", self.user_agent, out);
+        out.extend_from_slice(b",\"id\":\"");
+        out.extend_from_slice(&number::hex(self.id));
+        out.push(b'"');
+        self.json_phases(out);
+        self.json_upstream(out);
+        word(b",\"reason\":\"", self.reason, out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn json_phases(&self, out: &mut Vec<u8>) {
+        let phases = &self.phases;
+        count(b",\"total_us\":", Some(phases.total), out);
+        count(b",\"body_us\":", phases.body, out);
+        count(b",\"queue_us\":", phases.queue, out);
+        count(b",\"connect_us\":", phases.connect, out);
+        count(b",\"head_us\":", phases.head, out);
+    }
+
+    fn json_upstream(&self, out: &mut Vec<u8>) {
         if let Some(upstream) = &self.upstream {
-            string("upstream", upstream.name.as_bytes(), out);
-            string("endpoint", upstream.endpoint.as_bytes(), out);
-            number("attempts", Some(upstream.attempts.into()), out);
-            number("upstream_status", upstream.status.map(u64::from), out);
+            text(b",\"upstream\":\"", Some(upstream.name.as_bytes()), out);
+            text(b",\"endpoint\":\"", Some(upstream.endpoint.as_bytes()), out);
+            count(b",\"attempts\":", Some(upstream.attempts.into()), out);
+            count(b",\"upstream_status\":", upstream.status.map(u64::from), out);
         }
-        self.reason
-            .inspect(|reason| string("reason", reason.as_bytes(), out));
-        out.push(b'}');
     }
 }
 
-fn put(out: &mut Vec<u8>, value: impl Display) {
-    write!(out, "{value}").expect("a Vec takes everything");
-}
-
-fn seconds(name: &str, micros: Option<u64>, out: &mut Vec<u8>) {
+/// A time in seconds behind its name.
+#[inline]
+fn seconds<const N: usize>(name: &[u8; N], micros: Option<u64>, out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
     match micros {
-        Some(micros) => put(
-            out,
-            format_args!("{name}{}.{:06}", micros / 1_000_000, micros % 1_000_000),
-        ),
-        None => put(out, format_args!("{name}-")),
+        Some(micros) => number::seconds(micros, out),
+        None => out.push(b'-'),
     }
 }
 
-fn quoted(value: Option<&[u8]>, out: &mut Vec<u8>) {
-    out.push(b'"');
-    escape(value.unwrap_or(b"-"), out);
-    out.push(b'"');
-}
-
-/// As nginx: `\xHH` for what is not printable ASCII, the quote and the backslash.
-fn escape(value: &[u8], out: &mut Vec<u8>) {
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let mut rest = value;
-    while let Some(odd) = rest.iter().position(|byte| !plain(byte)) {
-        let (before, from) = rest.split_at(odd);
-        out.extend_from_slice(before);
-        put(out, format_args!("\\x{:02X}", from[0]));
-        rest = &from[1..];
-    }
-    out.extend_from_slice(rest);
-}
-
-fn number(name: &str, value: Option<u64>, out: &mut Vec<u8>) {
+/// A member that is a number. `key` is all that stands before it.
+#[inline]
+fn count<const N: usize>(key: &[u8; N], value: Option<u64>, out: &mut Vec<u8>) {
     if let Some(value) = value {
-        put(out, format_args!(",\"{name}\":{value}"));
+        out.extend_from_slice(key);
+        number::decimal(value, out);
     }
 }
 
-/// RFC 8259, section 7; bytes that are no UTF-8 become U+FFFD.
-fn string(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    put(out, format_args!(",\"{name}\":\""));
-    for chunk in value.utf8_chunks() {
-        chunk.valid().chars().for_each(|c| character(c, out));
-        if !chunk.invalid().is_empty() {
-            out.extend_from_slice("\u{fffd}".as_bytes());
-        }
+/// A member that is a word of ours: there is nothing to escape.
+#[inline]
+fn word<const N: usize>(key: &[u8; N], value: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        out.extend_from_slice(key);
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
     }
-    out.push(b'"');
 }
 
-fn character(c: char, out: &mut Vec<u8>) {
-    match c {
-        '"' => out.extend_from_slice(b"\\\""),
-        '\\' => out.extend_from_slice(b"\\\\"),
-        // Also U+0080 to U+009F: terminals act on them.
-        c if c.is_control() => put(out, format_args!("\\u{:04x}", u32::from(c))),
-        c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+/// A member that is a string. `key` is all that stands before it, the quote included.
+#[inline]
+fn text<const N: usize>(key: &[u8; N], value: Option<&[u8]>, out: &mut Vec<u8>) {
+    if let Some(value) = value {
+        out.extend_from_slice(key);
+        escape::json(value, out);
+        out.push(b'"');
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
@@ -241,8 +227,8 @@ mod tests {
 
     fn entry() -> Entry<'static> {
         Entry {
-            time: SystemTime::UNIX_EPOCH + Duration::from_millis(971_211_336_042),
-            remote: Some([192, 0, 2, 7].into()),
+            ended: Instant::now(),
+            remote: Some("192.0.2.7"),
             method: "GET",
             target: b"/a.php?x=1",
             version: "HTTP/1.1",
@@ -269,7 +255,9 @@ mod tests {
 
     fn line(entry: &Entry<'_>, format: Format) -> String {
         let mut out = Vec::new();
-        entry.append(format, &Clock::new(TimeZone::UTC), &mut out);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(971_211_336_042);
+        let stamp = Stamp::new(entry.ended, time, &TimeZone::UTC);
+        entry.append(format, &stamp, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -318,6 +306,36 @@ mod tests {
                 "attempts": 2,
                 "reason": "queue_timeout",
             })
+        );
+    }
+
+    #[test]
+    fn json_members_keep_their_order() {
+        let full = Entry {
+            referer: Some(b"http://a/"),
+            phases: Phases {
+                total: 1,
+                body: Some(2),
+                queue: Some(0),
+                connect: Some(45),
+                head: Some(678),
+            },
+            upstream: Some(Upstream {
+                name: "php",
+                endpoint: "",
+                attempts: 0,
+                status: Some(200),
+            }),
+            ..entry()
+        };
+        assert_eq!(
+            line(&full, Format::Json),
+            "{\"time\":\"2000-10-10T20:55:36.042Z\",\"remote\":\"192.0.2.7\",\"method\":\"GET\",\
+             \"target\":\"/a.php?x=1\",\"version\":\"HTTP/1.1\",\"status\":503,\"request_bytes\":5,\
+             \"response_bytes\":17,\"referer\":\"http://a/\",\"user_agent\":\"curl/8\",\
+             \"id\":\"000000000000feed\",\"total_us\":1,\"body_us\":2,\"queue_us\":0,\"connect_us\":45,\
+             \"head_us\":678,\"upstream\":\"php\",\"endpoint\":\"\",\"attempts\":0,\"upstream_status\":200,\
+             \"reason\":\"queue_timeout\"}\n"
         );
     }
 

@@ -7,10 +7,12 @@ pub mod access;
 pub mod clock;
 pub mod config;
 pub mod counters;
+pub mod escape;
 pub mod exposition;
 pub mod histogram;
 pub mod line;
 pub mod log;
+pub mod number;
 pub mod sink;
 
 pub use access::AccessLog;

@@ -60,12 +60,25 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     pending: Vec<u8>,
+    thread: Thread,
     /// What to open again.
     path: Option<PathBuf>,
     /// The file opened again, and how many of the pending bytes still go to the old one.
     fresh: Option<(usize, File)>,
     stop: bool,
     ended: bool,
+}
+
+/// What the thread does: a wake-up is a system call, and one is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Thread {
+    /// Writes, or has been woken to do so.
+    #[default]
+    Busy,
+    /// Waits for a first line.
+    Idle,
+    /// Waits for a full batch, or a moment.
+    Lingering,
 }
 
 /// A target that is open; nothing is written to it yet.
@@ -132,8 +145,9 @@ impl Sink {
             return;
         }
         state.pending.extend_from_slice(line);
+        let wakes = state.wakes();
         drop(state);
-        if before == 0 || (before < BATCH && after >= BATCH) {
+        if wakes {
             self.shared.wake.notify_one();
         }
     }
@@ -190,6 +204,21 @@ impl Drop for Guard {
     }
 }
 
+impl State {
+    /// Whether the thread is to be woken for the lines that wait now. The answer is carried out: it is given once.
+    fn wakes(&mut self) -> bool {
+        let wakes = match self.thread {
+            Thread::Busy => false,
+            Thread::Idle => !self.pending.is_empty(),
+            Thread::Lingering => self.pending.len() >= BATCH,
+        };
+        if wakes {
+            self.thread = Thread::Busy;
+        }
+        wakes
+    }
+}
+
 impl Shared {
     /// The thread: until the guard is dropped.
     fn write_out(&self, mut file: File) {
@@ -206,8 +235,8 @@ impl Shared {
                 None => self.write_lines(&file, &batch),
             }
             batch.clear();
-            // What a burst needed is not kept for ever.
-            batch.shrink_to(BATCH);
+            // What a burst needed is not kept for ever; a full batch is always a little more than one.
+            batch.shrink_to(2 * BATCH);
             if stop {
                 break;
             }
@@ -219,11 +248,15 @@ impl Shared {
     /// Waits for lines and takes them in exchange for an empty buffer.
     fn next_batch(&self, batch: &mut Vec<u8>) -> (Option<(usize, File)>, bool) {
         let idle = |state: &mut State| state.pending.is_empty() && state.fresh.is_none() && !state.stop;
-        let state = self.wake.wait_while(self.lock(), idle);
-        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        state.thread = Thread::Idle;
+        let state = self.wake.wait_while(state, idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.thread = Thread::Lingering;
         let few = |state: &mut State| state.pending.len() < BATCH && state.fresh.is_none() && !state.stop;
         let waited = self.wake.wait_timeout_while(state, LINGER, few);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.thread = Thread::Busy;
         std::mem::swap(&mut state.pending, batch);
         (state.fresh.take(), state.stop)
     }
@@ -378,6 +411,48 @@ mod tests {
         drop(sink);
         let expected = (lines - dropped as usize) * line.len();
         assert_eq!(reader.join().unwrap(), expected);
+    }
+
+    #[test]
+    fn the_thread_is_woken_once_for_a_first_line_and_once_for_a_full_batch() {
+        let mut state = State {
+            thread: Thread::Idle,
+            ..State::default()
+        };
+        assert!(!state.wakes(), "there is nothing to write");
+        state.pending.push(b'\n');
+        assert_eq!([state.wakes(), state.wakes()], [true, false]);
+        state.thread = Thread::Lingering;
+        assert!(!state.wakes(), "the batch is not full");
+        state.pending.resize(BATCH, b'\n');
+        assert_eq!([state.wakes(), state.wakes()], [true, false]);
+        state.thread = Thread::Busy;
+        assert!(!state.wakes(), "it will look before it waits");
+    }
+
+    #[test]
+    fn lines_of_several_threads_with_pauses_are_all_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let (sink, guard) = sink(&path);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for number in 0..500 {
+                        sink.push(b"line\n");
+                        // Whatever the thread is doing at that moment.
+                        if number % 100 == 0 {
+                            while !sink.shared.lock().pending.is_empty() {
+                                thread::yield_now();
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        sink.push(b"");
+        drop(guard);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "line\n".repeat(2_000));
     }
 
     #[test]
