@@ -1,7 +1,7 @@
 //! A request's way, from its connection and back: readable from top to bottom.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
@@ -25,8 +25,8 @@ use super::status::Status;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::fields::Fields;
-use crate::protocol::{RequestHead, http1};
 use crate::protocol::request::RequestId;
+use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Notice;
@@ -244,7 +244,12 @@ impl Service {
     }
 
     /// How an answer on this route goes to its client.
-    fn options<'a>(&'a self, route: &config::Route, version: Version, connection: &'a Connection) -> Options<'a> {
+    fn options<'a>(
+        &'a self,
+        route: &config::Route,
+        version: Version,
+        connection: &'a Connection,
+    ) -> Options<'a> {
         Options {
             ignore_abort: route.ignore_client_abort,
             buffered: route.buffering.response,

@@ -104,7 +104,21 @@ impl Client {
         body: &[u8],
     ) -> Result<Response> {
         self.send_request(method, target, headers, body)?;
-        self.read_response()
+        self.read_final()
+    }
+
+    /// The next response that is no interim one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::read_response`].
+    pub fn read_final(&mut self) -> Result<Response> {
+        loop {
+            let response = self.read_response()?;
+            if !matches!(response.status, 100 | 102..200) {
+                return Ok(response);
+            }
+        }
     }
 
     /// The next response, interim ones included. A body that breaks off makes it incomplete, not an error.

@@ -287,7 +287,10 @@ impl Http1 {
             keep_alive.invited();
             self.writer.queue.tail().extend_from_slice(CONTINUE);
         }
-        self.writer.queue.tail().append(&mut self.connection.take_interim());
+        self.writer
+            .queue
+            .tail()
+            .append(&mut self.connection.take_interim());
         if let Poll::Ready(Err(_)) = self.writer.poll_flush(cx) {
             return Poll::Ready(None);
         }
@@ -339,7 +342,10 @@ impl Http1 {
             keep_alive.end();
         }
         let next = keep_alive.next(rest, self.settings.discard);
-        self.writer.queue.tail().append(&mut self.connection.take_interim());
+        self.writer
+            .queue
+            .tail()
+            .append(&mut self.connection.take_interim());
         answer::put_head(
             &answer::Head {
                 status,

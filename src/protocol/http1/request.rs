@@ -208,6 +208,7 @@ fn foreign(src: &[u8]) -> Result<(), RequestError> {
     match src {
         // A TLS record of the type handshake, version 3.x (RFC 8446, section 5.1).
         [0x16, 0x03, ..] => Err(Rule::Tls.into()),
+        [0x16] => Ok(()),
         [b'P', b'R', b'O', b'X', b'Y', b' ', ..] => Err(Rule::ProxyLine.into()),
         // The signature of its second version.
         [b'\r', b'\n', b'\r', b'\n', 0, ..] => Err(Rule::ProxyLine.into()),

@@ -183,13 +183,19 @@ fn interim_answers_of_the_application_are_not_answers() {
 }
 
 #[test]
-fn interim_answers_of_an_http_backend_are_skipped() {
+fn early_hints_of_an_http_backend_go_on_to_the_client_and_its_100_does_not() {
     let site = Site::speaking("http", "", "", |mut connection| {
         connection.read_http()?;
         connection.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")?;
         connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     });
-    assert_eq!(site.request("GET", "/first", &[], b"").text(), "hello");
+    let mut client = site.client();
+    client.send_request("GET", "/first", &[], b"").unwrap();
+    let hints = client.read_head().unwrap();
+    assert_eq!((hints.status, hints.header("link")), (103, Some("</x>")));
+    assert_eq!(client.read_response().unwrap().text(), "hello");
+    let old = site.only("GET /first HTTP/1.0\r\n\r\n");
+    assert_eq!((old.status, old.text().as_str()), (200, "hello"));
 }
 
 #[test]

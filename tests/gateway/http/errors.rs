@@ -27,7 +27,7 @@ fn the_page_has_the_reason_and_the_id_of_the_log() {
             .unwrap();
         assert_eq!((answer.status, answer.header("content-type")), (502, Some(kind)));
         assert_eq!(answer.header("bridgehead-error"), Some("socket_missing"));
-        assert_eq!(answer.header("vary"), Some("accept"));
+        assert_eq!(answer.header("vary"), Some("Accept"));
         let length = answer.text().len().to_string();
         assert_eq!(answer.header("content-length"), Some(&*length));
         let line = &site.log(2 * place + 1)[2 * place];
