@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use testbed::Signal;
 
 use super::callgrind;
-use super::scenario::Scenario;
 use super::server::WORKERS;
+use super::site::{Log, Site};
 use super::work::Work;
 
 /// A running nginx; ended with all its workers when dropped.
@@ -30,14 +30,11 @@ impl Nginx {
     /// # Errors
     ///
     /// When it does not; the error holds its log.
-    pub(crate) fn start(scenario: &Scenario, work: &Work, profile: Option<&Path>) -> Result<Self> {
+    pub(crate) fn start(site: &Site, work: &Work, profile: Option<&Path>) -> Result<Self> {
         let dir = TempDir::with_prefix("bh-nginx-").context("cannot make a directory for nginx")?;
         let addr = free_port()?;
         let file = dir.path().join("nginx.conf");
-        fs::write(
-            &file,
-            config(scenario, work, dir.path(), addr, profile.is_some())?,
-        )?;
+        fs::write(&file, config(site, work, dir.path(), addr, profile.is_some())?)?;
         let mut words = profile.map(callgrind::words).unwrap_or_default();
         words.push(PROGRAM.to_owned());
         let output = File::create(dir.path().join("output.log"))?;
@@ -129,7 +126,7 @@ impl Drop for Nginx {
     }
 }
 
-fn config(scenario: &Scenario, work: &Work, dir: &Path, addr: SocketAddr, single: bool) -> Result<String> {
+fn config(site: &Site, work: &Work, dir: &Path, addr: SocketAddr, single: bool) -> Result<String> {
     let processes = match single {
         true => "master_process off;".to_owned(),
         false => format!("worker_processes {WORKERS};"),
@@ -139,19 +136,21 @@ fn config(scenario: &Scenario, work: &Work, dir: &Path, addr: SocketAddr, single
         true => "user root;",
         false => "",
     };
-    let access = match scenario.log {
-        true => "{dir}/access.log",
-        false => "off",
+    let access = match site.log {
+        Log::Off => "off",
+        Log::Combined => "{dir}/access.log combined",
+        Log::Json => "{dir}/access.log json",
     };
     Ok(work
         .config("nginx.conf")?
         .replace(
             "{scenario}",
-            &work.config(&format!("scenarios/{}.conf", scenario.name))?,
+            &work.config(&format!("scenarios/{}.conf", site.config))?,
         )
         .replace("{processes}", &processes)
         .replace("{user}", user)
         .replace("{access}", access)
+        .replace("{connections}", &site.clients.to_string())
         .replace("{port}", &addr.port().to_string())
         .replace("{dir}", &dir.display().to_string()))
 }
