@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 9] = [
+pub const PACKAGES: [Package; 11] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
@@ -47,10 +47,16 @@ pub const PACKAGES: [Package; 9] = [
         "/usr/bin/git",
         "Git over HTTP, a CGI program with large bodies",
     ),
+    package("curl", "/usr/bin/curl", "an HTTP/2 client that is not ours"),
     package(
         "dnsmasq-base",
         "/usr/sbin/dnsmasq",
         "a DNS server whose records change",
+    ),
+    package(
+        "procps",
+        "/usr/bin/ps",
+        "processes as something else than the tests sees them",
     ),
     package(
         "nginx",

@@ -42,6 +42,11 @@ impl User {
         }
     }
 
+    /// The names of its visits.
+    pub(super) fn visits(self) -> [String; 2] {
+        ["demo", "test"].map(|kind| format!("{}/{kind}", self.name()))
+    }
+
     fn home(self) -> &'static str {
         match self {
             Self::Root => "/root",
