@@ -1,5 +1,6 @@
 //! A request's way, from its connection and back: readable from top to bottom.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use super::answer::{Answer, Outgoing};
 use super::body::Body;
 use super::config::{self, Config};
 use super::download::Downloads;
+use super::edge;
 use super::forwarded::Connected;
 use super::idle::Requests;
 use super::lasting::Lasting;
@@ -36,6 +38,8 @@ use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstre
 /// Everything that answers requests. Immutable; shared by all connections.
 pub struct Service {
     pub(super) config: Config,
+    /// What new connections keep of it.
+    pub(super) edge: Arc<edge::Settings>,
     router: Router<Route>,
     spools: Spools,
     pub(super) relays: Relays,
@@ -59,6 +63,20 @@ pub struct Connection {
     /// Given when it is to end as soon as nobody is hurt by it.
     pub(super) leave: Arc<Notice>,
     _place: Place,
+}
+
+/// A request that is being answered.
+pub enum Begun<'s> {
+    /// With all there is to say.
+    Answered(Outgoing),
+    /// By an application, some time.
+    Forwarded(Pin<Box<dyn Future<Output = Outgoing> + Send + 's>>),
+}
+
+/// What becomes of a request that was checked.
+enum Decision<'s> {
+    Answer(Answer),
+    Forward(Checked, Destination<'s>),
 }
 
 impl Connection {
@@ -121,6 +139,7 @@ impl Service {
     ) -> Self {
         Self {
             router: plan::router(&config, routes),
+            edge: Arc::new(edge::Settings::of(&config)),
             config,
             spools: relays.spools().clone(),
             relays,
@@ -129,19 +148,23 @@ impl Service {
         }
     }
 
-    /// Answers one request. Whatever goes wrong becomes an answer, and one line in the access log.
-    pub async fn handle(
-        self: &Arc<Self>,
+    /// Begins to answer a request. Whatever goes wrong becomes an answer, and one line in the access log. `body` gives
+    /// what is left of the request; it is asked only for an application.
+    pub fn begin<'s, B: Incoming>(
+        self: &'s Arc<Self>,
         request: Request,
-        body: impl Incoming,
-        connection: &Arc<Connection>,
-    ) -> Outgoing {
+        connection: &'s Arc<Connection>,
+        body: impl FnOnce() -> B,
+    ) -> Begun<'s> {
         let mut record = Record::begin(self, &request, connection);
-        let answer = match self.answer(request, body, connection, &mut record).await {
-            Ok(answer) => answer,
+        let answer = match self.decide(request, connection, &mut record) {
+            Ok(Decision::Answer(answer)) => answer,
+            Ok(Decision::Forward(request, to)) => {
+                return Begun::Forwarded(Box::pin(self.forward(request, body(), to, connection, record)));
+            }
             Err(rejection) => record.reject(&rejection),
         };
-        record.answered(answer)
+        Begun::Answered(record.answered(answer))
     }
 
     /// Answers a request that was refused while its head was read.
@@ -159,30 +182,30 @@ impl Service {
         record.answered(answer)
     }
 
-    async fn answer(
+    /// Checks a request, and answers it if no application is to.
+    fn decide(
         &self,
         request: Request,
-        body: impl Incoming,
         connection: &Connection,
         record: &mut Record,
-    ) -> Result<Answer, Rejection> {
+    ) -> Result<Decision<'_>, Rejection> {
         let mut request = Checked::new(request)?;
         self.counters.fields_dropped.add(request.inspected.dropped as u64);
         if request.inspected.awaited {
             record.awaited();
         }
         if request.is_for_us() {
-            return Ok(respond::options());
+            return Ok(Decision::Answer(respond::options()));
         }
         let (path, route) = request.route(&self.router)?;
         record.least(route.config.limits.download());
         let mut answer = match request.action(route, &path)? {
             Action::Answer(answer) => answer,
-            Action::Forward(to) => self.forward(request, body, to, connection, record).await?,
+            Action::Forward(to) => return Ok(Decision::Forward(request, to)),
             Action::Status(status) => self.status(status, &mut request, connection)?,
         };
         answer.fields.set_all(&route.config.headers);
-        Ok(answer)
+        Ok(Decision::Answer(answer))
     }
 
     /// Tells what was counted to who may know.
@@ -202,8 +225,28 @@ impl Service {
         Ok(status.answer(&self.counters))
     }
 
-    /// Sends a request to its application.
+    /// Has an application answer.
     async fn forward(
+        &self,
+        request: Checked,
+        body: impl Incoming,
+        to: Destination<'_>,
+        connection: &Connection,
+        mut record: Box<Record>,
+    ) -> Outgoing {
+        let headers = &to.route.headers;
+        let answer = match self.send(request, body, to, connection, &mut record).await {
+            Ok(mut answer) => {
+                answer.fields.set_all(headers);
+                answer
+            }
+            Err(rejection) => record.reject(&rejection),
+        };
+        record.answered(answer)
+    }
+
+    /// Sends a request to its application.
+    async fn send(
         &self,
         mut request: Checked,
         body: impl Incoming,
@@ -219,7 +262,11 @@ impl Service {
             pause: self.config.timeouts.body,
             unknown_length: http && upstream.config().quirks.chunked_body,
         };
-        let upload = Upload::take(body, request.inspected.announced, &rules, &self.spools).await?;
+        let announced = request.inspected.announced;
+        let upload = match Upload::none(&body, announced) {
+            Some(upload) => upload,
+            None => Box::pin(Upload::take(body, announced, &rules, &self.spools)).await?,
+        };
         record.received(upload.length);
         let client = connection
             .connected
@@ -231,7 +278,14 @@ impl Service {
         let head = request.into_head(to, client, body, record.id());
         let options = self.options(route, head.version, connection);
         let answer = if route.ignore_client_abort {
-            detached(upstream.clone(), head, upload.body, options, record.trace()).await?
+            Box::pin(detached(
+                upstream.clone(),
+                head,
+                upload.body,
+                options,
+                record.trace(),
+            ))
+            .await?
         } else {
             upstream.send(&head, upload.body, options, record.trace()).await?
         };

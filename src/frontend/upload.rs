@@ -44,6 +44,15 @@ pub struct Rules {
 }
 
 impl Upload {
+    /// The body of a request that has none.
+    pub fn none(body: &impl Incoming, announced: Option<u64>) -> Option<Self> {
+        body.is_over().then_some(Self {
+            body: RequestBody::Empty,
+            length: announced,
+            chunked: false,
+        })
+    }
+
     /// Takes the body of a request; `announced` is its `Content-Length`.
     ///
     /// A body over its limit is refused before a byte of it is asked for: `100 Continue` is sent only when the body
@@ -55,13 +64,6 @@ impl Upload {
         spools: &Spools,
     ) -> Result<Self, Rejection> {
         admit(announced, &rules.limits)?;
-        if body.is_over() {
-            return Ok(Self {
-                body: RequestBody::Empty,
-                length: announced,
-                chunked: false,
-            });
-        }
         let timed = Timed::new(body, &rules.limits, rules.pause);
         if !rules.buffering.request && (announced.is_some() || rules.unknown_length) {
             let body = RequestBody::Stream(Box::new(timed));

@@ -27,7 +27,7 @@ use crate::frontend::current::Current;
 use crate::frontend::record::Logged;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request as head;
-use crate::frontend::service::Connection;
+use crate::frontend::service::{Begun, Connection};
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
 use crate::protocol::http1::answer::{self, CONTINUE, LAST_CHUNK};
@@ -51,13 +51,14 @@ pub(super) struct Http1 {
     writer: Writer,
     decoder: RequestDecoder,
     /// What is left of a body that was not read to its end.
-    unread: Option<(BodyDecoder, Rest)>,
+    unread: Option<Box<(BodyDecoder, Rest)>>,
     stage: Stage,
     half_close: HalfClose,
-    settings: Settings,
+    settings: Arc<Settings>,
     current: Arc<Current>,
     connection: Arc<Connection>,
-    home: Arc<Home>,
+    /// There as soon as a request had a body.
+    home: Option<Arc<Home>>,
 }
 
 /// Why no request came.
@@ -108,7 +109,7 @@ impl Http1 {
     pub(super) fn new(
         reader: Reader,
         writer: Writer,
-        settings: Settings,
+        settings: Arc<Settings>,
         current: Arc<Current>,
         connection: Arc<Connection>,
     ) -> Self {
@@ -125,7 +126,7 @@ impl Http1 {
             settings,
             current,
             connection,
-            home: Arc::default(),
+            home: None,
         }
     }
 
@@ -139,9 +140,8 @@ impl Http1 {
                 let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, given.as_mut(), cx);
                 self.poll_request(&mut asked, cx)
             });
-            // Boxed: what an exchange needs is gone while the connection is idle.
             let after = match request.await {
-                Ok(request) => Box::pin(self.exchange(request)).await,
+                Ok(request) => self.exchange(request).await,
                 Err(Silence::Over) => After::Close,
                 Err(Silence::Late) => Box::pin(self.refuse(None)).await,
                 Err(Silence::Refused(error)) => Box::pin(self.refuse(Some(error))).await,
@@ -200,7 +200,6 @@ impl Http1 {
 
     /// One request and its answer.
     async fn exchange(&mut self, request: Request) -> After {
-        let service = self.current.service();
         let awaited = awaits_invitation(&request);
         let mut keep_alive = KeepAlive::new(request.persistent, awaited);
         let form = Form {
@@ -208,16 +207,24 @@ impl Http1 {
             head: request.method == Method::HEAD,
             last: !request.persistent,
         };
-        let incoming = self.lend(request.framing, awaited);
-        let connection = self.connection.clone();
-        let answered = {
-            let mut handling = pin!(service.handle(request.into(), incoming, &connection));
-            poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx)).await
-        };
-        match answered {
-            Some(answer) => self.answer(answer, keep_alive, form).await,
-            None => After::Close,
+        let body = BodyDecoder::new(request.framing, ChunkLimits::default());
+        if !body.is_done() {
+            let left = body.left();
+            self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
+        let service = self.current.service();
+        let connection = self.connection.clone();
+        let answer = match service.begin(request.into(), &connection, || self.lend(awaited)) {
+            Begun::Answered(answer) => answer,
+            Begun::Forwarded(mut handling) => {
+                let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
+                match answered.await {
+                    Some(answer) => answer,
+                    None => return After::Close,
+                }
+            }
+        };
+        self.answer(answer, keep_alive, form).await
     }
 
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
@@ -233,7 +240,7 @@ impl Http1 {
                 (head::Request::refused(method, target), Rejection::Late)
             }
         };
-        self.unread = Some((BodyDecoder::Close, Rest::Broken));
+        self.unread = Some(Box::new((BodyDecoder::Close, Rest::Broken)));
         let answer = self
             .current
             .service()
@@ -246,46 +253,50 @@ impl Http1 {
         self.answer(answer, KeepAlive::new(false, false), form).await
     }
 
-    /// The body of a request: the reading side, if there is one.
-    fn lend(&mut self, framing: Framing, awaited: bool) -> Incoming {
-        let body = BodyDecoder::new(framing, ChunkLimits::default());
-        if body.is_done() {
-            return Incoming::none();
-        }
-        match self.reader.take() {
-            Some(reader) => Incoming::lend(ReadSide { reader, body }, awaited, self.home.clone()),
-            None => Incoming::none(),
+    /// The body of a request, with the reading side if there is one.
+    fn lend(&mut self, awaited: bool) -> Incoming {
+        match (self.unread.take(), self.reader.take()) {
+            (Some(unread), Some(reader)) => {
+                let side = ReadSide {
+                    reader,
+                    body: unread.0,
+                };
+                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone())
+            }
+            (_, reader) => {
+                self.reader = reader;
+                Incoming::none()
+            }
         }
     }
 
     /// Takes the reading side back, if it was lent and its body is over.
     fn reclaim(&mut self) {
-        if self.reader.is_some() {
-            return;
-        }
-        if let Some((ReadSide { reader, body }, rest)) = self.home.take() {
+        if self.reader.is_none()
+            && let Some((ReadSide { reader, body }, rest)) = self.home.as_ref().and_then(|home| home.take())
+        {
             self.reader = Some(reader);
-            self.unread = (rest != Rest::Taken).then_some((body, rest));
+            self.unread = (rest != Rest::Taken).then(|| Box::new((body, rest)));
         }
     }
 
     /// Works on the answer, and looks after the client meanwhile; `None` when that has left.
     fn poll_answer(
         &mut self,
-        handling: Pin<&mut impl Future<Output = Outgoing>>,
+        handling: Pin<&mut (dyn Future<Output = Outgoing> + Send + '_)>,
         keep_alive: &mut KeepAlive,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Outgoing>> {
         if let Poll::Ready(answer) = handling.poll(cx) {
             return Poll::Ready(Some(answer));
         }
-        // In front of the look: nothing is missed in between.
-        if self.reader.is_none() {
-            self.home.watch(cx);
-        }
-        if self.reader.is_none() && self.home.take_invitation() {
-            keep_alive.invited();
-            self.writer.queue.tail().extend_from_slice(CONTINUE);
+        if let (None, Some(home)) = (&self.reader, &self.home) {
+            // In front of the look: nothing is missed in between.
+            home.watch(cx);
+            if home.take_invitation() {
+                keep_alive.invited();
+                self.writer.queue.tail().extend_from_slice(CONTINUE);
+            }
         }
         self.writer
             .queue
@@ -331,7 +342,7 @@ impl Http1 {
         self.reclaim();
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
-            (Some(_), Some((_, rest))) => *rest,
+            (Some(_), Some(unread)) => unread.1,
             (Some(_), None) => Rest::Taken,
         };
         let bodiless = form.head || matches!(status.as_u16(), 100..200 | 204 | 304);
@@ -407,8 +418,10 @@ impl Http1 {
     /// Reads and drops the rest of a request, so that a client that takes its answer only when it has sent everything
     /// comes to that.
     fn poll_drop_unread(&mut self, cx: &mut Context<'_>) {
-        let (Some(reader), Some((body, rest @ Rest::Unread(_)))) = (&mut self.reader, &mut self.unread)
-        else {
+        let (Some(reader), Some(unread)) = (&mut self.reader, &mut self.unread) else {
+            return;
+        };
+        let (body, rest @ Rest::Unread(_)) = &mut **unread else {
             return;
         };
         loop {
@@ -442,10 +455,10 @@ impl Http1 {
         let limit = self.settings.timeouts.body;
         let dropped = poll_fn(|cx| {
             self.poll_drop_unread(cx);
-            match &self.unread {
-                Some((_, Rest::Unread(_))) => Poll::Pending,
-                Some((_, Rest::Taken)) | None => Poll::Ready(true),
-                Some((_, Rest::Broken)) => Poll::Ready(false),
+            match self.unread.as_ref().map(|unread| unread.1) {
+                Some(Rest::Unread(_)) => Poll::Pending,
+                Some(Rest::Taken) | None => Poll::Ready(true),
+                Some(Rest::Broken) => Poll::Ready(false),
             }
         });
         match tokio::time::timeout(limit, dropped).await {
@@ -470,7 +483,9 @@ impl Http1 {
                     return Poll::Ready(());
                 }
                 // The exchange may still have the reading side, or give it back only with its end.
-                self.home.watch(cx);
+                if let Some(home) = &self.home {
+                    home.watch(cx);
+                }
                 self.reclaim();
                 let Some(reader) = &mut self.reader else {
                     return Poll::Pending;

@@ -32,7 +32,7 @@ use crate::frontend::idle::Idle;
 use crate::frontend::record::Logged;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request::Request;
-use crate::frontend::service::{Connection, Service};
+use crate::frontend::service::{Begun, Connection, Service};
 use crate::frontend::upload;
 use crate::protocol::Target;
 use crate::protocol::fields::Fields;
@@ -56,7 +56,7 @@ const SEND_BUFFER: usize = 16 * 1024;
 pub(super) async fn serve(
     reader: Reader,
     writer: Writer,
-    settings: Settings,
+    settings: Arc<Settings>,
     current: Arc<Current>,
     connection: Arc<Connection>,
 ) {
@@ -189,7 +189,10 @@ async fn answer(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let outgoing = match self::request(parts, limits) {
-        (request, None) => service.handle(request, Incoming(body), connection).await,
+        (request, None) => match service.begin(request, connection, || Incoming(body)) {
+            Begun::Answered(outgoing) => outgoing,
+            Begun::Forwarded(answer) => answer.await,
+        },
         (request, Some(rejection)) => service.refuse(&request, &rejection, connection),
     };
     response(outgoing)

@@ -52,7 +52,7 @@ pub struct ConnectionContext {
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
 /// that was about to send a request is answered and told that it was the last one.
 pub async fn serve(stream: Stream, context: ConnectionContext, place: Place) {
-    let settings = Settings::of(&context.current.service().config);
+    let settings = context.current.service().edge.clone();
     let connected = Connected::new(stream.peer_addr(), stream.local_addr());
     let (read, write) = stream.into_halves();
     let mut reader = Reader::new(read, BytesMut::new());
@@ -61,17 +61,18 @@ pub async fn serve(stream: Stream, context: ConnectionContext, place: Place) {
     };
     let connection = Arc::new(Connection::new(connected, context.leave, place));
     let writer = Writer::new(write, settings.timeouts.send, connection.clone());
+    let grace = settings.download_grace;
     match protocol {
         Protocol::Http1 => {
             let http1 = Http1::new(reader, writer, settings, context.current, connection.clone());
-            match settings.download_grace {
+            match grace {
                 Some(grace) => Box::pin(Watch::new(connection, grace).over(http1.serve())).await,
                 None => http1.serve().await,
             }
         }
         Protocol::Http2 => {
             let serving = http2::serve(reader, writer, settings, context.current, connection.clone());
-            match settings.download_grace {
+            match grace {
                 Some(grace) => Box::pin(Watch::new(connection, grace).over(serving)).await,
                 None => Box::pin(serving).await,
             }
@@ -87,8 +88,8 @@ enum Protocol {
 
 /// What a connection keeps of the configuration that was in force when it was accepted. Not all of it: a service holds
 /// its upstreams.
-#[derive(Clone, Copy)]
-struct Settings {
+#[derive(Debug)]
+pub(super) struct Settings {
     timeouts: Timeouts,
     head_size: usize,
     head_fields: usize,
@@ -98,7 +99,8 @@ struct Settings {
 }
 
 impl Settings {
-    fn of(config: &Config) -> Self {
+    /// The part of a configuration.
+    pub(super) fn of(config: &Config) -> Self {
         Self {
             timeouts: config.timeouts,
             head_size: config.head_size,
@@ -129,6 +131,7 @@ async fn detect(reader: &mut Reader, leave: &Notice, timeouts: &Timeouts) -> Opt
                 Poll::Ready(_) => return Poll::Ready(None),
                 Poll::Pending => {}
             }
+            reader.park();
             if leaving.poll(leave, given.as_mut(), cx) {
                 stage.shorten(timeouts.grace);
             }

@@ -135,11 +135,11 @@ impl FieldName {
 
 /// A set of names that the gateway knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FieldNames(u128);
+pub struct FieldNames([u64; 2]);
 
 impl FieldNames {
     /// No name.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self([0; 2]);
 
     /// These names; `Other` is in no set.
     pub const fn of(names: &[FieldName]) -> Self {
@@ -152,55 +152,65 @@ impl FieldNames {
         set
     }
 
-    /// The set with one name more.
-    pub const fn with(self, name: FieldName) -> Self {
-        match name {
-            FieldName::Other => self,
-            known => Self(self.0 | 1 << known as u8),
+    /// The set of one name.
+    #[inline]
+    const fn one(name: FieldName) -> Self {
+        let index = name as u32;
+        match (name, index < 64) {
+            (FieldName::Other, _) => Self::NONE,
+            (_, true) => Self([1 << index, 0]),
+            (_, false) => Self([0, 1 << (index - 64)]),
         }
+    }
+
+    /// The set with one name more.
+    #[inline]
+    pub const fn with(self, name: FieldName) -> Self {
+        self.or(Self::one(name))
     }
 
     /// The set without a name.
     pub const fn without(self, name: FieldName) -> Self {
-        match name {
-            FieldName::Other => self,
-            known => Self(self.0 & !(1 << known as u8)),
-        }
+        self.and(Self::one(name).complement())
     }
 
     /// What is in both sets.
+    #[inline]
     pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        Self([self.0[0] & other.0[0], self.0[1] & other.0[1]])
     }
 
     /// What is not in the set.
+    #[inline]
     pub const fn complement(self) -> Self {
-        Self(!self.0)
+        Self([!self.0[0], !self.0[1]])
     }
 
     /// What is in either set.
+    #[inline]
     pub const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
     }
 
     /// Whether a name is in the set.
     #[inline]
     pub const fn contains(self, name: FieldName) -> bool {
-        match name {
-            FieldName::Other => false,
-            known => self.0 & 1 << known as u8 != 0,
-        }
+        !self.and(Self::one(name)).is_empty()
     }
 
     /// Whether no name is in the set.
+    #[inline]
     pub const fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0[0] | self.0[1] == 0
     }
 
     /// One of the names.
     pub fn any(self) -> Option<FieldName> {
-        let index = self.0.trailing_zeros() as usize;
-        NAMES.get(index).map(|(name, ..)| *name)
+        let index = match self.0 {
+            [0, high] => 64 + high.trailing_zeros(),
+            [low, _] => low.trailing_zeros(),
+        };
+        NAMES.get(index as usize).map(|(name, ..)| *name)
     }
 }
 
