@@ -12,7 +12,7 @@ use super::reader::Reader;
 use crate::protocol::http1::{BodyDecoder, BodyPart, Rest};
 use crate::upstream::{BodyError, Streaming};
 
-/// A request's body that is still to be read. Dropped: the reading side goes home.
+/// A request's body that is still to be read. Over or dropped: the reading side goes home.
 pub(super) struct Incoming(Option<Lent>);
 
 /// What is lent.
@@ -69,10 +69,15 @@ impl upload::Incoming for Incoming {
 
 impl Streaming for Incoming {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        match &mut self.0 {
-            Some(lent) => lent.poll_chunk(cx),
-            None => Poll::Ready(None),
+        let Some(lent) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let chunk = lent.poll_chunk(cx);
+        // The exchange may keep the body for as long as its answer takes.
+        if lent.side.body.is_done() {
+            self.give_back();
         }
+        chunk
     }
 }
 
@@ -102,8 +107,8 @@ impl Lent {
     }
 }
 
-impl Drop for Incoming {
-    fn drop(&mut self) {
+impl Incoming {
+    fn give_back(&mut self) {
         let Some(Lent {
             side, broken, home, ..
         }) = self.0.take()
@@ -116,6 +121,12 @@ impl Drop for Incoming {
             false => Rest::Unread(side.body.left()),
         };
         home.tell(|state| state.returned = Some((side, rest)));
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 

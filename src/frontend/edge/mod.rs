@@ -12,6 +12,8 @@ mod http2;
 mod incoming;
 mod leaving;
 mod reader;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod state;
 mod writer;

@@ -161,6 +161,41 @@ fn a_small_rest_of_a_request_is_dropped_and_the_connection_lives_on() {
 }
 
 #[test]
+fn a_streamed_upload_that_was_read_leaves_its_connection_open() {
+    let site = Site::new();
+    let mut client = site.client();
+    for _ in 0..3 {
+        let answer = client
+            .request("POST", "/streamed", &[], &[b'x'; 100_000])
+            .unwrap();
+        assert_eq!(answer.text(), "POST /streamed 100000");
+        assert_eq!(answer.header("connection"), None);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_behind_a_streamed_upload_is_noticed() {
+    let site = Site::scripted("timeouts = { head = \"300ms\" }", "", |mut connection| {
+        connection.read_fastcgi()?;
+        connection.wait_close()?;
+        Ok(())
+    });
+    for (place, with_reset) in [true, false].into_iter().enumerate() {
+        let mut client = site.client();
+        client
+            .send_request("POST", "/streamed", &[], &[b'x'; 100_000])
+            .unwrap();
+        site.backend.wait_requests(place + 1).unwrap();
+        match with_reset {
+            true => reset(client),
+            false => drop(client),
+        }
+        site.backend.wait_ended(place + 1).unwrap();
+    }
+    assert!(site.log(2).iter().all(|line| line["status"] == 499));
+}
+
+#[test]
 fn a_rest_in_chunks_is_never_dropped_for_another_request() {
     let site = Site::new();
     let mut client = site.client();
