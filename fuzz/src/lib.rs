@@ -3,10 +3,12 @@
 
 mod application;
 mod gateway;
+mod http1_client;
 mod pieces;
 
 pub use application::check as check_application;
 pub use gateway::{check as check_gateway, request, style};
+pub use http1_client::check as check_http1_client;
 pub use pieces::Pieces;
 
 use bridgehead::protocol::{Limits, head};
