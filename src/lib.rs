@@ -32,14 +32,16 @@
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
-//! an upper one; it returns. hyper is known to `frontend` alone, hickory to
-//! `transport/resolve/`.
+//! an upper one; it returns. hyper, which speaks HTTP/2 to clients, is known to
+//! `frontend/edge/http2.rs` alone, hickory to `transport/resolve/`.
 //!
 //! # One request
 //!
 //! ```text
 //! accept            frontend::server, transport::listen
-//! HTTP/1 or HTTP/2  frontend::connection, over frontend::socket
+//! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
+//!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
+//!                   idle it holds its socket and no buffer
 //! inspect           framing, Host, expectations; fields that may not become variables go
 //! route             most specific host, longest path
 //! plan              which script or mount; a file, a redirect, a fixed answer end here
@@ -52,6 +54,7 @@
 //!                   client may not take at once, a task pumps into a live spool, and the body reads from that.
 //!                   Event streams and unbuffered routes: the body owns the lease to the end
 //! record            one access log line, when the body is dropped
+//! what follows      protocol::http1::KeepAlive: the next request, the rest of this one dropped, or the end
 //! ```
 //!
 //! Ownership is the protocol: slots, leases, places in the queue, spool quotas and open-connection counters are

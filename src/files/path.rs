@@ -85,12 +85,17 @@ pub struct RelPath {
 impl DecodedPath {
     /// Decodes and normalises the path of a request target in origin form, without its query.
     pub fn parse(encoded: &[u8]) -> Result<Self, PathError> {
+        Self::of(&Bytes::copy_from_slice(encoded))
+    }
+
+    /// The same, without a copy of a path that is in normal form already.
+    pub fn of(encoded: &Bytes) -> Result<Self, PathError> {
         if encoded.first() != Some(&b'/') {
             return Err(PathError::NotAbsolute);
         }
         if is_plain(encoded) {
             return Ok(Self {
-                bytes: Bytes::copy_from_slice(encoded),
+                bytes: encoded.clone(),
                 altered: false,
                 encoded_slash: false,
                 backslash: false,

@@ -97,7 +97,11 @@ fn expectation(version: Version, fields: &mut Fields) -> Result<(), Rejection> {
 /// talked to past every check of ours.
 fn upgrade(version: Version, method: &Method, fields: &Fields) -> Option<Bytes> {
     let wanted = fields.to_bytes(FieldName::Upgrade)?;
-    let possible = version == Version::HTTP_11 && *method == Method::GET;
+    // The bytes of a body would be taken for bytes of the other protocol.
+    let length = fields.get(FieldName::ContentLength);
+    let bodiless =
+        !fields.contains(FieldName::TransferEncoding) && length.is_none_or(|length| length == b"0");
+    let possible = version == Version::HTTP_11 && *method == Method::GET && bodiless;
     let h2c = wanted.windows(3).any(|part| part.eq_ignore_ascii_case(b"h2c"));
     (possible && !h2c && fields.connection_has("upgrade")).then_some(wanted)
 }

@@ -80,7 +80,7 @@ impl Checked {
 
     /// The path for every rule, and the route that it finds.
     pub fn route<'r>(&self, router: &'r Router<Route>) -> Result<(DecodedPath, &'r Route), Rejection> {
-        let path = DecodedPath::parse(self.head.target.path())?;
+        let path = DecodedPath::of(&self.head.target.path_bytes())?;
         match router.find(host(&self.head.fields), &path) {
             Some(route) => Ok((path, route)),
             None => Err(Rejection::NotFound),

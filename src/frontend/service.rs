@@ -76,7 +76,7 @@ pub enum Begun<'s> {
 /// What becomes of a request that was checked.
 enum Decision<'s> {
     Answer(Answer),
-    Forward(Checked, Destination<'s>),
+    Forward(Box<Checked>, Destination<'s>),
 }
 
 impl Connection {
@@ -189,7 +189,7 @@ impl Service {
         connection: &Connection,
         record: &mut Record,
     ) -> Result<Decision<'_>, Rejection> {
-        let mut request = Checked::new(request)?;
+        let mut request = Box::new(Checked::new(request)?);
         self.counters.fields_dropped.add(request.inspected.dropped as u64);
         if request.inspected.awaited {
             record.awaited();
@@ -228,7 +228,7 @@ impl Service {
     /// Has an application answer.
     async fn forward(
         &self,
-        request: Checked,
+        request: Box<Checked>,
         body: impl Incoming,
         to: Destination<'_>,
         connection: &Connection,
@@ -248,7 +248,7 @@ impl Service {
     /// Sends a request to its application.
     async fn send(
         &self,
-        mut request: Checked,
+        mut request: Box<Checked>,
         body: impl Incoming,
         to: Destination<'_>,
         connection: &Connection,

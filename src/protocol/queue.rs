@@ -36,6 +36,20 @@ impl WriteQueue {
         &mut self.tail
     }
 
+    /// Gives the gathering buffer away while nothing is queued: a connection at rest needs none.
+    pub fn release(&mut self) -> Vec<u8> {
+        debug_assert!(self.is_empty());
+        self.written = 0;
+        std::mem::take(&mut self.tail)
+    }
+
+    /// Takes an empty gathering buffer, unless there is one.
+    pub fn adopt(&mut self, buffer: impl FnOnce() -> Vec<u8>) {
+        if self.tail.capacity() == 0 {
+            self.tail = buffer();
+        }
+    }
+
     /// Queues a payload; large ones are not copied.
     pub fn push(&mut self, chunk: Bytes) {
         if chunk.len() <= INLINE {

@@ -63,6 +63,11 @@ impl Target {
         &self.text[..usize::from(self.path)]
     }
 
+    /// What is in front of the `?`, shared.
+    pub fn path_bytes(&self) -> Bytes {
+        self.text.slice(..usize::from(self.path))
+    }
+
     /// What is behind the `?`, where there is one.
     pub fn query(&self) -> Option<&[u8]> {
         self.text.get(usize::from(self.path) + 1..)

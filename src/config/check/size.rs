@@ -23,7 +23,7 @@ pub(super) fn within(
     usize::try_from(typed.0).unwrap_or(usize::MAX)
 }
 
-/// Heads: hyper's buffers hold at least 8 KiB, and a head of more than 16 MiB is an attack.
+/// Heads: the first read takes up to 8 KiB, and a head of more than 16 MiB is an attack.
 pub(super) const HEAD: RangeInclusive<u64> = 8 * 1024..=16 * 1024 * 1024;
 
 /// Memory for one body: a gibibyte, and a handful of requests would take all of it.

@@ -1,4 +1,5 @@
-//! Read buffers, shared by the connections of a thread: a connection holds one only while it has bytes to read.
+//! Buffers for heads, shared by the connections of a thread: a connection holds one only while it has bytes to read or
+//! to write.
 
 use std::cell::RefCell;
 
@@ -10,8 +11,30 @@ pub(super) const SIZE: usize = 8 * 1024;
 /// Buffers that a thread keeps for later.
 const KEPT: usize = 64;
 
+/// Bytes of the heads of answers that a buffer may have grown to.
+const LARGEST_OUTPUT: usize = 8 * 1024;
+
 thread_local! {
     static BUFFERS: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
+    static OUTPUTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty buffer for the head of an answer.
+pub(super) fn take_output() -> Vec<u8> {
+    OUTPUTS.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Takes such a buffer back.
+pub(super) fn give_output(mut buffer: Vec<u8>) {
+    if buffer.capacity() == 0 || buffer.capacity() > LARGEST_OUTPUT {
+        return;
+    }
+    buffer.clear();
+    OUTPUTS.with_borrow_mut(|outputs| {
+        if outputs.len() < KEPT {
+            outputs.push(buffer);
+        }
+    });
 }
 
 /// An empty buffer with room for [`SIZE`] bytes.

@@ -186,6 +186,7 @@ impl Http1 {
                 Poll::Pending => {}
             }
             reader.park();
+            self.writer.park();
             // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
             if state == ConnectionState::Idle && asked_to_leave(cx) {
                 self.stage.shorten(self.settings.timeouts.grace);
@@ -371,7 +372,7 @@ impl Http1 {
                     (false, _) => answer::Connection::Implied,
                 },
             },
-            self.writer.queue.tail(),
+            self.writer.head(),
         );
         drop(fields);
         let mut sending = Sending {

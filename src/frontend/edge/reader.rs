@@ -35,22 +35,22 @@ impl Reader {
 
     /// Reads more of a head; gives the number of bytes, 0 at the end of the stream.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.bytes.capacity() == 0 && !self.ended {
+            self.bytes = buffers::take();
+        }
         self.poll_read(cx, LEAST, buffers::SIZE)
     }
 
     /// Reads more of an upload.
     pub(super) fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // A buffer of that size does not wait for the client.
+        ready!(self.half.poll_ready(cx))?;
         self.poll_read(cx, buffers::SIZE / 2, UPLOAD)
     }
 
-    /// Reads when there is something to read: no buffer waits for it.
     fn poll_read(&mut self, cx: &mut Context<'_>, least: usize, room: usize) -> Poll<io::Result<usize>> {
         if self.ended {
             return Poll::Ready(Ok(0));
-        }
-        ready!(self.half.poll_ready(cx))?;
-        if self.bytes.capacity() == 0 && room <= buffers::SIZE {
-            self.bytes = buffers::take();
         }
         if self.bytes.capacity() - self.bytes.len() < least && !self.bytes.try_reclaim(least) {
             self.bytes.reserve(room);

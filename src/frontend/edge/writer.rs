@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 
+use super::buffers;
 use crate::frontend::service::Connection;
 use crate::protocol::WriteQueue;
 use crate::transport::{Deadline, WriteHalf};
@@ -37,6 +38,17 @@ impl Writer {
             limit,
             connection,
         }
+    }
+
+    /// Where the head of an answer is written.
+    pub(super) fn head(&mut self) -> &mut Vec<u8> {
+        self.queue.adopt(buffers::take_output);
+        self.queue.tail()
+    }
+
+    /// Gives the buffer back while nothing is to be written.
+    pub(super) fn park(&mut self) {
+        buffers::give_output(self.queue.release());
     }
 
     /// Writes all of the queue. An error of the kind `TimedOut`: the client took nothing for too long.

@@ -45,7 +45,9 @@ pub fn put_head(head: &Head<'_>, out: &mut Vec<u8>) {
         }
     }
     if !head.fields.contains(FieldName::Date) {
-        put_field(b"Date", head.date, out);
+        out.extend_from_slice(b"Date: ");
+        out.extend_from_slice(head.date);
+        out.extend_from_slice(b"\r\n");
     }
     if head.chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");

@@ -265,8 +265,10 @@ const LONGEST_SIZE: usize = 16;
 mod tests {
     use super::*;
 
-    /// The content, and what is left behind the body; or why it is none. `None`: not complete.
-    fn read(text: &[u8], step: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, ChunkError> {
+    /// The content, and what is left behind the body. `None`: not complete.
+    type Read = Result<Option<(Vec<u8>, Vec<u8>)>, ChunkError>;
+
+    fn read(text: &[u8], step: usize) -> Read {
         let limits = ChunkLimits {
             line: 40,
             extensions: 60,
@@ -288,7 +290,7 @@ mod tests {
         Ok(done.then(|| (body, src.to_vec())))
     }
 
-    fn everywhere(text: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>, ChunkError> {
+    fn everywhere(text: &str) -> Read {
         let whole = read(text.as_bytes(), text.len());
         for step in 1..text.len() {
             assert_eq!(read(text.as_bytes(), step), whole, "{text:?} in pieces of {step}");

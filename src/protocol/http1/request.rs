@@ -95,7 +95,10 @@ impl RequestDecoder {
                 (Some(_), true) => return Ok(true),
                 // An empty line in front of a request is overlooked (RFC 9112, section 2.2).
                 (None, true) => {}
-                (None, false) => self.start = Some(start(line, begin)?),
+                (None, false) => {
+                    self.start = Some(start(line, begin)?);
+                    self.fields = Fields::with_capacity(USUAL_FIELDS);
+                }
             }
         }
         self.searched = src.len();
@@ -243,6 +246,9 @@ fn no_name(text: &[u8]) -> RequestError {
         _ => RequestError::of(Rule::FieldName, text),
     }
 }
+
+/// Fields for which room is made at once: what a browser sends.
+const USUAL_FIELDS: usize = 16;
 
 /// Fields with one value (RFC 9110, section 5.3).
 const SINGLE: FieldNames = FieldNames::of(&[

@@ -212,7 +212,6 @@ fn odd_octets_of_targets_reach_an_application_unchanged() {
 }
 
 #[test]
-#[ignore = "needs HTTP backends without hyper's client, which refuses such targets"]
 fn odd_octets_of_targets_reach_an_http_backend_unchanged() {
     let site = Site::speaking("http", "", "", |mut connection| {
         let mut head = Vec::new();
