@@ -66,6 +66,7 @@ pub struct Connection {
 }
 
 /// A request that is being answered.
+#[allow(clippy::large_enum_variant)] // a box would cost every request that needs no application an allocation
 pub enum Begun<'s> {
     /// With all there is to say.
     Answered(Outgoing),
