@@ -75,6 +75,8 @@ enum Silence {
 enum After {
     /// The connection reads the next request.
     Next,
+    /// It drops the rest of a body, then reads the next request.
+    Discard,
     /// It ends, and the client may still be sending.
     Linger,
     /// It ends, and nothing more comes.
@@ -95,9 +97,15 @@ struct Form {
 }
 
 /// An answer that is being sent.
-struct Sending<'a> {
-    body: &'a mut Logged,
+struct Sending {
+    body: Logged,
     chunked: bool,
+    /// Nothing but the end of the connection tells where it ends.
+    endless: bool,
+    form: Form,
+    /// What its head said of the connection.
+    next: Next,
+    tunnel: Option<Box<Tunnel>>,
     /// All of it is in the queue.
     complete: bool,
     /// It ended before its end.
@@ -112,8 +120,8 @@ impl Http1 {
         settings: Arc<Settings>,
         current: Arc<Current>,
         connection: Arc<Connection>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             reader: Some(reader),
             writer,
             decoder: RequestDecoder::new(Limits {
@@ -127,11 +135,11 @@ impl Http1 {
             current,
             connection,
             home: None,
-        }
+        })
     }
 
     /// Serves requests until the connection ends.
-    pub(super) async fn serve(mut self) {
+    pub(super) async fn serve(mut self: Box<Self>) {
         let leave = self.connection.leave.clone();
         let mut leaving = Leaving::default();
         let mut given = pin!(leave.given());
@@ -146,12 +154,17 @@ impl Http1 {
                 Err(Silence::Late) => Box::pin(self.refuse(None)).await,
                 Err(Silence::Refused(error)) => Box::pin(self.refuse(Some(error))).await,
             };
+            // Boxed: most connections come to none of these.
             match after {
                 After::Next => {}
+                After::Discard => match Box::pin(self.discard()).await {
+                    true => {}
+                    false => return,
+                },
                 After::Close => return,
-                After::Linger => return self.linger().await,
+                After::Linger => return Box::pin(self.linger()).await,
                 After::Reset => return self.connection.cut(),
-                After::Switched(tunnel) => return self.switch(tunnel).await,
+                After::Switched(tunnel) => return Box::pin(self.switch(tunnel)).await,
             }
         }
     }
@@ -161,7 +174,7 @@ impl Http1 {
         &mut self,
         asked_to_leave: &mut dyn FnMut(&mut Context<'_>) -> bool,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Request, Silence>> {
+    ) -> Poll<Result<Box<Request>, Silence>> {
         let Some(reader) = &mut self.reader else {
             return Poll::Ready(Err(Silence::Over));
         };
@@ -170,7 +183,7 @@ impl Http1 {
                 Ok(Some(request)) => {
                     self.stage
                         .enter(ConnectionState::Exchange, &self.settings.timeouts);
-                    return Poll::Ready(Ok(request));
+                    return Poll::Ready(Ok(Box::new(request)));
                 }
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(Silence::Refused(Box::new(error)))),
@@ -200,7 +213,7 @@ impl Http1 {
     }
 
     /// One request and its answer.
-    async fn exchange(&mut self, request: Request) -> After {
+    async fn exchange(&mut self, request: Box<Request>) -> After {
         let awaited = awaits_invitation(&request);
         let mut keep_alive = KeepAlive::new(request.persistent, awaited);
         let form = Form {
@@ -215,7 +228,7 @@ impl Http1 {
         }
         let service = self.current.service();
         let connection = self.connection.clone();
-        let answer = match service.begin(request.into(), &connection, || self.lend(awaited)) {
+        let answer = match service.begin((*request).into(), &connection, || self.lend(awaited)) {
             Begun::Answered(answer) => answer,
             Begun::Forwarded(mut handling) => {
                 let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
@@ -225,7 +238,8 @@ impl Http1 {
                 }
             }
         };
-        self.answer(answer, keep_alive, form).await
+        let sending = self.head(answer, keep_alive, form);
+        self.send(sending).await
     }
 
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
@@ -251,7 +265,8 @@ impl Http1 {
             head: request.method == Method::HEAD,
             last: false,
         };
-        self.answer(answer, KeepAlive::new(false, false), form).await
+        let sending = self.head(answer, KeepAlive::new(false, false), form);
+        self.send(sending).await
     }
 
     /// The body of a request, with the reading side if there is one.
@@ -330,15 +345,15 @@ impl Http1 {
         self.half_close.poll(reader, self.settings.timeouts.head, cx)
     }
 
-    /// Sends an answer, and says what comes after it.
-    async fn answer(&mut self, answer: Outgoing, mut keep_alive: KeepAlive, form: Form) -> After {
+    /// Writes the head of an answer, which says what comes after it.
+    fn head(&mut self, answer: Outgoing, mut keep_alive: KeepAlive, form: Form) -> Sending {
         let Outgoing {
             status,
             fields,
             length,
             close,
             tunnel,
-            mut body,
+            body,
         } = answer;
         self.reclaim();
         let rest = match (&self.reader, &self.unread) {
@@ -374,28 +389,33 @@ impl Http1 {
             },
             self.writer.head(),
         );
-        drop(fields);
-        let mut sending = Sending {
-            body: &mut body,
+        Sending {
+            body,
             chunked,
+            endless: endless && !chunked,
+            form,
+            next,
+            tunnel,
             complete: bodiless,
             broken: false,
-        };
+        }
+    }
+
+    /// Sends an answer to its end; says what comes after it.
+    async fn send(&mut self, mut sending: Sending) -> After {
         let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
-        let whole = sent.is_ok() && !sending.broken;
-        drop(body);
         self.half_close.clear();
-        match (whole, tunnel) {
-            // Without chunks and without a length, a plain close would be a clean end.
-            (false, _) if endless && !chunked => After::Reset,
+        match (sent.is_ok() && !sending.broken, sending.tunnel.take()) {
+            // A plain close would be a clean end.
+            (false, _) if sending.endless => After::Reset,
             (false, _) => After::Close,
             (true, Some(tunnel)) => After::Switched(tunnel),
-            (true, None) => self.follow(next, form).await,
+            (true, None) => self.follow(sending.next, sending.form),
         }
     }
 
     /// Queues and writes what there is of an answer, until all of it is gone.
-    fn poll_send(&mut self, sending: &mut Sending<'_>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_send(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let waits = !sending.gather(&mut self.writer.queue, cx);
             match self.writer.poll_flush(cx) {
@@ -440,19 +460,19 @@ impl Http1 {
     }
 
     /// What comes after an answer that was sent.
-    async fn follow(&mut self, next: Next, form: Form) -> After {
+    fn follow(&self, next: Next, form: Form) -> After {
         let quiet =
             self.unread.is_none() && self.reader.as_ref().is_some_and(|reader| reader.bytes.is_empty());
         match next {
             Next::Request => After::Next,
-            Next::Discard => self.discard().await,
+            Next::Discard => After::Discard,
             Next::Close if form.last && quiet => After::Close,
             Next::Close => After::Linger,
         }
     }
 
-    /// Reads and drops the rest of a body; its size is known and small.
-    async fn discard(&mut self) -> After {
+    /// Reads and drops the rest of a body; its size is known and small. Whether the connection goes on.
+    async fn discard(&mut self) -> bool {
         let limit = self.settings.timeouts.body;
         let dropped = poll_fn(|cx| {
             self.poll_drop_unread(cx);
@@ -462,18 +482,14 @@ impl Http1 {
                 Some(Rest::Broken) => Poll::Ready(false),
             }
         });
-        match tokio::time::timeout(limit, dropped).await {
-            Ok(true) => {
-                self.unread = None;
-                After::Next
-            }
-            Ok(false) | Err(_) => After::Close,
-        }
+        let dropped = tokio::time::timeout(limit, dropped).await;
+        self.unread = None;
+        dropped == Ok(true)
     }
 
     /// Ends our direction, and reads and drops what the client still sends. A socket that is closed with unread bytes is
     /// reset, and the reset destroys the answer on its way (RFC 9112, section 9.6).
-    async fn linger(mut self) {
+    async fn linger(mut self: Box<Self>) {
         self.writer.shut();
         self.stage
             .enter(ConnectionState::Closing, &self.settings.timeouts);
@@ -510,7 +526,7 @@ impl Http1 {
     }
 
     /// Hands both sides over to a tunnel.
-    async fn switch(mut self, tunnel: Box<Tunnel>) {
+    async fn switch(mut self: Box<Self>, tunnel: Box<Tunnel>) {
         self.stage
             .enter(ConnectionState::Switched, &self.settings.timeouts);
         if let Some(reader) = self.reader.take() {
@@ -520,7 +536,7 @@ impl Http1 {
     }
 }
 
-impl Sending<'_> {
+impl Sending {
     /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
     fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
         while !self.complete && queue.len() < GATHER {
