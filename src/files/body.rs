@@ -18,6 +18,9 @@ const INLINE: u64 = 64 * 1024;
 /// Bytes read in one hop to the blocking pool; also what one answer holds in memory.
 const PIECE: u64 = 256 * 1024;
 
+/// Bytes of a file that the kernel copies at a time.
+const COPY: usize = 512 * 1024;
+
 /// Bytes of a file, read while they are sent.
 #[derive(Debug, Default)]
 pub struct Body {
@@ -73,6 +76,34 @@ impl Body {
             self.state = State::Done;
         }
         Poll::Ready(next)
+    }
+
+    /// Whether the kernel may copy it from the file to a socket.
+    pub fn is_file(&self) -> bool {
+        matches!(&self.state, State::File(reading) if reading.job.is_none())
+    }
+
+    /// Has `copy` send some of the file, from an offset and so many bytes at most; gives the bytes that it sent. To be
+    /// called where [`is_file`](Self::is_file) says so.
+    pub fn poll_copy(
+        &mut self,
+        copy: impl FnOnce(&fs::File, u64, usize) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let State::File(Reading { file, left, .. }) = &mut self.state else {
+            return Poll::Ready(Ok(0));
+        };
+        let most = usize::try_from(left.end - left.start).unwrap_or(usize::MAX);
+        let sent = ready!(copy(file, left.start, most.min(COPY)));
+        match sent {
+            Ok(count @ 1..) => left.start += count as u64,
+            // A file that became shorter is an error: the length was promised.
+            Ok(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            Err(_) => {}
+        }
+        if left.is_empty() {
+            self.state = State::Done;
+        }
+        Poll::Ready(sent)
     }
 
     /// Whether all of it was given out.

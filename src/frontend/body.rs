@@ -77,6 +77,14 @@ impl Body {
         }
     }
 
+    /// The file whose bytes the kernel may copy to the client's socket, if it is one.
+    pub fn file(&mut self) -> Option<&mut files::Body> {
+        match self {
+            Self::File(body) if body.is_file() => Some(body),
+            _ => None,
+        }
+    }
+
     /// Whether all of it was given out.
     pub fn is_over(&self) -> bool {
         match self {

@@ -1,6 +1,8 @@
 //! What is remembered about one request, and the guard that logs it exactly once.
 
 use std::cell::RefCell;
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -255,6 +257,35 @@ impl Logged {
             None => self.ended = true,
         }
         Poll::Ready(chunk)
+    }
+
+    /// Whether the kernel may copy the body from a file.
+    pub fn is_file(&mut self) -> bool {
+        self.body.file().is_some()
+    }
+
+    /// Has `copy` send some of a file, from an offset and so many bytes at most: see [`is_file`](Self::is_file). The
+    /// first failure is the last; one of the client's socket is none of the answer.
+    pub fn poll_copy(
+        &mut self,
+        copy: impl FnOnce(&File, u64, usize) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(meter) = &self.meter {
+            meter.taken();
+        }
+        let Some(file) = self.body.file() else {
+            return Poll::Ready(Ok(()));
+        };
+        let sent = ready!(file.poll_copy(copy));
+        match &sent {
+            Ok(count) => self.sent(*count),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.ended = true;
+                self.broke_off(&Broken::File(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Err(_) => {}
+        }
+        Poll::Ready(sent.map(drop))
     }
 
     /// The client is slower than the application, which is not to wait for it.

@@ -1,5 +1,6 @@
 //! The two directions of a connected socket, each with an owner of its own.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
@@ -98,13 +99,18 @@ impl WriteHalf {
         }
     }
 
-    /// Has `write` write to the socket as long as that takes bytes. It must end with [`io::ErrorKind::WouldBlock`] when
-    /// the socket takes no more.
-    pub fn poll_write_with<T>(
+    /// Has the kernel copy some of a file, from `offset` and `count` bytes at most; gives the bytes that the socket took.
+    pub fn poll_send_file(
         &self,
         cx: &mut Context<'_>,
-        mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        let write = |socket: BorrowedFd<'_>| {
+            let mut from = offset;
+            rustix::fs::sendfile(socket, file, Some(&mut from), count).map_err(io::Error::from)
+        };
         loop {
             ready!(self.poll_writable(cx))?;
             let written = match &self.0 {

@@ -44,6 +44,9 @@ const AHEAD: usize = 4 * 1024;
 /// Bytes of an answer that are gathered for one write, as long as more of it is there at once.
 const GATHER: usize = 64 * 1024;
 
+/// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
+const TURN: usize = 4;
+
 /// One connection.
 pub(super) struct Http1 {
     /// `None` while it is lent to the body of a request.
@@ -416,7 +419,16 @@ impl Http1 {
 
     /// Queues and writes what there is of an answer, until all of it is gone.
     fn poll_send(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut copied = 0;
         loop {
+            while self.writer.queue.is_empty() && sending.body.is_file() {
+                if copied >= TURN {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                copied += 1;
+                ready!(self.poll_copy(sending, cx))?;
+            }
             let waits = !sending.gather(&mut self.writer.queue, cx);
             match self.writer.poll_flush(cx) {
                 Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
@@ -434,6 +446,21 @@ impl Http1 {
                 }
             }
         }
+    }
+
+    /// Has the kernel copy some of a file.
+    fn poll_copy(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let writer = &mut self.writer;
+        let sent = sending
+            .body
+            .poll_copy(|file, offset, count| writer.poll_send_file(cx, file, offset, count));
+        if sent.is_pending() {
+            self.poll_drop_unread(cx);
+        }
+        ready!(sent)?;
+        self.half_close.clear();
+        sending.complete = sending.body.is_over();
+        Poll::Ready(Ok(()))
     }
 
     /// Reads and drops the rest of a request, so that a client that takes its answer only when it has sent everything
@@ -539,7 +566,7 @@ impl Http1 {
 impl Sending {
     /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
     fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
-        while !self.complete && queue.len() < GATHER {
+        while !self.complete && queue.len() < GATHER && !self.body.is_file() {
             match self.body.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.push(chunk, queue),
                 Poll::Ready(None) => self.end(queue),

@@ -1,5 +1,6 @@
 //! What a client is sent: the writing half of its socket, and the bytes that it has not taken yet.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -63,6 +64,18 @@ impl Writer {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Has the kernel copy some of a file, past the queue, which must be empty.
+    pub(super) fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        let written = self.half.poll_send_file(cx, file, offset, count);
+        self.poll_blocked(written, cx)
     }
 
     /// Writes some of the slices, past the queue. `limited`: a client that takes nothing for too long is an error.

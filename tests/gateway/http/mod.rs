@@ -6,6 +6,7 @@ mod answer;
 mod edge;
 mod errors;
 mod fields;
+mod files;
 mod framing;
 mod http2;
 mod leaving;

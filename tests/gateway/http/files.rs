@@ -1,0 +1,61 @@
+//! Large files over HTTP/1, which the kernel copies to the socket.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::site::Site;
+
+/// More than the socket buffers on the way hold.
+const LARGE: usize = 24 * 1024 * 1024;
+
+fn bytes() -> Vec<u8> {
+    (0..LARGE).map(|at| (at % 251) as u8).collect()
+}
+
+/// A site with one large file.
+fn site() -> (Site, PathBuf, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("large.bin");
+    fs::write(&file, bytes()).unwrap();
+    let root = directory.path().display();
+    let site = Site::with(
+        "",
+        &format!("[[route]]\npath = \"/files\"\nfiles = {{ root = \"{root}\" }}"),
+    );
+    (site, file, directory)
+}
+
+#[test]
+fn a_large_file_and_its_parts_arrive_whole_on_one_connection() {
+    let (site, _, _directory) = site();
+    let mut client = site.client();
+    let whole = client.request("GET", "/files/large.bin", &[], b"").unwrap();
+    assert_eq!((whole.status, whole.complete), (200, true));
+    assert!(whole.body == bytes());
+    let range = [("Range", "bytes=1000000-20000000")];
+    let part = client.request("GET", "/files/large.bin", &range, b"").unwrap();
+    assert_eq!((part.status, part.complete), (206, true));
+    assert!(part.body == bytes()[1_000_000..=20_000_000]);
+    assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().status, 200);
+    let log = site.log(3);
+    assert_eq!(log[0]["response_bytes"], LARGE);
+    assert_eq!(log[1]["response_bytes"], 19_000_001);
+}
+
+#[test]
+fn a_file_that_becomes_shorter_is_cut_off_and_never_ends_cleanly() {
+    let (site, file, _directory) = site();
+    let mut client = site.client();
+    client.send_request("GET", "/files/large.bin", &[], b"").unwrap();
+    assert_eq!(client.read_head().unwrap().status, 200);
+    File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(1000)
+        .unwrap();
+    assert!(client.rest().map_or(0, |rest| rest.len()) < LARGE);
+    assert_eq!(site.log(1)[0]["reason"], "file_failed");
+}
