@@ -13,12 +13,12 @@ use anyhow::{Context, Result};
 /// # Errors
 ///
 /// What `work` returns.
-pub(crate) fn named(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn named<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("== {name}");
     let start = Instant::now();
-    work()?;
+    let result = work()?;
     eprintln!("== {name}: {:.1} s", start.elapsed().as_secs_f64());
-    Ok(())
+    Ok(result)
 }
 
 /// Runs `command` with our output.

@@ -7,20 +7,22 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::load::Load;
-use super::scenario::{CLIENTS, PATH, Scenario};
-use super::server::{Peer, Server};
-use super::work::Work;
+use super::server::Server;
 
 /// User-space instructions of one request: what [`MANY`] need more than [`FEW`], so that start, connections and end
-/// do not count.
+/// do not count. `start` starts the server with a directory for itself and a file for its profile, which is kept in the
+/// target directory under `name`, for `callgrind_annotate`.
 ///
 /// # Errors
 ///
 /// When the server fails under valgrind.
-pub(crate) fn instructions(peer: Peer, scenario: &Scenario, work: &Work) -> Result<f64> {
-    let few = total(peer, scenario, work, FEW)?;
-    let many = total(peer, scenario, work, MANY)?;
-    Ok((many - few) / (MANY - FEW) as f64)
+pub(crate) fn instructions(
+    name: &str,
+    start: impl Fn(&Path, &Path) -> Result<Server>,
+    load: impl Fn(&Server) -> Load,
+) -> Result<f64> {
+    let total = |requests| total(&format!("{name}.{requests}"), &start, &load, requests);
+    Ok((total(MANY)? - total(FEW)?) / (MANY - FEW) as f64)
 }
 
 /// The command that has the rest of a line counted into the file `profile`.
@@ -29,20 +31,19 @@ pub(crate) fn words(profile: &Path) -> Vec<String> {
     vec![PROGRAM.to_owned(), "--tool=callgrind".to_owned(), file]
 }
 
-/// All instructions of a server's life with `requests`. The profile stays in the target directory, for
-/// `callgrind_annotate`.
-fn total(peer: Peer, scenario: &Scenario, work: &Work, requests: usize) -> Result<f64> {
+/// All instructions of a server's life with `requests`.
+fn total(
+    name: &str,
+    start: impl Fn(&Path, &Path) -> Result<Server>,
+    load: impl Fn(&Server) -> Load,
+    requests: usize,
+) -> Result<f64> {
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory for callgrind")?;
     let kept = testbed::target_dir().join("bench");
     fs::create_dir_all(&kept).context("cannot make a directory for profiles")?;
-    let profile = kept.join(format!("{}-{peer:?}.{requests}", scenario.name).to_lowercase());
-    let server = Server::start(peer, scenario, work, dir.path(), Some(&profile))?;
-    let load = Load {
-        addr: server.addr(),
-        path: PATH,
-        clients: CLIENTS,
-    };
-    load.run(requests)?;
+    let profile = kept.join(name);
+    let server = start(dir.path(), &profile)?;
+    load(&server).run(requests)?;
     server.stop()?;
     let text = fs::read_to_string(&profile).context("callgrind wrote nothing")?;
     summary(&text).context("callgrind wrote no summary")

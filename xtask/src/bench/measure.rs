@@ -1,21 +1,23 @@
 //! The figures of one scenario.
 
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::callgrind;
 use super::load::Load;
-use super::scenario::{CLIENTS, PATH, Scenario};
+use super::pairs::{self, Cpu};
+use super::scenario::{CLIENTS, Fields, Scenario};
 use super::server::{Peer, Server};
+use super::site::BODY;
 use super::strace::Calls;
-use super::usage;
 use super::work::Work;
+use super::{callgrind, usage};
 
 /// A scenario with both columns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Row {
     /// Name of the scenario.
     pub(crate) name: &'static str,
@@ -23,17 +25,17 @@ pub(crate) struct Row {
     pub(crate) bridgehead: Figures,
     /// The peer's.
     pub(crate) nginx: Figures,
+    /// CPU time of one request.
+    pub(crate) cpu: Cpu,
 }
 
-/// What one server needs. Times in seconds, memory in bytes.
+/// What one server needs. Memory in bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figures {
     /// System calls per request.
     pub(crate) calls: Calls,
     /// User-space instructions per request.
     pub(crate) instructions: f64,
-    /// CPU time per request, user and system.
-    pub(crate) cpu: f64,
     /// Resident memory after the warm-up.
     pub(crate) resident_before: u64,
     /// Resident memory after everything.
@@ -48,43 +50,56 @@ pub(crate) struct Figures {
 ///
 /// When anything does not start or answer.
 pub(crate) fn row(scenario: &Scenario, requests: usize) -> Result<Row> {
+    let Scenario { name, site, fields } = scenario;
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
     let peer_dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
     // One backend for each: kept connections of the one would hold the workers that the other waits for.
-    let our_work = Work::start(scenario.backend, dir.path())?;
-    let their_work = Work::start(scenario.backend, peer_dir.path())?;
-    let mut bridgehead = Figures::default();
-    let mut nginx = Figures::default();
+    let our_work = Work::start(site.backend, dir.path())?;
+    let their_work = Work::start(site.backend, peer_dir.path())?;
+    let mut row = Row {
+        name,
+        ..Row::default()
+    };
     {
-        let ours = Server::start(Peer::Bridgehead, scenario, &our_work, dir.path(), None)?;
-        let theirs = Server::start(Peer::Nginx, scenario, &their_work, dir.path(), None)?;
-        memory(&ours, &mut bridgehead).context("bridgehead")?;
-        memory(&theirs, &mut nginx).context("nginx")?;
-        let mut passes = [(&ours, &mut bridgehead), (&theirs, &mut nginx)];
-        // Each goes first as often as the other, so that what else the machine does hits both alike.
-        for _ in 0..PASSES {
-            for (server, figures) in &mut passes {
-                figures.cpu += cpu(server, requests)? / PASSES as f64;
-            }
-            passes.reverse();
+        let ours = Server::start(Peer::Bridgehead, site, &our_work, dir.path(), None)?;
+        let theirs = Server::start(Peer::Nginx, site, &their_work, dir.path(), None)?;
+        let servers = [(&ours, &mut row.bridgehead), (&theirs, &mut row.nginx)];
+        for (server, figures) in servers {
+            memory(server, *fields, figures)?;
         }
-        for (server, figures) in passes {
-            figures.calls = Calls::count(&server.processes()?, &load(server), CALLS)?;
+        row.cpu = pairs::cpu(
+            || cpu(&ours, *fields, requests),
+            || cpu(&theirs, *fields, requests),
+        )?;
+        let servers = [(&ours, &mut row.bridgehead), (&theirs, &mut row.nginx)];
+        for (server, figures) in servers {
+            figures.calls = Calls::count(&server.processes()?, &small(server, *fields), CALLS)?;
             figures.resident_after = usage::resident(&server.processes()?)?;
         }
     }
-    bridgehead.instructions = callgrind::instructions(Peer::Bridgehead, scenario, &our_work)?;
-    nginx.instructions = callgrind::instructions(Peer::Nginx, scenario, &their_work)?;
-    Ok(Row {
-        name: scenario.name,
-        bridgehead,
-        nginx,
-    })
+    let instructions = |peer: Peer, work: &Work| {
+        let start = |dir: &Path, profile: &Path| Server::start(peer, site, work, dir, Some(profile));
+        let name = format!("{name}-{peer:?}").to_lowercase();
+        callgrind::instructions(&name, start, |server| small(server, *fields))
+    };
+    row.bridgehead.instructions = instructions(Peer::Bridgehead, &our_work)?;
+    row.nginx.instructions = instructions(Peer::Nginx, &their_work)?;
+    Ok(row)
+}
+
+/// Requests whose answers are [`BODY`].
+pub(crate) fn small(server: &Server, fields: Fields) -> Load {
+    Load {
+        addr: server.addr(),
+        request: fields.request().into_bytes(),
+        answer: BODY.len() as u64,
+        clients: CLIENTS,
+    }
 }
 
 /// Warms up, then leaves many connections idle.
-fn memory(server: &Server, figures: &mut Figures) -> Result<()> {
-    let load = load(server);
+fn memory(server: &Server, fields: Fields, figures: &mut Figures) -> Result<()> {
+    let load = small(server, fields);
     load.run(WARM_UP)?;
     figures.resident_before = usage::resident(&server.processes()?)?;
     let connections = load.idle(IDLE)?;
@@ -96,23 +111,18 @@ fn memory(server: &Server, figures: &mut Figures) -> Result<()> {
 }
 
 /// CPU time of one request.
-fn cpu(server: &Server, requests: usize) -> Result<f64> {
+fn cpu(server: &Server, fields: Fields, requests: usize) -> Result<f64> {
     let processes = server.processes()?;
     let before = usage::cpu(&processes)?;
-    load(server).run(requests)?;
+    small(server, fields).run(requests)?;
     Ok((usage::cpu(&processes)? - before) / requests as f64)
 }
 
-fn load(server: &Server) -> Load {
-    Load {
-        addr: server.addr(),
-        path: PATH,
-        clients: CLIENTS,
-    }
-}
+/// Requests after which every connection to a backend is open.
+pub(crate) const WARM_UP: usize = 640;
 
-const PASSES: usize = 4; // of each server
-const WARM_UP: usize = 640; // requests: every connection to a backend is open
+/// How long a server may tidy up what is idle.
+pub(crate) const SETTLE: Duration = Duration::from_secs(3);
+
 const IDLE: usize = 2000; // connections
 const CALLS: usize = 4000; // requests under strace
-const SETTLE: Duration = Duration::from_secs(3); // a server may tidy up what is idle

@@ -1,19 +1,26 @@
 //! `cargo xtask bench`: Bridgehead and nginx on the same work. `benches/README.md` says what the figures mean.
 
+mod answer;
 mod budget;
-mod callgrind;
-mod load;
+pub(crate) mod callgrind;
+mod http2;
+pub(crate) mod load;
 mod machine;
 mod measure;
+mod memory;
 mod nginx;
-mod packages;
+pub(crate) mod packages;
+mod pairs;
 mod report;
 mod responder;
-mod scenario;
-mod server;
-mod strace;
+mod resting;
+pub(crate) mod scenario;
+pub(crate) mod server;
+pub(crate) mod site;
+pub(crate) mod strace;
+mod transfer;
 mod usage;
-mod work;
+pub(crate) mod work;
 
 use std::fs;
 
@@ -21,51 +28,80 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::debian::{self, Consent};
 use crate::step;
-use measure::Row;
-use scenario::Scenario;
 
-/// Measures every scenario, or those whose names contain one of the arguments. A complete run with the usual number
-/// of requests is written to `benches/RESULTS.md`.
+/// Measures every scenario, or those that the arguments name. A complete run with the usual number of requests is
+/// written to `benches/RESULTS.md`.
 ///
 /// # Errors
 ///
 /// When a tool is missing, or a server does not answer as it should.
 pub(crate) fn run(arguments: &[String], consent: Consent) -> Result<()> {
     let order = Order::parse(arguments)?;
-    let scenarios: Vec<&Scenario> = scenario::ALL
-        .iter()
-        .filter(|scenario| order.wants(scenario))
-        .collect();
-    ensure!(!scenarios.is_empty(), "no scenario has such a name: {}", names());
+    let count = names().filter(|name| order.wants(name)).count();
+    ensure!(
+        count > 0,
+        "no scenario has such a name: {}",
+        names().collect::<Vec<_>>().join(", ")
+    );
     debian::ensure(&packages::all(), consent)?;
     testbed::allow_descriptors(DESCRIPTORS)?;
-    step::named("dist build", || {
-        let arguments = ["build", "--profile", "dist", "--package", "bridgehead"];
-        step::run(
-            &mut step::cargo(&arguments),
-            "mend what the compiler complains of",
-        )
-    })?;
-    let mut rows = Vec::new();
-    for scenario in &scenarios {
-        step::named(scenario.name, || {
-            rows.push(measure::row(scenario, order.requests)?);
-            Ok(())
-        })?;
-    }
-    let tables = report::tables(&rows);
-    println!("{tables}");
-    if scenarios.len() == scenario::ALL.len() && order.requests >= REQUESTS {
-        publish(&rows, &tables)?;
+    step::named("dist build", || build("dist"))?;
+    let outcome = Outcome::measure(&order)?;
+    let tables = report::tables(&outcome);
+    let verdicts = budget::verdicts(&outcome);
+    println!("{verdicts}{tables}");
+    if count == names().count() && order.requests >= REQUESTS {
+        publish(&tables, &verdicts)?;
     }
     Ok(())
+}
+
+/// Builds Bridgehead with default features in a profile.
+///
+/// # Errors
+///
+/// When it does not compile.
+pub(crate) fn build(profile: &str) -> Result<()> {
+    let arguments = ["build", "--profile", profile, "--package", "bridgehead"];
+    step::run(
+        &mut step::cargo(&arguments),
+        "mend what the compiler complains of",
+    )
+}
+
+/// Everything that was measured.
+#[derive(Debug, Default)]
+struct Outcome {
+    rows: Vec<measure::Row>,
+    memory: Vec<memory::Row>,
+    transfers: Vec<transfer::Row>,
+}
+
+impl Outcome {
+    fn measure(order: &Order) -> Result<Self> {
+        let rows = scenario::ALL.iter().filter(|scenario| order.wants(scenario.name));
+        let memory = memory::ALL.iter().filter(|memory| order.wants(memory.name));
+        let transfers = transfer::ALL.iter().filter(|transfer| order.wants(transfer.name));
+        let requests = order.requests;
+        Ok(Self {
+            rows: rows
+                .map(|scenario| step::named(scenario.name, || measure::row(scenario, requests)))
+                .collect::<Result<_>>()?,
+            memory: memory
+                .map(|memory| step::named(memory.name, || memory::row(memory)))
+                .collect::<Result<_>>()?,
+            transfers: transfers
+                .map(|transfer| step::named(transfer.name, || transfer::row(transfer, requests)))
+                .collect::<Result<_>>()?,
+        })
+    }
 }
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 struct Order {
     names: Vec<String>,
-    /// Requests of each of the four passes in which CPU time is measured.
+    /// Requests of each of the five passes in which CPU time is measured.
     requests: usize,
 }
 
@@ -92,29 +128,34 @@ impl Order {
         Ok(order)
     }
 
-    fn wants(&self, scenario: &Scenario) -> bool {
-        self.names.is_empty()
-            || self
-                .names
-                .iter()
-                .any(|name| scenario.name.contains(name.as_str()))
+    /// Whether a scenario is wanted. The whole name of one means that one alone, anything else those that contain it.
+    fn wants(&self, scenario: &str) -> bool {
+        let is_named = |name: &String| match names().any(|known| known == name) {
+            true => scenario == name,
+            false => scenario.contains(name.as_str()),
+        };
+        self.names.is_empty() || self.names.iter().any(is_named)
     }
 }
 
-fn names() -> String {
-    scenario::ALL.map(|scenario| scenario.name).join(", ")
+/// Every name that a scenario has.
+fn names() -> impl Iterator<Item = &'static str> {
+    let rows = scenario::ALL.iter().map(|scenario| scenario.name);
+    let memory = memory::ALL.iter().map(|memory| memory.name);
+    let transfers = transfer::ALL.iter().map(|transfer| transfer.name);
+    rows.chain(memory).chain(transfers)
 }
 
-fn publish(rows: &[Row], tables: &str) -> Result<()> {
+fn publish(tables: &str, verdicts: &str) -> Result<()> {
     let file = testbed::workspace().join("benches/RESULTS.md");
-    let text = report::page(&machine::describe()?, tables, &budget::verdicts(rows));
+    let text = report::page(&machine::describe()?, tables, verdicts);
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     eprintln!("written: {}", file.display());
     Ok(())
 }
 
 const REQUESTS: usize = 20_000; // the kernel counts CPU time in 10 ms: 1 % of what these cost
-const DESCRIPTORS: u64 = 8192; // 2,000 idle connections and room for everything else
+const DESCRIPTORS: u64 = 12_288; // 5,000 idle connections; Bridgehead reckons with two files for each
 
 #[cfg(test)]
 mod tests {
@@ -128,7 +169,20 @@ mod tests {
     fn names_and_requests_come_in_any_order() {
         let order = parse("fixed --requests 500 uwsgi").unwrap();
         assert_eq!((order.names.len(), order.requests), (2, 500));
-        assert!(order.wants(&scenario::ALL[0]));
+        assert!(order.wants("fixed"));
+    }
+
+    #[test]
+    fn a_whole_name_means_one_scenario_and_a_part_all_that_contain_it() {
+        let wanted = |line| {
+            let order = parse(line).unwrap();
+            names().filter(|name| order.wants(name)).collect::<Vec<_>>()
+        };
+        assert_eq!(wanted("fixed"), ["fixed"]);
+        assert_eq!(wanted("fixed-"), ["fixed-fields", "fixed-combined", "fixed-json"]);
+        assert_eq!(wanted("memory large-h").len(), 7);
+        assert_eq!(wanted("nothing"), Vec::<&str>::new());
+        assert_eq!(wanted("").len(), names().count());
     }
 
     #[test]

@@ -11,10 +11,9 @@ use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use testbed::Signal;
 
-use super::callgrind;
-use super::scenario::Scenario;
-use super::server::WORKERS;
+use super::site::{Log, Site};
 use super::work::Work;
+use super::{callgrind, usage};
 
 /// A running nginx; ended with all its workers when dropped.
 #[derive(Debug)]
@@ -25,19 +24,16 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts a master with two workers, or one single process under callgrind, and waits until it accepts.
+    /// Starts a master with its workers, or one single process under callgrind, and waits until it accepts.
     ///
     /// # Errors
     ///
     /// When it does not; the error holds its log.
-    pub(crate) fn start(scenario: &Scenario, work: &Work, profile: Option<&Path>) -> Result<Self> {
+    pub(crate) fn start(site: &Site, work: &Work, profile: Option<&Path>) -> Result<Self> {
         let dir = TempDir::with_prefix("bh-nginx-").context("cannot make a directory for nginx")?;
         let addr = free_port()?;
         let file = dir.path().join("nginx.conf");
-        fs::write(
-            &file,
-            config(scenario, work, dir.path(), addr, profile.is_some())?,
-        )?;
+        fs::write(&file, config(site, work, dir.path(), addr, profile.is_some())?)?;
         let mut words = profile.map(callgrind::words).unwrap_or_default();
         words.push(PROGRAM.to_owned());
         let output = File::create(dir.path().join("output.log"))?;
@@ -53,7 +49,7 @@ impl Nginx {
             .spawn()
             .context("cannot start nginx")?;
         let mut nginx = Self { process, addr, dir };
-        nginx.wait_until_listening()?;
+        nginx.wait_until_listening(if profile.is_some() { 1 } else { 1 + site.workers })?;
         Ok(nginx)
     }
 
@@ -94,9 +90,11 @@ impl Nginx {
         bail!("nginx still runs after {LIMIT:?}")
     }
 
-    fn wait_until_listening(&mut self) -> Result<()> {
+    /// The master listens before its workers are there.
+    fn wait_until_listening(&mut self, processes: usize) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
-        while TcpStream::connect_timeout(&self.addr, POLL).is_err() {
+        let is_complete = |id| usage::family(id).is_ok_and(|family| family.len() >= processes);
+        while !is_complete(self.pid()) || TcpStream::connect_timeout(&self.addr, POLL).is_err() {
             if let Some(status) = self.process.try_wait()? {
                 bail!("nginx ended with {status}:\n{}", self.log());
             }
@@ -129,29 +127,31 @@ impl Drop for Nginx {
     }
 }
 
-fn config(scenario: &Scenario, work: &Work, dir: &Path, addr: SocketAddr, single: bool) -> Result<String> {
+fn config(site: &Site, work: &Work, dir: &Path, addr: SocketAddr, single: bool) -> Result<String> {
     let processes = match single {
         true => "master_process off;".to_owned(),
-        false => format!("worker_processes {WORKERS};"),
+        false => format!("worker_processes {};", site.workers),
     };
     // Workers of root would become another user, who cannot reach our sockets.
     let user = match testbed::is_root() {
         true => "user root;",
         false => "",
     };
-    let access = match scenario.log {
-        true => "{dir}/access.log",
-        false => "off",
+    let access = match site.log {
+        Log::Off => "off",
+        Log::Combined => "{dir}/access.log combined",
+        Log::Json => "{dir}/access.log json",
     };
     Ok(work
         .config("nginx.conf")?
         .replace(
             "{scenario}",
-            &work.config(&format!("scenarios/{}.conf", scenario.name))?,
+            &work.config(&format!("scenarios/{}.conf", site.config))?,
         )
         .replace("{processes}", &processes)
         .replace("{user}", user)
         .replace("{access}", access)
+        .replace("{connections}", &site.clients.to_string())
         .replace("{port}", &addr.port().to_string())
         .replace("{dir}", &dir.display().to_string()))
 }

@@ -3,11 +3,12 @@
 use testbed::{PACKAGES, Package, package};
 
 /// Those of the testbed, and the tools.
-pub(super) fn all() -> Vec<Package> {
+pub(crate) fn all() -> Vec<Package> {
     PACKAGES.into_iter().chain(TOOLS).collect()
 }
 
-const TOOLS: [Package; 2] = [
+/// What counts system calls and instructions.
+pub(crate) const TOOLS: [Package; 2] = [
     package("strace", super::strace::PROGRAM, "counts system calls"),
     package("valgrind", super::callgrind::PROGRAM, "counts instructions"),
 ];

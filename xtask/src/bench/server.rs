@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use testbed::{Gateway, Signal};
 
 use super::nginx::Nginx;
-use super::scenario::Scenario;
+use super::site::{Log, Site};
 use super::work::Work;
 use super::{callgrind, usage};
 
@@ -29,7 +29,7 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    /// Starts a server with two workers and waits until it listens. `profile` is where callgrind is to write its
+    /// Starts a server and waits until it listens. `profile` is where callgrind is to write its
     /// figures; without it the server runs as it is.
     ///
     /// # Errors
@@ -37,23 +37,36 @@ impl Server {
     /// When it does not start; the error holds its log.
     pub(crate) fn start(
         peer: Peer,
-        scenario: &Scenario,
+        site: &Site,
         work: &Work,
         dir: &Path,
         profile: Option<&Path>,
     ) -> Result<Self> {
         match peer {
-            Peer::Bridgehead => {
-                let routes = work.config(&format!("scenarios/{}.toml", scenario.name))?;
-                let config = format!("{}\n{routes}", head(scenario));
-                let program = match profile {
-                    Some(profile) => wrapped(dir, profile)?,
-                    None => program(),
-                };
-                Gateway::start(&program, &config).map(Self::Bridgehead)
-            }
-            Peer::Nginx => Nginx::start(scenario, work, profile).map(Self::Nginx),
+            Peer::Bridgehead => Self::bridgehead(&program("dist"), site, work, dir, profile),
+            Peer::Nginx => Nginx::start(site, work, profile).map(Self::Nginx),
         }
+    }
+
+    /// [`Server::start`] with a build of Bridgehead.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start; the error holds its log.
+    pub(crate) fn bridgehead(
+        program: &Path,
+        site: &Site,
+        work: &Work,
+        dir: &Path,
+        profile: Option<&Path>,
+    ) -> Result<Self> {
+        let routes = work.config(&format!("scenarios/{}.toml", site.config))?;
+        let config = format!("{}\n{routes}", head(site));
+        let program = match profile {
+            Some(profile) => &wrapped(program, dir, profile)?,
+            None => program,
+        };
+        Gateway::start(program, &config).map(Self::Bridgehead)
     }
 
     /// Asks for a graceful end and waits for it.
@@ -98,30 +111,32 @@ impl Server {
     }
 }
 
-/// The build that is measured.
-pub(crate) fn program() -> PathBuf {
-    testbed::target_dir().join("dist/bridgehead")
+/// Where cargo puts the program of a profile.
+pub(crate) fn program(profile: &str) -> PathBuf {
+    testbed::target_dir().join(profile).join("bridgehead")
 }
 
-fn head(scenario: &Scenario) -> String {
-    let access = if scenario.log { "{dir}/access.log" } else { "off" };
+fn head(site: &Site) -> String {
+    let access = match site.log {
+        Log::Off => "access = \"off\"",
+        Log::Combined => "access = \"{dir}/access.log\"",
+        Log::Json => "access = \"{dir}/access.log\"\naccess_format = \"json\"",
+    };
     format!(
-        "[server]\nworkers = {WORKERS}\ntemp_dir = \"{{dir}}\"\n[log]\naccess = \"{access}\"\n\
-         error = \"{{dir}}/error.log\"\n[[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n"
+        "[server]\nworkers = {}\ntemp_dir = \"{{dir}}\"\n[log]\n{access}\n\
+         error = \"{{dir}}/error.log\"\n[[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n",
+        site.workers
     )
 }
 
 /// A program that runs Bridgehead under callgrind.
-fn wrapped(dir: &Path, profile: &Path) -> Result<PathBuf> {
+fn wrapped(program: &Path, dir: &Path, profile: &Path) -> Result<PathBuf> {
     let file = dir.join("profiled");
     let words = callgrind::words(profile).join(" ");
-    let script = format!("#!/bin/sh\nexec {words} {} \"$@\"\n", program().display());
+    let script = format!("#!/bin/sh\nexec {words} {} \"$@\"\n", program.display());
     fs::write(&file, script).context("cannot write the script for callgrind")?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
     Ok(file)
 }
-
-/// Worker threads of Bridgehead, worker processes of nginx.
-pub(crate) const WORKERS: usize = 2;
 
 const STOP: Duration = Duration::from_secs(60); // callgrind takes seconds to write its figures

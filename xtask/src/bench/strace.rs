@@ -97,7 +97,7 @@ impl Tracer {
             let status = self.0.try_wait()?;
             ensure!(
                 status.is_none(),
-                "strace ended early; may this user trace processes?"
+                "strace ended early; may this user trace processes? See /proc/sys/kernel/yama/ptrace_scope"
             );
             ensure!(
                 Instant::now() < deadline,

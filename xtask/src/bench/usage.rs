@@ -42,6 +42,22 @@ pub(crate) fn resident(processes: &[u32]) -> Result<u64> {
     Ok(kib * 1024)
 }
 
+/// Open files and sockets of processes.
+///
+/// # Errors
+///
+/// When one has ended.
+pub(crate) fn descriptors(processes: &[u32]) -> Result<usize> {
+    let mut count = 0;
+    for id in processes {
+        let directory = format!("/proc/{id}/fd");
+        count += fs::read_dir(&directory)
+            .with_context(|| format!("cannot read {directory}"))?
+            .count();
+    }
+    Ok(count)
+}
+
 /// Whether every thread of a process is traced.
 pub(crate) fn is_traced(id: u32) -> bool {
     let threads = fs::read_dir(format!("/proc/{id}/task"))
@@ -91,6 +107,7 @@ mod tests {
         let us = [std::process::id()];
         assert!(resident(&us).unwrap() > 0);
         assert!(cpu(&us).unwrap() >= 0.0);
+        assert!(descriptors(&us).unwrap() > 0);
         assert_eq!(family(us[0]).unwrap()[0], us[0]);
     }
 }

@@ -7,19 +7,21 @@ use anyhow::{Context, Result};
 use testbed::{Backend, Kind, Options};
 
 use super::responder::Responder;
-use super::scenario::Behind;
+use super::scenario::PATH;
+use super::site::{Behind, content};
 
-/// A running backend, if the scenario has one.
+/// A running backend, if the site has one.
 #[derive(Debug)]
 pub(crate) struct Work {
     socket: PathBuf,
     script: PathBuf,
+    root: PathBuf,
     /// Ends the backend when dropped.
     _backend: Option<Backend>,
 }
 
 impl Work {
-    /// Starts it; programs and sockets of ours go to `dir`.
+    /// Starts it; files and sockets of ours go to `dir`.
     ///
     /// # Errors
     ///
@@ -27,20 +29,28 @@ impl Work {
     pub(crate) fn start(behind: Behind, dir: &Path) -> Result<Self> {
         let apps = testbed::workspace().join("benches/apps");
         let script = apps.join("php/hello.php");
+        let root = dir.join("root");
         let (socket, backend) = match behind {
             Behind::Nothing => (PathBuf::new(), None),
+            Behind::File(size) => {
+                fs::create_dir(&root).context("cannot make a document root")?;
+                fs::write(root.join(PATH.trim_start_matches('/')), content(size))
+                    .context("cannot write the file that is served")?;
+                (PathBuf::new(), None)
+            }
             Behind::Php(children) => kept(Kind::PhpFpm, children, &apps)?,
             Behind::Uwsgi(processes) => kept(Kind::UwsgiUwsgi, processes, &apps)?,
-            Behind::Responder => (Responder::start(dir)?.socket().to_owned(), None),
+            Behind::Canned(canned) => (Responder::start(dir, canned)?.socket().to_owned(), None),
         };
         Ok(Self {
             socket,
             script,
+            root,
             _backend: backend,
         })
     }
 
-    /// A configuration of `benches`, with `{socket}` and `{script}` filled in.
+    /// A configuration of `benches`, with `{socket}`, `{script}` and `{root}` filled in.
     ///
     /// # Errors
     ///
@@ -50,7 +60,8 @@ impl Work {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(text
             .replace("{socket}", &self.socket.display().to_string())
-            .replace("{script}", &self.script.display().to_string()))
+            .replace("{script}", &self.script.display().to_string())
+            .replace("{root}", &self.root.display().to_string()))
     }
 }
 

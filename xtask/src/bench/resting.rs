@@ -1,0 +1,129 @@
+//! Clients that have done something and now keep their connections, doing nothing.
+
+use std::io::{BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use anyhow::{Context, Result, bail, ensure};
+use socket2::{Domain, Socket, Type};
+
+use super::load::{PATIENCE, connect};
+use super::scenario::{Fields, PATH};
+use super::site::{BODY, content};
+use super::{answer, http2};
+
+/// What they have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing.
+    Silent,
+    /// One request each.
+    Asked,
+    /// One upload of [`UPLOAD`] bytes each, one after the other.
+    Uploaded,
+    /// The same, but all of them have sent half before any sends the rest.
+    UploadedTogether,
+    /// One request each, over HTTP/2.
+    AskedHttp2,
+    /// A request each for a large answer, of which they read the beginning.
+    Reading,
+}
+
+impl State {
+    /// As many clients in this state.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not answered as it should.
+    pub(crate) fn clients(self, addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+        let each = |client: fn(SocketAddr) -> Result<TcpStream>| (0..count).map(|_| client(addr)).collect();
+        match self {
+            Self::Silent => each(connect),
+            Self::Asked => each(|addr| {
+                let mut stream = connect(addr)?;
+                stream.write_all(Fields::Host.request().as_bytes())?;
+                small(stream)
+            }),
+            Self::Uploaded => each(|addr| {
+                let mut stream = connect(addr)?;
+                stream.write_all(&upload(UPLOAD))?;
+                small(stream)
+            }),
+            Self::UploadedTogether => together(addr, count),
+            Self::AskedHttp2 => each(|addr| {
+                let mut stream = connect(addr)?;
+                ensure!(http2::ask(&mut stream)? == BODY.as_bytes(), "not the body");
+                Ok(stream)
+            }),
+            Self::Reading => each(reading),
+        }
+    }
+}
+
+/// Checks that the server has closed none of them.
+///
+/// # Errors
+///
+/// When it has.
+pub(crate) fn all_open(clients: &[TcpStream]) -> Result<()> {
+    for client in clients {
+        client.set_nonblocking(true)?;
+        match client.peek(&mut [0]) {
+            Ok(0) => bail!("the server has closed an idle connection"),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("an idle connection has failed"),
+        }
+    }
+    Ok(())
+}
+
+/// A complete POST with so many bytes.
+pub(crate) fn upload(size: usize) -> Vec<u8> {
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: bench.example\r\nContent-Length: {size}\r\n\r\n");
+    [head.into_bytes(), content(size)].concat()
+}
+
+/// Reads a small answer.
+fn small(stream: TcpStream) -> Result<TcpStream> {
+    let mut stream = BufReader::with_capacity(1024, stream);
+    let length = answer::read(&mut stream)?;
+    ensure!(length == BODY.len() as u64, "a body of {length} bytes");
+    Ok(stream.into_inner())
+}
+
+fn together(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    let request = upload(UPLOAD);
+    let (first, rest) = request.split_at(request.len() / 2);
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        let mut stream = connect(addr)?;
+        stream.write_all(first)?;
+        clients.push(stream);
+    }
+    for client in &mut clients {
+        client.write_all(rest)?;
+    }
+    clients.into_iter().map(small).collect()
+}
+
+/// A client that reads the first bytes of an answer. Its own buffer in the kernel is small.
+fn reading(addr: SocketAddr) -> Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    socket.set_recv_buffer_size(4096)?;
+    socket
+        .connect_timeout(&addr.into(), PATIENCE)
+        .context("cannot connect")?;
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(Fields::Host.request().as_bytes())?;
+    let mut first = [0; answer::STATUS.len()];
+    stream.read_exact(&mut first).context("no answer")?;
+    ensure!(
+        first == answer::STATUS.as_bytes(),
+        "not answered with {}",
+        answer::STATUS
+    );
+    Ok(stream)
+}
+
+const UPLOAD: usize = 64 * 1024; // bytes

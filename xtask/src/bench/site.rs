@@ -1,0 +1,113 @@
+//! What both servers are set up for: their configurations, the backend, the access log.
+
+use std::time::Duration;
+
+/// A setup that one or more scenarios measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    /// Name of the two configurations, `NAME.toml` and `NAME.conf` in `benches/scenarios`.
+    pub(crate) config: &'static str,
+    /// What stands behind both servers.
+    pub(crate) backend: Behind,
+    /// The access log of both.
+    pub(crate) log: Log,
+    /// The most client connections at a time: nginx reserves memory for each.
+    pub(crate) clients: usize,
+    /// Worker threads of Bridgehead, worker processes of nginx.
+    pub(crate) workers: usize,
+}
+
+impl Site {
+    /// A site without an access log, for a few clients, with two workers.
+    pub(crate) const fn new(config: &'static str, backend: Behind) -> Self {
+        Self {
+            config,
+            backend,
+            log: Log::Off,
+            clients: 4096,
+            workers: 2,
+        }
+    }
+
+    /// The same with an access log in a file.
+    pub(crate) const fn logging(self, log: Log) -> Self {
+        Self { log, ..self }
+    }
+
+    /// The same for as many clients.
+    pub(crate) const fn serving(self, clients: usize) -> Self {
+        Self { clients, ..self }
+    }
+
+    /// The same with a single worker.
+    pub(crate) const fn alone(self) -> Self {
+        Self { workers: 1, ..self }
+    }
+}
+
+/// A backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// The servers answer by themselves.
+    Nothing,
+    /// A directory with one file of so many bytes.
+    File(usize),
+    /// PHP-FPM with a static pool of so many children.
+    Php(usize),
+    /// uWSGI with so many processes and a small WSGI application.
+    Uwsgi(usize),
+    /// Our own responder.
+    Canned(Canned),
+}
+
+impl Behind {
+    /// Our own responder, which answers at once with a body of so many bytes.
+    pub(crate) const fn canned(wire: Wire, size: usize) -> Self {
+        Self::Canned(Canned {
+            wire,
+            size,
+            pause: Duration::ZERO,
+        })
+    }
+}
+
+/// What a responder answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Canned {
+    /// How it is asked.
+    pub(crate) wire: Wire,
+    /// Bytes of the body.
+    pub(crate) size: usize,
+    /// Time between a request and its answer.
+    pub(crate) pause: Duration,
+}
+
+/// A protocol of the responder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// HTTP/1.1 with kept connections.
+    Http,
+    /// FastCGI; connections are kept when the request says so.
+    Fastcgi,
+    /// uwsgi, a connection a request.
+    Uwsgi,
+}
+
+/// What the access log looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// There is none.
+    Off,
+    /// The format that both have by default.
+    Combined,
+    /// An object a line.
+    Json,
+}
+
+/// `size` bytes of [`BODY`], again and again.
+pub(crate) fn content(size: usize) -> Vec<u8> {
+    BODY.bytes().cycle().take(size).collect()
+}
+
+/// What every small answer holds.
+pub(crate) const BODY: &str = "hello world";
