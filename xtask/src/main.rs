@@ -7,6 +7,7 @@ mod conform;
 mod debian;
 mod fresh;
 mod fuzz;
+mod guard;
 mod policy;
 mod step;
 mod test;
@@ -40,6 +41,7 @@ fn run(arguments: &[String], consent: Consent) -> Result<()> {
         Some(("fresh", rest)) => fresh::run(rest, consent),
         Some(("fuzz", rest)) => fuzz::run(rest),
         Some(("bench", rest)) => bench::run(rest, consent),
+        Some(("guard", rest)) => guard::run(rest, consent),
         Some(("chaos", rest)) => chaos::run(rest, consent),
         Some(("conform", rest)) => conform::run(rest, consent),
         Some(("capture", names)) => capture::run(names, consent),
@@ -57,6 +59,8 @@ const USAGE: &str = "usage:
   cargo xtask capture [NAME...]         fixtures/wire from the real servers; only files whose names contain NAME
   cargo xtask bench [NAME...] [--requests N]
                                         Bridgehead and nginx on the same work; see benches/README.md
+  cargo xtask guard [--write]           instructions and system calls per request on the core paths, against
+                                        benches/limits.txt, or into it
   cargo xtask chaos [NAME...] [--seconds N] [--rate N] [--debug] [--together] [--write]
                                         faults under load with real servers; see benches/CHAOS.md
   cargo xtask conform [NAME...] [--intrusive] [--write]
