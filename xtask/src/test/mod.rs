@@ -10,7 +10,7 @@ mod summary;
 use anyhow::Result;
 
 use crate::debian::{self, Consent};
-use crate::{chaos, policy, step};
+use crate::{bench, chaos, guard, policy, step};
 use binary::Group;
 use place::Place;
 use runner::Runner;
@@ -23,8 +23,10 @@ use summary::{Failure, Summary};
 ///
 /// When packages or the virtual environment are missing and cannot be had, and when anything has failed.
 pub(crate) fn everything(consent: Consent) -> Result<()> {
-    eprintln!("== checks, fast tests, tests with real servers, faults; `cargo xtask test NAME` plays some");
-    debian::ensure(&testbed::PACKAGES, consent)?;
+    eprintln!(
+        "== checks, fast tests, tests with real servers, faults, guard; `cargo xtask test NAME` plays some"
+    );
+    debian::ensure(&bench::packages::all(), consent)?;
     step::named("virtual environment", || testbed::ensure_venv().map(drop))?;
     let mut summary = Summary::default();
     let format = ["fmt", "--all", "--check"];
@@ -39,6 +41,11 @@ pub(crate) fn everything(consent: Consent) -> Result<()> {
         runner.play(Group::Servers, summary)
     });
     summary.step("faults, short form", faults);
+    summary.check(
+        "guard of instructions and system calls",
+        "cargo xtask guard",
+        || guard::run(&[], consent),
+    );
     place.report(&mut summary);
     summary.conclude()
 }
