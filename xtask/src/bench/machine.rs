@@ -31,7 +31,7 @@ pub(crate) fn describe() -> Result<String> {
 
 fn packages() -> Result<String> {
     let mut arguments = vec!["--show", "--showformat=${Package} ${Version}\\n"];
-    arguments.extend(["nginx-light", "php8.2-fpm", "uwsgi-core", "valgrind", "strace"]);
+    arguments.extend(["nginx", "php8.2-fpm", "uwsgi-core", "valgrind", "strace"]);
     Ok(said("dpkg-query", &arguments)?.replace('\n', ", "))
 }
 

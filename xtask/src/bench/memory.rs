@@ -70,7 +70,7 @@ pub(crate) const ALL: [Memory; 6] = [
     },
     Memory {
         name: "memory-left",
-        site: UPLOAD,
+        site: UPLOAD.serving(4096),
         state: State::UploadedTogether,
         clients: 2000,
         warm_up: 64,
@@ -90,7 +90,7 @@ const fn idle(name: &'static str, site: Site, state: State) -> Memory {
 }
 
 const FIXED: Site = Site::new("fixed", Behind::Nothing).serving(8192);
-const UPLOAD: Site = Site::new("fastcgi-keep", Behind::Canned(Wire::Fastcgi, BODY.len())).serving(8192);
+const UPLOAD: Site = Site::new("fastcgi-keep", Behind::canned(Wire::Fastcgi, BODY.len())).serving(8192);
 
 /// Measures one server after the other.
 ///

@@ -11,10 +11,9 @@ use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use testbed::Signal;
 
-use super::callgrind;
-use super::server::WORKERS;
 use super::site::{Log, Site};
 use super::work::Work;
+use super::{callgrind, usage};
 
 /// A running nginx; ended with all its workers when dropped.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts a master with two workers, or one single process under callgrind, and waits until it accepts.
+    /// Starts a master with its workers, or one single process under callgrind, and waits until it accepts.
     ///
     /// # Errors
     ///
@@ -50,7 +49,7 @@ impl Nginx {
             .spawn()
             .context("cannot start nginx")?;
         let mut nginx = Self { process, addr, dir };
-        nginx.wait_until_listening()?;
+        nginx.wait_until_listening(if profile.is_some() { 1 } else { 1 + site.workers })?;
         Ok(nginx)
     }
 
@@ -91,9 +90,11 @@ impl Nginx {
         bail!("nginx still runs after {LIMIT:?}")
     }
 
-    fn wait_until_listening(&mut self) -> Result<()> {
+    /// The master listens before its workers are there.
+    fn wait_until_listening(&mut self, processes: usize) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
-        while TcpStream::connect_timeout(&self.addr, POLL).is_err() {
+        let is_complete = |id| usage::family(id).is_ok_and(|family| family.len() >= processes);
+        while !is_complete(self.pid()) || TcpStream::connect_timeout(&self.addr, POLL).is_err() {
             if let Some(status) = self.process.try_wait()? {
                 bail!("nginx ended with {status}:\n{}", self.log());
             }
@@ -129,7 +130,7 @@ impl Drop for Nginx {
 fn config(site: &Site, work: &Work, dir: &Path, addr: SocketAddr, single: bool) -> Result<String> {
     let processes = match single {
         true => "master_process off;".to_owned(),
-        false => format!("worker_processes {WORKERS};"),
+        false => format!("worker_processes {};", site.workers),
     };
     // Workers of root would become another user, who cannot reach our sockets.
     let user = match testbed::is_root() {

@@ -48,7 +48,7 @@ pub(crate) const ALL: [Scenario; 12] = [
     plain("uwsgi-close", Site::new("uwsgi-close", Behind::Uwsgi(16))),
     plain(
         "http-keep",
-        Site::new("http-keep", Behind::Canned(Wire::Http, BODY.len())),
+        Site::new("http-keep", Behind::canned(Wire::Http, BODY.len())),
     ),
 ];
 

@@ -29,7 +29,7 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    /// Starts a server with two workers and waits until it listens. `profile` is where callgrind is to write its
+    /// Starts a server and waits until it listens. `profile` is where callgrind is to write its
     /// figures; without it the server runs as it is.
     ///
     /// # Errors
@@ -123,8 +123,9 @@ fn head(site: &Site) -> String {
         Log::Json => "access = \"{dir}/access.log\"\naccess_format = \"json\"",
     };
     format!(
-        "[server]\nworkers = {WORKERS}\ntemp_dir = \"{{dir}}\"\n[log]\n{access}\n\
-         error = \"{{dir}}/error.log\"\n[[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n"
+        "[server]\nworkers = {}\ntemp_dir = \"{{dir}}\"\n[log]\n{access}\n\
+         error = \"{{dir}}/error.log\"\n[[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n",
+        site.workers
     )
 }
 
@@ -137,8 +138,5 @@ fn wrapped(program: &Path, dir: &Path, profile: &Path) -> Result<PathBuf> {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
     Ok(file)
 }
-
-/// Worker threads of Bridgehead, worker processes of nginx.
-pub(crate) const WORKERS: usize = 2;
 
 const STOP: Duration = Duration::from_secs(60); // callgrind takes seconds to write its figures

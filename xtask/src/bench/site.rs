@@ -1,5 +1,7 @@
 //! What both servers are set up for: their configurations, the backend, the access log.
 
+use std::time::Duration;
+
 /// A setup that one or more scenarios measure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
@@ -11,16 +13,19 @@ pub(crate) struct Site {
     pub(crate) log: Log,
     /// The most client connections at a time: nginx reserves memory for each.
     pub(crate) clients: usize,
+    /// Worker threads of Bridgehead, worker processes of nginx.
+    pub(crate) workers: usize,
 }
 
 impl Site {
-    /// A site without an access log, for a few clients.
+    /// A site without an access log, for a few clients, with two workers.
     pub(crate) const fn new(config: &'static str, backend: Behind) -> Self {
         Self {
             config,
             backend,
             log: Log::Off,
             clients: 4096,
+            workers: 2,
         }
     }
 
@@ -32,6 +37,11 @@ impl Site {
     /// The same for as many clients.
     pub(crate) const fn serving(self, clients: usize) -> Self {
         Self { clients, ..self }
+    }
+
+    /// The same with a single worker.
+    pub(crate) const fn alone(self) -> Self {
+        Self { workers: 1, ..self }
     }
 }
 
@@ -46,8 +56,30 @@ pub(crate) enum Behind {
     Php(usize),
     /// uWSGI with so many processes and a small WSGI application.
     Uwsgi(usize),
-    /// Our own responder, which answers with a body of so many bytes.
-    Canned(Wire, usize),
+    /// Our own responder.
+    Canned(Canned),
+}
+
+impl Behind {
+    /// Our own responder, which answers at once with a body of so many bytes.
+    pub(crate) const fn canned(wire: Wire, size: usize) -> Self {
+        Self::Canned(Canned {
+            wire,
+            size,
+            pause: Duration::ZERO,
+        })
+    }
+}
+
+/// What a responder answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Canned {
+    /// How it is asked.
+    pub(crate) wire: Wire,
+    /// Bytes of the body.
+    pub(crate) size: usize,
+    /// Time between a request and its answer.
+    pub(crate) pause: Duration,
 }
 
 /// A protocol of the responder.

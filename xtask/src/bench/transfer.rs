@@ -43,9 +43,9 @@ pub(crate) const ALL: [Transfer; 5] = [
     down(
         "large-fastcgi",
         "fastcgi-keep",
-        Behind::Canned(Wire::Fastcgi, DOWN),
+        Behind::canned(Wire::Fastcgi, DOWN),
     ),
-    down("large-http", "http-keep", Behind::Canned(Wire::Http, DOWN)),
+    down("large-http", "http-keep", Behind::canned(Wire::Http, DOWN)),
     up("upload-fastcgi", "fastcgi-keep", Wire::Fastcgi),
     up("upload-http", "http-keep", Wire::Http),
 ];
@@ -61,7 +61,7 @@ const fn down(name: &'static str, config: &'static str, backend: Behind) -> Tran
 const fn up(name: &'static str, config: &'static str, wire: Wire) -> Transfer {
     Transfer {
         name,
-        site: Site::new(config, Behind::Canned(wire, BODY.len())),
+        site: Site::new(config, Behind::canned(wire, BODY.len())),
         body: Body::Request(UP),
     }
 }

@@ -40,7 +40,7 @@ impl Work {
             }
             Behind::Php(children) => kept(Kind::PhpFpm, children, &apps)?,
             Behind::Uwsgi(processes) => kept(Kind::UwsgiUwsgi, processes, &apps)?,
-            Behind::Canned(wire, size) => (Responder::start(dir, wire, size)?.socket().to_owned(), None),
+            Behind::Canned(canned) => (Responder::start(dir, canned)?.socket().to_owned(), None),
         };
         Ok(Self {
             socket,

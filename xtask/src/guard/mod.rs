@@ -5,6 +5,7 @@ mod limits;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 use crate::bench::load::Load;
 use crate::bench::scenario::Fields;
 use crate::bench::server::{self, Server};
-use crate::bench::site::{BODY, Behind, Site, Wire};
+use crate::bench::site::{BODY, Behind, Canned, Site, Wire};
 use crate::bench::strace::Calls;
 use crate::bench::work::Work;
 use crate::bench::{self, callgrind};
@@ -65,7 +66,7 @@ impl Core {
     const fn new(name: &'static str, backend: Behind) -> Self {
         Self {
             name,
-            site: Site::new(name, backend),
+            site: Site::new(name, backend).alone(),
         }
     }
 
@@ -108,10 +109,15 @@ const PATHS: [Core; 5] = [
 ];
 
 const fn canned(wire: Wire) -> Behind {
-    Behind::Canned(wire, BODY.len())
+    Behind::Canned(Canned {
+        wire,
+        size: BODY.len(),
+        pause: PAUSE,
+    })
 }
 
 const PROFILE: &str = "guard"; // of Cargo.toml
-const CLIENTS: usize = 8;
+const CLIENTS: usize = 1; // and one worker: nothing depends on which event comes first
+const PAUSE: Duration = Duration::from_micros(500); // until Bridgehead waits for the answer, also under valgrind
 const WARM_UP: usize = 80; // requests: every connection to a backend is open
 const CALLS: usize = 2000; // requests under strace

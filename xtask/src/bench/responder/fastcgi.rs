@@ -2,26 +2,28 @@
 
 use std::io::{self, Read, Write};
 
-use super::Connection;
+use super::{Answer, Connection, until_closed};
 
 /// Answers each request on a connection, and closes when one does not want it kept.
-pub(super) fn serve(mut stream: Connection, body: &[u8]) -> io::Result<()> {
-    let mut answer = Vec::new();
+pub(super) fn serve(mut stream: Connection, answer: &Answer) -> io::Result<()> {
+    let body = &answer.body;
+    let mut records = Vec::new();
     while let Some(request) = Request::read(&mut stream)? {
+        answer.wait();
         // PHP says no more than this by itself.
         let head = b"X-Powered-By: PHP/8.2\r\nContent-type: text/html; charset=UTF-8\r\n\r\n".as_slice();
         let (first, rest) = body.split_at(body.len().min(CONTENT - head.len()));
-        answer.clear();
-        record(STDOUT, request.id, &[head, first].concat(), &mut answer);
+        records.clear();
+        record(STDOUT, request.id, &[head, first].concat(), &mut records);
         for content in rest.chunks(CONTENT) {
-            stream.get_mut().write_all(&answer)?;
-            answer.clear();
-            record(STDOUT, request.id, content, &mut answer);
+            stream.get_mut().write_all(&records)?;
+            records.clear();
+            record(STDOUT, request.id, content, &mut records);
         }
-        record(END_REQUEST, request.id, &[0; 8], &mut answer); // status 0, request complete
-        stream.get_mut().write_all(&answer)?;
+        record(END_REQUEST, request.id, &[0; 8], &mut records); // status 0, request complete
+        stream.get_mut().write_all(&records)?;
         if !request.keep {
-            return Ok(());
+            return until_closed(&mut stream);
         }
     }
     Ok(())

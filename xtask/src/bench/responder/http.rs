@@ -2,10 +2,11 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use super::Connection;
+use super::{Answer, Connection};
 
 /// Answers each request on a connection.
-pub(super) fn serve(mut stream: Connection, body: &[u8]) -> io::Result<()> {
+pub(super) fn serve(mut stream: Connection, answer: &Answer) -> io::Result<()> {
+    let body = &answer.body;
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -14,6 +15,7 @@ pub(super) fn serve(mut stream: Connection, body: &[u8]) -> io::Result<()> {
     let first = [head.as_bytes(), first].concat();
     while let Some(length) = head_of(&mut stream)? {
         io::copy(&mut stream.by_ref().take(length), &mut io::sink())?;
+        answer.wait();
         stream.get_mut().write_all(&first)?;
         stream.get_mut().write_all(rest)?;
     }

@@ -5,15 +5,16 @@ mod fastcgi;
 mod http;
 mod uwsgi;
 
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, sleep};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::site::{Wire, content};
+use super::site::{Canned, Wire, content};
 
 /// A responder; it answers until our process ends.
 #[derive(Debug)]
@@ -22,12 +23,13 @@ pub(crate) struct Responder {
 }
 
 impl Responder {
-    /// Listens in `dir`, and answers every request with `size` bytes.
+    /// Listens in `dir`, and gives every request the same answer.
     ///
     /// # Errors
     ///
     /// When that fails.
-    pub(crate) fn start(dir: &Path, wire: Wire, size: usize) -> Result<Self> {
+    pub(crate) fn start(dir: &Path, canned: Canned) -> Result<Self> {
+        let Canned { wire, size, pause } = canned;
         let socket = dir.join(format!("{wire:?}").to_lowercase());
         let listener = UnixListener::bind(&socket).context("cannot listen for the responder")?;
         let serve = match wire {
@@ -35,12 +37,15 @@ impl Responder {
             Wire::Fastcgi => fastcgi::serve,
             Wire::Uwsgi => uwsgi::serve,
         };
-        let body: Arc<[u8]> = content(size).into();
+        let answer = Arc::new(Answer {
+            body: content(size),
+            pause,
+        });
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let body = body.clone();
+                let answer = answer.clone();
                 // An error is the server's way to close: the load sees it when an answer was wanted.
-                thread::spawn(move || serve(BufReader::with_capacity(BUFFER, stream), &body));
+                thread::spawn(move || serve(BufReader::with_capacity(BUFFER, stream), &answer));
             }
         });
         Ok(Self { socket })
@@ -50,6 +55,28 @@ impl Responder {
     pub(crate) fn socket(&self) -> &Path {
         &self.socket
     }
+}
+
+/// What is sent for each request.
+#[derive(Debug)]
+struct Answer {
+    body: Vec<u8>,
+    pause: Duration,
+}
+
+impl Answer {
+    /// Lets the server come to rest before the answer wakes it.
+    fn wait(&self) {
+        if !self.pause.is_zero() {
+            sleep(self.pause);
+        }
+    }
+}
+
+/// Waits for the server to close, which knows that the answer is complete. An end of ours would reach it together with
+/// the answer at one time and after it at another.
+fn until_closed(stream: &mut Connection) -> io::Result<()> {
+    io::copy(stream, &mut io::sink()).map(drop)
 }
 
 /// A connection of the responder.
@@ -69,7 +96,8 @@ mod tests {
     /// What comes back for `request` until the responder closes, or nothing comes after half the connection is closed.
     fn answer(wire: Wire, size: usize, request: &[u8]) -> Vec<u8> {
         let dir = TempDir::with_prefix("bh-").unwrap();
-        let responder = Responder::start(dir.path(), wire, size).unwrap();
+        let pause = Duration::ZERO;
+        let responder = Responder::start(dir.path(), Canned { wire, size, pause }).unwrap();
         let mut stream = UnixStream::connect(responder.socket()).unwrap();
         stream.write_all(request).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();

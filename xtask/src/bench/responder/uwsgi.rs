@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use super::Connection;
+use super::{Answer, Connection, until_closed};
 
-/// Answers one request and closes.
-pub(super) fn serve(mut stream: Connection, body: &[u8]) -> io::Result<()> {
+/// Answers one request.
+pub(super) fn serve(mut stream: Connection, answer: &Answer) -> io::Result<()> {
+    let body = &answer.body;
     let mut header = [0; 4];
     stream.read_exact(&mut header)?;
     let [_, low, high, _] = header;
@@ -15,5 +16,9 @@ pub(super) fn serve(mut stream: Connection, body: &[u8]) -> io::Result<()> {
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    stream.get_mut().write_all(&[head.as_bytes(), body].concat())
+    answer.wait();
+    stream
+        .get_mut()
+        .write_all(&[head.as_bytes(), body.as_slice()].concat())?;
+    until_closed(&mut stream)
 }
