@@ -1,7 +1,7 @@
 //! One client connection, from its first byte to its last.
 //!
-//! [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. [`http1`] is ours to the last byte; [`http2`] is
-//! hyper's behind the same service, and the only file that knows it. A connection is in one explicit [`state`], each of
+//! [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
+//! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
 
 mod buffers;
