@@ -45,7 +45,7 @@ impl Connected {
         self.client.remote.as_ref().map(|peer| peer.ip.as_str())
     }
 
-    /// Who sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
+    /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
     pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Arc<Client> {
         let believed = self.peer().is_some_and(|peer| contains(trusted, peer.ip()));

@@ -42,8 +42,8 @@ pub struct Options<'a> {
     pub buffered: bool,
     /// What an answer that is ahead of its client may take of memory and disk.
     pub limits: Limits,
-    /// Bytes of head and body that whoever sends the answer takes without waiting for the client. `None`: whoever
-    /// sends it says when the client is waited for, by [`Body::detach`].
+    /// Bytes of head and body that the sender of the answer takes without waiting for the client. `None`: the sender
+    /// says when the client is waited for, by [`Body::detach`].
     pub taken: Option<usize>,
     /// Hears of interim answers.
     pub interim: Option<&'a dyn Interim>,

@@ -53,7 +53,7 @@ fn check_and_explain_take_the_file_of_the_directory_and_say_so() {
 #[test]
 fn without_any_file_the_usual_places_and_the_option_are_named() {
     if Path::new("/etc/bridgehead/bridgehead.toml").exists() {
-        // Somebody's gateway: its configuration is none of the test's business.
+        // Another gateway of this machine: its configuration is none of the test's business.
         return;
     }
     let empty = tempfile::tempdir().unwrap();

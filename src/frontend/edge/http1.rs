@@ -3,14 +3,14 @@
 //! A connection that waits for a request holds its socket and next to nothing else: no buffer, no exchange. Bytes that
 //! are read are requests as long as nothing says otherwise; [`KeepAlive`] knows when it does.
 
+mod closing;
+
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Method, Version};
 
 use super::Settings;
@@ -19,30 +19,25 @@ use super::half_close::HalfClose;
 use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
+use super::sending::{Form, Sending};
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
 use super::writer::Writer;
 use crate::frontend::answer::Outgoing;
 use crate::frontend::current::Current;
-use crate::frontend::record::Logged;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request as head;
 use crate::frontend::service::{Begun, Connection};
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
-use crate::protocol::http1::answer::{self, CONTINUE, LAST_CHUNK};
+use crate::protocol::http1;
+use crate::protocol::http1::answer::{self, CONTINUE};
 use crate::protocol::http1::{
-    BodyDecoder, BodyPart, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder,
-    RequestError, Rest, put_chunk_size,
+    BodyDecoder, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder, RequestError, Rest,
 };
-use crate::protocol::{WriteQueue, http1};
-use crate::transport::Deadline;
 
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
-
-/// Bytes of an answer that are gathered for one write, as long as more of it is there at once.
-const GATHER: usize = 64 * 1024;
 
 /// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
 const TURN: usize = 4;
@@ -88,31 +83,6 @@ enum After {
     Reset,
     /// It carries another protocol.
     Switched(Box<Tunnel>),
-}
-
-/// What a request says about the form of its answer.
-#[derive(Clone, Copy)]
-struct Form {
-    version: Version,
-    head: bool,
-    /// The client has said that nothing follows.
-    last: bool,
-}
-
-/// An answer that is being sent.
-struct Sending {
-    body: Logged,
-    chunked: bool,
-    /// Nothing but the end of the connection tells where it ends.
-    endless: bool,
-    form: Form,
-    /// What its head said of the connection.
-    next: Next,
-    tunnel: Option<Box<Tunnel>>,
-    /// All of it is in the queue.
-    complete: bool,
-    /// It ended before its end.
-    broken: bool,
 }
 
 impl Http1 {
@@ -399,7 +369,7 @@ impl Http1 {
             form,
             next,
             tunnel,
-            complete: bodiless,
+            complete: bodiless || length == Some(0),
             broken: false,
         }
     }
@@ -463,29 +433,6 @@ impl Http1 {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads and drops the rest of a request, so that a client that takes its answer only when it has sent everything
-    /// comes to that.
-    fn poll_drop_unread(&mut self, cx: &mut Context<'_>) {
-        let (Some(reader), Some(unread)) = (&mut self.reader, &mut self.unread) else {
-            return;
-        };
-        let (body, rest @ Rest::Unread(_)) = &mut **unread else {
-            return;
-        };
-        loop {
-            match body.decode(&mut reader.bytes) {
-                Ok(Some(BodyPart::Data(_))) => {}
-                Ok(None) => match reader.poll_upload(cx) {
-                    Poll::Ready(Ok(1..)) => {}
-                    Poll::Ready(_) => break,
-                    Poll::Pending => return,
-                },
-                Ok(Some(BodyPart::End)) | Err(_) => break,
-            }
-        }
-        *rest = if body.is_done() { Rest::Taken } else { Rest::Broken };
-    }
-
     /// What comes after an answer that was sent.
     fn follow(&self, next: Next, form: Form) -> After {
         let quiet =
@@ -496,60 +443,6 @@ impl Http1 {
             Next::Close if form.last && quiet => After::Close,
             Next::Close => After::Linger,
         }
-    }
-
-    /// Reads and drops the rest of a body; its size is known and small. Whether the connection goes on.
-    async fn discard(&mut self) -> bool {
-        let limit = self.settings.timeouts.body;
-        let dropped = poll_fn(|cx| {
-            self.poll_drop_unread(cx);
-            match self.unread.as_ref().map(|unread| unread.1) {
-                Some(Rest::Unread(_)) => Poll::Pending,
-                Some(Rest::Taken) | None => Poll::Ready(true),
-                Some(Rest::Broken) => Poll::Ready(false),
-            }
-        });
-        let dropped = tokio::time::timeout(limit, dropped).await;
-        self.unread = None;
-        dropped == Ok(true)
-    }
-
-    /// Ends our direction, and reads and drops what the client still sends. A socket that is closed with unread bytes is
-    /// reset, and the reset destroys the answer on its way (RFC 9112, section 9.6).
-    async fn linger(mut self: Box<Self>) {
-        self.writer.shut();
-        self.stage
-            .enter(ConnectionState::Closing, &self.settings.timeouts);
-        let mut silence = Deadline::never();
-        poll_fn(|cx| {
-            loop {
-                if self.stage.poll_late(cx).is_ready() {
-                    return Poll::Ready(());
-                }
-                // The exchange may still have the reading side, or give it back only with its end.
-                if let Some(home) = &self.home {
-                    home.watch(cx);
-                }
-                self.reclaim();
-                let Some(reader) = &mut self.reader else {
-                    return Poll::Pending;
-                };
-                reader.bytes.clear();
-                match reader.poll_fill(cx) {
-                    Poll::Ready(Ok(1..)) => silence.clear(),
-                    Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => {
-                        reader.park();
-                        break;
-                    }
-                }
-            }
-            if !silence.is_set() {
-                silence.set(SILENCE);
-            }
-            silence.poll(cx)
-        })
-        .await;
     }
 
     /// Hands both sides over to a tunnel.
@@ -563,42 +456,6 @@ impl Http1 {
     }
 }
 
-impl Sending {
-    /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
-    fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
-        while !self.complete && queue.len() < GATHER && !self.body.is_file() {
-            match self.body.poll_chunk(cx) {
-                Poll::Ready(Some(Ok(chunk))) => self.push(chunk, queue),
-                Poll::Ready(None) => self.end(queue),
-                Poll::Ready(Some(Err(_))) => (self.complete, self.broken) = (true, true),
-                Poll::Pending => return false,
-            }
-        }
-        true
-    }
-
-    fn push(&mut self, chunk: Bytes, queue: &mut WriteQueue) {
-        if self.chunked && !chunk.is_empty() {
-            put_chunk_size(chunk.len(), queue.tail());
-            queue.push(chunk);
-            queue.tail().extend_from_slice(b"\r\n");
-        } else {
-            queue.push(chunk);
-        }
-        // With the announced length the client has everything, though the application may go on for a while.
-        if self.body.is_over() || self.body.remaining() == Some(0) {
-            self.end(queue);
-        }
-    }
-
-    fn end(&mut self, queue: &mut WriteQueue) {
-        if self.chunked {
-            queue.tail().extend_from_slice(LAST_CHUNK);
-        }
-        self.complete = true;
-    }
-}
-
 /// Whether the client sends the body only when it is asked to (RFC 9110, section 10.1.1).
 fn awaits_invitation(request: &Request) -> bool {
     request.version == Version::HTTP_11
@@ -608,6 +465,3 @@ fn awaits_invitation(request: &Request) -> bool {
             .get(FieldName::Expect)
             .is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
-
-/// How long nothing may come from a client that is lingered for: nginx's lingering_timeout.
-const SILENCE: Duration = Duration::from_secs(5);

@@ -12,6 +12,7 @@ mod http2;
 mod incoming;
 mod leaving;
 mod reader;
+mod sending;
 #[cfg(test)]
 mod simulation;
 mod socket;

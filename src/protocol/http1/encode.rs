@@ -5,8 +5,8 @@ use crate::protocol::fields::{DIGITS, FieldName, FieldNames, decimal};
 
 /// Appends a head with its blank line. `keep`: the connection may carry another request.
 ///
-/// The end-to-end fields keep the order and the spelling of the client. What follows them is ours: who the client is,
-/// how the body is delimited, and what becomes of the connection.
+/// The end-to-end fields keep the order and the spelling of the client. What follows them is ours: the addresses of the
+/// client, how the body is delimited, and what becomes of the connection.
 pub(super) fn put_head(head: &RequestHead, keep: bool, out: &mut Vec<u8>) {
     out.reserve(head.fields.wire_len() + head.target.as_bytes().len() + RESERVE);
     out.extend_from_slice(head.method.as_str().as_bytes());

@@ -4,7 +4,7 @@ use super::site::Site;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
-/// Nobody listens behind `/gone`.
+/// No application listens behind `/gone`.
 fn site() -> Site {
     Site::with(
         "",

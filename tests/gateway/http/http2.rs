@@ -643,7 +643,7 @@ fn a_refusal_ends_its_stream_and_not_the_connection() {
     let twice = [&POST[..], &[("referer", "a"), ("referer", "b")]].concat();
     http.headers(1, &twice, 0);
     assert!(matches!(http.outcome(1), Outcome::Answer(400, _)));
-    // The rest of its body is nobody's.
+    // The rest of its body is read by no application.
     http.frame(DATA, END_STREAM, 1, b"late");
     http.headers(3, &GET, END_STREAM);
     assert_eq!(http.outcome(3), Outcome::Answer(200, "GET /first 0".into()));

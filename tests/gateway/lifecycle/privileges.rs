@@ -42,8 +42,8 @@ fn a_socket_has_the_mode_of_its_listener_and_a_reload_changes_it() {
     UnixStream::connect(&path).unwrap();
 }
 
-/// A gateway that was root and is nobody, in a directory that nobody may write to, and the directory of its program:
-/// the one that it was built in may be closed to nobody.
+/// A gateway that was root and runs as the user `nobody`, in a directory that this user may write to, and the directory
+/// of its program: the one that it was built in may be closed to this user.
 fn nobody() -> (Gateway, TempDir) {
     let open = TempDir::with_prefix("bh-").unwrap();
     fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();

@@ -1,0 +1,76 @@
+//! An answer on its way to an HTTP/1 client: what its head said, and what is left of its body.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Version;
+
+use crate::frontend::record::Logged;
+use crate::frontend::tunnel::Tunnel;
+use crate::protocol::WriteQueue;
+use crate::protocol::http1::answer::LAST_CHUNK;
+use crate::protocol::http1::{Next, put_chunk_size};
+
+/// Bytes of an answer that are gathered for one write, as long as more of it is there at once.
+const GATHER: usize = 64 * 1024;
+
+/// What a request says about the form of its answer.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) version: Version,
+    pub(super) head: bool,
+    /// The client has said that nothing follows.
+    pub(super) last: bool,
+}
+
+/// An answer that is being sent.
+pub(super) struct Sending {
+    pub(super) body: Logged,
+    pub(super) chunked: bool,
+    /// Nothing but the end of the connection tells where it ends.
+    pub(super) endless: bool,
+    pub(super) form: Form,
+    /// What its head said of the connection.
+    pub(super) next: Next,
+    pub(super) tunnel: Option<Box<Tunnel>>,
+    /// All of it is in the queue.
+    pub(super) complete: bool,
+    /// It ended before its end.
+    pub(super) broken: bool,
+}
+
+impl Sending {
+    /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
+    pub(super) fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
+        while !self.complete && queue.len() < GATHER && !self.body.is_file() {
+            match self.body.poll_chunk(cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.push(chunk, queue),
+                Poll::Ready(None) => self.end(queue),
+                Poll::Ready(Some(Err(_))) => (self.complete, self.broken) = (true, true),
+                Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
+    fn push(&mut self, chunk: Bytes, queue: &mut WriteQueue) {
+        if self.chunked && !chunk.is_empty() {
+            put_chunk_size(chunk.len(), queue.tail());
+            queue.push(chunk);
+            queue.tail().extend_from_slice(b"\r\n");
+        } else {
+            queue.push(chunk);
+        }
+        // With the announced length the client has everything, though the application may go on for a while.
+        if self.body.is_over() || self.body.remaining() == Some(0) {
+            self.end(queue);
+        }
+    }
+
+    fn end(&mut self, queue: &mut WriteQueue) {
+        if self.chunked {
+            queue.tail().extend_from_slice(LAST_CHUNK);
+        }
+        self.complete = true;
+    }
+}
