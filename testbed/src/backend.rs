@@ -60,6 +60,8 @@ impl Backend {
             let _ = kill_process_group(self.group(), Signal::KILL);
             let _ = self.leader.wait();
             self.sweep();
+            // A process that is about to die still has the socket: a request would reach it and break.
+            let _ = self.wait_until_deaf();
         }
     }
 
