@@ -13,7 +13,7 @@ use super::machine::{Machine, inside};
 use super::root::Root;
 use crate::step;
 
-/// As whom.
+/// The user that runs the commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum User {
     /// The superuser.
