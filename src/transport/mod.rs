@@ -5,6 +5,7 @@
 pub mod access;
 pub mod account;
 pub mod address;
+pub mod buffers;
 pub mod connect;
 pub mod deadline;
 pub mod halves;

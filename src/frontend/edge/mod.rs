@@ -4,7 +4,6 @@
 //! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
 
-mod buffers;
 mod date;
 mod half_close;
 mod http1;

@@ -5,8 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 
-use super::buffers;
-use crate::transport::ReadHalf;
+use crate::transport::{ReadHalf, buffers};
 
 /// The bytes of one client, in order.
 #[derive(Debug)]

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use bytes::Buf;
 
-use super::buffers;
 use crate::frontend::service::Connection;
 use crate::protocol::WriteQueue;
-use crate::transport::{Deadline, WriteHalf};
+use crate::transport::{Deadline, WriteHalf, buffers};
 
 /// Slices given to one vectored write.
 const SLICES: usize = 16;

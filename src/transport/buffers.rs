@@ -1,17 +1,17 @@
-//! Buffers for heads, shared by the connections of a thread: a connection holds one only while it has bytes to read or
-//! to write.
+//! Buffers for heads, shared by the connections of a thread, to clients and to backends: a connection holds one only
+//! while it has bytes to read or to write.
 
 use std::cell::RefCell;
 
 use bytes::BytesMut;
 
 /// Bytes of a buffer: the head of nearly every request, and of several when they are pipelined.
-pub(super) const SIZE: usize = 8 * 1024;
+pub const SIZE: usize = 8 * 1024;
 
 /// Buffers that a thread keeps for later.
 const KEPT: usize = 64;
 
-/// Bytes of the heads of answers that a buffer may have grown to.
+/// Bytes of the heads that are written that a buffer may have grown to.
 const LARGEST_OUTPUT: usize = 8 * 1024;
 
 thread_local! {
@@ -19,13 +19,13 @@ thread_local! {
     static OUTPUTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty buffer for the head of an answer.
-pub(super) fn take_output() -> Vec<u8> {
+/// An empty buffer for a head that is to be written.
+pub fn take_output() -> Vec<u8> {
     OUTPUTS.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
 /// Takes such a buffer back.
-pub(super) fn give_output(mut buffer: Vec<u8>) {
+pub fn give_output(mut buffer: Vec<u8>) {
     if buffer.capacity() == 0 || buffer.capacity() > LARGEST_OUTPUT {
         return;
     }
@@ -38,14 +38,14 @@ pub(super) fn give_output(mut buffer: Vec<u8>) {
 }
 
 /// An empty buffer with room for [`SIZE`] bytes.
-pub(super) fn take() -> BytesMut {
+pub fn take() -> BytesMut {
     BUFFERS
         .with_borrow_mut(Vec::pop)
         .unwrap_or_else(|| BytesMut::with_capacity(SIZE))
 }
 
 /// Takes a buffer back. One that others still read from, or that has grown, is only dropped.
-pub(super) fn give(mut buffer: BytesMut) {
+pub fn give(mut buffer: BytesMut) {
     buffer.clear();
     if buffer.try_reclaim(SIZE) && buffer.capacity() <= 2 * SIZE {
         BUFFERS.with_borrow_mut(|buffers| {
