@@ -167,6 +167,10 @@ impl DecodedPath {
         if self.altered {
             return encode(&self.bytes[at..]).into();
         }
+        // Nothing was encoded.
+        if self.bytes.len() == encoded.len() {
+            return self.bytes.slice(at..);
+        }
         let mut rest = encoded;
         for _ in 0..at {
             let width = if rest.first() == Some(&b'%') { 3 } else { 1 };

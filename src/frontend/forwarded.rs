@@ -35,6 +35,11 @@ impl Connected {
         }
     }
 
+    /// The client as the connection itself shows it.
+    pub fn own(&self) -> &Arc<Client> {
+        &self.client
+    }
+
     /// The address of the peer itself, trusted or not.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.client.remote.as_ref().map(|peer| peer.address)
@@ -54,7 +59,8 @@ impl Connected {
         } else {
             self.client.clone()
         };
-        if fields.iter().any(|field| is_forwarding(&field)) {
+        let known = !fields.present().and(FORWARDING).is_empty();
+        if known || fields.others().any(|field| is_forwarding(&field)) {
             fields.retain(|field| !is_forwarding(&field));
         }
         client
