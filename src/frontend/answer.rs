@@ -3,8 +3,6 @@
 use http::StatusCode;
 
 use super::body::Body;
-use super::record::Logged;
-use super::tunnel::Tunnel;
 use crate::files;
 use crate::protocol::fields::Fields;
 
@@ -18,22 +16,6 @@ pub struct Answer {
     pub length: Option<u64>,
     /// Its body.
     pub body: Body,
-}
-
-/// An answer on its way to its client.
-pub struct Outgoing {
-    /// See [`Answer::status`].
-    pub status: StatusCode,
-    /// See [`Answer::fields`].
-    pub fields: Fields,
-    /// See [`Answer::length`].
-    pub length: Option<u64>,
-    /// The client is told that nothing comes after it on this connection.
-    pub close: bool,
-    /// What the connection becomes when the head is sent: the answer to a switch of protocols.
-    pub tunnel: Option<Box<Tunnel>>,
-    /// Its body; none where method or status permit none.
-    pub body: Logged,
 }
 
 impl Answer {

@@ -2,23 +2,24 @@
 
 use std::net::Ipv6Addr;
 
+use bytes::Bytes;
 use http::Version;
 use memchr::memchr;
 
 use super::rejection::Rejection;
-use super::request::Request;
+use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, FieldValue};
 use crate::protocol::request::without_port;
 
 /// Leaves exactly one valid `Host` field: the authority of the target if it has one, which wins over the
 /// field (RFC 9112, section 3.2.2). HTTP/1.0 requests may have none.
-pub fn settle(request: &mut Request) -> Result<(), Rejection> {
-    let (version, fields) = (request.version, &mut request.fields);
+pub fn settle(head: &mut RequestHead, authority: Option<&Bytes>) -> Result<(), Rejection> {
+    let (version, fields) = (head.version, &mut head.fields);
     if fields.repeated().contains(FieldName::Host) {
         return Err(Rejection::Host);
     }
     let field = fields.get(FieldName::Host);
-    let Some(authority) = &request.authority else {
+    let Some(authority) = authority else {
         return match field {
             Some(host) if is_valid(host) => Ok(()),
             None if version == Version::HTTP_10 => Ok(()),
@@ -109,23 +110,27 @@ fn port(rest: &[u8]) -> Option<Option<u16>> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use std::sync::Arc;
 
+    use super::super::received::Received;
+    use super::super::request::Request;
     use super::*;
+    use crate::protocol::request::RequestId;
 
     fn settled(
         version: Version,
         authority: Option<&'static str>,
         hosts: &[&str],
     ) -> Result<Option<String>, &'static str> {
-        let mut request = Request {
+        let request = Request {
             version,
-            authority: authority.map(Bytes::from),
             fields: hosts.iter().map(|host| ("Host", *host)).collect(),
             ..Request::unparsed()
         };
-        settle(&mut request).map_err(|error| error.reason())?;
-        let host = request.fields.get(FieldName::Host);
+        let mut head = Received::new(request, Arc::default(), RequestId(0)).head;
+        let authority = authority.map(Bytes::from);
+        settle(&mut head, authority.as_ref()).map_err(|error| error.reason())?;
+        let host = head.fields.get(FieldName::Host);
         Ok(host.map(|host| String::from_utf8(host.to_vec()).unwrap()))
     }
 

@@ -7,58 +7,44 @@ use bytes::Bytes;
 use http::{Method, Version};
 
 use super::authority;
+use super::received::Received;
 use super::rejection::Rejection;
-use super::request::Request;
+use super::respond;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::{hop_by_hop, params};
 
-/// What was found out about a request, before its header fields were cleaned.
-#[derive(Debug)]
-pub struct Inspected {
-    /// `Content-Length`.
-    pub announced: Option<u64>,
-    /// The protocol that the client wants to switch to, if it may.
-    pub upgrade: Option<Bytes>,
-    /// Whether the client sends its body only when it is asked to.
-    pub awaited: bool,
-    /// Fields dropped because no variable may come from them.
-    pub dropped: usize,
-}
-
 /// Refuses what must not go on; leaves end-to-end fields that may become variables.
-pub fn inspect(request: &mut Request) -> Result<Inspected, Rejection> {
+pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
+    let head = &mut request.head;
+    if head.method == Method::CONNECT {
+        return Err(Rejection::Method(respond::METHODS));
+    }
     // `*` is for OPTIONS (RFC 9112, section 3.2.4).
-    if request.target.as_bytes() == b"*" && request.method != Method::OPTIONS {
+    if head.target.as_bytes() == b"*" && head.method != Method::OPTIONS {
         return Err(Rejection::Target);
     }
-    authority::settle(request)?;
-    let version = request.version;
-    let fields = &mut request.fields;
+    authority::settle(head, request.authority.as_ref())?;
+    let version = head.version;
+    let fields = &mut head.fields;
     if version == Version::HTTP_2 && fields.iter().any(|field| is_padded(field.value)) {
         return Err(Rejection::Padded);
     }
+    let inspected = &mut request.inspected;
     let present = fields.present();
     if present.contains(FieldName::TransferEncoding) {
         transfer_encoding(fields)?;
     }
-    let awaited = present.contains(FieldName::Expect);
-    if awaited {
+    inspected.awaited = present.contains(FieldName::Expect);
+    if inspected.awaited {
         expectation(version, fields)?;
     }
-    let announced = fields.get(FieldName::ContentLength).and_then(number);
-    let upgrade = if present.contains(FieldName::Upgrade) {
-        upgrade(version, &request.method, fields)
-    } else {
-        None
-    };
-    let dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
+    inspected.announced = fields.get(FieldName::ContentLength).and_then(number);
+    if present.contains(FieldName::Upgrade) {
+        inspected.upgrade = upgrade(version, &head.method, fields);
+    }
+    inspected.dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
     hop_by_hop::strip(fields);
-    Ok(Inspected {
-        announced,
-        upgrade,
-        awaited,
-        dropped,
-    })
+    Ok(())
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -108,8 +94,13 @@ fn upgrade(version: Version, method: &Method, fields: &Fields) -> Option<Bytes> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::received::Inspected;
+    use super::super::request::Request;
     use super::*;
     use crate::protocol::Target;
+    use crate::protocol::request::RequestId;
 
     fn request(fields: &[(&str, &str)]) -> Request {
         let host = [("Host", "a.example")];
@@ -121,10 +112,16 @@ mod tests {
         }
     }
 
+    /// Why it is refused, if it is.
+    fn reason(request: Request) -> Option<&'static str> {
+        let mut received = Received::new(request, Arc::default(), RequestId(0));
+        inspect(&mut received).err().map(|error| error.reason())
+    }
+
     fn inspected(fields: &[(&str, &str)]) -> Result<(Inspected, Fields), &'static str> {
-        let mut request = request(fields);
-        let inspected = inspect(&mut request).map_err(|error| error.reason())?;
-        Ok((inspected, request.fields))
+        let mut received = Received::new(request(fields), Arc::default(), RequestId(0));
+        inspect(&mut received).map_err(|error| error.reason())?;
+        Ok((received.inspected, received.head.fields))
     }
 
     #[test]
@@ -136,12 +133,11 @@ mod tests {
             ("a b", false),
             ("", false),
         ] {
-            let mut request = Request {
+            let request = Request {
                 version: Version::HTTP_2,
                 ..request(&[("x-a", value)])
             };
-            let reason = inspect(&mut request).err().map(|error| error.reason());
-            assert_eq!(reason, refused.then_some("bad_field"), "{value:?}");
+            assert_eq!(reason(request), refused.then_some("bad_field"), "{value:?}");
         }
         assert!(
             inspected(&[("x-a", " a")]).is_ok(),
@@ -152,13 +148,12 @@ mod tests {
     #[test]
     fn the_whole_server_is_for_options() {
         for (method, refused) in [(Method::GET, true), (Method::OPTIONS, false)] {
-            let mut request = Request {
+            let request = Request {
                 method,
                 target: Target::from_static("*"),
                 ..request(&[])
             };
-            let reason = inspect(&mut request).err().map(|error| error.reason());
-            assert_eq!(reason, refused.then_some("bad_target"));
+            assert_eq!(reason(request), refused.then_some("bad_target"));
         }
     }
 

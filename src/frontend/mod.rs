@@ -1,11 +1,12 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
-//! [`service`] is a request's way, readable from top to bottom: a [`request`] in, an [`answer`] out. The other files are
-//! its steps, in order: [`server`] accepts, as long as there are [`places`]; [`edge`] speaks HTTP, until a connection is
-//! `idle`, and asks for the [`current`] service; [`plan`] decides by the head alone, with [`inspect`] and [`authority`],
-//! [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`], and the answer with [`rejection`], [`respond`]
-//! (`error_page`), [`status`], [`body`], [`lasting`], and [`record`], or the [`tunnel`] instead. `pace` and `download`
-//! tell slow clients from slow applications. [`config`] is what all of them need to know.
+//! [`service`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
+//! out. The other files are its steps, in order: [`server`] accepts, as long as there are [`places`]; [`edge`] speaks
+//! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
+//! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
+//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`lasting`], or the [`tunnel`]
+//! instead; `record` is what the log has in the end. `pace` and `download` tell slow clients from slow applications.
+//! [`config`] is what all of them need to know.
 
 pub mod answer;
 pub mod authority;
@@ -15,6 +16,7 @@ pub mod current;
 mod download;
 pub mod edge;
 mod error_page;
+pub mod exchange;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
@@ -23,7 +25,8 @@ mod pace;
 pub mod php;
 pub mod places;
 pub mod plan;
-pub mod record;
+pub mod received;
+mod record;
 pub mod rejection;
 pub mod request;
 pub mod respond;

@@ -6,13 +6,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use super::answer::Answer;
-use super::inspect::{Inspected, inspect};
 use super::php::{Resolved, Site, Unresolved};
+use super::received::Received;
 use super::rejection::Rejection;
-use super::request::Request;
 use super::respond;
 use super::route::{Handler, Mount, Route};
 use super::router::Router;
@@ -20,19 +19,10 @@ use super::status::Status;
 use super::{Config, config};
 use crate::files::{self, DecodedPath, LookupError, Root};
 use crate::protocol::fields::{FieldName, Fields};
-use crate::protocol::request::{Client, RequestId, Script};
+use crate::protocol::request::Script;
 use crate::protocol::{RequestHead, Target};
 use crate::upstream::Upstream;
 use crate::upstream::config::ProtocolName;
-
-/// A request that may be answered.
-#[derive(Debug)]
-pub struct Checked {
-    /// Its head, with end-to-end fields only.
-    pub head: Request,
-    /// What was found out before the fields were cleaned.
-    pub inspected: Inspected,
-}
 
 /// What is done with a request.
 pub enum Action<'r> {
@@ -45,13 +35,12 @@ pub enum Action<'r> {
 }
 
 /// Where a request goes to.
+#[derive(Clone, Copy)]
 pub struct Destination<'r> {
     /// The route that says so.
     pub route: &'r config::Route,
     /// The application's workers.
     pub upstream: &'r Arc<Upstream>,
-    /// What they are to run.
-    pub script: Script,
 }
 
 /// What is known of a request's body before it is sent.
@@ -63,121 +52,108 @@ pub struct Announced {
     pub chunked: bool,
 }
 
-impl Checked {
-    /// Refuses what must not go on.
-    pub fn new(mut head: Request) -> Result<Self, Rejection> {
-        if head.method == Method::CONNECT {
-            return Err(Rejection::Method(respond::METHODS));
-        }
-        let inspected = inspect(&mut head)?;
-        Ok(Self { head, inspected })
-    }
+/// Whether a request asks about the gateway as a whole: `OPTIONS *`.
+pub fn is_for_us(request: &Received) -> bool {
+    request.head.target.as_bytes() == b"*"
+}
 
-    /// Whether it asks about the gateway as a whole: `OPTIONS *`.
-    pub fn is_for_us(&self) -> bool {
-        self.head.target.as_bytes() == b"*"
+/// The path for every rule, and the route that it finds.
+pub fn route<'r>(
+    request: &Received,
+    router: &'r Router<Route>,
+) -> Result<(DecodedPath, &'r Route), Rejection> {
+    let path = DecodedPath::of(&request.head.target.path_bytes())?;
+    match router.find(host(&request.head.fields), &path) {
+        Some(route) => Ok((path, route)),
+        None => Err(Rejection::NotFound),
     }
+}
 
-    /// The path for every rule, and the route that it finds.
-    pub fn route<'r>(&self, router: &'r Router<Route>) -> Result<(DecodedPath, &'r Route), Rejection> {
-        let path = DecodedPath::of(&self.head.target.path_bytes())?;
-        match router.find(host(&self.head.fields), &path) {
-            Some(route) => Ok((path, route)),
-            None => Err(Rejection::NotFound),
-        }
-    }
-
-    /// What the route says is to be done.
-    pub fn action<'r>(&mut self, route: &'r Route, path: &DecodedPath) -> Result<Action<'r>, Rejection> {
-        let forward = |upstream, script| {
-            Action::Forward(Destination {
-                route: &route.config,
-                upstream,
-                script,
-            })
-        };
-        Ok(match &route.handler {
-            Handler::Respond(fixed) => Action::Answer(respond::fixed(fixed)),
-            Handler::Status(status) => Action::Status(status),
-            Handler::Redirect(redirect) => Action::Answer(respond::redirect(redirect, &self.head.target)?),
-            Handler::Files(root, index) => Action::Answer(self.file(root, index, route, path)?),
-            Handler::Php(upstream, site) => match self.resolve(site, path)? {
-                Found::Script(script) => forward(upstream, script),
-                Found::Answer(answer) => Action::Answer(answer),
-            },
-            Handler::Proxy(upstream, mount) => {
-                let script = mounted(mount, path, self.head.target.path());
-                if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
-                    self.head.target = normal(path, &self.head.target)?;
-                }
-                forward(upstream, script)
+/// What the route says is to be done. A request that goes on has its script from now on.
+pub fn action<'r>(
+    request: &mut Received,
+    route: &'r Route,
+    path: &DecodedPath,
+) -> Result<Action<'r>, Rejection> {
+    let head = &mut request.head;
+    let upstream = match &route.handler {
+        Handler::Respond(fixed) => return Ok(Action::Answer(respond::fixed(fixed))),
+        Handler::Status(status) => return Ok(Action::Status(status)),
+        Handler::Redirect(redirect) => return respond::redirect(redirect, &head.target).map(Action::Answer),
+        Handler::Files(root, index) => return file(head, root, index, route, path).map(Action::Answer),
+        Handler::Php(upstream, site) => match resolve(head, site, path)? {
+            Found::Script(script) => {
+                head.script = script;
+                upstream
             }
-        })
-    }
-
-    /// The request as its application gets it.
-    pub fn into_head(
-        self,
-        to: Destination<'_>,
-        client: Arc<Client>,
-        body: Announced,
-        id: RequestId,
-    ) -> RequestHead {
-        let Self { head, inspected } = self;
-        let mut fields = head.fields;
-        let http = to.upstream.config().protocol == ProtocolName::Http;
-        let switch = inspected.upgrade.filter(|_| http);
-        let upgrade = switch.is_some();
-        if let Some(protocol) = switch {
-            fields.set(FieldName::Connection, "upgrade");
-            fields.try_set(FieldName::Upgrade, &protocol);
+            Found::Answer(answer) => return Ok(Action::Answer(answer)),
+        },
+        Handler::Proxy(upstream, mount) => {
+            head.script = mounted(mount, path, head.target.path());
+            if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
+                let target = normal(path, &head.target)?;
+                request.asked = Some(std::mem::replace(&mut head.target, target).to_bytes());
+            }
+            upstream
         }
-        RequestHead {
-            method: head.method,
-            target: head.target,
-            version: head.version,
-            fields,
-            client,
-            script: to.script,
-            content_length: body.length,
-            chunked: body.chunked,
-            upgrade,
-            extra: to.route.params.clone(),
-            id,
-        }
-    }
+    };
+    Ok(Action::Forward(Destination {
+        route: &route.config,
+        upstream,
+    }))
+}
 
-    fn resolve(&self, site: &Site, path: &DecodedPath) -> Result<Found, Rejection> {
-        let resolved = site
-            .resolve(path, self.head.target.path())
-            .map_err(|error| match error {
-                Unresolved::Path(error) => Rejection::Path(error),
-                Unresolved::Lookup(error) => lookup(error),
-                Unresolved::SuffixCase => Rejection::NotFound,
-            })?;
-        let request = self.for_files(path);
-        Ok(match resolved {
-            Resolved::Script(script) => Found::Script(script),
-            Resolved::File(opened, name) => Found::Answer(answered(files::file(opened, &name, &request))?),
-            Resolved::Redirect => Found::Answer(files::redirect(&request).into()),
-        })
+/// Completes the head for its application, when its body is known.
+pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) {
+    let head = &mut request.head;
+    head.content_length = body.length;
+    head.chunked = body.chunked;
+    if !to.route.params.is_empty() {
+        head.extra = to.route.params.clone();
     }
-
-    fn file(&self, root: &Root, index: &str, route: &Route, path: &DecodedPath) -> Result<Answer, Rejection> {
-        path.check_file()?;
-        let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
-        let relative = path.relative(start, path.as_bytes().len())?;
-        let answer = files::respond(root, index, &relative, &self.for_files(path));
-        answered(answer)
+    let http = to.upstream.config().protocol == ProtocolName::Http;
+    if let Some(protocol) = request.inspected.upgrade.take().filter(|_| http) {
+        head.upgrade = true;
+        head.fields.set(FieldName::Connection, "upgrade");
+        head.fields.try_set(FieldName::Upgrade, &protocol);
     }
+}
 
-    fn for_files<'a>(&'a self, path: &'a DecodedPath) -> files::Request<'a> {
-        files::Request {
-            method: &self.head.method,
-            fields: &self.head.fields,
-            path,
-            query: self.head.target.query(),
-        }
+fn resolve(head: &RequestHead, site: &Site, path: &DecodedPath) -> Result<Found, Rejection> {
+    let resolved = site
+        .resolve(path, head.target.path())
+        .map_err(|error| match error {
+            Unresolved::Path(error) => Rejection::Path(error),
+            Unresolved::Lookup(error) => lookup(error),
+            Unresolved::SuffixCase => Rejection::NotFound,
+        })?;
+    let request = for_files(head, path);
+    Ok(match resolved {
+        Resolved::Script(script) => Found::Script(script),
+        Resolved::File(opened, name) => Found::Answer(answered(files::file(opened, &name, &request))?),
+        Resolved::Redirect => Found::Answer(files::redirect(&request).into()),
+    })
+}
+
+fn file(
+    head: &RequestHead,
+    root: &Root,
+    index: &str,
+    route: &Route,
+    path: &DecodedPath,
+) -> Result<Answer, Rejection> {
+    path.check_file()?;
+    let start = path.split_at_prefix(&route.config.path).unwrap_or(0);
+    let relative = path.relative(start, path.as_bytes().len())?;
+    answered(files::respond(root, index, &relative, &for_files(head, path)))
+}
+
+fn for_files<'a>(head: &'a RequestHead, path: &'a DecodedPath) -> files::Request<'a> {
+    files::Request {
+        method: &head.method,
+        fields: &head.fields,
+        path,
+        query: head.target.query(),
     }
 }
 

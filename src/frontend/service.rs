@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use http::{StatusCode, Version};
 
-use super::answer::{Answer, Outgoing};
+use super::answer::Answer;
 use super::body::Body;
 use super::config::{self, Config};
 use super::download::Downloads;
 use super::edge;
+use super::exchange::Exchange;
 use super::forwarded::Connected;
 use super::idle::Requests;
+use super::inspect::inspect;
 use super::lasting::Lasting;
 use super::places::Place;
-use super::plan::{self, Action, Announced, Checked, Destination};
-use super::record::Record;
+use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
-use super::request::Request;
 use super::respond;
 use super::route::Route;
 use super::router::Router;
@@ -66,18 +66,11 @@ pub struct Connection {
 }
 
 /// A request that is being answered.
-#[allow(clippy::large_enum_variant)] // a box would cost every request that needs no application an allocation
 pub enum Begun<'s> {
     /// With all there is to say.
-    Answered(Outgoing),
+    Answered(Box<Exchange>),
     /// By an application, some time.
-    Forwarded(Pin<Box<dyn Future<Output = Outgoing> + Send + 's>>),
-}
-
-/// What becomes of a request that was checked.
-enum Decision<'s> {
-    Answer(Answer),
-    Forward(Box<Checked>, Destination<'s>),
+    Forwarded(Pin<Box<dyn Future<Output = Box<Exchange>> + Send + 's>>),
 }
 
 impl Connection {
@@ -152,74 +145,59 @@ impl Service {
     /// Begins to answer a request. Whatever goes wrong becomes an answer, and one line in the access log. `body` gives
     /// what is left of the request; it is asked only for an application.
     pub fn begin<'s, B: Incoming>(
-        self: &'s Arc<Self>,
-        request: Request,
-        connection: &'s Arc<Connection>,
+        &'s self,
+        mut exchange: Box<Exchange>,
         body: impl FnOnce() -> B,
     ) -> Begun<'s> {
-        let mut record = Record::begin(self, &request, connection);
-        let answer = match self.decide(request, connection, &mut record) {
-            Ok(Decision::Answer(answer)) => answer,
-            Ok(Decision::Forward(request, to)) => {
-                return Begun::Forwarded(Box::pin(self.forward(request, body(), to, connection, record)));
-            }
-            Err(rejection) => record.reject(&rejection),
-        };
-        Begun::Answered(record.answered(answer))
+        match self.decide(&mut exchange) {
+            Ok(Some(to)) => return Begun::Forwarded(Box::pin(self.forward(exchange, body(), to))),
+            Ok(None) => {}
+            Err(rejection) => exchange.reject(&rejection),
+        }
+        exchange.decided();
+        Begun::Answered(exchange)
     }
 
     /// Answers a request that was refused while its head was read.
-    pub fn refuse(
-        self: &Arc<Self>,
-        request: &Request,
-        rejection: &Rejection,
-        connection: &Arc<Connection>,
-    ) -> Outgoing {
-        let mut record = Record::begin(self, request, connection);
+    pub fn refuse(mut exchange: Box<Exchange>, rejection: &Rejection) -> Box<Exchange> {
         if let Rejection::Request(error) = rejection {
-            record.seen(&error.target);
+            exchange.request.seen(&error.target);
         }
-        let answer = record.reject(rejection);
-        record.answered(answer)
+        exchange.reject(rejection);
+        exchange.decided();
+        exchange
     }
 
-    /// Checks a request, and answers it if no application is to.
-    fn decide(
-        &self,
-        request: Request,
-        connection: &Connection,
-        record: &mut Record,
-    ) -> Result<Decision<'_>, Rejection> {
-        let mut request = Box::new(Checked::new(request)?);
-        self.counters.fields_dropped.add(request.inspected.dropped as u64);
-        if request.inspected.awaited {
-            record.awaited();
+    /// Checks a request; where it goes to, unless it is answered.
+    fn decide(&self, exchange: &mut Exchange) -> Result<Option<Destination<'_>>, Rejection> {
+        inspect(&mut exchange.request)?;
+        let inspected = &exchange.request.inspected;
+        if inspected.dropped > 0 {
+            self.counters.fields_dropped.add(inspected.dropped as u64);
         }
-        if request.is_for_us() {
-            return Ok(Decision::Answer(respond::options()));
+        if inspected.awaited {
+            exchange.awaited();
         }
-        let (path, route) = request.route(&self.router)?;
-        record.least(route.config.limits.download());
-        let mut answer = match request.action(route, &path)? {
+        if plan::is_for_us(&exchange.request) {
+            exchange.answer = respond::options();
+            return Ok(None);
+        }
+        let (path, route) = plan::route(&exchange.request, &self.router)?;
+        exchange.least(route.config.limits.download());
+        exchange.answer = match plan::action(&mut exchange.request, route, &path)? {
             Action::Answer(answer) => answer,
-            Action::Forward(to) => return Ok(Decision::Forward(request, to)),
-            Action::Status(status) => self.status(status, &mut request, connection)?,
+            Action::Forward(to) => return Ok(Some(to)),
+            Action::Status(status) => self.status(status, exchange)?,
         };
-        answer.fields.set_all(&route.config.headers);
-        Ok(Decision::Answer(answer))
+        exchange.answer.fields.set_all(&route.config.headers);
+        Ok(None)
     }
 
     /// Tells what was counted to who may know.
-    fn status(
-        &self,
-        status: &Status,
-        request: &mut Checked,
-        connection: &Connection,
-    ) -> Result<Answer, Rejection> {
-        let head = &mut request.head;
-        let client = connection
-            .connected
-            .client(&mut head.fields, &self.config.trusted_proxies);
+    fn status(&self, status: &Status, exchange: &mut Exchange) -> Result<Answer, Rejection> {
+        let head = &mut exchange.request.head;
+        let connected = &exchange.connection.connected;
+        let client = connected.client(&mut head.fields, &self.config.trusted_proxies);
         status.admit(&head.method, client.remote.as_ref().map(|peer| peer.address.ip()))?;
         self.counters.access_lines_dropped.set(self.log.dropped());
         self.counters.spool_bytes.set(self.spools.bytes_on_disk());
@@ -229,73 +207,73 @@ impl Service {
     /// Has an application answer.
     async fn forward(
         &self,
-        request: Box<Checked>,
+        mut exchange: Box<Exchange>,
         body: impl Incoming,
         to: Destination<'_>,
-        connection: &Connection,
-        mut record: Box<Record>,
-    ) -> Outgoing {
-        let headers = &to.route.headers;
-        let answer = match self.send(request, body, to, connection, &mut record).await {
-            Ok(mut answer) => {
-                answer.fields.set_all(headers);
-                answer
-            }
-            Err(rejection) => record.reject(&rejection),
-        };
-        record.answered(answer)
+    ) -> Box<Exchange> {
+        match self.send(&mut exchange, body, to).await {
+            Ok(()) => exchange.answer.fields.set_all(&to.route.headers),
+            Err(rejection) => exchange.reject(&rejection),
+        }
+        exchange.decided();
+        exchange
     }
 
-    /// Sends a request to its application.
+    /// Sends a request to its application, and takes its answer.
     async fn send(
         &self,
-        mut request: Box<Checked>,
+        exchange: &mut Exchange,
         body: impl Incoming,
         to: Destination<'_>,
-        connection: &Connection,
-        record: &mut Record,
-    ) -> Result<Answer, Rejection> {
-        let Destination { route, upstream, .. } = to;
-        let http = upstream.config().protocol == ProtocolName::Http;
-        let rules = Rules {
-            limits: route.limits,
-            buffering: route.buffering,
-            pause: self.config.timeouts.body,
-            unknown_length: http && upstream.config().quirks.chunked_body,
-        };
-        let announced = request.inspected.announced;
+    ) -> Result<(), Rejection> {
+        let Destination { route, upstream } = to;
+        let announced = exchange.request.inspected.announced;
         let upload = match Upload::none(&body, announced) {
             Some(upload) => upload,
-            None => Box::pin(Upload::take(body, announced, &rules, &self.spools)).await?,
+            None => Box::pin(Upload::take(body, announced, &self.rules(to), &self.spools)).await?,
         };
-        record.received(upload.length);
-        let client = connection
+        exchange.received(upload.length);
+        let Exchange {
+            request,
+            record,
+            connection,
+            ..
+        } = exchange;
+        let head = &mut request.head;
+        head.client = connection
             .connected
-            .client(&mut request.head.fields, &self.config.trusted_proxies);
+            .client(&mut head.fields, &self.config.trusted_proxies);
         let body = Announced {
             length: upload.length,
             chunked: upload.chunked,
         };
-        let head = request.into_head(to, client, body, record.id());
-        let options = self.options(route, head.version, connection);
-        let answer = if route.ignore_client_abort {
-            Box::pin(detached(
-                upstream.clone(),
-                head,
-                upload.body,
-                options,
-                record.trace(),
-            ))
-            .await?
-        } else {
-            upstream.send(&head, upload.body, options, record.trace()).await?
+        plan::complete(request, to, body);
+        let options = self.options(route, request.head.version, connection);
+        let answer = match route.ignore_client_abort {
+            true => {
+                let (upstream, head) = (upstream.clone(), request.head.clone());
+                Box::pin(detached(upstream, head, upload.body, options, &mut record.trace)).await?
+            }
+            false => {
+                let sent = upstream.send(&request.head, upload.body, options, &mut record.trace);
+                sent.await?
+            }
         };
-        Ok(relayed(
-            answer,
-            upstream.over(),
-            self.config.timeouts.tunnel,
-            record.id(),
-        ))
+        let (id, silence) = (request.head.id, self.config.timeouts.tunnel);
+        exchange.answer = relayed(answer, upstream.over(), silence, id);
+        Ok(())
+    }
+
+    /// How the body of a request is to be taken.
+    fn rules(&self, to: Destination<'_>) -> Rules {
+        let Destination { route, upstream } = to;
+        let http = upstream.config().protocol == ProtocolName::Http;
+        Rules {
+            limits: route.limits,
+            buffering: route.buffering,
+            pause: self.config.timeouts.body,
+            unknown_length: http && upstream.config().quirks.chunked_body,
+        }
     }
 
     /// How an answer on this route goes to its client.

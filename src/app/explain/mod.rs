@@ -19,7 +19,9 @@ use crate::config::Config;
 use crate::files::DecodedPath;
 use crate::frontend::forwarded::Connected;
 use crate::frontend::php::Unresolved;
-use crate::frontend::plan::{self, Action, Announced, Checked, Destination};
+use crate::frontend::inspect::inspect;
+use crate::frontend::plan::{self, Action, Announced, Destination};
+use crate::frontend::received::Received;
 use crate::frontend::rejection::{self, Rejection};
 use crate::frontend::route::Handler;
 use crate::frontend::router::Router;
@@ -97,15 +99,15 @@ impl Gateway {
         connected: &Connected,
         explanation: &mut Explanation,
     ) -> Result<Outcome, Rejection> {
-        let mut request = Checked::new(original.clone())?;
+        let mut request = checked(original, connected)?;
         explanation.left_out = fields::left_out(&original.fields, &request.head.fields, LeftOut::by_check);
-        if request.is_for_us() {
+        if plan::is_for_us(&request) {
             return Ok(answered(&respond::options()));
         }
-        let (path, route) = request.route(&self.router)?;
+        let (path, route) = plan::route(&request, &self.router)?;
         explanation.path = Some(account::text(path.as_bytes()));
         explanation.route = Some(Matched::rule(&route.config));
-        match request.action(route, &path)? {
+        match plan::action(&mut request, route, &path)? {
             Action::Answer(answer) => Ok(answered_on(route, answer)),
             Action::Status(status) => {
                 let head = &mut request.head;
@@ -121,7 +123,7 @@ impl Gateway {
 
     fn forward(
         &self,
-        mut request: Checked,
+        mut request: Received,
         to: Destination<'_>,
         original: &Request,
         connected: &Connected,
@@ -129,12 +131,13 @@ impl Gateway {
     ) -> Result<Outcome, Rejection> {
         upload::admit(request.inspected.announced, &to.route.limits)?;
         let before = request.head.fields.clone();
-        let client = connected.client(&mut request.head.fields, &self.frontend.trusted_proxies);
+        let head = &mut request.head;
+        head.client = connected.client(&mut head.fields, &self.frontend.trusted_proxies);
         let by_client = fields::left_out(&before, &request.head.fields, LeftOut::by_client);
         explanation.left_out.extend(by_client);
         let body = body(original, &request, &to);
-        let (route, upstream) = (to.route, to.upstream);
-        let head = request.into_head(to, client, body, RequestId(0));
+        plan::complete(&mut request, to, body);
+        let (head, Destination { route, upstream }) = (request.head, to);
         let preview = upstream.preview(&head).map_err(Failure::from)?;
         if let Preview::Variables { size: Err(error), .. } = &preview {
             let refused = Refused::new(&Failure::from(*error).into(), error.to_string());
@@ -182,8 +185,8 @@ impl Gateway {
 
     /// Why a document root has nothing for a request.
     fn missing(&self, original: &Request) -> Option<String> {
-        let request = Checked::new(original.clone()).ok()?;
-        let (path, route) = request.route(&self.router).ok()?;
+        let request = checked(original, &self.connection(None)).ok()?;
+        let (path, route) = plan::route(&request, &self.router).ok()?;
         match (&route.handler, &route.config.handler) {
             (Handler::Php(_, site), frontend::config::Handler::Php(php)) => {
                 let root = php.root.display();
@@ -230,8 +233,15 @@ fn request(question: Question) -> Result<Request> {
     })
 }
 
+/// The request as the service sees it once it is checked.
+fn checked(original: &Request, connected: &Connected) -> Result<Received, Rejection> {
+    let mut request = Received::new(original.clone(), connected.own().clone(), RequestId(0));
+    inspect(&mut request)?;
+    Ok(request)
+}
+
 /// What would be known of the body. The length of one that comes in chunks is known once it is here.
-fn body(original: &Request, request: &Checked, to: &Destination<'_>) -> Announced {
+fn body(original: &Request, request: &Received, to: &Destination<'_>) -> Announced {
     let in_chunks = original.fields.contains(FieldName::TransferEncoding);
     let http = to.upstream.config().protocol == ProtocolName::Http;
     match in_chunks {

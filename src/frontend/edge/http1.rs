@@ -23,11 +23,11 @@ use super::sending::{Form, Sending};
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
 use super::writer::Writer;
-use crate::frontend::answer::Outgoing;
 use crate::frontend::current::Current;
+use crate::frontend::exchange::Exchange;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request as head;
-use crate::frontend::service::{Begun, Connection};
+use crate::frontend::service::{Begun, Connection, Service};
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
 use crate::protocol::http1;
@@ -57,6 +57,15 @@ pub(super) struct Http1 {
     connection: Arc<Connection>,
     /// There as soon as a request had a body.
     home: Option<Arc<Home>>,
+}
+
+/// A request, and what its head says about the connection.
+struct Asked {
+    exchange: Box<Exchange>,
+    /// How the body is delimited.
+    framing: Framing,
+    /// Whether the client wants to keep the connection.
+    persistent: bool,
 }
 
 /// Why no request came.
@@ -147,7 +156,7 @@ impl Http1 {
         &mut self,
         asked_to_leave: &mut dyn FnMut(&mut Context<'_>) -> bool,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Box<Request>, Silence>> {
+    ) -> Poll<Result<Asked, Silence>> {
         let Some(reader) = &mut self.reader else {
             return Poll::Ready(Err(Silence::Over));
         };
@@ -156,7 +165,15 @@ impl Http1 {
                 Ok(Some(request)) => {
                     self.stage
                         .enter(ConnectionState::Exchange, &self.settings.timeouts);
-                    return Poll::Ready(Ok(Box::new(request)));
+                    let Request {
+                        framing, persistent, ..
+                    } = request;
+                    let service = self.current.service();
+                    return Poll::Ready(Ok(Asked {
+                        exchange: Exchange::new(service, &self.connection, request.into()),
+                        framing,
+                        persistent,
+                    }));
                 }
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(Silence::Refused(Box::new(error)))),
@@ -186,32 +203,36 @@ impl Http1 {
     }
 
     /// One request and its answer.
-    async fn exchange(&mut self, request: Box<Request>) -> After {
-        let awaited = awaits_invitation(&request);
-        let mut keep_alive = KeepAlive::new(request.persistent, awaited);
+    async fn exchange(&mut self, asked: Asked) -> After {
+        let awaited = asked.awaits_invitation();
+        let Asked {
+            exchange,
+            framing,
+            persistent,
+        } = asked;
+        let mut keep_alive = KeepAlive::new(persistent, awaited);
         let form = Form {
-            version: request.version,
-            head: request.method == Method::HEAD,
-            last: !request.persistent,
+            version: exchange.head().version,
+            head: exchange.head().method == Method::HEAD,
+            last: !persistent,
         };
-        let body = BodyDecoder::new(request.framing, ChunkLimits::default());
+        let body = BodyDecoder::new(framing, ChunkLimits::default());
         if !body.is_done() {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        let service = self.current.service();
-        let connection = self.connection.clone();
-        let answer = match service.begin((*request).into(), &connection, || self.lend(awaited)) {
-            Begun::Answered(answer) => answer,
+        let service = exchange.service().clone();
+        let exchange = match service.begin(exchange, || self.lend(awaited)) {
+            Begun::Answered(exchange) => exchange,
             Begun::Forwarded(mut handling) => {
                 let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
                 match answered.await {
-                    Some(answer) => answer,
+                    Some(exchange) => exchange,
                     None => return After::Close,
                 }
             }
         };
-        let sending = self.head(answer, keep_alive, form);
+        let sending = self.head(exchange, keep_alive, form);
         self.send(sending).await
     }
 
@@ -229,16 +250,14 @@ impl Http1 {
             }
         };
         self.unread = Some(Box::new((BodyDecoder::Close, Rest::Broken)));
-        let answer = self
-            .current
-            .service()
-            .refuse(&request, &rejection, &self.connection);
         let form = Form {
             version: Version::HTTP_11,
             head: request.method == Method::HEAD,
             last: false,
         };
-        let sending = self.head(answer, KeepAlive::new(false, false), form);
+        let exchange = Exchange::new(self.current.service(), &self.connection, request);
+        let exchange = Service::refuse(exchange, &rejection);
+        let sending = self.head(exchange, KeepAlive::new(false, false), form);
         self.send(sending).await
     }
 
@@ -272,12 +291,12 @@ impl Http1 {
     /// Works on the answer, and looks after the client meanwhile; `None` when that has left.
     fn poll_answer(
         &mut self,
-        handling: Pin<&mut (dyn Future<Output = Outgoing> + Send + '_)>,
+        handling: Pin<&mut (dyn Future<Output = Box<Exchange>> + Send + '_)>,
         keep_alive: &mut KeepAlive,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Outgoing>> {
-        if let Poll::Ready(answer) = handling.poll(cx) {
-            return Poll::Ready(Some(answer));
+    ) -> Poll<Option<Box<Exchange>>> {
+        if let Poll::Ready(exchange) = handling.poll(cx) {
+            return Poll::Ready(Some(exchange));
         }
         if let (None, Some(home)) = (&self.reader, &self.home) {
             // In front of the look: nothing is missed in between.
@@ -319,56 +338,50 @@ impl Http1 {
     }
 
     /// Writes the head of an answer, which says what comes after it.
-    fn head(&mut self, answer: Outgoing, mut keep_alive: KeepAlive, form: Form) -> Sending {
-        let Outgoing {
-            status,
-            fields,
-            length,
-            close,
-            tunnel,
-            body,
-        } = answer;
+    fn head(&mut self, exchange: Box<Exchange>, mut keep_alive: KeepAlive, form: Form) -> Sending {
         self.reclaim();
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
             (Some(_), Some(unread)) => unread.1,
             (Some(_), None) => Rest::Taken,
         };
+        let status = exchange.status();
         let bodiless = form.head || matches!(status.as_u16(), 100..200 | 204 | 304);
-        let length = if bodiless { length } else { body.remaining() };
+        let length = if bodiless {
+            exchange.length()
+        } else {
+            exchange.remaining()
+        };
         let endless = !bodiless && length.is_none();
         let chunked = endless && form.version != Version::HTTP_10;
-        if close || endless && !chunked {
+        if exchange.ends_connection() || endless && !chunked {
             keep_alive.end();
         }
         let next = keep_alive.next(rest, self.settings.discard);
-        self.writer
-            .queue
-            .tail()
-            .append(&mut self.connection.take_interim());
+        let out = self.writer.head();
+        out.append(&mut self.connection.take_interim());
         answer::put_head(
             &answer::Head {
                 status,
-                fields: &fields,
+                fields: exchange.fields(),
                 length: length.filter(|_| !matches!(status.as_u16(), 100..200 | 204)),
                 chunked,
                 date: date::at(std::time::Instant::now()).as_bytes(),
-                connection: match (tunnel.is_some(), next) {
+                connection: match (exchange.switches(), next) {
                     (true, _) => answer::Connection::Upgrade,
                     (false, Next::Close) => answer::Connection::Close,
                     (false, _) if form.version == Version::HTTP_10 => answer::Connection::KeepAlive,
                     (false, _) => answer::Connection::Implied,
                 },
             },
-            self.writer.head(),
+            out,
         );
         Sending {
-            body,
+            exchange,
             chunked,
             endless: endless && !chunked,
             form,
             next,
-            tunnel,
             complete: bodiless || length == Some(0),
             broken: false,
         }
@@ -378,7 +391,7 @@ impl Http1 {
     async fn send(&mut self, mut sending: Sending) -> After {
         let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
         self.half_close.clear();
-        match (sent.is_ok() && !sending.broken, sending.tunnel.take()) {
+        match (sent.is_ok() && !sending.broken, sending.exchange.take_tunnel()) {
             // A plain close would be a clean end.
             (false, _) if sending.endless => After::Reset,
             (false, _) => After::Close,
@@ -391,7 +404,7 @@ impl Http1 {
     fn poll_send(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut copied = 0;
         loop {
-            while self.writer.queue.is_empty() && sending.body.is_file() {
+            while self.writer.queue.is_empty() && sending.exchange.is_file() {
                 if copied >= TURN {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -410,7 +423,7 @@ impl Http1 {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     // The client is slower than the application: that is not to wait for it.
-                    sending.body.detach();
+                    sending.exchange.detach();
                     self.poll_drop_unread(cx);
                     return Poll::Pending;
                 }
@@ -422,14 +435,14 @@ impl Http1 {
     fn poll_copy(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let writer = &mut self.writer;
         let sent = sending
-            .body
+            .exchange
             .poll_copy(|file, offset, count| writer.poll_send_file(cx, file, offset, count));
         if sent.is_pending() {
             self.poll_drop_unread(cx);
         }
         ready!(sent)?;
         self.half_close.clear();
-        sending.complete = sending.body.is_over();
+        sending.complete = sending.exchange.is_over();
         Poll::Ready(Ok(()))
     }
 
@@ -456,12 +469,15 @@ impl Http1 {
     }
 }
 
-/// Whether the client sends the body only when it is asked to (RFC 9110, section 10.1.1).
-fn awaits_invitation(request: &Request) -> bool {
-    request.version == Version::HTTP_11
-        && request.framing != Framing::None
-        && request
-            .fields
-            .get(FieldName::Expect)
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+impl Asked {
+    /// Whether the client sends the body only when it is asked to (RFC 9110, section 10.1.1).
+    fn awaits_invitation(&self) -> bool {
+        let head = self.exchange.head();
+        head.version == Version::HTTP_11
+            && self.framing != Framing::None
+            && head
+                .fields
+                .get(FieldName::Expect)
+                .is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+    }
 }

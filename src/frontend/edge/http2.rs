@@ -25,11 +25,10 @@ use super::leaving::Leaving;
 use super::reader::Reader;
 use super::socket::Socket;
 use super::writer::Writer;
-use crate::frontend::answer::Outgoing;
 use crate::frontend::body::Broken;
 use crate::frontend::current::Current;
+use crate::frontend::exchange::Exchange;
 use crate::frontend::idle::Idle;
-use crate::frontend::record::Logged;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request::Request;
 use crate::frontend::service::{Begun, Connection, Service};
@@ -188,14 +187,15 @@ async fn answer(
     limits: Limits,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let outgoing = match self::request(parts, limits) {
-        (request, None) => match service.begin(request, connection, || Incoming(body)) {
-            Begun::Answered(outgoing) => outgoing,
+    let (request, rejection) = self::request(parts, limits);
+    let exchange = Exchange::new(service.clone(), connection, request);
+    response(match rejection {
+        None => match service.begin(exchange, || Incoming(body)) {
+            Begun::Answered(exchange) => exchange,
             Begun::Forwarded(answer) => answer.await,
         },
-        (request, Some(rejection)) => service.refuse(&request, &rejection, connection),
-    };
-    response(outgoing)
+        Some(rejection) => Service::refuse(exchange, &rejection),
+    })
 }
 
 /// The head of a request; and why it is refused, if it is.
@@ -237,30 +237,31 @@ fn rule(request: &Request, limits: Limits) -> Option<RequestError> {
 }
 
 /// The answer as hyper wants it.
-fn response(outgoing: Outgoing) -> Response<Body> {
-    let mut headers = HeaderMap::from(&outgoing.fields);
-    if let Some(length) = outgoing.length {
+fn response(exchange: Box<Exchange>) -> Response<Body> {
+    let status = exchange.status();
+    let mut headers = HeaderMap::from(exchange.fields());
+    if let Some(length) = exchange.length() {
         headers.insert(CONTENT_LENGTH, length.into());
     }
     let mut body = Body {
-        logged: outgoing.body,
+        exchange,
         rest: Bytes::new(),
         pace: STREAM.try_with(Arc::clone).unwrap_or_default(),
     };
-    if !body.logged.is_over() {
+    if !body.exchange.is_over() {
         // Its window may be closed before the first byte: the application is not to wait for that.
-        body.logged.detach();
+        body.exchange.detach();
         body.pace.given();
     }
     let mut response = Response::new(body);
-    *response.status_mut() = outgoing.status;
+    *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
 /// The body of an answer.
 struct Body {
-    logged: Logged,
+    exchange: Box<Exchange>,
     /// What is left of a chunk that was too large for one frame.
     rest: Bytes,
     pace: Arc<StreamPace>,
@@ -274,7 +275,7 @@ impl http_body::Body for Body {
         let this = self.get_mut();
         this.pace.taken();
         if this.rest.is_empty() {
-            this.rest = match ready!(this.logged.poll_chunk(cx)) {
+            this.rest = match ready!(this.exchange.poll_chunk(cx)) {
                 Some(Ok(chunk)) => chunk,
                 Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
                 None => return Poll::Ready(None),
@@ -286,12 +287,12 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.logged.is_over()
+        self.rest.is_empty() && self.exchange.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
         let length = self
-            .logged
+            .exchange
             .remaining()
             .map(|length| length + self.rest.len() as u64);
         length.map_or_else(SizeHint::default, SizeHint::with_exact)

@@ -13,7 +13,7 @@ use crate::protocol::http1::{BodyDecoder, BodyPart, Rest};
 use crate::upstream::{BodyError, Streaming};
 
 /// A request's body that is still to be read. Over or dropped: the reading side goes home.
-pub(super) struct Incoming(Option<Lent>);
+pub(super) struct Incoming(Option<Box<Lent>>);
 
 /// What is lent.
 struct Lent {
@@ -52,12 +52,12 @@ impl Incoming {
 
     /// The body at the front of what the reading side has; `awaited`: the client sends it when it is asked to.
     pub(super) fn lend(side: ReadSide, awaited: bool, home: Arc<Home>) -> Self {
-        Self(Some(Lent {
+        Self(Some(Box::new(Lent {
             side,
             awaited,
             broken: false,
             home,
-        }))
+        })))
     }
 }
 
@@ -109,12 +109,10 @@ impl Lent {
 
 impl Incoming {
     fn give_back(&mut self) {
-        let Some(Lent {
+        let Some(lent) = self.0.take() else { return };
+        let Lent {
             side, broken, home, ..
-        }) = self.0.take()
-        else {
-            return;
-        };
+        } = *lent;
         let rest = match broken {
             true => Rest::Broken,
             false if side.body.is_done() => Rest::Taken,

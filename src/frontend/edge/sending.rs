@@ -5,8 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Version;
 
-use crate::frontend::record::Logged;
-use crate::frontend::tunnel::Tunnel;
+use crate::frontend::exchange::Exchange;
 use crate::protocol::WriteQueue;
 use crate::protocol::http1::answer::LAST_CHUNK;
 use crate::protocol::http1::{Next, put_chunk_size};
@@ -25,14 +24,13 @@ pub(super) struct Form {
 
 /// An answer that is being sent.
 pub(super) struct Sending {
-    pub(super) body: Logged,
+    pub(super) exchange: Box<Exchange>,
     pub(super) chunked: bool,
     /// Nothing but the end of the connection tells where it ends.
     pub(super) endless: bool,
     pub(super) form: Form,
     /// What its head said of the connection.
     pub(super) next: Next,
-    pub(super) tunnel: Option<Box<Tunnel>>,
     /// All of it is in the queue.
     pub(super) complete: bool,
     /// It ended before its end.
@@ -42,8 +40,8 @@ pub(super) struct Sending {
 impl Sending {
     /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
     pub(super) fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
-        while !self.complete && queue.len() < GATHER && !self.body.is_file() {
-            match self.body.poll_chunk(cx) {
+        while !self.complete && queue.len() < GATHER && !self.exchange.is_file() {
+            match self.exchange.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.push(chunk, queue),
                 Poll::Ready(None) => self.end(queue),
                 Poll::Ready(Some(Err(_))) => (self.complete, self.broken) = (true, true),
@@ -62,7 +60,7 @@ impl Sending {
             queue.push(chunk);
         }
         // With the announced length the client has everything, though the application may go on for a while.
-        if self.body.is_over() || self.body.remaining() == Some(0) {
+        if self.exchange.is_over() || self.exchange.remaining() == Some(0) {
             self.end(queue);
         }
     }

@@ -1,0 +1,281 @@
+//! One request and its answer. Boxed once: whatever works on a request borrows it. Dropped: logged and counted.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Method, StatusCode, Version};
+
+use super::answer::Answer;
+use super::body::{Body, Broken};
+use super::download::Meter;
+use super::pace::Rate;
+use super::received::Received;
+use super::record::Record;
+use super::rejection::{Rejection, client_gone};
+use super::request::Request;
+use super::respond;
+use super::service::{Connection, Service};
+use super::tunnel::Tunnel;
+use crate::protocol::RequestHead;
+use crate::protocol::fields::{FieldName, Fields};
+use crate::protocol::request::RequestId;
+
+/// One request, from its head to the last byte of its answer.
+pub struct Exchange {
+    pub(super) service: Arc<Service>,
+    pub(super) connection: Arc<Connection>,
+    /// The request.
+    pub(super) request: Received,
+    /// What the log is to have of it.
+    pub(super) record: Record,
+    /// The answer; until there is one, the client has left before it.
+    pub(super) answer: Answer,
+    /// What the connection becomes when the head is sent: the answer to a switch of protocols.
+    tunnel: Option<Box<Tunnel>>,
+    /// Whether nothing after this request is to be believed: the connection ends with its answer.
+    last: bool,
+    /// How fast the client has to take the answer.
+    least: Option<Rate>,
+    /// How fast it does, where it matters.
+    meter: Option<Arc<Meter>>,
+    /// Bytes that the client is to get, when their number is known.
+    expected: Option<u64>,
+    /// The body was given out, or broke off.
+    ended: bool,
+}
+
+impl Exchange {
+    /// A request whose head has just been read.
+    pub fn new(service: Arc<Service>, connection: &Arc<Connection>, request: Request) -> Box<Self> {
+        service.counters.requests.add(1);
+        connection.requests.begin();
+        let id = RequestId(fastrand::u64(..));
+        Box::new(Self {
+            request: Received::new(request, connection.connected.own().clone(), id),
+            record: Record::begin(),
+            answer: Answer::new(client_gone(), Body::Empty),
+            tunnel: None,
+            last: false,
+            least: None,
+            meter: None,
+            expected: None,
+            ended: false,
+            service,
+            connection: connection.clone(),
+        })
+    }
+
+    /// What answers it.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// The head of the request.
+    pub fn head(&self) -> &RequestHead {
+        &self.request.head
+    }
+
+    /// The client waits to be asked for the body. Until it is, nothing tells whether the bytes behind the head are that
+    /// body or the next request.
+    pub(super) fn awaited(&mut self) {
+        self.last = true;
+    }
+
+    /// How fast the client has to take the answer.
+    pub(super) fn least(&mut self, rate: Option<Rate>) {
+        self.least = rate;
+    }
+
+    /// The request's body is complete, or of known length and streaming.
+    pub(super) fn received(&mut self, length: Option<u64>) {
+        self.last = false;
+        self.record.received(length);
+    }
+
+    /// Answers a request that failed; says so in the error log where an operator can do something.
+    pub(super) fn reject(&mut self, rejection: &Rejection) {
+        let (id, status) = (self.request.head.id, rejection.status());
+        // 501 is what a client gets for a coding of its own.
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+            let endpoint = self.record.trace.endpoint_name();
+            tracing::warn!(request = %id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
+        } else {
+            tracing::debug!(request = %id, reason = rejection.reason(), error = %rejection, "request refused");
+        }
+        self.service.counters.error(rejection.reason());
+        self.last |= rejection.is_last();
+        self.record.refused(status, rejection.reason());
+        let accept = self.request.head.fields.get(FieldName::Accept);
+        self.answer = respond::rejection(rejection, id, accept);
+    }
+
+    /// The answer is decided, and goes to the client.
+    pub(super) fn decided(&mut self) {
+        self.record.answered(self.answer.status);
+        let bodiless = self.request.head.method == Method::HEAD
+            || matches!(self.record.status().as_u16(), 100..200 | 204 | 304);
+        if bodiless {
+            self.tunnel = withhold(&mut self.answer);
+        } else {
+            self.answer.length = None;
+        }
+        self.expected = self.answer.body.remaining();
+        self.meter = self.least.map(|rate| self.connection.downloads.meter(rate));
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status
+    }
+
+    /// The fields of the answer. None of them is about the framing or the connection: whatever sends the answer adds
+    /// those.
+    pub fn fields(&self) -> &Fields {
+        &self.answer.fields
+    }
+
+    /// The length that an answer without its body announces all the same (RFC 9110, section 8.6): HEAD, 304.
+    pub fn length(&self) -> Option<u64> {
+        self.answer.length
+    }
+
+    /// Whether the client is told to send nothing more on this connection. HTTP/2 has its own way to say so.
+    pub fn ends_connection(&self) -> bool {
+        let leaves =
+            self.connection.leave.is_given() && self.answer.status != StatusCode::SWITCHING_PROTOCOLS;
+        (self.last || leaves) && self.request.head.version != Version::HTTP_2
+    }
+
+    /// Whether the connection becomes a tunnel when the head is sent.
+    pub fn switches(&self) -> bool {
+        self.tunnel.is_some()
+    }
+
+    /// That tunnel.
+    pub fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
+        self.tunnel.take()
+    }
+
+    /// The next bytes of the answer's body. The first failure is the last that comes.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        if let Some(meter) = &self.meter {
+            meter.taken();
+        }
+        let chunk = ready!(self.answer.body.poll_chunk(cx));
+        match &chunk {
+            Some(Ok(bytes)) => self.sent(bytes.len()),
+            Some(Err(broken)) => {
+                self.ended = true;
+                self.broke_off(broken);
+            }
+            None => self.ended = true,
+        }
+        Poll::Ready(chunk)
+    }
+
+    /// Whether the kernel may copy the body from a file.
+    pub fn is_file(&mut self) -> bool {
+        self.answer.body.file().is_some()
+    }
+
+    /// Has `copy` send some of a file, from an offset and so many bytes at most: see [`is_file`](Self::is_file). The
+    /// first failure is the last; one of the client's socket is none of the answer.
+    pub fn poll_copy(
+        &mut self,
+        copy: impl FnOnce(&File, u64, usize) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(meter) = &self.meter {
+            meter.taken();
+        }
+        let Some(file) = self.answer.body.file() else {
+            return Poll::Ready(Ok(()));
+        };
+        let sent = ready!(file.poll_copy(copy));
+        match &sent {
+            Ok(count) => self.sent(*count),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.ended = true;
+                self.broke_off(&Broken::File(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Err(_) => {}
+        }
+        Poll::Ready(sent.map(drop))
+    }
+
+    /// The client is slower than the application, which is not to wait for it.
+    pub fn detach(&mut self) {
+        self.answer.body.detach();
+    }
+
+    /// Whether all of the body was given out.
+    pub fn is_over(&self) -> bool {
+        self.answer.body.is_over()
+    }
+
+    /// Bytes of the body still to be given out, when their number is known.
+    pub fn remaining(&self) -> Option<u64> {
+        self.answer.body.remaining()
+    }
+
+    fn sent(&mut self, bytes: usize) {
+        self.record.sent(bytes);
+        if let Some(meter) = &self.meter {
+            meter.given(bytes);
+        }
+    }
+
+    /// Why the client did not get all of it.
+    fn gone(&self) -> &'static str {
+        if !self.meter.as_ref().is_some_and(|meter| meter.is_too_slow()) {
+            return "client_gone";
+        }
+        let reason = "client_too_slow";
+        self.service.counters.error(reason);
+        reason
+    }
+
+    fn broke_off(&mut self, broken: &Broken) {
+        let (id, endpoint) = (self.request.head.id, self.record.trace.endpoint_name());
+        tracing::warn!(request = %id, reason = broken.reason(), endpoint, error = %broken, "answer broke off");
+        self.service.counters.error(broken.reason());
+        self.record.broke_off(broken.reason());
+    }
+
+    /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
+    fn is_complete(&self) -> bool {
+        self.ended || self.expected == Some(self.record.response_bytes())
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.is_complete() && !self.is_over() && self.record.reason().is_none() {
+            self.record.broke_off(self.gone());
+        }
+        self.connection.requests.end();
+        self.record.count(&self.service.counters);
+        if self.service.log.is_on() {
+            self.record.log(&self.request, &self.connection, &self.service.log);
+        }
+    }
+}
+
+/// Takes the body from an answer that has none on the wire (HEAD, 204, 304, 101), so that the application is not
+/// held up by it; keeps the length that is announced all the same (RFC 9110, section 8.6). What is left of a body that
+/// switches protocols is the tunnel.
+fn withhold(answer: &mut Answer) -> Option<Box<Tunnel>> {
+    let body = std::mem::take(&mut answer.body);
+    if let Body::Full(bytes) = &body {
+        answer.length.get_or_insert(bytes.len() as u64);
+    }
+    if matches!(answer.status.as_u16(), 100..200 | 204) {
+        answer.length = None;
+    }
+    match body {
+        Body::Tunnel(tunnel) => Some(tunnel),
+        _ => None,
+    }
+}

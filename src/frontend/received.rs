@@ -1,0 +1,72 @@
+//! A request from its arrival to its application: one head, which is checked, cleaned and completed in place.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::request::Request;
+use crate::protocol::RequestHead;
+use crate::protocol::request::{Client, RequestId, Script};
+
+/// A request.
+#[derive(Debug)]
+pub struct Received {
+    /// Its head: everything that came, until [`inspect`](super::inspect) leaves what may go on; in the end what the
+    /// application gets.
+    pub head: RequestHead,
+    /// The authority of a target in absolute form, or `:authority`.
+    pub authority: Option<Bytes>,
+    /// The target as it came, where the head has another one.
+    pub asked: Option<Bytes>,
+    /// What was found out before the fields were cleaned.
+    pub inspected: Inspected,
+}
+
+/// What was found out about a request, before its header fields were cleaned.
+#[derive(Debug, Default)]
+pub struct Inspected {
+    /// `Content-Length`.
+    pub announced: Option<u64>,
+    /// The protocol that the client wants to switch to, if it may.
+    pub upgrade: Option<Bytes>,
+    /// Whether the client sends its body only when it is asked to.
+    pub awaited: bool,
+    /// Fields dropped because no variable may come from them.
+    pub dropped: usize,
+}
+
+impl Received {
+    /// A request of which nothing is checked yet, on a connection of `client`.
+    pub fn new(request: Request, client: Arc<Client>, id: RequestId) -> Self {
+        Self {
+            head: RequestHead {
+                method: request.method,
+                target: request.target,
+                version: request.version,
+                fields: request.fields,
+                client,
+                script: Script::default(),
+                content_length: None,
+                chunked: false,
+                upgrade: false,
+                extra: Arc::default(),
+                id,
+            },
+            authority: request.authority,
+            asked: None,
+            inspected: Inspected::default(),
+        }
+    }
+
+    /// The target is shown as it came, though it is none.
+    pub fn seen(&mut self, target: &[u8]) {
+        if !target.is_empty() {
+            self.asked = Some(Bytes::copy_from_slice(target));
+        }
+    }
+
+    /// The target as it came.
+    pub fn asked(&self) -> &[u8] {
+        self.asked.as_deref().unwrap_or(self.head.target.as_bytes())
+    }
+}
