@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::task::unconstrained;
@@ -16,6 +16,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub struct Deadline {
     at: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// What the timer wakes.
+    waker: Option<Waker>,
 }
 
 impl Deadline {
@@ -43,8 +45,15 @@ impl Deadline {
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.at else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() > at {
-            timer.as_mut().reset(at);
+        let waits = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        match timer.deadline() > at {
+            true => timer.as_mut().reset(at),
+            // It runs, and will wake this task.
+            false if waits && !timer.is_elapsed() => return Poll::Pending,
+            false => {}
+        }
+        if !waits {
+            self.waker = Some(cx.waker().clone());
         }
         loop {
             // A task that never waits for its peer has no budget left here: it is what deadlines are for.
