@@ -44,7 +44,48 @@ pub struct Lease {
     pub slot: Slot<Box<Connection>>,
 }
 
+/// The body of an answer whose head has just come.
+pub(super) enum Rest {
+    /// All of it: it was received together with the head, and the lease has been given back.
+    Complete(Option<Bytes>),
+    /// The worker still writes it.
+    Running(RunningBody),
+}
+
 impl Lease {
+    /// What follows a head; `length` bytes were announced.
+    ///
+    /// A failure that was received together with the head is told while the client knows of neither, unless all
+    /// announced bytes are here.
+    pub(super) fn rest(mut self, length: Option<u64>) -> Result<Rest, Failure> {
+        let mut first = None;
+        loop {
+            let event = match self.pump.decode() {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(Rest::Running(RunningBody::new(self, length, first))),
+                Err(failure) => {
+                    self.slot.broken();
+                    let held = first.as_ref().map_or(0, Bytes::len);
+                    return match length == Some(held as u64) {
+                        true => Ok(Rest::Complete(first)),
+                        false => Err(failure),
+                    };
+                }
+            };
+            match event {
+                Event::Body(chunk) if first.is_none() => first = Some(chunk),
+                Event::Body(chunk) => {
+                    let received = first.into_iter().chain([chunk]);
+                    return Ok(Rest::Running(RunningBody::new(self, length, received)));
+                }
+                event => {
+                    self.finish(matches!(event, Event::End { reusable: true }));
+                    return Ok(Rest::Complete(first));
+                }
+            }
+        }
+    }
+
     /// Ends a complete exchange.
     pub fn finish(self, reusable: bool) {
         let Self { pump, slot } = self;
@@ -98,36 +139,13 @@ impl Body {
 }
 
 impl RunningBody {
-    /// An answer whose head has just come; `length` bytes of body were announced.
-    pub fn new(lease: Lease, length: Option<u64>) -> Self {
+    /// An answer that goes on; `length` bytes of body were announced, and some are here.
+    fn new(lease: Lease, length: Option<u64>, received: impl IntoIterator<Item = Bytes>) -> Self {
         Self {
             lease: Some(lease),
-            ahead: VecDeque::new(),
+            ahead: received.into_iter().map(Ok).collect(),
             remaining: length,
         }
-    }
-
-    /// The whole body, if it was received together with the head: the lease has been given back.
-    ///
-    /// A failure that was received together with the head is told while the client knows of neither, unless
-    /// all announced bytes are here.
-    pub fn complete(&mut self) -> Result<Option<Option<Bytes>>, Failure> {
-        self.look_ahead();
-        if !self.ahead.is_empty() {
-            self.look_ahead();
-        }
-        if let Some(Err(failure)) = self.ahead.pop_back_if(|last| last.is_err())
-            && self.remaining != Some(self.held())
-        {
-            return Err(failure);
-        }
-        let complete = self.lease.is_none() && self.ahead.len() <= 1;
-        Ok(complete.then(|| self.ahead.pop_front().and_then(Result::ok)))
-    }
-
-    /// Bytes received ahead of the client.
-    fn held(&self) -> u64 {
-        self.ahead.iter().flatten().map(|chunk| chunk.len() as u64).sum()
     }
 
     /// The next bytes.

@@ -1,13 +1,11 @@
 //! A connection to a backend, with its buffers.
 
-use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::unconstrained;
+use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
 
 use crate::protocol::WriteQueue;
@@ -71,19 +69,18 @@ impl Connection {
 
     /// Whether the peer has neither closed nor said anything since the last exchange.
     ///
-    /// Costs no system call while nothing happened: tokio knows.
-    pub fn is_quiet(&mut self) -> bool {
-        let mut byte = [0; 1];
-        let mut probe = tokio::io::ReadBuf::new(&mut byte);
-        let mut cx = Context::from_waker(Waker::noop());
-        let read = poll_fn(|cx| Pin::new(&mut self.stream).poll_read(cx, &mut probe));
-        // In a task whose budget is used up every read is pending, whatever the peer did.
-        self.received.is_empty() && pin!(unconstrained(read)).poll(&mut cx).is_pending()
+    /// Costs no system call while nothing happened: tokio knows. What a peer says now belongs to no exchange and may be
+    /// lost: the connection is not used.
+    pub fn is_quiet(&self) -> bool {
+        self.received.is_empty() && self.stream.is_quiet()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+
     use tokio::net::UnixStream;
     use tokio::task::consume_budget;
 
@@ -94,7 +91,7 @@ mod tests {
         let (ours, peer) = UnixStream::pair().unwrap();
         drop(peer);
         ours.readable().await.unwrap();
-        let mut connection = Connection::boxed(Stream::Unix(ours));
+        let connection = Connection::boxed(Stream::Unix(ours));
         let quiet = poll_fn(|cx| {
             while pin!(consume_budget()).poll(cx).is_ready() {}
             Poll::Ready(connection.is_quiet())

@@ -54,6 +54,7 @@ use config::EndpointConfig;
 use connection::Connection;
 use discovery::Discovery;
 use pool::Pool;
+use pump::Terms;
 use tally::Tally;
 
 pub use pool::Snapshot;
@@ -62,6 +63,7 @@ pub use pool::Snapshot;
 pub struct Upstream {
     name: Arc<str>,
     config: Config,
+    terms: Arc<Terms>,
     protocol: Box<dyn Protocol>,
     pool: Arc<Pool<Box<Connection>>>,
     over: Arc<Notice>,
@@ -74,8 +76,14 @@ pub struct Upstream {
 impl Upstream {
     /// An upstream nobody uses yet; opens no connection.
     pub fn new(config: Config) -> Self {
+        let name: Arc<str> = config.name.as_str().into();
+        let terms = Terms {
+            upstream: name.clone(),
+            timeouts: config.timeouts,
+        };
         Self {
-            name: config.name.as_str().into(),
+            name,
+            terms: Arc::new(terms),
             protocol: codec::make(&config),
             pool: Pool::new(&config),
             config,
@@ -161,9 +169,9 @@ impl Upstream {
         trace.upstream = Some(self.name.clone());
         let wish = self.wish(head);
         let session = wish.sticky;
-        let answer = send::Attempts::new(self, options, wish, &mut *trace)
-            .run(head, body)
-            .await;
+        let mut attempts = send::Attempts::new(self, options, wish, &mut *trace);
+        let answer = attempts.run(head, body).await;
+        drop(attempts);
         self.tally.count(trace);
         let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky

@@ -14,6 +14,7 @@ use super::request_body::RequestBody;
 use super::stderr::Stderr;
 use crate::protocol::request::RequestId;
 use crate::protocol::{DecodeError, EncodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
+use crate::transport::buffers;
 
 /// Bytes waiting to be written above which no more of the body is fetched.
 const HIGH_WATER: usize = 64 * 1024;
@@ -25,7 +26,8 @@ pub struct Pump {
     body: RequestBody,
     sending: Sending,
     receiving: Receiving,
-    timeouts: Timeouts,
+    terms: Arc<Terms>,
+    id: RequestId,
     /// The deadline runs. It starts again when what is waited for changes.
     waiting: bool,
     /// Any byte of the request went out.
@@ -34,7 +36,17 @@ pub struct Pump {
     answered: bool,
     /// Why reading ended, when it was not the end of the stream.
     broken: Option<std::io::Error>,
-    stderr: Stderr,
+    /// There as soon as the application said something.
+    stderr: Option<Box<Stderr>>,
+}
+
+/// What all exchanges of an upstream have in common.
+#[derive(Debug)]
+pub struct Terms {
+    /// Its name.
+    pub upstream: Arc<str>,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +76,7 @@ impl Prepared {
     /// Encodes the head.
     pub fn new(protocol: &dyn Protocol, head: &RequestHead) -> Result<Self, EncodeError> {
         let mut queue = WriteQueue::new();
+        queue.adopt(buffers::take_output);
         let exchange = protocol.begin(head, &mut queue)?;
         Ok(Self {
             exchange,
@@ -79,8 +92,7 @@ impl Pump {
         prepared: Prepared,
         body: RequestBody,
         mut connection: Box<Connection>,
-        timeouts: Timeouts,
-        upstream: Arc<str>,
+        terms: Arc<Terms>,
     ) -> Self {
         let Prepared { exchange, queue, id } = prepared;
         connection.queue = queue;
@@ -91,12 +103,13 @@ impl Pump {
             body,
             sending: Sending::Body,
             receiving: Receiving::Head,
-            timeouts,
+            terms,
+            id,
             waiting: false,
             sent: false,
             answered: false,
             broken: None,
-            stderr: Stderr::new(id, upstream),
+            stderr: None,
         }
     }
 
@@ -126,7 +139,7 @@ impl Pump {
     pub fn decode(&mut self) -> Result<Option<Event>, Failure> {
         loop {
             match self.exchange.decode(&mut self.connection.received)? {
-                Some(Event::Stderr(piece)) => self.stderr.push(&piece),
+                Some(Event::Stderr(piece)) => self.stderr().push(&piece),
                 Some(event) => {
                     self.note(&event);
                     return Ok(Some(event));
@@ -136,6 +149,12 @@ impl Pump {
         }
     }
 
+    #[cold]
+    fn stderr(&mut self) -> &mut Stderr {
+        let make = || Box::new(Stderr::new(self.id, self.terms.upstream.clone()));
+        self.stderr.get_or_insert_with(make)
+    }
+
     /// Whether any byte of the request went out.
     pub fn has_sent(&self) -> bool {
         self.sent
@@ -143,7 +162,7 @@ impl Pump {
 
     /// Longest time between two reads of the answer's body.
     pub fn read_timeout(&self) -> Duration {
-        self.timeouts.read
+        self.terms.timeouts.read
     }
 
     /// Ends a failed exchange; the body may serve another attempt.
@@ -152,12 +171,16 @@ impl Pump {
     }
 
     /// The connection, after an [`Event::End`] that said it is reusable. `None` when something is left over.
-    pub fn into_connection(self) -> Option<Box<Connection>> {
+    pub fn into_connection(mut self) -> Option<Box<Connection>> {
         let clean = self.sending == Sending::Done
             && self.connection.queue.is_empty()
             && self.connection.received.is_empty()
             && self.receiving != Receiving::Ended;
-        clean.then_some(self.connection)
+        if !clean {
+            return None;
+        }
+        buffers::give_output(self.connection.queue.release());
+        Some(self.connection)
     }
 
     /// The connection, after an [`Event::Switched`]. `None` when not all of the request went out: what follows it on
@@ -251,12 +274,12 @@ impl Pump {
     /// How long may be waited for what is waited for. The client's slowness is not the backend's fault.
     fn limit(&self) -> Option<(Duration, Failure)> {
         if !self.connection.queue.is_empty() {
-            return Some((self.timeouts.send, Failure::SendTimeout));
+            return Some((self.terms.timeouts.send, Failure::SendTimeout));
         }
         match (self.sending, self.receiving) {
             (Sending::Body, _) => None,
-            (_, Receiving::Head) => Some((self.timeouts.head, Failure::HeadTimeout)),
-            (_, Receiving::Body | Receiving::Ended) => Some((self.timeouts.read, Failure::ReadTimeout)),
+            (_, Receiving::Head) => Some((self.terms.timeouts.head, Failure::HeadTimeout)),
+            (_, Receiving::Body | Receiving::Ended) => Some((self.terms.timeouts.read, Failure::ReadTimeout)),
         }
     }
 }

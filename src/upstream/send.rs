@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::balance::Wish;
-use super::body::{Body, Lease, RunningBody};
+use super::body::{Body, Lease, Rest};
 use super::connection::Connection;
 use super::endpoint::{Endpoint, Id};
 use super::error::Failure;
@@ -47,6 +47,8 @@ pub(super) struct Attempts<'a> {
     upstream: &'a Upstream,
     options: Options<'a>,
     trace: &'a mut Trace,
+    /// The time, as long as nothing was waited for.
+    now: Option<Instant>,
     /// No slot is waited for after this.
     deadline: Instant,
     /// Its place in the queue, once it had one.
@@ -76,11 +78,13 @@ impl<'a> Attempts<'a> {
         wish: Wish,
         trace: &'a mut Trace,
     ) -> Self {
+        let now = Instant::now();
         Self {
             upstream,
             options,
             trace,
-            deadline: Instant::now() + upstream.config.queue.timeout,
+            now: Some(now),
+            deadline: now + upstream.config.queue.timeout,
             ticket: None,
             wish,
             useless: Vec::new(),
@@ -91,12 +95,12 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    pub(super) async fn run(mut self, head: &RequestHead, mut body: RequestBody) -> Result<Answer, Failure> {
+    pub(super) async fn run(&mut self, head: &RequestHead, mut body: RequestBody) -> Result<Answer, Failure> {
         loop {
             let prepared = Prepared::new(self.upstream.protocol.as_ref(), head)?;
             let Grant { mut slot, idle } = self.admit().await?;
             let fresh = self.fresh;
-            let idle = idle.and_then(|mut idle| (!fresh && idle.is_quiet()).then_some(idle));
+            let idle = idle.filter(|idle| !fresh && idle.is_quiet());
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
@@ -106,7 +110,7 @@ impl<'a> Attempts<'a> {
                 },
             };
             self.trace.reused = reused;
-            let started = Instant::now();
+            let started = self.now.take().unwrap_or_else(Instant::now);
             let mut broken = match self
                 .exchange(&head.method, prepared, body, slot, connection)
                 .await
@@ -152,6 +156,7 @@ impl<'a> Attempts<'a> {
 
     /// A slot that somebody gives back. Its own function: most requests need neither it nor the clock.
     async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
+        self.now = None;
         let started = Instant::now();
         let granted = self
             .upstream
@@ -184,6 +189,7 @@ impl<'a> Attempts<'a> {
 
     /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
     async fn go_round(&mut self) {
+        self.now = None;
         self.wish.tried.clone_from(&self.useless);
         let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
         if matches!(last, Some(Failure::Connect { .. })) {
@@ -197,6 +203,7 @@ impl<'a> Attempts<'a> {
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
+        self.now = None;
         let started = Instant::now();
         let address = &slot.endpoint().config.address;
         let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
@@ -236,8 +243,7 @@ impl<'a> Attempts<'a> {
         mut slot: Slot<Box<Connection>>,
         connection: Box<Connection>,
     ) -> Result<Answer, Broken> {
-        let timeouts = self.upstream.config.timeouts;
-        let mut pump = Pump::new(prepared, body, connection, timeouts, self.upstream.name.clone());
+        let mut pump = Pump::new(prepared, body, connection, self.upstream.terms.clone());
         loop {
             return match poll_fn(|cx| pump.poll_event(cx)).await {
                 Ok(Event::Interim(head)) => {
@@ -263,17 +269,17 @@ impl<'a> Attempts<'a> {
         } = self.options;
         let bodiless = is_bodiless(method, answer.status);
         let length = if bodiless { Some(0) } else { answer.length };
-        let mut rest = RunningBody::new(lease, length);
-        let body = match rest.complete().map_err(Broken::answered)? {
-            Some(bytes) => Body::Full(bytes),
+        let body = match lease.rest(length).map_err(Broken::answered)? {
+            Rest::Complete(bytes) => Body::Full(bytes),
             // The rest, dropped here, is read to the end on its own.
-            None if bodiless => {
+            Rest::Running(rest) if bodiless => {
                 drop(Source::new(rest, relays, ignore_abort));
                 Body::Full(None)
             }
-            None => self
-                .options
-                .body(Source::new(rest, relays, ignore_abort), &answer.fields),
+            Rest::Running(rest) => {
+                let source = Source::new(rest, relays, ignore_abort);
+                self.options.body(source, &answer.fields)
+            }
         };
         Ok(relayed(method, answer, body))
     }

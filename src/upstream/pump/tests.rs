@@ -33,13 +33,17 @@ fn pair() -> (Box<Connection>, UnixStream) {
     (Connection::boxed(Stream::Unix(ours)), peer)
 }
 
-fn timeouts() -> Timeouts {
-    Timeouts {
+fn terms() -> Arc<Terms> {
+    let timeouts = Timeouts {
         send: 2 * SECOND,
         head: 3 * SECOND,
         read: SECOND,
         ..Timeouts::default()
-    }
+    };
+    Arc::new(Terms {
+        upstream: "test".into(),
+        timeouts,
+    })
 }
 
 /// uwsgi: nothing around the bytes.
@@ -69,7 +73,7 @@ fn pump(protocol: &dyn Protocol, body: RequestBody, length: usize) -> (Pump, Uni
     let prepared = Prepared::new(protocol, &head).unwrap();
     let (connection, peer) = pair();
     (
-        Pump::new(prepared, body, connection, timeouts(), "test".into()),
+        Pump::new(prepared, body, connection, terms()),
         peer,
     )
 }
