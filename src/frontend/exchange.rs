@@ -53,7 +53,9 @@ impl Exchange {
         service.counters.requests.add(1);
         connection.requests.begin();
         let id = RequestId(fastrand::u64(..));
-        Box::new(Self {
+        // Made where it stays: it is large.
+        let place = Box::new_uninit();
+        let exchange = Self {
             request: Received::new(request, connection.connected.own().clone(), id),
             record: Record::begin(),
             answer: Answer::new(client_gone(), Body::Empty),
@@ -65,7 +67,8 @@ impl Exchange {
             ended: false,
             service,
             connection: connection.clone(),
-        })
+        };
+        Box::write(place, exchange)
     }
 
     /// What answers it.

@@ -37,6 +37,7 @@ pub struct Inspected {
 
 impl Received {
     /// A request of which nothing is checked yet, on a connection of `client`.
+    #[inline(always)] // it is large: made where it stays
     pub fn new(request: Request, client: Arc<Client>, id: RequestId) -> Self {
         Self {
             head: RequestHead {

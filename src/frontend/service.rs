@@ -255,7 +255,7 @@ impl Service {
                 Box::pin(detached(upstream, head, upload.body, options, &mut record.trace)).await?
             }
             false => {
-                let sent = upstream.send(&request.head, upload.body, options, &mut record.trace);
+                let sent = upstream.send(&request.head, upload.body, &options, &mut record.trace);
                 sent.await?
             }
         };
@@ -331,7 +331,7 @@ async fn detached(
             interim: None,
             relays: &relays,
         };
-        let answer = upstream.send(&head, body, options, &mut trace).await;
+        let answer = upstream.send(&head, body, &options, &mut trace).await;
         (answer, trace)
     });
     let (answer, seen) = sent.await.map_err(|_| Rejection::Internal)?;

@@ -163,7 +163,7 @@ impl Upstream {
         &self,
         head: &RequestHead,
         body: RequestBody,
-        options: Options<'_>,
+        options: &Options<'_>,
         trace: &mut Trace,
     ) -> Result<Answer, Failure> {
         trace.upstream = Some(self.name.clone());

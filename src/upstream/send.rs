@@ -1,6 +1,8 @@
 //! One request on its way to one endpoint after the other.
 
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -23,7 +25,6 @@ use super::{Options, Upstream};
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
 use crate::transport::{self, ConnectError};
-use std::sync::Arc;
 
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -45,7 +46,7 @@ struct Broken {
 /// The attempts of one request.
 pub(super) struct Attempts<'a> {
     upstream: &'a Upstream,
-    options: Options<'a>,
+    options: &'a Options<'a>,
     trace: &'a mut Trace,
     /// The time, as long as nothing was waited for.
     now: Option<Instant>,
@@ -74,7 +75,7 @@ struct PassedOver {
 impl<'a> Attempts<'a> {
     pub(super) fn new(
         upstream: &'a Upstream,
-        options: Options<'a>,
+        options: &'a Options<'a>,
         wish: Wish,
         trace: &'a mut Trace,
     ) -> Self {
@@ -104,24 +105,22 @@ impl<'a> Attempts<'a> {
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
-                None => match self.connect(&mut slot).await {
+                // Boxed: a kept connection needs no room for it.
+                None => match Box::pin(self.connect(&mut slot)).await {
                     Some(connection) => connection,
                     None => continue,
                 },
             };
             self.trace.reused = reused;
             let started = self.now.take().unwrap_or_else(Instant::now);
-            let mut broken = match self
-                .exchange(&head.method, prepared, body, slot, connection)
-                .await
-            {
+            let mut lease = Lease {
+                pump: Pump::new(prepared, body, connection, self.upstream.terms.clone()),
+                slot,
+            };
+            let answered = poll_fn(|cx| self.poll_head(&mut lease.pump, cx)).await;
+            let mut broken = match self.exchanged(&head.method, answered, lease) {
                 Ok(answer) => {
-                    let latency = started.elapsed();
-                    self.trace.head = Some(latency);
-                    self.trace.status = Some(answer.status.as_u16());
-                    if let Some(endpoint) = &self.trace.endpoint {
-                        self.upstream.pool.answered(endpoint, latency);
-                    }
+                    self.answered(answer.status, started.elapsed());
                     return Ok(answer);
                 }
                 Err(broken) => broken,
@@ -131,12 +130,21 @@ impl<'a> Attempts<'a> {
         }
     }
 
+    /// An endpoint has answered.
+    fn answered(&mut self, status: StatusCode, latency: Duration) {
+        self.trace.head = Some(latency);
+        self.trace.status = Some(status.as_u16());
+        if let Some(endpoint) = &self.trace.endpoint {
+            self.upstream.pool.answered(endpoint, latency);
+        }
+    }
+
     /// A slot, and the note of how long that took.
     async fn admit(&mut self) -> Result<Grant<Box<Connection>>, Failure> {
         loop {
             let granted = match self.upstream.pool.take_free(&self.wish) {
                 Ok(Some(grant)) => Ok(grant),
-                Ok(None) => self.wait().await,
+                Ok(None) => Box::pin(self.wait()).await,
                 Err(error) => Err(error),
             };
             let error = match granted {
@@ -150,7 +158,7 @@ impl<'a> Attempts<'a> {
             if error != AdmissionError::NoEndpoint || !self.may_go_round() {
                 return Err(self.refused(error));
             }
-            self.go_round().await;
+            Box::pin(self.go_round()).await;
         }
     }
 
@@ -231,42 +239,42 @@ impl<'a> Attempts<'a> {
         None
     }
 
-    /// One exchange, up to the head of its answer.
-    ///
-    /// The slot comes before the connection: arguments are dropped from the last to the first, and the worker is
-    /// free when the connection is closed.
-    async fn exchange(
-        &self,
-        method: &Method,
-        prepared: Prepared,
-        body: RequestBody,
-        mut slot: Slot<Box<Connection>>,
-        connection: Box<Connection>,
-    ) -> Result<Answer, Broken> {
-        let mut pump = Pump::new(prepared, body, connection, self.upstream.terms.clone());
+    /// The head of the answer; interim ones go to the client.
+    fn poll_head(&self, pump: &mut Pump, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, Failure>> {
         loop {
-            return match poll_fn(|cx| pump.poll_event(cx)).await {
-                Ok(Event::Interim(head)) => {
+            match ready!(pump.poll_event(cx))? {
+                Event::Head(head) => return Poll::Ready(Ok(head)),
+                Event::Interim(head) => {
                     if let Some(interim) = self.options.interim {
                         interim.interim(head.status, &head.fields);
                     }
-                    continue;
                 }
-                Ok(Event::Head(head)) if head.upgrade => switched(method, head, pump, slot),
-                Ok(Event::Head(head)) => {
-                    slot.answered();
-                    self.answer(method, head, Lease { pump, slot })
-                }
-                Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
-                Err(failure) => Err(Broken::after(pump, failure)),
-            };
+                _ => return Poll::Ready(Err(DecodeError::NoResponse.into())),
+            }
+        }
+    }
+
+    /// What became of an exchange, now that it has an answer or will have none.
+    fn exchanged(
+        &self,
+        method: &Method,
+        head: Result<ResponseHead, Failure>,
+        mut lease: Lease,
+    ) -> Result<Answer, Broken> {
+        match head {
+            Ok(head) if head.upgrade => switched(method, head, lease),
+            Ok(head) => {
+                lease.slot.answered();
+                self.answer(method, head, lease)
+            }
+            Err(failure) => Err(Broken::after(lease, failure)),
         }
     }
 
     fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
         let Options {
             relays, ignore_abort, ..
-        } = self.options;
+        } = *self.options;
         let bodiless = is_bodiless(method, answer.status);
         let length = if bodiless { Some(0) } else { answer.length };
         let body = match lease.rest(length).map_err(Broken::answered)? {
@@ -365,12 +373,8 @@ impl Drop for PassedOver {
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(
-    method: &Method,
-    head: ResponseHead,
-    mut pump: Pump,
-    slot: Slot<Box<Connection>>,
-) -> Result<Answer, Broken> {
+fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+    let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
     match connection.flatten() {
@@ -398,7 +402,9 @@ impl Broken {
         }
     }
 
-    fn after(pump: Pump, failure: Failure) -> Self {
+    /// The slot is given back when the connection is closed.
+    fn after(lease: Lease, failure: Failure) -> Self {
+        let Lease { pump, slot: _slot } = lease;
         let sent = pump.has_sent();
         Self {
             failure,

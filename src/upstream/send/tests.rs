@@ -93,7 +93,7 @@ async fn interim_answers_are_heard_before_the_final_one() {
     };
     let head = samples::request(Method::GET);
     let answer = upstream
-        .send(&head, RequestBody::Empty, options, &mut Trace::default())
+        .send(&head, RequestBody::Empty, &options, &mut Trace::default())
         .await
         .unwrap();
     assert!(answer.status == 200 && answer.body.remaining() == Some(2));
@@ -111,7 +111,8 @@ async fn an_answer_leaves_its_worker_when_the_client_is_waited_for() {
     let relays = relays(&directory);
     let head = samples::request(Method::GET);
     let mut trace = Trace::default();
-    let sent = upstream.send(&head, RequestBody::Empty, options(&relays), &mut trace);
+    let options = options(&relays);
+    let sent = upstream.send(&head, RequestBody::Empty, &options, &mut trace);
     let mut body = sent.await.unwrap().body;
     let mut connection = backend.await.unwrap();
     let mut taken = Vec::new();
@@ -145,7 +146,8 @@ async fn a_switch_before_the_request_is_complete_is_none() {
     (head.upgrade, head.content_length) = (true, Some(4 << 20));
     let body = RequestBody::full(vec![b'u'; 4 << 20].into());
     let mut trace = Trace::default();
-    let sent = upstream.send(&head, body, options(&relays), &mut trace);
+    let options = options(&relays);
+    let sent = upstream.send(&head, body, &options, &mut trace);
     let failure = sent.await.err().unwrap();
     assert_eq!(failure.reason(), "bad_response");
     backend.await.unwrap();
