@@ -77,7 +77,7 @@ pub fn action<'r>(
 ) -> Result<Action<'r>, Rejection> {
     let head = &mut request.head;
     let upstream = match &route.handler {
-        Handler::Respond(fixed) => return Ok(Action::Answer(respond::fixed(fixed))),
+        Handler::Respond(fixed) => return Ok(Action::Answer(fixed.answer())),
         Handler::Status(status) => return Ok(Action::Status(status)),
         Handler::Redirect(redirect) => return respond::redirect(redirect, &head.target).map(Action::Answer),
         Handler::Files(root, index) => return file(head, root, index, route, path).map(Action::Answer),

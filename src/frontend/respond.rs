@@ -9,7 +9,7 @@ use super::config::{Redirect, Respond};
 use super::error_page::{ErrorPage, Form};
 use super::rejection::{Rejection, client_gone};
 use crate::protocol::Target;
-use crate::protocol::fields::FieldName;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::RequestId;
 use crate::upstream::Failure;
 
@@ -54,9 +54,35 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
     answer
 }
 
-/// A configured fixed answer.
-pub fn fixed(respond: &Respond) -> Answer {
-    text(respond.status, respond.body.clone())
+/// A configured fixed answer: made once, and given to every request.
+#[derive(Debug)]
+pub struct Fixed {
+    status: StatusCode,
+    fields: Fields,
+    body: Bytes,
+}
+
+impl Fixed {
+    /// The answer that is configured.
+    pub fn new(respond: &Respond) -> Self {
+        let mut fields = text(respond.status, Bytes::new()).fields;
+        fields.share();
+        Self {
+            status: respond.status,
+            fields,
+            body: respond.body.clone(),
+        }
+    }
+
+    /// The answer to a request.
+    pub fn answer(&self) -> Answer {
+        Answer {
+            status: self.status,
+            fields: self.fields.clone(),
+            length: None,
+            body: content(self.body.clone()),
+        }
+    }
 }
 
 /// A configured redirect. A target without a final slash gets the request's path and query.
@@ -82,13 +108,15 @@ pub fn options() -> Answer {
 /// Methods that some handler takes; CONNECT is none of them.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+fn content(body: Bytes) -> Body {
+    match body.is_empty() {
+        true => Body::Empty,
+        false => Body::Full(body),
+    }
+}
+
 fn text(status: StatusCode, body: Bytes) -> Answer {
-    let body = if body.is_empty() {
-        Body::Empty
-    } else {
-        Body::Full(body)
-    };
-    let mut answer = Answer::new(status, body);
+    let mut answer = Answer::new(status, content(body));
     answer.fields.append(FieldName::ContentType, TEXT);
     answer
 }

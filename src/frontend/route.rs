@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::config;
 use super::php::Site;
+use super::respond::Fixed;
 use super::status::Status;
 use crate::files::Root;
 use crate::upstream::Upstream;
@@ -32,7 +33,7 @@ pub enum Handler {
     /// A redirect.
     Redirect(config::Redirect),
     /// A fixed answer.
-    Respond(config::Respond),
+    Respond(Fixed),
     /// What the gateway has counted.
     Status(Status),
 }
@@ -80,7 +81,7 @@ impl Route {
                 Handler::Files(root, files.index.clone())
             }
             config::Handler::Redirect(redirect) => Handler::Redirect(redirect.clone()),
-            config::Handler::Respond(respond) => Handler::Respond(respond.clone()),
+            config::Handler::Respond(respond) => Handler::Respond(Fixed::new(respond)),
             config::Handler::Status(status) => Handler::Status(Status::new(status.clone(), upstreams)),
         };
         Ok(Self { config, handler })

@@ -101,6 +101,15 @@ impl Fields {
         self.block = block;
     }
 
+    /// Makes clones cheap, which share the bytes from now on: for a list that is made once and sent often. A list that
+    /// was parsed is as it is.
+    pub fn share(&mut self) {
+        if self.block.is_empty() {
+            self.block = Bytes::from(std::mem::take(&mut self.added));
+            self.entries.iter_mut().for_each(|entry| entry.added = false);
+        }
+    }
+
     /// Adds a well-known field behind all others.
     pub fn append<'v>(&mut self, name: FieldName, value: impl Into<FieldValue<'v>>) {
         debug_assert!(name != FieldName::Other, "a name without a spelling");
