@@ -103,6 +103,11 @@ impl Connection {
         self.cut.store(true, Ordering::Relaxed);
     }
 
+    /// It may end as others do.
+    pub(super) fn spare(&self) {
+        self.cut.store(false, Ordering::Relaxed);
+    }
+
     /// Whether it ends with a reset.
     pub(super) fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)

@@ -88,8 +88,6 @@ enum After {
     Linger,
     /// It ends, and nothing more comes.
     Close,
-    /// It ends with a reset: nothing else says that an answer is not whole.
-    Reset,
     /// It carries another protocol.
     Switched(Box<Tunnel>),
 }
@@ -145,7 +143,6 @@ impl Http1 {
                 },
                 After::Close => return,
                 After::Linger => return Box::pin(self.linger()).await,
-                After::Reset => return self.connection.cut(),
                 After::Switched(tunnel) => return Box::pin(self.switch(tunnel)).await,
             }
         }
@@ -357,6 +354,10 @@ impl Http1 {
         if exchange.ends_connection() || endless && !chunked {
             keep_alive.end();
         }
+        // Until all of it is sent: whatever ends the connection before must not look like the end of the answer.
+        if endless && !chunked {
+            self.connection.cut();
+        }
         let next = keep_alive.next(rest, self.settings.discard);
         let out = self.writer.head();
         out.append(&mut self.connection.take_interim());
@@ -392,11 +393,15 @@ impl Http1 {
         let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
         self.half_close.clear();
         match (sent.is_ok() && !sending.broken, sending.exchange.take_tunnel()) {
-            // A plain close would be a clean end.
-            (false, _) if sending.endless => After::Reset,
+            // An answer that only the end of the connection delimits goes on to be cut.
             (false, _) => After::Close,
             (true, Some(tunnel)) => After::Switched(tunnel),
-            (true, None) => self.follow(sending.next, sending.form),
+            (true, None) => {
+                if sending.endless {
+                    self.connection.spare();
+                }
+                self.follow(sending.next, sending.form)
+            }
         }
     }
 

@@ -71,6 +71,26 @@ fn a_stop_has_a_deadline() {
     assert_eq!(site.log(1)[0]["status"], 499);
 }
 
+// Nothing but the end of the connection delimits it, and a clean one would say that it is whole.
+#[test]
+fn an_http_1_0_answer_that_a_stop_ends_is_reset() {
+    let (gate, gated) = gate();
+    let mut site = Site::scripted("timeouts = { drain = \"200ms\" }", "", move |mut connection| {
+        let request = connection.read_fastcgi()?;
+        connection.write_record(6, request.id, b"Content-Type: a/b\r\n\r\npart")?;
+        gated.pass()
+    });
+    let mut client = site.client();
+    client.send("GET /streamed HTTP/1.0\r\n\r\n").unwrap();
+    client.read_head().unwrap();
+    site.gateway.signal(Signal::TERM).unwrap();
+    let rest = client.rest().map(|rest| rest.len());
+    let error = format!("{:#}", rest.expect_err("no clean end"));
+    assert!(error.contains("reset"), "{error}");
+    assert!(site.gateway.wait(LIMIT).unwrap().success());
+    gate.open();
+}
+
 #[test]
 fn an_interrupt_does_not_wait() {
     let (mut site, _gate) = waiting("");
