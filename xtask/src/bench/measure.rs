@@ -125,4 +125,4 @@ pub(crate) const WARM_UP: usize = 640;
 pub(crate) const SETTLE: Duration = Duration::from_secs(3);
 
 const IDLE: usize = 2000; // connections
-const CALLS: usize = 4000; // requests under strace
+const CALLS: usize = 12_000; // requests under strace
