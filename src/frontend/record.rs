@@ -1,9 +1,10 @@
 //! What is remembered about one request, and its line in the access log.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{StatusCode, Version};
+use tokio::time::Instant;
 
 use super::received::Received;
 use super::rejection::client_gone;
@@ -46,6 +47,11 @@ impl Record {
             response_bytes: 0,
             trace: Trace::default(),
         }
+    }
+
+    /// When the head was complete.
+    pub(super) fn started(&self) -> Instant {
+        self.started
     }
 
     /// The request's body is complete, or of known length and streaming.
@@ -112,7 +118,7 @@ impl Record {
         let sent = trace.attempts > 0;
         let ended = Instant::now();
         let entry = Entry {
-            ended,
+            ended: ended.into_std(),
             remote: connection.connected.ip(),
             method: head.method.as_str(),
             target: request.asked(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::body::Body;
@@ -233,9 +234,13 @@ impl Service {
     ) -> Result<(), Rejection> {
         let Destination { route, upstream } = to;
         let announced = exchange.request.inspected.announced;
-        let upload = match Upload::none(&body, announced) {
-            Some(upload) => upload,
-            None => Box::pin(Upload::take(body, announced, &self.rules(to), &self.spools)).await?,
+        let (upload, now) = match Upload::none(&body, announced) {
+            Some(upload) => (upload, exchange.record.started()),
+            None => {
+                let rules = self.rules(to);
+                let upload = Box::pin(Upload::take(body, announced, &rules, &self.spools)).await?;
+                (upload, Instant::now())
+            }
         };
         exchange.received(upload.length);
         let Exchange {
@@ -253,7 +258,7 @@ impl Service {
             chunked: upload.chunked,
         };
         plan::complete(request, to, body);
-        let options = self.options(route, request.head.version, connection);
+        let options = self.options(route, request.head.version, connection, now);
         let answer = match route.ignore_client_abort {
             true => {
                 let (upstream, head) = (upstream.clone(), request.head.clone());
@@ -287,6 +292,7 @@ impl Service {
         route: &config::Route,
         version: Version,
         connection: &'a Connection,
+        now: Instant,
     ) -> Options<'a> {
         Options {
             ignore_abort: route.ignore_client_abort,
@@ -303,6 +309,7 @@ impl Service {
             },
             // HTTP/1.0 knows none; hyper sends none.
             interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
+            now,
             relays: &self.relays,
         }
     }
@@ -323,6 +330,7 @@ async fn detached(
         limits,
         taken,
         interim: _,
+        now,
         relays,
     } = options;
     let relays = relays.clone();
@@ -334,6 +342,7 @@ async fn detached(
             limits,
             taken,
             interim: None,
+            now,
             relays: &relays,
         };
         let answer = upstream.send(&head, body, &options, &mut trace).await;

@@ -28,7 +28,12 @@ impl Deadline {
 
     /// Moves it to `after` from now.
     pub fn set(&mut self, after: Duration) {
-        self.at = Some(Instant::now() + after);
+        self.set_at(Instant::now() + after);
+    }
+
+    /// Moves it to a point in time.
+    pub fn set_at(&mut self, at: Instant) {
+        self.at = Some(at);
     }
 
     /// It never comes, until set again. The timer stays for the next time.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::config::Timeouts;
 use super::connection::Connection;
 use super::error::Failure;
@@ -28,6 +30,8 @@ pub struct Pump {
     receiving: Receiving,
     terms: Arc<Terms>,
     id: RequestId,
+    /// The time, as long as nothing was waited for.
+    now: Option<Instant>,
     /// The deadline runs. It starts again when what is waited for changes.
     waiting: bool,
     /// Any byte of the request went out.
@@ -87,12 +91,13 @@ impl Prepared {
 }
 
 impl Pump {
-    /// An exchange on a connection; nothing is written yet.
+    /// An exchange on a connection, begun `now`; nothing is written yet.
     pub fn new(
         prepared: Prepared,
         body: RequestBody,
         mut connection: Box<Connection>,
         terms: Arc<Terms>,
+        now: Instant,
     ) -> Self {
         let Prepared { exchange, queue, id } = prepared;
         connection.queue = queue;
@@ -105,6 +110,7 @@ impl Pump {
             receiving: Receiving::Head,
             terms,
             id,
+            now: Some(now),
             waiting: false,
             sent: false,
             answered: false,
@@ -197,6 +203,7 @@ impl Pump {
             Event::Head(_) => self.receiving = Receiving::Body,
             _ => {}
         }
+        self.now = None;
         self.waiting = false;
     }
 
@@ -261,12 +268,14 @@ impl Pump {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         let Some((limit, failure)) = self.limit() else {
+            self.now = None;
             self.connection.deadline.clear();
             return Poll::Pending;
         };
         if !self.waiting {
             self.waiting = true;
-            self.connection.deadline.set(limit);
+            let now = self.now.take().unwrap_or_else(Instant::now);
+            self.connection.deadline.set_at(now + limit);
         }
         self.connection.deadline.poll(cx).map(|()| failure)
     }

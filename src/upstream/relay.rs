@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::body::Body;
@@ -47,6 +48,8 @@ pub struct Options<'a> {
     pub taken: Option<usize>,
     /// Hears of interim answers.
     pub interim: Option<&'a dyn Interim>,
+    /// The time, as the caller has just read it: each look at the clock costs.
+    pub now: Instant,
     /// Those that read ahead.
     pub relays: &'a Relays,
 }

@@ -79,13 +79,12 @@ impl<'a> Attempts<'a> {
         wish: Wish,
         trace: &'a mut Trace,
     ) -> Self {
-        let now = Instant::now();
         Self {
             upstream,
             options,
             trace,
-            now: Some(now),
-            deadline: now + upstream.config.queue.timeout,
+            now: Some(options.now),
+            deadline: options.now + upstream.config.queue.timeout,
             ticket: None,
             wish,
             useless: Vec::new(),
@@ -114,7 +113,7 @@ impl<'a> Attempts<'a> {
             self.trace.reused = reused;
             let started = self.now.take().unwrap_or_else(Instant::now);
             let mut lease = Lease {
-                pump: Pump::new(prepared, body, connection, self.upstream.terms.clone()),
+                pump: Pump::new(prepared, body, connection, self.upstream.terms.clone(), started),
                 slot,
             };
             let answered = poll_fn(|cx| self.poll_head(&mut lease.pump, cx)).await;
@@ -142,7 +141,8 @@ impl<'a> Attempts<'a> {
     /// A slot, and the note of how long that took.
     async fn admit(&mut self) -> Result<Grant<Box<Connection>>, Failure> {
         loop {
-            let granted = match self.upstream.pool.take_free(&self.wish) {
+            let now = self.now.unwrap_or_else(Instant::now);
+            let granted = match self.upstream.pool.take_free(&self.wish, now) {
                 Ok(Some(grant)) => Ok(grant),
                 Ok(None) => Box::pin(self.wait()).await,
                 Err(error) => Err(error),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Method, Version};
+use tokio::time::Instant;
 
 use super::Settings;
 use super::date;
@@ -51,6 +52,8 @@ pub(super) struct Http1 {
     /// What is left of a body that was not read to its end.
     unread: Option<Box<(BodyDecoder, Rest)>>,
     stage: Stage,
+    /// The time, as long as nothing was waited for since it was read.
+    now: Option<Instant>,
     half_close: HalfClose,
     settings: Arc<Settings>,
     current: Arc<Current>,
@@ -110,6 +113,7 @@ impl Http1 {
             }),
             unread: None,
             stage: Stage::new(),
+            now: None,
             half_close: HalfClose::default(),
             settings,
             current,
@@ -179,7 +183,7 @@ impl Http1 {
                 true => ConnectionState::Idle,
                 false => ConnectionState::Head,
             };
-            self.stage.enter(state, &self.settings.timeouts);
+            self.stage.enter_at(state, &self.settings.timeouts, self.now.take());
             match reader.poll_fill(cx) {
                 Poll::Ready(Ok(1..)) => continue,
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Silence::Over)),
@@ -359,6 +363,8 @@ impl Http1 {
             self.connection.cut();
         }
         let next = keep_alive.next(rest, self.settings.discard);
+        let now = Instant::now();
+        self.now = Some(now);
         let out = self.writer.head();
         out.append(&mut self.connection.take_interim());
         answer::put_head(
@@ -367,7 +373,7 @@ impl Http1 {
                 fields: exchange.fields(),
                 length: length.filter(|_| !matches!(status.as_u16(), 100..200 | 204)),
                 chunked,
-                date: date::at(std::time::Instant::now()).as_bytes(),
+                date: date::at(now.into_std()).as_bytes(),
                 connection: match (exchange.switches(), next) {
                     (true, _) => answer::Connection::Upgrade,
                     (false, Next::Close) => answer::Connection::Close,
@@ -422,11 +428,13 @@ impl Http1 {
                 Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(())) if !waits => self.half_close.clear(),
                 Poll::Ready(Ok(())) => {
+                    self.now = None;
                     ready!(self.poll_gone(cx));
                     return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
+                    self.now = None;
                     // The client is slower than the application: that is not to wait for it.
                     sending.exchange.detach();
                     self.poll_drop_unread(cx);
@@ -442,6 +450,7 @@ impl Http1 {
         let sent = sending
             .exchange
             .poll_copy(|file, offset, count| writer.poll_send_file(cx, file, offset, count));
+        self.now = None;
         if sent.is_pending() {
             self.poll_drop_unread(cx);
         }
@@ -452,12 +461,15 @@ impl Http1 {
     }
 
     /// What comes after an answer that was sent.
-    fn follow(&self, next: Next, form: Form) -> After {
+    fn follow(&mut self, next: Next, form: Form) -> After {
         let quiet =
             self.unread.is_none() && self.reader.as_ref().is_some_and(|reader| reader.bytes.is_empty());
         match next {
             Next::Request => After::Next,
-            Next::Discard => After::Discard,
+            Next::Discard => {
+                self.now = None;
+                After::Discard
+            }
             Next::Close if form.last && quiet => After::Close,
             Next::Close => After::Linger,
         }

@@ -3,6 +3,8 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::super::config::Timeouts;
 use crate::transport::Deadline;
 
@@ -39,12 +41,17 @@ impl Stage {
 
     /// Goes over to a state; its deadline begins with it and is not moved by what happens in it.
     pub(super) fn enter(&mut self, state: ConnectionState, timeouts: &Timeouts) {
+        self.enter_at(state, timeouts, None);
+    }
+
+    /// The same for a caller that knows the time.
+    pub(super) fn enter_at(&mut self, state: ConnectionState, timeouts: &Timeouts, now: Option<Instant>) {
         if self.state == state {
             return;
         }
         self.state = state;
         match limit(state, timeouts) {
-            Some(limit) => self.deadline.set(limit),
+            Some(limit) => self.deadline.set_at(now.unwrap_or_else(Instant::now) + limit),
             None => self.deadline.clear(),
         }
     }
@@ -72,8 +79,6 @@ fn limit(state: ConnectionState, timeouts: &Timeouts) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-
-    use tokio::time::Instant;
 
     use super::*;
 

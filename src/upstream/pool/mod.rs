@@ -176,11 +176,15 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// A slot for a request, if one is free.
-    pub fn take_free(self: &Arc<Self>, wish: &Wish) -> Result<Option<Grant<C>>, AdmissionError> {
+    pub fn take_free(
+        self: &Arc<Self>,
+        wish: &Wish,
+        now: Instant,
+    ) -> Result<Option<Grant<C>>, AdmissionError> {
         let mut state = self.lock();
         let choice = state.roster.choose(wish);
         let (taken, stale) = match choice {
-            Choice::Use(at) => self.take(&mut state, at),
+            Choice::Use(at) => self.take(&mut state, at, now),
             Choice::Wait => return Ok(None),
             Choice::Nothing => return Err(AdmissionError::NoEndpoint),
         };
@@ -197,7 +201,7 @@ impl<C: Send + 'static> Pool<C> {
         deadline: Instant,
         ticket: &mut Option<u64>,
     ) -> Result<Grant<C>, AdmissionError> {
-        if let Some(grant) = self.take_free(wish)? {
+        if let Some(grant) = self.take_free(wish, Instant::now())? {
             return Ok(grant);
         }
         let (mut place, verdict) = self.enter(wish, deadline, ticket)?;
@@ -245,13 +249,17 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Takes a slot of the endpoint at this index; also gives connections that were idle for too long.
-    fn take(self: &Arc<Self>, state: &mut State<C>, at: usize) -> (Grant<C>, VecDeque<Idle<C>>) {
+    fn take(
+        self: &Arc<Self>,
+        state: &mut State<C>,
+        at: usize,
+        now: Instant,
+    ) -> (Grant<C>, VecDeque<Idle<C>>) {
         let roster = &mut state.roster;
         let endpoint = roster.endpoints[at].clone();
         let post = &mut roster.posts[at];
         let mut trial = false;
         if roster.troubled {
-            let now = Instant::now();
             trial = post.gate.enter(now);
             post.gate.publish(&endpoint, now);
         }
@@ -261,7 +269,7 @@ impl<C: Send + 'static> Pool<C> {
         let mut stale = VecDeque::new();
         if idle
             .as_ref()
-            .is_some_and(|idle| idle.since.elapsed() >= self.limits.idle)
+            .is_some_and(|idle| now.saturating_duration_since(idle.since) >= self.limits.idle)
         {
             // The keeper has not seen it yet; the others are older.
             stale = std::mem::take(&mut post.idle);
@@ -269,7 +277,7 @@ impl<C: Send + 'static> Pool<C> {
         }
         endpoint.set_idle(post.idle.len());
         let slot = Slot {
-            since: endpoint.is_adaptive().then(Instant::now),
+            since: endpoint.is_adaptive().then_some(now),
             pool: self.clone(),
             endpoint,
             trial,
@@ -378,7 +386,7 @@ impl<C: Send + 'static> Pool<C> {
         let Some(waiter) = state.queue.remove(at) else {
             return true;
         };
-        let (grant, stale) = self.take(state, endpoint);
+        let (grant, stale) = self.take(state, endpoint, Instant::now());
         // Rare, and nothing waits for them: closed under the lock.
         drop(stale);
         let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) else {

@@ -73,7 +73,7 @@ fn pump(protocol: &dyn Protocol, body: RequestBody, length: usize) -> (Pump, Uni
     let prepared = Prepared::new(protocol, &head).unwrap();
     let (connection, peer) = pair();
     (
-        Pump::new(prepared, body, connection, terms()),
+        Pump::new(prepared, body, connection, terms(), Instant::now()),
         peer,
     )
 }

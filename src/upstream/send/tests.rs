@@ -64,6 +64,7 @@ fn options(relays: &Relays) -> Options<'_> {
         },
         taken: None,
         interim: None,
+        now: Instant::now(),
         relays,
     }
 }
