@@ -42,6 +42,7 @@
 //! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
+//! exchange          the request and its answer from here on: one box, which every step borrows
 //! inspect           framing, Host, expectations; fields that may not become variables go
 //! route             most specific host, longest path
 //! plan              which script or mount; a file, a redirect, a fixed answer end here
@@ -53,7 +54,7 @@
 //!                   Else the body owns the lease and pumps when it is polled; from the first chunk on that the
 //!                   client may not take at once, a task pumps into a live spool, and the body reads from that.
 //!                   Event streams and unbuffered routes: the body owns the lease to the end
-//! record            one access log line, when the body is dropped
+//! record            one access log line, when the exchange is dropped
 //! what follows      protocol::http1::KeepAlive: the next request, the rest of this one dropped, or the end
 //! ```
 //!
