@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Version};
 
-use super::fields::{FieldName, Fields};
+use super::fields::{FieldName, Fields, scan};
 use super::target::Target;
 
 /// Everything a backend may learn about a request, apart from its body.
@@ -136,8 +136,7 @@ pub fn without_port(authority: &[u8]) -> &[u8] {
         [b'[', ..] => authority.iter().rposition(|byte| *byte == b']').unwrap_or(0),
         _ => 0,
     };
-    let colon = authority[start..].iter().position(|byte| *byte == b':');
-    let name = &authority[..colon.map_or(authority.len(), |colon| start + colon)];
+    let name = &authority[..start + scan::len_before(b':', &authority[start..])];
     name.strip_suffix(b".").unwrap_or(name)
 }
 

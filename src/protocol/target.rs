@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use memchr::memchr;
+
+use super::fields::scan;
 
 /// A target in origin form, `/path?query`, exactly as it was received; or `*`, which stands for the whole server.
 ///
@@ -81,20 +82,16 @@ impl Target {
 
 /// Checks a target; gives the length of its path.
 fn checked(text: &[u8]) -> Result<u16, TargetError> {
-    let length = u16::try_from(text.len()).map_err(|_| TargetError::TooLong)?;
+    if text.len() > Target::LONGEST {
+        return Err(TargetError::TooLong);
+    }
     if text.first() != Some(&b'/') && text != b"*" {
         return Err(TargetError::Form);
     }
-    // Looks at every byte, so that it becomes vector code.
-    if text.iter().fold(false, |found, byte| found | is_refused(*byte)) {
-        let byte = text.iter().copied().find(|byte| is_refused(*byte));
-        return Err(TargetError::Byte(byte.unwrap_or_default()));
+    match text.get(scan::reference_len(text)) {
+        Some(refused) => Err(TargetError::Byte(*refused)),
+        None => Ok(scan::len_before(b'?', text) as u16),
     }
-    Ok(memchr(b'?', text).map_or(length, |path| path as u16))
-}
-
-fn is_refused(byte: u8) -> bool {
-    (byte <= b' ') | (byte == 0x7f) | (byte == b'#')
 }
 
 impl FromStr for Target {

@@ -162,7 +162,7 @@ fn end_request(wire: &[u8]) -> Option<(u32, u8)> {
     let mut found = None;
     while let Some(header) = Header::take(&mut src) {
         if header.kind == Kind::EndRequest {
-            let (_, end) = EndRequest::parse(&src).expect("an end");
+            let end = EndRequest::parse(&src).expect("an end");
             found = Some((end.app_status, end.protocol_status.number()));
         }
         src.advance(header.rest());

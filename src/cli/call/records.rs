@@ -45,7 +45,7 @@ impl Records {
     /// Bytes that the record at hand must have before it is told.
     fn wanted(&self) -> usize {
         match Header::parse(&self.partial) {
-            Ok((_, header)) if is_end(&header) => Header::LEN + EndRequest::LEN,
+            Some(header) if is_end(&header) => Header::LEN + EndRequest::LEN,
             _ => Header::LEN,
         }
     }
@@ -54,10 +54,8 @@ impl Records {
         if self.partial.len() < self.wanted() {
             return None;
         }
-        let (_, header) = Header::parse(&self.partial).ok()?;
-        let end = EndRequest::parse(&self.partial[Header::LEN..])
-            .ok()
-            .map(|(_, end)| end);
+        let header = Header::parse(&self.partial)?;
+        let end = EndRequest::parse(&self.partial[Header::LEN..]);
         self.skip = header.rest() - if end.is_some() { EndRequest::LEN } else { 0 };
         self.partial.clear();
         Some(Seen { header, end })

@@ -217,7 +217,11 @@ impl Exchange {
     }
 
     /// Drops padding and the like; whether all of it has arrived.
+    #[inline]
     fn skipped(&mut self, src: &mut BytesMut) -> bool {
+        if self.skip == 0 {
+            return true;
+        }
         let count = self.skip.min(src.len());
         src.advance(count);
         self.skip -= count;
@@ -260,10 +264,9 @@ impl crate::protocol::Exchange for Exchange {
                     self.record = self.accept(header)?;
                 }
                 Record::End => {
-                    let Ok((_, end)) = EndRequest::parse(src) else {
+                    let Some(end) = EndRequest::take(src) else {
                         return Ok(None);
                     };
-                    src.advance(EndRequest::LEN);
                     self.judge(end)?;
                     self.record = Record::Ended;
                 }

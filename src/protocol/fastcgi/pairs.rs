@@ -4,13 +4,14 @@
 //! takes pairs that cross any number of them, because the specification allows it.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use memchr::memchr;
 use nom::branch::alt;
 use nom::combinator::{map, verify};
 use nom::number::streaming::{be_u8, be_u32};
 use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
-use crate::protocol::params::{Name, Sink, Value};
+use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Packs variables into PARAMS records.
@@ -20,77 +21,85 @@ pub struct Pairs<'a> {
     limits: Limits,
     /// Where the header of the open record is.
     record: usize,
-    /// Bytes that the open record still takes.
-    room: usize,
-    /// Bytes that the backend still takes.
+    /// Bytes that the backend takes in this record and those behind it.
     block_left: usize,
-    /// Pairs that the backend still takes.
-    params_left: usize,
+    /// What the open record takes.
+    room: Room,
 }
 
 impl<'a> Pairs<'a> {
     /// Opens the first record behind what is in `out`.
     pub fn new(out: &'a mut Vec<u8>, id: u16, limits: Limits) -> Self {
         let record = out.len();
-        Header::new(Kind::Params, id, 0).put(out);
+        out.extend_from_slice(&Header::new(Kind::Params, id, 0).to_bytes());
+        let block_left = limits.block;
         Self {
+            room: Room::new(out.len(), block_left.min(Header::MAX_CONTENT), limits.params),
             out,
             id,
             limits,
             record,
-            room: Header::MAX_CONTENT,
-            block_left: limits.block,
-            params_left: limits.params,
+            block_left,
         }
     }
 
     /// Closes the last record and ends the stream with an empty one.
     pub fn finish(mut self) {
-        if self.room < Header::MAX_CONTENT {
+        if self.content() > 0 {
             self.close_record();
-            Header::new(Kind::Params, self.id, 0).put(self.out);
+            self.out
+                .extend_from_slice(&Header::new(Kind::Params, self.id, 0).to_bytes());
         }
+    }
+
+    /// Bytes in the open record.
+    fn content(&self) -> usize {
+        self.out.len() - self.record - Header::LEN
     }
 
     /// Writes the length that is known now.
     fn close_record(&mut self) {
-        let content = Header::MAX_CONTENT - self.room;
-        let header = Header::new(Kind::Params, self.id, content);
+        let header = Header::new(Kind::Params, self.id, self.content());
         self.out[self.record..self.record + Header::LEN].copy_from_slice(&header.to_bytes());
     }
 
     #[inline(always)]
     fn admit(&mut self, size: usize) -> Result<(), EncodeError> {
-        if size > self.room || size > self.block_left || self.params_left == 0 {
-            self.make_room(size)?;
+        match self.room.take(self.out.len().saturating_add(size)) {
+            Ok(()) => Ok(()),
+            Err(full) => self.make_room(size, full),
         }
-        self.room -= size;
-        self.block_left -= size;
-        self.params_left -= 1;
-        Ok(())
     }
 
     /// Opens the next record for a pair that does not fit any more, or says why there is no room at all.
     #[cold]
-    fn make_room(&mut self, size: usize) -> Result<(), EncodeError> {
-        let Limits { block, params, .. } = self.limits;
+    fn make_room(&mut self, size: usize, full: Full) -> Result<(), EncodeError> {
+        let block_left = self.block_left - self.content();
         if size > Header::MAX_CONTENT {
             let limit = Header::MAX_CONTENT;
             return Err(EncodeError::ParamTooLarge { limit });
         }
-        if size > self.block_left {
-            let (limit, setting) = (block, "max_block");
+        if size > block_left {
+            let (limit, setting) = (self.limits.block, "max_block");
             return Err(EncodeError::BlockTooLarge { limit, setting });
         }
-        if self.params_left == 0 {
-            let (limit, setting) = (params, "max_params");
-            return Err(EncodeError::TooManyParams { limit, setting });
+        if full == Full::Params {
+            return Err(self.too_many());
         }
         self.close_record();
         self.record = self.out.len();
-        self.room = Header::MAX_CONTENT;
+        self.block_left = block_left;
         Header::new(Kind::Params, self.id, 0).put(self.out);
-        Ok(())
+        let start = self.out.len();
+        self.room.renew(start, block_left.min(Header::MAX_CONTENT));
+        self.room.take(start + size).map_err(|_| self.too_many())
+    }
+
+    fn too_many(&self) -> EncodeError {
+        EncodeError::TooManyParams {
+            limit: self.limits.params,
+            setting: "max_params",
+        }
     }
 }
 
@@ -106,6 +115,14 @@ impl Sink for Pairs<'_> {
         name.put(self.out);
         value.put(self.out);
         Ok(())
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        match memchr(0, value) {
+            None => self.text(name, value),
+            Some(_) => Err(EncodeError::Nul),
+        }
     }
 
     /// Inlined, the name's length and bytes are constants: a few moves instead of calls.

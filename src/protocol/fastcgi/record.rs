@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BufMut, BytesMut};
 use nom::bytes::streaming::take;
-use nom::number::streaming::{be_u8, be_u16, be_u32};
+use nom::number::streaming::{be_u8, be_u16};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
@@ -131,31 +131,22 @@ impl Header {
     /// Takes a header off `src` when it is complete.
     #[inline]
     pub fn take(src: &mut BytesMut) -> Option<Self> {
-        let (_, found) = Self::parse(src).ok()?;
+        let found = Self::parse(src)?;
         src.advance(Self::LEN);
         Some(found)
     }
 
-    /// Section 3.3.
+    /// The header that `input` starts with, when it is complete: section 3.3.
     #[inline]
-    pub fn parse(input: &[u8]) -> IResult<&[u8], Self> {
-        let (input, version) = be_u8(input)?;
-        let (input, kind) = be_u8(input)?;
-        let (input, id) = be_u16(input)?;
-        let (input, content) = be_u16(input)?;
-        let (input, padding) = be_u8(input)?;
-        let (input, _reserved) = be_u8(input)?;
-        let kind = Kind::from_number(kind);
-        Ok((
-            input,
-            Self {
-                version,
-                kind,
-                id,
-                content,
-                padding,
-            },
-        ))
+    pub fn parse(input: &[u8]) -> Option<Self> {
+        let [version, kind, id_high, id_low, high, low, padding, _reserved] = *input.first_chunk()?;
+        Some(Self {
+            version,
+            kind: Kind::from_number(kind),
+            id: u16::from_be_bytes([id_high, id_low]),
+            content: u16::from_be_bytes([high, low]),
+            padding,
+        })
     }
 
     /// The header as it is on the wire.
@@ -219,6 +210,7 @@ impl Kind {
     }
 
     /// Whether the record belongs to a request: its id must not be 0.
+    #[inline]
     pub fn is_application(self) -> bool {
         matches!(self.number(), 1..=8)
     }
@@ -265,9 +257,9 @@ impl BeginRequest {
     /// Appends the content.
     #[inline]
     pub fn put(self, out: &mut impl BufMut) {
-        out.put_u16(self.role);
-        out.put_u8(if self.flags.keep_conn { KEEP_CONN } else { 0 });
-        out.put_bytes(0, 5);
+        let [high, low] = self.role.to_be_bytes();
+        let flags = if self.flags.keep_conn { KEEP_CONN } else { 0 };
+        out.put_slice(&[high, low, flags, 0, 0, 0, 0, 0]);
     }
 }
 
@@ -275,30 +267,35 @@ impl EndRequest {
     /// Bytes of the content.
     pub const LEN: usize = 8;
 
-    /// Section 5.5.
-    pub fn parse(input: &[u8]) -> IResult<&[u8], Self> {
-        let (input, (app_status, status)) = terminated((be_u32, be_u8), take(3usize)).parse(input)?;
-        let protocol_status = ProtocolStatus::from_number(status);
-        Ok((
-            input,
-            Self {
-                app_status,
-                protocol_status,
-            },
-        ))
+    /// Takes the content off `src` when it is complete.
+    #[inline]
+    pub fn take(src: &mut BytesMut) -> Option<Self> {
+        let found = Self::parse(src)?;
+        src.advance(Self::LEN);
+        Some(found)
+    }
+
+    /// The content that `input` starts with, when it is complete: section 5.5.
+    #[inline]
+    pub fn parse(input: &[u8]) -> Option<Self> {
+        let [a, b, c, d, status, _, _, _] = *input.first_chunk()?;
+        Some(Self {
+            app_status: u32::from_be_bytes([a, b, c, d]),
+            protocol_status: ProtocolStatus::from_number(status),
+        })
     }
 
     /// Appends the content.
     #[inline]
     pub fn put(self, out: &mut impl BufMut) {
-        out.put_u32(self.app_status);
-        out.put_u8(self.protocol_status.number());
-        out.put_bytes(0, 3);
+        let [a, b, c, d] = self.app_status.to_be_bytes();
+        out.put_slice(&[a, b, c, d, self.protocol_status.number(), 0, 0, 0]);
     }
 }
 
 impl ProtocolStatus {
     /// The status with that number.
+    #[inline]
     pub fn from_number(number: u8) -> Self {
         match number {
             0 => Self::RequestComplete,
@@ -395,7 +392,11 @@ mod tests {
         };
         end.put(&mut out);
         assert_eq!(&out[..], [1, 2, 3, 4, 2, 0, 0, 0]);
-        assert_eq!(EndRequest::parse(&out), Ok((&[][..], end)));
+        for missing in 1..=EndRequest::LEN {
+            let short = &out[..EndRequest::LEN - missing];
+            assert_eq!(EndRequest::take(&mut BytesMut::from(short)), None);
+        }
+        assert_eq!(EndRequest::take(&mut out), Some(end));
         out.clear();
         UnknownType { kind: 42 }.put(&mut out);
         assert_eq!(&out[..], [42, 0, 0, 0, 0, 0, 0, 0]);
@@ -408,6 +409,9 @@ mod tests {
             let header = Header { version, kind: Kind::from_number(kind), id, content, padding };
             let mut wire = BytesMut::new();
             header.put(&mut wire);
+            for end in 0..Header::LEN {
+                prop_assert_eq!(Header::take(&mut BytesMut::from(&wire[..end])), None);
+            }
             prop_assert_eq!(Header::take(&mut wire), Some(header));
         }
     }

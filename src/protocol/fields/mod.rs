@@ -5,11 +5,14 @@
 //! there, and which of them more than once, is known without a look at the list.
 
 mod convert;
+mod line;
 mod name;
+pub(super) mod scan;
 mod value;
 
 use bytes::Bytes;
 
+pub(super) use line::FieldLine;
 pub use name::{FieldName, FieldNames};
 pub use value::{FieldValue, has_control, is_token, is_token_byte, members, trim};
 
@@ -45,12 +48,22 @@ pub struct Field<'a> {
 struct Entry {
     name: FieldName,
     again: bool,
-    /// The bytes are in `added`.
-    added: bool,
+    place: Place,
     /// A mark of the spelling, equal for equal names.
     digest: u8,
     spelling: (u32, u32),
     value: (u32, u32),
+}
+
+/// What a field's bytes are a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// A line of the block, which is written as [`put_line`] would.
+    Line,
+    /// A line of the block that is written in another way.
+    OddLine,
+    /// A line of `added`.
+    Added,
 }
 
 impl Fields {
@@ -67,33 +80,39 @@ impl Fields {
         }
     }
 
-    /// Notes a field at these places of a block that [`attach`](Self::attach) brings. `name` is what the spelling in
-    /// `block` means. The parser has checked both parts.
+    /// Notes a field line of a block that [`attach`](Self::attach) brings.
     #[inline]
-    pub(in crate::protocol) fn note(
-        &mut self,
-        name: FieldName,
-        block: &[u8],
-        spelling: std::ops::Range<usize>,
-        value: std::ops::Range<usize>,
-    ) {
-        let digest = digest(&block[spelling.clone()]);
-        let again = match name {
+    pub(in crate::protocol) fn note(&mut self, line: &FieldLine, block: &[u8]) {
+        let spelling = &block[line.spelling.clone()];
+        let digest = digest(spelling);
+        let again = match line.name {
             FieldName::Other => self.entries.iter().any(|entry| {
                 entry.digest == digest
                     && entry.name == FieldName::Other
-                    && block[range(entry.spelling)].eq_ignore_ascii_case(&block[spelling.clone()])
+                    && block[range(entry.spelling)].eq_ignore_ascii_case(spelling)
             }),
             known => self.present.contains(known),
         };
         self.push(Entry {
-            name,
+            name: line.name,
             again,
-            added: false,
+            place: match line.is_plain(block) {
+                true => Place::Line,
+                false => Place::OddLine,
+            },
             digest,
-            spelling: span(&spelling),
-            value: span(&value),
+            spelling: span(&line.spelling),
+            value: span(&line.value),
         });
+    }
+
+    /// The first value of a well-known name that was noted, while the block is not attached.
+    pub(in crate::protocol) fn noted<'b>(&self, name: FieldName, block: &'b [u8]) -> Option<&'b [u8]> {
+        if !self.present.contains(name) {
+            return None;
+        }
+        let entry = self.entries.iter().find(|entry| entry.name == name)?;
+        Some(&block[range(entry.value)])
     }
 
     /// Brings the block that the noted fields point into.
@@ -106,8 +125,36 @@ impl Fields {
     pub fn share(&mut self) {
         if self.block.is_empty() {
             self.block = Bytes::from(std::mem::take(&mut self.added));
-            self.entries.iter_mut().for_each(|entry| entry.added = false);
+            self.entries.iter_mut().for_each(|entry| entry.place = Place::Line);
         }
+    }
+
+    /// The block that was attached.
+    pub(in crate::protocol) fn block(&self) -> &Bytes {
+        &self.block
+    }
+
+    /// Appends the fields as lines of HTTP/1, in order and without those of the names that are left out.
+    ///
+    /// Lines that the message had beside each other are copied together.
+    pub fn put_lines(&self, left_out: FieldNames, out: &mut Vec<u8>) {
+        let (mut place, mut run) = (Place::Line, 0..0);
+        let kept = |entry: &&Entry| !left_out.contains(entry.name);
+        for entry in self.entries.iter().filter(kept) {
+            let line = entry.spelling.0 as usize..range(entry.value).end + LINE_END.len();
+            if entry.place == place && line.start == run.end {
+                run.end = line.end;
+                continue;
+            }
+            out.extend_from_slice(&self.bytes(place)[run]);
+            (place, run) = (entry.place, line);
+            if place == Place::OddLine {
+                let field = entry.field(&self.block, &self.added);
+                put_line(field.spelling, field.value, out);
+                (place, run) = (Place::Line, 0..0);
+            }
+        }
+        out.extend_from_slice(&self.bytes(place)[run]);
     }
 
     /// Adds a well-known field behind all others.
@@ -239,9 +286,9 @@ impl Fields {
             return None;
         }
         let entry = self.entries.iter().find(|entry| entry.name == name)?;
-        Some(match entry.added {
-            true => Bytes::copy_from_slice(&self.added[range(entry.value)]),
-            false => self.block.slice(range(entry.value)),
+        Some(match entry.place {
+            Place::Added => Bytes::copy_from_slice(&self.added[range(entry.value)]),
+            Place::Line | Place::OddLine => self.block.slice(range(entry.value)),
         })
     }
 
@@ -250,7 +297,7 @@ impl Fields {
         self.entries
             .iter()
             .filter(move |entry| entry.name == name)
-            .map(|entry| &self.bytes(entry)[range(entry.value)])
+            .map(|entry| &self.bytes(entry.place)[range(entry.value)])
     }
 
     /// The first value of any name.
@@ -367,16 +414,15 @@ impl Fields {
             known => self.present.contains(known),
         };
         let start = self.added.len();
-        self.added.extend_from_slice(spelling);
-        let middle = self.added.len();
-        self.added.extend_from_slice(value);
+        put_line(spelling, value, &mut self.added);
+        let end = self.added.len() - LINE_END.len();
         self.push(Entry {
             name,
             again,
-            added: true,
+            place: Place::Added,
             digest,
-            spelling: span(&(start..middle)),
-            value: span(&(middle..self.added.len())),
+            spelling: span(&(start..start + spelling.len())),
+            value: span(&(end - value.len()..end)),
         });
     }
 
@@ -396,10 +442,12 @@ impl Fields {
         self.repeated = keep(self.repeated);
     }
 
-    fn bytes(&self, entry: &Entry) -> &[u8] {
-        match entry.added {
-            true => &self.added,
-            false => &self.block,
+    /// What entries point into.
+    #[inline]
+    fn bytes(&self, place: Place) -> &[u8] {
+        match place {
+            Place::Added => &self.added,
+            Place::Line | Place::OddLine => &self.block,
         }
     }
 }
@@ -407,7 +455,10 @@ impl Fields {
 impl Entry {
     #[inline]
     fn field<'a>(&self, block: &'a [u8], added: &'a [u8]) -> Field<'a> {
-        let bytes = if self.added { added } else { block };
+        let bytes = match self.place {
+            Place::Added => added,
+            Place::Line | Place::OddLine => block,
+        };
         Field {
             name: self.name,
             spelling: &bytes[range(self.spelling)],
@@ -428,6 +479,20 @@ impl PartialEq for Fields {
 }
 
 impl Eq for Fields {}
+
+/// Appends one line of HTTP/1 (RFC 9112, section 5).
+#[inline]
+pub fn put_line(spelling: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(spelling);
+    out.extend_from_slice(COLON);
+    out.extend_from_slice(value);
+    out.extend_from_slice(LINE_END);
+}
+
+/// Between name and value.
+const COLON: &[u8] = b": ";
+
+const LINE_END: &[u8] = b"\r\n";
 
 /// Writes a number; gives the digits that it needed.
 pub fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &[u8] {

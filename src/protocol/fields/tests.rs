@@ -107,3 +107,61 @@ fn a_list_that_is_shared_says_the_same_and_can_be_added_to() {
     assert_eq!(copy, Fields::from_iter([("X-Own", "1"), ("Content-Type", "text/html")]));
     assert_eq!(fields, before);
 }
+
+#[test]
+fn lines_are_written_as_the_fields_are_in_order() {
+    let block = b"A: 1\r\nHost: a\r\nB:2\r\nc:  3 \r\nD: \r\nE: 5\nF: 6\r\nAge: 7\r\nG: 8\r\n\r\n";
+    let mut fields = Fields::new();
+    let mut start = 0;
+    while let Some((line, end)) = FieldLine::read(block, start) {
+        fields.note(&line, block);
+        start = end + if block[end] == b'\r' { 2 } else { 1 };
+    }
+    fields.attach(Bytes::from_static(block));
+    fields.append(FieldName::Via, "v");
+    fields.append(FieldName::Date, "now");
+    fields.append(FieldName::Link, "");
+    assert_eq!(fields.block(), &block[..]);
+    assert_eq!(
+        written(&fields, FieldNames::NONE),
+        "A: 1\r\nHost: a\r\nB: 2\r\nc: 3\r\nD: \r\nE: 5\r\nF: 6\r\nAge: 7\r\nG: 8\r\nVia: v\r\nDate: now\r\nLink: \r\n"
+    );
+    assert_eq!(written(&fields, FieldNames::NONE).len(), fields.wire_len());
+    let names = FieldNames::of(&[FieldName::Age, FieldName::Date, FieldName::Host]);
+    let left = "A: 1\r\nB: 2\r\nc: 3\r\nD: \r\nE: 5\r\nF: 6\r\nG: 8\r\nVia: v\r\nLink: \r\n";
+    assert_eq!(written(&fields, names), left);
+    fields.remove_all(names);
+    assert_eq!(written(&fields, FieldNames::NONE), left);
+    assert_eq!(written(&Fields::new(), FieldNames::NONE), "");
+}
+
+fn written(fields: &Fields, left_out: FieldNames) -> String {
+    let mut out = Vec::new();
+    fields.put_lines(left_out, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_line_that_is_not_complete_or_no_field_is_not_read() {
+    let text = b"..Name:\t a b \r\n";
+    let (line, end) = FieldLine::read(text, 2).unwrap();
+    assert_eq!(
+        (&text[line.spelling], &text[line.value], end),
+        (&b"Name"[..], &b"a b"[..], 13)
+    );
+    for short in 0..13 {
+        assert_eq!(FieldLine::read(&text[..short], 2), None);
+    }
+    for other in [
+        "",
+        "\r\n",
+        "a\r\n",
+        "a b: c\r\n",
+        ": a\r\n",
+        " a: b\r\n",
+        "a\r\nb: c\r\n",
+    ] {
+        assert_eq!(FieldLine::read(other.as_bytes(), 0), None, "{other:?}");
+    }
+    assert_eq!(FieldLine::read(b"a: b\x7fc\r\n", 0).unwrap().1, 4);
+}

@@ -1,5 +1,7 @@
 //! What a field line may consist of (RFC 9110, sections 5.5 and 5.6.2).
 
+use super::scan;
+
 /// Bytes that may be a field's value: no control byte but the tab, so that no line can end in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldValue<'a>(&'a [u8]);
@@ -32,12 +34,10 @@ impl From<&'static str> for FieldValue<'static> {
     }
 }
 
-/// Whether a byte is a control byte other than the tab. Looks at every byte, so that it becomes vector code.
+/// Whether a byte is a control byte other than the tab.
 #[inline]
 pub fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, byte| {
-        found | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f)
-    })
+    scan::text_len(bytes) < bytes.len()
 }
 
 /// Whether bytes are a token: what methods and field names are made of.

@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 
 use super::blank::BlankLine;
-use super::fields;
+use super::fields::Reading;
 use super::{HeadError, InterimHead, Limits, ResponseHead, Shape};
 
 /// A head that was read.
@@ -17,15 +17,16 @@ pub enum AnyHead {
 
 /// The head of one answer, until it is complete.
 ///
-/// A head that is complete in the first piece is not copied; one that spans pieces is collected. Every byte is
-/// searched once, however small the pieces are.
+/// A head that is complete in the first piece is read at once and not copied. One that spans pieces is collected, and
+/// read when its blank line is there. Either way no byte is looked at more than a few times, however small the pieces
+/// are.
 #[derive(Debug)]
 pub struct HeadDecoder {
     shape: Shape,
     limits: Limits,
     blank: BlankLine,
     /// Earlier pieces of the block.
-    partial: BytesMut,
+    partial: Vec<u8>,
     /// Bytes seen, skipped interim heads included.
     seen: usize,
 }
@@ -37,7 +38,7 @@ impl HeadDecoder {
             shape,
             limits,
             blank: BlankLine::default(),
-            partial: BytesMut::new(),
+            partial: Vec::new(),
             seen: 0,
         }
     }
@@ -64,8 +65,22 @@ impl HeadDecoder {
 
     /// The same, interim heads included.
     pub fn next(&mut self, src: &mut BytesMut, available: usize) -> Result<Option<AnyHead>, HeadError> {
+        if self.partial.is_empty() {
+            let mut reading = Reading::new(self.shape);
+            if let Ok(Some(end)) = reading.read(&src[..available], &self.limits)
+                && self.seen + end <= self.limits.size
+            {
+                self.seen += end;
+                return reading.finish(src.split_to(end).freeze()).map(Some);
+            }
+        }
+        self.collect(src, available)
+    }
+
+    /// Finds the end first: errors count only in a head that is complete and not too large.
+    fn collect(&mut self, src: &mut BytesMut, available: usize) -> Result<Option<AnyHead>, HeadError> {
         match self.find(&src[..available])? {
-            Some(end) => self.parse(src, end).map(Some),
+            Some(end) => self.parse(src, end),
             None => {
                 self.partial.extend_from_slice(&src[..available]);
                 src.advance(available);
@@ -83,13 +98,15 @@ impl HeadDecoder {
         Ok(end)
     }
 
-    fn parse(&mut self, src: &mut BytesMut, end: usize) -> Result<AnyHead, HeadError> {
-        let mut block = src.split_to(end);
-        if !self.partial.is_empty() {
-            self.partial.extend_from_slice(&block);
-            block = std::mem::take(&mut self.partial);
+    fn parse(&mut self, src: &mut BytesMut, end: usize) -> Result<Option<AnyHead>, HeadError> {
+        self.partial.extend_from_slice(&src[..end]);
+        src.advance(end);
+        let block = std::mem::take(&mut self.partial);
+        let mut reading = Reading::new(self.shape);
+        match reading.read(&block, &self.limits)? {
+            Some(_) => reading.finish(block.into()).map(Some),
+            None => Ok(None),
         }
-        fields::parse(&block.freeze(), self.shape, &self.limits)
     }
 }
 

@@ -1,27 +1,12 @@
 //! What each field of a response head means to a gateway, and the verdict on all of them together.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 use http::StatusCode;
 
 use super::line::{self, StatusLine};
 use super::{AnyHead, HeadError, InterimHead, Limits, ResponseHead, Shape};
-use crate::protocol::fields::{FieldName, FieldNames, Fields};
+use crate::protocol::fields::{FieldLine, FieldName, FieldNames, Fields};
 use crate::protocol::hop_by_hop;
-
-/// Reads a block: all lines of a head, the blank one included. Names and values stay parts of the block.
-pub(super) fn parse(block: &Bytes, shape: Shape, limits: &Limits) -> Result<AnyHead, HeadError> {
-    let (mut start, status_line) = first_line(block, shape)?;
-    let mut reading = Reading::new(block, shape, status_line, limits.fields);
-    while let Some((line, next)) = line::line(block, start)
-        && !line.is_empty()
-    {
-        reading.add(line)?;
-        start = next;
-    }
-    reading.finish()
-}
 
 /// Takes the status line, if the head starts with one; where the fields start.
 fn first_line(block: &[u8], shape: Shape) -> Result<(usize, Option<StatusLine>), HeadError> {
@@ -39,9 +24,8 @@ fn first_line(block: &[u8], shape: Shape) -> Result<(usize, Option<StatusLine>),
     }
 }
 
-/// The head so far.
-struct Reading<'a> {
-    block: &'a Bytes,
+/// A head whose lines were read. Names and values are parts of their block.
+pub(super) struct Reading {
     shape: Shape,
     status_line: Option<StatusLine>,
     /// From a `Status` field.
@@ -51,58 +35,71 @@ struct Reading<'a> {
     chunked: bool,
     /// What is relayed, and `Connection`.
     fields: Fields,
-    /// Name and value, set aside until it is known whether this is a 101.
-    upgrade: Option<(Range<usize>, Range<usize>)>,
+    /// Set aside until it is known whether this is a 101.
+    upgrade: Option<FieldLine>,
     count: usize,
-    limit: usize,
 }
 
-impl<'a> Reading<'a> {
-    fn new(block: &'a Bytes, shape: Shape, status_line: Option<StatusLine>, limit: usize) -> Self {
-        let mut fields = Fields::with_capacity(USUAL_FIELDS);
-        fields.attach(block.clone());
+impl Reading {
+    pub(super) fn new(shape: Shape) -> Self {
         Self {
-            block,
             shape,
-            status_line,
+            status_line: None,
             status: None,
             length: None,
             chunked: false,
-            fields,
+            fields: Fields::with_capacity(USUAL_FIELDS),
             upgrade: None,
             count: 0,
-            limit,
         }
     }
 
-    fn add(&mut self, line: Range<usize>) -> Result<(), HeadError> {
-        self.count += 1;
-        if self.count > self.limit {
-            return Err(HeadError::TooManyFields(self.limit));
+    /// Reads the lines at the start of `text`, the blank one included; how many bytes they have. `None` when they are
+    /// not complete.
+    pub(super) fn read(&mut self, text: &[u8], limits: &Limits) -> Result<Option<usize>, HeadError> {
+        let (mut start, status_line) = first_line(text, self.shape)?;
+        self.status_line = status_line;
+        loop {
+            match &text[start..] {
+                [b'\n', ..] => return Ok(Some(start + 1)),
+                [b'\r', b'\n', ..] => return Ok(Some(start + 2)),
+                _ => {}
+            }
+            self.count += 1;
+            if self.count > limits.fields {
+                return Err(HeadError::TooManyFields(limits.fields));
+            }
+            let Some((line, next)) = line::field(text, start)? else {
+                return Ok(None);
+            };
+            self.add(line, text)?;
+            start = next;
         }
-        let (spelling, value) = line::field(self.block, line)?;
-        let name = FieldName::of(&self.block[spelling.clone()]);
-        let text = &self.block[value.clone()];
-        line::check_text(text)?;
-        match name {
+    }
+
+    fn add(&mut self, line: FieldLine, block: &[u8]) -> Result<(), HeadError> {
+        let text = &block[line.value.clone()];
+        match line.name {
             FieldName::Status if self.shape != Shape::Http1 => return self.set_status(text),
             FieldName::ContentLength => return self.set_length(text),
             FieldName::TransferEncoding => return self.set_transfer_coding(text),
             FieldName::Upgrade => {
-                self.upgrade = Some((spelling, value));
+                self.upgrade = Some(line);
                 return Ok(());
             }
-            FieldName::ContentType | FieldName::Location if self.is_known(name, text)? => return Ok(()),
-            FieldName::Date | FieldName::Server if self.fields.contains(name) => return Ok(()),
+            FieldName::ContentType | FieldName::Location if self.is_known(line.name, text, block)? => {
+                return Ok(());
+            }
+            FieldName::Date | FieldName::Server if self.fields.contains(line.name) => return Ok(()),
             FieldName::KeepAlive
             | FieldName::ProxyAuthenticate
             | FieldName::ProxyConnection
             | FieldName::Te
             | FieldName::Trailer => return Ok(()),
-            FieldName::Other if self.is_variable(&spelling) => return Ok(()),
+            FieldName::Other if self.is_variable(&block[line.spelling.clone()]) => return Ok(()),
             _ => {}
         }
-        self.fields.note(name, self.block, spelling, value);
+        self.fields.note(&line, block);
         Ok(())
     }
 
@@ -128,8 +125,8 @@ impl<'a> Reading<'a> {
 
     /// Whether a field that may be there once says nothing new: it is empty, which is no value (RFC 3875, section
     /// 6.3), or repeats itself.
-    fn is_known(&self, name: FieldName, text: &[u8]) -> Result<bool, HeadError> {
-        match self.fields.get(name) {
+    fn is_known(&self, name: FieldName, text: &[u8], block: &[u8]) -> Result<bool, HeadError> {
+        match self.fields.noted(name, block) {
             _ if text.is_empty() => Ok(true),
             None => Ok(false),
             Some(known) if known == text => Ok(true),
@@ -154,12 +151,14 @@ impl<'a> Reading<'a> {
     }
 
     /// What a FastCGI authorizer tells its server (FastCGI 1.0, section 6.3).
-    fn is_variable(&self, spelling: &Range<usize>) -> bool {
-        let start = self.block[spelling.clone()].get(..VARIABLE.len());
+    fn is_variable(&self, spelling: &[u8]) -> bool {
+        let start = spelling.get(..VARIABLE.len());
         self.shape == Shape::Cgi && start.is_some_and(|start| start.eq_ignore_ascii_case(VARIABLE))
     }
 
-    fn finish(mut self) -> Result<AnyHead, HeadError> {
+    /// The verdict, with the bytes that the lines were read from.
+    pub(super) fn finish(mut self, block: Bytes) -> Result<AnyHead, HeadError> {
+        self.fields.attach(block);
         if self.count == 0 && self.status_line.is_none() {
             return Err(HeadError::Empty);
         }
@@ -173,9 +172,10 @@ impl<'a> Reading<'a> {
         }
         self.check_framing()?;
         if self.names_protocols(status)
-            && let Some((spelling, value)) = self.upgrade
+            && let Some(line) = self.upgrade.take()
         {
-            self.fields.note(FieldName::Upgrade, self.block, spelling, value);
+            let block = self.fields.block().clone();
+            self.fields.note(&line, &block);
         }
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
@@ -270,8 +270,9 @@ mod tests {
     use super::*;
 
     fn read(shape: Shape, text: &[u8]) -> Result<AnyHead, HeadError> {
-        let block = Bytes::copy_from_slice(text);
-        parse(&block, shape, &Limits::default())
+        let mut reading = Reading::new(shape);
+        let end = reading.read(text, &Limits::default())?.expect("a blank line");
+        reading.finish(Bytes::copy_from_slice(&text[..end]))
     }
 
     fn cgi(text: &str) -> Result<ResponseHead, HeadError> {

@@ -12,7 +12,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::HeadError;
-use crate::protocol::fields::{has_control, is_token_byte, trim};
+use crate::protocol::fields::{FieldLine, has_control, is_token_byte};
 
 /// What a status line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,22 +32,32 @@ pub(super) fn line(block: &[u8], start: usize) -> Option<(Range<usize>, usize)> 
     Some((start..start + length, feed + 1))
 }
 
-/// A field line: where name and value are, the value without the blanks around it. The name is a token.
+/// The field line that starts here, and where the next line does; `None` when it is not complete.
 #[inline]
-pub(super) fn field(block: &[u8], line: Range<usize>) -> Result<(Range<usize>, Range<usize>), HeadError> {
-    let text = &block[line.clone()];
-    let length = text.iter().position(|byte| !is_token_byte(*byte));
-    let length = length.filter(|at| *at > 0 && text[*at] == b':');
-    let length = length.ok_or_else(|| not_a_name(text))?;
-    let blanks = text[length + 1..].iter().position(|byte| !is_blank(*byte));
-    let value = blanks.map_or(&text[text.len()..], |blanks| &text[length + 1 + blanks..]);
-    let start = line.end - value.len();
-    let end = start + trim(value).len();
-    Ok((line.start..line.start + length, start..end))
+pub(super) fn field(block: &[u8], start: usize) -> Result<Option<(FieldLine, usize)>, HeadError> {
+    if let Some((field, end)) = FieldLine::read(block, start) {
+        match &block[end..] {
+            [b'\n', ..] => return Ok(Some((field, end + 1))),
+            [b'\r', b'\n', ..] => return Ok(Some((field, end + 2))),
+            _ => {}
+        }
+    }
+    match line(block, start) {
+        Some((line, _)) => Err(not_a_field(&block[line])),
+        None => Ok(None),
+    }
+}
+
+/// What is wrong with a line that is no field.
+#[cold]
+fn not_a_field(line: &[u8]) -> HeadError {
+    match line.iter().position(|byte| !is_token_byte(*byte)) {
+        Some(colon @ 1..) if line[colon] == b':' => first_control(&line[colon + 1..]),
+        _ => not_a_name(line),
+    }
 }
 
 /// What is wrong with a line that does not start with a name and a colon.
-#[cold]
 fn not_a_name(line: &[u8]) -> HeadError {
     if line.first().is_some_and(|&byte| is_blank(byte)) {
         return HeadError::Folded;
@@ -70,15 +80,31 @@ pub(super) fn status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
 
 /// The status line of an HTTP server: HTTP/1.x, and any status of three digits, as servers invent some above 599.
 pub(super) fn http1_status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
-    let malformed = |_| HeadError::StatusLine;
-    if !line.starts_with(b"HTTP/1.") {
+    let [
+        b'H',
+        b'T',
+        b'T',
+        b'P',
+        b'/',
+        b'1',
+        b'.',
+        minor @ b'0'..=b'9',
+        b' ',
+        status @ ..,
+    ] = line
+    else {
         return Err(HeadError::StatusLine);
-    }
-    let (rest, persistent) = http_version(line).map_err(malformed)?;
-    let (rest, status) = three_digits(rest).map_err(malformed)?;
-    let (reason, _) = end_or_blank(rest).map_err(malformed)?;
+    };
+    let (status, reason) = match status.split_first_chunk::<3>() {
+        Some((status, reason @ ([] | [b' ', ..]))) => (status, reason),
+        _ => return Err(HeadError::StatusLine),
+    };
+    let status = StatusCode::from_bytes(status).map_err(|_| HeadError::StatusLine)?;
     check_text(reason)?;
-    Ok(StatusLine { persistent, status })
+    Ok(StatusLine {
+        persistent: *minor >= b'1',
+        status,
+    })
 }
 
 /// The version and the space behind it; whether it is 1.1 or later.
@@ -262,14 +288,22 @@ mod tests {
             ("\u{e4}:c", Err(HeadError::Name)),
             (" a:b", Err(HeadError::Folded)),
             ("\t", Err(HeadError::Folded)),
+            ("a: b\rc", Err(HeadError::BareCr)),
+            ("a: \r\r", Err(HeadError::BareCr)),
+            ("a: b\x7f\r", Err(HeadError::ControlByte)),
         ] {
-            let block = format!("..{text}..");
-            let found = field(block.as_bytes(), 2..2 + text.len());
-            assert_eq!(
-                found.map(|(name, value)| (&block[name], &block[value])),
-                expected,
-                "{text:?}"
-            );
+            for end in ["\n", "\r\n"] {
+                let block = format!("..{text}{end}");
+                let found = field(block.as_bytes(), 2).map(Option::unwrap);
+                let parts = found.map(|(line, next)| {
+                    assert_eq!(next, block.len());
+                    (&block[line.spelling], &block[line.value])
+                });
+                assert_eq!(parts, expected, "{text:?}");
+                for short in 2..block.len() {
+                    assert_eq!(field(&block.as_bytes()[..short], 2), Ok(None), "{text:?}");
+                }
+            }
         }
     }
 }

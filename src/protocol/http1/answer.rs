@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::protocol::fields::{DIGITS, FieldName, Fields, decimal};
+use crate::protocol::fields::{DIGITS, FieldName, FieldNames, Fields, decimal, put_line};
 
 /// The head of a final answer.
 #[derive(Clone, Copy, Debug)]
@@ -38,21 +38,14 @@ pub enum Connection {
 pub fn put_head(head: &Head<'_>, out: &mut Vec<u8>) {
     out.reserve(head.fields.wire_len() + RESERVE);
     put_status(head.status, out);
-    for field in head.fields.iter() {
-        match field.name {
-            FieldName::ContentLength | FieldName::TransferEncoding | FieldName::Connection => {}
-            _ => put_field(field.spelling, field.value, out),
-        }
-    }
+    head.fields.put_lines(OURS, out);
     if !head.fields.contains(FieldName::Date) {
-        out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(head.date);
-        out.extend_from_slice(b"\r\n");
+        put_line(b"Date", head.date, out);
     }
     if head.chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     } else if let Some(length) = head.length {
-        put_field(b"Content-Length", decimal(length, &mut [0; DIGITS]), out);
+        put_line(b"Content-Length", decimal(length, &mut [0; DIGITS]), out);
     }
     out.extend_from_slice(match head.connection {
         Connection::Implied => b"",
@@ -66,9 +59,7 @@ pub fn put_head(head: &Head<'_>, out: &mut Vec<u8>) {
 /// Appends an interim answer (RFC 9110, section 15.2): 100, or 103 with its fields.
 pub fn put_interim(status: StatusCode, fields: &Fields, out: &mut Vec<u8>) {
     put_status(status, out);
-    for field in fields.iter() {
-        put_field(field.spelling, field.value, out);
-    }
+    fields.put_lines(FieldNames::NONE, out);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -90,13 +81,12 @@ fn put_status(status: StatusCode, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-#[inline]
-fn put_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
-}
+/// Fields that the other members of a head say.
+const OURS: FieldNames = FieldNames::of(&[
+    FieldName::Connection,
+    FieldName::ContentLength,
+    FieldName::TransferEncoding,
+]);
 
 /// Bytes of the lines that are not fields of the application.
 const RESERVE: usize = 192;

@@ -1,7 +1,7 @@
 //! The head of a request, as a client writes it (RFC 9112, sections 3 and 5): origin form, and our own framing.
 
 use crate::protocol::RequestHead;
-use crate::protocol::fields::{DIGITS, FieldName, FieldNames, decimal};
+use crate::protocol::fields::{DIGITS, FieldName, FieldNames, decimal, put_line};
 
 /// Appends a head with its blank line. `keep`: the connection may carry another request.
 ///
@@ -56,30 +56,33 @@ fn put_fields(head: &RequestHead, out: &mut Vec<u8>) {
         (FieldName::XForwardedProto, Some(forwarding.proto.as_bytes())),
     ];
     let known = told.iter().filter(|(_, value)| value.is_some());
-    let left_out = known.fold(OURS, |names, (name, _)| names.with(*name));
-    let crumbs = head.fields.repeated().contains(FieldName::Cookie);
-    for field in head.fields.iter() {
-        match field.name {
-            FieldName::Upgrade if head.upgrade => {}
-            FieldName::Cookie if crumbs => {
-                if !field.again {
-                    put_cookies(head, field.spelling, out);
-                }
-                continue;
-            }
-            name if left_out.contains(name) => continue,
-            _ => {}
-        }
-        put_field(field.spelling, field.value, out);
+    let mut left_out = known.fold(OURS, |names, (name, _)| names.with(*name));
+    if head.upgrade {
+        left_out = left_out.without(FieldName::Upgrade);
+    }
+    match head.fields.repeated().contains(FieldName::Cookie) {
+        false => head.fields.put_lines(left_out, out),
+        true => put_crumbs(head, left_out, out),
     }
     for (name, value) in told {
         if let Some(value) = value {
-            put_field(name.as_str().as_bytes(), value, out);
+            put_line(name.as_str().as_bytes(), value, out);
         }
     }
 }
 
 /// HTTP/2 splits cookies for its compression; HTTP/1.1 wants one field (RFC 9113, section 8.2.3).
+fn put_crumbs(head: &RequestHead, left_out: FieldNames, out: &mut Vec<u8>) {
+    for field in head.fields.iter() {
+        match field.name {
+            FieldName::Cookie if field.again => {}
+            FieldName::Cookie => put_cookies(head, field.spelling, out),
+            name if left_out.contains(name) => {}
+            _ => put_line(field.spelling, field.value, out),
+        }
+    }
+}
+
 fn put_cookies(head: &RequestHead, spelling: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(spelling);
     let mut separator: &[u8] = b": ";
@@ -94,17 +97,9 @@ fn put_cookies(head: &RequestHead, spelling: &[u8], out: &mut Vec<u8>) {
 fn put_framing(head: &RequestHead, out: &mut Vec<u8>) {
     match head.content_length {
         _ if head.chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        Some(length) => put_field(b"Content-Length", decimal(length, &mut [0; DIGITS]), out),
+        Some(length) => put_line(b"Content-Length", decimal(length, &mut [0; DIGITS]), out),
         None => {}
     }
-}
-
-#[inline]
-fn put_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// Fields of the connection and of its framing, which are written anew or not at all.

@@ -7,7 +7,9 @@ use memchr::memchr;
 use super::body::Framing;
 use super::error::{RequestError, Rule};
 use super::{Limits, form};
-use crate::protocol::fields::{FieldName, FieldNames, Fields, has_control, is_token, is_token_byte, trim};
+use crate::protocol::fields::{
+    FieldLine, FieldName, FieldNames, Fields, has_control, is_token, is_token_byte, scan,
+};
 use crate::protocol::target::Target;
 
 /// A request whose head is complete and whose framing is certain.
@@ -70,10 +72,13 @@ impl RequestDecoder {
         if !self.is_complete(src).map_err(|error| error.within(src))? {
             return Ok(None);
         }
-        let block = src.split_to(self.line).freeze();
-        self.finish(&block)
-            .map(Some)
-            .map_err(|error| error.within(&block))
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.attach(src.split_to(self.line).freeze());
+        (self.line, self.searched) = (0, 0);
+        match self.start.take() {
+            Some(start) => start.finish(fields).map(Some),
+            None => Err(Rule::RequestLine.into()),
+        }
     }
 
     /// Reads the lines that are complete; whether the blank one was among them.
@@ -81,24 +86,24 @@ impl RequestDecoder {
         if self.start.is_none() {
             foreign(src)?;
         }
-        while let Some(end) = memchr(b'\n', &src[self.searched..]).map(|at| self.searched + at) {
-            if end >= self.limits.size {
-                return Err(Rule::TooLarge.into());
+        loop {
+            if self.searched == self.line && self.read_plain(src)? {
+                return Ok(true);
             }
+            let Some(end) = memchr(b'\n', &src[self.searched..]).map(|at| self.searched + at) else {
+                break;
+            };
             let begin = self.line;
-            (self.line, self.searched) = (end + 1, end + 1);
+            self.pass(end + 1)?;
             let Some(line) = src[begin..end].strip_suffix(b"\r") else {
                 return Err(Rule::BareLf.into());
             };
             match (&self.start, line.is_empty()) {
-                (Some(_), false) => self.field(src, begin, begin + line.len())?,
+                (Some(_), false) => self.field(src, begin, line)?,
                 (Some(_), true) => return Ok(true),
                 // An empty line in front of a request is overlooked (RFC 9112, section 2.2).
                 (None, true) => {}
-                (None, false) => {
-                    self.start = Some(start(line, begin)?);
-                    self.fields = Fields::with_capacity(USUAL_FIELDS);
-                }
+                (None, false) => self.begin(start(line, begin)?),
             }
         }
         self.searched = src.len();
@@ -108,60 +113,99 @@ impl RequestDecoder {
         }
     }
 
+    /// Reads the lines that come complete and need no closer look; whether the blank one was among them.
+    #[inline]
+    fn read_plain(&mut self, src: &[u8]) -> Result<bool, RequestError> {
+        if self.start.is_none() {
+            let Some((start, next)) = plain_start(src, self.line) else {
+                return Ok(false);
+            };
+            self.pass(next)?;
+            self.begin(start);
+        }
+        loop {
+            if src[self.line..].starts_with(b"\r\n") {
+                self.pass(self.line + 2)?;
+                return Ok(true);
+            }
+            match FieldLine::read(src, self.line) {
+                Some((line, end)) if src[end..].starts_with(b"\r\n") => {
+                    self.pass(end + 2)?;
+                    self.note(&line, src)?;
+                }
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// Goes on to the line that begins at `next`.
+    #[inline]
+    fn pass(&mut self, next: usize) -> Result<(), RequestError> {
+        if next > self.limits.size {
+            return Err(Rule::TooLarge.into());
+        }
+        (self.line, self.searched) = (next, next);
+        Ok(())
+    }
+
+    fn begin(&mut self, start: Start) {
+        self.start = Some(start);
+        self.fields = Fields::with_capacity(USUAL_FIELDS);
+    }
+
     /// Whether no byte of a head is there but empty lines.
     pub fn is_idle(&self, src: &[u8]) -> bool {
         self.start.is_none() && src.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
+    /// A field line that came in pieces, or is none.
+    fn field(&mut self, src: &[u8], begin: usize, line: &[u8]) -> Result<(), RequestError> {
+        match FieldLine::read(src, begin) {
+            Some((field, end)) if end == begin + line.len() => self.note(&field, src),
+            _ if self.fields.len() >= self.limits.fields => Err(Rule::TooManyFields.into()),
+            _ => Err(not_a_field(line)),
+        }
+    }
+
     #[inline]
-    fn field(&mut self, src: &[u8], begin: usize, end: usize) -> Result<(), RequestError> {
+    fn note(&mut self, line: &FieldLine, src: &[u8]) -> Result<(), RequestError> {
         if self.fields.len() >= self.limits.fields {
             return Err(Rule::TooManyFields.into());
         }
-        let line = &src[begin..end];
-        let Some(colon) = memchr(b':', line) else {
-            return Err(no_field(line));
-        };
-        let (text, rest) = (&line[..colon], &line[colon + 1..]);
-        let name = FieldName::of(text);
-        if name == FieldName::Other && !is_token(text) {
-            return Err(no_name(text));
-        }
-        if has_control(rest) {
-            return Err(control(rest, text));
-        }
-        let value = trim(rest);
-        let blanks = rest.len() - rest.trim_ascii_start().len();
-        let from = if value.is_empty() {
-            end
-        } else {
-            begin + colon + 1 + blanks
-        };
-        self.fields
-            .note(name, src, begin..begin + colon, from..from + value.len());
+        self.fields.note(line, src);
         Ok(())
     }
+}
 
-    fn finish(&mut self, block: &Bytes) -> Result<Request, RequestError> {
-        let start = self.start.take().ok_or(Rule::RequestLine)?;
-        let mut fields = std::mem::take(&mut self.fields);
-        (self.line, self.searched) = (0, 0);
-        fields.attach(block.clone());
-        if let Some(error) = repeated(&fields) {
-            return Err(error);
-        }
-        let framing = Framing::of_request(start.version, &fields)?;
-        let (authority, target) = form::split(&start.method, block.slice(start.target))
-            .map_err(|_| RequestError::from(Rule::Target))?;
+impl Start {
+    /// The request of this line and these fields.
+    #[inline]
+    fn finish(self, fields: Fields) -> Result<Request, RequestError> {
+        let (framing, authority, target) = match self.parts(&fields) {
+            Ok(parts) => parts,
+            Err(error) => return Err(error.within(fields.block())),
+        };
         Ok(Request {
-            persistent: persistent(start.version, &fields),
-            method: start.method,
-            version: start.version,
+            persistent: persistent(self.version, &fields),
+            method: self.method,
+            version: self.version,
             target,
             authority,
             fields,
             framing,
         })
+    }
+
+    #[inline]
+    fn parts(&self, fields: &Fields) -> Result<(Framing, Option<Bytes>, Target), RequestError> {
+        if let Some(error) = repeated(fields) {
+            return Err(error);
+        }
+        let framing = Framing::of_request(self.version, fields)?;
+        let target = fields.block().slice(self.target.clone());
+        let (authority, target) =
+            form::split(&self.method, target).map_err(|_| RequestError::from(Rule::Target))?;
+        Ok((framing, authority, target))
     }
 }
 
@@ -177,6 +221,29 @@ fn persistent(version: Version, fields: &Fields) -> bool {
         Version::HTTP_10 => fields.connection_has("keep-alive") && !fields.connection_has("close"),
         _ => !fields.connection_has("close"),
     }
+}
+
+/// The request line that begins here and where the next line does, when it is complete and needs no closer look.
+fn plain_start(src: &[u8], begin: usize) -> Option<(Start, usize)> {
+    let line = &src[begin..];
+    let (method, rest) = line.split_at(scan::word_len(line));
+    let rest = rest.strip_prefix(b" ")?;
+    let (target, rest) = rest.split_at(scan::word_len(rest));
+    let version = match rest.first_chunk()? {
+        b" HTTP/1.1\r\n" => Version::HTTP_11,
+        b" HTTP/1.0\r\n" => Version::HTTP_10,
+        _ => return None,
+    };
+    let from = begin + method.len() + 1;
+    let target = from..from + target.len();
+    let next = target.end + b" HTTP/1.1\r\n".len();
+    let method = Method::from_bytes(method).ok()?;
+    let start = Start {
+        method,
+        target,
+        version,
+    };
+    Some((start, next))
 }
 
 /// The request line: three words with a single space between them.
@@ -231,16 +298,22 @@ fn control(text: &[u8], name: &[u8]) -> RequestError {
     }
 }
 
-fn no_field(line: &[u8]) -> RequestError {
+/// What is wrong with a line that is no field.
+#[cold]
+fn not_a_field(line: &[u8]) -> RequestError {
+    let colon = memchr(b':', line);
     match line {
         [b' ' | b'\t', ..] => Rule::Folded.into(),
-        _ => RequestError::of(Rule::NoColon, line),
+        _ => match colon.map(|colon| line.split_at(colon)) {
+            None => RequestError::of(Rule::NoColon, line),
+            Some((name, value)) if is_token(name) => control(value, name),
+            Some((name, _)) => no_name(name),
+        },
     }
 }
 
 fn no_name(text: &[u8]) -> RequestError {
     match text {
-        [b' ' | b'\t', ..] => Rule::Folded.into(),
         [.., b' ' | b'\t'] => RequestError::of(Rule::BlankBeforeColon, text),
         _ if has_control(text) => control(text, b""),
         _ => RequestError::of(Rule::FieldName, text),

@@ -4,11 +4,13 @@
 
 pub mod firewall;
 pub mod list;
+mod room;
 pub mod sink;
 pub mod walk;
 
 pub use firewall::{Conflict, conflict, screen};
 pub use list::List;
+pub(super) use room::{Full, Room};
 pub use sink::{Name, Sink, Value};
 pub use walk::{SOFTWARE, walk};
 

@@ -14,6 +14,12 @@ pub trait Sink {
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         self.param(Name::Literal(name), Value::Text(value))
     }
+
+    /// [`text`](Self::text) for bytes that may hold a NUL.
+    #[inline]
+    fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        self.param(Name::Literal(name), Value::One(value))
+    }
 }
 
 /// The name of a variable.

@@ -61,8 +61,20 @@ impl<S: Sink> Walk<'_, S> {
     }
 
     /// A value that was put together from bytes.
+    #[inline(always)]
     fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        self.sink.param(Name::Literal(name), Value::One(value))
+        self.sink.bytes(name, value)
+    }
+
+    /// A path that continues with what is behind the script.
+    #[inline(always)]
+    fn path(&mut self, name: &'static str, start: &[u8], path_info: &[u8]) -> Result<(), EncodeError> {
+        match path_info {
+            [] => self.bytes(name, start),
+            _ => self
+                .sink
+                .param(Name::Literal(name), Value::Pair(start, path_info)),
+        }
     }
 
     /// `CONTENT_LENGTH` if and only if there is a body (RFC 3875, section 4.1.2); SCGI always has it.
@@ -107,10 +119,7 @@ impl<S: Sink> Walk<'_, S> {
         if !path_info.is_empty() || empty_path_info {
             self.bytes("PATH_INFO", path_info)?;
         }
-        self.sink.param(
-            Name::Literal("DOCUMENT_URI"),
-            Value::Pair(&script.name, &script.path_info),
-        )?;
+        self.path("DOCUMENT_URI", &script.name, &script.path_info)?;
         if let Some(filename) = &script.filename {
             self.bytes("SCRIPT_FILENAME", filename)?;
         }
@@ -119,10 +128,7 @@ impl<S: Sink> Walk<'_, S> {
             // PHP could run it in place of the script (reference, section 5.3): only where an empty
             // PATH_INFO is fine, which is everywhere but there.
             if empty_path_info && !script.path_info.is_empty() {
-                self.sink.param(
-                    Name::Literal("PATH_TRANSLATED"),
-                    Value::Pair(root, &script.path_info),
-                )?;
+                self.path("PATH_TRANSLATED", root, &script.path_info)?;
             }
         }
         if self.style.kind == StyleKind::FastCgi {

@@ -1,6 +1,7 @@
 //! The netstring around the variables: `70:NAME NUL VALUE NUL … ,`.
 
 use bytes::{BufMut, Bytes};
+use memchr::memchr;
 use nom::bytes::complete::{tag, take_till};
 use nom::bytes::streaming::take_while_m_n;
 use nom::character::streaming::char;
@@ -9,7 +10,7 @@ use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
 use crate::protocol::params::sink::decimal_len;
-use crate::protocol::params::{Name, Sink, Value};
+use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Writes a netstring of variables.
@@ -18,19 +19,19 @@ pub struct Netstring<'a> {
     limits: Limits,
     /// Where the length and its colon start.
     start: usize,
-    count: usize,
+    room: Room,
 }
 
 impl<'a> Netstring<'a> {
     /// Opens a netstring behind what is in `out`. The first variable has to be `CONTENT_LENGTH`.
     pub fn new(out: &'a mut Vec<u8>, limits: Limits) -> Self {
         let start = out.len();
-        out.put_bytes(0, USUAL_PREFIX);
+        out.extend_from_slice(&[0; USUAL_PREFIX]);
         Self {
+            room: Room::new(out.len(), limits.block, limits.params),
             out,
             limits,
             start,
-            count: 0,
         }
     }
 
@@ -66,25 +67,27 @@ impl<'a> Netstring<'a> {
         self.out.len() - self.start - USUAL_PREFIX
     }
 
+    #[inline(always)]
     fn admit(&mut self, name: usize, value: usize) -> Result<(), EncodeError> {
-        if name == 0 {
-            return Err(EncodeError::EmptyName);
+        let end = (self.out.len() + 2).saturating_add(name);
+        match self.room.take(end.saturating_add(value)) {
+            Ok(()) => Ok(()),
+            Err(full) => Err(self.refuse(full)),
         }
-        let size = self.size().saturating_add(name).saturating_add(value);
-        if size.saturating_add(2) > self.limits.block {
-            return Err(EncodeError::BlockTooLarge {
+    }
+
+    #[cold]
+    fn refuse(&self, full: Full) -> EncodeError {
+        match full {
+            Full::Bytes => EncodeError::BlockTooLarge {
                 limit: self.limits.block,
                 setting: "max_block",
-            });
-        }
-        self.count += 1;
-        if self.count > self.limits.params {
-            return Err(EncodeError::TooManyParams {
+            },
+            Full::Params => EncodeError::TooManyParams {
                 limit: self.limits.params,
                 setting: "max_params",
-            });
+            },
         }
-        Ok(())
     }
 }
 
@@ -93,12 +96,35 @@ impl Sink for Netstring<'_> {
         if name.has_nul() || value.has_nul() {
             return Err(EncodeError::Nul);
         }
-        debug_assert!(self.count > 0 || name.is("CONTENT_LENGTH"));
+        if name.is_empty() {
+            return Err(EncodeError::EmptyName);
+        }
+        debug_assert!(self.size() > 0 || name.is("CONTENT_LENGTH"));
         self.admit(name.len(), value.len())?;
         name.put(self.out);
         self.out.put_u8(0);
         value.put(self.out);
         self.out.put_u8(0);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        match memchr(0, value) {
+            None => self.text(name, value),
+            Some(_) => Err(EncodeError::Nul),
+        }
+    }
+
+    /// Inlined, the name's length and bytes are constants: a few moves instead of calls.
+    #[inline(always)]
+    fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        debug_assert!(self.size() > 0 || name == "CONTENT_LENGTH");
+        self.admit(name.len(), value.len())?;
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.push(0);
+        self.out.extend_from_slice(value);
+        self.out.push(0);
         Ok(())
     }
 }

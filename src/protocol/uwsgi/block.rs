@@ -1,12 +1,13 @@
 //! The variables of a packet: keys and values, each behind its 16-bit length.
 
 use bytes::{BufMut, Bytes};
+use memchr::memchr;
 use nom::multi::length_data;
 use nom::number::complete::le_u16;
 use nom::{IResult, Parser};
 
 use super::packet::Packet;
-use crate::protocol::params::{Name, Sink, Value};
+use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Writes a packet: its header and its variables.
@@ -16,52 +17,52 @@ pub struct Block<'a> {
     limits: Limits,
     /// Where the packet starts.
     start: usize,
-    count: usize,
+    room: Room,
 }
 
 impl<'a> Block<'a> {
     /// Opens a packet behind what is in `out`; its size is written at the end.
     pub fn new(out: &'a mut Vec<u8>, packet: Packet, limits: Limits) -> Self {
         let start = out.len();
-        packet.put(out);
+        out.extend_from_slice(&packet.to_bytes());
+        let room = Room::new(out.len(), limits.block.min(LARGEST), limits.params);
         Self {
             out,
             packet,
             limits,
             start,
-            count: 0,
+            room,
         }
     }
 
     /// Writes the size.
     pub fn finish(self) {
-        let size = self.size() as u16; // `admit` keeps it in 16 bits
+        let size = (self.out.len() - self.start - Packet::LEN) as u16; // `room` keeps it in 16 bits
         let header = Packet { size, ..self.packet };
         self.out[self.start..self.start + Packet::LEN].copy_from_slice(&header.to_bytes());
     }
 
-    fn size(&self) -> usize {
-        self.out.len() - self.start - Packet::LEN
+    #[inline(always)]
+    fn admit(&mut self, name: usize, value: usize) -> Result<(), EncodeError> {
+        let end = (self.out.len() + 2 * LENGTH).saturating_add(name);
+        match self.room.take(end.saturating_add(value)) {
+            Ok(()) => Ok(()),
+            Err(full) => Err(self.refuse(full)),
+        }
     }
 
-    fn admit(&mut self, name: usize, value: usize) -> Result<(), EncodeError> {
-        if name == 0 {
-            return Err(EncodeError::EmptyName);
-        }
-        let limit = self.limits.block.min(u16::MAX.into());
-        let size = self.size().saturating_add(2 * LENGTH).saturating_add(name);
-        if size.saturating_add(value) > limit {
-            let setting = "buffer-size";
-            return Err(EncodeError::BlockTooLarge { limit, setting });
-        }
-        self.count += 1;
-        if self.count > self.limits.params {
-            return Err(EncodeError::TooManyParams {
+    #[cold]
+    fn refuse(&self, full: Full) -> EncodeError {
+        match full {
+            Full::Bytes => EncodeError::BlockTooLarge {
+                limit: self.limits.block.min(LARGEST),
+                setting: "buffer-size",
+            },
+            Full::Params => EncodeError::TooManyParams {
                 limit: self.limits.params,
                 setting: "max-vars",
-            });
+            },
         }
-        Ok(())
     }
 }
 
@@ -71,11 +72,33 @@ impl Sink for Block<'_> {
             return Err(EncodeError::Nul);
         }
         let (name_len, value_len) = (name.len(), value.len());
+        if name_len == 0 {
+            return Err(EncodeError::EmptyName);
+        }
         self.admit(name_len, value_len)?;
         self.out.put_u16_le(name_len as u16);
         name.put(self.out);
         self.out.put_u16_le(value_len as u16);
         value.put(self.out);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        match memchr(0, value) {
+            None => self.text(name, value),
+            Some(_) => Err(EncodeError::Nul),
+        }
+    }
+
+    /// Inlined, the name's length and bytes are constants: a few moves instead of calls.
+    #[inline(always)]
+    fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        self.admit(name.len(), value.len())?;
+        self.out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(&(value.len() as u16).to_le_bytes());
+        self.out.extend_from_slice(value);
         Ok(())
     }
 }
@@ -106,6 +129,9 @@ fn pair(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
 
 /// Bytes of a length.
 const LENGTH: usize = 2;
+
+/// Bytes of the largest block: its size has 16 bits.
+const LARGEST: usize = u16::MAX as usize;
 
 #[cfg(test)]
 mod tests {
