@@ -63,7 +63,7 @@ pub fn route<'r>(
     router: &'r Router<Route>,
 ) -> Result<(DecodedPath, &'r Route), Rejection> {
     let path = DecodedPath::of(&request.head.target.path_bytes())?;
-    match router.find(host(&request.head.fields), &path) {
+    match router.find(|| host(&request.head.fields), &path) {
         Some(route) => Ok((path, route)),
         None => Err(Rejection::NotFound),
     }

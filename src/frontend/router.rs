@@ -52,15 +52,16 @@ impl<R> Router<R> {
         router
     }
 
-    /// The route for a path on a host (without port, any case), with the length of the prefix it matched.
-    pub fn find(&self, host: &[u8], path: &DecodedPath) -> Option<&Arc<R>> {
-        self.by_host(host, path).or_else(|| longest(&self.any, path))
+    /// The route for a path on a host (without port, any case). Which host that is is asked only where a route does.
+    pub fn find<'h>(&self, host: impl FnOnce() -> &'h [u8], path: &DecodedPath) -> Option<&Arc<R>> {
+        let by_host = match self.exact.is_empty() && self.suffixes.is_empty() {
+            true => None,
+            false => self.by_host(host(), path),
+        };
+        by_host.or_else(|| longest(&self.any, path))
     }
 
     fn by_host(&self, host: &[u8], path: &DecodedPath) -> Option<&Arc<R>> {
-        if self.exact.is_empty() && self.suffixes.is_empty() {
-            return None;
-        }
         let host = std::str::from_utf8(host).ok()?.to_ascii_lowercase();
         let exact = self.exact.get(&host).and_then(|rules| longest(rules, path));
         exact.or_else(|| {
@@ -139,7 +140,7 @@ mod tests {
         );
         let find = |host: &str, path: &str| {
             router
-                .find(host.as_bytes(), &DecodedPath::parse(path.as_bytes()).unwrap())
+                .find(|| host.as_bytes(), &DecodedPath::parse(path.as_bytes()).unwrap())
                 .map(|route| **route)
         };
         assert_eq!(find("other.test", "/x"), Some(0));

@@ -217,7 +217,7 @@ impl Service {
         body: impl Incoming,
         to: Destination<'_>,
     ) -> Box<Exchange> {
-        match self.send(&mut exchange, body, to).await {
+        match self.send(&mut exchange, body, &to).await {
             Ok(()) => exchange.answer.fields.set_all(&to.route.headers),
             Err(rejection) => exchange.reject(&rejection),
         }
@@ -230,9 +230,9 @@ impl Service {
         &self,
         exchange: &mut Exchange,
         body: impl Incoming,
-        to: Destination<'_>,
+        to: &Destination<'_>,
     ) -> Result<(), Rejection> {
-        let Destination { route, upstream } = to;
+        let Destination { route, upstream } = *to;
         let announced = exchange.request.inspected.announced;
         let (upload, now) = match Upload::none(&body, announced) {
             Some(upload) => (upload, exchange.record.started()),
@@ -242,7 +242,12 @@ impl Service {
                 (upload, Instant::now())
             }
         };
-        exchange.received(upload.length);
+        let Upload {
+            body: content,
+            length,
+            chunked,
+        } = upload;
+        exchange.received(length);
         let Exchange {
             request,
             record,
@@ -253,19 +258,15 @@ impl Service {
         head.client = connection
             .connected
             .client(&mut head.fields, &self.config.trusted_proxies);
-        let body = Announced {
-            length: upload.length,
-            chunked: upload.chunked,
-        };
-        plan::complete(request, to, body);
+        plan::complete(request, *to, Announced { length, chunked });
         let options = self.options(route, request.head.version, connection, now);
         let answer = match route.ignore_client_abort {
             true => {
                 let (upstream, head) = (upstream.clone(), request.head.clone());
-                Box::pin(detached(upstream, head, upload.body, options, &mut record.trace)).await?
+                Box::pin(detached(upstream, head, content, options, &mut record.trace)).await?
             }
             false => {
-                let sent = upstream.send(&request.head, upload.body, &options, &mut record.trace);
+                let sent = upstream.send(&request.head, content, &options, &mut record.trace);
                 sent.await?
             }
         };
@@ -275,8 +276,8 @@ impl Service {
     }
 
     /// How the body of a request is to be taken.
-    fn rules(&self, to: Destination<'_>) -> Rules {
-        let Destination { route, upstream } = to;
+    fn rules(&self, to: &Destination<'_>) -> Rules {
+        let Destination { route, upstream } = *to;
         let http = upstream.config().protocol == ProtocolName::Http;
         Rules {
             limits: route.limits,

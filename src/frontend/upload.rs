@@ -115,7 +115,7 @@ async fn hold<B: Incoming>(
     }
     let spool = writer.finish().await.map_err(full)?;
     let length = spool.len();
-    Ok((RequestBody::Spooled(spool), length))
+    Ok((RequestBody::Spooled(Box::new(spool)), length))
 }
 
 /// The spool's own limit is the operator's decision about the disk, not about the request: 507, not 413.

@@ -169,8 +169,8 @@ impl Upstream {
         trace.upstream = Some(self.name.clone());
         let wish = self.wish(head);
         let session = wish.sticky;
-        let mut attempts = send::Attempts::new(self, options, wish, &mut *trace);
-        let answer = attempts.run(head, body).await;
+        let mut attempts = send::Attempts::new(self, options, head, body, wish, &mut *trace);
+        let answer = attempts.run().await;
         drop(attempts);
         self.tally.count(trace);
         let mut answer = answer?;

@@ -45,7 +45,7 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// Bytes of head and body that the sender of the answer takes without waiting for the client. `None`: the sender
     /// says when the client is waited for, by [`Body::detach`].
-    pub taken: Option<usize>,
+    pub taken: Option<u32>,
     /// Hears of interim answers.
     pub interim: Option<&'a dyn Interim>,
     /// The time, as the caller has just read it: each look at the clock costs.
@@ -152,7 +152,7 @@ impl Options<'_> {
             spool: None,
             limits: self.limits,
             allowance: self.taken.map(|taken| Allowance {
-                bytes: taken.saturating_sub(fields.wire_len()),
+                bytes: (taken as usize).saturating_sub(fields.wire_len()),
                 chunks: CHUNKS,
             }),
             remaining,

@@ -28,7 +28,7 @@ pub enum RequestBody {
         sent: bool,
     },
     /// All of it, in memory and on disk.
-    Spooled(Spool),
+    Spooled(Box<Spool>),
     /// As it arrives from the client.
     Stream(Box<dyn Streaming>),
 }

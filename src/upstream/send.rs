@@ -21,7 +21,7 @@ use super::retry::{self, Attempt, Blame};
 use super::source::Source;
 use super::switched::Switched;
 use super::trace::Trace;
-use super::{Options, Upstream};
+use super::{Interim, Options, Upstream};
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
 use crate::transport::{self, ConnectError};
@@ -47,11 +47,12 @@ struct Broken {
 pub(super) struct Attempts<'a> {
     upstream: &'a Upstream,
     options: &'a Options<'a>,
+    head: &'a RequestHead,
+    /// The request's body, between two exchanges.
+    body: RequestBody,
     trace: &'a mut Trace,
     /// The time, as long as nothing was waited for.
     now: Option<Instant>,
-    /// No slot is waited for after this.
-    deadline: Instant,
     /// Its place in the queue, once it had one.
     ticket: Option<u64>,
     wish: Wish,
@@ -59,10 +60,11 @@ pub(super) struct Attempts<'a> {
     useless: Vec<Id>,
     /// How often any byte of the request went out.
     sent: u32,
-    pause: Duration,
+    /// It has paused before.
+    paused: bool,
     /// The next attempt must not use a kept connection.
     fresh: bool,
-    last: Option<PassedOver>,
+    last: Option<Box<PassedOver>>,
 }
 
 /// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
@@ -76,28 +78,31 @@ impl<'a> Attempts<'a> {
     pub(super) fn new(
         upstream: &'a Upstream,
         options: &'a Options<'a>,
+        head: &'a RequestHead,
+        body: RequestBody,
         wish: Wish,
         trace: &'a mut Trace,
     ) -> Self {
         Self {
             upstream,
             options,
+            head,
+            body,
             trace,
             now: Some(options.now),
-            deadline: options.now + upstream.config.queue.timeout,
             ticket: None,
             wish,
             useless: Vec::new(),
             sent: 0,
-            pause: FIRST_PAUSE,
+            paused: false,
             fresh: false,
             last: None,
         }
     }
 
-    pub(super) async fn run(&mut self, head: &RequestHead, mut body: RequestBody) -> Result<Answer, Failure> {
+    pub(super) async fn run(&mut self) -> Result<Answer, Failure> {
         loop {
-            let prepared = Prepared::new(self.upstream.protocol.as_ref(), head)?;
+            let prepared = Prepared::new(self.upstream.protocol.as_ref(), self.head)?;
             let Grant { mut slot, idle } = self.admit().await?;
             let fresh = self.fresh;
             let idle = idle.filter(|idle| !fresh && idle.is_quiet());
@@ -112,12 +117,14 @@ impl<'a> Attempts<'a> {
             };
             self.trace.reused = reused;
             let started = self.now.take().unwrap_or_else(Instant::now);
+            let body = std::mem::take(&mut self.body);
             let mut lease = Lease {
                 pump: Pump::new(prepared, body, connection, self.upstream.terms.clone(), started),
                 slot,
             };
-            let answered = poll_fn(|cx| self.poll_head(&mut lease.pump, cx)).await;
-            let mut broken = match self.exchanged(&head.method, answered, lease) {
+            let interim = self.options.interim;
+            let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
+            let mut broken = match self.exchanged(answered, lease) {
                 Ok(answer) => {
                     self.answered(answer.status, started.elapsed());
                     return Ok(answer);
@@ -125,7 +132,7 @@ impl<'a> Attempts<'a> {
                 Err(broken) => broken,
             };
             broken.failure = retry::named(broken.failure, started.elapsed());
-            body = self.again(&head.method, broken, reused)?;
+            self.body = self.again(broken, reused)?;
         }
     }
 
@@ -165,11 +172,12 @@ impl<'a> Attempts<'a> {
     /// A slot that somebody gives back. Its own function: most requests need neither it nor the clock.
     async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
         self.now = None;
+        let deadline = self.deadline();
         let started = Instant::now();
         let granted = self
             .upstream
             .pool
-            .acquire(&self.wish, self.deadline, &mut self.ticket)
+            .acquire(&self.wish, deadline, &mut self.ticket)
             .await;
         self.trace.queue += started.elapsed();
         granted
@@ -188,10 +196,15 @@ impl<'a> Attempts<'a> {
         }
     }
 
+    /// No slot is waited for after this.
+    fn deadline(&self) -> Instant {
+        self.options.now + self.upstream.config.queue.timeout
+    }
+
     /// Whether endpoints that failed a moment ago are worth another try.
     fn may_go_round(&self) -> bool {
         self.wish.tried.len() > self.useless.len()
-            && Instant::now() < self.deadline
+            && Instant::now() < self.deadline()
             && self.upstream.pool.is_held()
     }
 
@@ -204,9 +217,13 @@ impl<'a> Attempts<'a> {
             return;
         }
         let started = Instant::now();
-        tokio::time::sleep(self.pause).await;
+        tokio::time::sleep(match self.paused {
+            false => FIRST_PAUSE,
+            true => NEXT_PAUSE,
+        })
+        .await;
         self.trace.queue += started.elapsed();
-        self.pause = NEXT_PAUSE;
+        self.paused = true;
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
@@ -239,39 +256,24 @@ impl<'a> Attempts<'a> {
         None
     }
 
-    /// The head of the answer; interim ones go to the client.
-    fn poll_head(&self, pump: &mut Pump, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, Failure>> {
-        loop {
-            match ready!(pump.poll_event(cx))? {
-                Event::Head(head) => return Poll::Ready(Ok(head)),
-                Event::Interim(head) => {
-                    if let Some(interim) = self.options.interim {
-                        interim.interim(head.status, &head.fields);
-                    }
-                }
-                _ => return Poll::Ready(Err(DecodeError::NoResponse.into())),
-            }
-        }
-    }
-
     /// What became of an exchange, now that it has an answer or will have none.
     fn exchanged(
         &self,
-        method: &Method,
         head: Result<ResponseHead, Failure>,
         mut lease: Lease,
     ) -> Result<Answer, Broken> {
         match head {
-            Ok(head) if head.upgrade => switched(method, head, lease),
+            Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
             Ok(head) => {
                 lease.slot.answered();
-                self.answer(method, head, lease)
+                self.answer(head, lease)
             }
             Err(failure) => Err(Broken::after(lease, failure)),
         }
     }
 
-    fn answer(&self, method: &Method, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+    fn answer(&self, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+        let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
         } = *self.options;
@@ -293,7 +295,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// The body for another attempt, if the rule permits one.
-    fn again(&mut self, method: &Method, broken: Broken, reused: bool) -> Result<RequestBody, Failure> {
+    fn again(&mut self, broken: Broken, reused: bool) -> Result<RequestBody, Failure> {
         let Broken {
             failure,
             body,
@@ -311,7 +313,7 @@ impl<'a> Attempts<'a> {
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
         let attempt = Attempt {
-            method,
+            method: &self.head.method,
             body_held: body.is_some(),
             sent,
             sent_before: self.sent,
@@ -349,10 +351,10 @@ impl<'a> Attempts<'a> {
     }
 
     fn passed_over(&mut self, failure: Failure) {
-        self.last = Some(PassedOver {
+        self.last = Some(Box::new(PassedOver {
             endpoint: self.trace.endpoint.clone(),
             failure: Some(failure),
-        });
+        }));
     }
 }
 
@@ -368,6 +370,25 @@ impl Drop for PassedOver {
             Some(failure) => {
                 tracing::warn!(endpoint, reason = failure.reason(), error = %failure, "endpoint passed over");
             }
+        }
+    }
+}
+
+/// The head of the answer; those before it go to `interim`.
+fn poll_head(
+    pump: &mut Pump,
+    interim: Option<&dyn Interim>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<ResponseHead, Failure>> {
+    loop {
+        match ready!(pump.poll_event(cx))? {
+            Event::Head(head) => return Poll::Ready(Ok(head)),
+            Event::Interim(head) => {
+                if let Some(interim) = interim {
+                    interim.interim(head.status, &head.fields);
+                }
+            }
+            _ => return Poll::Ready(Err(DecodeError::NoResponse.into())),
         }
     }
 }

@@ -254,7 +254,7 @@ impl<C: Send + 'static> Pool<C> {
         state: &mut State<C>,
         at: usize,
         now: Instant,
-    ) -> (Grant<C>, VecDeque<Idle<C>>) {
+    ) -> (Grant<C>, Vec<Idle<C>>) {
         let roster = &mut state.roster;
         let endpoint = roster.endpoints[at].clone();
         let post = &mut roster.posts[at];
@@ -266,14 +266,13 @@ impl<C: Send + 'static> Pool<C> {
         endpoint.slot_taken();
         // The youngest: the others get a chance to grow old and be closed.
         let mut idle = post.idle.pop_back();
-        let mut stale = VecDeque::new();
+        let mut stale = Vec::new();
         if idle
             .as_ref()
             .is_some_and(|idle| now.saturating_duration_since(idle.since) >= self.limits.idle)
         {
             // The keeper has not seen it yet; the others are older.
-            stale = std::mem::take(&mut post.idle);
-            stale.extend(idle.take());
+            stale.extend(post.idle.drain(..).chain(idle.take()));
         }
         endpoint.set_idle(post.idle.len());
         let slot = Slot {
@@ -294,7 +293,7 @@ impl<C: Send + 'static> Pool<C> {
         let limit = slot.held().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
         endpoint.slot_freed();
-        let mut closing = VecDeque::new();
+        let mut closing = Vec::new();
         match (state.roster.find(endpoint.id), connection) {
             (Some(at), connection) => {
                 if state.roster.troubled {
@@ -310,7 +309,7 @@ impl<C: Send + 'static> Pool<C> {
                 }
             }
             // It is no longer one of ours.
-            (None, Some(connection)) => closing.push_back(connection),
+            (None, Some(connection)) => closing.push(connection),
             (None, None) => {}
         }
         if !state.queue.is_empty() {
@@ -321,7 +320,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Keeps a connection; gives those for which there is no room.
-    fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> VecDeque<C> {
+    fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> Vec<C> {
         let now = Instant::now();
         state.roster.posts[at].idle.push_back(Idle {
             connection,
@@ -332,7 +331,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Takes out the connections for which there is no room, the oldest first.
-    fn trim(&self, state: &mut State<C>, at: usize) -> VecDeque<C> {
+    fn trim(&self, state: &mut State<C>, at: usize) -> Vec<C> {
         let endpoint = &state.roster.endpoints[at];
         let Post { gate, idle } = &mut state.roster.posts[at];
         let free = endpoint.limit().saturating_sub(endpoint.in_flight());
@@ -341,7 +340,7 @@ impl<C: Send + 'static> Pool<C> {
         } else {
             self.limits.kept.min(free)
         };
-        let mut closing = VecDeque::new();
+        let mut closing = Vec::new();
         while idle.len() > room {
             closing.extend(idle.pop_front().map(|idle| idle.connection));
         }
