@@ -44,47 +44,54 @@ pub(in crate::protocol) fn len_before(byte: u8, bytes: &[u8]) -> usize {
 
 /// Bytes in front of the first that `hits` marks by the highest bit of its place; other bits mean nothing.
 #[inline(always)]
-fn length(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
+fn length(bytes: &[u8], hits: impl Fn(u64) -> u64 + Copy) -> usize {
     let mut clean = 0;
-    if let Some((start, more)) = bytes.split_first_chunk::<BLOCK>() {
-        clean = within(start, &hits);
-        if clean == BLOCK {
-            let marks = |block: &[u8; BLOCK]| {
-                let words = block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-                words.fold(0, |found, word| found | hits(word)) & HIGH
-            };
-            let blocks = more.as_chunks().0.iter();
-            clean += BLOCK * blocks.take_while(|block| marks(block) == 0).count();
-        } else {
-            return clean;
+    while let Some(next) = bytes[clean..].first_chunk() {
+        let found = hits(u64::from_le_bytes(*next)) & HIGH;
+        if found != 0 {
+            return clean + first(found);
+        }
+        clean += WORD;
+        if clean == NEAR {
+            clean += far(&bytes[NEAR..], hits);
         }
     }
-    clean + within(&bytes[clean..], &hits)
+    let rest = &bytes[clean..];
+    match hits(word(rest)) & HIGH {
+        0 => bytes.len(),
+        found => clean + first(found).min(rest.len()),
+    }
 }
 
-/// The same, word by word.
-#[inline(always)]
-fn within(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
-    let first = |word| {
-        let found = hits(word) & HIGH;
-        (found != 0).then_some((found.trailing_zeros() / 8) as usize)
+/// Bytes of whole blocks in which nothing is marked.
+#[inline(never)]
+fn far(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
+    let is_clean = |block: &&[u8; BLOCK]| {
+        let words = block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        words.fold(0, |found, word| found | hits(word)) & HIGH == 0
     };
-    let (words, rest) = bytes.as_chunks();
-    for (index, word) in words.iter().enumerate() {
-        if let Some(at) = first(u64::from_le_bytes(*word)) {
-            return index * WORD + at;
-        }
-    }
+    BLOCK * bytes.as_chunks().0.iter().take_while(is_clean).count()
+}
+
+/// The first of the marked places.
+#[inline(always)]
+fn first(found: u64) -> usize {
+    (found.trailing_zeros() / 8) as usize
+}
+
+/// The first eight bytes as a number, or as many as there are with zeros behind them.
+#[inline(always)]
+pub(super) fn word(bytes: &[u8]) -> u64 {
     let size = bytes.len();
-    match bytes.last_chunk() {
-        _ if rest.is_empty() => size,
-        // What is in front of the rest is clean.
-        Some(last) => first(u64::from_le_bytes(*last)).map_or(size, |at| size - WORD + at),
-        None => {
-            let word = rest.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte));
-            first(word).map_or(size, |at| at.min(size))
+    let (start, end) = match (bytes.first_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(whole), _, _) => return u64::from_le_bytes(*whole),
+        (_, Some(start), Some(end)) => (u32::from_le_bytes(*start), u32::from_le_bytes(*end)),
+        _ => {
+            let byte = |at: usize| bytes.get(at).map_or(0, |byte| u64::from(*byte) << (8 * at));
+            return byte(0) | byte(1) | byte(2);
         }
-    }
+    };
+    u64::from(start) | u64::from(end) << (8 * (size - 4))
 }
 
 /// A byte at all eight places.
@@ -97,7 +104,10 @@ const HIGH: u64 = each(0x80);
 
 const WORD: usize = 8;
 
-/// Bytes that are looked at together where a part is long.
+/// Bytes after which a part is long.
+const NEAR: usize = 32;
+
+/// Bytes that are looked at together in a long part.
 const BLOCK: usize = 32;
 
 #[cfg(test)]
@@ -152,6 +162,16 @@ mod tests {
     fn any_byte_is_found() {
         for wanted in [0, b':', 0x7f] {
             check(|text| len_before(wanted, text), |byte| byte == wanted);
+        }
+    }
+
+    #[test]
+    fn a_word_has_the_bytes_that_are_there() {
+        let text = b"abcdefghi";
+        for size in 0..=text.len() {
+            let mut expected = [0; WORD];
+            expected[..size.min(WORD)].copy_from_slice(&text[..size.min(WORD)]);
+            assert_eq!(word(&text[..size]), u64::from_le_bytes(expected), "{size}");
         }
     }
 
