@@ -414,7 +414,10 @@ impl Fields {
             known => self.present.contains(known),
         };
         let start = self.added.len();
-        self.added.reserve(spelling.len() + value.len() + ROOM);
+        self.make_room(USUALLY_ADDED);
+        if start == 0 {
+            self.added = Vec::with_capacity(spelling.len() + value.len() + ROOM);
+        }
         put_line(spelling, value, &mut self.added);
         let end = self.added.len() - LINE_END.len();
         self.push(Entry {
@@ -493,8 +496,11 @@ pub fn put_line(spelling: &[u8], value: &[u8], out: &mut Vec<u8>) {
 /// Between name and value.
 const COLON: &[u8] = b": ";
 
-/// Bytes for which room is made behind an added line: most lists get more of them.
-const ROOM: usize = 64;
+/// Bytes for which room is made behind the first added line: most lists get more of them.
+const ROOM: usize = 96;
+
+/// Fields for which room is made in a list that was not parsed.
+const USUALLY_ADDED: usize = 8;
 
 const LINE_END: &[u8] = b"\r\n";
 

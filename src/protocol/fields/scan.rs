@@ -4,7 +4,6 @@
 //! routine costs more than its search.
 
 /// Bytes in front of the first control byte other than a tab; all of them when there is none.
-#[inline]
 pub(in crate::protocol) fn text_len(bytes: &[u8]) -> usize {
     length(bytes, |word| {
         let low = word & !HIGH;
@@ -32,12 +31,11 @@ pub(in crate::protocol) fn reference_len(bytes: &[u8]) -> usize {
     })
 }
 
-/// Bytes in front of the first `byte`, which is ASCII; all of them when there is none.
-#[inline]
-pub(in crate::protocol) fn len_before(byte: u8, bytes: &[u8]) -> usize {
-    debug_assert!(byte.is_ascii());
+/// Bytes in front of the first `BYTE`, which is ASCII; all of them when there is none.
+pub(in crate::protocol) fn len_before<const BYTE: u8>(bytes: &[u8]) -> usize {
+    const { assert!(BYTE.is_ascii()) };
     length(bytes, |word| {
-        let other = ((word & !HIGH) ^ each(byte)) + !HIGH;
+        let other = ((word & !HIGH) ^ each(BYTE)) + !HIGH;
         !(other | word)
     })
 }
@@ -160,9 +158,9 @@ mod tests {
 
     #[test]
     fn any_byte_is_found() {
-        for wanted in [0, b':', 0x7f] {
-            check(|text| len_before(wanted, text), |byte| byte == wanted);
-        }
+        check(len_before::<0>, |byte| byte == 0);
+        check(len_before::<b':'>, |byte| byte == b':');
+        check(len_before::<0x7f>, |byte| byte == 0x7f);
     }
 
     #[test]
@@ -182,7 +180,7 @@ mod tests {
                 let mut text = vec![0x8d; size];
                 text[at..].fill(b'\r');
                 assert_eq!(
-                    (text_len(&text), word_len(&text), len_before(b'\r', &text)),
+                    (text_len(&text), word_len(&text), len_before::<b'\r'>(&text)),
                     (at, at, at)
                 );
             }
