@@ -246,10 +246,10 @@ impl<'a> Attempts<'a> {
                     }
                     continue;
                 }
-                Ok(Event::Head(head)) if head.upgrade => switched(method, head, pump, slot),
+                Ok(Event::Head(head)) if head.upgrade => switched(method, *head, pump, slot),
                 Ok(Event::Head(head)) => {
                     slot.answered();
-                    self.answer(method, head, Lease { pump, slot })
+                    self.answer(method, *head, Lease { pump, slot })
                 }
                 Ok(_) => Err(Broken::after(pump, DecodeError::NoResponse.into())),
                 Err(failure) => Err(Broken::after(pump, failure)),

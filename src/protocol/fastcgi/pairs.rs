@@ -132,9 +132,10 @@ impl Sink for Pairs<'_> {
             return self.param(Name::Literal(name), Value::Text(value));
         }
         self.admit(2 + name.len() + value.len())?;
-        self.out.extend_from_slice(&[name.len() as u8, value.len() as u8]);
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(value);
+        let out = &mut *self.out;
+        out.extend_from_slice(&[name.len() as u8, value.len() as u8]);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(value);
         Ok(())
     }
 }

@@ -43,32 +43,40 @@ pub(in crate::protocol) fn len_before<const BYTE: u8>(bytes: &[u8]) -> usize {
 /// Bytes in front of the first that `hits` marks by the highest bit of its place; other bits mean nothing.
 #[inline(always)]
 fn length(bytes: &[u8], hits: impl Fn(u64) -> u64 + Copy) -> usize {
-    let mut clean = 0;
-    while let Some(next) = bytes[clean..].first_chunk() {
-        let found = hits(u64::from_le_bytes(*next)) & HIGH;
-        if found != 0 {
-            return clean + first(found);
-        }
-        clean += WORD;
-        if clean == NEAR {
-            clean += far(&bytes[NEAR..], hits);
-        }
-    }
-    let rest = &bytes[clean..];
-    match hits(word(rest)) & HIGH {
-        0 => bytes.len(),
-        found => clean + first(found).min(rest.len()),
+    match bytes.first_chunk::<NEAR>() {
+        None => near(bytes, hits),
+        Some(start) => match near(start, hits) {
+            NEAR => far(bytes, hits),
+            length => length,
+        },
     }
 }
 
-/// Bytes of whole blocks in which nothing is marked.
+/// The same, word by word.
+#[inline(always)]
+fn near(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    for (index, next) in words.iter().enumerate() {
+        let found = hits(u64::from_le_bytes(*next)) & HIGH;
+        if found != 0 {
+            return index * WORD + first(found);
+        }
+    }
+    match hits(word(rest)) & HIGH {
+        0 => bytes.len(),
+        found => words.len() * WORD + first(found).min(rest.len()),
+    }
+}
+
+/// The same for bytes of which nothing near is marked: whole blocks first.
 #[inline(never)]
-fn far(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
-    let is_clean = |block: &&[u8; BLOCK]| {
+fn far(bytes: &[u8], hits: impl Fn(u64) -> u64 + Copy) -> usize {
+    let is_clean = |block: &&[u8; NEAR]| {
         let words = block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
         words.fold(0, |found, word| found | hits(word)) & HIGH == 0
     };
-    BLOCK * bytes.as_chunks().0.iter().take_while(is_clean).count()
+    let clean = NEAR * bytes.as_chunks().0.iter().take_while(is_clean).count();
+    clean + near(&bytes[clean..], hits)
 }
 
 /// The first of the marked places.
@@ -102,11 +110,8 @@ const HIGH: u64 = each(0x80);
 
 const WORD: usize = 8;
 
-/// Bytes after which a part is long.
+/// Bytes after which a part is long, and is looked at in blocks of as many.
 const NEAR: usize = 32;
-
-/// Bytes that are looked at together in a long part.
-const BLOCK: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -121,11 +126,11 @@ mod tests {
             8,
             9,
             15,
-            BLOCK - 1,
-            BLOCK,
-            BLOCK + 1,
-            2 * BLOCK,
-            2 * BLOCK + 9,
+            NEAR - 1,
+            NEAR,
+            NEAR + 1,
+            2 * NEAR,
+            2 * NEAR + 9,
         ] {
             let plain = vec![b'x'; size];
             assert_eq!(length(&plain), size);
@@ -175,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_first_of_several_counts() {
-        for size in 2..2 * BLOCK {
+        for size in 2..2 * NEAR {
             for at in 0..size {
                 let mut text = vec![0x8d; size];
                 text[at..].fill(b'\r');

@@ -168,7 +168,7 @@ impl Reading {
         self.remove_connection_fields();
         if status.is_informational() && !upgrade {
             let fields = std::mem::take(&mut self.fields);
-            return Ok(AnyHead::Interim(InterimHead { status, fields }));
+            return Ok(AnyHead::Interim(Box::new(InterimHead { status, fields })));
         }
         self.check_framing()?;
         if self.names_protocols(status)
@@ -180,14 +180,14 @@ impl Reading {
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        Ok(AnyHead::Final(ResponseHead {
+        Ok(AnyHead::Final(Box::new(ResponseHead {
             status,
             fields: std::mem::take(&mut self.fields),
             length: self.length,
             upgrade,
             close,
             chunked: self.chunked,
-        }))
+        })))
     }
 
     /// RFC 9112, section 6.3: which of the two is meant is anybody's guess; and HTTP/1.0 has no chunks.
@@ -277,14 +277,14 @@ mod tests {
 
     fn cgi(text: &str) -> Result<ResponseHead, HeadError> {
         match read(Shape::Cgi, text.as_bytes())? {
-            AnyHead::Final(head) => Ok(head),
+            AnyHead::Final(head) => Ok(*head),
             AnyHead::Interim(_) => panic!("interim"),
         }
     }
 
     fn http(text: &str) -> Result<ResponseHead, HeadError> {
         match read(Shape::Http, text.as_bytes())? {
-            AnyHead::Final(head) => Ok(head),
+            AnyHead::Final(head) => Ok(*head),
             AnyHead::Interim(_) => panic!("interim"),
         }
     }

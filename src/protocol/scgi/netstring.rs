@@ -121,10 +121,11 @@ impl Sink for Netstring<'_> {
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         debug_assert!(self.size() > 0 || name == "CONTENT_LENGTH");
         self.admit(name.len(), value.len())?;
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.push(0);
-        self.out.extend_from_slice(value);
-        self.out.push(0);
+        let out = &mut *self.out;
+        out.extend_from_slice(name.as_bytes());
+        out.push(0);
+        out.extend_from_slice(value);
+        out.push(0);
         Ok(())
     }
 }

@@ -95,10 +95,11 @@ impl Sink for Block<'_> {
     #[inline(always)]
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         self.admit(name.len(), value.len())?;
-        self.out.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(&(value.len() as u16).to_le_bytes());
-        self.out.extend_from_slice(value);
+        let out = &mut *self.out;
+        out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&(value.len() as u16).to_le_bytes());
+        out.extend_from_slice(value);
         Ok(())
     }
 }
