@@ -34,7 +34,7 @@ fn replay<'a>(
         let available = src.len();
         if let Some(head) = decoder.decode(&mut src, available)? {
             let later: usize = pieces.map(<[u8]>::len).sum();
-            return Ok(Some((head, src.len() + later)));
+            return Ok(Some((*head, src.len() + later)));
         }
         assert!(src.is_empty());
     }

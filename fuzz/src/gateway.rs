@@ -60,7 +60,7 @@ impl Answer {
 
     fn add(&mut self, event: Result<Event, DecodeError>) {
         match event {
-            Ok(Event::Head(head)) => assert!(self.head.replace(head).is_none(), "two heads"),
+            Ok(Event::Head(head)) => assert!(self.head.replace(*head).is_none(), "two heads"),
             Ok(Event::Body(piece)) => {
                 assert!(self.head.is_some() && !piece.is_empty());
                 self.body.extend_from_slice(&piece);

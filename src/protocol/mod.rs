@@ -71,12 +71,14 @@ pub trait Exchange: Send {
 
 /// What an answer consists of, in order: any number of `Interim`, one `Head`, `Body` pieces, one `End`, with `Stderr`
 /// anywhere between them. Behind a head that switches protocols there is one `Switched` and nothing else.
+///
+/// Heads are boxed: every event is moved a few times, and most are none.
 #[derive(Debug)]
 pub enum Event {
     /// A head before the final one (RFC 9110, section 15.2): 103, for instance. 100 is the codec's own business.
-    Interim(InterimHead),
+    Interim(Box<InterimHead>),
     /// The response head, complete and checked.
-    Head(ResponseHead),
+    Head(Box<ResponseHead>),
     /// A piece of the response body, never empty, already cut to the announced length.
     Body(Bytes),
     /// Diagnostics from the application (FastCGI STDERR), in pieces of any size.
@@ -89,4 +91,15 @@ pub enum Event {
         /// Whether the peer keeps the connection open and no stray bytes were seen.
         reusable: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_small_enough_to_be_moved() {
+        let words = size_of::<Result<Option<Event>, DecodeError>>() / size_of::<usize>();
+        assert!(words <= 5, "{words}");
+    }
 }

@@ -136,7 +136,7 @@ pub fn without_port(authority: &[u8]) -> &[u8] {
         [b'[', ..] => authority.iter().rposition(|byte| *byte == b']').unwrap_or(0),
         _ => 0,
     };
-    let name = &authority[..start + scan::len_before(b':', &authority[start..])];
+    let name = &authority[..start + scan::len_before::<b':'>(&authority[start..])];
     name.strip_suffix(b".").unwrap_or(name)
 }
 

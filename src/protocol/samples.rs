@@ -78,7 +78,7 @@ impl Answer {
         match event {
             Ok(Event::Head(head)) => {
                 assert!(self.head.is_none(), "two heads");
-                self.head = Some(head);
+                self.head = Some(*head);
             }
             Ok(Event::Body(piece)) => {
                 assert!(self.head.is_some() && !piece.is_empty());
@@ -86,7 +86,7 @@ impl Answer {
             }
             Ok(Event::Interim(head)) => {
                 assert!(self.head.is_none(), "an interim head behind the final one");
-                self.interim.push(head);
+                self.interim.push(*head);
             }
             Ok(Event::Switched) => {
                 assert!(self.head.as_ref().is_some_and(|head| head.upgrade) && !self.switched);

@@ -90,7 +90,7 @@ fn checked(text: &[u8]) -> Result<u16, TargetError> {
     }
     match text.get(scan::reference_len(text)) {
         Some(refused) => Err(TargetError::Byte(*refused)),
-        None => Ok(scan::len_before(b'?', text) as u16),
+        None => Ok(scan::len_before::<b'?'>(text) as u16),
     }
 }
 

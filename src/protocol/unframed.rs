@@ -38,7 +38,7 @@ impl Unframed {
         }
     }
 
-    fn accept(&mut self, head: ResponseHead) -> Result<Event, DecodeError> {
+    fn accept(&mut self, head: Box<ResponseHead>) -> Result<Event, DecodeError> {
         if head.upgrade && !self.upgrade {
             return Err(DecodeError::Upgrade);
         }

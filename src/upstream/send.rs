@@ -259,14 +259,14 @@ impl<'a> Attempts<'a> {
     /// What became of an exchange, now that it has an answer or will have none.
     fn exchanged(
         &self,
-        head: Result<ResponseHead, Failure>,
+        head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
     ) -> Result<Answer, Broken> {
         match head {
-            Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
+            Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
             Ok(head) => {
                 lease.slot.answered();
-                self.answer(head, lease)
+                self.answer(*head, lease)
             }
             Err(failure) => Err(Broken::after(lease, failure)),
         }
@@ -379,7 +379,7 @@ fn poll_head(
     pump: &mut Pump,
     interim: Option<&dyn Interim>,
     cx: &mut Context<'_>,
-) -> Poll<Result<ResponseHead, Failure>> {
+) -> Poll<Result<Box<ResponseHead>, Failure>> {
     loop {
         match ready!(pump.poll_event(cx))? {
             Event::Head(head) => return Poll::Ready(Ok(head)),

@@ -73,7 +73,7 @@ impl Seen {
         loop {
             match exchange.decode(src) {
                 Ok(None) => return true,
-                Ok(Some(Event::Head(head))) => self.head = Some(head),
+                Ok(Some(Event::Head(head))) => self.head = Some(*head),
                 Ok(Some(Event::Body(piece))) => self.body.extend_from_slice(&piece),
                 Ok(Some(Event::Stderr(piece))) => self.stderr.extend_from_slice(&piece),
                 Ok(Some(Event::End { .. })) => self.early = true,

@@ -4,13 +4,13 @@
 //! takes pairs that cross any number of them, because the specification allows it.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use memchr::memchr;
 use nom::branch::alt;
 use nom::combinator::{map, verify};
 use nom::number::streaming::{be_u8, be_u32};
 use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
+use crate::protocol::fields::scan;
 use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -119,9 +119,9 @@ impl Sink for Pairs<'_> {
 
     #[inline(always)]
     fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        match memchr(0, value) {
-            None => self.text(name, value),
-            Some(_) => Err(EncodeError::Nul),
+        match scan::len_before::<0>(value) == value.len() {
+            true => self.text(name, value),
+            false => Err(EncodeError::Nul),
         }
     }
 
@@ -132,9 +132,10 @@ impl Sink for Pairs<'_> {
             return self.param(Name::Literal(name), Value::Text(value));
         }
         self.admit(2 + name.len() + value.len())?;
-        self.out.extend_from_slice(&[name.len() as u8, value.len() as u8]);
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(value);
+        let out = &mut *self.out;
+        out.extend_from_slice(&[name.len() as u8, value.len() as u8]);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(value);
         Ok(())
     }
 }

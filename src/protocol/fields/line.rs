@@ -23,7 +23,7 @@ impl FieldLine {
     #[inline]
     pub(in crate::protocol) fn read(block: &[u8], start: usize) -> Option<(Self, usize)> {
         let text = block.get(start..)?;
-        let colon = scan::len_before(b':', text);
+        let colon = scan::len_before::<b':'>(text);
         let (spelling, rest) = (text.get(..colon)?, text.get(colon + 1..)?);
         let name = FieldName::of(spelling);
         if name == FieldName::Other && !is_token(spelling) {

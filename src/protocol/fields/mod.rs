@@ -80,11 +80,19 @@ impl Fields {
         }
     }
 
+    /// Makes room for so many fields in an empty list.
+    #[inline]
+    pub(in crate::protocol) fn make_room(&mut self, fields: usize) {
+        if self.entries.capacity() == 0 {
+            self.entries = Vec::with_capacity(fields);
+        }
+    }
+
     /// Notes a field line of a block that [`attach`](Self::attach) brings.
     #[inline]
     pub(in crate::protocol) fn note(&mut self, line: &FieldLine, block: &[u8]) {
         let spelling = &block[line.spelling.clone()];
-        let digest = digest(spelling);
+        let digest = digest(line.name, spelling);
         let again = match line.name {
             FieldName::Other => self.entries.iter().any(|entry| {
                 entry.digest == digest
@@ -308,10 +316,11 @@ impl Fields {
 
     /// All values of any name, in order.
     pub fn all_named<'a>(&'a self, spelling: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
-        let digest = digest(spelling);
+        let name = FieldName::of(spelling);
+        let digest = digest(name, spelling);
         self.entries
             .iter()
-            .filter(move |entry| entry.digest == digest)
+            .filter(move |entry| entry.name == name && entry.digest == digest)
             .map(|entry| entry.field(&self.block, &self.added))
             .filter(move |field| field.spelling.eq_ignore_ascii_case(spelling))
             .map(|field| field.value)
@@ -408,12 +417,16 @@ impl Fields {
     }
 
     fn add(&mut self, name: FieldName, spelling: &[u8], value: &[u8]) {
-        let digest = digest(spelling);
+        let digest = digest(name, spelling);
         let again = match name {
             FieldName::Other => self.contains_named(spelling),
             known => self.present.contains(known),
         };
         let start = self.added.len();
+        self.make_room(USUALLY_ADDED);
+        if start == 0 {
+            self.added = Vec::with_capacity(spelling.len() + value.len() + ROOM);
+        }
         put_line(spelling, value, &mut self.added);
         let end = self.added.len() - LINE_END.len();
         self.push(Entry {
@@ -492,6 +505,12 @@ pub fn put_line(spelling: &[u8], value: &[u8], out: &mut Vec<u8>) {
 /// Between name and value.
 const COLON: &[u8] = b": ";
 
+/// Bytes for which room is made behind the first added line: most lists get more of them.
+const ROOM: usize = 96;
+
+/// Fields for which room is made in a list that was not parsed.
+const USUALLY_ADDED: usize = 8;
+
 const LINE_END: &[u8] = b"\r\n";
 
 /// Writes a number; gives the digits that it needed.
@@ -510,15 +529,15 @@ pub fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &[u8] {
 /// Digits of the largest 64-bit number.
 pub const DIGITS: usize = 20;
 
-/// A mark that equal names share, whatever their case.
+/// A mark that equal names share, whatever their case; well-known names need none.
 #[inline]
-fn digest(spelling: &[u8]) -> u8 {
+fn digest(name: FieldName, spelling: &[u8]) -> u8 {
     match spelling {
-        [] => 0,
-        [first, ..] => {
+        [first, ..] if name == FieldName::Other => {
             let last = spelling[spelling.len() - 1];
             (spelling.len() as u8).wrapping_mul(31) ^ (first | 0x20).wrapping_mul(7) ^ (last | 0x20)
         }
+        _ => 0,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Field names that the gateway knows: recognised once, while a message is parsed.
 
+use super::scan;
+
 macro_rules! names {
     ($($variant:ident = $text:literal / $variable:literal,)*) => {
         /// A field name that the gateway has a rule for, or meets in most messages.
@@ -221,20 +223,18 @@ fn is_spelled(known: &[u8], text: &[u8]) -> bool {
     if known.len() != text.len() {
         return false;
     }
-    let (Some(known_end), Some(text_end)) = (known.last_chunk(), text.last_chunk()) else {
-        return known.eq_ignore_ascii_case(text);
-    };
-    let (known, text) = (known.as_chunks().0, text.as_chunks().0);
-    let rest = difference(known_end, text_end);
-    let words = known.iter().zip(text);
-    words.fold(rest, |found, (known, text)| found | difference(known, text)) == 0
+    let whole = known.len() / 8 * 8;
+    let rest = difference(scan::word(&known[whole..]), scan::word(&text[whole..]));
+    let words = known.as_chunks().0.iter().zip(text.as_chunks().0);
+    words.fold(rest, |found, (known, text)| {
+        found | difference(u64::from_le_bytes(*known), u64::from_le_bytes(*text))
+    }) == 0
 }
 
 /// Where bytes differ in more than the case of a letter. The names of the list hold letters, digits and hyphens; of
 /// these, letters alone have the bit 0x40.
 #[inline]
-fn difference(known: &[u8; 8], text: &[u8; 8]) -> u64 {
-    let (known, text) = (u64::from_ne_bytes(*known), u64::from_ne_bytes(*text));
+fn difference(known: u64, text: u64) -> u64 {
     (known ^ text) & !((known & 0x4040_4040_4040_4040) >> 1)
 }
 

@@ -4,7 +4,6 @@
 //! routine costs more than its search.
 
 /// Bytes in front of the first control byte other than a tab; all of them when there is none.
-#[inline]
 pub(in crate::protocol) fn text_len(bytes: &[u8]) -> usize {
     length(bytes, |word| {
         let low = word & !HIGH;
@@ -32,59 +31,73 @@ pub(in crate::protocol) fn reference_len(bytes: &[u8]) -> usize {
     })
 }
 
-/// Bytes in front of the first `byte`, which is ASCII; all of them when there is none.
-#[inline]
-pub(in crate::protocol) fn len_before(byte: u8, bytes: &[u8]) -> usize {
-    debug_assert!(byte.is_ascii());
+/// Bytes in front of the first `BYTE`, which is ASCII; all of them when there is none.
+pub(in crate::protocol) fn len_before<const BYTE: u8>(bytes: &[u8]) -> usize {
+    const { assert!(BYTE.is_ascii()) };
     length(bytes, |word| {
-        let other = ((word & !HIGH) ^ each(byte)) + !HIGH;
+        let other = ((word & !HIGH) ^ each(BYTE)) + !HIGH;
         !(other | word)
     })
 }
 
 /// Bytes in front of the first that `hits` marks by the highest bit of its place; other bits mean nothing.
 #[inline(always)]
-fn length(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
-    let mut clean = 0;
-    if let Some((start, more)) = bytes.split_first_chunk::<BLOCK>() {
-        clean = within(start, &hits);
-        if clean == BLOCK {
-            let marks = |block: &[u8; BLOCK]| {
-                let words = block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-                words.fold(0, |found, word| found | hits(word)) & HIGH
-            };
-            let blocks = more.as_chunks().0.iter();
-            clean += BLOCK * blocks.take_while(|block| marks(block) == 0).count();
-        } else {
-            return clean;
-        }
+fn length(bytes: &[u8], hits: impl Fn(u64) -> u64 + Copy) -> usize {
+    match bytes.first_chunk::<NEAR>() {
+        None => near(bytes, hits),
+        Some(start) => match near(start, hits) {
+            NEAR => far(bytes, hits),
+            length => length,
+        },
     }
-    clean + within(&bytes[clean..], &hits)
 }
 
 /// The same, word by word.
 #[inline(always)]
-fn within(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
-    let first = |word| {
-        let found = hits(word) & HIGH;
-        (found != 0).then_some((found.trailing_zeros() / 8) as usize)
-    };
+fn near(bytes: &[u8], hits: impl Fn(u64) -> u64) -> usize {
     let (words, rest) = bytes.as_chunks();
-    for (index, word) in words.iter().enumerate() {
-        if let Some(at) = first(u64::from_le_bytes(*word)) {
-            return index * WORD + at;
+    for (index, next) in words.iter().enumerate() {
+        let found = hits(u64::from_le_bytes(*next)) & HIGH;
+        if found != 0 {
+            return index * WORD + first(found);
         }
     }
+    match hits(word(rest)) & HIGH {
+        0 => bytes.len(),
+        found => words.len() * WORD + first(found).min(rest.len()),
+    }
+}
+
+/// The same for bytes of which nothing near is marked: whole blocks first.
+#[inline(never)]
+fn far(bytes: &[u8], hits: impl Fn(u64) -> u64 + Copy) -> usize {
+    let is_clean = |block: &&[u8; NEAR]| {
+        let words = block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        words.fold(0, |found, word| found | hits(word)) & HIGH == 0
+    };
+    let clean = NEAR * bytes.as_chunks().0.iter().take_while(is_clean).count();
+    clean + near(&bytes[clean..], hits)
+}
+
+/// The first of the marked places.
+#[inline(always)]
+fn first(found: u64) -> usize {
+    (found.trailing_zeros() / 8) as usize
+}
+
+/// The first eight bytes as a number, or as many as there are with zeros behind them.
+#[inline(always)]
+pub(super) fn word(bytes: &[u8]) -> u64 {
     let size = bytes.len();
-    match bytes.last_chunk() {
-        _ if rest.is_empty() => size,
-        // What is in front of the rest is clean.
-        Some(last) => first(u64::from_le_bytes(*last)).map_or(size, |at| size - WORD + at),
-        None => {
-            let word = rest.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte));
-            first(word).map_or(size, |at| at.min(size))
+    let (start, end) = match (bytes.first_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(whole), _, _) => return u64::from_le_bytes(*whole),
+        (_, Some(start), Some(end)) => (u32::from_le_bytes(*start), u32::from_le_bytes(*end)),
+        _ => {
+            let byte = |at: usize| bytes.get(at).map_or(0, |byte| u64::from(*byte) << (8 * at));
+            return byte(0) | byte(1) | byte(2);
         }
-    }
+    };
+    u64::from(start) | u64::from(end) << (8 * (size - 4))
 }
 
 /// A byte at all eight places.
@@ -97,8 +110,8 @@ const HIGH: u64 = each(0x80);
 
 const WORD: usize = 8;
 
-/// Bytes that are looked at together where a part is long.
-const BLOCK: usize = 32;
+/// Bytes after which a part is long, and is looked at in blocks of as many.
+const NEAR: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -113,11 +126,11 @@ mod tests {
             8,
             9,
             15,
-            BLOCK - 1,
-            BLOCK,
-            BLOCK + 1,
-            2 * BLOCK,
-            2 * BLOCK + 9,
+            NEAR - 1,
+            NEAR,
+            NEAR + 1,
+            2 * NEAR,
+            2 * NEAR + 9,
         ] {
             let plain = vec![b'x'; size];
             assert_eq!(length(&plain), size);
@@ -150,19 +163,29 @@ mod tests {
 
     #[test]
     fn any_byte_is_found() {
-        for wanted in [0, b':', 0x7f] {
-            check(|text| len_before(wanted, text), |byte| byte == wanted);
+        check(len_before::<0>, |byte| byte == 0);
+        check(len_before::<b':'>, |byte| byte == b':');
+        check(len_before::<0x7f>, |byte| byte == 0x7f);
+    }
+
+    #[test]
+    fn a_word_has_the_bytes_that_are_there() {
+        let text = b"abcdefghi";
+        for size in 0..=text.len() {
+            let mut expected = [0; WORD];
+            expected[..size.min(WORD)].copy_from_slice(&text[..size.min(WORD)]);
+            assert_eq!(word(&text[..size]), u64::from_le_bytes(expected), "{size}");
         }
     }
 
     #[test]
     fn the_first_of_several_counts() {
-        for size in 2..2 * BLOCK {
+        for size in 2..2 * NEAR {
             for at in 0..size {
                 let mut text = vec![0x8d; size];
                 text[at..].fill(b'\r');
                 assert_eq!(
-                    (text_len(&text), word_len(&text), len_before(b'\r', &text)),
+                    (text_len(&text), word_len(&text), len_before::<b'\r'>(&text)),
                     (at, at, at)
                 );
             }

@@ -10,9 +10,9 @@ use super::{HeadError, InterimHead, Limits, ResponseHead, Shape};
 #[derive(Debug)]
 pub enum AnyHead {
     /// The head of the answer.
-    Final(ResponseHead),
+    Final(Box<ResponseHead>),
     /// One before it, which a gateway may drop.
-    Interim(InterimHead),
+    Interim(Box<InterimHead>),
 }
 
 /// The head of one answer, until it is complete.
@@ -51,7 +51,7 @@ impl HeadDecoder {
         &mut self,
         src: &mut BytesMut,
         mut available: usize,
-    ) -> Result<Option<ResponseHead>, HeadError> {
+    ) -> Result<Option<Box<ResponseHead>>, HeadError> {
         debug_assert!(available <= src.len());
         loop {
             let before = src.len();
@@ -114,7 +114,9 @@ impl HeadDecoder {
 mod tests {
     use super::*;
 
-    fn replay(shape: Shape, text: &[u8], step: usize) -> (Result<Option<ResponseHead>, HeadError>, BytesMut) {
+    type Found = Result<Option<Box<ResponseHead>>, HeadError>;
+
+    fn replay(shape: Shape, text: &[u8], step: usize) -> (Found, BytesMut) {
         let mut decoder = HeadDecoder::new(shape, Limits { size: 64, fields: 4 });
         let mut src = BytesMut::new();
         for piece in text.chunks(step) {

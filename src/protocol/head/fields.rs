@@ -60,31 +60,31 @@ impl Reading {
         let (mut start, status_line) = first_line(text, self.shape)?;
         self.status_line = status_line;
         loop {
-            match &text[start..] {
-                [b'\n', ..] => return Ok(Some(start + 1)),
-                [b'\r', b'\n', ..] => return Ok(Some(start + 2)),
-                _ => {}
+            if let Some(end) = line::behind_end(text, start) {
+                return Ok(Some(end));
             }
             self.count += 1;
             if self.count > limits.fields {
                 return Err(HeadError::TooManyFields(limits.fields));
             }
-            let Some((line, next)) = line::field(text, start)? else {
-                return Ok(None);
+            let line = FieldLine::read(text, start);
+            let next = line.as_ref().and_then(|(_, end)| line::behind_end(text, *end));
+            let (Some((line, _)), Some(next)) = (&line, next) else {
+                return line::not_a_field(text, start).map_or(Ok(None), Err);
             };
             self.add(line, text)?;
             start = next;
         }
     }
 
-    fn add(&mut self, line: FieldLine, block: &[u8]) -> Result<(), HeadError> {
+    fn add(&mut self, line: &FieldLine, block: &[u8]) -> Result<(), HeadError> {
         let text = &block[line.value.clone()];
         match line.name {
             FieldName::Status if self.shape != Shape::Http1 => return self.set_status(text),
             FieldName::ContentLength => return self.set_length(text),
             FieldName::TransferEncoding => return self.set_transfer_coding(text),
             FieldName::Upgrade => {
-                self.upgrade = Some(line);
+                self.upgrade = Some(line.clone());
                 return Ok(());
             }
             FieldName::ContentType | FieldName::Location if self.is_known(line.name, text, block)? => {
@@ -99,7 +99,7 @@ impl Reading {
             FieldName::Other if self.is_variable(&block[line.spelling.clone()]) => return Ok(()),
             _ => {}
         }
-        self.fields.note(&line, block);
+        self.fields.note(line, block);
         Ok(())
     }
 
@@ -157,7 +157,7 @@ impl Reading {
     }
 
     /// The verdict, with the bytes that the lines were read from.
-    pub(super) fn finish(mut self, block: Bytes) -> Result<AnyHead, HeadError> {
+    pub(super) fn finish(&mut self, block: Bytes) -> Result<AnyHead, HeadError> {
         self.fields.attach(block);
         if self.count == 0 && self.status_line.is_none() {
             return Err(HeadError::Empty);
@@ -167,8 +167,8 @@ impl Reading {
         let close = self.closes();
         self.remove_connection_fields();
         if status.is_informational() && !upgrade {
-            let fields = self.fields;
-            return Ok(AnyHead::Interim(InterimHead { status, fields }));
+            let fields = std::mem::take(&mut self.fields);
+            return Ok(AnyHead::Interim(Box::new(InterimHead { status, fields })));
         }
         self.check_framing()?;
         if self.names_protocols(status)
@@ -180,14 +180,14 @@ impl Reading {
         if status == StatusCode::NO_CONTENT || upgrade {
             self.length = None;
         }
-        Ok(AnyHead::Final(ResponseHead {
+        Ok(AnyHead::Final(Box::new(ResponseHead {
             status,
-            fields: self.fields,
+            fields: std::mem::take(&mut self.fields),
             length: self.length,
             upgrade,
             close,
             chunked: self.chunked,
-        }))
+        })))
     }
 
     /// RFC 9112, section 6.3: which of the two is meant is anybody's guess; and HTTP/1.0 has no chunks.
@@ -277,14 +277,14 @@ mod tests {
 
     fn cgi(text: &str) -> Result<ResponseHead, HeadError> {
         match read(Shape::Cgi, text.as_bytes())? {
-            AnyHead::Final(head) => Ok(head),
+            AnyHead::Final(head) => Ok(*head),
             AnyHead::Interim(_) => panic!("interim"),
         }
     }
 
     fn http(text: &str) -> Result<ResponseHead, HeadError> {
         match read(Shape::Http, text.as_bytes())? {
-            AnyHead::Final(head) => Ok(head),
+            AnyHead::Final(head) => Ok(*head),
             AnyHead::Interim(_) => panic!("interim"),
         }
     }

@@ -12,7 +12,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::HeadError;
-use crate::protocol::fields::{FieldLine, has_control, is_token_byte};
+use crate::protocol::fields::{has_control, is_token_byte};
 
 /// What a status line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,29 +32,24 @@ pub(super) fn line(block: &[u8], start: usize) -> Option<(Range<usize>, usize)> 
     Some((start..start + length, feed + 1))
 }
 
-/// The field line that starts here, and where the next line does; `None` when it is not complete.
+/// Where the next line starts, if this is a line end.
 #[inline]
-pub(super) fn field(block: &[u8], start: usize) -> Result<Option<(FieldLine, usize)>, HeadError> {
-    if let Some((field, end)) = FieldLine::read(block, start) {
-        match &block[end..] {
-            [b'\n', ..] => return Ok(Some((field, end + 1))),
-            [b'\r', b'\n', ..] => return Ok(Some((field, end + 2))),
-            _ => {}
-        }
-    }
-    match line(block, start) {
-        Some((line, _)) => Err(not_a_field(&block[line])),
-        None => Ok(None),
+pub(super) fn behind_end(block: &[u8], at: usize) -> Option<usize> {
+    match &block[at..] {
+        [b'\n', ..] => Some(at + 1),
+        [b'\r', b'\n', ..] => Some(at + 2),
+        _ => None,
     }
 }
 
-/// What is wrong with a line that is no field.
+/// What is wrong with the line that starts here and is no field; `None` when it is not complete.
 #[cold]
-fn not_a_field(line: &[u8]) -> HeadError {
-    match line.iter().position(|byte| !is_token_byte(*byte)) {
+pub(super) fn not_a_field(block: &[u8], start: usize) -> Option<HeadError> {
+    let line = &block[line(block, start)?.0];
+    Some(match line.iter().position(|byte| !is_token_byte(*byte)) {
         Some(colon @ 1..) if line[colon] == b':' => first_control(&line[colon + 1..]),
         _ => not_a_name(line),
-    }
+    })
 }
 
 /// What is wrong with a line that does not start with a name and a colon.
@@ -183,6 +178,7 @@ fn is_blank(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::fields::FieldLine;
 
     #[test]
     fn status_is_three_digits_and_a_reason() {
@@ -270,6 +266,14 @@ mod tests {
         }
     }
 
+    /// The one field line, or what is wrong with it.
+    fn field(block: &[u8]) -> Result<FieldLine, Option<HeadError>> {
+        match FieldLine::read(block, 2) {
+            Some((line, end)) if behind_end(block, end) == Some(block.len()) => Ok(line),
+            _ => Err(not_a_field(block, 2)),
+        }
+    }
+
     #[test]
     fn a_field_is_a_name_and_a_value_without_blanks() {
         for (text, expected) in [
@@ -294,14 +298,10 @@ mod tests {
         ] {
             for end in ["\n", "\r\n"] {
                 let block = format!("..{text}{end}");
-                let found = field(block.as_bytes(), 2).map(Option::unwrap);
-                let parts = found.map(|(line, next)| {
-                    assert_eq!(next, block.len());
-                    (&block[line.spelling], &block[line.value])
-                });
-                assert_eq!(parts, expected, "{text:?}");
+                let parts = field(block.as_bytes()).map(|line| (&block[line.spelling], &block[line.value]));
+                assert_eq!(parts, expected.map_err(Some), "{text:?}");
                 for short in 2..block.len() {
-                    assert_eq!(field(&block.as_bytes()[..short], 2), Ok(None), "{text:?}");
+                    assert_eq!(field(&block.as_bytes()[..short]), Err(None), "{text:?}");
                 }
             }
         }

@@ -79,7 +79,7 @@ impl ClientExchange {
         }
     }
 
-    fn accept(&mut self, head: ResponseHead) -> Result<Event, DecodeError> {
+    fn accept(&mut self, head: Box<ResponseHead>) -> Result<Event, DecodeError> {
         if head.upgrade {
             self.check_switch(&head)?;
             self.answer = Answer::Switching;

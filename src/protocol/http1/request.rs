@@ -68,16 +68,23 @@ impl RequestDecoder {
     /// Takes the next head off `src`; `Ok(None)` asks for more bytes, and leaves those that are there.
     ///
     /// After an error nothing on the connection can be believed.
+    #[inline]
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Request>, RequestError> {
+        match src.len() == self.searched {
+            true => Ok(None),
+            false => self.advance(src),
+        }
+    }
+
+    fn advance(&mut self, src: &mut BytesMut) -> Result<Option<Request>, RequestError> {
         if !self.is_complete(src).map_err(|error| error.within(src))? {
             return Ok(None);
         }
-        let mut fields = std::mem::take(&mut self.fields);
-        fields.attach(src.split_to(self.line).freeze());
+        self.fields.attach(src.split_to(self.line).freeze());
         (self.line, self.searched) = (0, 0);
-        match self.start.take() {
-            Some(start) => start.finish(fields).map(Some),
-            None => Err(Rule::RequestLine.into()),
+        match self.finish() {
+            Ok(request) => Ok(Some(request)),
+            Err(error) => Err(error.within(std::mem::take(&mut self.fields).block())),
         }
     }
 
@@ -150,7 +157,7 @@ impl RequestDecoder {
 
     fn begin(&mut self, start: Start) {
         self.start = Some(start);
-        self.fields = Fields::with_capacity(USUAL_FIELDS);
+        self.fields.make_room(USUAL_FIELDS);
     }
 
     /// Whether no byte of a head is there but empty lines.
@@ -175,37 +182,25 @@ impl RequestDecoder {
         self.fields.note(line, src);
         Ok(())
     }
-}
 
-impl Start {
-    /// The request of this line and these fields.
-    #[inline]
-    fn finish(self, fields: Fields) -> Result<Request, RequestError> {
-        let (framing, authority, target) = match self.parts(&fields) {
-            Ok(parts) => parts,
-            Err(error) => return Err(error.within(fields.block())),
-        };
-        Ok(Request {
-            persistent: persistent(self.version, &fields),
-            method: self.method,
-            version: self.version,
-            target,
-            authority,
-            fields,
-            framing,
-        })
-    }
-
-    #[inline]
-    fn parts(&self, fields: &Fields) -> Result<(Framing, Option<Bytes>, Target), RequestError> {
-        if let Some(error) = repeated(fields) {
+    fn finish(&mut self) -> Result<Request, RequestError> {
+        let start = self.start.take().ok_or(Rule::RequestLine)?;
+        if let Some(error) = repeated(&self.fields) {
             return Err(error);
         }
-        let framing = Framing::of_request(self.version, fields)?;
-        let target = fields.block().slice(self.target.clone());
+        let framing = Framing::of_request(start.version, &self.fields)?;
+        let target = self.fields.block().slice(start.target);
         let (authority, target) =
-            form::split(&self.method, target).map_err(|_| RequestError::from(Rule::Target))?;
-        Ok((framing, authority, target))
+            form::split(&start.method, target).map_err(|_| RequestError::from(Rule::Target))?;
+        Ok(Request {
+            persistent: persistent(start.version, &self.fields),
+            method: start.method,
+            version: start.version,
+            target,
+            authority,
+            fields: std::mem::take(&mut self.fields),
+            framing,
+        })
     }
 }
 
@@ -229,9 +224,13 @@ fn plain_start(src: &[u8], begin: usize) -> Option<(Start, usize)> {
     let (method, rest) = line.split_at(scan::word_len(line));
     let rest = rest.strip_prefix(b" ")?;
     let (target, rest) = rest.split_at(scan::word_len(rest));
-    let version = match rest.first_chunk()? {
-        b" HTTP/1.1\r\n" => Version::HTTP_11,
-        b" HTTP/1.0\r\n" => Version::HTTP_10,
+    let (name, [minor, b'\r', b'\n', ..]) = rest.split_first_chunk()? else {
+        return None;
+    };
+    let version = match minor {
+        _ if name != b" HTTP/1." => return None,
+        b'1' => Version::HTTP_11,
+        b'0' => Version::HTTP_10,
         _ => return None,
     };
     let from = begin + method.len() + 1;

@@ -69,8 +69,8 @@ impl<S: Sink> Walk<'_, S> {
     /// A path that continues with what is behind the script.
     #[inline(always)]
     fn path(&mut self, name: &'static str, start: &[u8], path_info: &[u8]) -> Result<(), EncodeError> {
-        match path_info {
-            [] => self.bytes(name, start),
+        match (start, path_info) {
+            (whole, []) | ([], whole) => self.bytes(name, whole),
             _ => self
                 .sink
                 .param(Name::Literal(name), Value::Pair(start, path_info)),

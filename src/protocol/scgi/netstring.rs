@@ -1,7 +1,6 @@
 //! The netstring around the variables: `70:NAME NUL VALUE NUL … ,`.
 
 use bytes::{BufMut, Bytes};
-use memchr::memchr;
 use nom::bytes::complete::{tag, take_till};
 use nom::bytes::streaming::take_while_m_n;
 use nom::character::streaming::char;
@@ -9,6 +8,7 @@ use nom::combinator::{map_opt, verify};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
+use crate::protocol::fields::scan;
 use crate::protocol::params::sink::decimal_len;
 use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
@@ -110,9 +110,9 @@ impl Sink for Netstring<'_> {
 
     #[inline(always)]
     fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        match memchr(0, value) {
-            None => self.text(name, value),
-            Some(_) => Err(EncodeError::Nul),
+        match scan::len_before::<0>(value) == value.len() {
+            true => self.text(name, value),
+            false => Err(EncodeError::Nul),
         }
     }
 
@@ -121,10 +121,11 @@ impl Sink for Netstring<'_> {
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         debug_assert!(self.size() > 0 || name == "CONTENT_LENGTH");
         self.admit(name.len(), value.len())?;
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.push(0);
-        self.out.extend_from_slice(value);
-        self.out.push(0);
+        let out = &mut *self.out;
+        out.extend_from_slice(name.as_bytes());
+        out.push(0);
+        out.extend_from_slice(value);
+        out.push(0);
         Ok(())
     }
 }

@@ -1,12 +1,12 @@
 //! The variables of a packet: keys and values, each behind its 16-bit length.
 
 use bytes::{BufMut, Bytes};
-use memchr::memchr;
 use nom::multi::length_data;
 use nom::number::complete::le_u16;
 use nom::{IResult, Parser};
 
 use super::packet::Packet;
+use crate::protocol::fields::scan;
 use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -85,9 +85,9 @@ impl Sink for Block<'_> {
 
     #[inline(always)]
     fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        match memchr(0, value) {
-            None => self.text(name, value),
-            Some(_) => Err(EncodeError::Nul),
+        match scan::len_before::<0>(value) == value.len() {
+            true => self.text(name, value),
+            false => Err(EncodeError::Nul),
         }
     }
 
@@ -95,10 +95,11 @@ impl Sink for Block<'_> {
     #[inline(always)]
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         self.admit(name.len(), value.len())?;
-        self.out.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(&(value.len() as u16).to_le_bytes());
-        self.out.extend_from_slice(value);
+        let out = &mut *self.out;
+        out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&(value.len() as u16).to_le_bytes());
+        out.extend_from_slice(value);
         Ok(())
     }
 }
