@@ -10,7 +10,8 @@ use super::{DecodeError, Event, Exchange, RequestHead, WriteQueue};
 
 /// The state of one exchange.
 pub(crate) struct Unframed {
-    method: Method,
+    /// A HEAD is answered.
+    to_head: bool,
     /// 101 was asked for.
     upgrade: bool,
     /// The connection may carry another exchange if the answer agrees.
@@ -30,7 +31,7 @@ enum Answer {
 impl Unframed {
     pub(crate) fn new(head: &RequestHead, shape: Shape, limits: Limits, reuse: bool) -> Self {
         Self {
-            method: head.method.clone(),
+            to_head: head.method == Method::HEAD,
             upgrade: head.upgrade,
             reuse,
             started: false,
@@ -42,7 +43,7 @@ impl Unframed {
         if head.upgrade && !self.upgrade {
             return Err(DecodeError::Upgrade);
         }
-        let body = Body::of(&self.method, &head);
+        let body = Body::of(self.to_head, &head);
         // uWSGI sends bodies where none belong: behind such an answer nothing is certain.
         self.reuse &= !head.close && matches!(body, Body::Length(_));
         self.answer = Answer::Body(body);

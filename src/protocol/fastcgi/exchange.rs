@@ -68,7 +68,8 @@ impl FastCgi {
 /// The state of one exchange.
 struct Exchange {
     keep_conn: bool,
-    method: Method,
+    /// A HEAD is answered.
+    to_head: bool,
     /// Whether any byte has arrived.
     started: bool,
     record: Record,
@@ -108,7 +109,7 @@ impl Exchange {
     fn new(protocol: &FastCgi, method: &Method) -> Self {
         Self {
             keep_conn: protocol.keep_conn,
-            method: method.clone(),
+            to_head: *method == Method::HEAD,
             started: false,
             record: Record::Header,
             skip: 0,
@@ -181,7 +182,7 @@ impl Exchange {
         let before = src.len();
         let event = match &mut self.answer {
             Answer::Head(decoder) => decoder.decode(src, available)?.map(|head| {
-                self.answer = Answer::Body(Body::of(&self.method, &head));
+                self.answer = Answer::Body(Body::of(self.to_head, &head));
                 Event::Head(head)
             }),
             Answer::Body(body) => {

@@ -320,7 +320,7 @@ fn no_name(text: &[u8]) -> RequestError {
 }
 
 /// Fields for which room is made at once: what a browser sends.
-const USUAL_FIELDS: usize = 16;
+const USUAL_FIELDS: usize = 15;
 
 /// Fields with one value (RFC 9110, section 5.3).
 const SINGLE: FieldNames = FieldNames::of(&[
