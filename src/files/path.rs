@@ -253,9 +253,15 @@ impl fmt::Debug for RelPath {
 
 /// Whether nothing is to decode, to normalise or to refuse: the common case, one pass without a copy.
 fn is_plain(path: &[u8]) -> bool {
-    let odd = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'%' | b'\\');
-    let dotted = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.');
-    !path.iter().any(odd) && !path.windows(2).any(dotted)
+    let mut before = 0;
+    path.iter().all(|&byte| {
+        let behind_slash = std::mem::replace(&mut before, byte) == b'/';
+        match byte {
+            b'%' | b'\\' | ..b' ' | 0x7f => false,
+            b'/' | b'.' => !behind_slash,
+            _ => true,
+        }
+    })
 }
 
 /// The bytes behind the escapes, and whether one of them was a slash.

@@ -9,7 +9,6 @@ use memchr::memchr;
 use super::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, FieldValue};
-use crate::protocol::request::without_port;
 
 /// Leaves exactly one valid `Host` field: the authority of the target if it has one, which wins over the
 /// field (RFC 9112, section 3.2.2). HTTP/1.0 requests may have none.
@@ -50,20 +49,19 @@ fn is_valid(authority: &[u8]) -> bool {
 /// Whether two authorities name one host and one port (RFC 3986, section 6.2.3).
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     match (Parts::of(one), Parts::of(other)) {
-        (Some(one), Some(other)) => one.port == other.port && one.name.eq_ignore_ascii_case(other.name),
+        (Some(one), Some(other)) => one.port == other.port && one.name().eq_ignore_ascii_case(other.name()),
         _ => false,
     }
 }
 
-/// A valid authority. An empty port is none, and the dot of the root belongs to no name.
+/// A valid authority. An empty port is none.
 struct Parts<'a> {
-    name: &'a [u8],
+    host: &'a [u8],
     port: Option<u16>,
 }
 
 impl<'a> Parts<'a> {
     fn of(authority: &'a [u8]) -> Option<Self> {
-        let name = without_port(authority);
         let end = match authority {
             [b'[', ..] => memchr(b']', authority)? + 1,
             _ => memchr(b':', authority).unwrap_or(authority.len()),
@@ -74,7 +72,12 @@ impl<'a> Parts<'a> {
             _ => is_name(host),
         };
         let port = port(rest)?;
-        valid.then_some(Self { name, port })
+        valid.then_some(Self { host, port })
+    }
+
+    /// The host without the dot of the root, which belongs to no name.
+    fn name(&self) -> &'a [u8] {
+        self.host.strip_suffix(b".").unwrap_or(self.host)
     }
 }
 

@@ -261,7 +261,8 @@ impl Drop for Exchange {
         self.connection.requests.end();
         self.record.count(&self.service.counters);
         if self.service.log.is_on() {
-            self.record.log(&self.request, &self.connection, &self.service.log);
+            self.record
+                .log(&self.request, &self.connection, &self.service.log);
         }
     }
 }

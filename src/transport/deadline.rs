@@ -50,7 +50,10 @@ impl Deadline {
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.at else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        let waits = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        let waits = self
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()));
         match timer.deadline() > at {
             true => timer.as_mut().reset(at),
             // It runs, and will wake this task.

@@ -183,7 +183,8 @@ impl Http1 {
                 true => ConnectionState::Idle,
                 false => ConnectionState::Head,
             };
-            self.stage.enter_at(state, &self.settings.timeouts, self.now.take());
+            self.stage
+                .enter_at(state, &self.settings.timeouts, self.now.take());
             match reader.poll_fill(cx) {
                 Poll::Ready(Ok(1..)) => continue,
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Silence::Over)),

@@ -133,7 +133,9 @@ impl Fields {
     pub fn share(&mut self) {
         if self.block.is_empty() {
             self.block = Bytes::from(std::mem::take(&mut self.added));
-            self.entries.iter_mut().for_each(|entry| entry.place = Place::Line);
+            self.entries
+                .iter_mut()
+                .for_each(|entry| entry.place = Place::Line);
         }
     }
 

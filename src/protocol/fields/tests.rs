@@ -98,13 +98,18 @@ fn http2_has_the_same_fields_in_lower_case() {
 
 #[test]
 fn a_list_that_is_shared_says_the_same_and_can_be_added_to() {
-    let mut fields: Fields = [("Content-Type", "text/plain"), ("X-Own", "1")].into_iter().collect();
+    let mut fields: Fields = [("Content-Type", "text/plain"), ("X-Own", "1")]
+        .into_iter()
+        .collect();
     let before = fields.clone();
     fields.share();
     assert_eq!(fields, before);
     let mut copy = fields.clone();
     copy.set(FieldName::ContentType, "text/html");
-    assert_eq!(copy, Fields::from_iter([("X-Own", "1"), ("Content-Type", "text/html")]));
+    assert_eq!(
+        copy,
+        Fields::from_iter([("X-Own", "1"), ("Content-Type", "text/html")])
+    );
     assert_eq!(fields, before);
 }
 

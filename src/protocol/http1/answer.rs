@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::protocol::fields::{DIGITS, FieldName, FieldNames, Fields, decimal, put_line};
+use crate::protocol::fields::{DIGITS, FieldName, FieldNames, Fields, decimal};
 
 /// The head of a final answer.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +40,16 @@ pub fn put_head(head: &Head<'_>, out: &mut Vec<u8>) {
     put_status(head.status, out);
     head.fields.put_lines(OURS, out);
     if !head.fields.contains(FieldName::Date) {
-        put_line(b"Date", head.date, out);
+        out.extend_from_slice(b"Date: ");
+        out.extend_from_slice(head.date);
+        out.extend_from_slice(b"\r\n");
     }
     if head.chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     } else if let Some(length) = head.length {
-        put_line(b"Content-Length", decimal(length, &mut [0; DIGITS]), out);
+        out.extend_from_slice(b"Content-Length: ");
+        out.extend_from_slice(decimal(length, &mut [0; DIGITS]));
+        out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(match head.connection {
         Connection::Implied => b"",

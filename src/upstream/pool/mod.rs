@@ -249,12 +249,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Takes a slot of the endpoint at this index; also gives connections that were idle for too long.
-    fn take(
-        self: &Arc<Self>,
-        state: &mut State<C>,
-        at: usize,
-        now: Instant,
-    ) -> (Grant<C>, Vec<Idle<C>>) {
+    fn take(self: &Arc<Self>, state: &mut State<C>, at: usize, now: Instant) -> (Grant<C>, Vec<Idle<C>>) {
         let roster = &mut state.roster;
         let endpoint = roster.endpoints[at].clone();
         let post = &mut roster.posts[at];

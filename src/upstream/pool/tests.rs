@@ -243,7 +243,10 @@ async fn holding_ends_and_then_everybody_finds_out_alone() {
         tried: vec![endpoint],
         ..Wish::default()
     };
-    assert_eq!(pool.take_free(&wish, Instant::now()).err(), Some(AdmissionError::NoEndpoint));
+    assert_eq!(
+        pool.take_free(&wish, Instant::now()).err(),
+        Some(AdmissionError::NoEndpoint)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,7 +256,11 @@ async fn an_endpoint_that_never_was_alive_is_not_waited_for() {
     let pool = Pool::<u32>::new(&config);
     get(&pool).await.unwrap().slot.unreachable();
     // Asked again at once: nobody knows better.
-    assert!(pool.take_free(&Wish::default(), Instant::now()).unwrap().is_some());
+    assert!(
+        pool.take_free(&Wish::default(), Instant::now())
+            .unwrap()
+            .is_some()
+    );
     assert_eq!(
         get_beside(&pool, &[0]).await.err(),
         Some(AdmissionError::NoEndpoint)
@@ -269,11 +276,17 @@ async fn a_full_backlog_keeps_requests_waiting_in_turn() {
     }
     held.pop().unwrap().slot.full();
     assert!(
-        pool.take_free(&Wish::default(), Instant::now()).unwrap().is_none(),
+        pool.take_free(&Wish::default(), Instant::now())
+            .unwrap()
+            .is_none(),
         "two fit, and two are there"
     );
     held.pop();
-    assert!(pool.take_free(&Wish::default(), Instant::now()).unwrap().is_some());
+    assert!(
+        pool.take_free(&Wish::default(), Instant::now())
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test(start_paused = true)]
