@@ -18,22 +18,32 @@ struct Answer {
     body: Vec<u8>,
     stderr: Vec<u8>,
     interim: usize,
+    /// The connection is another protocol's.
+    switched: bool,
     /// Ended, or what went wrong. Reuse depends on what has arrived behind the end.
     end: Option<Result<(), DecodeError>>,
 }
 
-/// Replays the input in one piece and cut, for a GET and a HEAD request.
+/// Replays the input in one piece and cut, for a GET, a HEAD, and in HTTP for a GET that asks for an upgrade.
 pub fn check(protocol: &dyn Protocol, pieces: &Pieces<'_>) {
-    for method in [Method::GET, Method::HEAD] {
-        let whole = replay(protocol, method.clone(), pieces.whole());
-        let cut = replay(protocol, method.clone(), pieces.cut());
+    let mut requests = vec![request(Method::GET), request(Method::HEAD)];
+    if protocol.name() == "http" {
+        requests.push(upgrading());
+    }
+    for request in requests {
+        let whole = replay(protocol, &request, pieces.whole());
+        let cut = replay(protocol, &request, pieces.cut());
         assert_eq!(whole, cut);
-        check_answer(&whole, &method, protocol.name());
+        check_answer(&whole, &request, protocol.name());
     }
 }
 
-fn replay<'a>(protocol: &dyn Protocol, method: Method, pieces: impl Iterator<Item = &'a [u8]>) -> Answer {
-    let begun = protocol.begin(&request(method), &mut WriteQueue::new());
+fn replay<'a>(
+    protocol: &dyn Protocol,
+    request: &RequestHead,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Answer {
+    let begun = protocol.begin(request, &mut WriteQueue::new());
     let mut exchange = begun.expect("a small request");
     let mut answer = Answer::default();
     let mut src = BytesMut::new();
@@ -69,7 +79,10 @@ impl Answer {
                 assert!(self.head.is_none() && (102..200).contains(&head.status.as_u16()));
                 self.interim += 1;
             }
-            Ok(Event::Switched) => panic!("a switch that nobody asked for"),
+            Ok(Event::Switched) => {
+                assert!(self.head.as_ref().is_some_and(|head| head.upgrade) && !self.switched);
+                self.switched = true;
+            }
             Ok(Event::Stderr(piece)) => self.stderr.extend_from_slice(&piece),
             Ok(Event::End { .. }) => self.end = Some(Ok(())),
             Err(error) => self.end = Some(Err(error)),
@@ -77,11 +90,17 @@ impl Answer {
     }
 }
 
-fn check_answer(answer: &Answer, method: &Method, protocol: &str) {
+fn check_answer(answer: &Answer, request: &RequestHead, protocol: &str) {
     let Some(head) = &answer.head else {
         assert!(answer.body.is_empty() && answer.end != Some(Ok(())));
         return;
     };
+    assert_eq!(answer.switched, head.upgrade);
+    if answer.switched {
+        assert!(request.upgrade && head.status.as_u16() == 101 && answer.body.is_empty());
+        return;
+    }
+    let method = &request.method;
     // An HTTP server may have any status of three digits.
     let last = if protocol == "http" { 1000 } else { 600 };
     assert!((200..last).contains(&head.status.as_u16()), "{}", head.status);
@@ -123,6 +142,17 @@ pub fn request(method: Method) -> RequestHead {
         upgrade: false,
         extra: Vec::new().into(),
         id: RequestId(1),
+    }
+}
+
+/// A request to change to one of two protocols.
+fn upgrading() -> RequestHead {
+    RequestHead {
+        upgrade: true,
+        fields: [("Connection", "upgrade"), ("Upgrade", "a, websocket")]
+            .into_iter()
+            .collect(),
+        ..request(Method::GET)
     }
 }
 

@@ -92,11 +92,25 @@ fn check_head(request: &Request) {
     assert!(request.fields.len() <= HEAD.fields);
     let target = request.target.as_bytes();
     assert!(target.starts_with(b"/") || target == b"*");
-    assert!(target.iter().all(|byte| *byte > b' ' && *byte != 0x7f && *byte != b'#'));
+    assert!(
+        target
+            .iter()
+            .all(|byte| *byte > b' ' && *byte != 0x7f && *byte != b'#')
+    );
     for field in request.fields.iter() {
         assert!(!field.spelling.is_empty());
-        assert!(field.spelling.iter().all(|byte| byte.is_ascii_graphic() && *byte != b':'));
-        assert!(field.value.iter().all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t'));
+        assert!(
+            field
+                .spelling
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() && *byte != b':')
+        );
+        assert!(
+            field
+                .value
+                .iter()
+                .all(|byte| *byte >= b' ' && *byte != 0x7f || *byte == b'\t')
+        );
         assert_eq!(field.value.trim_ascii(), field.value);
     }
 }

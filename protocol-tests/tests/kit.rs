@@ -104,6 +104,23 @@ fn the_catalogues_of_http_and_of_variables_are_complete_with_every_protocol() {
 }
 
 #[test]
+fn cases_about_applications_that_speak_http_are_played_with_those_alone() {
+    let has = |protocol| {
+        let cases = cases(protocol, SideName::Frontend);
+        cases.iter().filter(|case| case.id.starts_with("GB-")).count()
+    };
+    let counts = Protocol::ALL.map(|protocol| (protocol, has(protocol)));
+    assert!(
+        counts
+            .iter()
+            .all(|(protocol, count)| (*count > 0) == (*protocol == Protocol::Http)),
+        "{counts:?}"
+    );
+    let variables = cases(Protocol::Http, SideName::Frontend);
+    assert!(variables.iter().all(|case| !case.id.starts_with("EV-")));
+}
+
+#[test]
 fn every_server_case_can_be_coded_with_every_profile_that_fits() {
     for profile in in_directory("profiles/")
         .iter()

@@ -50,7 +50,7 @@ struct FrontendArgs {
 
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// What is spoken with or by the application: fastcgi, uwsgi or scgi.
+    /// What is spoken with or by the application: fastcgi, uwsgi or scgi; with a front end http, too.
     #[arg(long, required_unless_present = "faults")]
     protocol: Option<Protocol>,
     /// Where it listens: unix:/path or host:port; port 0 for one that is free.
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         }),
         Side::Frontend(args) => args.common.serve(|protocol, listener| {
             let upstream = args.upstream.clone()?;
-            let frontend = Frontend::new(protocol, upstream, args.fault.unwrap_or(Seeded::NONE))?;
+            let frontend = Frontend::new(protocol, upstream, args.fault.unwrap_or(Seeded::NONE));
             Some(frontend.serve(listener))
         }),
     }

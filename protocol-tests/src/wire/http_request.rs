@@ -32,6 +32,22 @@ pub(super) fn http(bytes: &[u8]) -> Request {
     request
 }
 
+/// How many bytes a request takes that is complete; what follows is the next one.
+pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+    let first = line(bytes, 0)?.len() + 2;
+    let (Ok(head), length) = Head::parse(bytes.get(first..)?, Style::Cgi)? else {
+        return None;
+    };
+    let start = first + length;
+    if head.values("transfer-encoding").next().is_some() {
+        let (_, used, complete) = dechunk(bytes.get(start..)?);
+        return complete.then_some(start + used);
+    }
+    let announced = head.values("content-length").next().unwrap_or(b"0");
+    let announced: usize = std::str::from_utf8(announced).ok()?.parse().ok()?;
+    Some(start + announced)
+}
+
 /// The words of the request line, and the fields.
 fn variables(first: &[u8], head: &Head) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut words = first.splitn(3, |byte| *byte == b' ');
@@ -72,6 +88,24 @@ mod tests {
         assert_eq!(first("HTTP_HOST"), Some(&b"x"[..]));
         assert_eq!(first("CONTENT_LENGTH"), Some(&b"2"[..]));
         assert_eq!((request.body.as_slice(), request.complete), (&b"ab"[..], true));
+    }
+
+    #[test]
+    fn requests_on_one_connection_are_told_apart() {
+        let one = b"POST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\nab";
+        let two = b"PUT /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nT: t\r\n\r\n";
+        let both = [&one[..], two, b"GET /3 HTTP/1.1\r\n\r\n"].concat();
+        assert_eq!(length(&both), Some(one.len()));
+        assert_eq!(length(&both[one.len()..]), Some(two.len()));
+        let target = |nth| {
+            let request = Request::nth(crate::protocol::Protocol::Http, &both, nth)?;
+            request.values("REQUEST_URI").next().map(<[u8]>::to_vec)
+        };
+        assert_eq!(
+            (target(2), target(3)),
+            (Some(b"/2".to_vec()), Some(b"/3".to_vec()))
+        );
+        assert_eq!(target(4), None);
     }
 
     #[test]

@@ -117,7 +117,8 @@ fn length(protocol: Protocol, bytes: &[u8]) -> Option<usize> {
             Some(4 + usize::from(u16::from_le_bytes([low, high])) + request.content_length())
         }
         // One request is all that a connection may bring.
-        Protocol::Scgi | Protocol::Http => None,
+        Protocol::Scgi => None,
+        Protocol::Http => http_request::length(bytes),
     }
 }
 

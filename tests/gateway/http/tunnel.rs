@@ -7,6 +7,7 @@ use anyhow::Result;
 use testbed::{Client, Gateway, Scripted, ScriptedConnection};
 
 use super::site::Site;
+use crate::echo::{Echo, echoing, ended, tunnel};
 use crate::start;
 
 const WEBSOCKET: [(&str, &str); 4] = [
@@ -110,6 +111,52 @@ fn a_tunnel_may_be_silent_for_longer_than_an_answer() {
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
+}
+
+/// Each of the others has ended by its deadline before the tunnel is asked to go on.
+#[test]
+fn a_busy_tunnel_outlives_every_other_deadline() {
+    let backend = Scripted::start(|mut connection| match connection.read_http()?.param("upgrade") {
+        Some(_) => echoing(&mut connection),
+        None => connection.wait_close().map(drop),
+    })
+    .unwrap();
+    let gateway = start(&format!(
+        "[server]\ntemp_dir = \"{{dir}}\"\n\
+         timeouts = {{ idle = \"1s\", head = \"1s\", body = \"1s\", send = \"1s\", linger = \"1s\", grace = \"1s\" }}\n\
+         [upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\n\
+         timeouts = {{ connect = \"1s\", send = \"1s\", head = \"1s\", read = \"1s\", idle = \"1s\" }}\n\
+         [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        backend.address()
+    ));
+    let echo = Echo::start(tunnel(&gateway));
+    let client = || Client::connect(gateway.addr()).unwrap();
+    let (mut idle, mut head, mut body, mut answer) = (client(), client(), client(), client());
+    head.send("GET / HTTP/1.1\r\nHo").unwrap();
+    body.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+        .unwrap();
+    answer.send_request("GET", "/", &[], b"").unwrap();
+    assert_eq!(idle.rest().unwrap(), b"");
+    assert_eq!(head.read_response().unwrap().status, 408);
+    assert_eq!(body.read_response().unwrap().status, 408);
+    assert_eq!(answer.read_response().unwrap().status, 504);
+    echo.go_on(20);
+    let bytes = echo.finish().unwrap();
+    let ended = ended(&gateway, "client_closed");
+    assert_eq!((ended.from_client, ended.from_application), (bytes, bytes));
+    assert!(ended.seconds > 1.0, "{ended:?}");
+}
+
+#[test]
+fn a_tunnel_ends_with_its_own_silence_and_not_before() {
+    let (_backend, gateway) = timed("2s", "1m");
+    let mut silent = opened(&gateway);
+    let echo = Echo::start(opened(&gateway));
+    assert_eq!(silent.rest().unwrap(), b"");
+    let ended = ended(&gateway, "tunnel_timeout");
+    assert_eq!((ended.from_client, ended.from_application), (0, 6));
+    assert!(ended.seconds >= 2.0, "{ended:?}");
+    echo.go_on(20);
 }
 
 /// A gateway with these deadlines of tunnels and of answers.

@@ -7,6 +7,7 @@ mod places;
 mod privileges;
 mod reload;
 mod replace;
+mod tunnel;
 
 use std::time::{Duration, Instant};
 

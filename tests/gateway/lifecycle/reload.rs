@@ -7,6 +7,7 @@ use testbed::{Client, Gateway, Scripted, Signal};
 
 use super::load::{Load, Place};
 use super::{backend, eventually, serving, told, wait_told};
+use crate::echo::{echoing, tunnel};
 use crate::start;
 
 const LOADED: &str = "configuration loaded again";
@@ -21,13 +22,13 @@ fn with(backend: &Scripted, more: &str) -> String {
     )
 }
 
-fn fixed(body: &str) -> String {
+pub(super) fn fixed(body: &str) -> String {
     format!("[[route]]\npath = \"/fixed\"\nrespond = {{ body = \"{body}\" }}\n")
 }
 
 /// Writes a configuration and has it loaded.
 #[track_caller]
-fn reload(gateway: &Gateway, config: &str) {
+pub(super) fn reload(gateway: &Gateway, config: &str) {
     let before = told(gateway, LOADED);
     gateway.write_config(config).unwrap();
     gateway.signal(Signal::HUP).unwrap();
@@ -254,15 +255,8 @@ fn what_needs_a_restart_is_said_and_the_rest_is_done() {
     assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().text(), "new");
 }
 
-const WEBSOCKET: [(&str, &str); 4] = [
-    ("Connection", "Upgrade"),
-    ("Upgrade", "websocket"),
-    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ("Sec-WebSocket-Version", "13"),
-];
-
 /// An application that echoes what comes through a tunnel, and streams for ever to who asks for `/stream`.
-fn lasting() -> Scripted {
+pub(super) fn lasting() -> Scripted {
     Scripted::start(|mut connection| {
         let request = connection.read_http()?;
         if request.param("upgrade").is_none() {
@@ -271,33 +265,18 @@ fn lasting() -> Scripted {
             while connection.read(&mut bytes)? > 0 {}
             return Ok(());
         }
-        connection
-            .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")?;
-        let mut bytes = [0; 4096];
-        loop {
-            match connection.read(&mut bytes)? {
-                0 => return Ok(()),
-                count => connection.write(&bytes[..count])?,
-            }
-        }
+        echoing(&mut connection)
     })
     .unwrap()
 }
 
-fn http(backend: &Scripted, more: &str, generation: &str) -> String {
+pub(super) fn http(backend: &Scripted, more: &str, generation: &str) -> String {
     format!(
-        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ generation = \"{generation}\" }}\n\
+        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ drain = \"10m\", generation = \"{generation}\" }}\n\
          [upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\n{more}\n\
          [[route]]\nbuffering = {{ response = false }}\nproxy = {{ upstream = \"app\" }}\n",
         backend.address()
     )
-}
-
-fn tunnel(gateway: &Gateway) -> Client {
-    let mut client = Client::connect(gateway.addr()).unwrap();
-    client.send_request("GET", "/socket", &WEBSOCKET, b"").unwrap();
-    assert_eq!(client.read_response().unwrap().status, 101);
-    client
 }
 
 fn echoes(client: &mut Client) {

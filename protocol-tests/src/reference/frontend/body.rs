@@ -1,9 +1,10 @@
 //! The body of a request, read as a whole before the application is asked: it must know the length.
 
 use super::Fault;
+use super::chunks;
 use super::client::Client;
 use super::refusal::Refusal;
-use super::request::{Field, Framing, Request};
+use super::request::{Field, Framing, Request, is_control, is_token};
 use crate::reference::Seeded;
 
 /// Reads the body. Trailers are dropped (RFC 9110, section 6.5.1).
@@ -12,6 +13,9 @@ pub(super) fn read(
     request: &mut Request,
     fault: Seeded<Fault>,
 ) -> Result<Vec<u8>, Refusal> {
+    if fault.is(Fault::Eager100) {
+        wait_for(client, request, fault)?;
+    }
     let limited = request.target.path.starts_with(LIMITED);
     let limit = if limited { SMALL_BODY } else { MAX_BODY };
     match request.framing {
@@ -23,7 +27,7 @@ pub(super) fn read(
         }
         Framing::Chunked => {
             wait_for(client, request, fault)?;
-            let (body, trailers) = chunks(client, limit, fault)?;
+            let (body, trailers) = dechunk(client, limit, fault)?;
             if fault.is(Fault::TrailersMerged) {
                 request.fields.extend(trailers);
             }
@@ -41,7 +45,11 @@ fn wait_for(client: &mut Client, request: &Request, fault: Seeded<Fault>) -> Res
 }
 
 /// RFC 9112, section 7.1.
-fn chunks(client: &mut Client, limit: usize, fault: Seeded<Fault>) -> Result<(Vec<u8>, Vec<Field>), Refusal> {
+fn dechunk(
+    client: &mut Client,
+    limit: usize,
+    fault: Seeded<Fault>,
+) -> Result<(Vec<u8>, Vec<Field>), Refusal> {
     let mut body = Vec::new();
     loop {
         let extensions = if fault.is(Fault::EndlessExtensions) {
@@ -53,7 +61,7 @@ fn chunks(client: &mut Client, limit: usize, fault: Seeded<Fault>) -> Result<(Ve
             Err(Refusal::Client(_)) if fault.is(Fault::CutChunksSent) => return Ok((body, Vec::new())),
             line => line?,
         };
-        let size = chunk_size(&line, fault)?;
+        let size = chunks::size(&line, fault)?;
         if size == 0 {
             break;
         }
@@ -66,39 +74,32 @@ fn chunks(client: &mut Client, limit: usize, fault: Seeded<Fault>) -> Result<(Ve
             return Err(Refusal::bad("a chunk that does not end where it says"));
         }
     }
-    Ok((body, trailers(client)?))
+    Ok((body, trailers(client, fault)?))
 }
 
-/// Hexadecimal digits; extensions mean nothing.
-fn chunk_size(line: &[u8], fault: Seeded<Fault>) -> Result<usize, Refusal> {
-    let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    let mut digits = String::from_utf8_lossy(size).into_owned();
-    if fault.is(Fault::ChunkSizeAsInC) {
-        digits = digits.trim_start_matches("0x").trim_start_matches('+').to_owned();
-        digits.truncate(
-            digits
-                .find(|digit: char| !digit.is_ascii_hexdigit())
-                .unwrap_or(digits.len()),
-        );
+fn trailers(client: &mut Client, fault: Seeded<Fault>) -> Result<Vec<Field>, Refusal> {
+    if fault.is(Fault::TrailersSkipped) {
+        return client.skip_trailers().map(|()| Vec::new());
     }
-    let plain =
-        (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if !plain || line.contains(&b'\r') {
-        return Err(Refusal::bad("a chunk size that is no number"));
-    }
-    usize::from_str_radix(&digits, 16).map_err(|_| Refusal::Request(413, "the body is too long"))
-}
-
-fn trailers(client: &mut Client) -> Result<Vec<Field>, Refusal> {
+    let limit = if fault.is(Fault::EndlessTrailers) {
+        usize::MAX
+    } else {
+        MAX_TRAILERS
+    };
     let mut trailers = Vec::new();
-    for _ in 0..MAX_TRAILERS {
+    for _ in 0..limit {
         let line = client.line(MAX_TRAILER)?;
         if line.is_empty() {
             return Ok(trailers);
         }
         let colon = line.iter().position(|byte| *byte == b':');
         let colon = colon.ok_or(Refusal::bad("a trailer without a colon"))?;
-        trailers.push((line[..colon].to_vec(), line[colon + 1..].trim_ascii().to_vec()));
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        let sound = is_token(name) && !value.iter().any(|byte| is_control(*byte));
+        if !sound && !fault.is(Fault::TrailersMerged) {
+            return Err(Refusal::bad("a trailer that is no field"));
+        }
+        trailers.push((name.to_vec(), value.trim_ascii().to_vec()));
     }
     Err(Refusal::bad("too many trailers"))
 }
@@ -107,6 +108,5 @@ const LIMITED: &[u8] = b"/limited/"; // below this path bodies are small
 const SMALL_BODY: usize = 64 << 10; // bytes
 const MAX_BODY: usize = 16 << 20; // bytes
 const MAX_SIZE_LINE: usize = 1 << 10; // bytes of a chunk's size and extensions
-const MAX_DIGITS: usize = 16; // of a chunk's size
 const MAX_TRAILERS: usize = 100; // lines
 const MAX_TRAILER: usize = 8 << 10; // bytes of a line

@@ -26,6 +26,9 @@ impl Client {
 
     /// The next head with its blank line; `None` when the client has closed instead.
     pub(super) fn head(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+        if self.fault.is(Fault::PipelinedDropped) {
+            self.buffer.clear();
+        }
         let idle = Instant::now() + KEEP;
         while self.buffer.is_empty() {
             if self.fill(idle).map_or(0, |count| count) == 0 {
@@ -37,6 +40,9 @@ impl Client {
             if let Some(end) = self.head_end()? {
                 let rest = self.buffer.split_off(end);
                 return Ok(Some(std::mem::replace(&mut self.buffer, rest)));
+            }
+            if self.fault.is(Fault::HeadInOneRead) {
+                return Err(Refusal::bad("half a head"));
             }
             if self.fault.is(Fault::HeadTimeBetweenReads) {
                 deadline = Instant::now() + self.head_time();
@@ -62,8 +68,15 @@ impl Client {
     /// Where the head ends, if its blank line has come. Every line must end with CR LF.
     fn head_end(&mut self) -> Result<Option<usize>, Refusal> {
         // RFC 9112, section 2.2: an empty line before a request is ignored.
-        if self.buffer.starts_with(b"\r\n") {
+        if self.buffer.starts_with(b"\r\n") && !self.fault.is(Fault::EmptyLineRefused) {
             self.buffer.drain(..2);
+        }
+        if self.buffer.starts_with(b"PROXY ") && self.fault.is(Fault::ProxyLineTaken) {
+            let end = self.buffer.iter().position(|byte| *byte == b'\n');
+            self.buffer.drain(..end.map_or(0, |end| end + 1));
+        }
+        if self.fault.is(Fault::LfInValues) {
+            return Ok(find(&self.buffer, b"\r\n\r\n").map(|at| at + 4));
         }
         let lenient = self.fault.is(Fault::LongPairsCut) || self.fault.is(Fault::SizeWraps);
         let endless = self.fault.is(Fault::EndlessRequestHead);
@@ -116,11 +129,10 @@ impl Client {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
                 let mut line = self.take(end + 1)?;
                 line.pop();
-                let strict = line.pop() == Some(b'\r');
-                if !strict && !self.fault.is(Fault::BareLfInChunks) {
-                    return Err(Refusal::bad("a line without CR"));
-                }
-                return Ok(line);
+                return match line.pop_if(|byte| *byte == b'\r') {
+                    None if !self.fault.is(Fault::BareLfInChunks) => Err(Refusal::bad("a line without CR")),
+                    _ => Ok(line),
+                };
             }
             if self.buffer.len() > limit {
                 return Err(Refusal::bad("a line that is too long"));
@@ -129,6 +141,29 @@ impl Client {
                 return Err(Refusal::Client(ErrorKind::UnexpectedEof.into()));
             }
         }
+    }
+
+    /// For faults: everything up to the next empty line, whatever it is.
+    pub(super) fn skip_trailers(&mut self) -> Result<(), Refusal> {
+        loop {
+            // A body without trailers ends with the empty line alone.
+            if self.buffer.starts_with(b"\r\n") {
+                self.buffer.drain(..2);
+                return Ok(());
+            }
+            if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
+                self.buffer.drain(..at + 4);
+                return Ok(());
+            }
+            if self.more()? == 0 {
+                return Err(Refusal::Client(ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+
+    /// What has arrived behind the request.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 
     fn more(&mut self) -> Result<usize, Refusal> {
@@ -157,6 +192,10 @@ impl Client {
         self.socket.set_patience(WRITE)?;
         self.socket.write_all(bytes)
     }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -11,10 +11,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::client::Client;
 use super::fastcgi::{self, Records};
 use super::head::Style;
+use super::http;
 use super::plain;
 use super::refusal::Refusal;
 use super::relay::Relay;
 use super::request::{Field, Request};
+use super::tunnel;
 use super::{Fault, Frontend};
 use crate::protocol::Protocol;
 use crate::reference::socket::Socket;
@@ -27,7 +29,7 @@ pub(super) fn run(
     (variables, body): (&[Field], &[u8]),
 ) -> Result<bool, Refusal> {
     let fault = frontend.fault;
-    let kept = frontend.protocol == Protocol::FastCgi && request.target.path.starts_with(KEPT);
+    let kept = is_kept(frontend, request);
     let bytes = encode(frontend, request, variables, body)?;
     let mut relay = Relay::new(client, request, style(frontend.protocol), fault);
     let mut idle = if kept { frontend.pool.take(fault) } else { None };
@@ -59,10 +61,18 @@ pub(super) fn run(
     }
 }
 
+/// Whether connections to the application are used again for this.
+fn is_kept(frontend: &Frontend, request: &Request) -> bool {
+    let possible = matches!(frontend.protocol, Protocol::FastCgi | Protocol::Http);
+    let broken = frontend.protocol == Protocol::Http && frontend.fault.is(Fault::NothingKept);
+    possible && !broken && request.target.path.starts_with(KEPT)
+}
+
 fn style(protocol: Protocol) -> Style {
     match protocol {
-        Protocol::Uwsgi => Style::Http,
-        _ => Style::Cgi,
+        Protocol::FastCgi | Protocol::Scgi => Style::Cgi,
+        Protocol::Uwsgi => Style::Uwsgi,
+        Protocol::Http => Style::Http,
     }
 }
 
@@ -77,10 +87,13 @@ fn encode(
     match frontend.protocol {
         Protocol::Uwsgi => plain::uwsgi(variables, body, limit, frontend.fault),
         Protocol::Scgi => Ok(plain::scgi(variables, body, frontend.fault)),
-        Protocol::FastCgi | Protocol::Http => {
-            let keep = request.target.path.starts_with(KEPT);
-            fastcgi::request(variables, body, keep, frontend.fault)
-        }
+        Protocol::FastCgi => fastcgi::request(variables, body, is_kept(frontend, request), frontend.fault),
+        Protocol::Http => Ok(http::request(
+            request,
+            body,
+            is_kept(frontend, request),
+            frontend.fault,
+        )),
     }
 }
 
@@ -170,11 +183,26 @@ impl Answer<'_> {
                 }
             } else {
                 relay.output(&buffer[..count])?;
+                if relay.is_switched() {
+                    return self.switch(relay).map(|()| false);
+                }
                 if relay.is_full() && !fault.is(Fault::WaitsForClose) {
-                    return relay.end().map(|()| false);
+                    relay.end()?;
+                    return Ok(relay.is_reusable() && self.written.load(Ordering::Relaxed));
                 }
             }
         }
+    }
+
+    /// Carries the other protocol to its end; early bytes of the client first.
+    fn switch(&mut self, relay: &mut Relay<'_>) -> Result<(), Refusal> {
+        let early = relay.client.take_rest();
+        self.socket.write_all(&early)?;
+        Ok(tunnel::run(
+            &mut relay.client.socket,
+            self.socket,
+            self.frontend.fault,
+        )?)
     }
 
     fn patience(&self, has_head: bool) -> Duration {

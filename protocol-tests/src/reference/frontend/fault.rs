@@ -255,6 +255,80 @@ faults! {
         /// CONNECT is passed on.
         ConnectPassed: Scgi, "GH-30b";
 
+        /// LF alone is a sign of a value like others.
+        LfInValues: Scgi, "GH-31";
+        /// A target with a sign that no URI has is refused, as with Apache.
+        OddSignsRefused: Scgi, "GH-32";
+        /// A fragment is passed on as a part of the target.
+        FragmentsPassed: Scgi, "GH-32b";
+        /// Labels of a Host may be empty, and ports may have any number.
+        EmptyLabelsTaken: Scgi, "GH-33b";
+        /// The dot of the root is refused.
+        RootDotRefused: Scgi, "GH-33c";
+        /// Every field that is there twice is joined.
+        SingletonsJoined: Scgi, "GH-34";
+        /// The head of the PROXY protocol is read from every client.
+        ProxyLineTaken: Scgi, "GH-35";
+        /// An empty line before a request is refused.
+        EmptyLineRefused: Scgi, "GH-36";
+        /// What stands between the first and the last blank is the target.
+        BlanksInTargets: Scgi, "GH-36b";
+        /// Field names of answers are put into lower case.
+        AnswerNamesLowered: Scgi, "GH-37";
+        /// Chunk extensions are refused.
+        ExtensionsRefused: Scgi, "GH-38";
+        /// Whatever stands behind the digits of a chunk size is an extension.
+        AnyExtension: Scgi, "GH-38b";
+        /// Trailers are skipped up to the first empty line with CR LF.
+        TrailersSkipped: Scgi, "GH-39";
+        /// Trailers have no limit.
+        EndlessTrailers: Scgi, "GH-39c";
+        /// The connection goes on behind Connection: close.
+        CloseIgnored: Scgi, "GH-41";
+        /// What has come behind a request is thrown away.
+        PipelinedDropped: Scgi, "GH-42";
+        /// A head must come in one segment.
+        HeadInOneRead: Scgi, "GH-42b";
+        /// A connection is closed with what the client still sends unread.
+        ClosesAtOnce: Scgi, "GH-44";
+        /// 100 is sent before anything is looked at.
+        Eager100: Scgi, "GH-44c";
+        /// Clients of HTTP/1.0 get chunks.
+        ChunksForOld: Scgi, "GH-45";
+        /// An answer has the version of the request.
+        VersionMirrored: Scgi, "GH-45b";
+
+        /// Field names are put into lower case.
+        NamesLowered: Http, "GB-01";
+        /// A request without a Host is passed on without one.
+        NoHostAdded: Http, "GB-04";
+        /// Interim answers are kept from the client.
+        InterimDropped: Http, "GB-10";
+        /// Interim answers are passed on to clients of HTTP/1.0.
+        InterimToOld: Http, "GB-10c";
+        /// Interim answers have no limit.
+        EndlessInterim: Http, "GB-10d";
+        /// A tunnel ends when one side ends its direction.
+        TunnelEndsAtOnce: Http, "GB-11";
+        /// A switch to any protocol is passed on.
+        AnySwitch: Http, "GB-11c";
+        /// Upgrade is removed from every answer.
+        UpgradeOf426Dropped: Http, "GB-12";
+        /// Of an answer Content-Length counts beside Transfer-Encoding.
+        AnswerLengthBeatsCoding: Http, "GB-15";
+        /// Every coding of an answer is taken for chunked.
+        AnyAnswerCoding: Http, "GB-16";
+        /// A coding in an answer of HTTP/1.0 is ignored.
+        OldCodingIgnored: Http, "GB-16b";
+        /// Chunks without the last one are a whole answer.
+        CutAnswerRelayed: Http, "GB-22";
+        /// An answer must announce its end.
+        LengthNeeded: Http, "GB-25";
+        /// No connection is kept.
+        NothingKept: Http, "GB-30";
+        /// A connection is used again behind Connection: close.
+        CloseForgotten: Http, "GB-31";
+
         /// Proxy becomes HTTP_PROXY, as with nginx and Caddy.
         ProxyPassed: Scgi, "EV-01";
         /// Signs that are no letters become underscores, as with lighttpd.

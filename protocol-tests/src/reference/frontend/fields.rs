@@ -43,7 +43,7 @@ pub(super) fn add(variables: &mut Variables, request: &Request, fault: Seeded<Fa
 }
 
 /// Whether a field, its name in lower case, is for the application.
-fn is_passed(name: &[u8], request: &Request, fault: Seeded<Fault>) -> bool {
+pub(super) fn is_passed(name: &[u8], request: &Request, fault: Seeded<Fault>) -> bool {
     // A name with other signs would become the variable of a field that has hyphens there.
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let permitted = match name {

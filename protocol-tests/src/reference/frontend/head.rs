@@ -1,4 +1,4 @@
-//! The head of an answer: CGI's (RFC 3875, section 6), or for uwsgi that of HTTP (RFC 9112, section 4).
+//! The head of an answer: CGI's (RFC 3875, section 6), or that of HTTP (RFC 9112, section 4), which uwsgi has as well.
 
 use super::Fault;
 use super::refusal::Refusal;
@@ -13,6 +13,12 @@ pub(super) struct Head {
     pub(super) fields: Vec<Field>,
     /// What the application announced.
     pub(super) length: Option<usize>,
+    /// HTTP: the body comes in chunks.
+    pub(super) chunked: bool,
+    /// HTTP: the connection ends with this answer.
+    pub(super) close: bool,
+    /// HTTP: the protocol that is switched to.
+    pub(super) upgrade: Option<Vec<u8>>,
 }
 
 /// Which first line a head has.
@@ -20,7 +26,9 @@ pub(super) struct Head {
 pub(super) enum Style {
     /// None: the status is a field.
     Cgi,
-    /// A status line.
+    /// A status line; the rest is as in CGI.
+    Uwsgi,
+    /// A status line, and framing of its own.
     Http,
 }
 
@@ -48,11 +56,12 @@ impl Head {
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
             .peekable();
         let line = match style {
-            Style::Http => lines.next(),
+            Style::Uwsgi | Style::Http => lines.next(),
             Style::Cgi if fault.is(Fault::NphAccepted) => lines.next_if(|line| line.starts_with(b"HTTP/")),
             Style::Cgi => None,
         };
-        let line_status = line.map(|line| status_line(line, fault)).transpose()?;
+        let line_status = line.map(|line| status_line(line, style, fault)).transpose()?;
+        let old = line.is_some_and(|line| line.starts_with(b"HTTP/1.0"));
         let fields = fields(lines.filter(|line| !line.is_empty()), fault)?;
         let status = match line_status {
             Some(status) => status,
@@ -62,16 +71,27 @@ impl Head {
             return Err(Refusal::gateway("an interim answer"));
         }
         once(&fields, fault)?;
+        let chunked = match style {
+            Style::Cgi | Style::Uwsgi => no_coding(&fields, fault).map(|()| false)?,
+            Style::Http => is_chunked(&fields, old, fault)?,
+        };
+        let upgrade = values(&fields, "upgrade").next().map(<[u8]>::to_vec);
         Ok(Self {
             status,
-            length: length(&fields, fault)?,
-            fields: for_client(fields, fault),
+            length: length(&fields, fault)?.filter(|_| !chunked),
+            chunked,
+            close: old || has_member(&fields, "connection", b"close"),
+            upgrade,
+            fields: for_client(fields, (style, status), fault),
         })
     }
 }
 
 /// A version, which means nothing here, three digits, and perhaps words.
-fn status_line(line: &[u8], fault: Seeded<Fault>) -> Result<u16, Refusal> {
+fn status_line(line: &[u8], style: Style, fault: Seeded<Fault>) -> Result<u16, Refusal> {
+    if style == Style::Http && !line.starts_with(b"HTTP/1.1 ") && !line.starts_with(b"HTTP/1.0 ") {
+        return Err(Refusal::gateway("no status line of HTTP/1"));
+    }
     let rest = line
         .strip_prefix(b"HTTP/")
         .and_then(|rest| rest.split_first_chunk::<4>());
@@ -154,12 +174,38 @@ fn once(fields: &[Field], fault: Seeded<Fault>) -> Result<(), Refusal> {
             return Err(Refusal::gateway("a field that may be there once is there twice"));
         }
     }
-    // Framing is ours: RFC 3875, section 6.3.4. To decode it for uwsgi would be permitted.
+    Ok(())
+}
+
+/// Framing is ours: RFC 3875, section 6.3.4. To decode it for uwsgi would be permitted.
+fn no_coding(fields: &[Field], fault: Seeded<Fault>) -> Result<(), Refusal> {
     let coded = values(fields, "transfer-encoding").next().is_some();
     match coded && !fault.is(Fault::CodingRelayed) && !fault.is(Fault::ChunksInChunks) {
         true => Err(Refusal::gateway("a transfer coding of the application")),
         false => Ok(()),
     }
+}
+
+/// RFC 9112, section 6.3: one `chunked` in HTTP/1.1 without a length, or nothing.
+fn is_chunked(fields: &[Field], old: bool, fault: Seeded<Fault>) -> Result<bool, Refusal> {
+    let codings: Vec<&[u8]> = values(fields, "transfer-encoding").collect();
+    let has_length = values(fields, "content-length").next().is_some();
+    match codings.as_slice() {
+        [] => Ok(false),
+        [_, ..] if fault.is(Fault::ChunksInChunks) => Ok(false),
+        [_, ..] if has_length && fault.is(Fault::AnswerLengthBeatsCoding) => Ok(false),
+        [_, ..] if has_length => Err(Refusal::gateway("both Content-Length and Transfer-Encoding")),
+        [_, ..] if old && fault.is(Fault::OldCodingIgnored) => Ok(false),
+        [_, ..] if old => Err(Refusal::gateway("a transfer coding in HTTP/1.0")),
+        [coding] if coding.eq_ignore_ascii_case(b"chunked") => Ok(true),
+        [_, ..] if fault.is(Fault::AnyAnswerCoding) => Ok(true),
+        [_, ..] => Err(Refusal::gateway("a transfer coding that is not chunked")),
+    }
+}
+
+fn has_member(fields: &[Field], name: &str, member: &[u8]) -> bool {
+    let mut members = values(fields, name).flat_map(|value| value.split(|byte| *byte == b','));
+    members.any(|text| text.trim_ascii().eq_ignore_ascii_case(member))
 }
 
 /// RFC 9110, section 8.6: digits; several fields must agree.
@@ -181,15 +227,18 @@ fn length(fields: &[Field], fault: Seeded<Fault>) -> Result<Option<usize>, Refus
 }
 
 /// Without what concerns the application's own connection, and what the front end says itself.
-fn for_client(fields: Vec<Field>, fault: Seeded<Fault>) -> Vec<Field> {
+fn for_client(fields: Vec<Field>, (style, status): (Style, u16), fault: Seeded<Fault>) -> Vec<Field> {
     let named: Vec<Vec<u8>> = values(&fields, "connection")
         .flat_map(|value| value.split(|byte| *byte == b','))
         .map(|name| name.trim_ascii().to_ascii_lowercase())
         .collect();
     let kept = |name: &[u8]| match name {
-        b"status" => fault.is(Fault::StatusRelayed),
+        // Of HTTP it is a field like any other.
+        b"status" => style == Style::Http || fault.is(Fault::StatusRelayed),
         b"content-length" => fault.is(Fault::AnyLengthRelayed) || fault.is(Fault::TwoLengthsRelayed),
         b"transfer-encoding" => fault.is(Fault::CodingRelayed),
+        // RFC 9110, section 15.5.22: it is what the answer says.
+        b"upgrade" if status == 426 && style == Style::Http => !fault.is(Fault::UpgradeOf426Dropped),
         b"connection" | b"keep-alive" | b"proxy-connection" | b"te" | b"trailer" | b"upgrade" => {
             fault.is(Fault::HopFieldsRelayed)
         }
@@ -271,7 +320,27 @@ mod tests {
                 "{bad}"
             );
         }
-        assert_eq!(status("HTTP/1.1 200\r\n\r\n", Style::Http), Some(200));
-        assert_eq!(status("A: b\r\n\r\n", Style::Http), None);
+        assert_eq!(status("HTTP/1.1 200\r\n\r\n", Style::Uwsgi), Some(200));
+        for style in [Style::Uwsgi, Style::Http] {
+            assert_eq!(status("A: b\r\n\r\n", style), None);
+        }
+    }
+
+    #[test]
+    fn only_http_has_chunks_and_those_alone() {
+        let chunked = |text: &str| {
+            let head = format!("{text}\r\n\r\n");
+            Head::parse(head.as_bytes(), Style::Http, Seeded::NONE).map(|head| head.chunked)
+        };
+        assert!(chunked("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked").is_ok_and(|chunked| chunked));
+        assert!(chunked("HTTP/1.1 200 OK\r\nContent-Length: 5").is_ok_and(|chunked| !chunked));
+        for bad in [
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5",
+            "HTTP/2.0 200 OK",
+        ] {
+            assert!(chunked(bad).is_err(), "{bad}");
+        }
     }
 }

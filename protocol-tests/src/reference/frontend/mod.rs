@@ -1,4 +1,4 @@
-//! The reference front end: HTTP/1.1 in front of one FastCGI, uwsgi or SCGI application.
+//! The reference front end: HTTP/1.1 in front of one application that speaks FastCGI, uwsgi, SCGI or HTTP.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -6,10 +6,12 @@
 //! | `client` | the bytes of the client's connection |
 //! | `request`, `target`, `body` | a request in HTTP, read strictly |
 //! | `variables`, `fields` | what the application is told |
-//! | `fastcgi`, `plain` | how it is told: records; uwsgi and SCGI |
+//! | `fastcgi`, `plain`, `http` | how it is told: records; uwsgi and SCGI; HTTP |
 //! | `pool` | the one connection that is kept |
 //! | `exchange` | one request, from the application's connection to the end of the answer |
 //! | `head`, `relay` | the answer: its head, and its way to the client |
+//! | `chunks` | the chunked coding |
+//! | `tunnel` | what comes behind 101 |
 //! | `date` | the time as HTTP writes it |
 //! | `refusal` | why it is none |
 //!
@@ -17,6 +19,7 @@
 //! `/kept/`, `/limited/` and `/small/` it is set up as `profiles/reference-frontend.toml` says.
 
 mod body;
+mod chunks;
 mod client;
 mod date;
 mod exchange;
@@ -24,12 +27,14 @@ mod fastcgi;
 mod fault;
 mod fields;
 mod head;
+mod http;
 mod plain;
 mod pool;
 mod refusal;
 mod relay;
 mod request;
 mod target;
+mod tunnel;
 mod variables;
 
 pub use fault::Fault;
@@ -57,14 +62,14 @@ pub struct Frontend {
 }
 
 impl Frontend {
-    /// `None` for [`Protocol::Http`]: it is no protocol of applications.
-    pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Option<Self> {
-        (protocol != Protocol::Http).then(|| Self {
+    /// In front of an application at `upstream` that speaks `protocol`.
+    pub fn new(protocol: Protocol, upstream: Address, fault: Seeded<Fault>) -> Self {
+        Self {
             protocol,
             upstream,
             fault,
             pool: Pool::default(),
-        })
+        }
     }
 
     /// Serves until the result is dropped.
@@ -92,7 +97,9 @@ impl Frontend {
                 }
             }
         }
-        client.socket.close_gently();
+        if !self.fault.is(Fault::ClosesAtOnce) {
+            client.socket.close_gently();
+        }
     }
 
     /// One request; says whether the connection is kept.

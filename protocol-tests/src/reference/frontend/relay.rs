@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::Fault;
+use super::chunks::Chunks;
 use super::client::Client;
 use super::date;
 use super::head::{self, Head, Style};
@@ -21,6 +22,12 @@ pub(super) struct Relay<'a> {
     /// How much of it has no blank line in it.
     searched: usize,
     state: State,
+    /// HTTP: the body of the application, when it is in chunks.
+    chunks: Option<Chunks>,
+    /// Bytes of the heads so far, interim ones included.
+    heads: usize,
+    /// HTTP: whether the application's connection can be used again, as far as the answer says.
+    reusable: bool,
 }
 
 /// How far the answer is.
@@ -28,6 +35,8 @@ pub(super) struct Relay<'a> {
 enum State {
     Head,
     Body(Frame),
+    /// Both sides speak another protocol.
+    Switched,
     Over,
 }
 
@@ -58,6 +67,9 @@ impl<'a> Relay<'a> {
             pending: Vec::new(),
             searched: 0,
             state: State::Head,
+            chunks: None,
+            heads: 0,
+            reusable: true,
         }
     }
 
@@ -66,17 +78,29 @@ impl<'a> Relay<'a> {
         self.state != State::Head
     }
 
-    /// Whether the announced length has come.
+    /// Whether the announced length, or the last chunk, has come.
     pub(super) fn is_full(&self) -> bool {
-        matches!(
+        let ended = self.chunks.as_ref().is_some_and(Chunks::is_over);
+        let known = matches!(
             self.state,
             State::Body(Frame::Length(0) | Frame::None) | State::Over
-        )
+        );
+        ended || known
+    }
+
+    /// Whether what follows is no answer any more.
+    pub(super) fn is_switched(&self) -> bool {
+        self.state == State::Switched
+    }
+
+    /// HTTP: whether the answer has an end of its own, is the last thing that has come, and leaves the connection open.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.reusable && self.state == State::Over
     }
 
     /// Whether the next request may come on the same connection.
     pub(super) fn keeps(&self) -> bool {
-        self.state == State::Over && self.request.keeps()
+        self.state == State::Over && self.request.keeps(self.fault)
     }
 
     /// Takes output of the application.
@@ -87,6 +111,7 @@ impl<'a> Relay<'a> {
                 self.head()
             }
             State::Body(frame) => self.body(frame, bytes),
+            State::Switched => Ok(self.client.send(bytes)?),
             State::Over => Ok(()),
         }
     }
@@ -116,19 +141,63 @@ impl<'a> Relay<'a> {
             return Err(Refusal::gateway("a head that is too long"));
         }
         self.searched = 0;
+        self.heads += length;
+        if self.heads > MAX_HEAD && !self.fault.is(Fault::EndlessInterim) {
+            return Err(Refusal::gateway("interim answers without end"));
+        }
         let rest = self.pending.split_off(length);
         let bytes = std::mem::replace(&mut self.pending, rest);
         Head::parse(&bytes, self.style, self.fault).map(Some)
     }
 
-    /// Whether another head follows: an interim one says nothing that the client needs.
-    fn is_interim(&self, head: &Head) -> Result<bool, Refusal> {
+    /// Whether another head follows. Of uwsgi an interim one says nothing that the client needs.
+    fn is_interim(&mut self, head: &Head) -> Result<bool, Refusal> {
         match head.status {
-            101 if self.style == Style::Http && !self.fault.is(Fault::SwitchingRelayed) => {
+            101 if self.is_accepted(head) => Ok(false),
+            101 if self.style != Style::Cgi && !self.fault.is(Fault::SwitchingRelayed) => {
                 Err(Refusal::gateway("an upgrade that nobody asked for"))
             }
-            100 | 102..200 if self.style == Style::Http => Ok(!self.fault.is(Fault::InterimIsFinal)),
+            100 | 102..200 if self.style != Style::Cgi => {
+                self.pass_interim(head)?;
+                Ok(!self.fault.is(Fault::InterimIsFinal))
+            }
             _ => Ok(false),
+        }
+    }
+
+    /// RFC 9110, section 7.8: a switch to what the client asked for.
+    fn is_accepted(&self, head: &Head) -> bool {
+        let Some(offered) = self.request.upgrade().filter(|_| self.style == Style::Http) else {
+            return false;
+        };
+        let chosen = head.upgrade.as_deref().unwrap_or_default();
+        let mut offered = offered.split(|byte| *byte == b',');
+        self.fault.is(Fault::AnySwitch)
+            || offered.any(|offered| offered.trim_ascii().eq_ignore_ascii_case(chosen))
+    }
+
+    /// RFC 9110, section 15.2: those of HTTP are for the client, but for 100, and if it can understand them.
+    fn pass_interim(&mut self, head: &Head) -> Result<(), Refusal> {
+        let unknown = self.request.minor == 0 && !self.fault.is(Fault::InterimToOld);
+        if self.style != Style::Http || head.status == 100 || unknown || self.fault.is(Fault::InterimDropped)
+        {
+            return Ok(());
+        }
+        let mut out = format!("HTTP/1.1 {} {}\r\n", head.status, reason(head.status)).into_bytes();
+        self.put_fields(head, &mut out);
+        out.extend_from_slice(b"\r\n");
+        Ok(self.client.send(&out)?)
+    }
+
+    fn put_fields(&self, head: &Head, out: &mut Vec<u8>) {
+        for (name, value) in &head.fields {
+            let lower = self.fault.is(Fault::AnswerNamesLowered);
+            let name = if lower {
+                name.to_ascii_lowercase()
+            } else {
+                name.clone()
+            };
+            out.extend([&name, &b": "[..], value, b"\r\n"].concat());
         }
     }
 
@@ -139,22 +208,34 @@ impl<'a> Relay<'a> {
         if self.fault.is(Fault::VersionRelayed) {
             out.splice(..8, *b"HTTP/2.0");
         }
-        let mut dated = false;
-        for (name, value) in &head.fields {
-            out.extend([name, &b": "[..], value, b"\r\n"].concat());
-            dated |= name.eq_ignore_ascii_case(b"date");
+        if self.fault.is(Fault::VersionMirrored) && self.request.minor == 0 {
+            out.splice(..8, *b"HTTP/1.0");
         }
+        self.put_fields(head, &mut out);
         out.extend_from_slice(b"Server: bridgehead-conform\r\n");
         // RFC 9110, section 6.6.1.
-        if !dated {
+        if !head
+            .fields
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(b"date"))
+        {
             out.extend(format!("Date: {}\r\n", date::http(SystemTime::now())).into_bytes());
         }
+        if head.status == 101 && self.is_accepted(head) {
+            let chosen = head.upgrade.as_deref().unwrap_or_default();
+            out.extend([b"Connection: upgrade\r\nUpgrade: ", chosen, b"\r\n\r\n"].concat());
+            self.state = State::Switched;
+            return Ok(self.client.send(&out)?);
+        }
         out.extend_from_slice(self.framing(head, frame).as_bytes());
-        if !self.request.keeps() {
+        if !self.request.keeps(self.fault) {
             out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
         self.state = State::Body(frame);
+        self.chunks = (head.chunked && frame != Frame::None).then(Chunks::default);
+        self.reusable = (head.chunked || head.length.is_some() || frame == Frame::None)
+            && (!head.close || self.fault.is(Fault::CloseForgotten));
         Ok(self.client.send(&out)?)
     }
 
@@ -183,17 +264,31 @@ impl<'a> Relay<'a> {
             _ if bodyless || head_only => Frame::None,
             _ if head.status == 205 => Frame::Length(0),
             Some(length) if !self.fault.is(Fault::LengthForgotten) => Frame::Length(length),
-            _ if self.request.minor == 1 => Frame::Chunks,
+            _ if self.request.minor == 1 || self.fault.is(Fault::ChunksForOld) => Frame::Chunks,
             _ => Frame::Close,
         }
     }
 
+    /// Takes off the framing of the application.
     fn body(&mut self, frame: Frame, bytes: &[u8]) -> Result<(), Refusal> {
+        let Some(chunks) = &mut self.chunks else {
+            return self.pass_on(frame, bytes);
+        };
+        let content = chunks.feed(bytes, self.fault)?;
+        self.reusable &= !chunks.has_surplus() || self.fault.is(Fault::SurplusForgotten);
+        self.pass_on(frame, &content)
+    }
+
+    /// Sends some of the body in a framing of our own.
+    fn pass_on(&mut self, frame: Frame, bytes: &[u8]) -> Result<(), Refusal> {
         if bytes.is_empty() {
             return Ok(()); // an empty chunk would end the body
         }
         match frame {
-            Frame::None => Ok(()),
+            Frame::None => {
+                self.reusable &= self.fault.is(Fault::SurplusForgotten);
+                Ok(())
+            }
             Frame::Close => Ok(self.client.send(bytes)?),
             Frame::Chunks if self.fault.is(Fault::CodingRelayed) => Ok(self.client.send(bytes)?),
             Frame::Chunks => {
@@ -204,6 +299,7 @@ impl<'a> Relay<'a> {
                 // What goes beyond the length would be the next answer.
                 let taken = bytes.len().min(left);
                 self.state = State::Body(Frame::Length(left - taken));
+                self.reusable &= taken == bytes.len() || self.fault.is(Fault::SurplusForgotten);
                 let sent = if self.fault.is(Fault::OverrunRelayed) {
                     bytes
                 } else {
@@ -216,6 +312,13 @@ impl<'a> Relay<'a> {
 
     /// The application says that this was all.
     pub(super) fn end(&mut self) -> Result<(), Refusal> {
+        let cut = self.chunks.as_ref().is_some_and(|chunks| !chunks.is_over());
+        if cut && !self.fault.is(Fault::CutAnswerRelayed) {
+            return Err(Refusal::gateway("no last chunk"));
+        }
+        if self.style == Style::Http && !self.is_full() && self.fault.is(Fault::LengthNeeded) {
+            return Err(Refusal::gateway("no announced end"));
+        }
         match self.state {
             State::Head if self.fault.is(Fault::TextIsBody) && !self.pending.is_empty() => {
                 let text = std::mem::take(&mut self.pending);
@@ -235,7 +338,7 @@ impl<'a> Relay<'a> {
             State::Body(Frame::Chunks) if !self.fault.is(Fault::CodingRelayed) => {
                 self.client.send(b"0\r\n\r\n")?;
             }
-            State::Body(_) | State::Over => {}
+            State::Body(_) | State::Switched | State::Over => {}
         }
         self.state = State::Over;
         Ok(())

@@ -33,11 +33,10 @@ pub(super) enum Framing {
 impl Request {
     /// Reads a head.
     pub(super) fn parse(head: &[u8], fault: Seeded<Fault>) -> Result<Self, Refusal> {
-        let mut lines = head
-            .split(|byte| *byte == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut lines = lines(head, fault).into_iter();
         let (method, target, minor) = request_line(lines.next().unwrap_or_default(), fault)?;
         let fields = fields(lines.filter(|line| !line.is_empty()), fault)?;
+        once(&fields, fault)?;
         if method == b"CONNECT" && !fault.is(Fault::ConnectPassed) {
             return Err(Refusal::Request(405, "no tunnels"));
         }
@@ -80,8 +79,15 @@ impl Request {
     }
 
     /// Whether the connection goes on behind the answer.
-    pub(super) fn keeps(&self) -> bool {
-        self.minor == 1 && !self.lists("connection", "close")
+    pub(super) fn keeps(&self, fault: Seeded<Fault>) -> bool {
+        self.minor == 1 && (!self.lists("connection", "close") || fault.is(Fault::CloseIgnored))
+    }
+
+    /// The protocols that the client would like to change to (RFC 9110, section 7.8); none of them is HTTP/2.
+    pub(super) fn upgrade(&self) -> Option<&[u8]> {
+        let offered = self.values("upgrade").next()?;
+        let wanted = self.minor == 1 && self.lists("connection", "upgrade") && !self.lists("upgrade", "h2c");
+        wanted.then_some(offered)
     }
 
     /// RFC 9110, section 9.2.2: whether it does no harm to send it twice.
@@ -104,8 +110,29 @@ impl Request {
     }
 }
 
+fn lines(head: &[u8], fault: Seeded<Fault>) -> Vec<&[u8]> {
+    let mut lines: Vec<&[u8]> = head.split(|byte| *byte == b'\n').collect();
+    if fault.is(Fault::LfInValues) {
+        lines.clear();
+        let mut rest = head;
+        while let Some(at) = rest.windows(2).position(|two| two == b"\r\n") {
+            lines.push(&rest[..at]);
+            rest = &rest[at + 2..];
+        }
+    }
+    let stripped = lines
+        .into_iter()
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    stripped.collect()
+}
+
 fn request_line(line: &[u8], fault: Seeded<Fault>) -> Result<(&[u8], &[u8], u8), Refusal> {
-    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    let mut words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    if let ([first, _, .., last], true) = (words.as_slice(), fault.is(Fault::BlanksInTargets)) {
+        let (first, last) = (*first, *last);
+        let middle = &line[first.len() + 1..line.len() - last.len() - 1];
+        words = vec![first, middle, last];
+    }
     let &[method, target, version] = words.as_slice() else {
         return Err(Refusal::bad("a request line that has not three words"));
     };
@@ -138,10 +165,10 @@ fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>, fault: Seeded<Fault>) -> Re
             return Err(Refusal::bad("a field name that is no token"));
         }
         if let Some(control) = value.iter().find(|byte| is_control(**byte))
-            && !fault.is(if *control == b'\r' {
-                Fault::BareCrPassed
-            } else {
-                Fault::ControlsPassed
+            && !fault.is(match control {
+                b'\r' => Fault::BareCrPassed,
+                b'\n' => Fault::LfInValues,
+                _ => Fault::ControlsPassed,
             })
         {
             return Err(Refusal::bad("a control in a field"));
@@ -152,6 +179,15 @@ fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>, fault: Seeded<Fault>) -> Re
         }
     }
     Ok(fields)
+}
+
+/// RFC 9110, section 5.3: fields that are no lists.
+fn once(fields: &[Field], fault: Seeded<Fault>) -> Result<(), Refusal> {
+    let twice = SINGLE.iter().any(|name| values(fields, name).nth(1).is_some());
+    match twice && !fault.is(Fault::SingletonsJoined) {
+        true => Err(Refusal::bad("a field that may be there once is there twice")),
+        false => Ok(()),
+    }
 }
 
 /// RFC 9112, sections 3.2 and 3.2.2: one Host; that of an absolute target goes before it.
@@ -167,7 +203,7 @@ fn host(target: &Target, fields: &[Field], minor: u8, fault: Seeded<Fault>) -> R
         Some(authority) if !fault.is(Fault::FieldHostWins) => authority,
         _ => named,
     };
-    match (is_host(named) && is_host(host)) || fault.is(Fault::AnyHost) {
+    match (is_host(named, fault) && is_host(host, fault)) || fault.is(Fault::AnyHost) {
         true => Ok(host.to_vec()),
         false => Err(Refusal::bad("a Host that is none")),
     }
@@ -229,8 +265,11 @@ fn values<'a>(fields: &'a [Field], name: &'a str) -> impl Iterator<Item = &'a [u
 
 /// RFC 9110, section 5.6.2.
 pub(super) fn is_token(text: &[u8]) -> bool {
-    let permitted = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(permitted)
+    !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
+}
+
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// RFC 9110, section 5.5: what no value may have in it.
@@ -246,7 +285,23 @@ pub(super) fn trim(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// Without the blanks and tabs in front.
+pub(super) fn trim_start(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
 const MAX_FIELDS: usize = 1000; // of a head
+const SINGLE: [&str; 6] = [
+    "content-type",
+    "authorization",
+    "referer",
+    "user-agent",
+    "if-modified-since",
+    "if-unmodified-since",
+];
 
 #[cfg(test)]
 mod tests {
@@ -267,7 +322,7 @@ mod tests {
             (&b"POST"[..], Framing::Length(3))
         );
         assert_eq!(request.values("a").collect::<Vec<_>>(), [b"b"]);
-        assert!(request.keeps());
+        assert!(request.keeps(Seeded::NONE));
     }
 
     #[test]
@@ -282,6 +337,7 @@ mod tests {
             "A: b\rc",
             "A: b\0",
             "Host: x",
+            "Content-Type: a\nContent-Type: b",
         ] {
             assert_eq!(with(bad), Some(400), "{bad}");
         }

@@ -21,9 +21,9 @@ pub(super) struct Target {
 impl Target {
     /// Takes the origin form and the absolute form; the others belong to CONNECT and OPTIONS.
     pub(super) fn parse(text: &[u8], fault: Seeded<Fault>) -> Result<Self, Refusal> {
-        let printable = |byte: &u8| (0x21..0x7f).contains(byte);
-        if !text.iter().all(printable) && !fault.is(Fault::ControlsPassed) {
-            return Err(Refusal::bad("a target with controls in it"));
+        let permitted = |byte: &u8| is_permitted(*byte, fault);
+        if !text.iter().all(permitted) && !fault.is(Fault::ControlsPassed) {
+            return Err(Refusal::bad("a target with a byte that no target has"));
         }
         let (authority, uri) = forms(text)?;
         let (path, mut query) = match uri.iter().position(|byte| *byte == b'?') {
@@ -45,6 +45,17 @@ impl Target {
             uri: if leaks { text.to_vec() } else { uri },
             authority,
         })
+    }
+}
+
+/// No blank, no control and no fragment. What else no URI has, clients send all the same.
+fn is_permitted(byte: u8, fault: Seeded<Fault>) -> bool {
+    match byte {
+        b' ' => fault.is(Fault::BlanksInTargets),
+        b'#' => fault.is(Fault::FragmentsPassed),
+        0..0x20 | 0x7f => false,
+        b'"' | b'<' | b'>' | b'`' | b'{' | b'|' | b'}' | 0x80.. => !fault.is(Fault::OddSignsRefused),
+        _ => true,
     }
 }
 
@@ -143,7 +154,7 @@ fn without_dots(path: &[u8], fault: Seeded<Fault>) -> Result<Vec<u8>, Refusal> {
 }
 
 /// RFC 9110, section 7.2: a host and perhaps a port, without user and path.
-pub(super) fn is_host(text: &[u8]) -> bool {
+pub(super) fn is_host(text: &[u8], fault: Seeded<Fault>) -> bool {
     let (host, port) = match text.strip_prefix(b"[") {
         Some(rest) => match rest.iter().position(|byte| *byte == b']') {
             Some(end) => (&rest[..end], &rest[end + 1..]),
@@ -161,7 +172,22 @@ pub(super) fn is_host(text: &[u8]) -> bool {
         Some(digits) => digits.iter().all(u8::is_ascii_digit),
         None => port.is_empty(),
     };
-    host_is_good && port_is_good && !host.is_empty()
+    let rooted = host.ends_with(b".") && fault.is(Fault::RootDotRefused);
+    let known = has_labels(host) && is_port(port) || fault.is(Fault::EmptyLabelsTaken);
+    host_is_good && port_is_good && known && !rooted && !host.is_empty()
+}
+
+/// The root may have its dot; no other label is empty.
+fn has_labels(host: &[u8]) -> bool {
+    let labels = host.strip_suffix(b".").unwrap_or(host);
+    labels.split(|byte| *byte == b'.').all(|label| !label.is_empty())
+}
+
+/// A colon and nothing, or a number that a port can have.
+fn is_port(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b":").unwrap_or_default();
+    let number = std::str::from_utf8(digits).map(str::parse::<u16>);
+    digits.is_empty() || matches!(number, Ok(Ok(_)))
 }
 
 #[cfg(test)]
@@ -196,13 +222,37 @@ mod tests {
 
     #[test]
     fn hosts_have_neither_user_nor_path() {
-        for good in ["a.example", "a:80", "[::1]:8080", "127.0.0.1"] {
-            assert!(is_host(good.as_bytes()), "{good}");
+        let is_host = |text: &str| is_host(text.as_bytes(), Seeded::NONE);
+        for good in [
+            "a.example",
+            "a:80",
+            "[::1]:8080",
+            "127.0.0.1",
+            "a.example.",
+            "a:",
+            "[::1]:",
+        ] {
+            assert!(is_host(good), "{good}");
         }
         for bad in [
-            "", "a b", "u@a", "a/x", "a:port", "a,b", "[::1", ":80", "a#x", "a?x",
+            "",
+            "a b",
+            "u@a",
+            "a/x",
+            "a:port",
+            "a,b",
+            "[::1",
+            ":80",
+            "a#x",
+            "a?x",
+            "a..b",
+            ".a",
+            ".",
+            "[::1]x:80",
+            "[::1]80",
+            "a:99999",
         ] {
-            assert!(!is_host(bad.as_bytes()), "{bad}");
+            assert!(!is_host(bad), "{bad}");
         }
     }
 }
