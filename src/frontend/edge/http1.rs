@@ -115,10 +115,10 @@ impl Http1 {
     pub(super) async fn serve(mut self: Box<Self>) {
         let leave = self.connection.leave.clone();
         let mut leaving = Leaving::default();
-        let mut given = pin!(leave.given());
+        let mut news = pin!(leave.news());
         loop {
             let request = poll_fn(|cx| {
-                let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, given.as_mut(), cx);
+                let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, news.as_mut(), cx);
                 self.poll_request(&mut asked, cx)
             });
             let after = match request.await {

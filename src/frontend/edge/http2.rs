@@ -71,7 +71,7 @@ pub(super) async fn serve(
     });
     let socket = TokioIo::new(Socket::new(reader, writer, true));
     let mut driver = pin!(builder(&settings).serve_connection(socket, service));
-    let mut given = pin!(connection.leave.given());
+    let mut news = pin!(connection.leave.news());
     let mut leaving = Leaving::default();
     let mut idle = Idle::new(connection.clone(), settings.timeouts.idle);
     let ended = poll_fn(|cx| {
@@ -79,7 +79,7 @@ pub(super) async fn serve(
             return Poll::Ready(Some(ended));
         }
         // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
-        match leaving.poll_ready(&connection.leave, given.as_mut(), cx) {
+        match leaving.poll_ready(&connection.leave, news.as_mut(), cx) {
             Poll::Ready(()) => Poll::Ready(None),
             Poll::Pending => idle.poll(cx).map(|()| None),
         }
