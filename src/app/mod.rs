@@ -19,6 +19,7 @@ mod pid_file;
 mod reload;
 mod replacement;
 mod run;
+mod runtime;
 mod signals;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use logs::Logs;
 use pid_file::PidFile;
 pub use replacement::Program;
 pub use run::Means;
+pub use runtime::runtime;
 
 /// A gateway that is ready to serve.
 pub struct App {

@@ -74,11 +74,7 @@ fn start(config: Config, file: &Path, inheritance: &mut Inheritance) -> Result<S
     let log = ErrorLog::install(&config.log.error, config.log.level).context("cannot open the error log")?;
     introduce(&config, file);
     app::raise_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.server.workers)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime = app::runtime(config.server.workers).context("cannot start the runtime")?;
     let app = runtime.block_on(async { App::start(config, inheritance) })?;
     Ok(Started { app, runtime, log })
 }

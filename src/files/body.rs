@@ -15,8 +15,11 @@ use tokio::task::{self, JoinHandle};
 /// microseconds, as long as a hop to the blocking pool alone.
 const INLINE: u64 = 64 * 1024;
 
-/// Bytes read in one hop to the blocking pool; also what one answer holds in memory.
+/// Bytes read in one hop to the blocking pool, unless its reader wants less; also what one answer holds in memory.
 const PIECE: u64 = 256 * 1024;
+
+/// Up to this size a file is read before its head is sent: then nothing can go wrong behind it.
+const WHOLE: u64 = 16 * 1024;
 
 /// Bytes of a file that the kernel copies at a time.
 const COPY: usize = 512 * 1024;
@@ -40,6 +43,10 @@ enum State {
 struct Reading {
     file: Arc<fs::File>,
     left: Range<u64>,
+    /// Bytes of one read, at most.
+    piece: u64,
+    /// Short enough to be read by the calling thread.
+    short: bool,
     /// The read that was started.
     job: Option<JoinHandle<io::Result<Bytes>>>,
 }
@@ -54,14 +61,23 @@ impl Body {
     pub(super) fn part(file: fs::File, part: Range<u64>) -> io::Result<Self> {
         let state = match part.end - part.start {
             0 => State::Done,
-            1..=INLINE => State::Bytes(read(&file, &part)?),
-            _ => State::File(Reading {
+            1..=WHOLE => State::Bytes(read(&file, &part)?),
+            length => State::File(Reading {
                 file: Arc::new(file),
                 left: part,
+                piece: PIECE,
+                short: length <= INLINE,
                 job: None,
             }),
         };
         Ok(Self { state })
+    }
+
+    /// From now on `piece` bytes are read at a time, at most: what they are read for may wait long for its client.
+    pub fn in_pieces(&mut self, piece: usize) {
+        if let State::File(reading) = &mut self.state {
+            reading.piece = (piece as u64).clamp(1, PIECE);
+        }
     }
 
     /// The next bytes.
@@ -80,7 +96,7 @@ impl Body {
 
     /// Whether the kernel may copy it from the file to a socket.
     pub fn is_file(&self) -> bool {
-        matches!(&self.state, State::File(reading) if reading.job.is_none())
+        matches!(&self.state, State::File(reading) if reading.job.is_none() && !reading.short)
     }
 
     /// Has `copy` send some of the file, from an offset and so many bytes at most; gives the bytes that it sent. To be
@@ -123,14 +139,19 @@ impl Body {
 
 impl Reading {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        let job = self.job.get_or_insert_with(|| {
-            let file = Arc::clone(&self.file);
-            let piece = self.left.start..self.left.end.min(self.left.start + PIECE);
-            task::spawn_blocking(move || read(&file, &piece))
-        });
-        let ended = ready!(Pin::new(job).poll(cx));
-        self.job = None;
-        let bytes = ended.map_err(io::Error::other)??;
+        let piece = self.left.start..self.left.end.min(self.left.start + self.piece);
+        let bytes = match self.short {
+            true => read(&self.file, &piece)?,
+            false => {
+                let job = self.job.get_or_insert_with(|| {
+                    let file = Arc::clone(&self.file);
+                    task::spawn_blocking(move || read(&file, &piece))
+                });
+                let ended = ready!(Pin::new(job).poll(cx));
+                self.job = None;
+                ended.map_err(io::Error::other)??
+            }
+        };
         self.left.start += bytes.len() as u64;
         Poll::Ready(Ok(bytes))
     }
@@ -186,6 +207,19 @@ mod tests {
         let (file, bytes) = file(3 * PIECE as usize);
         let body = Body::part(file, 7..2 * PIECE).unwrap();
         assert!(collect(body).await == bytes[7..2 * PIECE as usize]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_wants_less_gets_less() {
+        for len in [INLINE, INLINE + 1, 2 * PIECE] {
+            let (file, bytes) = file(len as usize);
+            let mut body = Body::part(file, 0..len).unwrap();
+            body.in_pieces(5000);
+            assert_eq!(next(&mut body).await.unwrap().unwrap(), bytes[..5000]);
+            body.in_pieces(usize::MAX);
+            let rest = next(&mut body).await.unwrap().unwrap();
+            assert_eq!(rest.len() as u64, PIECE.min(len - 5000));
+        }
     }
 
     #[tokio::test]

@@ -68,6 +68,13 @@ impl Body {
         }
     }
 
+    /// Files are read in pieces of so many bytes, at most.
+    pub fn in_pieces(&mut self, piece: usize) {
+        if let Self::File(body) = self {
+            body.in_pieces(piece);
+        }
+    }
+
     /// The client is slower than the application, which is not to wait for it.
     pub fn detach(&mut self) {
         match self {

@@ -179,6 +179,11 @@ impl Exchange {
         Poll::Ready(chunk)
     }
 
+    /// Files are read in pieces of so many bytes, at most.
+    pub fn in_pieces(&mut self, piece: usize) {
+        self.answer.body.in_pieces(piece);
+    }
+
     /// Whether the kernel may copy the body from a file.
     pub fn is_file(&mut self) -> bool {
         self.answer.body.file().is_some()

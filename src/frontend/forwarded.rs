@@ -3,8 +3,9 @@
 //! Inbound forwarding fields are believed only from `trusted_proxies`; applications believe them without
 //! asking (uWSGI takes its URL scheme from `X-Forwarded-Proto`, reference section 2.4).
 
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use ipnet::IpNet;
@@ -15,39 +16,49 @@ use crate::protocol::request::{Client, Peer};
 /// A client connection, with what does not change between its requests.
 #[derive(Clone, Debug)]
 pub struct Connected {
-    /// The connection's own ends.
-    client: Arc<Client>,
+    remote: Option<SocketAddr>,
+    local: Option<Arc<Peer>>,
+    /// The connection's own ends, as applications are told. Made when something asks first: an idle client needs no text.
+    client: OnceLock<Arc<Client>>,
+}
+
+thread_local! {
+    /// Our end of the last connection: mostly the next one has the same.
+    static LOCAL: RefCell<Option<Arc<Peer>>> = const { RefCell::new(None) };
 }
 
 impl Connected {
     /// A connection from `remote` to `local`; `None` stands for a unix socket.
     pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
-        let remote = remote.map(Peer::from);
-        let client = Client {
-            forwarded_for: remote.as_ref().map(|peer| Bytes::from(peer.ip.clone())),
-            forwarded_host: None,
-            local: local.map(Peer::from),
-            remote,
-            secure: false,
-        };
         Self {
-            client: Arc::new(client),
+            remote: remote.map(Peer::canonical),
+            local: local.map(shared),
+            client: OnceLock::new(),
         }
-    }
-
-    /// The client as the connection itself shows it.
-    pub fn own(&self) -> &Arc<Client> {
-        &self.client
     }
 
     /// The address of the peer itself, trusted or not.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.client.remote.as_ref().map(|peer| peer.address)
+        self.remote
     }
 
     /// The same without the port, as text.
     pub fn ip(&self) -> Option<&str> {
-        self.client.remote.as_ref().map(|peer| peer.ip.as_str())
+        self.own().remote.as_ref().map(|peer| peer.ip.as_str())
+    }
+
+    /// The client as the connection itself shows it.
+    pub fn own(&self) -> &Arc<Client> {
+        self.client.get_or_init(|| {
+            let remote = self.remote.map(Peer::from);
+            Arc::new(Client {
+                forwarded_for: remote.as_ref().map(|peer| Bytes::from(peer.ip.clone())),
+                forwarded_host: None,
+                local: self.local.clone(),
+                remote,
+                secure: false,
+            })
+        })
     }
 
     /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
@@ -57,7 +68,7 @@ impl Connected {
         let client = if believed {
             self.behind_proxy(fields, trusted)
         } else {
-            self.client.clone()
+            self.own().clone()
         };
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forwarding(&field)) {
@@ -77,19 +88,28 @@ impl Connected {
         let remote = match named {
             // The port of a forwarded client is not known.
             Some(ip) => Some(Peer::from(SocketAddr::new(ip, 0))),
-            None => self.client.remote.clone(),
+            None => self.own().remote.clone(),
         };
         let proxy = self.peer().map(|peer| peer.ip());
         let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
         let proto = fields.get(FieldName::XForwardedProto);
         Arc::new(Client {
             remote,
-            local: self.client.local.clone(),
+            local: self.local.clone(),
             forwarded_for: Some(Bytes::from(chain.join(", "))),
             forwarded_host: fields.to_bytes(FieldName::XForwardedHost),
             secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
         })
     }
+}
+
+/// An address of ours, with its text.
+fn shared(address: SocketAddr) -> Arc<Peer> {
+    let address = Peer::canonical(address);
+    LOCAL.with_borrow_mut(|last| match last {
+        Some(peer) if peer.address == address => peer.clone(),
+        _ => last.insert(Arc::new(Peer::from(address))).clone(),
+    })
 }
 
 /// Whether a field tells of a client behind a proxy. Applications believe all of them.

@@ -45,8 +45,8 @@ pub struct RequestHead {
 pub struct Client {
     /// The client's address after trusted proxies; `None` on unix sockets.
     pub remote: Option<Peer>,
-    /// Our own address on that connection; `None` on unix sockets.
-    pub local: Option<Peer>,
+    /// Our own address on that connection; `None` on unix sockets. Shared by the connections that have the same.
+    pub local: Option<Arc<Peer>>,
     /// `X-Forwarded-For`: the chain of addresses that the application may believe, oldest first.
     pub forwarded_for: Option<Bytes>,
     /// `X-Forwarded-Host`, when a trusted proxy named one; else it is the request's host.
@@ -57,7 +57,7 @@ pub struct Client {
 
 /// One end of a TCP connection, in the form that variables need.
 ///
-/// Made once a connection, so that no request formats an address.
+/// Made once a connection at most, so that no request formats an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The address itself.
@@ -90,13 +90,19 @@ impl Client {
 
 impl From<SocketAddr> for Peer {
     fn from(address: SocketAddr) -> Self {
-        // An IPv4 client of a dual-stack listener is an IPv4 client to the application.
-        let ip = address.ip().to_canonical();
+        let address = Self::canonical(address);
         Self {
-            address: SocketAddr::new(ip, address.port()),
-            ip: ip.to_string(),
+            ip: address.ip().to_string(),
             port: address.port().to_string(),
+            address,
         }
+    }
+}
+
+impl Peer {
+    /// An IPv4 client of a dual-stack listener is an IPv4 client to the application.
+    pub fn canonical(address: SocketAddr) -> SocketAddr {
+        SocketAddr::new(address.ip().to_canonical(), address.port())
     }
 }
 

@@ -8,8 +8,9 @@
 //! A body that is read while it is still being written goes through a [`live`] spool instead: the relay of a running
 //! answer.
 //!
-//! All spools of a process share one [`Quota`] of bytes on disk, and the live ones another of bytes in memory; each
-//! gives its share back when it is dropped.
+//! All spools of a process share one [`Quota`] of bytes on disk and another of bytes in memory; each gives its share back
+//! when it is dropped. When the memory is used up, a spool is left with the chunk that it is given, and goes to disk with
+//! all others. What holds a body outside of a spool takes a [`Share`], too.
 
 mod disk;
 mod error;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use error::SpoolError;
-pub use quota::Quota;
+pub use quota::{Quota, Share};
 pub use spooled::Spool;
 pub use writer::Writer;
 
@@ -36,6 +37,9 @@ pub use writer::Writer;
 /// it is being given.
 pub const PIECE: usize = 128 * 1024;
 
+/// The same when memory is used up: a hop for less is not worth it.
+const LEAST_PIECE: usize = 16 * 1024;
+
 /// Where spools go to, and how much of the disk they may take together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -43,14 +47,14 @@ pub struct Config {
     pub temp_dir: PathBuf,
     /// Bytes that all spools may have on disk at a time.
     pub disk_total: u64,
-    /// Bytes that all live spools may hold in memory at a time, before each is left with one chunk.
+    /// Bytes that all spools, and the streams of HTTP/2, may hold in memory at a time, before each is left with one chunk.
     pub memory_total: u64,
 }
 
 impl Config {
     /// Bytes of all spools on disk unless configured.
     pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
-    /// Bytes of all live spools in memory unless configured.
+    /// Bytes of all spools in memory unless configured.
     pub const MEMORY_TOTAL: u64 = 256 * 1024 * 1024;
 }
 
@@ -75,7 +79,7 @@ struct Shared {
     temp_dir: PathBuf,
     /// Of bytes on disk.
     quota: Quota,
-    /// Of bytes that live spools hold.
+    /// Of bytes in memory.
     memory: Quota,
     /// When it was last logged that the disk fails live spools.
     complained: Mutex<Option<Instant>>,
@@ -106,6 +110,11 @@ impl Spools {
         Writer::new(Arc::clone(&self.shared), limits)
     }
 
+    /// A share of the memory, for what is held outside of a spool.
+    pub fn share(&self) -> Share {
+        self.shared.memory.share()
+    }
+
     /// Other totals from now on. The directory stays.
     pub fn limit(&self, config: &Config) {
         self.shared.quota.limit(config.disk_total);
@@ -117,7 +126,7 @@ impl Spools {
         self.shared.quota.used()
     }
 
-    /// Bytes that all live spools hold in memory now.
+    /// Bytes that are held in memory now.
     pub fn bytes_in_memory(&self) -> u64 {
         self.shared.memory.used()
     }

@@ -15,7 +15,7 @@ struct Account {
 
 /// A part of a quota, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub struct Share {
     quota: Quota,
     bytes: AtomicU64,
 }
@@ -73,7 +73,7 @@ impl Share {
 
     /// Takes or gives back until it is `bytes`, beyond the limit if need be: for what is there already, and can
     /// only be counted.
-    pub(super) fn set(&self, bytes: u64) {
+    pub fn set(&self, bytes: u64) {
         let before = self.bytes.swap(bytes, Ordering::Relaxed);
         let used = &self.quota.0.used;
         if before < bytes {
@@ -84,7 +84,7 @@ impl Share {
     }
 
     /// Whether the whole quota is spent.
-    pub(super) fn is_spent(&self) -> bool {
+    pub fn is_spent(&self) -> bool {
         self.quota.is_spent()
     }
 

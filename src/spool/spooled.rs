@@ -10,13 +10,15 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::disk::Disk;
+use super::quota::Share;
 use super::segments::Segments;
 
 /// Bytes that are complete; read in order, any number of times.
 #[derive(Debug, Default)]
 pub struct Spool {
     head: Vec<Bytes>,
-    head_len: u64,
+    /// `head`, as all spools count it. Boxed: an error holds the body of its request.
+    _held: Option<Box<Share>>,
     tail: Option<Tail>,
     /// The next piece of `head`.
     next: usize,
@@ -34,10 +36,10 @@ pub(super) struct Tail {
 }
 
 impl Spool {
-    pub(super) fn new(memory: Segments, tail: Option<Tail>) -> Self {
+    pub(super) fn new(memory: Segments, held: Option<Share>, tail: Option<Tail>) -> Self {
         Self {
-            head_len: memory.len() as u64,
             head: memory.into_pieces(),
+            _held: held.map(Box::new),
             tail,
             ..Self::default()
         }
@@ -81,7 +83,7 @@ impl Spool {
 
     /// Bytes from the first to the last, whatever was read.
     pub fn len(&self) -> u64 {
-        self.head_len + self.on_disk()
+        head_len(&self.head) + self.on_disk()
     }
 
     /// Whether there are no bytes at all.
@@ -96,8 +98,7 @@ impl Spool {
 
     /// Bytes not read yet.
     pub fn remaining(&self) -> u64 {
-        let head: usize = self.head.iter().skip(self.next).map(Bytes::len).sum();
-        head as u64 + self.on_disk() - self.offset
+        head_len(self.head.get(self.next..).unwrap_or_default()) + self.on_disk() - self.offset
     }
 }
 
@@ -106,6 +107,10 @@ impl From<Bytes> for Spool {
     fn from(bytes: Bytes) -> Self {
         let mut memory = Segments::default();
         memory.push(bytes);
-        Self::new(memory, None)
+        Self::new(memory, None, None)
     }
+}
+
+fn head_len(pieces: &[Bytes]) -> u64 {
+    pieces.iter().map(|piece| piece.len() as u64).sum()
 }

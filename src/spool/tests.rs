@@ -73,6 +73,50 @@ fn a_spool_in_memory_needs_neither_disk_nor_runtime() {
 }
 
 #[test]
+fn what_the_memory_of_all_spools_does_not_hold_goes_to_disk() {
+    runtime().block_on(async {
+        let spools = Spools::new(Config {
+            memory_total: 100,
+            ..Config::default()
+        });
+        let limits = Limits {
+            memory: MIB,
+            disk: TOTAL,
+        };
+        let mut first = spools.writer(limits);
+        write(&mut first, &pattern(200), 200).await.unwrap();
+        assert_eq!((spools.bytes_in_memory(), spools.bytes_on_disk()), (200, 0));
+        let mut second = spools.writer(limits);
+        let bytes = pattern(MIB);
+        write(&mut second, &bytes, 5000).await.unwrap();
+        assert_eq!(spools.bytes_in_memory(), 200);
+        let mut spool = second.finish().await.unwrap();
+        assert_eq!(spool.on_disk(), MIB as u64);
+        assert!(read(&mut spool).await == bytes);
+        let held = first.finish().await.unwrap();
+        assert_eq!((held.on_disk(), spools.bytes_in_memory()), (0, 200));
+        drop(held);
+        assert_eq!(spools.bytes_in_memory(), 0);
+    });
+}
+
+#[test]
+fn a_spool_that_may_not_touch_the_disk_keeps_its_memory() {
+    runtime().block_on(async {
+        let spools = Spools::with_open(
+            Config {
+                memory_total: 0,
+                ..Config::default()
+            },
+            |_| panic!("a spool in memory opened a file"),
+        );
+        let mut writer = spools.writer(Limits { memory: 100, disk: 0 });
+        write(&mut writer, &pattern(100), 10).await.unwrap();
+        assert_eq!(writer.finish().await.unwrap().on_disk(), 0);
+    });
+}
+
+#[test]
 fn what_exceeds_memory_continues_on_disk() {
     runtime().block_on(async {
         let spools = spools(TOTAL);

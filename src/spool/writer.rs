@@ -7,9 +7,10 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::disk::Disk;
+use super::quota::Share;
 use super::segments::Segments;
 use super::spooled::{Spool, Tail};
-use super::{Limits, PIECE, Shared, SpoolError};
+use super::{LEAST_PIECE, Limits, PIECE, Shared, SpoolError};
 
 /// Takes bytes in order, then becomes a [`Spool`].
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Writer {
     shared: Arc<Shared>,
     limits: Limits,
     memory: Segments,
+    /// What is in memory, as all spools count it.
+    held: Share,
     overflow: Option<Overflow>,
     broken: bool,
 }
@@ -36,6 +39,7 @@ struct Overflow {
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, limits: Limits) -> Self {
         Self {
+            held: shared.memory.share(),
             shared,
             limits,
             memory: Segments::default(),
@@ -52,8 +56,8 @@ impl Writer {
         if self.broken {
             return Err(SpoolError::Broken);
         }
-        if self.overflow.is_none() && self.memory.len() + chunk.len() <= self.limits.memory {
-            self.memory.push(chunk);
+        if self.overflow.is_none() && self.memory.len() + chunk.len() <= self.room() {
+            self.keep(chunk);
             return Ok(());
         }
         let result = self.spill(chunk).await;
@@ -70,7 +74,7 @@ impl Writer {
             Some(overflow) => Some(overflow.finish().await?),
             None => None,
         };
-        Ok(Spool::new(self.memory, tail))
+        Ok(Spool::new(self.memory, Some(self.held), tail))
     }
 
     /// Bytes taken so far.
@@ -84,18 +88,37 @@ impl Writer {
         self.len() == 0
     }
 
+    /// Bytes that may be in memory: no more than there are when all spools together hold too much, unless the disk is
+    /// not to be touched.
+    fn room(&self) -> usize {
+        match self.held.is_spent() && self.limits.disk > 0 {
+            true => 0,
+            false => self.limits.memory,
+        }
+    }
+
+    fn keep(&mut self, chunk: Bytes) {
+        self.memory.push(chunk);
+        self.held.set(self.memory.len() as u64);
+    }
+
     /// Fills memory to its limit, then goes on to the disk.
     async fn spill(&mut self, mut chunk: Bytes) -> Result<(), SpoolError> {
         if self.overflow.is_none() {
-            let room = self.limits.memory - self.memory.len();
-            self.memory.push(chunk.split_to(room.min(chunk.len())));
+            let room = self.room().saturating_sub(self.memory.len());
+            let first = chunk.split_to(room.min(chunk.len()));
+            self.keep(first);
         }
-        let overflow = self.overflow.get_or_insert_with(|| Overflow::new(&self.shared));
-        if overflow.len() + chunk.len() as u64 > self.limits.disk {
-            let limit = self.limits.disk.saturating_add(self.limits.memory as u64);
+        let limit = self.limits.disk.saturating_add(self.limits.memory as u64);
+        if self.len() + chunk.len() as u64 > limit {
             return Err(SpoolError::TooLarge { limit });
         }
-        overflow.push(chunk).await
+        let piece = match self.held.is_spent() {
+            true => LEAST_PIECE,
+            false => PIECE,
+        };
+        let overflow = self.overflow.get_or_insert_with(|| Overflow::new(&self.shared));
+        overflow.push(chunk, piece).await
     }
 }
 
@@ -109,12 +132,13 @@ impl Overflow {
         }
     }
 
-    async fn push(&mut self, chunk: Bytes) -> Result<(), SpoolError> {
+    /// Takes a chunk; from `piece` bytes on they are written.
+    async fn push(&mut self, chunk: Bytes, piece: usize) -> Result<(), SpoolError> {
         if !self.disk.reserve(chunk.len() as u64) {
             return Err(SpoolError::Quota);
         }
         self.pending.push(chunk);
-        if self.pending.len() >= PIECE {
+        if self.pending.len() >= piece {
             self.join().await?;
             self.flush();
         }

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// A message that can be given once, and that costs next to nothing to look for.
 #[derive(Debug, Default)]
@@ -22,6 +23,12 @@ impl Notice {
     /// Whether it was given.
     pub fn is_given(&self) -> bool {
         self.given.load(Ordering::Acquire)
+    }
+
+    /// Wakes the task that has polled it, once, when it is given from then on: the look, [`is_given`](Self::is_given),
+    /// comes behind the first poll. Smaller than [`given`](Self::given), for tasks of which there are many.
+    pub fn news(&self) -> Notified<'_> {
+        self.news.notified()
     }
 
     /// Waits until it is given.

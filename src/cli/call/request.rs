@@ -44,7 +44,7 @@ impl Request {
             fields: fields(args, &uri)?,
             client: Arc::new(Client {
                 remote: loopback(0),
-                local: loopback(if secure { 443 } else { 80 }),
+                local: loopback(if secure { 443 } else { 80 }).map(Arc::new),
                 secure,
                 ..Client::default()
             }),

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::output::output;
 use super::{START_FAILED, complaint, show};
-use crate::app::{App, Means};
+use crate::app::{self, App, Means};
 use crate::config::Config;
 use crate::demo::{Pool, Protocol};
 use crate::telemetry::log::ErrorLog;
@@ -64,10 +64,7 @@ fn demo(args: &Args) -> Result<ExitCode> {
     check_name(directory.path())?;
     let configured = parse(&listen, directory.path(), args.workers)?;
     let log = ErrorLog::install(&configured.log.error, configured.log.level)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime = app::runtime(configured.server.workers).context("cannot start the runtime")?;
     let served = runtime.block_on(serve(args, configured, directory.path(), log));
     // Connections that were cut hold tasks: they are not waited for.
     runtime.shutdown_background();

@@ -62,7 +62,8 @@ pub struct Resolver {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSpool {
-    /// Memory for all answers that are ahead of their clients; above it, they go to disk at once. Default: "256MiB".
+    /// Memory for all bodies that wait, in both directions, in streams of HTTP/2, too; above it each is left with one
+    /// chunk, and goes to disk at once. Default: "256MiB".
     pub memory: Option<At<Size>>,
     /// Disk for all bodies in both directions. Above it a request is refused, an answer waits for its client.
     /// Default: "8GiB".

@@ -13,9 +13,12 @@ use crate::transport::Deadline;
 /// Between two questions.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The patience with a half-closed client.
+/// The patience with a half-closed client. Few clients need it.
 #[derive(Debug, Default)]
-pub(super) struct HalfClose {
+pub(super) struct HalfClose(Option<Box<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
     end: Deadline,
     question: Deadline,
 }
@@ -23,24 +26,24 @@ pub(super) struct HalfClose {
 impl HalfClose {
     /// Ready when the client is gone, or has had `limit`.
     pub(super) fn poll(&mut self, reader: &Reader, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.end.is_set() {
-            self.end.set(limit);
+        let Waiting { end, question } = &mut **self.0.get_or_insert_default();
+        if !end.is_set() {
+            end.set(limit);
         }
         loop {
-            if self.end.poll(cx).is_ready() || reader.is_reset() {
+            if end.poll(cx).is_ready() || reader.is_reset() {
                 return Poll::Ready(());
             }
-            if !self.question.is_set() {
-                self.question.set(PERIOD);
+            if !question.is_set() {
+                question.set(PERIOD);
             }
-            ready!(self.question.poll(cx));
-            self.question.clear();
+            ready!(question.poll(cx));
+            question.clear();
         }
     }
 
     /// The client has taken bytes, or is answered: its time begins anew.
     pub(super) fn clear(&mut self) {
-        self.end.clear();
-        self.question.clear();
+        self.0 = None;
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct Http1 {
     settings: Arc<Settings>,
     current: Arc<Current>,
     connection: Arc<Connection>,
-    /// There as soon as a request had a body.
+    /// There while a body has the reading side.
     home: Option<Arc<Home>>,
 }
 
@@ -122,33 +122,44 @@ impl Http1 {
         })
     }
 
-    /// Serves requests until the connection ends.
-    pub(super) async fn serve(mut self: Box<Self>) {
-        let leave = self.connection.leave.clone();
-        let mut leaving = Leaving::default();
-        let mut given = pin!(leave.given());
-        loop {
-            let request = poll_fn(|cx| {
-                let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, given.as_mut(), cx);
-                self.poll_request(&mut asked, cx)
-            });
-            let after = match request.await {
-                Ok(request) => self.exchange(request).await,
-                Err(Silence::Over) => After::Close,
-                Err(Silence::Late) => Box::pin(self.refuse(None)).await,
-                Err(Silence::Refused(error)) => Box::pin(self.refuse(Some(error))).await,
-            };
-            // Boxed: most connections come to none of these.
-            match after {
-                After::Next => {}
-                After::Discard => match Box::pin(self.discard()).await {
-                    true => {}
-                    false => return,
-                },
-                After::Close => return,
-                After::Linger => return Box::pin(self.linger()).await,
-                After::Switched(tunnel) => return Box::pin(self.switch(tunnel)).await,
+    /// Serves requests until the connection ends. No async function: of that, a task has the arguments twice.
+    #[allow(clippy::manual_async_fn)]
+    pub(super) fn serve(mut self: Box<Self>) -> impl Future<Output = ()> + Send + 'static {
+        async move {
+            let leave = self.connection.leave.clone();
+            let mut leaving = Leaving::default();
+            let mut news = pin!(leave.news());
+            loop {
+                let request = poll_fn(|cx| {
+                    let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, news.as_mut(), cx);
+                    self.poll_request(&mut asked, cx)
+                });
+                // Boxed: nothing is left of it while the connection waits for the next request.
+                let answering: Pin<Box<dyn Future<Output = After> + Send + '_>> = match request.await {
+                    Ok(request) => Box::pin(self.exchange(request)),
+                    Err(Silence::Over) => return,
+                    Err(Silence::Late) => Box::pin(self.refuse(None)),
+                    Err(Silence::Refused(error)) => Box::pin(self.refuse(Some(error))),
+                };
+                match answering.await {
+                    After::Next => {}
+                    After::Discard => {
+                        if !Box::pin(self.discard()).await {
+                            return;
+                        }
+                    }
+                    last => return Box::pin(self.end(last)).await,
+                }
             }
+        }
+    }
+
+    /// Ends the connection.
+    async fn end(self: Box<Self>, after: After) {
+        match after {
+            After::Next | After::Discard | After::Close => {}
+            After::Linger => self.linger().await,
+            After::Switched(tunnel) => self.switch(tunnel).await,
         }
     }
 
@@ -285,6 +296,7 @@ impl Http1 {
         if self.reader.is_none()
             && let Some((ReadSide { reader, body }, rest)) = self.home.as_ref().and_then(|home| home.take())
         {
+            self.home = None;
             self.reader = Some(reader);
             self.unread = (rest != Rest::Taken).then(|| Box::new((body, rest)));
         }

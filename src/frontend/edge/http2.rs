@@ -36,6 +36,7 @@ use crate::frontend::upload;
 use crate::protocol::Target;
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{self, Limits, RequestError, Rule};
+use crate::spool::Share;
 use crate::transport::Deadline;
 use crate::upstream::{BodyError, Streaming};
 
@@ -50,6 +51,9 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
 /// Bytes of an answer that wait in hyper until the client takes them, for each stream.
 const SEND_BUFFER: usize = 16 * 1024;
+
+/// Bytes of a file that are read at a time for a client that takes them.
+const FILE_PIECE: usize = 256 * 1024;
 
 /// Serves a connection whose client has sent the preface.
 pub(super) async fn serve(
@@ -70,7 +74,7 @@ pub(super) async fn serve(
     });
     let socket = TokioIo::new(Socket::new(reader, writer, true));
     let mut driver = pin!(builder(&settings).serve_connection(socket, service));
-    let mut given = pin!(connection.leave.given());
+    let mut news = pin!(connection.leave.news());
     let mut leaving = Leaving::default();
     let mut idle = Idle::new(connection.clone(), settings.timeouts.idle);
     let ended = poll_fn(|cx| {
@@ -78,7 +82,7 @@ pub(super) async fn serve(
             return Poll::Ready(Some(ended));
         }
         // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
-        match leaving.poll_ready(&connection.leave, given.as_mut(), cx) {
+        match leaving.poll_ready(&connection.leave, news.as_mut(), cx) {
             Poll::Ready(()) => Poll::Ready(None),
             Poll::Pending => idle.poll(cx).map(|()| None),
         }
@@ -157,11 +161,15 @@ impl StreamPace {
 
 /// Runs a stream until it ends, or its client has taken nothing for too long: then it is dropped, and with it what it
 /// holds. hyper resets the stream.
-async fn watched(stream: impl Future, pace: Arc<StreamPace>, limit: Duration) {
-    let mut stream = pin!(stream);
+fn watched<F>(stream: F, pace: Arc<StreamPace>, limit: Duration) -> impl Future<Output = ()> + Send + 'static
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    // Boxed: else it is copied into the task, and is there twice.
+    let mut stream = Box::pin(stream);
     let mut deadline = Deadline::never();
     let mut seen = 0;
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         if stream.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -176,7 +184,6 @@ async fn watched(stream: impl Future, pace: Arc<StreamPace>, limit: Duration) {
         }
         deadline.poll(cx)
     })
-    .await;
 }
 
 /// Answers a request of hyper's.
@@ -189,13 +196,14 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let (request, rejection) = self::request(parts, limits);
     let exchange = Exchange::new(service.clone(), connection, request);
-    response(match rejection {
+    let exchange = match rejection {
         None => match service.begin(exchange, || Incoming(body)) {
             Begun::Answered(exchange) => exchange,
             Begun::Forwarded(answer) => answer.await,
         },
         Some(rejection) => Service::refuse(exchange, &rejection),
-    })
+    };
+    response(exchange, service.relays.spools().share())
 }
 
 /// The head of a request; and why it is refused, if it is.
@@ -236,8 +244,8 @@ fn rule(request: &Request, limits: Limits) -> Option<RequestError> {
     http1::repeated(fields)
 }
 
-/// The answer as hyper wants it.
-fn response(exchange: Box<Exchange>) -> Response<Body> {
+/// The answer as hyper wants it. `held` counts what it holds in memory.
+fn response(exchange: Box<Exchange>, held: Share) -> Response<Body> {
     let status = exchange.status();
     let mut headers = HeaderMap::from(exchange.fields());
     if let Some(length) = exchange.length() {
@@ -246,6 +254,8 @@ fn response(exchange: Box<Exchange>) -> Response<Body> {
     let mut body = Body {
         exchange,
         rest: Bytes::new(),
+        held,
+        taken: false,
         pace: STREAM.try_with(Arc::clone).unwrap_or_default(),
     };
     if !body.exchange.is_over() {
@@ -264,6 +274,10 @@ struct Body {
     exchange: Box<Exchange>,
     /// What is left of a chunk that was too large for one frame.
     rest: Bytes,
+    /// The chunk of which `rest` is left, as part of `spool.memory`.
+    held: Share,
+    /// The client has taken bytes of it.
+    taken: bool,
     pace: Arc<StreamPace>,
 }
 
@@ -275,11 +289,15 @@ impl http_body::Body for Body {
         let this = self.get_mut();
         this.pace.taken();
         if this.rest.is_empty() {
+            this.held.set(0);
+            this.exchange.in_pieces(this.piece());
             this.rest = match ready!(this.exchange.poll_chunk(cx)) {
                 Some(Ok(chunk)) => chunk,
                 Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
                 None => return Poll::Ready(None),
             };
+            this.held.set(this.rest.len() as u64);
+            this.taken = true;
         }
         let piece = this.rest.split_to(this.rest.len().min(SEND_BUFFER));
         this.pace.given();
@@ -296,6 +314,17 @@ impl http_body::Body for Body {
             .remaining()
             .map(|length| length + self.rest.len() as u64);
         length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Body {
+    /// Bytes of a file that are read next. hyper asks for the first ones whether the client has a window or not: a
+    /// client that takes nothing, and one of too many, is to cost little.
+    fn piece(&self) -> usize {
+        match self.taken && !self.held.is_spent() {
+            true => FILE_PIECE,
+            false => SEND_BUFFER,
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tokio::sync::futures::Notified;
+
 use crate::transport::Notice;
 
 /// Whether a connection was asked to leave: told once, and for the price of a look at a flag.
@@ -14,19 +16,22 @@ pub(super) struct Leaving {
 }
 
 impl Leaving {
-    /// `true` once, when the notice was given; `given` is the wait for it.
+    /// `true` once, when the notice was given; `news` wakes for it.
     pub(super) fn poll(
         &mut self,
         leave: &Notice,
-        given: Pin<&mut impl Future<Output = ()>>,
+        news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> bool {
         if self.told {
             return false;
         }
-        // Registered once: the waker of a task stays good.
-        let waits = std::mem::replace(&mut self.waits, true);
-        self.told = leave.is_given() || !waits && given.poll(cx).is_ready();
+        // Registered once: the waker of a task stays good. First in the list, then the look: nothing is missed in
+        // between.
+        if !std::mem::replace(&mut self.waits, true) {
+            let _ = news.poll(cx);
+        }
+        self.told = leave.is_given();
         self.told
     }
 
@@ -34,10 +39,10 @@ impl Leaving {
     pub(super) fn poll_ready(
         &mut self,
         leave: &Notice,
-        given: Pin<&mut impl Future<Output = ()>>,
+        news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        match self.poll(leave, given, cx) {
+        match self.poll(leave, news, cx) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }

@@ -18,12 +18,14 @@ mod socket;
 mod state;
 mod writer;
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use tokio::sync::futures::Notified;
 
 use super::Config;
 use super::config::Timeouts;
@@ -32,7 +34,7 @@ use super::download::Watch;
 use super::forwarded::Connected;
 use super::places::Place;
 use super::service::Connection;
-use crate::transport::{Notice, Stream};
+use crate::transport::{Notice, Stream, WriteHalf};
 use http1::Http1;
 use leaving::Leaving;
 use reader::Reader;
@@ -53,32 +55,114 @@ pub struct ConnectionContext {
 
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
 /// that was about to send a request is answered and told that it was the last one.
-pub async fn serve(stream: Stream, context: ConnectionContext, place: Place) {
-    let settings = context.current.service().edge.clone();
-    let connected = Connected::new(stream.peer_addr(), stream.local_addr());
-    let (read, write) = stream.into_halves();
-    let mut reader = Reader::new(read, BytesMut::new());
-    let Some(protocol) = detect(&mut reader, &context.leave, &settings.timeouts).await else {
-        return;
-    };
-    let connection = Arc::new(Connection::new(connected, context.leave, place));
-    let writer = Writer::new(write, settings.timeouts.send, connection.clone());
-    let grace = settings.download_grace;
-    match protocol {
-        Protocol::Http1 => {
-            let http1 = Http1::new(reader, writer, settings, context.current, connection.clone());
-            match grace {
-                Some(grace) => Box::pin(Watch::new(connection, grace).over(http1.serve())).await,
-                None => http1.serve().await,
-            }
+pub fn serve(
+    stream: Stream,
+    context: ConnectionContext,
+    place: Place,
+) -> impl Future<Output = ()> + Send + 'static {
+    // What the connection needs until its client has said what it speaks is in a box, and none of it in the task,
+    // which lives as long as the connection and is to be small.
+    let accepted = Box::new((stream, context, place));
+    async move {
+        let mut opened = Opened::new(*accepted);
+        let Some(protocol) = opened.detect().await else {
+            return;
+        };
+        match (protocol, opened.settings.download_grace) {
+            (Protocol::Http1, None) => opened.http1().serve().await,
+            (Protocol::Http1, Some(grace)) => Box::pin(opened.watched(grace)).await,
+            (Protocol::Http2, grace) => Box::pin(opened.http2(grace)).await,
         }
-        Protocol::Http2 => {
-            let serving = http2::serve(reader, writer, settings, context.current, connection.clone());
-            match grace {
-                Some(grace) => Box::pin(Watch::new(connection, grace).over(serving)).await,
-                None => Box::pin(serving).await,
+    }
+}
+
+/// A connection that was accepted.
+struct Opened {
+    reader: Reader,
+    write: WriteHalf,
+    connected: Connected,
+    context: ConnectionContext,
+    place: Place,
+    settings: Arc<Settings>,
+    stage: Stage,
+    leaving: Leaving,
+}
+
+impl Opened {
+    fn new((stream, context, place): (Stream, ConnectionContext, Place)) -> Box<Self> {
+        let connected = Connected::new(stream.peer_addr(), stream.local_addr());
+        let (read, write) = stream.into_halves();
+        Box::new(Self {
+            reader: Reader::new(read, BytesMut::new()),
+            write,
+            connected,
+            settings: context.current.service().edge.clone(),
+            context,
+            place,
+            stage: Stage::new(),
+            leaving: Leaving::default(),
+        })
+    }
+
+    /// Reads until the bytes are, or can no longer become, an HTTP/2 preface; `None` when the client closes or says
+    /// nothing.
+    async fn detect(&mut self) -> Option<Protocol> {
+        let leave = self.context.leave.clone();
+        let mut news = pin!(leave.news());
+        poll_fn(|cx| self.poll_detect(news.as_mut(), cx)).await
+    }
+
+    fn poll_detect(&mut self, news: Pin<&mut Notified<'_>>, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
+        let timeouts = &self.settings.timeouts;
+        loop {
+            if let Some(protocol) = protocol(&self.reader.bytes) {
+                return Poll::Ready(Some(protocol));
             }
+            let state = match self.reader.bytes.is_empty() {
+                true => ConnectionState::Idle,
+                false => ConnectionState::Head,
+            };
+            self.stage.enter(state, timeouts);
+            match self.reader.poll_fill(cx) {
+                Poll::Ready(Ok(1..)) => continue,
+                Poll::Ready(_) => return Poll::Ready(None),
+                Poll::Pending => {}
+            }
+            self.reader.park();
+            if self.leaving.poll(&self.context.leave, news, cx) {
+                self.stage.shorten(timeouts.grace);
+            }
+            return self.stage.poll_late(cx).map(|()| None);
         }
+    }
+
+    fn http1(self: Box<Self>) -> Box<Http1> {
+        let (reader, writer, settings, current, connection) = self.begin();
+        Http1::new(reader, writer, settings, current, connection)
+    }
+
+    async fn watched(self: Box<Self>, grace: Duration) {
+        let (reader, writer, settings, current, connection) = self.begin();
+        let watch = Watch::new(connection.clone(), grace);
+        let http1 = Http1::new(reader, writer, settings, current, connection);
+        watch.over(http1.serve()).await;
+    }
+
+    async fn http2(self: Box<Self>, grace: Option<Duration>) {
+        let (reader, writer, settings, current, connection) = self.begin();
+        let serving = http2::serve(reader, writer, settings, current, connection.clone());
+        match grace {
+            Some(grace) => Box::pin(Watch::new(connection, grace).over(serving)).await,
+            None => Box::pin(serving).await,
+        }
+    }
+
+    /// Requests are about to come.
+    fn begin(self: Box<Self>) -> (Reader, Writer, Arc<Settings>, Arc<Current>, Arc<Connection>) {
+        let ConnectionContext { current, leave } = self.context;
+        let connection = Arc::new(Connection::new(self.connected, leave, self.place));
+        let writer = Writer::new(self.write, self.settings.timeouts.send, connection.clone());
+        (self.reader, writer, self.settings, current, connection)
     }
 }
 
@@ -111,36 +195,6 @@ impl Settings {
             download_grace: config.download_grace(),
         }
     }
-}
-
-/// Reads until the bytes are, or can no longer become, an HTTP/2 preface; `None` when the client closes or says nothing.
-async fn detect(reader: &mut Reader, leave: &Notice, timeouts: &Timeouts) -> Option<Protocol> {
-    let mut stage = Stage::new();
-    let mut leaving = Leaving::default();
-    let mut given = std::pin::pin!(leave.given());
-    poll_fn(|cx| {
-        loop {
-            if let Some(protocol) = protocol(&reader.bytes) {
-                return Poll::Ready(Some(protocol));
-            }
-            let state = match reader.bytes.is_empty() {
-                true => ConnectionState::Idle,
-                false => ConnectionState::Head,
-            };
-            stage.enter(state, timeouts);
-            match reader.poll_fill(cx) {
-                Poll::Ready(Ok(1..)) => continue,
-                Poll::Ready(_) => return Poll::Ready(None),
-                Poll::Pending => {}
-            }
-            reader.park();
-            if leaving.poll(leave, given.as_mut(), cx) {
-                stage.shorten(timeouts.grace);
-            }
-            return stage.poll_late(cx).map(|()| None);
-        }
-    })
-    .await
 }
 
 /// `None` as long as the bytes may be the beginning of a preface.

@@ -221,7 +221,7 @@ mod tests {
             (Some("[::1]:443"), "[::1]:443"),
         ] {
             let mut head = head(&[]);
-            let local = local.map(|text| Peer::from(text.parse::<SocketAddr>().unwrap()));
+            let local = local.map(|text| Arc::new(Peer::from(text.parse::<SocketAddr>().unwrap())));
             head.client = Arc::new(Client {
                 local,
                 ..Client::default()

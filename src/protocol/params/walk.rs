@@ -292,7 +292,7 @@ mod tests {
             fields: fields.iter().copied().collect(),
             client: Arc::new(Client {
                 remote: peer("192.0.2.7:40000"),
-                local: peer("198.51.100.1:8080"),
+                local: peer("198.51.100.1:8080").map(Arc::new),
                 forwarded_for: None,
                 forwarded_host: None,
                 secure: false,

@@ -145,8 +145,9 @@ impl<E> Flow<E> {
             let back = std::mem::take(&mut self.back);
             let pieces = pieces.into_iter().chain(back.into_pieces());
             pieces.for_each(|piece| self.back.push(piece));
-        } else if self.front.is_empty() && self.blocks.is_empty() {
-            // The reader has come this far in the meantime.
+        } else if self.front.is_empty() && self.blocks.is_empty() && self.held() + block.len <= self.room() {
+            // The reader has come this far in the meantime. Without room it may also be that nothing was left to it in
+            // front: taken back, the block would be written again, and again.
             self.blocks.release(block);
             pieces.into_iter().for_each(|piece| self.front.push(piece));
         } else {

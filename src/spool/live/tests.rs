@@ -194,6 +194,23 @@ async fn spent_quotas_stop_nobody() {
     assert_eq!(spools.bytes_in_memory(), 0);
 }
 
+/// A reader that takes nothing holds up no writer as long as there is disk, though others hold all of the memory.
+#[tokio::test]
+async fn without_memory_an_answer_goes_to_disk() {
+    let spools = Spools::new(Config {
+        memory_total: 1,
+        ..Config::default()
+    });
+    let others = spools.share();
+    others.set(1);
+    let (mut writer, mut reader) = spools.live(LIMITS);
+    let bytes = pattern(MIB);
+    write(&mut writer, &bytes, 16 * KIB).await;
+    writer.finish();
+    assert!(spools.bytes_in_memory() <= 3 * 16 * KIB as u64);
+    assert_eq!(read(&mut reader, bytes.len()).await, bytes);
+}
+
 #[tokio::test]
 async fn a_failure_comes_behind_the_bytes_before_it() {
     let spools = spools();

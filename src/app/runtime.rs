@@ -1,0 +1,27 @@
+//! The runtime that a gateway lives in.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+/// Threads that wait for the disk, at most: as many as nginx's pool has. More of them make no disk faster, and each has
+/// a stack, and keeps freed memory for itself.
+const BLOCKING: usize = 32;
+
+/// How long such a thread waits for more to do before it ends, and gives its memory back.
+const BLOCKING_IDLE: Duration = Duration::from_secs(5);
+
+/// A runtime with so many `workers`.
+///
+/// # Errors
+///
+/// When its threads cannot be started.
+pub fn runtime(workers: usize) -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(BLOCKING_IDLE)
+        .enable_all()
+        .build()
+}
