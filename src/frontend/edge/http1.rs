@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Method, Version};
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::Settings;
@@ -54,6 +55,7 @@ pub(super) struct Http1 {
     stage: Stage,
     /// The time, as long as nothing was waited for since it was read.
     now: Option<Instant>,
+    leaving: Leaving,
     half_close: HalfClose,
     settings: Arc<Settings>,
     current: Arc<Current>,
@@ -114,6 +116,7 @@ impl Http1 {
             unread: None,
             stage: Stage::new(),
             now: None,
+            leaving: Leaving::default(),
             half_close: HalfClose::default(),
             settings,
             current,
@@ -127,13 +130,9 @@ impl Http1 {
     pub(super) fn serve(mut self: Box<Self>) -> impl Future<Output = ()> + Send + 'static {
         async move {
             let leave = self.connection.leave.clone();
-            let mut leaving = Leaving::default();
             let mut news = pin!(leave.news());
             loop {
-                let request = poll_fn(|cx| {
-                    let mut asked = |cx: &mut Context<'_>| leaving.poll(&leave, news.as_mut(), cx);
-                    self.poll_request(&mut asked, cx)
-                });
+                let request = poll_fn(|cx| self.poll_request(news.as_mut(), cx));
                 // Boxed: nothing is left of it while the connection waits for the next request.
                 let answering: Pin<Box<dyn Future<Output = After> + Send + '_>> = match request.await {
                     Ok(request) => Box::pin(self.exchange(request)),
@@ -163,10 +162,10 @@ impl Http1 {
         }
     }
 
-    /// The next request, as soon as its head is complete.
+    /// The next request, as soon as its head is complete. `news` wakes when the connection is to leave.
     fn poll_request(
         &mut self,
-        asked_to_leave: &mut dyn FnMut(&mut Context<'_>) -> bool,
+        news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Asked, Silence>> {
         let Some(reader) = &mut self.reader else {
@@ -204,7 +203,7 @@ impl Http1 {
             reader.park();
             self.writer.park();
             // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
-            if state == ConnectionState::Idle && asked_to_leave(cx) {
+            if state == ConnectionState::Idle && self.leaving.poll(&self.connection.leave, news, cx) {
                 self.stage.shorten(self.settings.timeouts.grace);
             }
             return match (self.stage.poll_late(cx), state) {

@@ -21,8 +21,8 @@ pub(super) struct Writer {
     half: WriteHalf,
     /// To be written.
     pub(super) queue: WriteQueue,
-    /// Runs while the client takes nothing.
-    blocked: Deadline,
+    /// Runs while the client takes nothing. There as soon as it once took nothing: most clients take everything.
+    blocked: Option<Box<Deadline>>,
     /// Longest time in which the client takes nothing.
     limit: Duration,
     connection: Arc<Connection>,
@@ -34,7 +34,7 @@ impl Writer {
         Self {
             half,
             queue: WriteQueue::new(),
-            blocked: Deadline::never(),
+            blocked: None,
             limit,
             connection,
         }
@@ -103,13 +103,16 @@ impl Writer {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            self.blocked.clear();
+            if let Some(blocked) = &mut self.blocked {
+                blocked.clear();
+            }
             return written;
         }
-        if !self.blocked.is_set() {
-            self.blocked.set(self.limit);
+        let blocked = self.blocked.get_or_insert_default();
+        if !blocked.is_set() {
+            blocked.set(self.limit);
         }
-        ready!(self.blocked.poll(cx));
+        ready!(blocked.poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
