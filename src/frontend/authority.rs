@@ -113,8 +113,6 @@ fn port(rest: &[u8]) -> Option<Option<u16>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::received::Received;
     use super::super::request::Request;
     use super::*;
@@ -130,7 +128,7 @@ mod tests {
             fields: hosts.iter().map(|host| ("Host", *host)).collect(),
             ..Request::unparsed()
         };
-        let mut head = Received::new(request, Arc::default(), RequestId(0)).head;
+        let mut head = Received::new(request, RequestId(0)).head;
         let authority = authority.map(Bytes::from);
         settle(&mut head, authority.as_ref()).map_err(|error| error.reason())?;
         let host = head.fields.get(FieldName::Host);

@@ -56,7 +56,7 @@ impl Exchange {
         // Made where it stays: it is large.
         let place = Box::new_uninit();
         let exchange = Self {
-            request: Received::new(request, connection.connected.own().clone(), id),
+            request: Received::new(request, id),
             record: Record::begin(),
             answer: Answer::new(client_gone(), Body::Empty),
             tunnel: None,

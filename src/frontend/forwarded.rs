@@ -25,6 +25,13 @@ pub struct Connected {
 thread_local! {
     /// Our end of the last connection: mostly the next one has the same.
     static LOCAL: RefCell<Option<Arc<Peer>>> = const { RefCell::new(None) };
+    /// See [`unasked`].
+    static UNASKED: Arc<Client> = Arc::default();
+}
+
+/// Stands for the client of a request as long as nothing has asked which one it is.
+pub fn unasked() -> Arc<Client> {
+    UNASKED.with(Arc::clone)
 }
 
 impl Connected {
@@ -48,7 +55,7 @@ impl Connected {
     }
 
     /// The client as the connection itself shows it.
-    pub fn own(&self) -> &Arc<Client> {
+    fn own(&self) -> &Arc<Client> {
         self.client.get_or_init(|| {
             let remote = self.remote.map(Peer::from);
             Arc::new(Client {

@@ -94,8 +94,6 @@ fn upgrade(version: Version, method: &Method, fields: &Fields) -> Option<Bytes> 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::received::Inspected;
     use super::super::request::Request;
     use super::*;
@@ -114,12 +112,12 @@ mod tests {
 
     /// Why it is refused, if it is.
     fn reason(request: Request) -> Option<&'static str> {
-        let mut received = Received::new(request, Arc::default(), RequestId(0));
+        let mut received = Received::new(request, RequestId(0));
         inspect(&mut received).err().map(|error| error.reason())
     }
 
     fn inspected(fields: &[(&str, &str)]) -> Result<(Inspected, Fields), &'static str> {
-        let mut received = Received::new(request(fields), Arc::default(), RequestId(0));
+        let mut received = Received::new(request(fields), RequestId(0));
         inspect(&mut received).map_err(|error| error.reason())?;
         Ok((received.inspected, received.head.fields))
     }

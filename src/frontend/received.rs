@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::forwarded::unasked;
 use super::request::Request;
 use crate::protocol::RequestHead;
-use crate::protocol::request::{Client, RequestId, Script};
+use crate::protocol::request::{RequestId, Script};
 
 /// A request.
 #[derive(Debug)]
@@ -36,16 +37,16 @@ pub struct Inspected {
 }
 
 impl Received {
-    /// A request of which nothing is checked yet, on a connection of `client`.
+    /// A request of which nothing is checked yet.
     #[inline(always)] // it is large: made where it stays
-    pub fn new(request: Request, client: Arc<Client>, id: RequestId) -> Self {
+    pub fn new(request: Request, id: RequestId) -> Self {
         Self {
             head: RequestHead {
                 method: request.method,
                 target: request.target,
                 version: request.version,
                 fields: request.fields,
-                client,
+                client: unasked(),
                 script: Script::default(),
                 content_length: None,
                 chunked: false,

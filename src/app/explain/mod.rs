@@ -99,7 +99,7 @@ impl Gateway {
         connected: &Connected,
         explanation: &mut Explanation,
     ) -> Result<Outcome, Rejection> {
-        let mut request = checked(original, connected)?;
+        let mut request = checked(original)?;
         explanation.left_out = fields::left_out(&original.fields, &request.head.fields, LeftOut::by_check);
         if plan::is_for_us(&request) {
             return Ok(answered(&respond::options()));
@@ -185,7 +185,7 @@ impl Gateway {
 
     /// Why a document root has nothing for a request.
     fn missing(&self, original: &Request) -> Option<String> {
-        let request = checked(original, &self.connection(None)).ok()?;
+        let request = checked(original).ok()?;
         let (path, route) = plan::route(&request, &self.router).ok()?;
         match (&route.handler, &route.config.handler) {
             (Handler::Php(_, site), frontend::config::Handler::Php(php)) => {
@@ -234,8 +234,8 @@ fn request(question: Question) -> Result<Request> {
 }
 
 /// The request as the service sees it once it is checked.
-fn checked(original: &Request, connected: &Connected) -> Result<Received, Rejection> {
-    let mut request = Received::new(original.clone(), connected.own().clone(), RequestId(0));
+fn checked(original: &Request) -> Result<Received, Rejection> {
+    let mut request = Received::new(original.clone(), RequestId(0));
     inspect(&mut request)?;
     Ok(request)
 }
