@@ -128,10 +128,10 @@ impl Rejection {
             | Self::TransferEncoding
             | Self::Conflict
             | Self::Expectation
-            | Self::Method(_)
-            | Self::Body(_)
-            | Self::Spool(_) => true,
-            Self::Upstream(failure) => matches!(failure, Failure::RequestBody(_)),
+            | Self::Method(_) => true,
+            Self::Body(error) | Self::Upstream(Failure::RequestBody(error)) => is_broken(error),
+            // The rest of a body that is not wanted is the connection's to drop.
+            Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
             | Self::Padded
             | Self::NotFound
@@ -239,6 +239,14 @@ fn rule_reason(rule: Rule) -> &'static str {
         Rule::LengthBesideCoding | Rule::Length | Rule::CodingInHttp10 => "bad_framing",
         Rule::Coding => "transfer_encoding",
         Rule::TooLarge | Rule::TooManyFields => "head_too_large",
+    }
+}
+
+/// Whether it is not known where a body ends whose reading failed.
+fn is_broken(error: &BodyError) -> bool {
+    match error {
+        BodyError::TooLarge(_) | BodyError::Spool(_) => false,
+        BodyError::Timeout | BodyError::TooSlow(_) | BodyError::Incomplete | BodyError::Malformed => true,
     }
 }
 

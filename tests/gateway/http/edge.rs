@@ -247,6 +247,19 @@ fn a_refused_upload_is_answered_though_the_client_reads_when_all_is_sent() {
     }
 }
 
+// What is left of it is within `server.discard`.
+#[test]
+fn a_small_upload_that_is_refused_costs_no_connection() {
+    let site = Site::new();
+    let mut client = site.client();
+    for _ in 0..2 {
+        let body = vec![b'x'; 64 * 1024];
+        let answer = client.request("POST", "/small", &[], &body).unwrap();
+        assert_eq!((answer.status, answer.header("connection")), (413, None));
+    }
+    assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().status, 200);
+}
+
 #[test]
 fn an_early_answer_reaches_a_client_that_reads_when_all_is_sent() {
     let site = early("", "");
