@@ -100,10 +100,12 @@ fn together(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
         stream.write_all(first)?;
         clients.push(stream);
     }
-    for client in &mut clients {
+    // One after the other: all at once they would be more than wait in a queue.
+    let finished = clients.into_iter().map(|mut client| {
         client.write_all(rest)?;
-    }
-    clients.into_iter().map(small).collect()
+        small(client)
+    });
+    finished.collect()
 }
 
 /// A client that reads the first bytes of an answer. Its own buffer in the kernel is small.
