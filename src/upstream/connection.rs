@@ -14,6 +14,9 @@ use crate::transport::{Deadline, Stream};
 /// Bytes asked for in one read: two FastCGI buffers of PHP (8 KiB each).
 const READ_SIZE: usize = 16 * 1024;
 
+/// Bytes asked for once a read has filled all that it was given: a large answer takes a quarter of the calls.
+const LARGE_READ: usize = 64 * 1024;
+
 /// Slices given to one vectored write.
 const WRITE_SLICES: usize = 16;
 
@@ -23,6 +26,8 @@ pub struct Connection {
     stream: Stream,
     /// Received, not decoded.
     pub received: BytesMut,
+    /// The last read filled all that it was given.
+    flowing: bool,
     /// To be sent.
     pub queue: WriteQueue,
     /// The timer of the current exchange.
@@ -35,6 +40,7 @@ impl Connection {
         Box::new(Self {
             stream,
             received: BytesMut::new(),
+            flowing: false,
             queue: WriteQueue::new(),
             deadline: Deadline::never(),
         })
@@ -63,8 +69,13 @@ impl Connection {
 
     /// Reads more into `received`; gives the bytes read, 0 at the end of the stream.
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.received.reserve(READ_SIZE);
-        poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.received)
+        self.received.reserve(match self.flowing {
+            true => LARGE_READ,
+            false => READ_SIZE,
+        });
+        let count = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.received))?;
+        self.flowing = count >= READ_SIZE;
+        Poll::Ready(Ok(count))
     }
 
     /// Whether the peer has neither closed nor said anything since the last exchange.
