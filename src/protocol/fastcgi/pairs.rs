@@ -10,7 +10,7 @@ use nom::number::streaming::{be_u8, be_u32};
 use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
-use crate::protocol::fields::scan;
+use crate::protocol::params::sink::without_nul;
 use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -119,10 +119,7 @@ impl Sink for Pairs<'_> {
 
     #[inline(always)]
     fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        match scan::len_before::<0>(value) == value.len() {
-            true => self.text(name, value),
-            false => Err(EncodeError::Nul),
-        }
+        self.text(name, without_nul(value)?)
     }
 
     /// Inlined, the name's length and bytes are constants: a few moves instead of calls.

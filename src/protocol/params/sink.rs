@@ -1,7 +1,7 @@
 //! Where variables go: every protocol's block writer is a [`Sink`], and none of them sees a temporary string.
 
 use crate::protocol::EncodeError;
-use crate::protocol::fields::{self, Field, FieldName, Fields};
+use crate::protocol::fields::{self, Field, FieldName, Fields, scan};
 
 /// Takes one variable after the other and puts it into the protocol's block.
 pub trait Sink {
@@ -22,12 +22,21 @@ pub trait Sink {
     }
 }
 
+/// The bytes, if none of them is a NUL: no protocol's application takes one.
+#[inline(always)]
+pub(in crate::protocol) fn without_nul(bytes: &[u8]) -> Result<&[u8], EncodeError> {
+    match scan::len_before::<0>(bytes) == bytes.len() {
+        true => Ok(bytes),
+        false => Err(EncodeError::Nul),
+    }
+}
+
 /// The name of a variable.
 #[derive(Clone, Copy, Debug)]
 pub enum Name<'a> {
     /// One of ours, as it is: it holds no NUL.
     Literal(&'a str),
-    /// Anybody's, as it is.
+    /// Of the operator, as it is.
     Plain(&'a str),
     /// `HTTP_` and the spelling of a field name in upper case, with underscores for hyphens.
     Field(&'a [u8]),

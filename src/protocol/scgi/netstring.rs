@@ -8,8 +8,7 @@ use nom::combinator::{map_opt, verify};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
-use crate::protocol::fields::scan;
-use crate::protocol::params::sink::decimal_len;
+use crate::protocol::params::sink::{decimal_len, without_nul};
 use crate::protocol::params::{Full, Name, Room, Sink, Value};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -110,10 +109,7 @@ impl Sink for Netstring<'_> {
 
     #[inline(always)]
     fn bytes(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
-        match scan::len_before::<0>(value) == value.len() {
-            true => self.text(name, value),
-            false => Err(EncodeError::Nul),
-        }
+        self.text(name, without_nul(value)?)
     }
 
     /// Inlined, the name's length and bytes are constants: a few moves instead of calls.
