@@ -104,3 +104,4 @@ pub mod spool;
 pub mod telemetry;
 pub mod transport;
 pub mod upstream;
+pub mod variables;

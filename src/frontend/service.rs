@@ -33,7 +33,7 @@ use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Notice;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::telemetry::Counters;
 use crate::telemetry::histogram::Distribution;
 use crate::upstream::Upstream;
-use crate::upstream::endpoint::Endpoint;
+use crate::upstream::model::endpoint::Endpoint;
 
 /// Everything.
 pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {

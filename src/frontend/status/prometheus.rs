@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::telemetry::exposition::Label;
 use crate::telemetry::{Counters, Exposition};
-use crate::upstream::endpoint::Endpoint;
+use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::{Snapshot, Upstream};
 
 /// A number of an endpoint: its name, what it means, how to get it.

@@ -1,0 +1,240 @@
+//! The endpoints of a pool, and which of them a request may use.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::upstream::admit::circuit_breaker::Gate;
+use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::model::endpoint::{Endpoint, Id, Standing};
+use crate::upstream::select::balance::{Balancer, Pick, Wish};
+
+/// The endpoints with what is known and kept of each.
+pub(super) struct Roster<C> {
+    pub(super) endpoints: Vec<Arc<Endpoint>>,
+    /// In the same order.
+    pub(super) posts: Vec<Post<C>>,
+    /// Endpoints that went, as long as one of their exchanges is under way.
+    retired: Vec<Weak<Endpoint>>,
+    balancer: Box<dyn Balancer>,
+    /// Some gate depends on the time.
+    pub(super) troubled: bool,
+    /// How long the memory of an endpoint that was alive makes waiting worth while.
+    hold: Duration,
+    /// Since when there is none, although endpoints are still to be found.
+    vacant: Option<Instant>,
+    /// Whether endpoints come from elsewhere.
+    named: bool,
+}
+
+/// What belongs to an endpoint and is nobody else's business.
+pub(super) struct Post<C> {
+    pub(super) gate: Gate,
+    pub(super) idle: VecDeque<Idle<C>>,
+}
+
+/// A connection between two exchanges.
+pub(super) struct Idle<C> {
+    pub(super) connection: C,
+    pub(super) since: Instant,
+}
+
+/// What can be done for a request now.
+pub(super) enum Choice {
+    /// Send it to the endpoint at this index.
+    Use(usize),
+    /// Let it wait.
+    Wait,
+    /// Nothing.
+    Nothing,
+}
+
+impl<C> Roster<C> {
+    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration, named: bool) -> Self {
+        Self {
+            endpoints: Vec::new(),
+            posts: Vec::new(),
+            retired: Vec::new(),
+            balancer,
+            troubled: false,
+            hold,
+            vacant: None,
+            named,
+        }
+    }
+
+    /// Replaces the endpoints.
+    pub(super) fn fill(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, Post<C>)>) {
+        (self.endpoints, self.posts) = members.unzip();
+        self.balancer.rebuild(&self.endpoints);
+        let is_vacant = self.named && self.endpoints.is_empty();
+        self.vacant = is_vacant.then(|| self.vacant.unwrap_or_else(Instant::now));
+        self.review(Instant::now());
+    }
+
+    /// Takes all endpoints out.
+    pub(super) fn empty(&mut self) -> Vec<(Arc<Endpoint>, Post<C>)> {
+        std::mem::take(&mut self.endpoints)
+            .into_iter()
+            .zip(std::mem::take(&mut self.posts))
+            .collect()
+    }
+
+    /// Remembers endpoints that go.
+    pub(super) fn retire<'a>(&mut self, gone: impl Iterator<Item = &'a Arc<Endpoint>>) {
+        self.retired.retain(|endpoint| endpoint.strong_count() > 0);
+        self.retired.extend(gone.map(Arc::downgrade));
+    }
+
+    /// The endpoint that went from the address of `config` and has not finished yet: its slots are still taken.
+    pub(super) fn call_back(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
+        let at_place = |endpoint: &Arc<Endpoint>| endpoint.config.address == config.address;
+        let known =
+            |endpoint: &Weak<Endpoint>| endpoint.upgrade().is_some_and(|endpoint| at_place(&endpoint));
+        let at = self.retired.iter().position(known)?;
+        self.retired.swap_remove(at).upgrade()
+    }
+
+    pub(super) fn find(&self, id: Id) -> Option<usize> {
+        self.endpoints.iter().position(|endpoint| endpoint.id == id)
+    }
+
+    /// Writes down where every endpoint stands now.
+    pub(super) fn review(&mut self, now: Instant) {
+        self.troubled = false;
+        for (endpoint, post) in self.endpoints.iter().zip(&mut self.posts) {
+            post.gate.publish(endpoint, now);
+            self.troubled |= !post.gate.is_plain();
+        }
+    }
+
+    /// An exchange is over.
+    pub(super) fn left(&mut self, at: usize, undecided: bool) {
+        let (endpoint, gate) = (&self.endpoints[at], &mut self.posts[at].gate);
+        if undecided {
+            gate.undecided();
+        }
+        if endpoint.in_flight() == 0 {
+            gate.idle();
+        }
+        self.review(Instant::now());
+    }
+
+    /// The endpoint to use now.
+    pub(super) fn choose(&mut self, wish: &Wish) -> Choice {
+        if self.troubled {
+            self.review(Instant::now());
+        }
+        if let Some(own) = self.own(wish) {
+            return own;
+        }
+        let Some(pick) = self.fit(wish) else {
+            return match wish.tried.is_empty() && self.is_held(Instant::now()) {
+                true => Choice::Wait,
+                false => Choice::Nothing,
+            };
+        };
+        match self.balancer.pick(&self.endpoints, &pick) {
+            Some(at) => Choice::Use(at),
+            None => Choice::Wait,
+        }
+    }
+
+    /// The endpoint of the request's session, as long as it works. One that is down is nobody's own: the session moves.
+    fn own(&self, wish: &Wish) -> Option<Choice> {
+        wish.sticky?;
+        let mut all = self.endpoints.iter().enumerate();
+        let (at, endpoint) = all.find(|(_, endpoint)| wish.belongs_to(endpoint))?;
+        let possible = |standing| {
+            let backup = endpoint.config.backup;
+            let pick = Pick {
+                wish,
+                backup,
+                standing,
+            };
+            pick.possible(endpoint)
+        };
+        // A full backlog shuts an endpoint that works.
+        let full = self.posts[at].gate.is_full() && wish.wait;
+        let worst = if full { Standing::Trial } else { Standing::Resting };
+        if possible(worst) && endpoint.has_room() {
+            return Some(Choice::Use(at));
+        }
+        let waits = wish.wait && (possible(worst) || full && possible(Standing::Shut));
+        waits.then_some(Choice::Wait)
+    }
+
+    /// Which endpoints a request may use, full or not; `None`: there is none for now.
+    pub(super) fn fit<'a>(&self, wish: &'a Wish) -> Option<Pick<'a>> {
+        let standings = [Standing::Open, Standing::Resting, Standing::Trial, Standing::Shut];
+        for standing in standings {
+            // Nobody is known to be alive: then everybody is asked, rather than nobody.
+            if standing == Standing::Shut && self.is_held(Instant::now()) {
+                break;
+            }
+            for backup in [false, true] {
+                let pick = Pick {
+                    wish,
+                    backup,
+                    standing,
+                };
+                if self.endpoints.iter().any(|endpoint| pick.possible(endpoint)) {
+                    return Some(pick);
+                }
+            }
+        }
+        None
+    }
+
+    pub(super) fn is_held(&self, now: Instant) -> bool {
+        let alive = |(endpoint, post): (&Arc<Endpoint>, &Post<C>)| {
+            let gate = &post.gate;
+            !endpoint.config.drain
+                && (gate.is_full() || gate.last_alive(now).is_some_and(|at| now < at + self.hold))
+        };
+        let is_found_soon = self.vacant.is_some_and(|since| now < since + self.hold);
+        is_found_soon || self.endpoints.iter().zip(&self.posts).any(alive)
+    }
+
+    /// When those who wait have a chance that they do not have now, or lose the last one.
+    pub(super) fn next_chance(&self, now: Instant) -> Option<Instant> {
+        let changes = self.posts.iter().filter_map(|post| post.gate.next_change(now));
+        let ends = self
+            .posts
+            .iter()
+            .filter_map(|post| Some(post.gate.last_alive(now)? + self.hold))
+            .filter(|end| *end > now);
+        let found = self
+            .vacant
+            .map(|since| since + self.hold)
+            .filter(|end| *end > now);
+        match self.troubled {
+            true => changes.chain(ends).min(),
+            false => found,
+        }
+    }
+
+    /// When a connection will have been idle for `period`.
+    pub(super) fn idle_due(&self, period: Duration) -> Option<Instant> {
+        let oldest = self.posts.iter().filter_map(|post| post.idle.front());
+        oldest.map(|idle| idle.since + period).min()
+    }
+
+    /// Takes out what has been idle for `period`.
+    pub(super) fn close_idle(&mut self, now: Instant, period: Duration) -> Vec<Idle<C>> {
+        let mut closing = Vec::new();
+        for (endpoint, post) in self.endpoints.iter().zip(&mut self.posts) {
+            while post
+                .idle
+                .front()
+                .is_some_and(|idle| now.duration_since(idle.since) >= period)
+            {
+                closing.extend(post.idle.pop_front());
+            }
+            endpoint.set_idle(post.idle.len());
+        }
+        closing
+    }
+}
