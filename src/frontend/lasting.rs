@@ -7,14 +7,14 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::body::Broken;
-use crate::transport::Notice;
+use crate::transport::Latch;
 use crate::upstream;
 
 /// The body of an application's answer that has not come completely with its head. Ends when its upstream has left
 /// the configuration and the time of what was under way is over.
 pub struct Lasting {
     body: upstream::Body,
-    over: Arc<Notice>,
+    over: Arc<Latch>,
     /// There as soon as the body has been waited for.
     watch: Option<Watch>,
 }
@@ -27,7 +27,7 @@ struct Watch {
 
 impl Lasting {
     /// The body, until `over`.
-    pub fn new(body: upstream::Body, over: Arc<Notice>) -> Self {
+    pub fn new(body: upstream::Body, over: Arc<Latch>) -> Self {
         Self {
             body,
             over,
@@ -37,7 +37,7 @@ impl Lasting {
 
     /// Polls the body; when it has nothing, sees to it that the end is noticed.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        if self.over.is_given() {
+        if self.over.is_set() {
             return Poll::Ready(Some(Err(Broken::Retired)));
         }
         let chunk = self.body.poll_chunk(cx);
@@ -55,7 +55,7 @@ impl Lasting {
         }
         let over = self.over.clone();
         let watch = self.watch.get_or_insert_with(|| Watch {
-            over: Box::pin(async move { over.given().await }),
+            over: Box::pin(async move { over.wait().await }),
             waker: cx.waker().clone(),
         });
         watch.waker.clone_from(cx.waker());

@@ -12,7 +12,7 @@ use super::current::Current;
 use super::edge::{self, ConnectionContext};
 use super::places::Places;
 use super::service::Service;
-use crate::transport::{Listener, Notice, Stream};
+use crate::transport::{Listener, Latch, Stream};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -32,7 +32,7 @@ pub struct Door {
     pub config: config::Listener,
     /// The socket.
     pub listener: Arc<Listener>,
-    leave: Arc<Notice>,
+    leave: Arc<Latch>,
     task: JoinHandle<()>,
 }
 
@@ -51,7 +51,7 @@ impl Server {
     /// Accepts from now on. To be called inside a tokio runtime.
     pub fn open(&mut self, config: config::Listener, listener: Listener) {
         let listener = Arc::new(listener);
-        let leave = Arc::new(Notice::default());
+        let leave = Arc::new(Latch::default());
         let entrance = Entrance {
             listener: listener.clone(),
             places: self.places.clone(),
@@ -92,7 +92,7 @@ impl Server {
         self.doors = stay;
         self.closing.retain(|task| !task.is_finished());
         for Door { leave, task, .. } in gone {
-            leave.give();
+            leave.set();
             self.closing.push(task);
         }
     }
@@ -123,7 +123,7 @@ struct Entrance {
 impl Entrance {
     async fn accept(self) {
         let leave = self.context.leave.clone();
-        let mut closed = pin!(leave.given());
+        let mut closed = pin!(leave.wait());
         loop {
             let accepted = tokio::select! {
                 biased;

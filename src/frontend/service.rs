@@ -32,7 +32,7 @@ use crate::protocol::request::RequestId;
 use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
-use crate::transport::Notice;
+use crate::transport::Latch;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
 
@@ -61,8 +61,8 @@ pub struct Connection {
     interim: Mutex<Vec<u8>>,
     /// It ends with a reset, whatever is on its way.
     cut: AtomicBool,
-    /// Given when it is to end as soon as nobody is hurt by it.
-    pub(super) leave: Arc<Notice>,
+    /// Set when it is to end as soon as nobody is hurt by it.
+    pub(super) leave: Arc<Latch>,
     _place: Place,
 }
 
@@ -76,7 +76,7 @@ pub enum Begun<'s> {
 
 impl Connection {
     /// A connection without requests.
-    pub fn new(connected: Connected, leave: Arc<Notice>, place: Place) -> Self {
+    pub fn new(connected: Connected, leave: Arc<Latch>, place: Place) -> Self {
         Self {
             connected,
             requests: Requests::default(),
@@ -357,7 +357,7 @@ async fn detached(
 
 /// An application's answer to the request `id`, as the client gets it. What is not complete goes on until it is `over`,
 /// a tunnel also until `silence`.
-fn relayed(answer: upstream::Answer, over: &Arc<Notice>, silence: Duration, id: RequestId) -> Answer {
+fn relayed(answer: upstream::Answer, over: &Arc<Latch>, silence: Duration, id: RequestId) -> Answer {
     let body = match answer.body {
         upstream::Body::Switched(switched) => {
             Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone(), silence, id)))

@@ -34,7 +34,7 @@ use super::download::Watch;
 use super::forwarded::Connected;
 use super::places::Place;
 use super::service::Connection;
-use crate::transport::{Notice, Stream, WriteHalf};
+use crate::transport::{Latch, Stream, WriteHalf};
 use http1::Http1;
 use leaving::Leaving;
 use reader::Reader;
@@ -49,8 +49,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub struct ConnectionContext {
     /// What answers its requests.
     pub current: Arc<Current>,
-    /// Given when its listener is closed.
-    pub leave: Arc<Notice>,
+    /// Set when its listener is closed.
+    pub leave: Arc<Latch>,
 }
 
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client

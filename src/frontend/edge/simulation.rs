@@ -133,7 +133,7 @@ async fn answer(mut stream: UnixStream) -> Option<()> {
 /// What is known of one connection.
 #[derive(Default)]
 struct World {
-    leave: Arc<Notice>,
+    leave: Arc<Latch>,
     left: Cell<Option<Instant>>,
     /// The gateway's side is gone.
     ended: Cell<Option<Instant>>,
@@ -478,7 +478,7 @@ async fn run(gateway: Rc<Gateway>, seed: u64) {
     let listener = tokio::task::spawn_local(async move {
         sleep(moment).await;
         closing.left.set(Some(Instant::now()));
-        closing.leave.give();
+        closing.leave.set();
     });
     let kind = rng.u8(0..8);
     let mut client = Client {

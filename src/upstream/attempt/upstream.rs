@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use crate::protocol::{Protocol, RequestHead};
-use crate::transport::Notice;
+use crate::transport::Latch;
 use crate::upstream::admit::{Pool, Snapshot};
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::Id;
@@ -23,7 +23,7 @@ pub struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) pool: Arc<Pool<Box<Connection>>>,
-    over: Arc<Notice>,
+    over: Arc<Latch>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Sender<()>,
     /// Told when the answers to names may be out of date.
@@ -57,8 +57,8 @@ impl Upstream {
         &self.name
     }
 
-    /// Given when it left the configuration and what is still under way has to end.
-    pub fn over(&self) -> &Arc<Notice> {
+    /// Set when it left the configuration and what is still under way has to end.
+    pub fn over(&self) -> &Arc<Latch> {
         &self.over
     }
 
