@@ -94,7 +94,7 @@ async fn end_after(limit: Duration, upstream: std::sync::Weak<Upstream>) {
     tokio::time::sleep(limit).await;
     if let Some(upstream) = upstream.upgrade() {
         tracing::info!(upstream = %upstream.name(), "ending what an earlier configuration began");
-        upstream.over().set();
+        upstream.retired().set();
     }
 }
 

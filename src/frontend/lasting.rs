@@ -14,7 +14,7 @@ use crate::upstream;
 /// the configuration and the time of what was under way is over.
 pub struct Lasting {
     body: upstream::Body,
-    over: Arc<Latch>,
+    retired: Arc<Latch>,
     /// There as soon as the body has been waited for.
     watch: Option<Watch>,
 }
@@ -27,7 +27,7 @@ struct Watch {
 
 impl Lasting {
     /// The body, until `over`.
-    pub fn new(body: upstream::Body, over: Arc<Latch>) -> Self {
+    pub fn new(body: upstream::Body, retired: Arc<Latch>) -> Self {
         Self {
             body,
             over,

@@ -271,7 +271,7 @@ impl Service {
             }
         };
         let (id, silence) = (request.head.id, self.config.timeouts.tunnel);
-        exchange.answer = relayed(answer, upstream.over(), silence, id);
+        exchange.answer = relayed(answer, upstream.retired(), silence, id);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ pub struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) pool: Arc<Pool<Box<Connection>>>,
-    over: Arc<Latch>,
+    retired: Arc<Latch>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Sender<()>,
     /// Told when the answers to names may be out of date.
@@ -45,7 +45,7 @@ impl Upstream {
             protocol: codec::make(&config),
             pool: Pool::new(&config),
             config,
-            over: Arc::default(),
+            retired: Arc::default(),
             changed: watch::Sender::new(()),
             suspected: Arc::default(),
             tally: Tally::default(),
@@ -58,8 +58,8 @@ impl Upstream {
     }
 
     /// Set when it left the configuration and what is still under way has to end.
-    pub fn over(&self) -> &Arc<Latch> {
-        &self.over
+    pub fn retired(&self) -> &Arc<Latch> {
+        &self.retired
     }
 
     /// Its settings.
