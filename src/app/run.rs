@@ -154,9 +154,9 @@ impl Running<'_> {
         };
         notify::replaced_by(pid);
         tracing::info!(pid, "replaced; waiting for open exchanges");
-        for (place, door) in self.app.server.doors().iter().enumerate() {
+        for (place, listening) in self.app.server.listening().iter().enumerate() {
             if taken.contains(&place) {
-                door.listener.share();
+                listening.listener.share();
             }
         }
         self.app.server.close(|_| false);
@@ -194,14 +194,14 @@ impl Running<'_> {
 
 /// The listening sockets, for another process.
 fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
-    let doors = app.server.doors().iter();
-    doors
-        .map(|door| {
+    let listening = app.server.listening().iter();
+    listening
+        .map(|listening| {
             Ok(InheritedSocket {
-                address: door.config.address.clone(),
-                socket: door.listener.duplicate().context("cannot duplicate a socket")?,
-                owns_file: door.listener.owns_file(),
-                lender: match door.listener.lender() {
+                address: listening.config.address.clone(),
+                socket: listening.listener.duplicate().context("cannot duplicate a socket")?,
+                owns_file: listening.listener.owns_file(),
+                lender: match listening.listener.lender() {
                     Some(Lender::Manager) => Lender::Manager,
                     Some(Lender::Predecessor) | None => Lender::Predecessor,
                 },

@@ -17,17 +17,17 @@ use crate::transport::{Listener, Latch, Stream};
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// The doors of a gateway, and what stands behind them.
+/// The listening of a gateway, and what stands behind them.
 pub struct Server {
     current: Arc<Current>,
     places: Arc<Places>,
-    doors: Vec<Door>,
-    /// The tasks of doors that are being closed.
+    listening: Vec<Listening>,
+    /// The tasks of listening that are being closed.
     closing: Vec<JoinHandle<()>>,
 }
 
 /// One listener with the task that accepts.
-pub struct Door {
+pub struct Listening {
     /// What the configuration says of it.
     pub config: config::Listener,
     /// The socket.
@@ -37,13 +37,13 @@ pub struct Door {
 }
 
 impl Server {
-    /// Without a door: nothing is accepted yet. `places` limits the client connections.
+    /// Without a listening: nothing is accepted yet. `places` limits the client connections.
     pub fn new(service: Arc<Service>, places: usize) -> Self {
         let counters = service.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
             places: Arc::new(Places::new(places, counters)),
-            doors: Vec::new(),
+            listening: Vec::new(),
             closing: Vec::new(),
         }
     }
@@ -52,7 +52,7 @@ impl Server {
     pub fn open(&mut self, config: config::Listener, listener: Listener) {
         let listener = Arc::new(listener);
         let leave = Arc::new(Latch::default());
-        let entrance = Entrance {
+        let acceptor = Acceptor {
             listener: listener.clone(),
             places: self.places.clone(),
             context: ConnectionContext {
@@ -60,8 +60,8 @@ impl Server {
                 leave: leave.clone(),
             },
         };
-        let task = tokio::spawn(entrance.accept());
-        self.doors.push(Door {
+        let task = tokio::spawn(acceptor.accept());
+        self.listening.push(Listening {
             config,
             listener,
             leave,
@@ -69,14 +69,14 @@ impl Server {
         });
     }
 
-    /// The open doors.
-    pub fn doors(&self) -> &[Door] {
-        &self.doors
+    /// The open listening.
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
     }
 
     /// The same, to note a change of their settings.
-    pub fn doors_mut(&mut self) -> &mut [Door] {
-        &mut self.doors
+    pub fn listening_mut(&mut self) -> &mut [Listening] {
+        &mut self.listening
     }
 
     /// Answers requests with another service, those on kept connections included.
@@ -85,13 +85,13 @@ impl Server {
         self.places.limit(places);
     }
 
-    /// Closes the doors that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
+    /// Closes the listening that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
     /// listens on the same socket; and who came through them leaves without losing a request.
-    pub fn close(&mut self, stay: impl FnMut(&Door) -> bool) {
-        let (stay, gone): (Vec<_>, Vec<_>) = self.doors.drain(..).partition(stay);
-        self.doors = stay;
+    pub fn close(&mut self, stay: impl FnMut(&Listening) -> bool) {
+        let (stay, gone): (Vec<_>, Vec<_>) = self.listening.drain(..).partition(stay);
+        self.listening = stay;
         self.closing.retain(|task| !task.is_finished());
-        for Door { leave, task, .. } in gone {
+        for Listening { leave, task, .. } in gone {
             leave.set();
             self.closing.push(task);
         }
@@ -113,14 +113,14 @@ impl Server {
     }
 }
 
-/// What accepts at one door.
-struct Entrance {
+/// What accepts at one listening.
+struct Acceptor {
     listener: Arc<Listener>,
     places: Arc<Places>,
     context: ConnectionContext,
 }
 
-impl Entrance {
+impl Acceptor {
     async fn accept(self) {
         let leave = self.context.leave.clone();
         let mut closed = pin!(leave.wait());
