@@ -23,7 +23,7 @@ pub mod inspect;
 pub mod lasting;
 mod pace;
 pub mod php;
-pub mod places;
+pub mod connection_limit;
 pub mod plan;
 pub mod received;
 mod record;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::config;
 use super::current::Current;
 use super::edge::{self, ConnectionContext};
-use super::places::Places;
+use super::connection_limit::ConnectionLimit;
 use super::service::Service;
 use crate::transport::{Listener, Latch, Stream};
 
@@ -20,7 +20,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// The listening of a gateway, and what stands behind them.
 pub struct Server {
     current: Arc<Current>,
-    places: Arc<Places>,
+    limit: Arc<ConnectionLimit>,
     listening: Vec<Listening>,
     /// The tasks of listening that are being closed.
     closing: Vec<JoinHandle<()>>,
@@ -38,11 +38,11 @@ pub struct Listening {
 
 impl Server {
     /// Without a listening: nothing is accepted yet. `places` limits the client connections.
-    pub fn new(service: Arc<Service>, places: usize) -> Self {
+    pub fn new(service: Arc<Service>, limit: usize) -> Self {
         let counters = service.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
-            places: Arc::new(Places::new(places, counters)),
+            limit: Arc::new(ConnectionLimit::new(places, counters)),
             listening: Vec::new(),
             closing: Vec::new(),
         }
@@ -54,7 +54,7 @@ impl Server {
         let leave = Arc::new(Latch::default());
         let acceptor = Acceptor {
             listener: listener.clone(),
-            places: self.places.clone(),
+            limit: self.places.clone(),
             context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Answers requests with another service, those on kept connections included.
-    pub fn replace(&self, service: Arc<Service>, places: usize) {
+    pub fn replace(&self, service: Arc<Service>, limit: usize) {
         self.current.replace(service);
         self.places.limit(places);
     }
@@ -116,7 +116,7 @@ impl Server {
 /// What accepts at one listening.
 struct Acceptor {
     listener: Arc<Listener>,
-    places: Arc<Places>,
+    limit: Arc<ConnectionLimit>,
     context: ConnectionContext,
 }
 
@@ -146,7 +146,7 @@ impl Acceptor {
     }
 
     async fn next(&self) -> io::Result<Stream> {
-        self.places.room().await;
+        self.places.ready().await;
         self.listener.accept().await
     }
 

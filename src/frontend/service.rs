@@ -18,7 +18,7 @@ use super::forwarded::Connected;
 use super::idle::Requests;
 use super::inspect::inspect;
 use super::lasting::Lasting;
-use super::places::Place;
+use super::connection_limit::Permit;
 use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
 use super::respond;
@@ -63,7 +63,7 @@ pub struct Connection {
     cut: AtomicBool,
     /// Set when it is to end as soon as nobody is hurt by it.
     pub(super) leave: Arc<Latch>,
-    _place: Place,
+    _place: Permit,
 }
 
 /// A request that is being answered.
@@ -76,7 +76,7 @@ pub enum Begun<'s> {
 
 impl Connection {
     /// A connection without requests.
-    pub fn new(connected: Connected, leave: Arc<Latch>, place: Place) -> Self {
+    pub fn new(connected: Connected, leave: Arc<Latch>, permit: Permit) -> Self {
         Self {
             connected,
             requests: Requests::default(),

@@ -32,7 +32,7 @@ use super::config::Timeouts;
 use super::current::Current;
 use super::download::Watch;
 use super::forwarded::Connected;
-use super::places::Place;
+use super::connection_limit::Permit;
 use super::service::Connection;
 use crate::transport::{Latch, Stream, WriteHalf};
 use http1::Http1;
@@ -58,7 +58,7 @@ pub struct ConnectionContext {
 pub fn serve(
     stream: Stream,
     context: ConnectionContext,
-    place: Place,
+    permit: Permit,
 ) -> impl Future<Output = ()> + Send + 'static {
     // What the connection needs until its client has said what it speaks is in a box, and none of it in the task,
     // which lives as long as the connection and is to be small.
@@ -82,14 +82,14 @@ struct Opened {
     write: WriteHalf,
     connected: Connected,
     context: ConnectionContext,
-    place: Place,
+    permit: Permit,
     settings: Arc<Settings>,
     stage: Stage,
     leaving: Leaving,
 }
 
 impl Opened {
-    fn new((stream, context, place): (Stream, ConnectionContext, Place)) -> Box<Self> {
+    fn new((stream, context, place): (Stream, ConnectionContext, Permit)) -> Box<Self> {
         let connected = Connected::new(stream.peer_addr(), stream.local_addr());
         let (read, write) = stream.into_halves();
         Box::new(Self {
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_task_of_a_connection_is_small() {
-        fn size<F>(_: fn(Stream, ConnectionContext, Place) -> F) -> usize {
+        fn size<F>(_: fn(Stream, ConnectionContext, Permit) -> F) -> usize {
             size_of::<F>()
         }
         assert!(size(serve) <= TASK, "{}", size(serve));

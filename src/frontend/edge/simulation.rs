@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::frontend::places::Places;
+use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
@@ -58,7 +58,7 @@ respond = { body = "fixed" }
 /// What the connections of all seeds have in common.
 struct Gateway {
     current: Arc<Current>,
-    places: Arc<Places>,
+    limit: Arc<ConnectionLimit>,
     _dir: tempfile::TempDir,
 }
 
@@ -84,7 +84,7 @@ impl Gateway {
         );
         Self {
             current: Arc::new(Current::new(Arc::new(service))),
-            places: Arc::new(Places::new(usize::MAX, counters)),
+            limit: Arc::new(ConnectionLimit::new(usize::MAX, counters)),
             _dir: dir,
         }
     }

@@ -13,9 +13,9 @@ use crate::telemetry::Counters;
 /// How often a lack of places is told.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// Places for client connections.
+/// ConnectionLimit for client connections.
 #[derive(Debug)]
-pub struct Places {
+pub struct ConnectionLimit {
     limit: AtomicUsize,
     taken: AtomicUsize,
     /// Told when there is room again, and when nobody is left.
@@ -26,9 +26,9 @@ pub struct Places {
 
 /// One client connection, tunnel included, as long as it lives.
 #[derive(Debug)]
-pub struct Place(Arc<Places>);
+pub struct Permit(Arc<ConnectionLimit>);
 
-impl Places {
+impl ConnectionLimit {
     /// `limit` places, all of them free.
     pub fn new(limit: usize, counters: Arc<Counters>) -> Self {
         Self {
@@ -51,17 +51,17 @@ impl Places {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Takes a place, whether there is one or not: who waits for [`Places::room`] first keeps the limit, to which each
+    /// Takes a place, whether there is one or not: who waits for [`ConnectionLimit::room`] first keeps the limit, to which each
     /// listener may add one.
-    pub fn take(self: &Arc<Self>) -> Place {
+    pub fn take(self: &Arc<Self>) -> Permit {
         self.taken.fetch_add(1, Ordering::Relaxed);
         self.counters.connections_open.add();
         self.counters.connections.add(1);
-        Place(self.clone())
+        Permit(self.clone())
     }
 
     /// Waits until a place is free. Who comes meanwhile waits in the kernel.
-    pub async fn room(&self) {
+    pub async fn ready(&self) {
         if self.is_full() {
             self.remind();
             self.wait(|| !self.is_full()).await;
@@ -102,7 +102,7 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let places = &*self.0;
         places.counters.connections_open.remove();
@@ -117,8 +117,8 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn places(limit: usize) -> Arc<Places> {
-        Arc::new(Places::new(limit, Arc::new(Counters::new(&[]))))
+    fn places(limit: usize) -> Arc<ConnectionLimit> {
+        Arc::new(ConnectionLimit::new(limit, Arc::new(Counters::new(&[]))))
     }
 
     #[tokio::test]
@@ -127,7 +127,7 @@ mod tests {
         let (first, _second) = (places.take(), places.take());
         let mut waits = tokio::spawn({
             let places = places.clone();
-            async move { places.room().await }
+            async move { places.ready().await }
         });
         tokio::task::yield_now().await;
         assert!(!waits.is_finished());
@@ -142,7 +142,7 @@ mod tests {
         let _first = places.take();
         let waits = tokio::spawn({
             let places = places.clone();
-            async move { places.room().await }
+            async move { places.ready().await }
         });
         tokio::task::yield_now().await;
         places.limit(2);
