@@ -4,7 +4,7 @@
 //! out. The other files are its steps, in order: [`server`] accepts, as long as there are [`places`]; [`edge`] speaks
 //! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
 //! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
-//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`lasting`], or the [`tunnel`]
+//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]
 //! instead; `record` is what the log has in the end. `pace` and `download` tell slow clients from slow applications.
 //! [`config`] is what all of them need to know.
 
@@ -20,7 +20,7 @@ pub mod exchange;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
-pub mod lasting;
+pub mod streaming_body;
 mod pace;
 pub mod php;
 pub mod connection_limit;

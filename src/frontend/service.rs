@@ -17,7 +17,7 @@ use super::exchange::Exchange;
 use super::forwarded::Connected;
 use super::idle::Requests;
 use super::inspect::inspect;
-use super::lasting::Lasting;
+use super::streaming_body::StreamingBody;
 use super::connection_limit::Permit;
 use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
@@ -365,7 +365,7 @@ fn relayed(answer: upstream::Answer, over: &Arc<Latch>, silence: Duration, id: R
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
         _ if answer.status == StatusCode::RESET_CONTENT => Body::Empty,
         complete @ upstream::Body::Full(_) => Body::Upstream(complete),
-        going_on => Body::Lasting(Box::new(Lasting::new(going_on, over.clone()))),
+        going_on => Body::StreamingBody(Box::new(StreamingBody::new(going_on, over.clone()))),
     };
     Answer {
         status: answer.status,

@@ -12,7 +12,7 @@ use crate::upstream;
 
 /// The body of an application's answer that has not come completely with its head. Ends when its upstream has left
 /// the configuration and the time of what was under way is over.
-pub struct Lasting {
+pub struct StreamingBody {
     body: upstream::Body,
     retired: Arc<Latch>,
     /// There as soon as the body has been waited for.
@@ -25,7 +25,7 @@ struct Watch {
     waker: Waker,
 }
 
-impl Lasting {
+impl StreamingBody {
     /// The body, until `over`.
     pub fn new(body: upstream::Body, retired: Arc<Latch>) -> Self {
         Self {
