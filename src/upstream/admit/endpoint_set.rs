@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::upstream::admit::circuit_breaker::Gate;
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::{Endpoint, Id, Standing};
-use crate::upstream::select::balance::{Balancer, Pick, Wish};
+use crate::upstream::select::balance::{Balancer, Pick, Constraints};
 
 /// The endpoints with what is known and kept of each.
 pub(super) struct Roster<C> {
@@ -123,15 +123,15 @@ impl<C> Roster<C> {
     }
 
     /// The endpoint to use now.
-    pub(super) fn choose(&mut self, wish: &Wish) -> Choice {
+    pub(super) fn choose(&mut self, constraints: &Constraints) -> Choice {
         if self.troubled {
             self.review(Instant::now());
         }
-        if let Some(own) = self.own(wish) {
+        if let Some(own) = self.own(constraints) {
             return own;
         }
-        let Some(pick) = self.fit(wish) else {
-            return match wish.tried.is_empty() && self.is_held(Instant::now()) {
+        let Some(pick) = self.fit(constraints) else {
+            return match constraints.tried.is_empty() && self.is_held(Instant::now()) {
                 true => Choice::Wait,
                 false => Choice::Nothing,
             };
@@ -143,31 +143,31 @@ impl<C> Roster<C> {
     }
 
     /// The endpoint of the request's session, as long as it works. One that is down is nobody's own: the session moves.
-    fn own(&self, wish: &Wish) -> Option<Choice> {
-        wish.sticky?;
+    fn own(&self, constraints: &Constraints) -> Option<Choice> {
+        constraints.sticky?;
         let mut all = self.endpoints.iter().enumerate();
-        let (at, endpoint) = all.find(|(_, endpoint)| wish.belongs_to(endpoint))?;
+        let (at, endpoint) = all.find(|(_, endpoint)| constraints.belongs_to(endpoint))?;
         let possible = |standing| {
             let backup = endpoint.config.backup;
             let pick = Pick {
-                wish,
+                constraints,
                 backup,
                 standing,
             };
             pick.possible(endpoint)
         };
         // A full backlog shuts an endpoint that works.
-        let full = self.posts[at].gate.is_full() && wish.wait;
+        let full = self.posts[at].gate.is_full() && constraints.wait;
         let worst = if full { Standing::Trial } else { Standing::Resting };
         if possible(worst) && endpoint.has_room() {
             return Some(Choice::Use(at));
         }
-        let waits = wish.wait && (possible(worst) || full && possible(Standing::Shut));
+        let waits = constraints.wait && (possible(worst) || full && possible(Standing::Shut));
         waits.then_some(Choice::Wait)
     }
 
     /// Which endpoints a request may use, full or not; `None`: there is none for now.
-    pub(super) fn fit<'a>(&self, wish: &'a Wish) -> Option<Pick<'a>> {
+    pub(super) fn fit<'a>(&self, constraints: &'a Constraints) -> Option<Pick<'a>> {
         let standings = [Standing::Open, Standing::Resting, Standing::Trial, Standing::Shut];
         for standing in standings {
             // Nobody is known to be alive: then everybody is asked, rather than nobody.
@@ -176,7 +176,7 @@ impl<C> Roster<C> {
             }
             for backup in [false, true] {
                 let pick = Pick {
-                    wish,
+                    constraints,
                     backup,
                     standing,
                 };

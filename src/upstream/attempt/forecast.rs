@@ -31,12 +31,12 @@ impl Upstream {
             return Forecast::Unknown;
         }
         let endpoints = self.endpoints();
-        let wish = self.wish(head);
-        if let Some(own) = endpoints.iter().find(|endpoint| wish.belongs_to(endpoint)) {
+        let constraints = self.constraints(head);
+        if let Some(own) = endpoints.iter().find(|endpoint| constraints.belongs_to(endpoint)) {
             return Forecast::Session(own.clone());
         }
         let pick = [false, true].map(|backup| Pick {
-            wish: &wish,
+            constraints: &constraints,
             backup,
             standing: Standing::Open,
         });
@@ -50,7 +50,7 @@ impl Upstream {
         }
         let mut balancer = balance::make(&self.config.balance);
         balancer.rebuild(&endpoints);
-        match wish.key.and_then(|_| balancer.pick(&endpoints, pick)) {
+        match constraints.key.and_then(|_| balancer.pick(&endpoints, pick)) {
             Some(at) => Forecast::Key(endpoints[at].clone()),
             None => Forecast::Load,
         }

@@ -17,7 +17,7 @@ use crate::upstream::admit::pool::{Grant, Slot};
 use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
 use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
-use crate::upstream::select::balance::Wish;
+use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
 use crate::upstream::wire::pump::{Prepared, Pump};
 use crate::upstream::wire::{Connection, RequestBody};
@@ -39,9 +39,9 @@ impl Upstream {
         trace: &mut Trace,
     ) -> Result<Answer, Failure> {
         trace.upstream = Some(self.name.clone());
-        let wish = self.wish(head);
-        let session = wish.sticky;
-        let mut attempts = Attempts::new(self, options, head, body, wish, &mut *trace);
+        let constraints = self.constraints(head);
+        let session = constraints.sticky;
+        let mut attempts = Attempts::new(self, options, head, body, constraints, &mut *trace);
         let answer = attempts.run().await;
         drop(attempts);
         self.tally.count(trace);
@@ -79,7 +79,7 @@ struct Attempts<'a> {
     now: Option<Instant>,
     /// Its place in the queue, once it had one.
     ticket: Option<u64>,
-    wish: Wish,
+    constraints: Constraints,
     /// Those of the tried endpoints that gave an answer of no use: they would give it again.
     useless: Vec<Id>,
     /// How often any byte of the request went out.
@@ -104,7 +104,7 @@ impl<'a> Attempts<'a> {
         options: &'a Options<'a>,
         head: &'a RequestHead,
         body: RequestBody,
-        wish: Wish,
+        constraints: Constraints,
         trace: &'a mut Trace,
     ) -> Self {
         Self {
@@ -115,7 +115,7 @@ impl<'a> Attempts<'a> {
             trace,
             now: Some(options.now),
             ticket: None,
-            wish,
+            constraints,
             useless: Vec::new(),
             sent: 0,
             paused: false,
@@ -173,7 +173,7 @@ impl<'a> Attempts<'a> {
     async fn admit(&mut self) -> Result<Grant<Box<Connection>>, Failure> {
         loop {
             let now = self.now.unwrap_or_else(Instant::now);
-            let granted = match self.upstream.pool.take_free(&self.wish, now) {
+            let granted = match self.upstream.pool.take_free(&self.constraints, now) {
                 Ok(Some(grant)) => Ok(grant),
                 Ok(None) => Box::pin(self.wait()).await,
                 Err(error) => Err(error),
@@ -201,7 +201,7 @@ impl<'a> Attempts<'a> {
         let granted = self
             .upstream
             .pool
-            .acquire(&self.wish, deadline, &mut self.ticket)
+            .acquire(&self.constraints, deadline, &mut self.ticket)
             .await;
         self.trace.queue += started.elapsed();
         granted
@@ -227,7 +227,7 @@ impl<'a> Attempts<'a> {
 
     /// Whether endpoints that failed a moment ago are worth another try.
     fn may_go_round(&self) -> bool {
-        self.wish.tried.len() > self.useless.len()
+        self.constraints.tried.len() > self.useless.len()
             && Instant::now() < self.deadline()
             && self.upstream.pool.is_held()
     }
@@ -235,7 +235,7 @@ impl<'a> Attempts<'a> {
     /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
     async fn go_round(&mut self) {
         self.now = None;
-        self.wish.tried.clone_from(&self.useless);
+        self.constraints.tried.clone_from(&self.useless);
         let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
         if matches!(last, Some(Failure::Connect { .. })) {
             return;
@@ -275,7 +275,7 @@ impl<'a> Attempts<'a> {
                 Failure::Connect { endpoint, cause }
             }
         };
-        self.wish.tried.push(slot.endpoint().id);
+        self.constraints.tried.push(slot.endpoint().id);
         self.passed_over(failure);
         None
     }
@@ -352,7 +352,7 @@ impl<'a> Attempts<'a> {
             self.fresh = true;
         } else {
             if let Some(endpoint) = endpoint {
-                self.wish.tried.push(endpoint.id);
+                self.constraints.tried.push(endpoint.id);
                 if !retry::passes(&failure) {
                     self.useless.push(endpoint.id);
                 }

@@ -11,7 +11,7 @@ use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::tally::Tally;
 use crate::upstream::model::{Config, Endpoint, Workers};
-use crate::upstream::select::balance::Wish;
+use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::{key, sticky};
 use crate::upstream::wire::pump::Terms;
 use crate::upstream::wire::{Connection, codec};
@@ -114,9 +114,9 @@ impl Upstream {
     }
 
     /// What a request wants of an endpoint.
-    pub(super) fn wish(&self, head: &RequestHead) -> Wish {
+    pub(super) fn constraints(&self, head: &RequestHead) -> Constraints {
         let sticky = self.config.sticky.as_ref();
-        Wish {
+        Constraints {
             tried: Vec::new(),
             key: key::of(&self.config.balance, head),
             sticky: sticky.and_then(|sticky| sticky::session(sticky, head)),

@@ -24,7 +24,7 @@ use crate::upstream::admit::endpoint_set::{Choice, Idle, Post, Roster};
 use crate::upstream::model::config::{Balance, Config, EndpointConfig, Slots};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
-use crate::upstream::select::balance::{self, Wish};
+use crate::upstream::select::balance::{self, Constraints};
 use crate::upstream::select::sticky::Signer;
 use keeper::Alarm;
 use queue::{Place, Queue, Waiter};
@@ -163,11 +163,11 @@ impl<C: Send + 'static> Pool<C> {
     /// A slot for a request, if one is free.
     pub fn take_free(
         self: &Arc<Self>,
-        wish: &Wish,
+        constraints: &Constraints,
         now: Instant,
     ) -> Result<Option<Grant<C>>, AdmissionError> {
         let mut state = self.lock();
-        let choice = state.roster.choose(wish);
+        let choice = state.roster.choose(constraints);
         let (taken, stale) = match choice {
             Choice::Use(at) => self.take(&mut state, at, now),
             Choice::Wait => return Ok(None),
@@ -182,14 +182,14 @@ impl<C: Send + 'static> Pool<C> {
     /// queue, with which it may come back.
     pub async fn acquire(
         self: &Arc<Self>,
-        wish: &Wish,
+        constraints: &Constraints,
         deadline: Instant,
         ticket: &mut Option<u64>,
     ) -> Result<Grant<C>, AdmissionError> {
-        if let Some(grant) = self.take_free(wish, Instant::now())? {
+        if let Some(grant) = self.take_free(constraints, Instant::now())? {
             return Ok(grant);
         }
-        let (mut place, verdict) = self.enter(wish, deadline, ticket)?;
+        let (mut place, verdict) = self.enter(constraints, deadline, ticket)?;
         let verdict = verdict.await;
         place.held = false;
         // The sender lives in the queue, and says something before it is dropped.
@@ -199,7 +199,7 @@ impl<C: Send + 'static> Pool<C> {
     /// Takes a place in the queue.
     fn enter(
         self: &Arc<Self>,
-        wish: &Wish,
+        constraints: &Constraints,
         deadline: Instant,
         ticket: &mut Option<u64>,
     ) -> Result<(Place<'_, C>, oneshot::Receiver<queue::Verdict<C>>), AdmissionError> {
@@ -213,7 +213,7 @@ impl<C: Send + 'static> Pool<C> {
         let (sender, receiver) = oneshot::channel();
         state.queue.enter(Waiter {
             ticket: number,
-            wish: wish.clone(),
+            constraints: constraints.clone(),
             since: now,
             deadline,
             verdict: sender,
@@ -334,11 +334,11 @@ impl<C: Send + 'static> Pool<C> {
         // Whether somebody who takes any endpoint finds none: then all who do need not be asked.
         let mut full = false;
         while let Some(waiter) = state.queue.get(at) {
-            if full && waiter.wish.is_open() {
+            if full && waiter.constraints.is_unconstrained() {
                 at += 1;
                 continue;
             }
-            match state.roster.choose(&waiter.wish) {
+            match state.roster.choose(&waiter.constraints) {
                 Choice::Use(endpoint) => {
                     if !self.give(state, at, endpoint) {
                         // Its slot may be what those before it wait for.
@@ -351,9 +351,9 @@ impl<C: Send + 'static> Pool<C> {
                         let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
                     }
                 }
-                Choice::Wait if state.queue.all_open() => return,
+                Choice::Wait if state.queue.all_unconstrained() => return,
                 Choice::Wait => {
-                    full |= waiter.wish.is_open();
+                    full |= waiter.constraints.is_unconstrained();
                     at += 1;
                 }
             }

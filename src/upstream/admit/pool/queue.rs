@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::slot::Grant;
 use super::{AdmissionError, Pool};
-use crate::upstream::select::balance::Wish;
+use crate::upstream::select::balance::Constraints;
 
 /// What a waiter is told.
 pub(super) type Verdict<C> = Result<Grant<C>, AdmissionError>;
@@ -17,13 +17,13 @@ pub(super) struct Queue<C: Send + 'static> {
     waiters: VecDeque<Waiter<C>>,
     next: u64,
     /// Waiters that do not take just any endpoint.
-    picky: usize,
+    constrained: usize,
 }
 
 /// A request that waits.
 pub(super) struct Waiter<C: Send + 'static> {
     pub(super) ticket: u64,
-    pub(super) wish: Wish,
+    pub(super) constraints: Constraints,
     pub(super) since: Instant,
     pub(super) deadline: Instant,
     pub(super) verdict: oneshot::Sender<Verdict<C>>,
@@ -41,7 +41,7 @@ impl<C: Send + 'static> Queue<C> {
         Self {
             waiters: VecDeque::new(),
             next: 0,
-            picky: 0,
+            constrained: 0,
         }
     }
 
@@ -54,7 +54,7 @@ impl<C: Send + 'static> Queue<C> {
     /// Takes a place where its ticket belongs: whoever comes back does not start again at the end.
     pub(super) fn enter(&mut self, waiter: Waiter<C>) {
         let at = self.find(waiter.ticket);
-        self.picky += usize::from(!waiter.wish.is_open());
+        self.constrained += usize::from(!waiter.constraints.is_unconstrained());
         self.waiters.insert(at, waiter);
     }
 
@@ -71,13 +71,13 @@ impl<C: Send + 'static> Queue<C> {
 
     pub(super) fn remove(&mut self, at: usize) -> Option<Waiter<C>> {
         let removed = self.waiters.remove(at)?;
-        self.picky -= usize::from(!removed.wish.is_open());
+        self.constrained -= usize::from(!removed.constraints.is_unconstrained());
         Some(removed)
     }
 
     /// Whether every waiter takes any endpoint.
-    pub(super) fn all_open(&self) -> bool {
-        self.picky == 0
+    pub(super) fn all_unconstrained(&self) -> bool {
+        self.constrained == 0
     }
 
     pub(super) fn len(&self) -> usize {

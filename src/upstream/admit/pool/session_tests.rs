@@ -14,17 +14,17 @@ fn pool(drain: bool) -> Arc<Pool<u32>> {
 }
 
 /// What requests of a session on the second endpoint want.
-fn second(pool: &Arc<Pool<u32>>, wait: bool) -> Wish {
-    Wish {
+fn second(pool: &Arc<Pool<u32>>, wait: bool) -> Constraints {
+    Constraints {
         sticky: pool.endpoints()[1].token,
         wait,
-        ..Wish::default()
+        ..Constraints::default()
     }
 }
 
-async fn get(pool: &Arc<Pool<u32>>, wish: &Wish) -> Result<Grant<u32>, AdmissionError> {
+async fn get(pool: &Arc<Pool<u32>>, constraints: &Constraints) -> Result<Grant<u32>, AdmissionError> {
     let deadline = Instant::now() + Duration::from_secs(1);
-    pool.acquire(wish, deadline, &mut None).await
+    pool.acquire(constraints, deadline, &mut None).await
 }
 
 /// The address of the endpoint that a slot belongs to.
@@ -36,9 +36,9 @@ fn name(grant: &Grant<u32>) -> &str {
 async fn a_session_has_one_endpoint_whoever_has_the_turn() {
     for drain in [false, true] {
         let pool = pool(drain);
-        let wish = second(&pool, false);
+        let constraints = second(&pool, false);
         for _ in 0..3 {
-            assert_eq!(name(&get(&pool, &wish).await.unwrap()), "127.0.0.1:2");
+            assert_eq!(name(&get(&pool, &constraints).await.unwrap()), "127.0.0.1:2");
         }
     }
 }
@@ -46,24 +46,24 @@ async fn a_session_has_one_endpoint_whoever_has_the_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_session_moves_when_its_endpoint_is_full() {
     let pool = pool(false);
-    let wish = second(&pool, false);
-    let _first = get(&pool, &wish).await.unwrap();
-    assert_eq!(name(&get(&pool, &wish).await.unwrap()), "127.0.0.1:1");
+    let constraints = second(&pool, false);
+    let _first = get(&pool, &constraints).await.unwrap();
+    assert_eq!(name(&get(&pool, &constraints).await.unwrap()), "127.0.0.1:1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_waits_does_not_hold_up_the_others() {
     let pool = pool(false);
-    let wish = second(&pool, true);
-    let first = get(&pool, &wish).await.unwrap();
+    let constraints = second(&pool, true);
+    let first = get(&pool, &constraints).await.unwrap();
     let waiting = tokio::spawn({
-        let (pool, wish) = (pool.clone(), wish.clone());
-        async move { get(&pool, &wish).await.map(|grant| name(&grant).to_owned()) }
+        let (pool, constraints) = (pool.clone(), constraints.clone());
+        async move { get(&pool, &constraints).await.map(|grant| name(&grant).to_owned()) }
     });
     while pool.snapshot().waiting == 0 {
         tokio::task::yield_now().await;
     }
-    let other = get(&pool, &Wish::default()).await.unwrap();
+    let other = get(&pool, &Constraints::default()).await.unwrap();
     assert_eq!(name(&other), "127.0.0.1:1");
     drop(other);
     drop(first);
@@ -73,19 +73,19 @@ async fn a_session_that_waits_does_not_hold_up_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_session_moves_when_its_endpoint_is_down_and_not_when_it_rests() {
     let pool = pool(false);
-    let (wish, endpoint) = (second(&pool, true), pool.endpoints()[1].clone());
+    let (constraints, endpoint) = (second(&pool, true), pool.endpoints()[1].clone());
     pool.broken(&endpoint);
-    assert_eq!(name(&get(&pool, &wish).await.unwrap()), "127.0.0.1:2");
+    assert_eq!(name(&get(&pool, &constraints).await.unwrap()), "127.0.0.1:2");
     pool.unreachable(&endpoint);
-    assert_eq!(name(&get(&pool, &wish).await.unwrap()), "127.0.0.1:1");
+    assert_eq!(name(&get(&pool, &constraints).await.unwrap()), "127.0.0.1:1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_waits_outlasts_a_full_backlog() {
     let pool = pool(false);
-    let (wish, endpoint) = (second(&pool, true), pool.endpoints()[1].clone());
+    let (constraints, endpoint) = (second(&pool, true), pool.endpoints()[1].clone());
     pool.full(&endpoint);
-    assert_eq!(name(&get(&pool, &wish).await.unwrap()), "127.0.0.1:2");
+    assert_eq!(name(&get(&pool, &constraints).await.unwrap()), "127.0.0.1:2");
     pool.full(&endpoint);
     let moves = second(&pool, false);
     assert_eq!(name(&get(&pool, &moves).await.unwrap()), "127.0.0.1:1");

@@ -31,7 +31,7 @@ impl Drop for Token {
 type Acquired = Result<Grant<Token>, AdmissionError>;
 
 struct Waiting {
-    wish: Wish,
+    constraints: Constraints,
     deadline: Instant,
     acquiring: Pin<Box<dyn Future<Output = Acquired>>>,
 }
@@ -76,7 +76,7 @@ impl<C: Send + 'static> Pool<C> {
             );
         }
         for waiter in state.queue.iter() {
-            let Some(pick) = roster.fit(&waiter.wish) else {
+            let Some(pick) = roster.fit(&waiter.constraints) else {
                 continue;
             };
             let free = roster.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
@@ -137,42 +137,42 @@ impl World {
     fn acquire(&mut self) {
         let endpoints = self.pool.endpoints();
         let tried = endpoints.iter().filter(|_| self.random.u8(..4) == 0);
-        let wish = Wish {
+        let constraints = Constraints {
             tried: tried.map(|endpoint| endpoint.id).collect(),
             key: self.random.bool().then(|| self.random.u32(..).into()),
-            ..Wish::default()
+            ..Constraints::default()
         };
         let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
-        let (pool, own) = (self.pool.clone(), wish.clone());
+        let (pool, own) = (self.pool.clone(), constraints.clone());
         let mut waiting = Waiting {
-            wish,
+            constraints,
             deadline,
             acquiring: Box::pin(async move { pool.acquire(&own, deadline, &mut None).await }),
         };
         let queued = self.pool.snapshot().waiting;
         match poll(&mut waiting) {
             None => self.queue.push(waiting),
-            Some(Ok(grant)) => self.hold(grant, &waiting.wish),
+            Some(Ok(grant)) => self.hold(grant, &waiting.constraints),
             Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.limits.waiting),
-            Some(Err(AdmissionError::NoEndpoint)) => self.check_hopeless(&waiting.wish),
+            Some(Err(AdmissionError::NoEndpoint)) => self.check_hopeless(&waiting.constraints),
             Some(Err(AdmissionError::QueueTimeout)) => panic!("timed out at once"),
         }
     }
 
-    fn hold(&mut self, grant: Grant<Token>, wish: &Wish) {
+    fn hold(&mut self, grant: Grant<Token>, constraints: &Constraints) {
         let endpoint = grant.slot.endpoint();
-        assert!(!wish.tried.contains(&endpoint.id), "an endpoint that was tried");
+        assert!(!constraints.tried.contains(&endpoint.id), "an endpoint that was tried");
         assert!(!endpoint.config.drain, "an endpoint that is draining");
         self.holders.push(grant);
     }
 
     /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
-    fn check_hopeless(&self, wish: &Wish) {
+    fn check_hopeless(&self, constraints: &Constraints) {
         let state = self.pool.lock();
-        assert!(state.roster.fit(wish).is_none(), "there was one");
+        assert!(state.roster.fit(constraints).is_none(), "there was one");
         let held = state.roster.is_held(Instant::now());
         assert!(
-            !held || !wish.tried.is_empty(),
+            !held || !constraints.tried.is_empty(),
             "it was alive within {:?}",
             self.hold
         );
@@ -258,12 +258,12 @@ impl World {
             match poll(&mut waiting) {
                 None => {
                     assert!(waiting.deadline > now, "waits beyond its deadline");
-                    passed |= waiting.wish.is_open();
+                    passed |= waiting.constraints.is_unconstrained();
                     self.queue.push(waiting);
                 }
                 Some(Ok(grant)) => {
-                    assert!(!passed || !waiting.wish.is_open(), "out of turn");
-                    self.hold(grant, &waiting.wish);
+                    assert!(!passed || !waiting.constraints.is_unconstrained(), "out of turn");
+                    self.hold(grant, &waiting.constraints);
                 }
                 Some(Err(AdmissionError::NoEndpoint)) => {}
                 Some(Err(error)) => {

@@ -52,11 +52,11 @@ async fn get_beside<C: Send + 'static>(
     tried: &[usize],
 ) -> Result<Grant<C>, AdmissionError> {
     let endpoints = pool.endpoints();
-    let wish = Wish {
+    let constraints = Constraints {
         tried: tried.iter().map(|at| endpoints[*at].id).collect(),
-        ..Wish::default()
+        ..Constraints::default()
     };
-    pool.acquire(&wish, soon(), &mut None).await
+    pool.acquire(&constraints, soon(), &mut None).await
 }
 
 fn idle<C: Send + 'static>(pool: &Arc<Pool<C>>) -> usize {
@@ -239,12 +239,12 @@ async fn holding_ends_and_then_everybody_finds_out_alone() {
     let other = get(&pool).await.unwrap();
     assert_eq!(began.elapsed().as_millis(), 500);
     let endpoint = other.slot.endpoint().id;
-    let wish = Wish {
+    let constraints = Constraints {
         tried: vec![endpoint],
-        ..Wish::default()
+        ..Constraints::default()
     };
     assert_eq!(
-        pool.take_free(&wish, Instant::now()).err(),
+        pool.take_free(&constraints, Instant::now()).err(),
         Some(AdmissionError::NoEndpoint)
     );
 }
@@ -257,7 +257,7 @@ async fn an_endpoint_that_never_was_alive_is_not_waited_for() {
     get(&pool).await.unwrap().slot.unreachable();
     // Asked again at once: nobody knows better.
     assert!(
-        pool.take_free(&Wish::default(), Instant::now())
+        pool.take_free(&Constraints::default(), Instant::now())
             .unwrap()
             .is_some()
     );
@@ -276,14 +276,14 @@ async fn a_full_backlog_keeps_requests_waiting_in_turn() {
     }
     held.pop().unwrap().slot.full();
     assert!(
-        pool.take_free(&Wish::default(), Instant::now())
+        pool.take_free(&Constraints::default(), Instant::now())
             .unwrap()
             .is_none(),
         "two fit, and two are there"
     );
     held.pop();
     assert!(
-        pool.take_free(&Wish::default(), Instant::now())
+        pool.take_free(&Constraints::default(), Instant::now())
             .unwrap()
             .is_some()
     );
@@ -294,14 +294,14 @@ async fn whoever_comes_back_keeps_the_place() {
     let pool = holding(1, 1);
     let first = get(&pool).await.unwrap();
     let mut ticket = None;
-    let wish = Wish::default();
-    let mut early = Box::pin(pool.acquire(&wish, soon(), &mut ticket));
+    let constraints = Constraints::default();
+    let mut early = Box::pin(pool.acquire(&constraints, soon(), &mut ticket));
     assert!(poll(&mut early).is_none());
     drop(early);
     assert!(ticket.is_some());
     let mut late = Box::pin(get(&pool));
     assert!(poll(&mut late).is_none());
-    let mut again = Box::pin(pool.acquire(&wish, soon(), &mut ticket));
+    let mut again = Box::pin(pool.acquire(&constraints, soon(), &mut ticket));
     assert!(poll(&mut again).is_none());
     drop(first);
     assert!(poll(&mut late).is_none());

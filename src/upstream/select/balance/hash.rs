@@ -57,7 +57,7 @@ impl Hash {
 
 impl Balancer for Hash {
     fn pick(&mut self, endpoints: &[Arc<Endpoint>], pick: &Pick<'_>) -> Option<usize> {
-        let Some(key) = pick.wish.key else {
+        let Some(key) = pick.constraints.key else {
             return self.turns.pick(endpoints, pick);
         };
         let quota = self.bound.map(|bound| Quota::new(bound, endpoints, pick));
@@ -249,12 +249,12 @@ mod tests {
     #[test]
     fn a_bound_spreads_what_one_key_brings() {
         let mut bench = bounded("1.25", &[1, 1, 1, 1]);
-        let wish = super::super::Wish {
+        let constraints = super::super::Constraints {
             key: Some(key("/popular")),
-            ..super::super::Wish::default()
+            ..super::super::Constraints::default()
         };
         for taken in 1..=400 {
-            let index = bench.pick_wish(&wish).unwrap();
+            let index = bench.pick_wish(&constraints).unwrap();
             bench.endpoints[index].slot_taken();
             let most = bench.in_flight().into_iter().max().unwrap();
             let quota = (1.25 * f64::from(taken) / 4.0).ceil() as usize;

@@ -44,7 +44,7 @@ pub fn key(address: Option<IpAddr>) -> u64 {
 
 impl Balancer for IpHash {
     fn pick(&mut self, endpoints: &[Arc<Endpoint>], pick: &Pick<'_>) -> Option<usize> {
-        let key = pick.wish.key.unwrap_or_default();
+        let key = pick.constraints.key.unwrap_or_default();
         let places = || {
             let all = endpoints.iter().enumerate();
             all.filter(|(_, endpoint)| endpoint.config.backup == pick.backup)

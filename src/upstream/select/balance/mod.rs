@@ -33,7 +33,7 @@ pub trait Balancer: Send {
 
 /// What a request wants of an endpoint.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct Constraints {
     /// Endpoints that it was already sent to.
     pub tried: Vec<Id>,
     /// What makes similar requests go to the same endpoint, for algorithms that hash.
@@ -44,9 +44,9 @@ pub struct Wish {
     pub wait: bool,
 }
 
-impl Wish {
+impl Constraints {
     /// Any endpoint will do.
-    pub fn is_open(&self) -> bool {
+    pub fn is_unconstrained(&self) -> bool {
         self.tried.is_empty() && self.sticky.is_none()
     }
 
@@ -60,7 +60,7 @@ impl Wish {
 #[derive(Clone, Copy, Debug)]
 pub struct Pick<'a> {
     /// What the request wants.
-    pub wish: &'a Wish,
+    pub constraints: &'a Constraints,
     /// Choose among the backups instead of the others.
     pub backup: bool,
     /// The worst standing that will do.
@@ -77,8 +77,8 @@ impl Pick<'_> {
     pub fn possible(&self, endpoint: &Endpoint) -> bool {
         endpoint.config.backup == self.backup
             && endpoint.standing() <= self.standing
-            && !self.wish.tried.contains(&endpoint.id)
-            && (!endpoint.config.drain || self.wish.belongs_to(endpoint))
+            && !self.constraints.tried.contains(&endpoint.id)
+            && (!endpoint.config.drain || self.constraints.belongs_to(endpoint))
     }
 }
 

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::upstream::model::config::EndpointConfig;
     use crate::upstream::model::endpoint::Standing;
-    use crate::upstream::select::balance::Wish;
+    use crate::upstream::select::balance::Constraints;
 
     fn endpoints(weights: &[u32]) -> Vec<Arc<Endpoint>> {
         let endpoint = |weight| {
@@ -75,9 +75,9 @@ mod tests {
         balancer
     }
 
-    fn wanted(wish: &Wish) -> Pick<'_> {
+    fn wanted(constraints: &Constraints) -> Pick<'_> {
         Pick {
-            wish,
+            constraints,
             backup: false,
             standing: Standing::Open,
         }
@@ -87,9 +87,9 @@ mod tests {
     fn weights_are_kept_without_bursts() {
         let endpoints = endpoints(&[5, 1, 1]);
         let mut balancer = balancer(&endpoints);
-        let wish = Wish::default();
+        let constraints = Constraints::default();
         let picks: Vec<_> = (0..7)
-            .map(|_| balancer.pick(&endpoints, &wanted(&wish)).unwrap())
+            .map(|_| balancer.pick(&endpoints, &wanted(&constraints)).unwrap())
             .collect();
         assert_eq!(picks, [0, 0, 1, 0, 2, 0, 0]);
     }
@@ -99,12 +99,12 @@ mod tests {
         let endpoints = endpoints(&[1, 1, 1]);
         let mut balancer = balancer(&endpoints);
         endpoints[0].slot_taken();
-        let wish = Wish {
+        let constraints = Constraints {
             tried: vec![endpoints[1].id],
-            ..Wish::default()
+            ..Constraints::default()
         };
-        assert_eq!(balancer.pick(&endpoints, &wanted(&wish)), Some(2));
+        assert_eq!(balancer.pick(&endpoints, &wanted(&constraints)), Some(2));
         endpoints[2].slot_taken();
-        assert_eq!(balancer.pick(&endpoints, &wanted(&wish)), None);
+        assert_eq!(balancer.pick(&endpoints, &wanted(&constraints)), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Balancer, Pick, Wish};
+use super::{Balancer, Pick, Constraints};
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::{Endpoint, Standing};
 
@@ -89,16 +89,16 @@ impl<B: Balancer> Bench<B> {
 
     /// One choice for a key.
     pub(super) fn pick_key(&mut self, key: Option<u64>) -> Option<usize> {
-        self.pick_wish(&Wish {
+        self.pick_wish(&Constraints {
             key,
-            ..Wish::default()
+            ..Constraints::default()
         })
     }
 
-    /// One choice for a wish.
-    pub(super) fn pick_wish(&mut self, wish: &Wish) -> Option<usize> {
+    /// One choice for a constraints.
+    pub(super) fn pick_wish(&mut self, constraints: &Constraints) -> Option<usize> {
         let pick = Pick {
-            wish,
+            constraints,
             backup: false,
             standing: Standing::Open,
         };

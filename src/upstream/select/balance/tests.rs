@@ -50,13 +50,13 @@ fn somebody_eligible_is_found_whenever_there_is_one() {
                 bench.load(&loads);
                 (0..weights.len()).for_each(|index| bench.limit(index, random.usize(..5)));
                 let tried = bench.endpoints.iter().filter(|_| random.u8(..4) == 0);
-                let wish = Wish {
+                let constraints = Constraints {
                     tried: tried.map(|endpoint| endpoint.id).collect(),
                     key: random.bool().then(|| random.u32(..).into()),
-                    ..Wish::default()
+                    ..Constraints::default()
                 };
                 let pick = Pick {
-                    wish: &wish,
+                    constraints: &constraints,
                     backup: random.bool(),
                     standing: Standing::Open,
                 };
