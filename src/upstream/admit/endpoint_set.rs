@@ -12,25 +12,25 @@ use crate::upstream::model::endpoint::{Endpoint, Id, Standing};
 use crate::upstream::select::balance::{Balancer, Pick, Constraints};
 
 /// The endpoints with what is known and kept of each.
-pub(super) struct Roster<C> {
+pub(super) struct EndpointSet<C> {
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// In the same order.
-    pub(super) posts: Vec<Post<C>>,
+    pub(super) states: Vec<EndpointState<C>>,
     /// Endpoints that went, as long as one of their exchanges is under way.
     retired: Vec<Weak<Endpoint>>,
     balancer: Box<dyn Balancer>,
     /// Some gate depends on the time.
-    pub(super) troubled: bool,
+    pub(super) degraded: bool,
     /// How long the memory of an endpoint that was alive makes waiting worth while.
     hold: Duration,
     /// Since when there is none, although endpoints are still to be found.
-    vacant: Option<Instant>,
+    empty_since: Option<Instant>,
     /// Whether endpoints come from elsewhere.
-    named: bool,
+    is_dynamic: bool,
 }
 
 /// What belongs to an endpoint and is nobody else's business.
-pub(super) struct Post<C> {
+pub(super) struct EndpointState<C> {
     pub(super) gate: Gate,
     pub(super) idle: VecDeque<Idle<C>>,
 }
@@ -51,34 +51,34 @@ pub(super) enum Choice {
     Nothing,
 }
 
-impl<C> Roster<C> {
-    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration, named: bool) -> Self {
+impl<C> EndpointSet<C> {
+    pub(super) fn new(balancer: Box<dyn Balancer>, hold: Duration, is_dynamic: bool) -> Self {
         Self {
             endpoints: Vec::new(),
-            posts: Vec::new(),
+            states: Vec::new(),
             retired: Vec::new(),
             balancer,
-            troubled: false,
+            degraded: false,
             hold,
-            vacant: None,
-            named,
+            empty_since: None,
+            is_dynamic,
         }
     }
 
     /// Replaces the endpoints.
-    pub(super) fn fill(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, Post<C>)>) {
-        (self.endpoints, self.posts) = members.unzip();
+    pub(super) fn replace(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, EndpointState<C>)>) {
+        (self.endpoints, self.states) = members.unzip();
         self.balancer.rebuild(&self.endpoints);
-        let is_vacant = self.named && self.endpoints.is_empty();
-        self.vacant = is_vacant.then(|| self.vacant.unwrap_or_else(Instant::now));
+        let is_empty = self.is_dynamic && self.endpoints.is_empty();
+        self.empty_since = is_empty.then(|| self.empty_since.unwrap_or_else(Instant::now));
         self.review(Instant::now());
     }
 
     /// Takes all endpoints out.
-    pub(super) fn empty(&mut self) -> Vec<(Arc<Endpoint>, Post<C>)> {
+    pub(super) fn empty(&mut self) -> Vec<(Arc<Endpoint>, EndpointState<C>)> {
         std::mem::take(&mut self.endpoints)
             .into_iter()
-            .zip(std::mem::take(&mut self.posts))
+            .zip(std::mem::take(&mut self.states))
             .collect()
     }
 
@@ -89,7 +89,7 @@ impl<C> Roster<C> {
     }
 
     /// The endpoint that went from the address of `config` and has not finished yet: its slots are still taken.
-    pub(super) fn call_back(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
+    pub(super) fn revive(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
         let at_place = |endpoint: &Arc<Endpoint>| endpoint.config.address == config.address;
         let known =
             |endpoint: &Weak<Endpoint>| endpoint.upgrade().is_some_and(|endpoint| at_place(&endpoint));
@@ -103,16 +103,16 @@ impl<C> Roster<C> {
 
     /// Writes down where every endpoint stands now.
     pub(super) fn review(&mut self, now: Instant) {
-        self.troubled = false;
-        for (endpoint, post) in self.endpoints.iter().zip(&mut self.posts) {
-            post.gate.publish(endpoint, now);
-            self.troubled |= !post.gate.is_plain();
+        self.degraded = false;
+        for (endpoint, state) in self.endpoints.iter().zip(&mut self.states) {
+            state.gate.publish(endpoint, now);
+            self.degraded |= !state.gate.is_plain();
         }
     }
 
     /// An exchange is over.
     pub(super) fn left(&mut self, at: usize, undecided: bool) {
-        let (endpoint, gate) = (&self.endpoints[at], &mut self.posts[at].gate);
+        let (endpoint, gate) = (&self.endpoints[at], &mut self.states[at].gate);
         if undecided {
             gate.undecided();
         }
@@ -124,7 +124,7 @@ impl<C> Roster<C> {
 
     /// The endpoint to use now.
     pub(super) fn choose(&mut self, constraints: &Constraints) -> Choice {
-        if self.troubled {
+        if self.degraded {
             self.review(Instant::now());
         }
         if let Some(own) = self.own(constraints) {
@@ -157,7 +157,7 @@ impl<C> Roster<C> {
             pick.possible(endpoint)
         };
         // A full backlog shuts an endpoint that works.
-        let full = self.posts[at].gate.is_full() && constraints.wait;
+        let full = self.states[at].gate.is_full() && constraints.wait;
         let worst = if full { Standing::Trial } else { Standing::Resting };
         if possible(worst) && endpoint.has_room() {
             return Some(Choice::Use(at));
@@ -189,28 +189,28 @@ impl<C> Roster<C> {
     }
 
     pub(super) fn is_held(&self, now: Instant) -> bool {
-        let alive = |(endpoint, post): (&Arc<Endpoint>, &Post<C>)| {
-            let gate = &post.gate;
+        let alive = |(endpoint, state): (&Arc<Endpoint>, &EndpointState<C>)| {
+            let gate = &state.gate;
             !endpoint.config.drain
                 && (gate.is_full() || gate.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
-        let is_found_soon = self.vacant.is_some_and(|since| now < since + self.hold);
-        is_found_soon || self.endpoints.iter().zip(&self.posts).any(alive)
+        let is_found_soon = self.empty_since.is_some_and(|since| now < since + self.hold);
+        is_found_soon || self.endpoints.iter().zip(&self.states).any(alive)
     }
 
     /// When those who wait have a chance that they do not have now, or lose the last one.
     pub(super) fn next_chance(&self, now: Instant) -> Option<Instant> {
-        let changes = self.posts.iter().filter_map(|post| post.gate.next_change(now));
+        let changes = self.states.iter().filter_map(|state| state.gate.next_change(now));
         let ends = self
-            .posts
+            .states
             .iter()
-            .filter_map(|post| Some(post.gate.last_alive(now)? + self.hold))
+            .filter_map(|state| Some(state.gate.last_alive(now)? + self.hold))
             .filter(|end| *end > now);
         let found = self
-            .vacant
+            .empty_since
             .map(|since| since + self.hold)
             .filter(|end| *end > now);
-        match self.troubled {
+        match self.degraded {
             true => changes.chain(ends).min(),
             false => found,
         }
@@ -218,22 +218,22 @@ impl<C> Roster<C> {
 
     /// When a connection will have been idle for `period`.
     pub(super) fn idle_due(&self, period: Duration) -> Option<Instant> {
-        let oldest = self.posts.iter().filter_map(|post| post.idle.front());
+        let oldest = self.states.iter().filter_map(|state| state.idle.front());
         oldest.map(|idle| idle.since + period).min()
     }
 
     /// Takes out what has been idle for `period`.
     pub(super) fn close_idle(&mut self, now: Instant, period: Duration) -> Vec<Idle<C>> {
         let mut closing = Vec::new();
-        for (endpoint, post) in self.endpoints.iter().zip(&mut self.posts) {
-            while post
+        for (endpoint, state) in self.endpoints.iter().zip(&mut self.states) {
+            while state
                 .idle
                 .front()
                 .is_some_and(|idle| now.duration_since(idle.since) >= period)
             {
-                closing.extend(post.idle.pop_front());
+                closing.extend(state.idle.pop_front());
             }
-            endpoint.set_idle(post.idle.len());
+            endpoint.set_idle(state.idle.len());
         }
         closing
     }

@@ -69,8 +69,8 @@ impl<C: Send + 'static> Pool<C> {
     /// Sets the slots of an endpoint.
     pub fn set_limit(self: &Arc<Self>, id: Id, limit: usize) {
         let mut state = self.lock();
-        if let Some(at) = state.roster.find(id) {
-            state.roster.endpoints[at].set_limit(limit);
+        if let Some(at) = state.set.find(id) {
+            state.set.endpoints[at].set_limit(limit);
             let closing = self.trim(&mut state, at);
             self.serve(&mut state);
             drop(state);
@@ -88,23 +88,23 @@ impl<C: Send + 'static> Pool<C> {
     ) -> VecDeque<Idle<C>> {
         let now = Instant::now();
         let mut state = self.lock();
-        let Some(at) = state.roster.find(id) else {
+        let Some(at) = state.set.find(id) else {
             return VecDeque::new();
         };
-        let roster = &mut state.roster;
-        let (endpoint, post) = (&roster.endpoints[at], &mut roster.posts[at]);
-        let was_failing = post.gate.is_failing();
-        finding(&mut post.gate, now);
-        tell(endpoint, was_failing, post.gate.is_failing());
-        let closing = match evict || post.gate.is_shut() {
-            true => std::mem::take(&mut post.idle),
+        let set = &mut state.set;
+        let (endpoint, state) = (&set.endpoints[at], &mut set.states[at]);
+        let was_failing = state.gate.is_failing();
+        finding(&mut state.gate, now);
+        tell(endpoint, was_failing, state.gate.is_failing());
+        let closing = match evict || state.gate.is_shut() {
+            true => std::mem::take(&mut state.idle),
             false => VecDeque::new(),
         };
-        endpoint.set_idle(post.idle.len());
-        roster.review(now);
+        endpoint.set_idle(state.idle.len());
+        set.review(now);
         if !state.queue.is_empty() {
             self.serve(&mut state);
-            if let Some(due) = state.roster.next_chance(now) {
+            if let Some(due) = state.set.next_chance(now) {
                 state.alarm.set(self, due);
             }
         }

@@ -4,7 +4,7 @@
 //! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
 //! hands it to the first in the queue that may use it; only when nobody waits is it free.
 //!
-//! Which endpoints a request may use is one decision, `Roster::fit`: the best standing that any endpoint left to
+//! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best standing that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
 mod finding;
@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::upstream::admit::circuit_breaker::Gate;
-use crate::upstream::admit::endpoint_set::{Choice, Idle, Post, Roster};
+use crate::upstream::admit::endpoint_set::{Choice, Idle, EndpointState, EndpointSet};
 use crate::upstream::model::config::{Balance, Config, EndpointConfig, Slots};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
@@ -61,7 +61,7 @@ struct Limits {
 }
 
 struct State<C: Send + 'static> {
-    roster: Roster<C>,
+    set: EndpointSet<C>,
     queue: Queue<C>,
     alarm: Alarm,
 }
@@ -83,7 +83,7 @@ impl<C: Send + 'static> Pool<C> {
                 .map(|sticky| Signer::new(sticky, &config.name)),
             timed: config.balance == Balance::Ewma,
             state: Mutex::new(State {
-                roster: Roster::new(
+                set: EndpointSet::new(
                     balance::make(&config.balance),
                     config.hold,
                     !config.sources.is_empty(),
@@ -101,7 +101,7 @@ impl<C: Send + 'static> Pool<C> {
     /// of the requests is another one; the exchanges of those that go are finished.
     pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
         let mut state = self.lock();
-        let mut before = state.roster.empty();
+        let mut before = state.set.empty();
         let now = configs.iter().map(|config| {
             let is = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config == *config;
             let is_alike = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config.is_alike(config);
@@ -109,36 +109,36 @@ impl<C: Send + 'static> Pool<C> {
                 return before.swap_remove(at);
             }
             let Some(at) = before.iter().position(is_alike) else {
-                return self.hire(config, &mut state.roster);
+                return self.insert(config, &mut state.set);
             };
-            let (endpoint, post) = before.swap_remove(at);
-            (Arc::new(endpoint.renewed(config.clone())), post)
+            let (endpoint, state) = before.swap_remove(at);
+            (Arc::new(endpoint.renewed(config.clone())), state)
         });
         let now: Vec<_> = now.collect();
-        state.roster.retire(before.iter().map(|(endpoint, _)| endpoint));
-        state.roster.fill(now.into_iter());
+        state.set.retire(before.iter().map(|(endpoint, _)| endpoint));
+        state.set.replace(now.into_iter());
         self.serve(&mut state);
         drop(state);
         // Outside the lock: these close connections.
         drop(before);
     }
 
-    fn hire(&self, config: &EndpointConfig, roster: &mut Roster<C>) -> (Arc<Endpoint>, Post<C>) {
-        let endpoint = match roster.call_back(config) {
+    fn insert(&self, config: &EndpointConfig, set: &mut EndpointSet<C>) -> (Arc<Endpoint>, EndpointState<C>) {
+        let endpoint = match set.revive(config) {
             Some(endpoint) => {
                 endpoint.set_idle(0);
                 endpoint.renewed(config.clone())
             }
-            None => self.found(config),
+            None => self.create(config),
         };
-        let post = Post {
+        let state = EndpointState {
             gate: Gate::new(config),
             idle: VecDeque::new(),
         };
-        (Arc::new(endpoint), post)
+        (Arc::new(endpoint), state)
     }
 
-    fn found(&self, config: &EndpointConfig) -> Endpoint {
+    fn create(&self, config: &EndpointConfig) -> Endpoint {
         let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
         endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
         endpoint.latency = self.timed.then(Arc::default);
@@ -147,7 +147,7 @@ impl<C: Send + 'static> Pool<C> {
 
     /// The endpoints, in the order of the configuration.
     pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
-        self.lock().roster.endpoints.clone()
+        self.lock().set.endpoints.clone()
     }
 
     /// What the pool looks like now.
@@ -156,7 +156,7 @@ impl<C: Send + 'static> Pool<C> {
         Snapshot {
             waiting: state.queue.len(),
             oldest: state.queue.get(0).map(|first| first.since.elapsed()),
-            endpoints: state.roster.endpoints.clone(),
+            endpoints: state.set.endpoints.clone(),
         }
     }
 
@@ -167,7 +167,7 @@ impl<C: Send + 'static> Pool<C> {
         now: Instant,
     ) -> Result<Option<Grant<C>>, AdmissionError> {
         let mut state = self.lock();
-        let choice = state.roster.choose(constraints);
+        let choice = state.set.choose(constraints);
         let (taken, stale) = match choice {
             Choice::Use(at) => self.take(&mut state, at, now),
             Choice::Wait => return Ok(None),
@@ -226,7 +226,7 @@ impl<C: Send + 'static> Pool<C> {
         // A slot may have become free since it was asked for.
         self.serve(&mut state);
         let due = state
-            .roster
+            .set
             .next_chance(now)
             .map_or(deadline, |at| at.min(deadline));
         state.alarm.set(self, due);
@@ -235,26 +235,26 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Takes a slot of the endpoint at this index; also gives connections that were idle for too long.
     fn take(self: &Arc<Self>, state: &mut State<C>, at: usize, now: Instant) -> (Grant<C>, Vec<Idle<C>>) {
-        let roster = &mut state.roster;
-        let endpoint = roster.endpoints[at].clone();
-        let post = &mut roster.posts[at];
+        let set = &mut state.set;
+        let endpoint = set.endpoints[at].clone();
+        let state = &mut set.states[at];
         let mut trial = false;
-        if roster.troubled {
-            trial = post.gate.enter(now);
-            post.gate.publish(&endpoint, now);
+        if set.degraded {
+            trial = state.gate.enter(now);
+            state.gate.publish(&endpoint, now);
         }
         endpoint.slot_taken();
         // The youngest: the others get a chance to grow old and be closed.
-        let mut idle = post.idle.pop_back();
+        let mut idle = state.idle.pop_back();
         let mut stale = Vec::new();
         if idle
             .as_ref()
             .is_some_and(|idle| now.saturating_duration_since(idle.since) >= self.limits.idle)
         {
             // The keeper has not seen it yet; the others are older.
-            stale.extend(post.idle.drain(..).chain(idle.take()));
+            stale.extend(state.idle.drain(..).chain(idle.take()));
         }
-        endpoint.set_idle(post.idle.len());
+        endpoint.set_idle(state.idle.len());
         let slot = Slot {
             since: endpoint.is_adaptive().then_some(now),
             pool: self.clone(),
@@ -274,10 +274,10 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         endpoint.slot_freed();
         let mut closing = Vec::new();
-        match (state.roster.find(endpoint.id), connection) {
+        match (state.set.find(endpoint.id), connection) {
             (Some(at), connection) => {
-                if state.roster.troubled {
-                    state.roster.left(at, slot.trial);
+                if state.set.degraded {
+                    state.set.left(at, slot.trial);
                 }
                 if let Some(connection) = connection {
                     closing = self.park(&mut state, at, connection);
@@ -302,7 +302,7 @@ impl<C: Send + 'static> Pool<C> {
     /// Keeps a connection; gives those for which there is no room.
     fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> Vec<C> {
         let now = Instant::now();
-        state.roster.posts[at].idle.push_back(Idle {
+        state.set.states[at].idle.push_back(Idle {
             connection,
             since: now,
         });
@@ -312,8 +312,8 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Takes out the connections for which there is no room, the oldest first.
     fn trim(&self, state: &mut State<C>, at: usize) -> Vec<C> {
-        let endpoint = &state.roster.endpoints[at];
-        let Post { gate, idle } = &mut state.roster.posts[at];
+        let endpoint = &state.set.endpoints[at];
+        let EndpointState { gate, idle } = &mut state.set.states[at];
         let free = endpoint.limit().saturating_sub(endpoint.in_flight());
         let room = if gate.is_shut() {
             0
@@ -338,7 +338,7 @@ impl<C: Send + 'static> Pool<C> {
                 at += 1;
                 continue;
             }
-            match state.roster.choose(&waiter.constraints) {
+            match state.set.choose(&waiter.constraints) {
                 Choice::Use(endpoint) => {
                     if !self.give(state, at, endpoint) {
                         // Its slot may be what those before it wait for.
@@ -375,7 +375,7 @@ impl<C: Send + 'static> Pool<C> {
         slot.spent = true;
         slot.endpoint.slot_freed();
         if slot.trial {
-            state.roster.left(endpoint, true);
+            state.set.left(endpoint, true);
         }
         if let Some(connection) = idle {
             drop(self.park(state, endpoint, connection));
@@ -387,7 +387,7 @@ impl<C: Send + 'static> Pool<C> {
     fn tend(self: &Arc<Self>, now: Instant) -> Option<Instant> {
         let mut state = self.lock();
         state.queue.expire(now);
-        let closing = state.roster.close_idle(now, self.limits.idle);
+        let closing = state.set.close_idle(now, self.limits.idle);
         if !state.queue.is_empty() {
             self.serve(&mut state);
         }
@@ -405,7 +405,7 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Whether an endpoint was alive a moment ago, or only its backlog is full: then it is worth waiting.
     pub fn is_held(&self) -> bool {
-        self.lock().roster.is_held(Instant::now())
+        self.lock().set.is_held(Instant::now())
     }
 
     fn lock(&self) -> MutexGuard<'_, State<C>> {
@@ -417,8 +417,8 @@ impl<C: Send + 'static> State<C> {
     /// When something is to be done.
     fn due(&self, now: Instant, idle: Duration) -> Option<Instant> {
         let late = self.queue.iter().map(|waiter| waiter.deadline).min();
-        let chance = late.and_then(|_| self.roster.next_chance(now));
-        [self.roster.idle_due(idle), late, chance]
+        let chance = late.and_then(|_| self.set.next_chance(now));
+        [self.set.idle_due(idle), late, chance]
             .into_iter()
             .flatten()
             .min()

@@ -51,10 +51,10 @@ impl<C: Send + 'static> Pool<C> {
     /// What must be true between any two calls.
     fn check_invariants(&self) {
         let state = self.lock();
-        let roster = &state.roster;
+        let set = &state.set;
         assert!(state.queue.len() <= self.limits.waiting, "more wait than may");
-        for (index, (endpoint, post)) in roster.endpoints.iter().zip(&roster.posts).enumerate() {
-            let (used, idle) = (endpoint.in_flight(), post.idle.len());
+        for (index, (endpoint, state)) in set.endpoints.iter().zip(&set.states).enumerate() {
+            let (used, idle) = (endpoint.in_flight(), state.idle.len());
             assert!(
                 used.saturating_add(idle) <= endpoint.limit(),
                 "endpoint {index}: {used} used and {idle} idle of {}",
@@ -63,23 +63,23 @@ impl<C: Send + 'static> Pool<C> {
             assert!(idle <= self.limits.kept, "endpoint {index}: {idle} idle");
             assert_eq!(endpoint.idle(), idle, "the published number is another");
             assert!(
-                idle == 0 || !post.gate.is_shut(),
+                idle == 0 || !state.gate.is_shut(),
                 "kept connections that are of no use"
             );
             assert!(
-                !post.gate.is_calm() || endpoint.standing() == Standing::Open,
+                !state.gate.is_calm() || endpoint.standing() == Standing::Open,
                 "calm and not open"
             );
             assert!(
-                roster.troubled || post.gate.is_plain(),
+                set.degraded || state.gate.is_plain(),
                 "trouble that nobody looks after"
             );
         }
         for waiter in state.queue.iter() {
-            let Some(pick) = roster.fit(&waiter.constraints) else {
+            let Some(pick) = set.fit(&waiter.constraints) else {
                 continue;
             };
-            let free = roster.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
+            let free = set.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
             assert!(!free, "{} waits while a slot is free", waiter.ticket);
         }
         assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
@@ -169,8 +169,8 @@ impl World {
     /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
     fn check_hopeless(&self, constraints: &Constraints) {
         let state = self.pool.lock();
-        assert!(state.roster.fit(constraints).is_none(), "there was one");
-        let held = state.roster.is_held(Instant::now());
+        assert!(state.set.fit(constraints).is_none(), "there was one");
+        let held = state.set.is_held(Instant::now());
         assert!(
             !held || !constraints.tried.is_empty(),
             "it was alive within {:?}",
