@@ -32,9 +32,9 @@ impl App {
         }
         self.logs.commit(access);
         self.change_listeners(plan);
-        let places = descriptors::places(generation.config.frontend.max_connections);
+        let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         generation.take_effect();
-        self.server.replace(generation.service.clone(), places);
+        self.server.replace(generation.service.clone(), connection_limit);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
         Ok(())

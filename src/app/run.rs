@@ -7,7 +7,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::pid_file::PidFile;
 use super::replacement::{Program, Replacement, Successor};
-use super::signals::{Signals, SignalAction};
+use super::signals::{SignalAction, Signals};
 use super::{App, Ended, notify};
 use crate::config::Config;
 use crate::telemetry::log::ErrorLog;
@@ -199,7 +199,10 @@ fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
         .map(|listening| {
             Ok(InheritedSocket {
                 address: listening.config.address.clone(),
-                socket: listening.listener.duplicate().context("cannot duplicate a socket")?,
+                socket: listening
+                    .listener
+                    .duplicate()
+                    .context("cannot duplicate a socket")?,
                 owns_file: listening.listener.owns_file(),
                 lender: match listening.listener.lender() {
                     Some(Lender::Manager) => Lender::Manager,

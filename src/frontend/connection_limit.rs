@@ -10,15 +10,15 @@ use tokio::time::Instant;
 
 use crate::telemetry::Counters;
 
-/// How often a lack of places is told.
+/// How often a reached limit is told.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// ConnectionLimit for client connections.
+/// The most client connections at a time, and how many there are.
 #[derive(Debug)]
 pub struct ConnectionLimit {
     limit: AtomicUsize,
     taken: AtomicUsize,
-    /// Told when there is room again, and when nobody is left.
+    /// Told when there is room again, and when no connection is left.
     changed: Notify,
     told: Mutex<Option<Instant>>,
     counters: Arc<Counters>,
@@ -29,7 +29,7 @@ pub struct ConnectionLimit {
 pub struct Permit(Arc<ConnectionLimit>);
 
 impl ConnectionLimit {
-    /// `limit` places, all of them free.
+    /// `limit` connections, none of them open.
     pub fn new(limit: usize, counters: Arc<Counters>) -> Self {
         Self {
             limit: AtomicUsize::new(limit),
@@ -40,19 +40,19 @@ impl ConnectionLimit {
         }
     }
 
-    /// Changes their number. Nobody has to leave.
+    /// Changes the limit. No open connection is closed by it.
     pub fn limit(&self, limit: usize) {
         self.limit.store(limit, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 
-    /// How many are taken.
+    /// How many permits are out.
     pub fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Takes a place, whether there is one or not: who waits for [`ConnectionLimit::room`] first keeps the limit, to which each
-    /// listener may add one.
+    /// A permit, above the limit, too. An acceptor that waits for [`ready`](Self::ready) first exceeds it by one
+    /// connection at most.
     pub fn take(self: &Arc<Self>) -> Permit {
         self.taken.fetch_add(1, Ordering::Relaxed);
         self.counters.connections_open.add();
@@ -60,7 +60,7 @@ impl ConnectionLimit {
         Permit(self.clone())
     }
 
-    /// Waits until a place is free. Who comes meanwhile waits in the kernel.
+    /// Waits until a permit is free. Clients that connect meanwhile wait in the kernel.
     pub async fn ready(&self) {
         if self.is_full() {
             self.remind();
@@ -68,7 +68,7 @@ impl ConnectionLimit {
         }
     }
 
-    /// Waits until all places are free.
+    /// Waits until no permit is out.
     pub async fn empty(&self) {
         self.wait(|| self.taken() == 0).await;
     }
@@ -104,11 +104,11 @@ impl ConnectionLimit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let places = &*self.0;
-        places.counters.connections_open.remove();
-        let before = places.taken.fetch_sub(1, Ordering::Relaxed);
-        if before == 1 || before >= places.limit.load(Ordering::Relaxed) {
-            places.changed.notify_waiters();
+        let limit = &*self.0;
+        limit.counters.connections_open.remove();
+        let before = limit.taken.fetch_sub(1, Ordering::Relaxed);
+        if before == 1 || before >= limit.limit.load(Ordering::Relaxed) {
+            limit.changed.notify_waiters();
         }
     }
 }
@@ -117,46 +117,46 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    fn places(limit: usize) -> Arc<ConnectionLimit> {
+    fn limit(limit: usize) -> Arc<ConnectionLimit> {
         Arc::new(ConnectionLimit::new(limit, Arc::new(Counters::new(&[]))))
     }
 
     #[tokio::test]
-    async fn who_finds_no_room_waits_until_somebody_leaves() {
-        let places = places(2);
-        let (first, _second) = (places.take(), places.take());
+    async fn at_the_limit_the_acceptor_waits_until_a_connection_closes() {
+        let limit = limit(2);
+        let (first, _second) = (limit.take(), limit.take());
         let mut waits = tokio::spawn({
-            let places = places.clone();
-            async move { places.ready().await }
+            let limit = limit.clone();
+            async move { limit.ready().await }
         });
         tokio::task::yield_now().await;
         assert!(!waits.is_finished());
         drop(first);
         (&mut waits).await.unwrap();
-        assert_eq!(places.counters.connections_open.value(), 1);
+        assert_eq!(limit.counters.connections_open.value(), 1);
     }
 
     #[tokio::test]
-    async fn a_higher_limit_lets_waiting_ones_in_at_once() {
-        let places = places(1);
-        let _first = places.take();
+    async fn a_higher_limit_is_in_force_at_once() {
+        let limit = limit(1);
+        let _first = limit.take();
         let waits = tokio::spawn({
-            let places = places.clone();
-            async move { places.ready().await }
+            let limit = limit.clone();
+            async move { limit.ready().await }
         });
         tokio::task::yield_now().await;
-        places.limit(2);
+        limit.limit(2);
         waits.await.unwrap();
     }
 
     #[tokio::test]
-    async fn the_last_one_to_leave_is_noticed() {
-        let places = places(10);
-        places.empty().await;
-        let taken = [places.take(), places.take()];
+    async fn the_last_connection_that_closes_is_noticed() {
+        let limit = limit(10);
+        limit.empty().await;
+        let taken = [limit.take(), limit.take()];
         let waits = tokio::spawn({
-            let places = places.clone();
-            async move { places.empty().await }
+            let limit = limit.clone();
+            async move { limit.empty().await }
         });
         tokio::task::yield_now().await;
         drop(taken);

@@ -142,8 +142,8 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::frontend::forwarded::Connected;
     use crate::frontend::connection_limit::ConnectionLimit;
+    use crate::frontend::forwarded::Connected;
     use crate::telemetry::Counters;
 
     const RATE: Rate = Rate {

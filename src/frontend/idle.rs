@@ -77,8 +77,8 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::frontend::forwarded::Connected;
     use crate::frontend::connection_limit::ConnectionLimit;
+    use crate::frontend::forwarded::Connected;
     use crate::telemetry::Counters;
 
     const PERIOD: Duration = Duration::from_secs(10);

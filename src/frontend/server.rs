@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::config;
+use super::connection_limit::ConnectionLimit;
 use super::current::Current;
 use super::edge::{self, ConnectionContext};
-use super::connection_limit::ConnectionLimit;
 use super::service::Service;
-use crate::transport::{Listener, Latch, Stream};
+use crate::transport::{Latch, Listener, Stream};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -37,12 +37,12 @@ pub struct Listening {
 }
 
 impl Server {
-    /// Without a listening: nothing is accepted yet. `places` limits the client connections.
+    /// Without a listening: nothing is accepted yet. `limit` limits the client connections.
     pub fn new(service: Arc<Service>, limit: usize) -> Self {
         let counters = service.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
-            limit: Arc::new(ConnectionLimit::new(places, counters)),
+            limit: Arc::new(ConnectionLimit::new(limit, counters)),
             listening: Vec::new(),
             closing: Vec::new(),
         }
@@ -54,7 +54,7 @@ impl Server {
         let leave = Arc::new(Latch::default());
         let acceptor = Acceptor {
             listener: listener.clone(),
-            limit: self.places.clone(),
+            limit: self.limit.clone(),
             context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
@@ -82,7 +82,7 @@ impl Server {
     /// Answers requests with another service, those on kept connections included.
     pub fn replace(&self, service: Arc<Service>, limit: usize) {
         self.current.replace(service);
-        self.places.limit(places);
+        self.limit.limit(limit);
     }
 
     /// Closes the listening that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
@@ -104,12 +104,12 @@ impl Server {
                 let _ = task.await;
             }
         }
-        self.places.empty().await;
+        self.limit.empty().await;
     }
 
     /// Client connections.
     pub fn connections(&self) -> usize {
-        self.places.taken()
+        self.limit.taken()
     }
 }
 
@@ -146,12 +146,12 @@ impl Acceptor {
     }
 
     async fn next(&self) -> io::Result<Stream> {
-        self.places.ready().await;
+        self.limit.ready().await;
         self.listener.accept().await
     }
 
     fn admit(&self, stream: Stream) {
-        tokio::spawn(edge::serve(stream, self.context.clone(), self.places.take()));
+        tokio::spawn(edge::serve(stream, self.context.clone(), self.limit.take()));
     }
 }
 

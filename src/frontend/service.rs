@@ -11,20 +11,20 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::body::Body;
 use super::config::{self, Config};
+use super::connection_limit::Permit;
 use super::download::Downloads;
 use super::edge;
 use super::exchange::Exchange;
 use super::forwarded::Connected;
 use super::idle::Requests;
 use super::inspect::inspect;
-use super::streaming_body::StreamingBody;
-use super::connection_limit::Permit;
 use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
 use super::respond;
 use super::route::Route;
 use super::router::Router;
 use super::status::Status;
+use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::fields::Fields;
@@ -63,7 +63,7 @@ pub struct Connection {
     cut: AtomicBool,
     /// Set when it is to end as soon as nobody is hurt by it.
     pub(super) leave: Arc<Latch>,
-    _place: Permit,
+    _permit: Permit,
 }
 
 /// A request that is being answered.
@@ -84,7 +84,7 @@ impl Connection {
             interim: Mutex::default(),
             cut: AtomicBool::new(false),
             leave,
-            _place: place,
+            _permit: permit,
         }
     }
 }

@@ -20,46 +20,46 @@ pub struct StreamingBody {
 }
 
 struct Watch {
-    over: Pin<Box<dyn Future<Output = ()> + Send>>,
+    retired: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Who hears of it: asked again only when somebody else polls, as asking takes a lock.
     waker: Waker,
 }
 
 impl StreamingBody {
-    /// The body, until `over`.
+    /// The body, until it is `retired`.
     pub fn new(body: upstream::Body, retired: Arc<Latch>) -> Self {
         Self {
             body,
-            over,
+            retired,
             watch: None,
         }
     }
 
     /// Polls the body; when it has nothing, sees to it that the end is noticed.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        if self.over.is_set() {
+        if self.retired.is_set() {
             return Poll::Ready(Some(Err(Broken::Retired)));
         }
         let chunk = self.body.poll_chunk(cx);
-        if chunk.is_pending() && self.poll_over(cx).is_ready() {
+        if chunk.is_pending() && self.poll_retired(cx).is_ready() {
             return Poll::Ready(Some(Err(Broken::Retired)));
         }
         chunk.map_err(Broken::Upstream)
     }
 
-    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_retired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(watch) = &self.watch
             && watch.waker.will_wake(cx.waker())
         {
             return Poll::Pending;
         }
-        let over = self.over.clone();
+        let retired = self.retired.clone();
         let watch = self.watch.get_or_insert_with(|| Watch {
-            over: Box::pin(async move { over.wait().await }),
+            retired: Box::pin(async move { retired.wait().await }),
             waker: cx.waker().clone(),
         });
         watch.waker.clone_from(cx.waker());
-        watch.over.as_mut().poll(cx)
+        watch.retired.as_mut().poll(cx)
     }
 
     /// The client is slower than the application.

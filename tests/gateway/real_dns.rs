@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use testbed::{Client, Dns, Listening, Gateway, Kind, Options, Response, Scripted, Signal, script};
+use testbed::{Client, Dns, Door, Gateway, Kind, Options, Response, Scripted, Signal, script};
 
 use crate::start;
 
@@ -44,8 +44,8 @@ fn backend(number: u8) -> Scripted {
 }
 
 /// A container: `127.0.0.N`, on the port that all of them have.
-fn listening(number: u8, port: u16, socket: &Path) -> Listening {
-    Listening::open(SocketAddr::from(([127, 0, 0, number], port)), socket).unwrap()
+fn door(number: u8, port: u16, socket: &Path) -> Door {
+    Door::open(SocketAddr::from(([127, 0, 0, number], port)), socket).unwrap()
 }
 
 fn ask(gateway: &Gateway) -> Response {
@@ -126,13 +126,13 @@ impl Load {
 
 /// One container, three, two that the DNS still takes for three, and one; under load all the time.
 fn scale(sockets: &[PathBuf; 3], settings: &str) {
-    let second = listening(2, 0, &sockets[0]);
+    let second = door(2, 0, &sockets[0]);
     let port = second.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), settings);
     let load = Load::start(&gateway);
     load.wait(50);
-    let (third, fourth) = (listening(3, port, &sockets[1]), listening(4, port, &sockets[2]));
+    let (third, fourth) = (door(3, port, &sockets[1]), door(4, port, &sockets[2]));
     dns.set_hosts(&[
         ("app.internal", "127.0.0.2"),
         ("app.internal", "127.0.0.3"),
@@ -172,12 +172,12 @@ fn scaling_php_fpm_up_and_down_under_load_fails_no_request() {
 #[test]
 fn a_container_that_moved_is_found_at_once() {
     let backends = [backend(2), backend(3)];
-    let old = listening(2, 0, &backends[0].socket());
+    let old = door(2, 0, &backends[0].socket());
     let port = old.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, SLOW, &format!("dns:app.internal:{port}"), "");
     assert_answered(&ask(&gateway), "2");
-    let _new = listening(3, port, &backends[1].socket());
+    let _new = door(3, port, &backends[1].socket());
     drop(old);
     dns.set_hosts(&[("app.internal", "127.0.0.3")]).unwrap();
     assert_answered(&ask(&gateway), "3");
@@ -186,8 +186,8 @@ fn a_container_that_moved_is_found_at_once() {
 #[test]
 fn answers_are_relied_on_for_their_time() {
     let backend = backend(2);
-    let listening = listening(2, 0, &backend.socket());
-    let port = listening.addr().port();
+    let door = door(2, 0, &backend.socket());
+    let port = door.addr().port();
     let dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, SLOW, &format!("dns:app.internal:{port}"), "");
     for _ in 0..20 {
@@ -203,11 +203,11 @@ fn answers_are_relied_on_for_their_time() {
 #[test]
 fn services_say_ports_shares_and_spares() {
     let backends = [backend(2), backend(3), backend(4)];
-    let listening = [2, 3, 4].map(|number| listening(number, 0, &backends[usize::from(number) - 2].socket()));
+    let doors = [2, 3, 4].map(|number| door(number, 0, &backends[usize::from(number) - 2].socket()));
     let record = |at: usize, priority, weight| {
         format!(
             "_fcgi._tcp.internal,c{at}.internal,{},{priority},{weight}",
-            listening[at].addr().port()
+            doors[at].addr().port()
         )
     };
     let mut dns = Dns::start(&[
@@ -222,8 +222,8 @@ fn services_say_ports_shares_and_spares() {
     for _ in 0..40 {
         assert_eq!(ask(&gateway).status, 200);
     }
-    assert_eq!(listening.each_ref().map(Listening::passed), [30, 10, 0]);
-    let [first, second, spare] = listening;
+    assert_eq!(doors.each_ref().map(Door::passed), [30, 10, 0]);
+    let [first, second, spare] = doors;
     drop((first, second));
     for _ in 0..4 {
         assert_answered(&ask(&gateway), "4");
@@ -234,8 +234,8 @@ fn services_say_ports_shares_and_spares() {
 #[test]
 fn the_last_answer_is_kept_while_the_dns_is_down() {
     let backend = backend(2);
-    let listening = listening(2, 0, &backend.socket());
-    let port = listening.addr().port();
+    let door = door(2, 0, &backend.socket());
+    let port = door.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), "");
     assert_answered(&ask(&gateway), "2");
@@ -250,8 +250,8 @@ fn the_last_answer_is_kept_while_the_dns_is_down() {
 #[test]
 fn the_gateway_starts_without_dns_and_requests_wait_for_it() {
     let backend = backend(2);
-    let listening = listening(2, 0, &backend.socket());
-    let port = listening.addr().port();
+    let door = door(2, 0, &backend.socket());
+    let port = door.addr().port();
     let mut dns = Dns::new().unwrap();
     let gateway = gateway(&dns, QUICK, &format!("dns:app.internal:{port}"), "");
     let mut client = Client::connect(gateway.addr()).unwrap();
@@ -266,7 +266,7 @@ fn the_gateway_starts_without_dns_and_requests_wait_for_it() {
 #[test]
 fn a_service_that_was_scaled_to_nothing_comes_back() {
     let backends = [backend(2), backend(3)];
-    let old = listening(2, 0, &backends[0].socket());
+    let old = door(2, 0, &backends[0].socket());
     let port = old.addr().port();
     let mut dns = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let resolver = format!("{QUICK}, keep = \"300ms\"");
@@ -277,7 +277,7 @@ fn a_service_that_was_scaled_to_nothing_comes_back() {
     wait_log(&gateway, "the DNS has no endpoints any more", 0);
     let mut client = Client::connect(gateway.addr()).unwrap();
     client.send_request("GET", "/", &[], b"").unwrap();
-    let _new = listening(3, port, &backends[1].socket());
+    let _new = door(3, port, &backends[1].socket());
     dns.set_hosts(&[("app.internal", "127.0.0.3")]).unwrap();
     assert_answered(&client.read_response().unwrap(), "3");
 }
@@ -286,8 +286,8 @@ fn a_service_that_was_scaled_to_nothing_comes_back() {
 #[test]
 fn a_crowd_of_addresses_is_cut_off() {
     let backend = backend(0);
-    let listening = listening(2, 0, &backend.socket());
-    let port = listening.addr().port();
+    let door = door(2, 0, &backend.socket());
+    let port = door.addr().port();
     let hosts: Vec<String> = (2..=255).map(|last| format!("127.0.0.{last}")).collect();
     let more = (1..=46).map(|last| format!("127.9.0.{last}"));
     let hosts: Vec<String> = hosts.into_iter().chain(more).collect();
@@ -303,9 +303,9 @@ fn a_crowd_of_addresses_is_cut_off() {
 #[test]
 fn another_name_server_is_asked_after_a_reload_and_the_pool_goes_on() {
     let backends = [backend(2), backend(3)];
-    let old = listening(2, 0, &backends[0].socket());
+    let old = door(2, 0, &backends[0].socket());
     let port = old.addr().port();
-    let _new = listening(3, port, &backends[1].socket());
+    let _new = door(3, port, &backends[1].socket());
     let first = Dns::start(&[("app.internal", "127.0.0.2")]).unwrap();
     let second = Dns::start(&[("app.internal", "127.0.0.3")]).unwrap();
     let name = format!("dns:app.internal:{port}");

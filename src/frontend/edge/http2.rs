@@ -261,7 +261,7 @@ fn response(exchange: Box<Exchange>, held: Share) -> Response<Body> {
     if !body.exchange.is_over() {
         // Its window may be closed before the first byte: the application is not to wait for that.
         body.exchange.detach();
-        body.pace.wait();
+        body.pace.given();
     }
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -300,7 +300,7 @@ impl http_body::Body for Body {
             this.taken = true;
         }
         let piece = this.rest.split_to(this.rest.len().min(SEND_BUFFER));
-        this.pace.wait();
+        this.pace.given();
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -17,12 +17,7 @@ pub(super) struct Leaving {
 
 impl Leaving {
     /// `true` once, when the notice was given; `news` wakes for it.
-    pub(super) fn poll(
-        &mut self,
-        leave: &Latch,
-        news: Pin<&mut Notified<'_>>,
-        cx: &mut Context<'_>,
-    ) -> bool {
+    pub(super) fn poll(&mut self, leave: &Latch, news: Pin<&mut Notified<'_>>, cx: &mut Context<'_>) -> bool {
         if self.told {
             return false;
         }

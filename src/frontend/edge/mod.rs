@@ -29,10 +29,10 @@ use tokio::sync::futures::Notified;
 
 use super::Config;
 use super::config::Timeouts;
+use super::connection_limit::Permit;
 use super::current::Current;
 use super::download::Watch;
 use super::forwarded::Connected;
-use super::connection_limit::Permit;
 use super::service::Connection;
 use crate::transport::{Latch, Stream, WriteHalf};
 use http1::Http1;
@@ -62,7 +62,7 @@ pub fn serve(
 ) -> impl Future<Output = ()> + Send + 'static {
     // What the connection needs until its client has said what it speaks is in a box, and none of it in the task,
     // which lives as long as the connection and is to be small.
-    let accepted = Box::new((stream, context, place));
+    let accepted = Box::new((stream, context, permit));
     async move {
         let mut opened = Opened::new(*accepted);
         let Some(protocol) = opened.detect().await else {
@@ -89,7 +89,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn new((stream, context, place): (Stream, ConnectionContext, Permit)) -> Box<Self> {
+    fn new((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
         let connected = Connected::new(stream.peer_addr(), stream.local_addr());
         let (read, write) = stream.into_halves();
         Box::new(Self {
@@ -98,7 +98,7 @@ impl Opened {
             connected,
             settings: context.current.service().edge.clone(),
             context,
-            place,
+            permit,
             stage: Stage::new(),
             leaving: Leaving::default(),
         })
@@ -170,7 +170,7 @@ impl Opened {
     /// Requests are about to come.
     fn begin(self: Box<Self>) -> (Reader, Writer, Arc<Settings>, Arc<Current>, Arc<Connection>) {
         let ConnectionContext { current, leave } = self.context;
-        let connection = Arc::new(Connection::new(self.connected, leave, self.place));
+        let connection = Arc::new(Connection::new(self.connected, leave, self.permit));
         let writer = Writer::new(self.write, self.settings.timeouts.send, connection.clone());
         (self.reader, writer, self.settings, current, connection)
     }

@@ -398,9 +398,9 @@ impl Client {
         if self.rng.bool() {
             self.half_closed = self.stream.shutdown().await.is_ok();
         }
-        for (place, request) in requests.iter().enumerate() {
+        for (permit, request) in requests.iter().enumerate() {
             let Ok(answer) = self.read(request.bodiless).await else {
-                assert_eq!(place, 0, "an answer is missing");
+                assert_eq!(permit, 0, "an answer is missing");
                 return self.check_hung_up(began).await;
             };
             if !self.check(&answer, request, Instant::now()) {
@@ -469,9 +469,9 @@ async fn run(gateway: Rc<Gateway>, seed: u64) {
         current: gateway.current.clone(),
         leave: world.leave.clone(),
     };
-    let (seen, place) = (world.clone(), gateway.places.take());
+    let (seen, permit) = (world.clone(), gateway.limit.take());
     let serving = tokio::task::spawn_local(async move {
-        serve(Stream::Unix(theirs), context, place).await;
+        serve(Stream::Unix(theirs), context, permit).await;
         seen.ended.set(Some(Instant::now()));
     });
     let (closing, moment) = (world.clone(), GRACE.mul_f64(25.0 * rng.f64()));

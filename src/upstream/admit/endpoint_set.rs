@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::upstream::admit::circuit_breaker::Gate;
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::{Endpoint, Id, Standing};
-use crate::upstream::select::balance::{Balancer, Pick, Constraints};
+use crate::upstream::select::balance::{Balancer, Constraints, Pick};
 
 /// The endpoints with what is known and kept of each.
 pub(super) struct EndpointSet<C> {

@@ -92,15 +92,15 @@ impl<C: Send + 'static> Pool<C> {
             return VecDeque::new();
         };
         let set = &mut state.set;
-        let (endpoint, state) = (&set.endpoints[at], &mut set.states[at]);
-        let was_failing = state.gate.is_failing();
-        finding(&mut state.gate, now);
-        tell(endpoint, was_failing, state.gate.is_failing());
-        let closing = match evict || state.gate.is_shut() {
-            true => std::mem::take(&mut state.idle),
+        let (endpoint, known) = (&set.endpoints[at], &mut set.states[at]);
+        let was_failing = known.gate.is_failing();
+        finding(&mut known.gate, now);
+        tell(endpoint, was_failing, known.gate.is_failing());
+        let closing = match evict || known.gate.is_shut() {
+            true => std::mem::take(&mut known.idle),
             false => VecDeque::new(),
         };
-        endpoint.set_idle(state.idle.len());
+        endpoint.set_idle(known.idle.len());
         set.review(now);
         if !state.queue.is_empty() {
             self.serve(&mut state);

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::upstream::admit::circuit_breaker::Gate;
-use crate::upstream::admit::endpoint_set::{Choice, Idle, EndpointState, EndpointSet};
+use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle};
 use crate::upstream::model::config::{Balance, Config, EndpointConfig, Slots};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
@@ -225,10 +225,7 @@ impl<C: Send + 'static> Pool<C> {
         };
         // A slot may have become free since it was asked for.
         self.serve(&mut state);
-        let due = state
-            .set
-            .next_chance(now)
-            .map_or(deadline, |at| at.min(deadline));
+        let due = state.set.next_chance(now).map_or(deadline, |at| at.min(deadline));
         state.alarm.set(self, due);
         Ok((place, receiver))
     }

@@ -58,7 +58,11 @@ async fn a_session_that_waits_does_not_hold_up_the_others() {
     let first = get(&pool, &constraints).await.unwrap();
     let waiting = tokio::spawn({
         let (pool, constraints) = (pool.clone(), constraints.clone());
-        async move { get(&pool, &constraints).await.map(|grant| name(&grant).to_owned()) }
+        async move {
+            get(&pool, &constraints)
+                .await
+                .map(|grant| name(&grant).to_owned())
+        }
     });
     while pool.snapshot().waiting == 0 {
         tokio::task::yield_now().await;

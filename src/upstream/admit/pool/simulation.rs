@@ -161,7 +161,10 @@ impl World {
 
     fn hold(&mut self, grant: Grant<Token>, constraints: &Constraints) {
         let endpoint = grant.slot.endpoint();
-        assert!(!constraints.tried.contains(&endpoint.id), "an endpoint that was tried");
+        assert!(
+            !constraints.tried.contains(&endpoint.id),
+            "an endpoint that was tried"
+        );
         assert!(!endpoint.config.drain, "an endpoint that is draining");
         self.holders.push(grant);
     }

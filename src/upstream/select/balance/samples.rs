@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Balancer, Pick, Constraints};
+use super::{Balancer, Constraints, Pick};
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::{Endpoint, Standing};
 
