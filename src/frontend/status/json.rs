@@ -55,7 +55,7 @@ fn of_upstream(upstream: &Upstream) -> Value {
 fn of_endpoint(endpoint: &Endpoint) -> Value {
     json!({
         "name": &*endpoint.name,
-        "standing": endpoint.standing().as_str(),
+        "standing": endpoint.circuit().as_str(),
         "weight": endpoint.config.weight,
         "backup": endpoint.config.backup,
         "drain": endpoint.config.drain,

@@ -66,7 +66,7 @@ fn standings(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
     for (upstream, snapshot) in upstreams {
         for endpoint in &snapshot.endpoints {
             let [upstream, address] = place(upstream, endpoint);
-            let standing = ("standing", endpoint.standing().as_str());
+            let standing = ("standing", endpoint.circuit().as_str());
             page.sample(NAME, &[upstream, address, standing], 1);
         }
     }

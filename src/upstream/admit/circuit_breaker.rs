@@ -1,7 +1,7 @@
 //! What is known about an endpoint's ability to serve: learned from the requests themselves.
 //!
 //! Two kinds of trouble are told apart. An endpoint that *cannot be reached* (socket file missing, refused, backlog
-//! full) is shut: one request at a time tries it again, after pauses that grow, and as soon as a connection stands it
+//! full) is opened: one request at a time tries it again, after pauses that grow, and as soon as a connection stands it
 //! is open for all. An endpoint that *breaks exchanges* rests: others are preferred for a while, but when there are no
 //! others it serves as before, since one request that kills its worker says little about the next.
 //!
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::{Endpoint, Standing};
+use crate::upstream::model::endpoint::{Endpoint, CircuitState};
 
 /// First pause before an endpoint that could not be reached is tried again; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -27,9 +27,9 @@ const FIRST_FULL: Duration = Duration::from_millis(1);
 /// Longest such pause.
 const LONGEST_FULL: Duration = Duration::from_millis(50);
 
-/// The gate of one endpoint.
+/// The breaker of one endpoint.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct CircuitBreaker {
     rules: Rules,
     /// Failures since `failing_since`, forgotten with a success.
     fails: u32,
@@ -39,15 +39,15 @@ pub(super) struct Gate {
     /// When it was last known to be alive, as of the first failure after a success.
     alive: Option<Instant>,
     /// Others are preferred until then.
-    rest: Option<Instant>,
-    /// One request finds out whether the rest was enough.
+    ejected: Option<Instant>,
+    /// One request finds out whether the ejected was enough.
     probation: bool,
-    shut: Option<Shut>,
+    opened: Option<Opened>,
     window: Option<Window>,
     /// It is warming up since then.
     recovered: Option<Instant>,
     /// A health check says so.
-    dead: bool,
+    unhealthy: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ struct Rules {
 
 /// No connection stands.
 #[derive(Clone, Copy, Debug)]
-struct Shut {
+struct Opened {
     /// Tried again then, whatever the others do.
     until: Instant,
     /// Tried again then, when there is nobody else.
@@ -67,7 +67,7 @@ struct Shut {
     /// How long the last pause was.
     pause: Duration,
     /// One request is trying.
-    trial: bool,
+    half_open: bool,
     /// Its backlog is full: it is alive.
     full: bool,
 }
@@ -79,7 +79,7 @@ struct Window {
     reached: usize,
 }
 
-impl Gate {
+impl CircuitBreaker {
     pub(super) fn new(config: &EndpointConfig) -> Self {
         Self {
             rules: Rules {
@@ -91,37 +91,37 @@ impl Gate {
             failing_since: None,
             works: false,
             alive: None,
-            rest: None,
+            ejected: None,
             probation: false,
-            shut: None,
+            opened: None,
             window: None,
             recovered: None,
-            dead: false,
+            unhealthy: false,
         }
     }
 
     /// What may be asked of the endpoint now.
-    pub(super) fn standing(&self, now: Instant) -> Standing {
-        if self.dead {
-            return Standing::Dead;
+    pub(super) fn circuit(&self, now: Instant) -> CircuitState {
+        if self.unhealthy {
+            return CircuitState::Unhealthy;
         }
-        if let Some(shut) = &self.shut {
+        if let Some(opened) = &self.opened {
             return match () {
-                () if shut.trial => Standing::Shut,
-                () if now >= shut.until => Standing::Open,
-                () if now >= shut.urgent => Standing::Trial,
-                () => Standing::Shut,
+                () if opened.half_open => CircuitState::Open,
+                () if now >= opened.until => CircuitState::Closed,
+                () if now >= opened.urgent => CircuitState::HalfOpen,
+                () => CircuitState::Open,
             };
         }
-        match self.rest {
-            Some(until) if now < until || self.probation => Standing::Resting,
-            _ => Standing::Open,
+        match self.ejected {
+            Some(until) if now < until || self.probation => CircuitState::Ejected,
+            _ => CircuitState::Closed,
         }
     }
 
     /// Nothing is wrong, and another success would tell nothing new.
-    pub(super) fn is_calm(&self) -> bool {
-        self.works && self.fails == 0 && self.is_plain()
+    pub(super) fn is_steady(&self) -> bool {
+        self.works && self.fails == 0 && self.is_closed()
     }
 
     /// When it was last known to be alive; `None`: never, or for sure right now.
@@ -134,16 +134,16 @@ impl Gate {
 
     /// Its backlog is full, which only a living process has.
     pub(super) fn is_full(&self) -> bool {
-        self.shut.is_some_and(|shut| shut.full)
+        self.opened.is_some_and(|opened| opened.full)
     }
 
-    /// The next moment at which [`standing`](Self::standing) changes by itself.
+    /// The next moment at which [`circuit`](Self::circuit) changes by itself.
     pub(super) fn next_change(&self, now: Instant) -> Option<Instant> {
-        let shut = self.shut.filter(|shut| !shut.trial);
+        let opened = self.opened.filter(|opened| !opened.half_open);
         [
-            shut.map(|shut| shut.urgent),
-            shut.map(|shut| shut.until),
-            self.rest,
+            opened.map(|opened| opened.urgent),
+            opened.map(|opened| opened.until),
+            self.ejected,
         ]
         .into_iter()
         .flatten()
@@ -153,11 +153,11 @@ impl Gate {
 
     /// A request is let through; whether its fate decides about the endpoint.
     pub(super) fn enter(&mut self, now: Instant) -> bool {
-        if let Some(shut) = &mut self.shut {
-            shut.trial = true;
+        if let Some(opened) = &mut self.opened {
+            opened.half_open = true;
             return true;
         }
-        if self.rest.is_some_and(|until| now >= until) && !self.probation {
+        if self.ejected.is_some_and(|until| now >= until) && !self.probation {
             self.probation = true;
             return true;
         }
@@ -167,15 +167,15 @@ impl Gate {
     /// The deciding request left without having found out anything.
     pub(super) fn undecided(&mut self) {
         self.probation = false;
-        if let Some(shut) = &mut self.shut {
-            shut.trial = false;
+        if let Some(opened) = &mut self.opened {
+            opened.half_open = false;
         }
     }
 
     /// A connection stands.
     pub(super) fn reached(&mut self, now: Instant) {
-        if let Some(shut) = self.shut.take()
-            && !shut.full
+        if let Some(opened) = self.opened.take()
+            && !opened.full
         {
             self.recovered(now);
         }
@@ -190,14 +190,14 @@ impl Gate {
         }
     }
 
-    /// An answer's head came. What was under way before a rest says nothing about it: a server that breaks every
+    /// An answer's head came. What was under way before a ejected says nothing about it: a server that breaks every
     /// other answer would never have one.
     pub(super) fn answered(&mut self, now: Instant) {
         self.works = true;
-        if self.rest.is_some_and(|until| now < until) {
+        if self.ejected.is_some_and(|until| now < until) {
             return;
         }
-        if self.rest.take().is_some() {
+        if self.ejected.take().is_some() {
             self.recovered(now);
         }
         self.fails = 0;
@@ -209,25 +209,25 @@ impl Gate {
     pub(super) fn unreachable(&mut self, now: Instant) {
         // Those who tried together fail together: that is one finding.
         let known = self
-            .shut
-            .filter(|shut| !shut.full && !shut.trial && now < shut.urgent);
+            .opened
+            .filter(|opened| !opened.full && !opened.half_open && now < opened.urgent);
         self.count(now);
         if known.is_some() {
             return;
         }
-        let pause = self.shut.map_or(FIRST_PAUSE, |shut| {
-            (shut.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE)
+        let pause = self.opened.map_or(FIRST_PAUSE, |opened| {
+            (opened.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE)
         });
         let away = match self.is_out() {
             true => self.rules.fail_timeout.max(pause),
             false => pause,
         };
         self.window = None;
-        self.shut = Some(Shut {
+        self.opened = Some(Opened {
             until: now + away,
             urgent: now + pause,
             pause,
-            trial: false,
+            half_open: false,
             full: false,
         });
     }
@@ -236,7 +236,7 @@ impl Gate {
     pub(super) fn full(&mut self, now: Instant, in_flight: usize) {
         self.alive = Some(now);
         if in_flight > 0 {
-            self.shut = None;
+            self.opened = None;
             self.window = Some(Window {
                 size: in_flight,
                 reached: 0,
@@ -244,13 +244,13 @@ impl Gate {
             return;
         }
         let pause = self
-            .shut
-            .map_or(FIRST_FULL, |shut| (shut.pause * 2).min(LONGEST_FULL));
-        self.shut = Some(Shut {
+            .opened
+            .map_or(FIRST_FULL, |opened| (opened.pause * 2).min(LONGEST_FULL));
+        self.opened = Some(Opened {
             until: now + pause,
             urgent: now + pause,
             pause,
-            trial: false,
+            half_open: false,
             full: true,
         });
     }
@@ -260,21 +260,21 @@ impl Gate {
         self.count(now);
         self.probation = false;
         if self.is_out() {
-            self.rest = Some(now + self.rules.fail_timeout);
+            self.ejected = Some(now + self.rules.fail_timeout);
         }
     }
 
     /// A health check's finding.
     pub(super) fn judge(&mut self, now: Instant, alive: bool) {
-        match (alive, self.dead) {
+        match (alive, self.unhealthy) {
             (false, false) => {
                 self.learn_death(now);
-                self.dead = true;
+                self.unhealthy = true;
             }
             (true, true) => {
-                self.dead = false;
-                self.shut = None;
-                self.rest = None;
+                self.unhealthy = false;
+                self.opened = None;
+                self.ejected = None;
                 self.recovered(now);
             }
             _ => {}
@@ -296,32 +296,32 @@ impl Gate {
             }
         }
         endpoint.set_window(self.window.map(|window| window.size));
-        endpoint.set_standing(self.standing(now));
-        endpoint.set_calm(self.is_calm());
+        endpoint.set_circuit(self.circuit(now));
+        endpoint.set_steady(self.is_steady());
     }
 
-    /// Whether one request is finding out if the endpoint had rest enough.
+    /// Whether one request is finding out if the endpoint had ejected enough.
     pub(super) fn is_on_probation(&self) -> bool {
         self.probation
     }
 
     /// Whether no connection can be made, as far as is known.
-    pub(super) fn is_shut(&self) -> bool {
-        self.shut.is_some()
+    pub(super) fn is_open(&self) -> bool {
+        self.opened.is_some()
     }
 
     /// Others are preferred, if there are any, because of what became of requests.
     pub(super) fn is_failing(&self) -> bool {
-        self.rest.is_some() || self.shut.is_some_and(|shut| !shut.full)
+        self.ejected.is_some() || self.opened.is_some_and(|opened| !opened.full)
     }
 
     /// Nothing about it depends on the time or on what is under way.
-    pub(super) fn is_plain(&self) -> bool {
-        self.rest.is_none()
-            && self.shut.is_none()
+    pub(super) fn is_closed(&self) -> bool {
+        self.ejected.is_none()
+            && self.opened.is_none()
             && self.window.is_none()
             && self.recovered.is_none()
-            && !self.dead
+            && !self.unhealthy
     }
 
     fn recovered(&mut self, now: Instant) {
@@ -356,8 +356,8 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn gate(max_fails: u32) -> Gate {
-        Gate::new(&EndpointConfig {
+    fn breaker(max_fails: u32) -> CircuitBreaker {
+        CircuitBreaker::new(&EndpointConfig {
             max_fails,
             ..EndpointConfig::new("127.0.0.1:1".parse().unwrap())
         })
@@ -367,120 +367,120 @@ mod tests {
 
     #[test]
     fn an_unreachable_endpoint_is_tried_by_one_request_at_a_time() {
-        let (mut gate, now) = (gate(0), Instant::now());
-        gate.unreachable(now);
-        assert_eq!(gate.standing(now), Standing::Shut);
+        let (mut breaker, now) = (breaker(0), Instant::now());
+        breaker.unreachable(now);
+        assert_eq!(breaker.circuit(now), CircuitState::Open);
         let due = now + FIRST_PAUSE;
-        assert_eq!(gate.standing(due), Standing::Open);
-        assert!(gate.enter(due));
-        assert_eq!(gate.standing(due), Standing::Shut);
-        gate.unreachable(due);
-        assert_eq!(gate.standing(due + FIRST_PAUSE), Standing::Shut);
-        assert_eq!(gate.standing(due + 2 * FIRST_PAUSE), Standing::Open);
-        assert!(gate.enter(due + 2 * FIRST_PAUSE));
-        gate.reached(due + 2 * FIRST_PAUSE);
-        assert_eq!(gate.standing(due + 2 * FIRST_PAUSE), Standing::Open);
+        assert_eq!(breaker.circuit(due), CircuitState::Closed);
+        assert!(breaker.enter(due));
+        assert_eq!(breaker.circuit(due), CircuitState::Open);
+        breaker.unreachable(due);
+        assert_eq!(breaker.circuit(due + FIRST_PAUSE), CircuitState::Open);
+        assert_eq!(breaker.circuit(due + 2 * FIRST_PAUSE), CircuitState::Closed);
+        assert!(breaker.enter(due + 2 * FIRST_PAUSE));
+        breaker.reached(due + 2 * FIRST_PAUSE);
+        assert_eq!(breaker.circuit(due + 2 * FIRST_PAUSE), CircuitState::Closed);
     }
 
     #[test]
     fn who_leaves_in_the_middle_of_a_trial_lets_the_next_one_try() {
-        let (mut gate, now) = (gate(0), Instant::now());
-        gate.unreachable(now);
+        let (mut breaker, now) = (breaker(0), Instant::now());
+        breaker.unreachable(now);
         let due = now + FIRST_PAUSE;
-        assert!(gate.enter(due));
-        gate.undecided();
-        assert_eq!(gate.standing(due), Standing::Open);
+        assert!(breaker.enter(due));
+        breaker.undecided();
+        assert_eq!(breaker.circuit(due), CircuitState::Closed);
     }
 
     #[test]
     fn failures_that_come_together_are_one_finding() {
-        let (mut gate, now) = (gate(0), Instant::now());
+        let (mut breaker, now) = (breaker(0), Instant::now());
         for _ in 0..100 {
-            gate.unreachable(now);
+            breaker.unreachable(now);
         }
-        assert_eq!(gate.standing(now + FIRST_PAUSE), Standing::Open);
+        assert_eq!(breaker.circuit(now + FIRST_PAUSE), CircuitState::Closed);
     }
 
     #[test]
     fn an_endpoint_that_failed_often_enough_is_left_alone_while_there_are_others() {
-        let (mut gate, now) = (gate(1), Instant::now());
-        gate.unreachable(now);
-        assert_eq!(gate.standing(now + FIRST_PAUSE), Standing::Trial);
+        let (mut breaker, now) = (breaker(1), Instant::now());
+        breaker.unreachable(now);
+        assert_eq!(breaker.circuit(now + FIRST_PAUSE), CircuitState::HalfOpen);
         let later = now + Duration::from_secs(10);
-        assert_eq!(gate.standing(later - MILLISECOND), Standing::Trial);
-        assert_eq!(gate.standing(later), Standing::Open);
+        assert_eq!(breaker.circuit(later - MILLISECOND), CircuitState::HalfOpen);
+        assert_eq!(breaker.circuit(later), CircuitState::Closed);
     }
 
     #[test]
     fn an_endpoint_that_breaks_exchanges_rests_and_then_proves_itself_with_one_request() {
-        let (mut gate, now) = (gate(2), Instant::now());
-        gate.broken(now);
-        assert_eq!(gate.standing(now), Standing::Open);
-        gate.broken(now);
-        assert_eq!(gate.standing(now), Standing::Resting);
-        assert!(!gate.enter(now));
+        let (mut breaker, now) = (breaker(2), Instant::now());
+        breaker.broken(now);
+        assert_eq!(breaker.circuit(now), CircuitState::Closed);
+        breaker.broken(now);
+        assert_eq!(breaker.circuit(now), CircuitState::Ejected);
+        assert!(!breaker.enter(now));
         let later = now + Duration::from_secs(10);
-        assert_eq!(gate.standing(later), Standing::Open);
-        assert!(gate.enter(later));
-        assert_eq!(gate.standing(later), Standing::Resting);
-        gate.answered(later);
-        assert!(gate.is_calm());
+        assert_eq!(breaker.circuit(later), CircuitState::Closed);
+        assert!(breaker.enter(later));
+        assert_eq!(breaker.circuit(later), CircuitState::Ejected);
+        breaker.answered(later);
+        assert!(breaker.is_steady());
     }
 
     #[test]
     fn an_answer_that_was_under_way_does_not_end_a_rest() {
-        let (mut gate, now) = (gate(1), Instant::now());
-        gate.broken(now);
-        gate.answered(now + MILLISECOND);
-        assert_eq!(gate.standing(now + MILLISECOND), Standing::Resting);
-        assert!(gate.enter(now + Duration::from_secs(10)));
+        let (mut breaker, now) = (breaker(1), Instant::now());
+        breaker.broken(now);
+        breaker.answered(now + MILLISECOND);
+        assert_eq!(breaker.circuit(now + MILLISECOND), CircuitState::Ejected);
+        assert!(breaker.enter(now + Duration::from_secs(10)));
     }
 
     #[test]
     fn old_failures_do_not_count() {
-        let (mut gate, now) = (gate(2), Instant::now());
-        gate.broken(now);
+        let (mut breaker, now) = (breaker(2), Instant::now());
+        breaker.broken(now);
         let later = now + Duration::from_secs(10);
-        gate.broken(later);
-        assert_eq!(gate.standing(later), Standing::Open);
+        breaker.broken(later);
+        assert_eq!(breaker.circuit(later), CircuitState::Closed);
     }
 
     #[test]
     fn it_was_alive_until_the_first_failure() {
-        let (mut gate, now) = (gate(1), Instant::now());
-        assert_eq!(gate.last_alive(now), None);
-        gate.unreachable(now);
-        assert_eq!(gate.last_alive(now), None);
-        gate.answered(now);
+        let (mut breaker, now) = (breaker(1), Instant::now());
+        assert_eq!(breaker.last_alive(now), None);
+        breaker.unreachable(now);
+        assert_eq!(breaker.last_alive(now), None);
+        breaker.answered(now);
         let night = now + Duration::from_secs(3600);
-        assert_eq!(gate.last_alive(night), Some(night));
-        gate.unreachable(night);
+        assert_eq!(breaker.last_alive(night), Some(night));
+        breaker.unreachable(night);
         let morning = night + Duration::from_secs(3600);
-        assert_eq!(gate.last_alive(morning), Some(night));
+        assert_eq!(breaker.last_alive(morning), Some(night));
     }
 
     #[test]
     fn a_full_backlog_admits_as_many_as_it_held_and_then_feels_its_way() {
-        let (mut gate, now) = (gate(1), Instant::now());
-        gate.full(now, 3);
-        assert_eq!(gate.window.map(|window| window.size), Some(3));
-        assert_eq!(gate.standing(now), Standing::Open);
+        let (mut breaker, now) = (breaker(1), Instant::now());
+        breaker.full(now, 3);
+        assert_eq!(breaker.window.map(|window| window.size), Some(3));
+        assert_eq!(breaker.circuit(now), CircuitState::Closed);
         for _ in 0..3 {
-            gate.reached(now);
+            breaker.reached(now);
         }
-        assert_eq!(gate.window.map(|window| window.size), Some(4));
-        gate.idle();
-        gate.answered(now);
-        assert!(gate.is_calm());
+        assert_eq!(breaker.window.map(|window| window.size), Some(4));
+        breaker.idle();
+        breaker.answered(now);
+        assert!(breaker.is_steady());
     }
 
     #[test]
     fn a_backlog_that_others_fill_is_tried_again_soon() {
-        let (mut gate, now) = (gate(1), Instant::now());
-        gate.full(now, 0);
-        assert_eq!(gate.standing(now), Standing::Shut);
-        assert!(gate.is_full());
-        assert_eq!(gate.standing(now + FIRST_FULL), Standing::Open);
+        let (mut breaker, now) = (breaker(1), Instant::now());
+        breaker.full(now, 0);
+        assert_eq!(breaker.circuit(now), CircuitState::Open);
+        assert!(breaker.is_full());
+        assert_eq!(breaker.circuit(now + FIRST_FULL), CircuitState::Closed);
     }
 
     #[test]
@@ -491,21 +491,21 @@ mod tests {
             ..EndpointConfig::new("127.0.0.1:1".parse().unwrap())
         };
         let endpoint = Endpoint::new(config.clone(), 1);
-        let (mut gate, now) = (Gate::new(&config), Instant::now());
-        gate.unreachable(now);
-        gate.reached(now);
-        gate.publish(&endpoint, now + Duration::from_secs(5));
+        let (mut breaker, now) = (CircuitBreaker::new(&config), Instant::now());
+        breaker.unreachable(now);
+        breaker.reached(now);
+        breaker.publish(&endpoint, now + Duration::from_secs(5));
         assert_eq!(endpoint.share(), 256);
-        gate.publish(&endpoint, now + Duration::from_secs(10));
+        breaker.publish(&endpoint, now + Duration::from_secs(10));
         assert_eq!(endpoint.share(), 512);
     }
 
     #[test]
     fn a_dead_endpoint_is_not_tried_until_a_check_finds_it_alive() {
-        let (mut gate, now) = (gate(1), Instant::now());
-        gate.judge(now, false);
-        assert_eq!(gate.standing(now + Duration::from_secs(60)), Standing::Dead);
-        gate.judge(now, true);
-        assert_eq!(gate.standing(now), Standing::Open);
+        let (mut breaker, now) = (breaker(1), Instant::now());
+        breaker.judge(now, false);
+        assert_eq!(breaker.circuit(now + Duration::from_secs(60)), CircuitState::Unhealthy);
+        breaker.judge(now, true);
+        assert_eq!(breaker.circuit(now), CircuitState::Closed);
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::upstream::admit::circuit_breaker::Gate;
+use crate::upstream::admit::circuit_breaker::CircuitBreaker;
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::{Endpoint, Id, Standing};
+use crate::upstream::model::endpoint::{Endpoint, Id, CircuitState};
 use crate::upstream::select::balance::{Balancer, Constraints, Pick};
 
 /// The endpoints with what is known and kept of each.
@@ -19,7 +19,7 @@ pub(super) struct EndpointSet<C> {
     /// Endpoints that went, as long as one of their exchanges is under way.
     retired: Vec<Weak<Endpoint>>,
     balancer: Box<dyn Balancer>,
-    /// Some gate depends on the time.
+    /// Some breaker depends on the time.
     pub(super) degraded: bool,
     /// How long the memory of an endpoint that was alive makes waiting worth while.
     hold: Duration,
@@ -31,7 +31,7 @@ pub(super) struct EndpointSet<C> {
 
 /// What belongs to an endpoint and is nobody else's business.
 pub(super) struct EndpointState<C> {
-    pub(super) gate: Gate,
+    pub(super) breaker: CircuitBreaker,
     pub(super) idle: VecDeque<Idle<C>>,
 }
 
@@ -105,19 +105,19 @@ impl<C> EndpointSet<C> {
     pub(super) fn review(&mut self, now: Instant) {
         self.degraded = false;
         for (endpoint, state) in self.endpoints.iter().zip(&mut self.states) {
-            state.gate.publish(endpoint, now);
-            self.degraded |= !state.gate.is_plain();
+            state.breaker.publish(endpoint, now);
+            self.degraded |= !state.breaker.is_closed();
         }
     }
 
     /// An exchange is over.
     pub(super) fn left(&mut self, at: usize, undecided: bool) {
-        let (endpoint, gate) = (&self.endpoints[at], &mut self.states[at].gate);
+        let (endpoint, breaker) = (&self.endpoints[at], &mut self.states[at].breaker);
         if undecided {
-            gate.undecided();
+            breaker.undecided();
         }
         if endpoint.in_flight() == 0 {
-            gate.idle();
+            breaker.idle();
         }
         self.review(Instant::now());
     }
@@ -147,38 +147,38 @@ impl<C> EndpointSet<C> {
         constraints.sticky?;
         let mut all = self.endpoints.iter().enumerate();
         let (at, endpoint) = all.find(|(_, endpoint)| constraints.belongs_to(endpoint))?;
-        let possible = |standing| {
+        let possible = |circuit| {
             let backup = endpoint.config.backup;
             let pick = Pick {
                 constraints,
                 backup,
-                standing,
+                circuit,
             };
             pick.possible(endpoint)
         };
         // A full backlog shuts an endpoint that works.
-        let full = self.states[at].gate.is_full() && constraints.wait;
-        let worst = if full { Standing::Trial } else { Standing::Resting };
+        let full = self.states[at].breaker.is_full() && constraints.wait;
+        let worst = if full { CircuitState::HalfOpen } else { CircuitState::Ejected };
         if possible(worst) && endpoint.has_room() {
             return Some(Choice::Use(at));
         }
-        let waits = constraints.wait && (possible(worst) || full && possible(Standing::Shut));
+        let waits = constraints.wait && (possible(worst) || full && possible(CircuitState::Open));
         waits.then_some(Choice::Wait)
     }
 
     /// Which endpoints a request may use, full or not; `None`: there is none for now.
     pub(super) fn fit<'a>(&self, constraints: &'a Constraints) -> Option<Pick<'a>> {
-        let standings = [Standing::Open, Standing::Resting, Standing::Trial, Standing::Shut];
-        for standing in standings {
+        let circuits = [CircuitState::Closed, CircuitState::Ejected, CircuitState::HalfOpen, CircuitState::Open];
+        for circuit in circuits {
             // Nobody is known to be alive: then everybody is asked, rather than nobody.
-            if standing == Standing::Shut && self.is_held(Instant::now()) {
+            if circuit == CircuitState::Open && self.is_held(Instant::now()) {
                 break;
             }
             for backup in [false, true] {
                 let pick = Pick {
                     constraints,
                     backup,
-                    standing,
+                    circuit,
                 };
                 if self.endpoints.iter().any(|endpoint| pick.possible(endpoint)) {
                     return Some(pick);
@@ -190,9 +190,9 @@ impl<C> EndpointSet<C> {
 
     pub(super) fn is_held(&self, now: Instant) -> bool {
         let alive = |(endpoint, state): (&Arc<Endpoint>, &EndpointState<C>)| {
-            let gate = &state.gate;
+            let breaker = &state.breaker;
             !endpoint.config.drain
-                && (gate.is_full() || gate.last_alive(now).is_some_and(|at| now < at + self.hold))
+                && (breaker.is_full() || breaker.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
         let is_found_soon = self.empty_since.is_some_and(|since| now < since + self.hold);
         is_found_soon || self.endpoints.iter().zip(&self.states).any(alive)
@@ -200,11 +200,11 @@ impl<C> EndpointSet<C> {
 
     /// When those who wait have a chance that they do not have now, or lose the last one.
     pub(super) fn next_chance(&self, now: Instant) -> Option<Instant> {
-        let changes = self.states.iter().filter_map(|state| state.gate.next_change(now));
+        let changes = self.states.iter().filter_map(|state| state.breaker.next_change(now));
         let ends = self
             .states
             .iter()
-            .filter_map(|state| Some(state.gate.last_alive(now)? + self.hold))
+            .filter_map(|state| Some(state.breaker.last_alive(now)? + self.hold))
             .filter(|end| *end > now);
         let found = self
             .empty_since

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::upstream::Upstream;
 use crate::protocol::RequestHead;
-use crate::upstream::model::endpoint::{Endpoint, Standing};
+use crate::upstream::model::endpoint::{Endpoint, CircuitState};
 use crate::upstream::select::balance::{self, Pick};
 
 /// The choice for a request while every endpoint works and none is full.
@@ -38,7 +38,7 @@ impl Upstream {
         let pick = [false, true].map(|backup| Pick {
             constraints: &constraints,
             backup,
-            standing: Standing::Open,
+            circuit: CircuitState::Closed,
         });
         let possible = |pick: &&Pick<'_>| endpoints.iter().any(|endpoint| pick.possible(endpoint));
         let Some(pick) = pick.iter().find(possible) else {

@@ -364,7 +364,7 @@ impl<'a> Attempts<'a> {
 
     fn blame(&self, endpoint: &Endpoint) {
         self.upstream.pool.broken(endpoint);
-        if endpoint.doubt() {
+        if endpoint.suspect_protocol() {
             let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
             tracing::warn!(
                 endpoint,

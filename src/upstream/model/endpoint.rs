@@ -25,13 +25,13 @@ pub struct Endpoint {
     pub token: Option<Token>,
     /// How long answers take; `None` when no balancer asks for it.
     pub latency: Option<Arc<Latency>>,
-    standing: AtomicU8,
+    circuit: AtomicU8,
     /// The weight now, in [`SHARE`]ths: less while a recovered endpoint warms up.
     share: AtomicU32,
     /// Nothing is wrong and nothing is to be learned from another success.
-    calm: AtomicBool,
+    steady: AtomicBool,
     /// It was said that it may speak another protocol.
-    doubted: AtomicBool,
+    suspected: AtomicBool,
     /// Slots, by configuration or by adaptation.
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
@@ -55,7 +55,7 @@ pub struct Id(u64);
 /// How much may be asked of an endpoint, from everything to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Standing {
+pub enum CircuitState {
     /// As far as anybody knows, it works.
     Open,
     /// It failed of late: used while no better one is there.
@@ -71,7 +71,7 @@ pub enum Standing {
 /// A weight of one, in units of [`Endpoint::share`].
 pub const SHARE: u32 = 256;
 
-impl Standing {
+impl CircuitState {
     /// The word in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -93,10 +93,10 @@ impl Endpoint {
             name: config.address.to_string().into(),
             token: None,
             latency: None,
-            standing: AtomicU8::new(Standing::Open as u8),
+            circuit: AtomicU8::new(CircuitState::Closed as u8),
             share: AtomicU32::new(config.weight.saturating_mul(SHARE)),
-            calm: AtomicBool::new(false),
-            doubted: AtomicBool::new(false),
+            steady: AtomicBool::new(false),
+            suspected: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
             in_flight: Arc::default(),
@@ -128,7 +128,7 @@ impl Endpoint {
             id: self.id,
             token: self.token,
             latency: self.latency.clone(),
-            doubted: AtomicBool::new(self.doubted.load(Ordering::Relaxed)),
+            suspected: AtomicBool::new(self.suspected.load(Ordering::Relaxed)),
             in_flight: self.in_flight.clone(),
             idle: AtomicUsize::new(self.idle()),
             served: self.served.clone(),
@@ -141,13 +141,13 @@ impl Endpoint {
     }
 
     /// How much may be asked of it now.
-    pub fn standing(&self) -> Standing {
-        match self.standing.load(Ordering::Relaxed) {
-            0 => Standing::Open,
-            1 => Standing::Resting,
-            2 => Standing::Trial,
-            3 => Standing::Shut,
-            _ => Standing::Dead,
+    pub fn circuit(&self) -> CircuitState {
+        match self.circuit.load(Ordering::Relaxed) {
+            0 => CircuitState::Closed,
+            1 => CircuitState::Ejected,
+            2 => CircuitState::HalfOpen,
+            3 => CircuitState::Open,
+            _ => CircuitState::Unhealthy,
         }
     }
 
@@ -208,20 +208,20 @@ impl Endpoint {
     }
 
     /// Whether to say, for the first time, that it may speak another protocol.
-    pub(in crate::upstream) fn doubt(&self) -> bool {
-        !self.has_answered() && !self.doubted.swap(true, Ordering::Relaxed)
+    pub(in crate::upstream) fn suspect_protocol(&self) -> bool {
+        !self.has_answered() && !self.suspected.swap(true, Ordering::Relaxed)
     }
 
-    pub(in crate::upstream) fn is_calm(&self) -> bool {
-        self.calm.load(Ordering::Relaxed)
+    pub(in crate::upstream) fn is_steady(&self) -> bool {
+        self.steady.load(Ordering::Relaxed)
     }
 
-    pub(in crate::upstream) fn set_calm(&self, calm: bool) {
-        self.calm.store(calm, Ordering::Relaxed);
+    pub(in crate::upstream) fn set_steady(&self, calm: bool) {
+        self.steady.store(calm, Ordering::Relaxed);
     }
 
-    pub(in crate::upstream) fn set_standing(&self, standing: Standing) {
-        self.standing.store(standing as u8, Ordering::Relaxed);
+    pub(in crate::upstream) fn set_circuit(&self, circuit: CircuitState) {
+        self.circuit.store(circuit as u8, Ordering::Relaxed);
     }
 
     /// `part` of the time since the recovery that it takes to warm up: 0 to 1.

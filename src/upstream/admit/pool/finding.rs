@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Pool;
-use crate::upstream::admit::circuit_breaker::Gate;
+use crate::upstream::admit::circuit_breaker::CircuitBreaker;
 use crate::upstream::admit::endpoint_set::Idle;
 use crate::upstream::model::Workers;
 use crate::upstream::model::endpoint::{Endpoint, Id};
@@ -16,15 +16,15 @@ impl<C: Send + 'static> Pool<C> {
     /// An answer's head came from the endpoint, `latency` after its request began.
     pub fn answered(self: &Arc<Self>, endpoint: &Endpoint, latency: Duration) {
         endpoint.observe(latency);
-        if !endpoint.is_calm() {
-            self.learn(endpoint.id, false, Gate::answered);
+        if !endpoint.is_steady() {
+            self.learn(endpoint.id, false, CircuitBreaker::answered);
         }
     }
 
     /// An exchange with the endpoint broke, or took too long, and the endpoint is to blame.
     pub fn broken(self: &Arc<Self>, endpoint: &Endpoint) {
         endpoint.failure_seen();
-        self.learn(endpoint.id, false, Gate::broken);
+        self.learn(endpoint.id, false, CircuitBreaker::broken);
     }
 
     /// The endpoint has more than it can do: its backlog is full, or it says so.
@@ -35,21 +35,21 @@ impl<C: Send + 'static> Pool<C> {
             self.set_limit(endpoint.id, limit);
         }
         // An idle connection occupies a worker that could empty the backlog.
-        self.learn(endpoint.id, true, |gate, now| gate.full(now, others));
+        self.learn(endpoint.id, true, |breaker, now| breaker.full(now, others));
     }
 
     /// No connection to the endpoint could be made.
     pub(super) fn unreachable(self: &Arc<Self>, endpoint: &Endpoint) {
         endpoint.failure_seen();
-        self.learn(endpoint.id, true, Gate::unreachable);
+        self.learn(endpoint.id, true, CircuitBreaker::unreachable);
     }
 
     /// A connection stands; whether the fate of its exchange still decides about the endpoint.
     pub(super) fn reached(self: &Arc<Self>, endpoint: &Endpoint) -> bool {
         let mut decides = false;
-        self.learn(endpoint.id, false, |gate, now| {
-            gate.reached(now);
-            decides = gate.is_on_probation();
+        self.learn(endpoint.id, false, |breaker, now| {
+            breaker.reached(now);
+            decides = breaker.is_on_probation();
         });
         decides
     }
@@ -63,7 +63,7 @@ impl<C: Send + 'static> Pool<C> {
 
     /// What a health check found.
     pub fn judge(self: &Arc<Self>, id: Id, alive: bool) {
-        self.learn(id, false, |gate, now| gate.judge(now, alive));
+        self.learn(id, false, |breaker, now| breaker.judge(now, alive));
     }
 
     /// Sets the slots of an endpoint.
@@ -84,7 +84,7 @@ impl<C: Send + 'static> Pool<C> {
         self: &Arc<Self>,
         id: Id,
         evict: bool,
-        finding: impl FnOnce(&mut Gate, Instant),
+        finding: impl FnOnce(&mut CircuitBreaker, Instant),
     ) -> VecDeque<Idle<C>> {
         let now = Instant::now();
         let mut state = self.lock();
@@ -93,10 +93,10 @@ impl<C: Send + 'static> Pool<C> {
         };
         let set = &mut state.set;
         let (endpoint, known) = (&set.endpoints[at], &mut set.states[at]);
-        let was_failing = known.gate.is_failing();
-        finding(&mut known.gate, now);
-        tell(endpoint, was_failing, known.gate.is_failing());
-        let closing = match evict || known.gate.is_shut() {
+        let was_failing = known.breaker.is_failing();
+        finding(&mut known.breaker, now);
+        tell(endpoint, was_failing, known.breaker.is_failing());
+        let closing = match evict || known.breaker.is_open() {
             true => std::mem::take(&mut known.idle),
             false => VecDeque::new(),
         };

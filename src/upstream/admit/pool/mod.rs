@@ -4,7 +4,7 @@
 //! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
 //! hands it to the first in the queue that may use it; only when nobody waits is it free.
 //!
-//! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best standing that any endpoint left to
+//! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best circuit that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
 mod finding;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::upstream::admit::circuit_breaker::Gate;
+use crate::upstream::admit::circuit_breaker::CircuitBreaker;
 use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle};
 use crate::upstream::model::config::{Balance, Config, EndpointConfig, Slots};
 use crate::upstream::model::endpoint::Endpoint;
@@ -132,7 +132,7 @@ impl<C: Send + 'static> Pool<C> {
             None => self.create(config),
         };
         let state = EndpointState {
-            gate: Gate::new(config),
+            breaker: CircuitBreaker::new(config),
             idle: VecDeque::new(),
         };
         (Arc::new(endpoint), state)
@@ -237,8 +237,8 @@ impl<C: Send + 'static> Pool<C> {
         let state = &mut set.states[at];
         let mut trial = false;
         if set.degraded {
-            trial = state.gate.enter(now);
-            state.gate.publish(&endpoint, now);
+            trial = state.breaker.enter(now);
+            state.breaker.publish(&endpoint, now);
         }
         endpoint.slot_taken();
         // The youngest: the others get a chance to grow old and be closed.
@@ -258,7 +258,7 @@ impl<C: Send + 'static> Pool<C> {
             endpoint,
             trial,
             answered: false,
-            spent: false,
+            released: false,
         };
         let idle = idle.map(|idle| idle.connection);
         (Grant { idle, slot }, stale)
@@ -267,7 +267,7 @@ impl<C: Send + 'static> Pool<C> {
     /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
         let endpoint = &slot.endpoint;
-        let limit = slot.held().and_then(|held| endpoint.held(held));
+        let limit = slot.held_for().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
         endpoint.slot_freed();
         let mut closing = Vec::new();
@@ -310,9 +310,9 @@ impl<C: Send + 'static> Pool<C> {
     /// Takes out the connections for which there is no room, the oldest first.
     fn trim(&self, state: &mut State<C>, at: usize) -> Vec<C> {
         let endpoint = &state.set.endpoints[at];
-        let EndpointState { gate, idle } = &mut state.set.states[at];
+        let EndpointState { breaker, idle } = &mut state.set.states[at];
         let free = endpoint.limit().saturating_sub(endpoint.in_flight());
-        let room = if gate.is_shut() {
+        let room = if breaker.is_open() {
             0
         } else {
             self.limits.kept.min(free)
@@ -369,7 +369,7 @@ impl<C: Send + 'static> Pool<C> {
             return true;
         };
         // It left in this moment. As if it had never been.
-        slot.spent = true;
+        slot.released = true;
         slot.endpoint.slot_freed();
         if slot.trial {
             state.set.left(endpoint, true);

@@ -10,7 +10,7 @@ use super::tests::config;
 use super::*;
 use crate::transport::Address;
 use crate::upstream::model::config::Hash;
-use crate::upstream::model::endpoint::Standing;
+use crate::upstream::model::endpoint::CircuitState;
 
 const SEEDS: u64 = 1_000;
 const STEPS: usize = 80;
@@ -63,15 +63,15 @@ impl<C: Send + 'static> Pool<C> {
             assert!(idle <= self.limits.kept, "endpoint {index}: {idle} idle");
             assert_eq!(endpoint.idle(), idle, "the published number is another");
             assert!(
-                idle == 0 || !state.gate.is_shut(),
+                idle == 0 || !state.breaker.is_open(),
                 "kept connections that are of no use"
             );
             assert!(
-                !state.gate.is_calm() || endpoint.standing() == Standing::Open,
+                !state.breaker.is_steady() || endpoint.circuit() == CircuitState::Closed,
                 "calm and not open"
             );
             assert!(
-                set.degraded || state.gate.is_plain(),
+                set.degraded || state.breaker.is_closed(),
                 "trouble that nobody looks after"
             );
         }

@@ -19,7 +19,7 @@ pub struct Slot<C: Send + 'static> {
     /// The endpoint answered.
     pub(super) answered: bool,
     /// Set while the slot is not to be given back by `drop`: it was given back already.
-    pub(super) spent: bool,
+    pub(super) released: bool,
 }
 
 /// A slot, with a connection when one was idle.
@@ -40,7 +40,7 @@ impl<C: Send + 'static> Slot<C> {
     /// A connection stands.
     pub fn reached(&mut self) {
         self.endpoint.connection_opened();
-        if self.trial || !self.endpoint.is_calm() {
+        if self.trial || !self.endpoint.is_steady() {
             self.trial = self.pool.reached(&self.endpoint) && self.trial;
         }
     }
@@ -63,7 +63,7 @@ impl<C: Send + 'static> Slot<C> {
     }
 
     /// How long it was held, where that says something about the endpoint.
-    pub(super) fn held(&self) -> Option<Duration> {
+    pub(super) fn held_for(&self) -> Option<Duration> {
         self.since.filter(|_| self.answered).map(|since| since.elapsed())
     }
 
@@ -76,14 +76,14 @@ impl<C: Send + 'static> Slot<C> {
 
     /// Gives the slot back together with a connection that can serve another exchange.
     pub fn keep(mut self, connection: C) {
-        self.spent = true;
+        self.released = true;
         self.pool.release(&self, Some(connection));
     }
 }
 
 impl<C: Send + 'static> Drop for Slot<C> {
     fn drop(&mut self) {
-        if !self.spent {
+        if !self.released {
             self.pool.release(self, None);
         }
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::config::health::{Probe, Silence};
-use crate::upstream::model::endpoint::Standing;
+use crate::upstream::model::endpoint::CircuitState;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -163,11 +163,11 @@ async fn whoever_comes_later_is_watched_too() {
     start(&upstream);
     tokio::time::sleep(4 * SECOND).await;
     let one = upstream.endpoints()[0].clone();
-    assert_eq!(one.standing(), Standing::Dead);
+    assert_eq!(one.circuit(), CircuitState::Unhealthy);
     upstream.set_endpoints(&[missing("one"), missing("two")]);
     tokio::time::sleep(4 * SECOND).await;
     let both = upstream.endpoints();
-    assert!(both.iter().all(|endpoint| endpoint.standing() == Standing::Dead));
+    assert!(both.iter().all(|endpoint| endpoint.circuit() == CircuitState::Unhealthy));
     assert!(Arc::ptr_eq(&both[0], &one));
     let post = Post {
         upstream: Arc::downgrade(&upstream),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::upstream::model::Token;
 use crate::upstream::model::config::Balance;
-use crate::upstream::model::endpoint::{Endpoint, Id, Standing};
+use crate::upstream::model::endpoint::{Endpoint, Id, CircuitState};
 
 pub use ewma::Ewma;
 pub use hash::Hash;
@@ -63,8 +63,8 @@ pub struct Pick<'a> {
     pub constraints: &'a Constraints,
     /// Choose among the backups instead of the others.
     pub backup: bool,
-    /// The worst standing that will do.
-    pub standing: Standing,
+    /// The worst circuit that will do.
+    pub circuit: CircuitState,
 }
 
 impl Pick<'_> {
@@ -76,7 +76,7 @@ impl Pick<'_> {
     /// Whether the endpoint may be chosen once it has a free slot.
     pub fn possible(&self, endpoint: &Endpoint) -> bool {
         endpoint.config.backup == self.backup
-            && endpoint.standing() <= self.standing
+            && endpoint.circuit() <= self.circuit
             && !self.constraints.tried.contains(&endpoint.id)
             && (!endpoint.config.drain || self.constraints.belongs_to(endpoint))
     }

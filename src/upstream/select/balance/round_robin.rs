@@ -55,7 +55,7 @@ impl Balancer for RoundRobin {
 mod tests {
     use super::*;
     use crate::upstream::model::config::EndpointConfig;
-    use crate::upstream::model::endpoint::Standing;
+    use crate::upstream::model::endpoint::CircuitState;
     use crate::upstream::select::balance::Constraints;
 
     fn endpoints(weights: &[u32]) -> Vec<Arc<Endpoint>> {
@@ -79,7 +79,7 @@ mod tests {
         Pick {
             constraints,
             backup: false,
-            standing: Standing::Open,
+            circuit: CircuitState::Closed,
         }
     }
 

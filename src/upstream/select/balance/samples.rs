@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Balancer, Constraints, Pick};
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::{Endpoint, Standing};
+use crate::upstream::model::endpoint::{Endpoint, CircuitState};
 
 /// A balancer with its endpoints.
 pub(super) struct Bench<B> {
@@ -100,7 +100,7 @@ impl<B: Balancer> Bench<B> {
         let pick = Pick {
             constraints,
             backup: false,
-            standing: Standing::Open,
+            circuit: CircuitState::Closed,
         };
         self.balancer.pick(&self.endpoints, &pick)
     }

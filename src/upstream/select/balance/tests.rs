@@ -58,7 +58,7 @@ fn somebody_eligible_is_found_whenever_there_is_one() {
                 let pick = Pick {
                     constraints: &constraints,
                     backup: random.bool(),
-                    standing: Standing::Open,
+                    circuit: CircuitState::Closed,
                 };
                 let eligible = |index: usize| pick.eligible(&bench.endpoints[index]);
                 let any = (0..weights.len()).any(eligible);
