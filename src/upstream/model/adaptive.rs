@@ -40,30 +40,30 @@ pub struct Adaptive {
     last: Stats,
     ceiling: Ceiling,
     /// Nothing has ever told that the limit is too high.
-    young: bool,
+    slow_start: bool,
     /// Full windows since the calm time was measured.
     age: u32,
     /// Samples that began before the last change.
     skip: usize,
     /// Samples until another refusal says something new.
-    deaf: usize,
+    cooldown: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Cruising,
     /// A third of the slots is kept free, to see how long the work takes.
-    Sounding,
+    Probing,
 }
 
-/// What was too much. It is believed for some windows, and each time that it turns out to be true for twice as many.
+/// What was too much. It is windows_left for some windows, and each time that it turns out to be true for twice as many.
 #[derive(Clone, Copy, Debug)]
 struct Ceiling {
     slots: usize,
     /// Windows left.
-    believed: u32,
+    windows_left: u32,
     /// Windows the next time.
-    belief: u32,
+    hold_windows: u32,
 }
 
 /// Lengths of time, in seconds; at most [`LARGEST_WINDOW`].
@@ -91,13 +91,13 @@ impl Adaptive {
             last: Stats::default(),
             ceiling: Ceiling {
                 slots: usize::MAX,
-                believed: 0,
-                belief: SHORTEST_BELIEF,
+                windows_left: 0,
+                hold_windows: SHORTEST_HOLD,
             },
-            young: true,
+            slow_start: true,
             age: 0,
             skip: 0,
-            deaf: 0,
+            cooldown: 0,
         }
     }
 
@@ -105,7 +105,7 @@ impl Adaptive {
     pub fn limit(&self) -> usize {
         match self.phase {
             Phase::Cruising => self.limit,
-            Phase::Sounding => calm(self.limit).max(self.least),
+            Phase::Probing => calm(self.limit).max(self.least),
         }
     }
 
@@ -119,7 +119,7 @@ impl Adaptive {
         };
         if (self.least, self.most) != (least, most) {
             (self.least, self.most) = (least, most);
-            self.deaf = 0;
+            self.cooldown = 0;
             self.change(self.limit);
         }
     }
@@ -130,7 +130,7 @@ impl Adaptive {
         if self.least == self.most {
             return;
         }
-        self.deaf = self.deaf.saturating_sub(1);
+        self.cooldown = self.cooldown.saturating_sub(1);
         if self.skip > 0 {
             self.skip -= 1;
             return;
@@ -138,7 +138,7 @@ impl Adaptive {
         let held = held.as_secs_f64();
         let (limit, size) = (self.limit(), self.window());
         match self.phase {
-            Phase::Sounding => {
+            Phase::Probing => {
                 if self.calm.push(held, size) {
                     self.sounded();
                 }
@@ -161,19 +161,19 @@ impl Adaptive {
 
     /// The endpoint refused a request because it is full, with so many under way, that one included.
     pub fn on_busy(&mut self, under_way: usize) {
-        if self.deaf > 0 || self.least == self.most {
+        if self.cooldown > 0 || self.least == self.most {
             return;
         }
         let under_way = under_way.min(self.limit).max(1);
-        self.ceiling.meet(under_way);
+        self.ceiling.record_limit(under_way);
         self.change(under_way - under_way.div_ceil(8));
-        self.deaf = under_way;
+        self.cooldown = under_way;
     }
 
     /// A full window is complete, and there may be something to compare it with.
     fn decide(&mut self) {
         self.age += 1;
-        self.ceiling.believed = self.ceiling.believed.saturating_sub(1);
+        self.ceiling.windows_left = self.ceiling.windows_left.saturating_sub(1);
         let Some(work) = self.work else {
             return self.sound();
         };
@@ -212,7 +212,7 @@ impl Adaptive {
 
     fn sound(&mut self) {
         let before = self.limit();
-        self.phase = Phase::Sounding;
+        self.phase = Phase::Probing;
         self.calm.clear();
         if self.limit() == before {
             // There is nothing below.
@@ -225,13 +225,13 @@ impl Adaptive {
     }
 
     fn grow(&mut self) {
-        let step = if self.young {
+        let step = if self.slow_start {
             self.limit
         } else {
             self.limit.div_ceil(16)
         };
         if self.limit > self.ceiling.slots {
-            self.ceiling.belief = SHORTEST_BELIEF;
+            self.ceiling.hold_windows = SHORTEST_HOLD;
         }
         let grown = self
             .limit
@@ -241,8 +241,8 @@ impl Adaptive {
     }
 
     fn shrink(&mut self, waiting: f64) {
-        self.ceiling.meet(self.limit);
-        self.young = false;
+        self.ceiling.record_limit(self.limit);
+        self.slow_start = false;
         // It may have been measured with requests waiting, too.
         self.work = None;
         // Rounded towards more workers.
@@ -253,7 +253,7 @@ impl Adaptive {
     fn change(&mut self, limit: usize) {
         let before = self.limit();
         if limit < self.limit {
-            self.young = false;
+            self.slow_start = false;
         }
         self.phase = Phase::Cruising;
         self.limit = limit.clamp(self.least, self.most);
@@ -264,7 +264,7 @@ impl Adaptive {
 
     /// Samples of a window: enough for the median of times that differ a lot, fewer while the limit is far off.
     fn window(&self) -> usize {
-        match self.young {
+        match self.slow_start {
             true => (2 * self.limit).clamp(SMALLEST_WINDOW / 4, LARGEST_WINDOW / 2),
             false => (4 * self.limit).clamp(SMALLEST_WINDOW, LARGEST_WINDOW),
         }
@@ -272,15 +272,15 @@ impl Adaptive {
 }
 
 impl Ceiling {
-    fn meet(&mut self, slots: usize) {
+    fn record_limit(&mut self, slots: usize) {
         self.slots = slots;
-        self.believed = self.belief;
-        self.belief = (self.belief * 2).min(LONGEST_BELIEF);
+        self.windows_left = self.hold_windows;
+        self.hold_windows = (self.hold_windows * 2).min(LONGEST_HOLD);
     }
 
-    /// Most slots while it is believed.
+    /// Most slots while it is windows_left.
     fn below(&self) -> usize {
-        if self.believed > 0 {
+        if self.windows_left > 0 {
             self.slots - 1
         } else {
             usize::MAX
@@ -333,10 +333,10 @@ const LARGEST_WINDOW: usize = 1_024;
 const QUANTILE: usize = 4;
 
 /// Windows for which a limit that was too high is not tried again.
-const SHORTEST_BELIEF: u32 = 4;
+const SHORTEST_HOLD: u32 = 4;
 
 /// Windows.
-const LONGEST_BELIEF: u32 = 64;
+const LONGEST_HOLD: u32 = 64;
 
 /// Windows after which the calm time is measured again.
 const SOUND_AFTER: u32 = 64;
