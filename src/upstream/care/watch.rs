@@ -19,14 +19,14 @@ use crate::upstream::model::endpoint::Endpoint;
 
 /// Watches every endpoint of the upstream, those that come later, too.
 pub(super) fn start(upstream: &Arc<Upstream>) {
-    if let Some(rounds) = Rounds::new(upstream.config()) {
+    if let Some(schedule) = Schedule::new(upstream.config()) {
         let changed = upstream.changes();
-        tokio::spawn(attend(Arc::downgrade(upstream), rounds.into(), changed));
+        tokio::spawn(supervise(Arc::downgrade(upstream), schedule.into(), changed));
     }
 }
 
 /// Starts a watch for each new endpoint, until the upstream is gone.
-async fn attend(upstream: Weak<Upstream>, rounds: Arc<Rounds>, mut changed: watch::Receiver<()>) {
+async fn supervise(upstream: Weak<Upstream>, schedule: Arc<Schedule>, mut changed: watch::Receiver<()>) {
     // By identity: an endpoint whose share changes is another one with the same number.
     let mut known: Vec<Weak<Endpoint>> = Vec::new();
     loop {
@@ -37,11 +37,11 @@ async fn attend(upstream: Weak<Upstream>, rounds: Arc<Rounds>, mut changed: watc
             if known.iter().any(|known| known.as_ptr() == Arc::as_ptr(endpoint)) {
                 continue;
             }
-            let post = Post {
+            let target = EndpointTarget {
                 upstream: upstream.clone(),
                 endpoint: Arc::downgrade(endpoint),
             };
-            tokio::spawn(watch(post, rounds.clone()));
+            tokio::spawn(watch(target, schedule.clone()));
         }
         known = endpoints.iter().map(Arc::downgrade).collect();
         drop(endpoints);
@@ -52,18 +52,18 @@ async fn attend(upstream: Weak<Upstream>, rounds: Arc<Rounds>, mut changed: watc
 }
 
 /// An endpoint of an upstream.
-struct Post {
+struct EndpointTarget {
     upstream: Weak<Upstream>,
     endpoint: Weak<Endpoint>,
 }
 
-impl Ward for Post {
-    fn look(&self) -> Option<Glance> {
+impl Target for EndpointTarget {
+    fn snapshot(&self) -> Option<TargetSnapshot> {
         // Exchanges outlive the membership of their endpoint, and that of their upstream.
         let (upstream, endpoint) = (self.upstream.upgrade()?, self.endpoint.upgrade()?);
         let ours = upstream.endpoints();
         ours.iter().find(|ours| ours.id == endpoint.id)?;
-        Some(Glance {
+        Some(TargetSnapshot {
             address: endpoint.config.address.clone(),
             name: endpoint.name.clone(),
             answered: endpoint.answered(),
@@ -90,9 +90,9 @@ impl Ward for Post {
 }
 
 /// An endpoint as its watch sees it.
-pub(super) trait Ward: Send {
+pub(super) trait Target: Send {
     /// What can be seen without asking; `None` when it is gone.
-    fn look(&self) -> Option<Glance>;
+    fn snapshot(&self) -> Option<TargetSnapshot>;
 
     /// Takes it out of use, or back.
     fn judge(&self, alive: bool);
@@ -103,7 +103,7 @@ pub(super) trait Ward: Send {
 
 /// What can be seen of an endpoint without asking it.
 #[derive(Clone, Debug)]
-pub(super) struct Glance {
+pub(super) struct TargetSnapshot {
     /// Where it is.
     pub(super) address: Address,
     /// As it is logged.
@@ -117,7 +117,7 @@ pub(super) struct Glance {
 }
 
 /// What the watches of one upstream share.
-pub(super) struct Rounds {
+pub(super) struct Schedule {
     upstream: Arc<str>,
     prober: Prober,
     health: Option<Health>,
@@ -125,29 +125,29 @@ pub(super) struct Rounds {
 }
 
 struct Watch<W> {
-    ward: W,
-    rounds: Arc<Rounds>,
+    target: W,
+    schedule: Arc<Schedule>,
     checkup: Option<Checkup>,
     /// Answers at the last look.
     answered: u64,
     check: Option<Instant>,
     ask: Option<Instant>,
     /// The pause after a question that was not answered.
-    patience: Duration,
+    pause: Duration,
 }
 
 /// Watches until the endpoint is gone.
-pub(super) async fn watch<W: Ward>(ward: W, rounds: Arc<Rounds>) {
-    let mut watch = Watch::new(ward, rounds);
+pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
+    let mut watch = Watch::new(target, schedule);
     while let Some(due) = watch.due() {
         sleep_until(due).await;
-        if watch.turn(Instant::now()).await.is_none() {
+        if watch.tick(Instant::now()).await.is_none() {
             return;
         }
     }
 }
 
-impl Rounds {
+impl Schedule {
     /// `None` when there is nothing to ask.
     pub(super) fn new(config: &Config) -> Option<Self> {
         let auto = match &config.max_connections {
@@ -163,22 +163,22 @@ impl Rounds {
     }
 }
 
-impl<W: Ward> Watch<W> {
-    fn new(ward: W, rounds: Arc<Rounds>) -> Self {
+impl<W: Target> Watch<W> {
+    fn new(target: W, schedule: Arc<Schedule>) -> Self {
         let now = Instant::now();
         // The first check tells an operator soon that something is wrong.
-        let check = rounds
+        let check = schedule
             .health
             .as_ref()
-            .map(|health| now + some(health.interval.min(SOON)));
+            .map(|health| now + up_to(health.interval.min(SOON)));
         Self {
-            checkup: rounds.health.as_ref().map(Checkup::new),
-            ask: rounds.auto.is_some().then_some(now),
+            checkup: schedule.health.as_ref().map(Checkup::new),
+            ask: schedule.auto.is_some().then_some(now),
             check,
             answered: 0,
-            patience: FIRST_PATIENCE,
-            ward,
-            rounds,
+            pause: FIRST_PAUSE,
+            target,
+            schedule,
         }
     }
 
@@ -188,45 +188,45 @@ impl<W: Ward> Watch<W> {
     }
 
     /// Does what is due. `None` when the endpoint is gone.
-    async fn turn(&mut self, now: Instant) -> Option<()> {
+    async fn tick(&mut self, now: Instant) -> Option<()> {
         if self.ask.is_some_and(|due| due <= now) {
             let pause = self.ask().await?;
-            self.ask = Some(Instant::now() + about(pause));
+            self.ask = Some(Instant::now() + jitter(pause));
         }
         if self.check.is_some_and(|due| due <= now) {
             let pause = self.check().await?;
-            self.check = Some(Instant::now() + about(pause));
+            self.check = Some(Instant::now() + jitter(pause));
         }
         Some(())
     }
 
     /// Checks the endpoint if that tells something new; gives the time until the next time.
     async fn check(&mut self) -> Option<Duration> {
-        let rounds = self.rounds.clone();
-        let (Some(health), Some(checkup)) = (&rounds.health, &mut self.checkup) else {
+        let schedule = self.schedule.clone();
+        let (Some(health), Some(checkup)) = (&schedule.health, &mut self.checkup) else {
             return Some(FOR_EVER);
         };
-        let before = self.ward.look()?;
+        let before = self.target.snapshot()?;
         let facts = before.facts(self.answered);
         self.answered = before.answered;
         if !checkup.is_due(&facts) {
             return Some(health.interval);
         }
-        let verdict = rounds
+        let verdict = schedule
             .prober
             .probe(&before.address, &health.probe, health.timeout)
             .await;
         tracing::debug!(
-            upstream = &*rounds.upstream,
+            upstream = &*schedule.upstream,
             endpoint = &*before.name,
             ?verdict,
             "endpoint checked"
         );
-        let after = self.ward.look()?;
+        let after = self.target.snapshot()?;
         let change = checkup.note(verdict, &after.facts(before.answered));
         if let Some(change) = change {
-            rounds.tell(&after.name, &change);
-            self.ward.judge(matches!(change, Change::Up));
+            schedule.tell(&after.name, &change);
+            self.target.judge(matches!(change, Change::Up));
             if matches!(change, Change::Up) {
                 // What came back may not be what went.
                 self.ask = self.ask.map(|_| Instant::now());
@@ -237,40 +237,40 @@ impl<W: Ward> Watch<W> {
 
     /// Asks for the number of workers; gives the time until the next time.
     async fn ask(&mut self) -> Option<Duration> {
-        let rounds = self.rounds.clone();
-        let Some(auto) = &rounds.auto else {
+        let schedule = self.schedule.clone();
+        let Some(auto) = &schedule.auto else {
             return Some(FOR_EVER);
         };
-        let seen = self.ward.look()?;
-        let limit = rounds
+        let seen = self.target.snapshot()?;
+        let limit = schedule
             .health
             .as_ref()
             .map_or(Health::TIMEOUT, |health| health.timeout);
-        let said = rounds.prober.workers(&seen.address, &auto.ask, limit).await;
+        let said = schedule.prober.workers(&seen.address, &auto.ask, limit).await;
         tracing::debug!(
-            upstream = &*rounds.upstream,
+            upstream = &*schedule.upstream,
             endpoint = &*seen.name,
             ?said,
             "endpoint asked"
         );
-        let patience = self.patience.min(auto.interval);
-        self.patience = match said {
-            Ok(_) => FIRST_PATIENCE,
-            Err(_) => patience * 2,
+        let pause = self.pause.min(auto.interval);
+        self.pause = match said {
+            Ok(_) => FIRST_PAUSE,
+            Err(_) => pause * 2,
         };
         match said {
-            Ok(Workers::Unknown) => Some(auto.interval * SELDOM),
+            Ok(Workers::Unknown) => Some(auto.interval * RARELY),
             Ok(workers) => {
-                self.ward.count(workers);
+                self.target.count(workers);
                 Some(auto.interval)
             }
             // Busy, or not yet there.
-            Err(Verdict::Alive | Verdict::Busy(_) | Verdict::Silent | Verdict::Dead(_)) => Some(patience),
+            Err(Verdict::Alive | Verdict::Busy(_) | Verdict::Silent | Verdict::Dead(_)) => Some(pause),
         }
     }
 }
 
-impl Rounds {
+impl Schedule {
     fn tell(&self, endpoint: &str, change: &Change) {
         let upstream = &*self.upstream;
         match change {
@@ -282,7 +282,7 @@ impl Rounds {
     }
 }
 
-impl Glance {
+impl TargetSnapshot {
     /// What is known, when `answered` requests had been answered at the last look.
     fn facts(&self, answered: u64) -> Facts {
         Facts {
@@ -294,12 +294,12 @@ impl Glance {
 }
 
 /// A time within a tenth of `pause`.
-fn about(pause: Duration) -> Duration {
+fn jitter(pause: Duration) -> Duration {
     pause.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
 /// A time between nothing and `most`.
-fn some(most: Duration) -> Duration {
+fn up_to(most: Duration) -> Duration {
     most.mul_f64(fastrand::f64())
 }
 
@@ -307,10 +307,10 @@ fn some(most: Duration) -> Duration {
 const SOON: Duration = Duration::from_secs(1);
 
 /// The pause after the first question that was not answered: the application may be starting. Doubles.
-const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Intervals between two questions to somebody who has nothing to say.
-const SELDOM: u32 = 10;
+const RARELY: u32 = 10;
 
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

@@ -17,7 +17,7 @@ use crate::transport::Resolver;
 use crate::transport::resolve::{Answer, MAX_FOUND, ResolveError};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::config::EndpointConfig;
-use schedule::Schedule;
+use schedule::LookupSchedule;
 use source::{News, Source};
 
 /// The endpoints of every name, and those that need none.
@@ -86,7 +86,7 @@ struct Follower {
 }
 
 async fn follow(mut follower: Follower) {
-    let mut schedule = Schedule::new(fastrand::u64(..), Instant::now());
+    let mut schedule = LookupSchedule::new(fastrand::u64(..), Instant::now());
     let mut failing = false;
     loop {
         tokio::select! {

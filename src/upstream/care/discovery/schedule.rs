@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// The times of one name's questions. Knows neither the DNS nor the clock.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(super) struct LookupSchedule {
     random: fastrand::Rng,
     /// When the last question was asked.
     asked: Instant,
@@ -15,7 +15,7 @@ pub(super) struct Schedule {
     failures: u32,
 }
 
-impl Schedule {
+impl LookupSchedule {
     /// Due at once.
     pub(super) fn new(seed: u64, now: Instant) -> Self {
         Self {
@@ -82,9 +82,9 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn seeds() -> impl Iterator<Item = (Schedule, Instant)> {
+    fn seeds() -> impl Iterator<Item = (LookupSchedule, Instant)> {
         let now = Instant::now();
-        (0..1000).map(move |seed| (Schedule::new(seed, now), now))
+        (0..1000).map(move |seed| (LookupSchedule::new(seed, now), now))
     }
 
     #[test]

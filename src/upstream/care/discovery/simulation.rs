@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::schedule::Schedule;
+use super::schedule::LookupSchedule;
 use super::source::Source;
 use crate::transport::resolve::{Answer, Found, ResolveError};
 use crate::upstream::model::config::EndpointConfig;
@@ -28,7 +28,7 @@ struct World {
     mood: Mood,
     keep: Duration,
     source: Source,
-    schedule: Schedule,
+    schedule: LookupSchedule,
     /// The last good answer.
     good: Vec<u8>,
     /// Since when it is denied.
@@ -45,7 +45,7 @@ impl World {
             mood: Mood::IsSilent,
             keep,
             source: Source::new(EndpointConfig::new("dns:app:9000".parse().unwrap())),
-            schedule: Schedule::new(random.u64(..), now),
+            schedule: LookupSchedule::new(random.u64(..), now),
             good: Vec::new(),
             denied: None,
             random,

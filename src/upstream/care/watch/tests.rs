@@ -67,17 +67,17 @@ impl Patient {
             fall: 3,
             silence: Silence::Dead,
         });
-        let rounds = Rounds::new(&config).unwrap();
-        tokio::spawn(watch(self.clone(), rounds.into()))
+        let schedule = Schedule::new(&config).unwrap();
+        tokio::spawn(watch(self.clone(), schedule.into()))
     }
 }
 
-impl Ward for Arc<Patient> {
-    fn look(&self) -> Option<Glance> {
+impl Target for Arc<Patient> {
+    fn snapshot(&self) -> Option<TargetSnapshot> {
         let mut state = self.state.lock().unwrap();
         state.looks += 1;
         state.answered += u64::from(state.answers);
-        (!state.gone).then(|| Glance {
+        (!state.gone).then(|| TargetSnapshot {
             address: Address::Unix(self.path()),
             name: "patient".into(),
             answered: state.answered,
@@ -169,14 +169,14 @@ async fn whoever_comes_later_is_watched_too() {
     let both = upstream.endpoints();
     assert!(both.iter().all(|endpoint| endpoint.circuit() == CircuitState::Unhealthy));
     assert!(Arc::ptr_eq(&both[0], &one));
-    let post = Post {
+    let target = EndpointTarget {
         upstream: Arc::downgrade(&upstream),
         endpoint: Arc::downgrade(&one),
     };
-    assert!(post.look().is_some());
+    assert!(target.snapshot().is_some());
     upstream.set_endpoints(&[missing("two")]);
     assert!(
-        post.look().is_none(),
+        target.snapshot().is_none(),
         "somebody still holds it, but it is none of ours"
     );
 }
