@@ -55,7 +55,7 @@ fn of_upstream(upstream: &Upstream) -> Value {
 fn of_endpoint(endpoint: &Endpoint) -> Value {
     json!({
         "name": &*endpoint.name,
-        "standing": endpoint.circuit().as_str(),
+        "circuit": endpoint.circuit().as_str(),
         "weight": endpoint.config.weight,
         "backup": endpoint.config.backup,
         "drain": endpoint.config.drain,

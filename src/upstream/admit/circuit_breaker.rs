@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::{Endpoint, CircuitState};
+use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 
 /// First pause before an endpoint that could not be reached is tried again; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -504,7 +504,10 @@ mod tests {
     fn a_dead_endpoint_is_not_tried_until_a_check_finds_it_alive() {
         let (mut breaker, now) = (breaker(1), Instant::now());
         breaker.judge(now, false);
-        assert_eq!(breaker.circuit(now + Duration::from_secs(60)), CircuitState::Unhealthy);
+        assert_eq!(
+            breaker.circuit(now + Duration::from_secs(60)),
+            CircuitState::Unhealthy
+        );
         breaker.judge(now, true);
         assert_eq!(breaker.circuit(now), CircuitState::Closed);
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::upstream::admit::circuit_breaker::CircuitBreaker;
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::{Endpoint, Id, CircuitState};
+use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 use crate::upstream::select::balance::{Balancer, Constraints, Pick};
 
 /// The endpoints with what is known and kept of each.
@@ -158,7 +158,11 @@ impl<C> EndpointSet<C> {
         };
         // A full backlog shuts an endpoint that works.
         let full = self.states[at].breaker.is_full() && constraints.wait;
-        let worst = if full { CircuitState::HalfOpen } else { CircuitState::Ejected };
+        let worst = if full {
+            CircuitState::HalfOpen
+        } else {
+            CircuitState::Ejected
+        };
         if possible(worst) && endpoint.has_room() {
             return Some(Choice::Use(at));
         }
@@ -168,7 +172,12 @@ impl<C> EndpointSet<C> {
 
     /// Which endpoints a request may use, full or not; `None`: there is none for now.
     pub(super) fn fit<'a>(&self, constraints: &'a Constraints) -> Option<Pick<'a>> {
-        let circuits = [CircuitState::Closed, CircuitState::Ejected, CircuitState::HalfOpen, CircuitState::Open];
+        let circuits = [
+            CircuitState::Closed,
+            CircuitState::Ejected,
+            CircuitState::HalfOpen,
+            CircuitState::Open,
+        ];
         for circuit in circuits {
             // Nobody is known to be alive: then everybody is asked, rather than nobody.
             if circuit == CircuitState::Open && self.is_held(Instant::now()) {
@@ -200,7 +209,10 @@ impl<C> EndpointSet<C> {
 
     /// When those who wait have a chance that they do not have now, or lose the last one.
     pub(super) fn next_chance(&self, now: Instant) -> Option<Instant> {
-        let changes = self.states.iter().filter_map(|state| state.breaker.next_change(now));
+        let changes = self
+            .states
+            .iter()
+            .filter_map(|state| state.breaker.next_change(now));
         let ends = self
             .states
             .iter()

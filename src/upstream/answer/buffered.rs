@@ -23,14 +23,14 @@ pub struct Buffered {
     spool: Option<Reader<Failure>>,
     limits: Limits,
     /// What may go to the client before there is a spool; `None`: everything.
-    allowance: Option<Allowance>,
+    budget: Option<Budget>,
     /// Bytes still to be given out, when their number is known.
     remaining: Option<u64>,
 }
 
 /// What the client's side takes without waiting for the client: it is sure to come back for more.
 #[derive(Clone, Copy, Debug)]
-struct Allowance {
+struct Budget {
     bytes: usize,
     chunks: usize,
 }
@@ -39,14 +39,14 @@ struct Allowance {
 const CHUNKS: usize = 8;
 
 impl Buffered {
-    /// An answer under these options; its fields have been, or will be, taken of the client's allowance.
+    /// An answer under these options; its fields have been, or will be, taken of the client's budget.
     pub(super) fn new(source: Source, options: &Options<'_>, fields: &Fields) -> Self {
         let remaining = source.remaining();
         Self {
             source: Some(source),
             spool: None,
             limits: options.limits,
-            allowance: options.taken.map(|taken| Allowance {
+            budget: options.taken.map(|taken| Budget {
                 bytes: (taken as usize).saturating_sub(fields.wire_len()),
                 chunks: CHUNKS,
             }),
@@ -93,9 +93,9 @@ impl Buffered {
             *remaining = remaining.saturating_sub(bytes as u64);
         }
         let Some(source) = &self.source else { return };
-        if let Some(allowance) = &mut self.allowance
+        if let Some(budget) = &mut self.budget
             && !source.is_over()
-            && !allowance.covers(bytes)
+            && !budget.try_take(bytes)
         {
             self.read_on(cx);
         }
@@ -126,9 +126,9 @@ impl Buffered {
     }
 }
 
-impl Allowance {
+impl Budget {
     /// Whether so many bytes more are sure to be taken at once.
-    fn covers(&mut self, bytes: usize) -> bool {
+    fn try_take(&mut self, bytes: usize) -> bool {
         let left = self.bytes.checked_sub(bytes).zip(self.chunks.checked_sub(1));
         let Some((bytes, chunks)) = left else { return false };
         *self = Self { bytes, chunks };

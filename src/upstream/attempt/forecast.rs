@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::upstream::Upstream;
 use crate::protocol::RequestHead;
-use crate::upstream::model::endpoint::{Endpoint, CircuitState};
+use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::select::balance::{self, Pick};
 
 /// The choice for a request while every endpoint works and none is full.

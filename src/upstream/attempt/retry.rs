@@ -6,7 +6,7 @@
 //! |---|---|
 //! | no connection, or nothing of the request was written | yes |
 //! | FastCGI says "not processed" (OVERLOADED, CANT_MPX_CONN) | yes, if the body is held |
-//! | closed or broken before a usable head | if the method is idempotent, or the operator agreed, and the body is held |
+//! | closed or error before a usable head | if the method is idempotent, or the operator agreed, and the body is held |
 //! | the same after [`LONG_WORK`] | no: a watchdog ended it, and would again |
 //! | timeouts | no: the work may be running |
 //!

@@ -57,7 +57,7 @@ impl Upstream {
 }
 
 /// An exchange that gave no answer.
-struct Broken {
+struct AttemptError {
     failure: Failure,
     /// The body, as far as it can be sent again.
     body: Option<RequestBody>,
@@ -81,19 +81,19 @@ struct Attempts<'a> {
     ticket: Option<u64>,
     constraints: Constraints,
     /// Those of the tried endpoints that gave an answer of no use: they would give it again.
-    useless: Vec<Id>,
+    excluded: Vec<Id>,
     /// How often any byte of the request went out.
     sent: u32,
     /// It has paused before.
     paused: bool,
     /// The next attempt must not use a kept connection.
     fresh: bool,
-    last: Option<Box<PassedOver>>,
+    last: Option<Box<SkippedEndpoint>>,
 }
 
 /// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
 /// it is logged when dropped if one does.
-struct PassedOver {
+struct SkippedEndpoint {
     endpoint: Option<Arc<Endpoint>>,
     failure: Option<Failure>,
 }
@@ -116,7 +116,7 @@ impl<'a> Attempts<'a> {
             now: Some(options.now),
             ticket: None,
             constraints,
-            useless: Vec::new(),
+            excluded: Vec::new(),
             sent: 0,
             paused: false,
             fresh: false,
@@ -148,15 +148,15 @@ impl<'a> Attempts<'a> {
             };
             let interim = self.options.interim;
             let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
-            let mut broken = match self.exchanged(answered, lease) {
+            let mut error = match self.exchanged(answered, lease) {
                 Ok(answer) => {
                     self.answered(answer.status, started.elapsed());
                     return Ok(answer);
                 }
-                Err(broken) => broken,
+                Err(error) => error,
             };
-            broken.failure = retry::named(broken.failure, started.elapsed());
-            self.body = self.again(broken, reused)?;
+            error.failure = retry::named(error.failure, started.elapsed());
+            self.body = self.again(error, reused)?;
         }
     }
 
@@ -186,10 +186,10 @@ impl<'a> Attempts<'a> {
                 }
                 Err(error) => error,
             };
-            if error != AdmissionError::NoEndpoint || !self.may_go_round() {
+            if error != AdmissionError::NoEndpoint || !self.may_start_next_round() {
                 return Err(self.refused(error));
             }
-            Box::pin(self.go_round()).await;
+            Box::pin(self.start_next_round()).await;
         }
     }
 
@@ -226,16 +226,16 @@ impl<'a> Attempts<'a> {
     }
 
     /// Whether endpoints that failed a moment ago are worth another try.
-    fn may_go_round(&self) -> bool {
-        self.constraints.tried.len() > self.useless.len()
+    fn may_start_next_round(&self) -> bool {
+        self.constraints.tried.len() > self.excluded.len()
             && Instant::now() < self.deadline()
             && self.upstream.pool.is_held()
     }
 
     /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
-    async fn go_round(&mut self) {
+    async fn start_next_round(&mut self) {
         self.now = None;
-        self.constraints.tried.clone_from(&self.useless);
+        self.constraints.tried.clone_from(&self.excluded);
         let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
         if matches!(last, Some(Failure::Connect { .. })) {
             return;
@@ -265,7 +265,7 @@ impl<'a> Attempts<'a> {
             Err(ConnectError::Full) => {
                 slot.full();
                 let endpoint = slot.endpoint().name.to_string();
-                self.passed_over(Failure::BacklogFull { endpoint });
+                self.skip(Failure::BacklogFull { endpoint });
                 return None;
             }
             Err(cause) => {
@@ -276,7 +276,7 @@ impl<'a> Attempts<'a> {
             }
         };
         self.constraints.tried.push(slot.endpoint().id);
-        self.passed_over(failure);
+        self.skip(failure);
         None
     }
 
@@ -285,25 +285,25 @@ impl<'a> Attempts<'a> {
         &self,
         head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<Answer, AttemptError> {
         match head {
             Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
             Ok(head) => {
                 lease.slot.answered();
                 self.answer(*head, lease)
             }
-            Err(failure) => Err(Broken::after(lease, failure)),
+            Err(failure) => Err(AttemptError::after(lease, failure)),
         }
     }
 
-    fn answer(&self, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+    fn answer(&self, answer: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
         } = *self.options;
         let bodiless = is_bodiless(method, answer.status);
         let length = if bodiless { Some(0) } else { answer.length };
-        let body = match Rest::of(lease, length).map_err(Broken::answered)? {
+        let body = match Rest::of(lease, length).map_err(AttemptError::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
             // The rest, dropped here, is read to the end on its own.
             Rest::Running(rest) if bodiless => {
@@ -319,13 +319,13 @@ impl<'a> Attempts<'a> {
     }
 
     /// The body for another attempt, if the rule permits one.
-    fn again(&mut self, broken: Broken, reused: bool) -> Result<RequestBody, Failure> {
-        let Broken {
+    fn again(&mut self, error: AttemptError, reused: bool) -> Result<RequestBody, Failure> {
+        let AttemptError {
             failure,
             body,
             sent,
             blamed,
-        } = broken;
+        } = error;
         self.sent += u32::from(sent);
         let endpoint = self.trace.endpoint.clone();
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
@@ -354,10 +354,10 @@ impl<'a> Attempts<'a> {
             if let Some(endpoint) = endpoint {
                 self.constraints.tried.push(endpoint.id);
                 if !retry::passes(&failure) {
-                    self.useless.push(endpoint.id);
+                    self.excluded.push(endpoint.id);
                 }
             }
-            self.passed_over(failure);
+            self.skip(failure);
         }
         Ok(body)
     }
@@ -374,15 +374,15 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn passed_over(&mut self, failure: Failure) {
-        self.last = Some(Box::new(PassedOver {
+    fn skip(&mut self, failure: Failure) {
+        self.last = Some(Box::new(SkippedEndpoint {
             endpoint: self.trace.endpoint.clone(),
             failure: Some(failure),
         }));
     }
 }
 
-impl Drop for PassedOver {
+impl Drop for SkippedEndpoint {
     fn drop(&mut self) {
         let endpoint = self.endpoint.as_ref().map(|endpoint| &*endpoint.name);
         match &self.failure {
@@ -418,7 +418,7 @@ fn poll_head(
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
     let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
@@ -427,7 +427,7 @@ fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer,
             let body = Body::Switched(Box::new(Switched::new(*connection, slot)));
             Ok(relayed(method, head, body))
         }
-        None => Err(Broken {
+        None => Err(AttemptError {
             failure: DecodeError::Upgrade.into(),
             body: None,
             sent: true,
@@ -436,7 +436,7 @@ fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer,
     }
 }
 
-impl Broken {
+impl AttemptError {
     /// There was a head, and the client has not seen it. The application did its work: never again.
     fn answered(failure: Failure) -> Self {
         Self {

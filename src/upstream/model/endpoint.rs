@@ -52,20 +52,20 @@ pub struct Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(u64);
 
-/// How much may be asked of an endpoint, from everything to nothing.
+/// How much may be asked of an endpoint, from everything to nothing: the state of its circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum CircuitState {
-    /// As far as anybody knows, it works.
-    Open,
+    /// As far as is known, it works.
+    Closed,
     /// It failed of late: used while no better one is there.
-    Resting,
-    /// It could not be reached, and is due to be tried again by one request, if nobody better is there.
-    Trial,
+    Ejected,
+    /// It could not be reached, and is due to be tried again by one request, if no better one is there.
+    HalfOpen,
     /// It could not be reached a moment ago, or is being tried right now.
-    Shut,
+    Open,
     /// Found dead by a health check, or not to be used by order of the operator.
-    Dead,
+    Unhealthy,
 }
 
 /// A weight of one, in units of [`Endpoint::share`].
@@ -75,11 +75,11 @@ impl CircuitState {
     /// The word in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Closed => "closed",
+            Self::Ejected => "ejected",
+            Self::HalfOpen => "half_open",
             Self::Open => "open",
-            Self::Resting => "resting",
-            Self::Trial => "trial",
-            Self::Shut => "shut",
-            Self::Dead => "dead",
+            Self::Unhealthy => "unhealthy",
         }
     }
 }

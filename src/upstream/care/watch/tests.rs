@@ -167,7 +167,10 @@ async fn whoever_comes_later_is_watched_too() {
     upstream.set_endpoints(&[missing("one"), missing("two")]);
     tokio::time::sleep(4 * SECOND).await;
     let both = upstream.endpoints();
-    assert!(both.iter().all(|endpoint| endpoint.circuit() == CircuitState::Unhealthy));
+    assert!(
+        both.iter()
+            .all(|endpoint| endpoint.circuit() == CircuitState::Unhealthy)
+    );
     assert!(Arc::ptr_eq(&both[0], &one));
     let target = EndpointTarget {
         upstream: Arc::downgrade(&upstream),

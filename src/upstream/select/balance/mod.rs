@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::upstream::model::Token;
 use crate::upstream::model::config::Balance;
-use crate::upstream::model::endpoint::{Endpoint, Id, CircuitState};
+use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 
 pub use ewma::Ewma;
 pub use hash::Hash;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Balancer, Constraints, Pick};
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::{Endpoint, CircuitState};
+use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 
 /// A balancer with its endpoints.
 pub(super) struct Bench<B> {
