@@ -134,6 +134,7 @@ const LAYERS: &[Layer] = &[
             "upstream",
             "files",
             "protocol",
+            "variables",
             "transport",
             "spool",
             "telemetry",

@@ -1,7 +1,7 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
 //! [`service`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
-//! out. The other files are its steps, in order: [`server`] accepts, as long as there are [`places`]; [`edge`] speaks
+//! out. The other files are its steps, in order: [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks
 //! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
 //! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
 //! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]

@@ -1,6 +1,5 @@
 //! An answer on its way from the worker to the front end. A body owns its lease until the worker has written all.
 
-mod answer;
 mod body;
 mod buffered;
 mod lease;
@@ -10,7 +9,6 @@ mod running;
 mod source;
 mod switched;
 
-pub use answer::Answer;
 pub use body::Body;
 pub use options::{Interim, Options};
 pub use relays::Relays;
@@ -19,3 +17,19 @@ pub use switched::Switched;
 pub(super) use lease::Lease;
 pub(super) use running::Rest;
 pub(super) use source::Source;
+
+use http::StatusCode;
+
+use crate::protocol::fields::Fields;
+
+/// An answer whose head is complete.
+pub struct Answer {
+    /// Its status; 101 only with a body that is [`Body::Switched`].
+    pub status: StatusCode,
+    /// End-to-end fields, `Content-Length` not among them; `Upgrade` after a switch of protocols.
+    pub fields: Fields,
+    /// The length that an answer without a body announces all the same (RFC 9110, section 8.6): HEAD, 304.
+    pub length: Option<u64>,
+    /// Its body; the slot and the connection are owned by it.
+    pub body: Body,
+}

@@ -18,7 +18,7 @@ pub struct Options<'a> {
     /// What an answer that is ahead of its client may take of memory and disk.
     pub limits: Limits,
     /// Bytes of head and body that the sender of the answer takes without waiting for the client. `None`: the sender
-    /// says when the client is waited for, by [`Body::detach`].
+    /// says when the client is waited for, by [`Body::detach`](super::Body::detach).
     pub taken: Option<u32>,
     /// Hears of interim answers.
     pub interim: Option<&'a dyn Interim>,

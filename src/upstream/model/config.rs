@@ -25,7 +25,7 @@ pub struct Config {
     pub quirks: Quirks,
     /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
     pub endpoints: Vec<EndpointConfig>,
-    /// Names that stand for more of them; see `upstream/discovery`.
+    /// Names that stand for more of them; see `upstream/care/discovery`.
     pub sources: Vec<EndpointConfig<Query>>,
     /// How an endpoint is chosen.
     pub balance: Balance,
