@@ -164,6 +164,16 @@ fn the_reference_page_has_every_key_with_its_default() {
 }
 
 #[test]
+fn the_examples_of_the_reference_page_are_a_configuration() {
+    let page = config::reference();
+    let examples = page.split("```toml\n").skip(1);
+    let text: String = examples.map(|rest| rest.split("```").next().unwrap()).collect();
+    let (config, warnings) =
+        config::parse("examples", &text, &env).unwrap_or_else(|failure| panic!("{}", failure.render(false)));
+    assert_eq!((warnings, config.upstreams.len()), (vec![], 2), "{text}");
+}
+
+#[test]
 fn mistakes_are_explained() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();

@@ -13,7 +13,7 @@ pub(super) struct Args {
     /// The configuration file [default: ./bridgehead.toml, then /etc/bridgehead/bridgehead.toml].
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print the configuration in effect, with every default and the values of environment variables.
+    /// Print the configuration in effect, with every default and the values of environment variables, but no secrets.
     #[arg(long)]
     print: bool,
     /// Print the JSON Schema of configuration files, for editors.

@@ -7,7 +7,9 @@ pub(super) struct Layout {
     /// The name of its type, unique.
     pub(super) name: &'static str,
     /// What it is about.
-    pub(super) doc: String,
+    pub(super) doc: &'static str,
+    /// TOML that shows it; may be empty.
+    pub(super) example: &'static str,
     /// In the order of the declaration.
     pub(super) keys: Vec<Key>,
 }
@@ -53,7 +55,7 @@ pub(super) enum Form {
 
 impl Key {
     /// A key whose documentation may end with its default, when that is no value: `Default: every host.`, or with
-    /// `Required.`
+    /// `Required.` A key of a table that says nothing about it is documented by the table.
     pub(super) fn new(
         name: &'static str,
         doc: &str,
@@ -73,10 +75,23 @@ impl Key {
         let default = default.filter(|_| is_value).map(Default::Value);
         Self {
             name: plain(name),
-            doc: doc.trim_end().to_owned(),
+            doc: match doc.trim_end() {
+                "" => form.doc().to_owned(),
+                doc => doc.to_owned(),
+            },
             form,
             default: said.or(default),
             only,
+        }
+    }
+}
+
+impl Form {
+    /// What a table says about itself.
+    fn doc(&self) -> &'static str {
+        match self {
+            Self::Value { .. } => "",
+            Self::Table(layout) | Self::Tables(layout) | Self::Named(layout) => layout.doc,
         }
     }
 }

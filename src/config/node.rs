@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::at::At;
 use super::complaints::Complaints;
+use super::diagnostic::Diagnostic;
 use super::suggest;
 
 /// A value of the document.
@@ -87,7 +88,7 @@ impl Node {
         &self,
         expected: &str,
         complaints: &'a mut Complaints,
-    ) -> Option<&'a mut super::Diagnostic> {
+    ) -> Option<&'a mut Diagnostic> {
         let found = match &self.value {
             // The text may come from the environment and be a secret.
             Value::Text(_) => "a string".to_owned(),
@@ -124,5 +125,50 @@ impl Table {
                 .help(help);
             complaints.damage(self.span.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Failure, parse};
+
+    /// The first complaint about a file: its message and its help.
+    fn complaint(text: &str) -> String {
+        let Err(Failure::Invalid(found)) = parse("text", text, &|_| None) else {
+            panic!("a file that cannot be used: {text}");
+        };
+        found[0].render(false)
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_the_nearest_known_one() {
+        let said = complaint("[log]\nacces = 'off'");
+        assert!(said.starts_with("error: unknown key `acces`\n"), "{said}");
+        assert!(said.contains("help: did you mean `access`?"), "{said}");
+        let said = complaint("[log]\nzzz = 1");
+        let keys = "help: the keys here are `access`, `access_format`, `error` and `level`";
+        assert!(said.contains(keys), "{said}");
+    }
+
+    #[test]
+    fn wrong_types_are_named_in_the_words_of_toml() {
+        for (text, message) in [
+            ("[server]\ntemp_dir = 3", "expected a string, found integer `3`"),
+            ("listen = true", "expected an array, found boolean `true`"),
+            ("[route]", "expected an array, found a table"),
+            ("server = 'x'", "expected a table, found a string"),
+            ("[[server]]", "expected a table, found an array"),
+            ("server = 1979-05-27", "expected a table, found a date or a time"),
+            ("log = 1.5", "expected a table, found floating point `1.5`"),
+        ] {
+            let said = complaint(text);
+            assert!(said.starts_with(&format!("error: {message}\n")), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_computer_holds_is_named() {
+        let said = complaint("[server]\nworkers = 99999999999999999999");
+        assert!(said.contains("99999999999999999999"), "{said}");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::layout::{Default, Form, Key, Layout};
+use super::suggest;
 use super::table::Table;
 use super::tables::{self, File};
 
@@ -25,22 +26,33 @@ pub fn reference() -> String {
 
 /// A table with its keys, and the tables in it.
 fn section(name: &str, layout: &Layout, level: usize, page: &mut String) {
-    let head = format!("\n{} `{name}`\n\n{}\n\n{COLUMNS}", "#".repeat(level), layout.doc);
+    let head = format!("\n{} `{name}`\n\n{}\n\n", "#".repeat(level), layout.doc);
     page.push_str(&head);
+    if !layout.example.is_empty() {
+        page.push_str(&format!("```toml\n{}```\n\n", layout.example));
+    }
+    page.push_str(COLUMNS);
     for key in &layout.keys {
-        page.push_str(&row(key));
+        page.push_str(&row(name, key));
     }
     for key in &layout.keys {
-        if let Form::Table(layout) = &key.form {
-            section(&format!("{name} {}", key.name), layout, level + 1, page);
+        let name = format!("{name} {}", key.name);
+        match &key.form {
+            Form::Table(layout) | Form::Tables(layout) => section(&name, layout, level + 1, page),
+            Form::Named(layout) => section(&format!("{name}.NAME"), layout, level + 1, page),
+            Form::Value { .. } => {}
         }
     }
 }
 
-fn row(key: &Key) -> String {
+/// The line of a key of the table `name`.
+fn row(name: &str, key: &Key) -> String {
+    let link = anchor(&format!("{name} {}", key.name));
     let form = match &key.form {
-        Form::Value { words, .. } => words.as_str(),
-        Form::Table(_) | Form::Tables(_) | Form::Named(_) => "table, see below",
+        Form::Value { words, .. } => words.clone(),
+        Form::Table(_) => format!("[table](#{link})"),
+        Form::Tables(_) => format!("[array of tables](#{link})"),
+        Form::Named(_) => format!("[tables with names](#{link}name)"),
     };
     let default = match &key.default {
         Some(Default::Value(value)) => format!("`{value}`"),
@@ -50,16 +62,26 @@ fn row(key: &Key) -> String {
     };
     let only = match key.only {
         [] => String::new(),
-        words => format!(" Only with {}.", words.join(", ")),
+        words => format!(" For {} only.", suggest::list(words.iter().copied())),
     };
     let cells = [
-        &format!("`{}`", key.name),
+        format!("`{}`", key.name),
         form,
-        &default,
-        &format!("{}{only}", key.doc),
+        default,
+        format!("{}{only}", key.doc),
     ];
     let cells = cells.map(|cell| cell.replace('|', "\\|"));
     format!("| {} |\n", cells.join(" | "))
+}
+
+/// What GitHub and others make of a heading, to link to.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    heading
+        .chars()
+        .filter(kept)
+        .map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() })
+        .collect()
 }
 
 /// What profiles change.

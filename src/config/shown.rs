@@ -49,8 +49,19 @@ impl Display for Shown {
             Self::Toml(text) => f.write_str(text),
             Self::Secret => f.write_str("\"\""),
             Self::Table(entries) => inline(entries, f),
-            Self::Tables(tables) => tables.iter().try_for_each(|entries| inline(entries, f)),
-            Self::Named(tables) => tables.iter().try_for_each(|(_, entries)| inline(entries, f)),
+            Self::Tables(tables) => {
+                f.write_char('[')?;
+                for (index, entries) in tables.iter().enumerate() {
+                    f.write_str(if index == 0 { "" } else { ", " })?;
+                    inline(entries, f)?;
+                }
+                f.write_char(']')
+            }
+            Self::Named(tables) => {
+                let tables = tables.iter().cloned();
+                let entries = tables.map(|(name, entries)| (name, Self::Table(entries)));
+                inline(&entries.collect(), f)
+            }
         }
     }
 }

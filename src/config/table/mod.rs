@@ -103,13 +103,14 @@ pub(super) fn required<'a, T, V>(
 ///     pub struct Queue for upstream::config::Queue {
 ///         /// What the key means.
 ///         size: usize as Number(0, 10_000),                            // goes to `size` of the settings
-///         /// Its default is no value of the settings. Default: for ever.
-///         timeout: Duration as Deadline => limits.timeout,             // goes to another place
+///         /// Its default is no value of the settings, and said here (or `Required.`). Default: for ever.
+///         timeout: Duration as DEADLINE => limits.timeout,             // goes to another place
 ///         /// Has an effect with some protocols only.
 ///         modifier: u8 as Number(0, 255) => _; only &["uwsgi"],        // goes nowhere by itself
 ///     }
 ///     usual = Queue::usual;   // fn() -> Settings: the defaults, unless they are `Default::default()`
 ///     shown = Queue::shown;   // fn(&Settings) -> Self: completes `Queue::plain` with what goes nowhere by itself
+///     example = "…";          // TOML for the reference page, which is tested
 /// }
 /// ```
 macro_rules! table {
@@ -123,6 +124,7 @@ macro_rules! table {
         }
         $(usual = $usual:expr;)?
         $(shown = $shown:expr;)?
+        $(example = $example:literal;)?
     ) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, Default)]
@@ -181,7 +183,8 @@ macro_rules! table {
                 };
                 $crate::config::layout::Layout {
                     name: stringify!($name),
-                    doc: concat!($($doc),*).trim().to_owned(),
+                    doc: concat!($($doc),*).trim(),
+                    example: table!(@example $($example)?),
                     keys: vec![
                         $($crate::config::layout::Key::new(
                             stringify!($key),
@@ -253,8 +256,14 @@ macro_rules! table {
             .map_or_else(Vec::new, |usual| $crate::config::table::Table::show(&usual))
     };
 
+    (@example) => { "" };
+    (@example $example:literal) => { $example };
+
     (@only) => { &[] };
     (@only $only:expr) => { $only };
 }
 
 pub(super) use table;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::account::Account;
+use super::account::{GROUP, USER};
 use super::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -14,18 +14,26 @@ use crate::transport::{Address, Query};
 table! {
     /// An address to accept connections on.
     pub(in crate::config) struct Listen for Listener {
-        /// Where: `"127.0.0.1:8080"`, `"[::]:80"` or `"unix:/run/bridgehead.sock"`. Required.
+        /// Address to listen on: `"127.0.0.1:8080"`, `"[::]:80"` or `"unix:/run/bridgehead.sock"`. Required.
         address: Address as ADDRESS,
         /// Pending connections that the kernel holds.
         backlog: u32 as Number(1, 65_535),
         /// User that owns the file of a unix socket, by name or number. Default: the one it was started as.
-        owner: String as Account("user") => access.owner,
+        owner: String as USER => access.owner,
         /// Group of the file of a unix socket, by name or number. Default: the one it was started as.
-        group: String as Account("group") => access.group,
+        group: String as GROUP => access.group,
         /// Permissions of the file of a unix socket: a client that may write may connect. Default: what the umask says.
         mode: u32 as MODE => access.mode,
     }
     usual = usual;
+    example = r#"[[listen]]
+address = "[::]:80"
+
+[[listen]]
+address = "unix:/run/bridgehead.sock"
+group = "www-data"
+mode = "0660"
+"#;
 }
 
 /// What a listener is like whose address is still to be said.

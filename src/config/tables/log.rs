@@ -9,17 +9,21 @@ use crate::telemetry::Config;
 use crate::telemetry::config::{Format, Target};
 
 table! {
-    /// Logs.
+    /// Where the logs go, and what they say.
     pub(in crate::config) struct Log for Config {
         /// Where the access log goes, one line a request.
         access: Target as TARGET,
-        /// Shape of its lines.
+        /// Form of its lines.
         access_format: Format as Name,
         /// Where the error log goes.
         error: Target as TARGET,
-        /// Lowest level of the error log.
+        /// Least important level that the error log shows.
         level: tracing::Level as Name,
     }
+    example = r#"[log]
+access = "/var/log/bridgehead/access.log"
+access_format = "json"
+"#;
 }
 
 const TARGET: Text<Target> = Text {

@@ -35,15 +35,10 @@ use crate::{frontend, telemetry};
 table! {
     /// A Bridgehead configuration.
     pub(super) struct File {
-        /// The process and its clients.
         server: Server as Section,
-        /// Logs.
         log: Log as Section,
-        /// Addresses to accept connections on.
         listen: Vec<At<Listen>> as Repeated,
-        /// Pools of application workers, by name.
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
-        /// What answers which requests.
         route: Vec<At<Route>> as Repeated,
     }
 }

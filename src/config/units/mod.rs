@@ -1,5 +1,6 @@
 //! How values are written in the file: sizes, durations, numbers, names, texts and what they stand for.
 
+mod checked;
 mod list;
 mod name;
 mod number;
@@ -8,11 +9,12 @@ mod period;
 mod size;
 mod text;
 
+pub(super) use checked::Checked;
 pub(super) use list::List;
 pub(super) use name::{Name, Named};
 pub(super) use number::Number;
 pub(super) use path::Absolute;
-pub(super) use period::{Deadline, Time};
+pub(super) use period::{DEADLINE, Time};
 pub use period::{Period, PeriodError};
 pub(super) use size::{ANY_SIZE, SizeWithin};
 pub use size::{Size, SizeError};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Unit, split};
+use super::{Checked, Unit, split};
+use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::layout::Form;
 use crate::config::node::{Node, Value};
@@ -20,7 +21,10 @@ pub struct Period(pub Duration);
 pub(in crate::config) struct Time;
 
 /// Durations that leave time to meet them.
-pub(in crate::config) struct Deadline;
+pub(in crate::config) const DEADLINE: Checked<Time, Duration> = Checked {
+    unit: Time,
+    check: deadline,
+};
 
 /// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,23 +121,11 @@ impl Unit<Duration> for Time {
     }
 }
 
-impl Unit<Duration> for Deadline {
-    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Duration> {
-        let duration = Time.read(node, complaints)?;
-        if duration.is_zero() {
-            complaints
-                .error(node.span.clone(), "a deadline of zero would be missed every time")
-                .help("for a deadline that is never missed write \"365d\"");
-        }
-        Some(duration)
-    }
-
-    fn show(&self, duration: &Duration) -> Shown {
-        Time.show(duration)
-    }
-
-    fn form(&self) -> Form {
-        Time.form()
+fn deadline(duration: &At<Duration>, complaints: &mut Complaints) {
+    if duration.is_zero() {
+        complaints
+            .error(duration.span(), "a deadline of zero would be missed every time")
+            .help("for a deadline that is never missed write \"365d\"");
     }
 }
 

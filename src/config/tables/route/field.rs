@@ -74,7 +74,7 @@ impl Unit<Arc<[(String, Bytes)]>> for Params {
                     .help("SCGI ends values with it and C programs stop reading at it");
             }
         }
-        typed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        typed.sort_by_key(|(name, _)| *name);
         let variables = typed.iter();
         Some(
             variables

@@ -1,35 +1,28 @@
 //! Names of files in directories.
 
-use serde_json::json;
-
+use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::layout::Form;
-use crate::config::node::Node;
-use crate::config::shown::Shown;
-use crate::config::units::Unit;
+use crate::config::units::Text;
 
-/// The name of a file in a directory; holds an example.
-pub(super) struct FileName(pub(super) &'static str);
+/// The file tried for a directory of PHP scripts.
+pub(super) const PHP_INDEX: Text<String> = Text {
+    words: "file name",
+    read: |typed, complaints| read(typed, "index.php", complaints),
+    show: String::clone,
+};
 
-impl Unit<String> for FileName {
-    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<String> {
-        let (text, example) = (node.text("a string", complaints)?, self.0);
-        if text.is_empty() || text.contains(['/', '\0']) || text.starts_with('.') {
-            complaints
-                .error(node.span.clone(), "not the name of a file in a directory")
-                .help(format!("write a name without slashes, such as \"{example}\""));
-        }
-        Some(text.to_owned())
+/// The file tried for a directory of files.
+pub(super) const INDEX: Text<String> = Text {
+    words: "file name",
+    read: |typed, complaints| read(typed, "index.html", complaints),
+    show: String::clone,
+};
+
+fn read(typed: &At<String>, example: &str, complaints: &mut Complaints) -> Option<String> {
+    if typed.is_empty() || typed.contains(['/', '\0']) || typed.starts_with('.') {
+        complaints
+            .error(typed.span(), "not the name of a file in a directory")
+            .help(format!("write a name without slashes, such as \"{example}\""));
     }
-
-    fn show(&self, name: &String) -> Shown {
-        Shown::text(name)
-    }
-
-    fn form(&self) -> Form {
-        Form::Value {
-            words: "file name".to_owned(),
-            schema: json!({ "type": "string" }),
-        }
-    }
+    Some(typed.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::file_name::FileName;
+use super::file_name::INDEX;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
@@ -12,10 +12,10 @@ use crate::frontend::config::Files as Settings;
 table! {
     /// Files below a directory.
     pub(in crate::config) struct Files for Settings {
-        /// Directory. What of the path follows the path of the route is looked up in it. Required.
+        /// Directory. The rest of the path, behind the path of the route, is looked up in it. Required.
         root: PathBuf as Absolute("the directory"),
         /// File tried for a directory.
-        index: String as FileName("index.html"),
+        index: String as INDEX,
     }
 }
 

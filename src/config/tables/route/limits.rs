@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::table::table;
-use crate::config::units::{ANY_SIZE, Deadline};
+use crate::config::units::{ANY_SIZE, DEADLINE};
 use crate::frontend::config::Limits as Settings;
 
 table! {
@@ -17,6 +17,6 @@ table! {
         /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any.
         download_rate: u64 as ANY_SIZE,
         /// How long a client may lag behind these rates. Waiting for the application does not count.
-        rate_grace: Duration as Deadline,
+        rate_grace: Duration as DEADLINE,
     }
 }

@@ -50,23 +50,15 @@ table! {
     pub(in crate::config) struct Route for Settings {
         /// Host of the request: `"shop.example"` or `"*.example"`. Default: every host.
         host: Host as HOST,
-        /// Where the path of the request begins; of the routes of a host, the longest one wins.
+        /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
         path: String as PREFIX,
-        /// PHP scripts below a document root, other files as they are.
         php: Php as Section => _,
-        /// An application mounted at a path.
         proxy: Proxy as Section => _,
-        /// Files below a directory.
         files: Files as Section => _,
-        /// A redirect.
         redirect: Redirect as Section => _,
-        /// A fixed answer.
         respond: Respond as Section => _,
-        /// What the gateway has counted.
         status: Status as Section => _,
-        /// Limits of requests on this route.
         limits: Limits as Section,
-        /// What is held back, and where.
         buffering: Buffering as Section,
         /// Extra variables for the application: `{ APP_ENV = "production" }`. Default: none.
         params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
@@ -76,6 +68,24 @@ table! {
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "proxy"],
     }
+    example = r#"[[route]]
+host = "shop.example"
+php = { upstream = "php", root = "/srv/shop/public", front_controller = "/index.php" }
+limits = { body = "1GiB" }
+
+[[route]]
+path = "/api"
+proxy = { upstream = "api" }
+headers = { X-Frame-Options = "DENY" }
+
+[[route]]
+host = "*.old.example"
+redirect = { to = "https://shop.example", status = 308 }
+
+[[route]]
+path = "/metrics"
+status = { allow = ["10.0.0.0/8"] }
+"#;
 }
 
 /// The route as it would be typed.

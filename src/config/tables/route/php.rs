@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::file_name::FileName;
+use super::file_name::PHP_INDEX;
 use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -21,7 +21,7 @@ table! {
         /// The same directory as PHP-FPM sees it, such as in its container. Default: `root`.
         remote_root: PathBuf as Absolute("the remote document root"),
         /// File tried for a directory.
-        index: String as FileName("index.php"),
+        index: String as PHP_INDEX,
         /// Script for every path that is no file, such as `"/index.php"`. Default: none, 404.
         front_controller: String as SCRIPT,
         /// Suffix of scripts.

@@ -16,7 +16,7 @@ table! {
         /// Target: `"https://host/path"` or `"/path"`. When it does not end with a slash, the request's path and query
         /// are appended. Required.
         to: String as TARGET,
-        /// 301, 302, 303, 307 or 308.
+        /// Status of the answer: 301, 302, 303, 307 or 308.
         status: StatusCode as Status(Number(301, 308)),
     }
 }

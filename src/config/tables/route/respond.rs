@@ -13,7 +13,7 @@ use crate::frontend::config::Respond as Settings;
 table! {
     /// A fixed answer.
     pub(in crate::config) struct Respond for Settings {
-        /// Status.
+        /// Status of the answer.
         status: StatusCode as Status(Number(200, 599)),
         /// Body, sent as `text/plain; charset=utf-8`.
         body: Bytes as BODY,

@@ -12,7 +12,7 @@ use resolver::Resolver;
 use spool::ServerSpool;
 use timeouts::ServerTimeouts;
 
-use super::account::Account;
+use super::account::{GROUP, USER};
 use super::network::NETWORK;
 use super::{HEAD, HEAD_FIELDS};
 use crate::config::Server as Process;
@@ -36,21 +36,18 @@ table! {
         workers: usize as Number(1, 1024) => process.workers,
         /// Directory for bodies that do not fit into memory.
         temp_dir: PathBuf as Absolute("the temporary directory") => process.spool.temp_dir,
-        /// What bodies together may take of memory and of the disk.
         spool: ServerSpool as Section => process.spool,
         /// File that holds the process id once every listener is open. Default: no file.
         pid_file: PathBuf as Absolute("the pid file") => process.pid_file,
         /// User to become, by name or number, once listeners and logs are open. Default: the one it was started as.
-        user: String as Account("user") => process.user,
+        user: String as USER => process.user,
         /// Group to become, by name or number. Default: the user's.
-        group: String as Account("group") => process.group,
+        group: String as GROUP => process.group,
         /// Client connections at a time; more wait in the kernel until others leave.
         max_connections: usize as Number(1, 1_000_000) => frontend.max_connections,
         /// Networks of proxies whose `X-Forwarded-*` fields are believed.
         trusted_proxies: Vec<IpNet> as List(NETWORK) => frontend.trusted_proxies,
-        /// How the DNS is asked about endpoints that begin with `dns:` or `dns+srv:`.
         resolver: Resolver as Section => process.resolver,
-        /// Deadlines of the client side.
         timeouts: ServerTimeouts as Section => frontend.timeouts,
         /// Largest request head; 431 above.
         head_size: usize as HEAD => frontend.head_size,
@@ -59,6 +56,11 @@ table! {
         /// Bytes of a request body that nothing wants, read and dropped so that the connection lives on; above, it ends.
         discard: u64 as ANY_SIZE => frontend.discard,
     }
+    example = r#"[server]
+pid_file = "/run/bridgehead.pid"
+trusted_proxies = ["10.0.0.0/8"]
+timeouts = { head = "15s", drain = "1m" }
+"#;
 }
 
 /// What the table comes to.

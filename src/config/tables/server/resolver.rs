@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::table;
-use crate::config::units::{Deadline, List, Name, Named, Text, Time};
+use crate::config::units::{DEADLINE, List, Name, Named, Text, Time};
 use crate::transport::resolve::{Config, Family};
 
 table! {
@@ -14,14 +14,14 @@ table! {
     pub(in crate::config) struct Resolver for Config {
         /// Addresses of name servers; the port may be left out. Default: those of `/etc/resolv.conf`.
         nameservers: Vec<SocketAddr> as List(NAME_SERVER),
-        /// Until there is an answer, repeated questions included.
-        timeout: Duration as Deadline,
-        /// Which addresses of a host count.
+        /// Longest wait for an answer, repeated questions included.
+        timeout: Duration as DEADLINE,
+        /// Which addresses of a host are used. One process often has both kinds, and slots are counted per address.
         family: Family as Name,
-        /// No answer is taken for older sooner.
-        min_ttl: Duration as Deadline,
-        /// No answer is relied on for longer.
-        max_ttl: Duration as Deadline,
+        /// An answer is used for this long at least, whatever its TTL says.
+        min_ttl: Duration as DEADLINE,
+        /// An answer is used for this long at most; then the name is asked for again.
+        max_ttl: Duration as DEADLINE,
         /// How long endpoints stay when the DNS says that there are none any more.
         keep: Duration as Time,
     }

@@ -9,25 +9,25 @@ use crate::config::layout::Form;
 use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
 use crate::config::table::table;
-use crate::config::units::{Deadline, Name, Named, Number, Unit};
+use crate::config::units::{DEADLINE, Name, Named, Number, Unit};
 use crate::protocol::Target;
 use crate::upstream::config::ProtocolName;
 use crate::upstream::config::slots::{self, Ask, Slots};
 use crate::upstream::profile::Profile;
 
 table! {
-    /// How max_connections = "auto" finds the number of workers out.
+    /// How `max_connections = "auto"` finds the number of workers out.
     pub(in crate::config) struct Auto for slots::Auto {
         /// What is asked: PHP-FPM's status page (`"status"`), FastCGI's GET_VALUES, or nothing. Default: `"status"` with
         /// a `status_path`, `"get_values"` for FastCGI of the profiles `php-cgi` and `generic`, else `"nobody"`.
         ask: Asked as Name => _,
         /// PHP-FPM's `pm.status_path`. Default: none.
         status_path: Target as TARGET => _,
-        /// Between two questions.
-        interval: Duration as Deadline,
-        /// Never fewer slots.
+        /// Time between two questions.
+        interval: Duration as DEADLINE,
+        /// Fewest slots.
         min: usize as SLOTS => least,
-        /// Never more slots.
+        /// Most slots.
         max: usize as SLOTS => most,
     }
     shown = Auto::shown;

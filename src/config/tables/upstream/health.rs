@@ -11,7 +11,7 @@ use crate::config::layout::Form;
 use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
 use crate::config::table::{Table, table};
-use crate::config::units::{Absolute, Deadline, Name, Named, Number, Plain, Text, Unit};
+use crate::config::units::{Absolute, DEADLINE, Name, Named, Number, Plain, Text, Unit};
 use crate::protocol::Target;
 use crate::upstream::config::ProtocolName;
 use crate::upstream::config::health::{self, Probe, Request, Silence, Statuses};
@@ -24,10 +24,10 @@ table! {
         /// `"ping"` for PHP-FPM with a `path`, `"request"` with any other key of requests, `"get_values"` for FastCGI
         /// other than uWSGI's, else `"request"`.
         kind: Kind as Name,
-        /// Between two checks of an endpoint; none is made while requests are answered.
-        interval: Duration as Deadline => health.interval,
-        /// Until the answer is complete.
-        timeout: Duration as Deadline => health.timeout,
+        /// Time between two checks of an endpoint; none is made while requests are answered.
+        interval: Duration as DEADLINE => health.interval,
+        /// Longest time until the answer is complete.
+        timeout: Duration as DEADLINE => health.timeout,
         /// Good answers until an endpoint that is down is used again.
         rise: u32 as Number(1, 1_000) => health.rise,
         /// Bad answers until an endpoint is used no more.

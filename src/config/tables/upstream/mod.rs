@@ -20,7 +20,7 @@ use auto::{Auto, Wanted, WantedSlots};
 use balance::BALANCE;
 use endpoint::{ENDPOINT, Endpoint};
 use health::Health;
-use modifier::{BYTE, Modifier};
+use modifier::{BYTE, MODIFIER};
 use queue::Queue;
 use quirk::BLOCK;
 use retry::Retry;
@@ -39,11 +39,11 @@ use crate::upstream::config::{Balance, ProtocolName};
 use crate::upstream::profile::Profile;
 
 table! {
-    /// A pool of application workers. Its name goes into logs and counters: letters, digits, `_`, `-` and `.`.
+    /// A pool of application workers. `NAME` is for routes, logs and counters: letters, digits, `_`, `-` and `.`.
     pub(in crate::config) struct Upstream for Config {
         /// What the workers speak. Default: what the profile speaks, if that is one protocol only.
         protocol: ProtocolName as Name,
-        /// The server program: sets the defaults of what is said below to depend on the profile. Default: `"generic"`.
+        /// The server program. It changes [some defaults](#defaults-that-depend-on-the-profile). Default: `"generic"`.
         profile: Profile as Name => _,
         /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"10.0.0.5:9000 weight=2 backup"`. The options
         /// are `weight=N`, `backup`, `drain`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
@@ -53,27 +53,23 @@ table! {
         /// key such as `uri`, `$host$uri` or `$cookie_NAME`, and `bounded=1.25` behind it if one key may be too much for
         /// one endpoint.
         balance: Balance as BALANCE,
-        /// Keeps each session on one endpoint, by a cookie. Default: no sessions.
+        /// Default: no sessions.
         sticky: Sticky as Section => _,
         /// Slots per endpoint: `pm.max_children`, uWSGI processes x threads, Gunicorn workers; or `"auto"`. Default: no
         /// limit.
         max_connections: Wanted as WantedSlots => _,
-        /// How `max_connections = "auto"` finds the number out.
         auto: Auto as Section => _,
-        /// Active checks of the endpoints. Default: none.
+        /// Default: no checks.
         health: Health as Section => _,
         /// Idle connections kept per endpoint. Of FastCGI, each occupies a worker. SCGI and uWSGI keep none.
         keep_alive: usize as Number(0, 65_535); only &["fastcgi", "uwsgi", "http"],
-        /// Where requests wait for a slot.
         queue: Queue as Section,
-        /// How long requests wait for endpoints that are all down, since one was last seen alive.
+        /// How long requests wait while every endpoint is down, counted from when one was last seen alive.
         hold: Duration as Time,
         /// Warn at the start and at a reload of unix sockets that cannot be reached; `false` where applications are
         /// meant to start later.
         warn_unreachable: bool as Flag,
-        /// When a request may be sent again.
         retry: Retry as Section,
-        /// Deadlines of one exchange.
         timeouts: UpstreamTimeouts as Section,
         /// Largest response head.
         head_size: usize as HEAD,
@@ -90,12 +86,25 @@ table! {
         /// The server takes bodies of unknown length, in chunks.
         chunked_body: bool as Flag => quirks.chunked_body; only &["http"],
         /// uwsgi's modifier1: the kind of application.
-        modifier1: u8 as Modifier => quirks.modifier1; only &["uwsgi"],
+        modifier1: u8 as MODIFIER => quirks.modifier1; only &["uwsgi"],
         /// uwsgi's modifier2.
         modifier2: u8 as BYTE => quirks.modifier2; only &["uwsgi"],
     }
     usual = usual;
     shown = Upstream::complete;
+    example = r#"[upstream.php]
+profile = "php-fpm"
+endpoints = ["unix:/run/php/php-fpm.sock"]
+max_connections = 20                   # pm.max_children
+queue = { size = 500, timeout = "10s" }
+
+[upstream.api]
+protocol = "http"
+profile = "gunicorn"
+endpoints = ["10.0.0.5:8000 weight=2", "10.0.0.6:8000", "10.0.0.7:8000 backup"]
+balance = "least_conn"
+health = { path = "/healthz", host = "api.example" }
+"#;
 }
 
 /// What an upstream is like that says no more than it has to.

@@ -1,37 +1,26 @@
 //! uwsgi modifiers: which numbers are requests to an application.
 
+use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::layout::Form;
-use crate::config::node::Node;
-use crate::config::shown::Shown;
-use crate::config::units::{Number, Unit};
-
-/// A `modifier1` that cannot do more than ask an application.
-pub(super) struct Modifier;
+use crate::config::units::{Checked, Number};
 
 /// What fits into the byte of a packet.
 pub(super) const BYTE: Number = Number(0, 255);
 
-impl Unit<u8> for Modifier {
-    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<u8> {
-        let modifier = BYTE.read(node, complaints)?;
-        if let Some(power) = power(modifier) {
-            complaints
-                .error(
-                    node.span.clone(),
-                    format!("modifier1 {modifier} {power}; client requests are never sent as that"),
-                )
-                .help("usual are 0 (WSGI), 5 (PSGI), 7 (Rack), 9 (CGI), 14 (PHP) and 30");
-        }
-        Some(modifier)
-    }
+/// A `modifier1` that cannot do more than ask an application.
+pub(super) const MODIFIER: Checked<Number, u8> = Checked { unit: BYTE, check };
 
-    fn show(&self, modifier: &u8) -> Shown {
-        BYTE.show(modifier)
-    }
-
-    fn form(&self) -> Form {
-        Unit::<u8>::form(&BYTE)
+fn check(modifier: &At<u8>, complaints: &mut Complaints) {
+    if let Some(power) = power(**modifier) {
+        complaints
+            .error(
+                modifier.span(),
+                format!(
+                    "modifier1 {} {power}; client requests are never sent as that",
+                    **modifier
+                ),
+            )
+            .help("usual are 0 (WSGI), 5 (PSGI), 7 (Rack), 9 (CGI), 14 (PHP) and 30");
     }
 }
 

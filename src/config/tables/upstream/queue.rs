@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::table::table;
-use crate::config::units::{Deadline, Number};
+use crate::config::units::{DEADLINE, Number};
 use crate::upstream::config::Queue as Settings;
 
 table! {
@@ -12,6 +12,6 @@ table! {
         /// Requests that may wait at once; more get 503.
         size: usize as Number(0, 10_000_000),
         /// Longest wait of one request; 503 after it.
-        timeout: Duration as Deadline,
+        timeout: Duration as DEADLINE,
     }
 }

@@ -10,7 +10,7 @@ use crate::config::layout::Form;
 use crate::config::node::Node;
 use crate::config::shown::Shown;
 use crate::config::table::table;
-use crate::config::units::{Flag, Name, Named, Text, Time, Unit};
+use crate::config::units::{Checked, Flag, Name, Named, Text, Time, Unit};
 use crate::upstream::config::{SameSite, Secret, Sticky as Settings};
 
 table! {
@@ -24,7 +24,7 @@ table! {
         /// Path of the cookie.
         path: String as PATH,
         /// How long the client keeps the cookie. Default: until the browser is closed.
-        max_age: Duration as MaxAge,
+        max_age: Duration as MAX_AGE,
         /// Send the cookie over TLS only. Default: if the request came over TLS.
         secure: bool as Flag,
         /// Hide the cookie from scripts.
@@ -122,25 +122,16 @@ impl Unit<Secret> for SecretText {
 }
 
 /// How long a cookie lives.
-struct MaxAge;
+const MAX_AGE: Checked<Time, Duration> = Checked {
+    unit: Time,
+    check: max_age,
+};
 
-impl Unit<Duration> for MaxAge {
-    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Duration> {
-        let age = Time.read(node, complaints)?;
-        if age.is_zero() {
-            complaints
-                .error(node.span.clone(), "a cookie that ends at once keeps no session")
-                .help("leave `max_age` out for a cookie that lasts until the browser is closed");
-        }
-        Some(age)
-    }
-
-    fn show(&self, age: &Duration) -> Shown {
-        Time.show(age)
-    }
-
-    fn form(&self) -> Form {
-        Time.form()
+fn max_age(age: &At<Duration>, complaints: &mut Complaints) {
+    if age.is_zero() {
+        complaints
+            .error(age.span(), "a cookie that ends at once keeps no session")
+            .help("leave `max_age` out for a cookie that lasts until the browser is closed");
     }
 }
 

@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use crate::config::table::table;
-use crate::config::units::Deadline;
+use crate::config::units::DEADLINE;
 use crate::upstream::config::Timeouts;
 
 table! {
     /// Deadlines of one exchange.
     pub(in crate::config) struct UpstreamTimeouts for Timeouts {
-        /// Until the connection stands; 504 after it, unless another endpoint takes the request.
-        connect: Duration as Deadline,
-        /// Between two successful writes.
-        send: Duration as Deadline,
-        /// From the end of the request to the complete response head; 504 after it.
-        head: Duration as Deadline,
-        /// Between two reads of the response body.
-        read: Duration as Deadline,
-        /// An unused kept connection is closed after this time.
-        idle: Duration as Deadline,
+        /// Longest time until a connection is made; then the next endpoint is tried, 504 if there is none.
+        connect: Duration as DEADLINE,
+        /// Longest pause between two successful writes of the request.
+        send: Duration as DEADLINE,
+        /// Longest time from the end of the request to the complete response head; 504 after it.
+        head: Duration as DEADLINE,
+        /// Longest pause between two reads of the response body.
+        read: Duration as DEADLINE,
+        /// How long a kept connection may be unused before it is closed.
+        idle: Duration as DEADLINE,
     }
 }
