@@ -41,7 +41,7 @@ use crate::config::units::Flag;
 use crate::frontend::config::{Host, Route as Settings};
 use crate::protocol::fields::Fields;
 use crate::upstream::Config as Upstream;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 
 pub(super) use handler::upstream;
 

@@ -5,7 +5,7 @@ use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::required;
 use crate::upstream::Config as Upstream;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 
 /// The index of the upstream with the typed name; `None` after a complaint.
 pub(super) fn find<T>(

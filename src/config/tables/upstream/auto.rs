@@ -11,9 +11,9 @@ use crate::config::shown::Shown;
 use crate::config::table::table;
 use crate::config::units::{DEADLINE, Name, Named, Number, Unit};
 use crate::protocol::Target;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::config::slots::{self, Ask, Slots};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::config::slots::{self, Ask, Slots};
+use crate::upstream::model::profile::Profile;
 
 table! {
     /// How `max_connections = "auto"` finds the number of workers out.

@@ -10,7 +10,7 @@ use crate::config::tables::address;
 use crate::config::units::{Period, Text};
 use crate::transport::query::QueryError;
 use crate::transport::{Address, Query};
-use crate::upstream::config::EndpointConfig;
+use crate::upstream::model::config::EndpointConfig;
 
 /// An endpoint as it was typed.
 pub(super) type Endpoint = At<EndpointConfig<Place>>;

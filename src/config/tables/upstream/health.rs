@@ -13,9 +13,9 @@ use crate::config::shown::Shown;
 use crate::config::table::{Table, table};
 use crate::config::units::{Absolute, DEADLINE, Name, Named, Number, Plain, Text, Unit};
 use crate::protocol::Target;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::config::health::{self, Probe, Request, Silence, Statuses};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::config::health::{self, Probe, Request, Silence, Statuses};
+use crate::upstream::model::profile::Profile;
 
 table! {
     /// Active checks of the endpoints. An empty table will do.

@@ -3,8 +3,8 @@
 use super::auto::Wanted;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::profile::Profile;
 
 /// How many idle connections to keep per endpoint.
 pub(super) fn check(

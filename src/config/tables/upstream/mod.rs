@@ -35,8 +35,8 @@ use crate::config::table::{Fill, Section, Table, required, table};
 use crate::config::units::{Flag, List, Name, Number, Time};
 use crate::protocol::params::PathInfo;
 use crate::upstream::Config;
-use crate::upstream::config::{Balance, ProtocolName};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::{Balance, ProtocolName};
+use crate::upstream::model::profile::Profile;
 
 table! {
     /// A pool of application workers. `NAME` is for routes, logs and counters: letters, digits, `_`, `-` and `.`.

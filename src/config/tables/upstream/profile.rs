@@ -5,8 +5,8 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::units::Named;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::profile::Profile;
 
 /// What the endpoints speak, and what kind of server they are.
 pub(super) fn check(typed: &At<Upstream>, complaints: &mut Complaints) -> (ProtocolName, Profile) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::table::table;
 use crate::config::units::{DEADLINE, Number};
-use crate::upstream::config::Queue as Settings;
+use crate::upstream::model::config::Queue as Settings;
 
 table! {
     /// Where requests wait for a slot.

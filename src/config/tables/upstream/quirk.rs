@@ -4,8 +4,8 @@ use super::Upstream;
 use crate::config::complaints::Complaints;
 use crate::config::units::{Named, Size, SizeWithin};
 use crate::protocol::params::PathInfo;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::profile::Profile;
 
 /// Complains about settings that go against the protocol or the profile.
 pub(super) fn check(typed: &Upstream, protocol: ProtocolName, profile: Profile, complaints: &mut Complaints) {

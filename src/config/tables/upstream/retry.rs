@@ -2,7 +2,7 @@
 
 use crate::config::table::table;
 use crate::config::units::{Flag, Number};
-use crate::upstream::config::Retry as Settings;
+use crate::upstream::model::config::Retry as Settings;
 
 table! {
     /// When a request may be sent again.

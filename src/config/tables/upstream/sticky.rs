@@ -11,7 +11,7 @@ use crate::config::node::Node;
 use crate::config::shown::Shown;
 use crate::config::table::table;
 use crate::config::units::{Checked, Flag, Name, Named, Text, Time, Unit};
-use crate::upstream::config::{SameSite, Secret, Sticky as Settings};
+use crate::upstream::model::config::{SameSite, Secret, Sticky as Settings};
 
 table! {
     /// Keeps each session on one endpoint, by a signed cookie.

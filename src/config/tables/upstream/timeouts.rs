@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::table::table;
 use crate::config::units::DEADLINE;
-use crate::upstream::config::Timeouts;
+use crate::upstream::model::config::Timeouts;
 
 table! {
     /// Deadlines of one exchange.
