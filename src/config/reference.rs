@@ -112,11 +112,11 @@ const HEAD: &str = "\
 
 One TOML file says everything: `bridgehead serve -c FILE`. Without `-c` it is `./bridgehead.toml` or, if there is none,
 `/etc/bridgehead/bridgehead.toml`. `bridgehead check -c FILE` looks for mistakes, and with `--print` shows every setting
-in effect; `bridgehead check --schema` prints a JSON Schema for editors. Keys that are not below are mistakes.
-Complete files to start from: [examples/configs](../examples/configs).
+in effect, secrets aside; `bridgehead check --schema` prints a JSON Schema for editors. A key that is not on this page
+is a mistake. Complete files to start from: [examples/configs](../examples/configs).
 
 * A *duration* is a string of whole numbers with `ms`, `s`, `m`, `h` or `d`: `\"500ms\"`, `\"30s\"`, `\"1m30s\"`; at most
-  a year. A deadline cannot be zero.
+  a year.
 * A *size* is a number of bytes, or a string with `B`, `KiB`, `MiB`, `GiB` or `TiB`: `512`, `\"64KiB\"`.
 * A *number* is whole, and may be written as a string: `\"${WORKERS}\"`.
 * An *address* is `\"127.0.0.1:8080\"`, `\"[::1]:8080\"` or `\"unix:/run/app.sock\"`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fill, Repeated, Section, Table, table};
+use super::{Fill, Repeated, Section, Table};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::diagnostic::Source;

@@ -10,6 +10,8 @@ use crate::config::shown::Shown;
 /// What another unit reads, with a rule of its own.
 pub(in crate::config) struct Checked<U, T> {
     pub(in crate::config) unit: U,
+    /// What the values are, if the unit's words do not say it.
+    pub(in crate::config) words: Option<&'static str>,
     /// Complains about values that break the rule.
     pub(in crate::config) check: fn(&At<T>, &mut Complaints),
 }
@@ -26,6 +28,12 @@ impl<T: Clone, U: Unit<T>> Unit<T> for Checked<U, T> {
     }
 
     fn form(&self) -> Form {
-        self.unit.form()
+        match (self.unit.form(), self.words) {
+            (Form::Value { schema, .. }, Some(words)) => Form::Value {
+                words: words.to_owned(),
+                schema,
+            },
+            (form, _) => form,
+        }
     }
 }

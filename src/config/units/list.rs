@@ -31,7 +31,7 @@ impl<T, U: Unit<T>> Unit<Vec<T>> for List<U> {
     fn form(&self) -> Form {
         match self.0.form() {
             Form::Value { words, schema } => Form::Value {
-                words: format!("array: {words}"),
+                words: format!("[{words}, …]"),
                 schema: json!({ "type": "array", "items": schema }),
             },
             Form::Table(layout) | Form::Tables(layout) | Form::Named(layout) => Form::Tables(layout),

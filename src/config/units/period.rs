@@ -23,6 +23,7 @@ pub(in crate::config) struct Time;
 /// Durations that leave time to meet them.
 pub(in crate::config) const DEADLINE: Checked<Time, Duration> = Checked {
     unit: Time,
+    words: Some("duration above zero"),
     check: deadline,
 };
 

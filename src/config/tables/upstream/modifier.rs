@@ -8,7 +8,11 @@ use crate::config::units::{Checked, Number};
 pub(super) const BYTE: Number = Number(0, 255);
 
 /// A `modifier1` that cannot do more than ask an application.
-pub(super) const MODIFIER: Checked<Number, u8> = Checked { unit: BYTE, check };
+pub(super) const MODIFIER: Checked<Number, u8> = Checked {
+    unit: BYTE,
+    words: None,
+    check,
+};
 
 fn check(modifier: &At<u8>, complaints: &mut Complaints) {
     if let Some(power) = power(**modifier) {

@@ -124,6 +124,7 @@ impl Unit<Secret> for SecretText {
 /// How long a cookie lives.
 const MAX_AGE: Checked<Time, Duration> = Checked {
     unit: Time,
+    words: Some("duration above zero"),
     check: max_age,
 };
 
