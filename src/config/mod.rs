@@ -3,13 +3,14 @@
 //! The way of a configuration: text -> TOML document, environment references replaced ([`env`](mod@env)) -> the
 //! declared tables, as typed -> [`Config`], checked, with every default filled in. All complaints of all steps are
 //! reported together, each with its place ([`Diagnostic`]). [`print`](fn@print) goes the other way;
-//! [`schema`](fn@schema) describes the file to editors, [`reference`](fn@reference) to everyone else.
+//! [`schema`](fn@schema) describes the file to editors, [`reference`](fn@reference) to operators.
 //!
 //! # A new setting
 //!
-//! One line in the table's file (`tables/`): documentation, name, type, unit. Its default is that of the settings struct
-//! in the module that uses it, which has a field of the same name. A new table is one file and the key that it stands
-//! under; a new way to write values is a unit (`units/`). Then `bridgehead check --reference > docs/configuration.md`.
+//! One line in the table's file (`tables/`): documentation, name, type, unit. Its default is that of the settings
+//! struct in the module that uses it, which has a field of the same name; where every key goes to the field of its name,
+//! a field without a key does not compile. A new table is one file and the key that it stands under; a new way to write
+//! values is a unit (`units/`). Then `bridgehead check --reference > docs/configuration.md`.
 
 mod at;
 mod complaints;
@@ -63,7 +64,7 @@ pub struct Server {
     pub spool: crate::spool::Config,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
-    /// User to become, by name or number; `None`: stay who we are.
+    /// User to become, by name or number; `None`: the one it was started as.
     pub user: Option<String>,
     /// Group to become, by name or number; `None`: the user's.
     pub group: Option<String>,

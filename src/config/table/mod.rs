@@ -116,7 +116,7 @@ pub(super) fn required<'a, T, V>(
 macro_rules! table {
     (
         $(#[doc = $doc:literal])*
-        $vis:vis struct $name:ident $(for $settings:ty)? {
+        $vis:vis struct $name:ident $(for $settings:path)? {
             $(
                 $(#[doc = $key_doc:literal])*
                 $key:ident: $type:ty as $unit:expr $(=> $($place:tt).+)? $(; only $only:expr)?
@@ -202,7 +202,18 @@ macro_rules! table {
     };
 
     (@settings $name:ident [] [] { $($keys:tt)* }) => {};
-    (@settings $name:ident [$settings:ty] [$($shown:expr)?] {
+    // Every key goes to the field of its name: then every field has its key, or this does not compile.
+    (@settings $name:ident [$settings:path] $shown:tt { $($key:ident,)* }) => {
+        const _: fn(&$settings) = |settings| {
+            let $settings { $($key: _),* } = settings;
+        };
+        table!(@places $name [$settings] $shown { $($key,)* });
+    };
+    (@settings $name:ident [$settings:path] $shown:tt { $($keys:tt)* }) => {
+        table!(@places $name [$settings] $shown { $($keys)* });
+    };
+
+    (@places $name:ident [$settings:path] [$($shown:expr)?] {
         $($key:ident $(=> $($place:tt).+)?,)*
     }) => {
         impl $name {
@@ -248,10 +259,10 @@ macro_rules! table {
     (@shown $settings:ident [$shown:expr]) => { $shown($settings) };
 
     (@usual $name:ident [] []) => { $crate::config::shown::Entries::new() };
-    (@usual $name:ident [$settings:ty] []) => {
+    (@usual $name:ident [$settings:path] []) => {
         table!(@usual $name [$settings] [<$settings>::default])
     };
-    (@usual $name:ident [$settings:ty] [$usual:expr]) => {
+    (@usual $name:ident [$settings:path] [$usual:expr]) => {
         <$name as $crate::config::table::Fill<$settings>>::of(&$usual())
             .map_or_else(Vec::new, |usual| $crate::config::table::Table::show(&usual))
     };

@@ -45,7 +45,7 @@ table! {
     /// What is inside.
     struct InnerTable for Inner {
         /// A wait.
-        wait: Duration as DEADLINE,
+        wait: Duration as DEADLINE => wait,
     }
 }
 

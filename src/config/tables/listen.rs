@@ -63,7 +63,7 @@ pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Li
     listeners
 }
 
-/// TCP asks nobody.
+/// TCP ports have neither owner nor mode.
 fn warn_about_access(listen: &Listen, address: &Address, complaints: &mut Complaints) {
     let accounts = [&listen.owner, &listen.group].map(|typed| typed.as_ref().map(At::span));
     let mode = listen.mode.as_ref().map(At::span);

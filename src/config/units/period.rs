@@ -155,7 +155,7 @@ fn part(text: &str) -> Result<(u64, &str), PeriodError> {
     Ok((number.ok_or(PeriodError::TooLong)?, rest))
 }
 
-/// A year, in milliseconds: nobody waits longer, and adding it to any clock cannot overflow.
+/// A year, in milliseconds: no wait is longer, and adding it to any clock cannot overflow.
 const MAX: u64 = 365 * 24 * 60 * 60 * 1000;
 
 const UNITS: [(&str, u64); 5] = [

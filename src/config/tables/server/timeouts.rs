@@ -11,8 +11,8 @@ table! {
     pub(in crate::config) struct ServerTimeouts for Timeouts {
         /// How long a connection may be without a request, before its first one and between two.
         idle: Duration as DEADLINE,
-        /// Longest time from the first byte of a request head to its end; 408 after it. Also how long a client that closed its
-        /// sending side still gets its answer.
+        /// Longest time from the first byte of a request head to its end; 408 after it. Also how long a client that
+        /// closed its sending side still gets its answer.
         head: Duration as DEADLINE,
         /// Longest pause between two reads of a request body; 408 after it.
         body: Duration as DEADLINE,

@@ -151,7 +151,7 @@ fn usual(typed: &Health, protocol: ProtocolName, profile: Profile) -> Kind {
         _ if about_requests => Kind::Request,
         (ProtocolName::FastCgi, Profile::Uwsgi) => Kind::Request,
         (ProtocolName::FastCgi, _) => Kind::GetValues,
-        // Not the ping of uWSGI: Debian's needs a plugin for it that nobody loads unasked.
+        // Not the ping of uWSGI: Debian's needs a plugin for it, which is not loaded by default.
         (ProtocolName::Uwsgi | ProtocolName::Scgi | ProtocolName::Http, _) => Kind::Request,
     }
 }
