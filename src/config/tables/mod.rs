@@ -118,9 +118,10 @@ fn demand(file: &File, complaints: &mut Complaints) {
     if all(&file.route).is_empty() {
         complaints
             .absent("there are no routes, so every request would be answered with 404")
-            .help(
-                "add a table [[route]] with path = \"/\" and one of php, proxy, files, redirect, respond and status",
-            );
+            .help(format!(
+                "add a table [[route]] with path = \"/\" and one of {}",
+                route::names()
+            ));
     }
 }
 

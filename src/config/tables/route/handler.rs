@@ -1,5 +1,7 @@
 //! The one handler of a route.
 
+use std::ops::Range;
+
 use super::{Route, files, php, proxy, redirect, respond};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -59,25 +61,32 @@ pub(in crate::config::tables) fn upstream(handler: &Handler) -> Option<usize> {
     }
 }
 
-fn is_single(route: &At<Route>, complaints: &mut Complaints) -> bool {
-    let all = [
+/// The keys of handlers, as a list in words.
+pub(in crate::config::tables) fn names() -> String {
+    suggest::list(keys(&Route::default()).map(|(name, _)| name))
+}
+
+/// The key of every handler, and where the route has it.
+fn keys(route: &Route) -> [(&'static str, Option<Range<usize>>); 6] {
+    [
         ("php", route.php.as_ref().map(At::span)),
         ("proxy", route.proxy.as_ref().map(At::span)),
         ("files", route.files.as_ref().map(At::span)),
         ("redirect", route.redirect.as_ref().map(At::span)),
         ("respond", route.respond.as_ref().map(At::span)),
         ("status", route.status.as_ref().map(At::span)),
-    ];
-    let present: Vec<_> = all
-        .iter()
-        .filter_map(|(name, span)| Some((name, span.clone()?)))
-        .collect();
+    ]
+}
+
+fn is_single(route: &At<Route>, complaints: &mut Complaints) -> bool {
+    let keys = keys(route).into_iter();
+    let present: Vec<_> = keys.filter_map(|(name, span)| Some((name, span?))).collect();
     match present.as_slice() {
         [_] => return true,
         [] if complaints.is_whole(route.span()) => {
             complaints
                 .error(route.span(), "the route has no handler")
-                .help(format!("add one of {}", suggest::list(all.map(|(name, _)| name))));
+                .help(format!("add one of {}", names()));
         }
         [] => {}
         [(one, first), (two, second), ..] => {

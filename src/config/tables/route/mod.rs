@@ -43,7 +43,7 @@ use crate::protocol::fields::Fields;
 use crate::upstream::Config as Upstream;
 use crate::upstream::model::config::ProtocolName;
 
-pub(super) use handler::upstream;
+pub(super) use handler::{names, upstream};
 
 table! {
     /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
