@@ -77,7 +77,7 @@
 //! same settings, listeners with the same address, the logs. Everything that can fail comes before anything changes.
 //! Connections hold no generation, requests do: each takes the service in force when it begins
 //! ([`frontend::current`]), and what it took lives as long as it does. A replacement hands the listening sockets to
-//! another process, which says when it serves; until then they are only lent. Nobody is let down by a listener that
+//! another process, which says when it serves; until then they are only lent. No client is let down by a listener that
 //! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
 //!
 //! # Where to extend

@@ -40,7 +40,7 @@ pub(super) struct CircuitBreaker {
     alive: Option<Instant>,
     /// Others are preferred until then.
     ejected: Option<Instant>,
-    /// One request finds out whether the ejected was enough.
+    /// One request finds out whether the ejection was long enough.
     probation: bool,
     opened: Option<Opened>,
     window: Option<Window>,
@@ -62,7 +62,7 @@ struct Rules {
 struct Opened {
     /// Tried again then, whatever the others do.
     until: Instant,
-    /// Tried again then, when there is nobody else.
+    /// Tried again then, when there is no other endpoint.
     urgent: Instant,
     /// How long the last pause was.
     pause: Duration,
@@ -207,7 +207,7 @@ impl CircuitBreaker {
 
     /// No connection could be made.
     pub(super) fn unreachable(&mut self, now: Instant) {
-        // Those who tried together fail together: that is one finding.
+        // Requests that tried together fail together: that is one finding.
         let known = self
             .opened
             .filter(|opened| !opened.full && !opened.half_open && now < opened.urgent);
@@ -300,7 +300,7 @@ impl CircuitBreaker {
         endpoint.set_steady(self.is_steady());
     }
 
-    /// Whether one request is finding out if the endpoint had ejected enough.
+    /// Whether one request is finding out if the endpoint was ejected for long enough.
     pub(super) fn is_on_probation(&self) -> bool {
         self.probation
     }
@@ -340,7 +340,7 @@ impl CircuitBreaker {
         self.fails = self.fails.saturating_add(1);
     }
 
-    /// Up to now it was alive, as far as anybody knew.
+    /// Up to now it was alive, as far as was known.
     fn learn_death(&mut self, now: Instant) {
         if std::mem::take(&mut self.works) {
             self.alive = Some(now);

@@ -103,7 +103,7 @@ const NAMES: [&str; 6] = [
     "slow_start",
 ];
 
-/// Nobody has shares finer than a thousandth, and sums of weights stay small.
+/// No site needs shares finer than a thousandth, and sums of weights stay small.
 const MAX_WEIGHT: u32 = 1_000;
 
 /// More failures than this are no accident any more.

@@ -1,8 +1,8 @@
 //! Slots, the queue in front of them, and idle connections: an exact account under one lock.
 //!
 //! A slot is the right to use one worker of an endpoint. An idle kept connection pins a worker too, so that
-//! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
-//! hands it to the first in the queue that may use it; only when nobody waits is it free.
+//! slots in use and idle connections together never exceed the endpoint's limit. A slot that is
+//! given back goes to the first request in the queue that may use it; only when none waits is it free.
 //!
 //! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best circuit that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
@@ -241,7 +241,7 @@ impl<C: Send + 'static> Pool<C> {
         ticket: &mut Option<u64>,
     ) -> Result<(Place<'_, C>, oneshot::Receiver<queue::Verdict<C>>), AdmissionError> {
         let mut state = self.lock();
-        // Whoever comes back had a place before.
+        // A request that comes back had a place before.
         if ticket.is_none() && state.queue.len() >= state.settings.waiting {
             return Err(AdmissionError::QueueFull);
         }
@@ -310,7 +310,7 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -379,10 +379,10 @@ impl<C: Send + 'static> Pool<C> {
         closing
     }
 
-    /// Gives slots to those who wait, as far as there are any.
+    /// Gives slots to the waiting requests, as far as there are any.
     fn serve(self: &Arc<Self>, state: &mut PoolState<C>) {
         let mut at = 0;
-        // Whether somebody who takes any endpoint finds none: then all who do need not be asked.
+        // Whether a request that takes any endpoint finds none: then all that do need not be asked.
         let mut full = false;
         while let Some(waiter) = state.queue.get(at) {
             if full && waiter.constraints.is_unconstrained() {
@@ -398,7 +398,7 @@ impl<C: Send + 'static> Pool<C> {
                 }
                 Choice::Nothing => {
                     if let Some(waiter) = state.queue.remove(at) {
-                        // It left in this moment: nobody is to be told.
+                        // It left in this moment: none is to be told.
                         let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
                     }
                 }

@@ -78,7 +78,7 @@ impl<C: Send + 'static> Pool<C> {
             );
             assert!(
                 set.degraded || state.breaker.is_closed(),
-                "trouble that nobody looks after"
+                "trouble that is not looked after"
             );
         }
         for waiter in state.queue.iter() {
@@ -91,7 +91,7 @@ impl<C: Send + 'static> Pool<C> {
         assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
         assert!(
             state.queue.is_empty() || state.alarm.due().is_some(),
-            "they wait and nobody will wake up"
+            "requests wait and the keeper will not wake up"
         );
     }
 }
@@ -178,7 +178,7 @@ impl World {
         self.holders.push(grant);
     }
 
-    /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
+    /// No request is turned away that had an endpoint left, or one that was alive a moment ago.
     fn check_hopeless(&self, constraints: &Constraints) {
         let state = self.pool.lock();
         assert!(state.set.fit(constraints).is_none(), "there was one");
@@ -190,7 +190,7 @@ impl World {
         );
     }
 
-    /// Ends an exchange. Sometimes who is served leaves with what it does not know it has.
+    /// Ends an exchange. Sometimes a request that was served leaves before it knows.
     fn finish(&mut self, keep: bool) {
         if self.holders.is_empty() {
             return;
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    /// Lets those who were served know. Those who want any endpoint are served in turn.
+    /// Lets the requests that were served know. Those that take any endpoint are served in turn.
     fn serve(&mut self) {
         let mut passed = false;
         let now = Instant::now();
@@ -317,7 +317,7 @@ impl World {
         self.check_holders();
     }
 
-    /// Nobody is on the way to its slot now: the counters are what is held.
+    /// No grant is on its way now: the counters are what is held.
     fn check_holders(&self) {
         for endpoint in self.pool.endpoints() {
             let held = self

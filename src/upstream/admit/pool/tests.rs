@@ -255,7 +255,7 @@ async fn an_endpoint_that_never_was_alive_is_not_waited_for() {
     config.hold = Duration::from_secs(10);
     let pool = Pool::<u32>::new(&config, &Arc::default());
     get(&pool).await.unwrap().slot.unreachable();
-    // Asked again at once: nobody knows better.
+    // Asked again at once: nothing else is known.
     assert!(
         pool.take_free(&Constraints::default(), Instant::now())
             .unwrap()
@@ -320,7 +320,7 @@ async fn endpoints_that_stay_keep_what_is_known_of_them() {
     assert_eq!(pool.endpoints()[1].in_flight(), 1);
     pool.set_endpoints(&[comes]);
     assert_eq!(idle(&pool), 0);
-    // It belongs to nobody any more.
+    // It has no endpoint any more.
     two.slot.keep(2);
     assert_eq!(idle(&pool), 0);
 }
@@ -414,7 +414,7 @@ fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
 fn growing(kept: usize) -> Arc<Pool<u32>> {
     let mut config = config(1, 1, kept, 1_000);
     config.max_connections = Slots::Auto(Auto {
-        ask: Ask::Nobody,
+        ask: Ask::Nothing,
         least: 1,
         most: 64,
         interval: Auto::INTERVAL,
@@ -473,7 +473,7 @@ async fn slots_follow_what_answers_and_refusals_tell() {
                 for _ in 0..100 {
                     let mut grant = get(&pool).await.unwrap();
                     grant.slot.answered();
-                    // There is a worker for everybody.
+                    // There is a worker for each.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             })
