@@ -190,18 +190,22 @@ impl CircuitBreaker {
         }
     }
 
-    /// An answer's head came. What was under way before a ejected says nothing about it: a server that breaks every
-    /// other answer would never have one.
+    /// An answer's head came. What was under way before an ejection does not end it: a server that breaks every other
+    /// answer would never be ejected. Nor does it make earlier failures undone: those within `fail_timeout` count.
     pub(super) fn answered(&mut self, now: Instant) {
         self.works = true;
         if self.ejected.is_some_and(|until| now < until) {
             return;
         }
-        if self.ejected.take().is_some() {
+        let was_ejected = self.ejected.take().is_some();
+        if was_ejected {
             self.recovered(now);
         }
-        self.fails = 0;
-        self.failing_since = None;
+        let window = self.rules.fail_timeout;
+        if was_ejected || self.failing_since.is_none_or(|since| now >= since + window) {
+            self.fails = 0;
+            self.failing_since = None;
+        }
         self.probation = false;
     }
 
@@ -434,6 +438,20 @@ mod tests {
         breaker.answered(now + MILLISECOND);
         assert_eq!(breaker.circuit(now + MILLISECOND), CircuitState::Ejected);
         assert!(breaker.enter(now + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn answers_between_failures_do_not_undo_them() {
+        let (mut breaker, now) = (breaker(2), Instant::now());
+        breaker.broken(now);
+        breaker.answered(now + MILLISECOND);
+        breaker.broken(now + 2 * MILLISECOND);
+        assert_eq!(breaker.circuit(now + 2 * MILLISECOND), CircuitState::Ejected);
+        let later = now + Duration::from_secs(60);
+        breaker.answered(later);
+        assert!(breaker.is_steady(), "it has proved itself");
+        breaker.broken(later);
+        assert_eq!(breaker.circuit(later), CircuitState::Closed);
     }
 
     #[test]

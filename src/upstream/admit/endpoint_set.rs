@@ -152,7 +152,9 @@ impl<C> EndpointSet<C> {
                 false => Choice::Nothing,
             };
         };
-        match self.balancer.pick(&self.endpoints, &pick) {
+        let picked = self.balancer.pick(&self.endpoints, &pick);
+        let picked = picked.or_else(|| self.balancer.pick(&self.endpoints, &pick.overflow()?));
+        match picked {
             Some(at) => Choice::Use(at),
             None => Choice::Wait,
         }
@@ -217,6 +219,7 @@ impl<C> EndpointSet<C> {
         let alive = |(endpoint, state): (&Arc<Endpoint>, &EndpointState<C>)| {
             let breaker = &state.breaker;
             !endpoint.config.drain
+                && !endpoint.config.down
                 && (breaker.is_full() || breaker.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
         let is_found_soon = self.empty_since.is_some_and(|since| now < since + self.hold);

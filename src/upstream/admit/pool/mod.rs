@@ -97,9 +97,7 @@ impl<C: Send + 'static> Pool<C> {
         };
         let endpoints = [&config.endpoints[..], &found].concat();
         let gone = self.change_endpoints(&mut state, &endpoints, Some(&before));
-        for at in 0..state.set.endpoints.len() {
-            closing.extend(self.trim(&mut state, at));
-        }
+        closing.extend(self.trim_all(&mut state));
         self.serve(&mut state);
         drop(state);
         // Outside the lock: these close connections.
@@ -110,10 +108,7 @@ impl<C: Send + 'static> Pool<C> {
     pub fn retire(self: &Arc<Self>) {
         let mut state = self.lock();
         state.settings.kept = 0;
-        let mut closing = Vec::new();
-        for at in 0..state.set.endpoints.len() {
-            closing.extend(self.trim(&mut state, at));
-        }
+        let closing = self.trim_all(&mut state);
         drop(state);
         drop(closing);
     }
@@ -123,10 +118,11 @@ impl<C: Send + 'static> Pool<C> {
     pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
         let mut state = self.lock();
         let gone = self.change_endpoints(&mut state, configs, None);
+        let closing = self.trim_all(&mut state);
         self.serve(&mut state);
         drop(state);
         // Outside the lock: these close connections.
-        drop(gone);
+        drop((gone, closing));
     }
 
     /// Gives the endpoints that go, with their idle connections. `before`: what was said of all of them, where that has
@@ -162,7 +158,7 @@ impl<C: Send + 'static> Pool<C> {
     fn create(self: &Arc<Self>, config: &EndpointConfig, settings: &Settings) -> Member<C> {
         let pool: Weak<dyn Neighbour> = Arc::<Self>::downgrade(self);
         let occupancy = self.registry.join(&config.address, pool);
-        let endpoint = Endpoint::with_slots(config.clone(), &settings.slots).at(occupancy);
+        let endpoint = Endpoint::with_slots(config.clone(), &settings.slots_of(config)).at(occupancy);
         let state = EndpointState {
             breaker: CircuitBreaker::new(config),
             idle: VecDeque::new(),
@@ -379,6 +375,12 @@ impl<C: Send + 'static> Pool<C> {
         closing
     }
 
+    /// The same at all endpoints.
+    fn trim_all(&self, state: &mut PoolState<C>) -> Vec<C> {
+        let all = 0..state.set.endpoints.len();
+        all.flat_map(|at| self.trim(state, at)).collect()
+    }
+
     /// Gives slots to the waiting requests, as far as there are any.
     fn serve(self: &Arc<Self>, state: &mut PoolState<C>) {
         let mut at = 0;
@@ -474,10 +476,7 @@ impl<C: Send + 'static> Neighbour for Pool<C> {
 
     fn settle(self: Arc<Self>) {
         let mut state = self.lock();
-        let mut closing = Vec::new();
-        for at in 0..state.set.endpoints.len() {
-            closing.extend(self.trim(&mut state, at));
-        }
+        let closing = self.trim_all(&mut state);
         self.serve(&mut state);
         drop(state);
         drop(closing);

@@ -85,7 +85,9 @@ impl<C: Send + 'static> Pool<C> {
             let Some(pick) = set.fit(&waiter.constraints) else {
                 continue;
             };
-            let free = set.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
+            let picks = [Some(pick), pick.overflow()];
+            let mut picks = picks.iter().flatten();
+            let free = picks.any(|pick| set.endpoints.iter().any(|endpoint| pick.eligible(endpoint)));
             assert!(!free, "{} waits while a slot is free", waiter.ticket);
         }
         assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
@@ -175,6 +177,7 @@ impl World {
             "an endpoint that was tried"
         );
         assert!(!endpoint.config.drain, "an endpoint that is draining");
+        assert!(!endpoint.config.down, "an endpoint that is down by order");
         self.holders.push(grant);
     }
 
@@ -250,14 +253,14 @@ impl World {
             config.backup = self.random.bool();
         }
         self.random.shuffle(&mut configs);
+        self.excess = self.most_held();
         self.pool.set_endpoints(&configs);
     }
 
     /// Another generation of the configuration; one that speaks another protocol finds no connection of use.
     fn reconfigure(&mut self) {
         let endpoints = self.pool.endpoints();
-        let used = endpoints.iter().map(|endpoint| endpoint.in_flight());
-        self.excess = used.max().unwrap_or(0);
+        self.excess = self.most_held();
         let random = &mut self.random;
         let config = &mut self.config;
         config.endpoints = endpoints.iter().map(|endpoint| endpoint.config.clone()).collect();
@@ -281,6 +284,12 @@ impl World {
             !other || self.idle() == 0,
             "connections that speak another protocol"
         );
+    }
+
+    /// The most slots that are taken at one address.
+    fn most_held(&self) -> usize {
+        let occupancies = self.holders.iter().map(|grant| grant.slot.endpoint().in_flight());
+        occupancies.max().unwrap_or(0)
     }
 
     fn token(&mut self) -> Token {
@@ -389,6 +398,8 @@ fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
     EndpointConfig {
         backup: random.u8(..4) == 0,
         drain: random.u8(..8) == 0,
+        down: random.u8(..12) == 0,
+        max_connections: (random.u8(..3) == 0).then(|| random.usize(1..=3)),
         weight: random.u32(1..=3),
         max_fails: random.u32(0..=2),
         fail_timeout: Duration::from_millis(random.u64(1..2_000)),

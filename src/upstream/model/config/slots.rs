@@ -89,7 +89,7 @@ impl Ask {
     /// The word for it in the file.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Nobody => "nobody",
+            Self::Nothing => "nobody",
             Self::GetValues => "get_values",
             Self::FpmStatus(_) => "status",
         }
