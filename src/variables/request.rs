@@ -7,7 +7,7 @@ use crate::protocol::RequestHead;
 use crate::protocol::fields::FieldName;
 use crate::protocol::request::{Peer, without_port};
 
-impl Scope for RequestHead {
+impl Scope<Variable> for RequestHead {
     fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
         match variable {
             Variable::Uri => sink(&normal_path::normal(self.target.path())),
