@@ -18,7 +18,7 @@ use super::pool::{AdmissionError, Grant, Slot};
 use super::pump::{Prepared, Pump};
 use super::request_body::RequestBody;
 use super::retry::{self, Attempt, Blame};
-use super::source::Source;
+use super::source::{self, Source};
 use super::switched::Switched;
 use super::trace::Trace;
 use super::{Interim, Options, Upstream};
@@ -281,9 +281,8 @@ impl<'a> Attempts<'a> {
         let length = if bodiless { Some(0) } else { answer.length };
         let body = match lease.rest(length).map_err(Broken::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
-            // The rest, dropped here, is read to the end on its own.
             Rest::Running(rest) if bodiless => {
-                drop(Source::new(rest, relays, ignore_abort));
+                source::discard(rest, relays, ignore_abort);
                 Body::Full(None)
             }
             Rest::Running(rest) => {
