@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-
 use crate::config::Config;
-use crate::frontend::{self, Route, Service};
+use crate::files::Root;
+use crate::frontend::{Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
-use crate::transport::{Address, Obstacle, Resolver};
+use crate::transport::Resolver;
 use crate::upstream::{self, Relays, Upstream};
 
 /// A configuration and what serves it.
@@ -22,12 +21,17 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    /// The first one.
-    pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
+    /// The first one; `roots` are those of its routes.
+    pub(super) fn first(
+        config: Config,
+        roots: Vec<Option<Root>>,
+        access: &Arc<AccessLog>,
+        counters: &Arc<Counters>,
+    ) -> Self {
         let spools = Spools::new(config.server.spool.clone());
         let relays = Relays::new(spools, counters.clone());
         let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
-        Self::make(config, &[], (relays, resolver), access, counters)
+        Self::make((config, roots), &[], (relays, resolver), access, counters)
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
@@ -35,9 +39,10 @@ impl Generation {
     pub(super) fn next(
         &self,
         config: Config,
+        roots: Vec<Option<Root>>,
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
-    ) -> Result<Self> {
+    ) -> Self {
         let spool = &config.server.spool;
         let relays = if spool.temp_dir == self.config.server.spool.temp_dir {
             // With what is under way, which counts.
@@ -46,35 +51,37 @@ impl Generation {
             self.relays.with(Spools::new(spool.clone()))
         };
         let shared = (relays, self.resolver.clone());
-        Self::make(config, &self.upstreams, shared, access, counters)
+        Self::make((config, roots), &self.upstreams, shared, access, counters)
     }
 
     fn make(
-        config: Config,
+        (config, roots): (Config, Vec<Option<Root>>),
         before: &[Arc<Upstream>],
         (relays, resolver): (Relays, Arc<Resolver>),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
-    ) -> Result<Self> {
+    ) -> Self {
         let upstreams: Vec<_> = config
             .upstreams
             .iter()
             .map(|config| kept(config, before).unwrap_or_else(|| begin(config, &resolver)))
             .collect();
-        let service = service(
-            &config.frontend,
-            &upstreams,
+        let routes = config.frontend.routes.iter().zip(roots);
+        let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams));
+        let service = Service::new(
+            config.frontend.clone(),
+            routes.collect(),
             relays.clone(),
             access.clone(),
             counters.clone(),
-        )?;
-        Ok(Self {
+        );
+        Self {
             config,
             upstreams,
-            service,
+            service: Arc::new(service),
             relays,
             resolver,
-        })
+        }
     }
 
     /// What it shares with the one before is as it wants it: not until it is in force.
@@ -103,43 +110,7 @@ fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstr
 
 fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
-    if config.warn_unreachable {
-        warn_of_obstacles(&upstream);
-    }
     upstream.discover(resolver);
     upstream.watch();
     upstream
-}
-
-/// A wrong group or a missing directory is better told now than with the first request. An application may well
-/// start after us: nothing more than a warning, and not even that where `warn_unreachable` is off.
-fn warn_of_obstacles(upstream: &Upstream) {
-    for endpoint in upstream.endpoints() {
-        if let Address::Unix(path) = &endpoint.config.address
-            && let Some(obstacle) = Obstacle::find(path)
-        {
-            tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");
-        }
-    }
-}
-
-fn service(
-    config: &frontend::Config,
-    upstreams: &[Arc<Upstream>],
-    relays: Relays,
-    access: Arc<AccessLog>,
-    counters: Arc<Counters>,
-) -> Result<Arc<Service>> {
-    let routes = config
-        .routes
-        .iter()
-        .map(|route| Route::open(route.clone(), upstreams));
-    let routes = routes.collect::<Result<Vec<_>, _>>()?;
-    Ok(Arc::new(Service::new(
-        config.clone(),
-        routes,
-        relays,
-        access,
-        counters,
-    )))
 }

@@ -20,13 +20,18 @@ pub(super) enum Wish {
 }
 
 /// The signals that are caught from now on.
-pub(super) struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     caught: [(Signal, Wish); 6],
 }
 
 impl Signals {
-    /// Catches them.
-    pub(super) fn install() -> io::Result<Self> {
+    /// Catches them. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not permit it.
+    pub fn install() -> io::Result<Self> {
         let catch = |kind, wish| Ok::<_, io::Error>((signal(kind)?, wish));
         Ok(Self {
             caught: [
@@ -40,11 +45,20 @@ impl Signals {
         })
     }
 
+    /// Waits until the end is asked for; all others stay for [`App::run`](super::App::run).
+    pub async fn stop(&mut self) {
+        self.among(|wish| matches!(wish, Wish::Drain | Wish::Stop)).await;
+    }
+
     /// The next wish.
     pub(super) async fn next(&mut self) -> Wish {
+        self.among(|_| true).await
+    }
+
+    async fn among(&mut self, wanted: impl Fn(Wish) -> bool) -> Wish {
         std::future::poll_fn(|cx| {
             for (signal, wish) in &mut self.caught {
-                if signal.poll_recv(cx).is_ready() {
+                if wanted(*wish) && signal.poll_recv(cx).is_ready() {
                     return std::task::Poll::Ready(*wish);
                 }
             }

@@ -106,6 +106,7 @@ fn timeouts(typed: &Typed, complaints: &mut Complaints) -> Timeouts {
         grace: deadline::any(typed.grace.as_ref(), default.grace),
         generation: deadline::any(typed.generation.as_ref(), default.generation),
         replace: deadline::positive(typed.replace.as_ref(), default.replace, complaints),
+        open: deadline::positive(typed.open.as_ref(), default.open, complaints),
     }
 }
 

@@ -98,6 +98,8 @@ pub struct ServerTimeouts {
     pub generation: Option<At<Period>>,
     /// How long the new process of a replacement may take until it serves; else the old one stays. Default: "30s".
     pub replace: Option<At<Period>>,
+    /// How long logs, listeners and directories may take to open, at a start and at a reload. Default: "10s".
+    pub open: Option<At<Period>>,
 }
 
 /// Logs.

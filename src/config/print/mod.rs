@@ -79,6 +79,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
         grace,
         generation,
         replace,
+        open,
     } = *timeouts;
     out.head("[server]");
     out.plain("workers", workers);
@@ -114,6 +115,7 @@ fn print_server(server: &Server, frontend: &frontend::Config, out: &mut Out) {
             ("grace", period(grace)),
             ("generation", period(generation)),
             ("replace", period(replace)),
+            ("open", period(open)),
         ],
     );
     out.plain("head_size", size(*head_size));

@@ -1,0 +1,87 @@
+//! A thread that opens things, and how long it is waited for.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::oneshot;
+
+use super::progress::Progress;
+
+/// Something that is being opened. Dropped, it is not waited for any more: what the thread still opens is dropped, too.
+///
+/// The thread is none of the runtime's: one that hangs for ever takes nothing from those that wait for the disk.
+#[derive(Debug)]
+pub(in crate::app) struct Opening<T> {
+    outcome: oneshot::Receiver<Result<T>>,
+    progress: Progress,
+    limit: Duration,
+}
+
+impl<T: Send + 'static> Opening<T> {
+    /// Begins it; `limit` is how long it may take.
+    pub(in crate::app) fn begin(
+        limit: Duration,
+        open: impl FnOnce(&Progress) -> Result<T> + Send + 'static,
+    ) -> Result<Self> {
+        let (sender, outcome) = oneshot::channel();
+        let progress = Progress::default();
+        let shown = progress.clone();
+        let thread = thread::Builder::new().name("bridgehead-open".into());
+        thread
+            .spawn(move || drop(sender.send(open(&shown))))
+            .context("cannot start a thread that opens files")?;
+        Ok(Self {
+            outcome,
+            progress,
+            limit,
+        })
+    }
+
+    /// What was opened, or why it was not.
+    pub(in crate::app) async fn outcome(self) -> Result<T> {
+        match tokio::time::timeout(self.limit, self.outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(anyhow!("the thread that opens files has panicked")),
+            Err(_) => Err(self.progress.late(self.limit).into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_opened_in_time_is_given() {
+        let opening = Opening::begin(Duration::from_secs(60), |_| Ok(7)).unwrap();
+        assert_eq!(opening.outcome().await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_named_and_dropped_when_it_comes() {
+        struct Opened(mpsc::Sender<()>);
+        impl Drop for Opened {
+            fn drop(&mut self) {
+                self.0.send(()).unwrap();
+            }
+        }
+        let (dropped, is_dropped) = mpsc::channel();
+        let (answer, answers) = mpsc::channel::<()>();
+        let opening = Opening::begin(Duration::from_millis(1), move |progress| {
+            progress.at("the access log", "[log] access", "/mnt/log");
+            answers.recv().unwrap();
+            Ok(Opened(dropped))
+        });
+        let error = opening.unwrap().outcome().await.err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "cannot open the access log /mnt/log within 1ms: the system does not answer \
+             ([log] access; [server] timeouts.open is how long it may take)"
+        );
+        answer.send(()).unwrap();
+        is_dropped.recv().unwrap();
+    }
+}
