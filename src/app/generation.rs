@@ -89,7 +89,7 @@ impl Generation {
         self.relays.spools().limit(&self.config.server.spool);
         if self.resolver.set_config(&self.config.server.resolver) {
             for upstream in &self.upstreams {
-                upstream.look_again();
+                upstream.suspect_names();
             }
         }
     }
@@ -110,7 +110,6 @@ fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstr
 
 fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     let upstream = Arc::new(Upstream::new(config.clone()));
-    upstream.discover(resolver);
-    upstream.watch();
+    upstream::care::start(&upstream, resolver);
     upstream
 }

@@ -107,10 +107,10 @@ impl App {
         let counters = Arc::new(Counters::new(rejection::REASONS));
         let listeners = ready(listeners.added)?;
         let generation = Generation::first(config, roots, logs.access(), &counters);
-        let places = descriptors::places(generation.config.frontend.max_connections);
+        let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         Ok(Self {
             listeners,
-            server: Server::new(generation.service.clone(), places),
+            server: Server::new(generation.service.clone(), connection_limit),
             generation,
             counters,
             left,
@@ -123,7 +123,12 @@ impl App {
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         let bound = self.listeners.iter().map(|ready| ready.listener.address());
-        bound.chain(self.server.doors().iter().map(|door| door.listener.address()))
+        bound.chain(
+            self.server
+                .listening()
+                .iter()
+                .map(|listening| listening.listener.address()),
+        )
     }
 
     /// The upstreams, in the order of the configuration.
@@ -150,7 +155,7 @@ impl App {
     fn accept(&mut self) {
         let ready = std::mem::take(&mut self.listeners);
         let ownerships: Vec<_> = ready.iter().map(|ready| ready.ownership).collect();
-        self.open_doors(ready);
+        self.open_listeners(ready);
         for address in self.left.addresses() {
             tracing::warn!(%address, "a socket that was open already is closed: no [[listen]] has its address");
         }
@@ -161,7 +166,7 @@ impl App {
         }
     }
 
-    fn open_doors(&mut self, ready: Vec<Ready>) {
+    fn open_listeners(&mut self, ready: Vec<Ready>) {
         for Ready { config, listener, .. } in ready {
             tracing::info!(address = %listener.address(), "listening");
             self.server.open(config, listener);
@@ -170,9 +175,9 @@ impl App {
 
     /// What was lent is ours now, and as our configuration wants it.
     fn keep_listeners(&mut self, ownerships: &[Ownership]) {
-        for (door, ownership) in self.server.doors().iter().zip(ownerships) {
-            door.listener.keep();
-            reload::adjust(&door.listener, &door.config, ownership);
+        for (listening, ownership) in self.server.listening().iter().zip(ownerships) {
+            listening.listener.keep();
+            reload::adjust(&listening.listener, &listening.config, ownership);
         }
     }
 

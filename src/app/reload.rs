@@ -16,10 +16,12 @@ impl App {
     /// Begins to open what the configuration wants now. Nothing changes before [`App::reloaded`].
     pub(super) fn reload(&self, source: &Source, error_log: bool) -> Result<Opening<Reload>> {
         let (source, config) = (source.clone(), self.generation.config.clone());
-        let doors = self.server.doors().iter();
+        let listening = self.server.listening().iter();
         let held = Held {
             config,
-            listening: doors.map(|door| door.config.address.clone()).collect(),
+            listening: listening
+                .map(|listening| listening.config.address.clone())
+                .collect(),
             error_log,
         };
         let limit = self.generation.config.frontend.timeouts.open;
@@ -49,34 +51,38 @@ impl App {
             log.switch(error);
         }
         self.logs.commit(access);
-        self.change_doors(&listeners.stay, added);
-        let places = descriptors::places(generation.config.frontend.max_connections);
+        self.change_listeners(&listeners.stay, added);
+        let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         generation.take_effect();
-        self.server.replace(generation.service.clone(), places);
+        self.server.replace(generation.service.clone(), connection_limit);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
         Ok(())
     }
 
-    /// Opens and closes doors, and changes what stays.
-    fn change_doors(&mut self, stay: &[Option<(frontend::config::Listener, Ownership)>], added: Vec<Ready>) {
-        for (door, stays) in self.server.doors_mut().iter_mut().zip(stay) {
+    /// Opens and closes listeners, and changes what stays.
+    fn change_listeners(
+        &mut self,
+        stay: &[Option<(frontend::config::Listener, Ownership)>],
+        added: Vec<Ready>,
+    ) {
+        for (listening, stays) in self.server.listening_mut().iter_mut().zip(stay) {
             if let Some((config, ownership)) = stays
-                && *config != door.config
+                && *config != listening.config
             {
-                adjust(&door.listener, config, ownership);
-                door.config = config.clone();
+                adjust(&listening.listener, config, ownership);
+                listening.config = config.clone();
             }
         }
         let mut stay = stay.iter();
-        self.server.close(|door| {
+        self.server.close(|listening| {
             let stays = stay.next().is_some_and(Option::is_some);
             if !stays {
-                tracing::info!(address = %door.listener.address(), "no longer listening");
+                tracing::info!(address = %listening.listener.address(), "no longer listening");
             }
             stays
         });
-        self.open_doors(added);
+        self.open_listeners(added);
     }
 
     /// Gives what is under way at upstreams that are gone its time.
@@ -95,7 +101,7 @@ async fn end_after(limit: Duration, upstream: std::sync::Weak<Upstream>) {
     tokio::time::sleep(limit).await;
     if let Some(upstream) = upstream.upgrade() {
         tracing::info!(upstream = %upstream.name(), "ending what an earlier configuration began");
-        upstream.over().give();
+        upstream.retired().set();
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use super::open::{PidFile, Reload, Source};
 use super::reopening::{Reopened, Reopening};
 use super::replacement::{Program, Replacement, Successor};
-use super::signals::{Signals, Wish};
+use super::signals::{SignalAction, Signals};
 use super::{App, Ended, notify};
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{InheritedSocket, Lender};
@@ -33,7 +33,7 @@ struct Running<'a> {
     /// What is being opened.
     opening: Option<Pin<Box<dyn Future<Output = Change>>>>,
     /// Asked for meanwhile, each once.
-    later: Vec<Wish>,
+    later: Vec<SignalAction>,
     /// Nobody is let in any more, and then everything ends.
     deadline: Option<Instant>,
 }
@@ -71,8 +71,8 @@ impl App {
         };
         loop {
             tokio::select! {
-                wish = signals.next() => {
-                    if let Some(ended) = running.wish(wish).await {
+                action = signals.next() => {
+                    if let Some(ended) = running.action(action).await {
                         return ended;
                     }
                 }
@@ -87,31 +87,31 @@ impl App {
 
 impl Running<'_> {
     /// Does as a signal asks; gives the end, if that is what was asked for.
-    async fn wish(&mut self, wish: Wish) -> Option<Ended> {
-        match wish {
-            Wish::Drain => self.drain().await,
-            Wish::Stop => {
+    async fn action(&mut self, action: SignalAction) -> Option<Ended> {
+        match action {
+            SignalAction::Drain => self.drain().await,
+            SignalAction::Stop => {
                 self.give_up_replacement().await;
                 return Some(self.app.ended());
             }
-            Wish::Reopen | Wish::Reload | Wish::Replace => self.change(wish),
+            SignalAction::Reopen | SignalAction::Reload | SignalAction::Replace => self.change(action),
         }
         None
     }
 
     /// Begins what a signal asks for, or does so when what is being opened is open.
-    fn change(&mut self, wish: Wish) {
+    fn change(&mut self, action: SignalAction) {
         if self.opening.is_some() {
-            if !self.later.contains(&wish) {
-                self.later.push(wish);
+            if !self.later.contains(&action) {
+                self.later.push(action);
             }
             return;
         }
-        match wish {
-            Wish::Reopen => self.reopen(),
-            Wish::Reload => self.reload(),
-            Wish::Replace => self.replace(),
-            Wish::Drain | Wish::Stop => {}
+        match action {
+            SignalAction::Reopen => self.reopen(),
+            SignalAction::Reload => self.reload(),
+            SignalAction::Replace => self.replace(),
+            SignalAction::Drain | SignalAction::Stop => {}
         }
     }
 
@@ -159,8 +159,8 @@ impl Running<'_> {
             Change::Reload(opened) => self.reloaded(opened),
             Change::Reopen(reopened) => reopened.apply(&self.app.logs, self.means.error_log),
         }
-        for wish in std::mem::take(&mut self.later) {
-            self.change(wish);
+        for action in std::mem::take(&mut self.later) {
+            self.change(action);
         }
     }
 
@@ -200,9 +200,9 @@ impl Running<'_> {
         };
         notify::replaced_by(pid);
         tracing::info!(pid, "replaced; waiting for open exchanges");
-        for (place, door) in self.app.server.doors().iter().enumerate() {
+        for (place, listening) in self.app.server.listening().iter().enumerate() {
             if taken.contains(&place) {
-                door.listener.share();
+                listening.listener.share();
             }
         }
         self.app.server.close(|_| false);
@@ -240,14 +240,17 @@ impl Running<'_> {
 
 /// The listening sockets, for another process.
 fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
-    let doors = app.server.doors().iter();
-    doors
-        .map(|door| {
+    let listening = app.server.listening().iter();
+    listening
+        .map(|listening| {
             Ok(InheritedSocket {
-                address: door.config.address.clone(),
-                socket: door.listener.duplicate().context("cannot duplicate a socket")?,
-                owns_file: door.listener.owns_file(),
-                lender: match door.listener.lender() {
+                address: listening.config.address.clone(),
+                socket: listening
+                    .listener
+                    .duplicate()
+                    .context("cannot duplicate a socket")?,
+                owns_file: listening.listener.owns_file(),
+                lender: match listening.listener.lender() {
                     Some(Lender::Manager) => Lender::Manager,
                     Some(Lender::Predecessor) | None => Lender::Predecessor,
                 },

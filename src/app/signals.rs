@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum SignalAction {
     /// TERM, QUIT: finish what is open, then end.
     Drain,
     /// INT: end now.
@@ -22,7 +22,7 @@ pub(super) enum Wish {
 /// The signals that are caught from now on.
 #[derive(Debug)]
 pub struct Signals {
-    caught: [(Signal, Wish); 6],
+    caught: [(Signal, SignalAction); 6],
 }
 
 impl Signals {
@@ -32,34 +32,35 @@ impl Signals {
     ///
     /// When the system does not permit it.
     pub fn install() -> io::Result<Self> {
-        let catch = |kind, wish| Ok::<_, io::Error>((signal(kind)?, wish));
+        let catch = |kind, action| Ok::<_, io::Error>((signal(kind)?, action));
         Ok(Self {
             caught: [
-                catch(SignalKind::terminate(), Wish::Drain)?,
-                catch(SignalKind::quit(), Wish::Drain)?,
-                catch(SignalKind::interrupt(), Wish::Stop)?,
-                catch(SignalKind::user_defined1(), Wish::Reopen)?,
-                catch(SignalKind::hangup(), Wish::Reload)?,
-                catch(SignalKind::user_defined2(), Wish::Replace)?,
+                catch(SignalKind::terminate(), SignalAction::Drain)?,
+                catch(SignalKind::quit(), SignalAction::Drain)?,
+                catch(SignalKind::interrupt(), SignalAction::Stop)?,
+                catch(SignalKind::user_defined1(), SignalAction::Reopen)?,
+                catch(SignalKind::hangup(), SignalAction::Reload)?,
+                catch(SignalKind::user_defined2(), SignalAction::Replace)?,
             ],
         })
     }
 
     /// Waits until the end is asked for; all others stay for [`App::run`](super::App::run).
     pub async fn stop(&mut self) {
-        self.among(|wish| matches!(wish, Wish::Drain | Wish::Stop)).await;
+        self.among(|action| matches!(action, SignalAction::Drain | SignalAction::Stop))
+            .await;
     }
 
-    /// The next wish.
-    pub(super) async fn next(&mut self) -> Wish {
+    /// The next action.
+    pub(super) async fn next(&mut self) -> SignalAction {
         self.among(|_| true).await
     }
 
-    async fn among(&mut self, wanted: impl Fn(Wish) -> bool) -> Wish {
+    async fn among(&mut self, wanted: impl Fn(SignalAction) -> bool) -> SignalAction {
         std::future::poll_fn(|cx| {
-            for (signal, wish) in &mut self.caught {
-                if wanted(*wish) && signal.poll_recv(cx).is_ready() {
-                    return std::task::Poll::Ready(*wish);
+            for (signal, action) in &mut self.caught {
+                if wanted(*action) && signal.poll_recv(cx).is_ready() {
+                    return std::task::Poll::Ready(*action);
                 }
             }
             std::task::Poll::Pending

@@ -27,7 +27,7 @@ pub struct Source {
 #[derive(Debug)]
 pub(in crate::app) struct Held {
     pub(in crate::app) config: Config,
-    /// Where is listened, in the order of the doors.
+    /// Where is listened, in the order of the server.
     pub(in crate::app) listening: Vec<Address>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
