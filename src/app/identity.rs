@@ -50,7 +50,7 @@ impl Identity {
         Ok(Account { uid, name })
     }
 
-    /// Gives a file that is open to the new user, who has to be able to open or to write it again.
+    /// Gives a file that is open to the new user, which has to open or to write it again.
     pub(super) fn give(&self, file: &OwnedFd) -> Result<()> {
         let uid = self.user.as_ref().map(|user| user.uid.as_raw());
         std::os::unix::fs::fchown(file, uid, Some(self.group.as_raw()))

@@ -88,7 +88,10 @@ async fn start(config: Config, file: &Path, inheritance: &mut Inheritance) -> Re
     let mut signals = Signals::install().context("cannot catch signals")?;
     let opened = tokio::select! {
         opened = open(config, file, inheritance) => opened?,
-        () = signals.stop() => return Ok(None),
+        () = signals.stop() => {
+            tracing::info!("stopped before it served");
+            return Ok(None);
+        }
     };
     let (app, log) = opened;
     Ok(Some(Started { app, signals, log }))

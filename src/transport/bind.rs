@@ -22,7 +22,7 @@ pub struct BoundSocket {
     /// Before the socket: see [`Listener`](super::Listener).
     pub(super) file: Option<SocketFile>,
     pub(super) socket: Socket,
-    /// Who opened it, if it was not us.
+    /// What opened it, if it was not us.
     pub(super) lender: Option<Lender>,
 }
 
@@ -170,8 +170,9 @@ fn tcp(address: SocketAddr) -> io::Result<Socket> {
 fn unix(path: &Path, ownership: &Ownership) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     if let Some(mode) = ownership.mode {
-        // bind(2) makes the file with the mode of the socket, less the umask: at no moment has it more.
-        fchmod(&socket, Mode::from_raw_mode(mode))?;
+        // bind(2) makes the file with the mode of the socket, less the umask: at no moment has it more. A system that
+        // cannot do this is none the worse: the file gets its mode before it is listened on.
+        let _ = fchmod(&socket, Mode::from_raw_mode(mode));
     }
     socket.bind(&SockAddr::unix(path)?)?;
     Ok(socket)

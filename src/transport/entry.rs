@@ -42,7 +42,7 @@ pub enum Destination {
 /// Why a path leads to nothing that may be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
-    /// A link of a user who is neither root nor ours.
+    /// A link of a user that is neither root nor ours.
     #[error(
         "the link {} belongs to user {owner}: only links of root and of the user that opens them are followed, since \
          others could lead anywhere; write where it leads to",

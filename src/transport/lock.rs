@@ -36,7 +36,7 @@ impl BindLock {
         for _ in 0..ATTEMPTS {
             let Some(file) = open(&entry)? else { continue };
             retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
-            // The one before has removed it: whoever comes now locks another file.
+            // Else the one before has removed it, and the next one locks another file.
             if entry.is(&file)? {
                 return Ok(Self { entry, file });
             }

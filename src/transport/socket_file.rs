@@ -43,7 +43,7 @@ impl SocketFile {
     }
 
     /// Gives the file to its owner. Before listen(2): until then every connection is refused, so that the permissions
-    /// that bind(2) left admit nobody.
+    /// that bind(2) left admit no client.
     pub(super) fn give(&self, ownership: &Ownership) -> io::Result<()> {
         let now = fstat(&self.node)?;
         // Only what has to be: a process that gave up its privileges may no longer do what was done before.

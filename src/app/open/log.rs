@@ -35,7 +35,7 @@ pub(in crate::app) const ERROR: Log = Log {
 };
 
 impl Log {
-    /// Opens its target for appending, and gives a file to the user who is to open it again; `None` when it is off.
+    /// Opens its target for appending, and gives a file to the user that is to open it again; `None` when it is off.
     pub(in crate::app) fn open(
         self,
         target: &Target,
@@ -135,8 +135,58 @@ fn settle(file: &OwnedFd, entry: &DirectoryEntry, owner: Option<&Identity>) -> R
 
 const APPEND: OFlags = OFlags::WRONLY.union(OFlags::APPEND);
 
-/// Access logs tell who visited: not for everybody.
+/// Access logs tell about visitors: not every user may read them.
 const MODE: Mode = Mode::from_raw_mode(0o640);
 
 /// How often the file may come and go while it is opened.
 const ATTEMPTS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::telemetry::Sink;
+
+    fn opened(path: &Path) -> Result<Option<Opened>> {
+        ACCESS.open(&Target::File(path.into()), None, &Progress::default())
+    }
+
+    #[test]
+    fn a_log_is_appended_to_and_made_if_it_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        for lines in ["one\n", "one\ntwo\n"] {
+            let (sink, guard) = Sink::start(opened(&path).unwrap().unwrap()).unwrap();
+            sink.push(lines.lines().last().unwrap().as_bytes());
+            sink.push(b"\n");
+            drop(guard);
+            assert_eq!(fs::read_to_string(&path).unwrap(), lines);
+        }
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o137, 0, "{mode:o}: others may not read it");
+    }
+
+    #[test]
+    fn a_log_that_is_off_is_none() {
+        let off = ERROR.open(&Target::Off, None, &Progress::default()).unwrap();
+        assert!(off.is_none());
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_opened_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [Path::new("/nonexistent/error.log"), dir.path()] {
+            let error = format!("{:#}", opened(path).unwrap_err());
+            let told = format!("cannot open the access log {}: ", path.display());
+            assert!(error.starts_with(&told), "{error}");
+        }
+    }
+
+    #[test]
+    fn descriptors_that_are_not_open_are_told() {
+        opened(Path::new("/proc/self/fd/987654")).unwrap_err();
+        opened(Path::new("/dev/fd/2")).unwrap();
+    }
+}

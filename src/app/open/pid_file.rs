@@ -18,7 +18,7 @@ use crate::transport::DirectoryEntry;
 pub(in crate::app) struct PidFile(DirectoryEntry);
 
 impl PidFile {
-    /// Writes our process id where the configuration wants it, and gives the file to the user who is to write it again.
+    /// Writes our process id where the configuration wants it, and gives the file to the user that is to write it again.
     pub(super) fn open(
         config: &Config,
         owner: Option<&Identity>,

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::listeners::Listeners;
 use super::progress::Progress;
-use super::{log, look, roots};
+use super::{log, roots, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
@@ -60,7 +60,7 @@ impl Reload {
         let roots = roots(&config.frontend.routes, progress)?;
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
-        look::at(&config, &held.config.upstreams, progress);
+        warnings::tell(&config, &held.config.upstreams, progress);
         Ok(Self {
             config,
             access,

@@ -6,7 +6,7 @@ use super::listeners::Listeners;
 use super::opening::Opening;
 use super::pid_file::PidFile;
 use super::progress::Progress;
-use super::{log, look, roots};
+use super::{log, roots, warnings};
 use crate::app::identity::Identity;
 use crate::config::Config;
 use crate::files::Root;
@@ -37,7 +37,7 @@ impl Start {
             None => None,
         };
         let roots = roots(&config.frontend.routes, progress)?;
-        look::at(&config, &[], progress);
+        warnings::tell(&config, &[], progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
             written => written,

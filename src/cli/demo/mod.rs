@@ -99,7 +99,7 @@ fn parse(listen: &Address, directory: &Path, workers: NonZeroUsize) -> Result<Co
 }
 
 async fn serve(args: &Args, config: Config, directory: &Path) -> Result<()> {
-    // From here on: whoever reads the text may send one.
+    // Before the text: its reader may send one at once.
     let mut signals = Signals::install().context("cannot catch signals")?;
     let log = app::open_error_log(&config).await?;
     let start = |protocol| {

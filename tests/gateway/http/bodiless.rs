@@ -8,8 +8,8 @@ use testbed::{Scripted, ScriptedConnection};
 
 use super::site::Site;
 
-/// Protocols whose answers end when the application says so. HTTP says with the head that there is no body.
-const PROTOCOLS: [&str; 3] = ["fastcgi", "uwsgi", "scgi"];
+/// With HTTP the head says that there is no body; with the others, the application says when it has ended.
+const PROTOCOLS: [&str; 4] = ["fastcgi", "uwsgi", "scgi", "http"];
 
 /// What a script can do after its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub(super) fn endless(
         }
         "uwsgi" => {
             connection.read_uwsgi()?;
+            connection.write(head.replace("Status:", "HTTP/1.1"))?;
+        }
+        "http" => {
+            connection.read_http()?;
             connection.write(head.replace("Status:", "HTTP/1.1"))?;
         }
         _ => {

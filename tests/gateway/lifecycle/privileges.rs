@@ -156,8 +156,8 @@ fn number_of_nobody() -> u32 {
     line.split(':').nth(1).unwrap().parse().unwrap()
 }
 
-/// A directory of the user `nobody`, as an attacker would have it who took over an application, and in a directory of
-/// root's a file that is nobody else's business.
+/// A directory of the user `nobody`, as an attacker has it after an application was taken over, and a file that only root
+/// may read.
 struct Attacked {
     _root: TempDir,
     dir: PathBuf,

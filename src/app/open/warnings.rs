@@ -6,15 +6,15 @@ use crate::transport::{Address, Obstacle};
 use crate::upstream;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn at(config: &Config, before: &[upstream::Config], progress: &Progress) {
-    at_temp_dir(config, progress);
+pub(super) fn tell(config: &Config, before: &[upstream::Config], progress: &Progress) {
+    tell_of_temp_dir(config, progress);
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
     for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
-        at_endpoints(upstream, progress);
+        tell_of_endpoints(upstream, progress);
     }
 }
 
-fn at_temp_dir(config: &Config, progress: &Progress) {
+fn tell_of_temp_dir(config: &Config, progress: &Progress) {
     let spool = &config.server.spool;
     let temp_dir = spool.temp_dir.display();
     progress.at("the temporary directory", "[server] temp_dir", &temp_dir);
@@ -25,7 +25,7 @@ fn at_temp_dir(config: &Config, progress: &Progress) {
 
 /// A wrong group or a missing directory is better told now than with the first request. An application may well start
 /// after us.
-fn at_endpoints(upstream: &upstream::Config, progress: &Progress) {
+fn tell_of_endpoints(upstream: &upstream::Config, progress: &Progress) {
     for endpoint in &upstream.endpoints {
         if let Address::Unix(path) = &endpoint.address {
             let setting = format!("[upstream.{}] endpoints", upstream.name);
