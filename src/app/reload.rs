@@ -1,6 +1,6 @@
 //! Another configuration for a running gateway: all of it, or nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +11,7 @@ use crate::frontend;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{Listener, Ownership};
 use crate::upstream::Upstream;
+use crate::upstream::care::Care;
 
 impl App {
     /// Begins to open what the configuration wants now. Nothing changes before [`App::reloaded`].
@@ -43,7 +44,7 @@ impl App {
         let access = self.logs.prepare(&config.log, access);
         let access = access.context("cannot start the access log")?;
         let added = ready(listeners.added)?;
-        let generation = self
+        let mut generation = self
             .generation
             .next(config, roots, access.access(), &self.counters);
 
@@ -88,17 +89,19 @@ impl App {
     /// Gives what is under way at upstreams that are gone its time.
     fn retire(&self, before: &Generation) {
         let limit = self.generation.config.frontend.timeouts.generation;
-        for upstream in &before.upstreams {
-            if !self.generation.has(upstream) {
-                tokio::spawn(end_after(limit, Arc::downgrade(upstream)));
+        for (upstream, care) in before.gone(&self.generation) {
+            if care.is_some() {
+                upstream.leave();
             }
+            tokio::spawn(end_after(limit, Arc::downgrade(upstream), care.cloned()));
         }
     }
 }
 
 /// Does not keep the upstream: it ends with its last exchange.
-async fn end_after(limit: Duration, upstream: std::sync::Weak<Upstream>) {
+async fn end_after(limit: Duration, upstream: Weak<Upstream>, care: Option<Arc<Care>>) {
     tokio::time::sleep(limit).await;
+    drop(care);
     if let Some(upstream) = upstream.upgrade() {
         tracing::info!(upstream = %upstream.name(), "ending what an earlier configuration began");
         upstream.retired().set();
