@@ -52,6 +52,9 @@ impl Listeners {
     ) -> Result<()> {
         let address = &config.address;
         progress.at("the listener", "[[listen]]", address);
+        if let Address::Unix(_) = address {
+            progress.hint("another process may hold the lock beside the socket");
+        }
         let ownership = config.access.resolve().with_context(|| address.to_string())?;
         let same = |(open, stays): &(&Address, &mut Option<_>)| stays.is_none() && *open == address;
         match open.iter().zip(&mut self.stay).find(same) {

@@ -93,15 +93,15 @@ fn a_start_ends_when_a_log_does_not_open() {
     let path = dir.path().join("fifo");
     fifo(&path);
     let name = path.display().to_string();
-    let access = config(&name, "200ms", "");
-    let errors = config(FINE, "200ms", "").replace("{dir}/error.log", &name);
+    let access = config(&name, "1s", "");
+    let errors = config(FINE, "1s", "").replace("{dir}/error.log", &name);
     for (config, what, setting) in [
         (access, "the access log", "[log] access"),
         (errors, "the error log", "[log] error"),
     ] {
         let error = fails(&config);
         let told = format!(
-            "cannot open {what} {name} within 200ms: no process reads from this FIFO ({setting}; [server] timeouts.open \
+            "cannot open {what} {name} within 1s: no process reads from this FIFO ({setting}; [server] timeouts.open \
              is how long it may take)"
         );
         assert!(error.contains(&told), "{error}");
@@ -143,6 +143,19 @@ fn a_reload_ends_when_a_log_does_not_open_and_requests_are_answered_meanwhile() 
 }
 
 #[test]
+fn a_reload_ends_when_the_configuration_cannot_be_read() {
+    let gateway = start(&config(FINE, "1s", ""));
+    let file = gateway.dir().join("bridgehead.toml");
+    fs::remove_file(&file).unwrap();
+    fifo(&file);
+    gateway.signal(Signal::HUP).unwrap();
+    answers(&gateway);
+    let errors = gateway.wait_errors("the configuration was not loaded").unwrap();
+    let told = format!("cannot open the configuration {} within 1s", file.display());
+    assert!(errors.contains(&told), "{errors}");
+}
+
+#[test]
 fn a_stop_does_not_wait_for_a_reload_that_hangs() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut gateway = start(&config(FINE, "1h", ""));
@@ -175,7 +188,7 @@ fn what_is_asked_for_during_a_reload_is_done_after_it() {
 
 #[test]
 fn a_log_that_cannot_be_opened_again_goes_on_with_its_old_file() {
-    let mut gateway = start(&config(FINE, "200ms", ""));
+    let mut gateway = start(&config(FINE, "1s", ""));
     let (log, moved) = (gateway.access_file(), gateway.dir().join("access.log.1"));
     fs::rename(&log, &moved).unwrap();
     fifo(&log);
