@@ -194,7 +194,8 @@ fn remove_stale(address: &Address, path: &Path, entry: &DirectoryEntry) -> Resul
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(failed(error)),
         // What was dead may have been replaced meanwhile by a program that takes no lock.
         Err(error)
-            if error.kind() == io::ErrorKind::ConnectionRefused && entry.is(&node).map_err(failed)? =>
+            if error.kind() == io::ErrorKind::ConnectionRefused
+                && entry.leads_to(&node).map_err(failed)? =>
         {
             entry.remove().map_err(failed)
         }

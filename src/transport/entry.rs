@@ -96,8 +96,8 @@ impl DirectoryEntry {
         Ok(statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Whether the name belongs to an open file now.
-    pub fn is(&self, file: &OwnedFd) -> io::Result<bool> {
+    /// Whether an open file has the name now.
+    pub fn leads_to(&self, file: &OwnedFd) -> io::Result<bool> {
         let (open, named) = (fstat(file)?, self.stat());
         Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino)))
     }

@@ -37,7 +37,7 @@ impl BindLock {
             let Some(file) = open(&entry)? else { continue };
             retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))?;
             // Else the one before has removed it, and the next one locks another file.
-            if entry.is(&file)? {
+            if entry.leads_to(&file)? {
                 return Ok(Self { entry, file });
             }
         }
@@ -48,7 +48,8 @@ impl BindLock {
 impl Drop for BindLock {
     /// The file goes before the lock does. A file that is not empty was there before, and is not ours.
     fn drop(&mut self) {
-        if fstat(&self.file).is_ok_and(|stat| stat.st_size == 0) {
+        let empty = fstat(&self.file).is_ok_and(|stat| stat.st_size == 0);
+        if empty && self.entry.leads_to(&self.file).unwrap_or(false) {
             let _ = self.entry.remove();
         }
         // A child that is just being started may hold the file a moment longer.

@@ -78,7 +78,7 @@ impl SocketFile {
 
     /// Removes the file, once, and only if it still has its name.
     pub(super) fn remove(&self) {
-        if !self.stays.swap(true, Ordering::Relaxed) && self.entry.is(&self.node).unwrap_or(false) {
+        if !self.stays.swap(true, Ordering::Relaxed) && self.entry.leads_to(&self.node).unwrap_or(false) {
             // Gone already is as good.
             let _ = self.entry.remove();
         }
