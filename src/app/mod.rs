@@ -39,7 +39,7 @@ use generation::Generation;
 pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use logs::Logs;
-use open::{Added, Opening, PidFile, Start};
+use open::{Added, Opener, PidFile, Start};
 pub use open::{Source, open_error_log};
 pub use replacement::Program;
 pub use run::Means;
@@ -57,6 +57,7 @@ pub struct App {
     left: Inherited,
     predecessor: Option<Predecessor>,
     pid_file: Option<PidFile>,
+    opener: Opener,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -94,7 +95,8 @@ impl App {
             config.frontend.timeouts.open,
             std::mem::take(&mut inheritance.sockets),
         );
-        let opening = Opening::begin(limit, move |progress| Start::open(config, sockets, progress))?;
+        let opener = Opener::default();
+        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, progress))?;
         let Start {
             config,
             access,
@@ -116,6 +118,7 @@ impl App {
             left,
             predecessor: inheritance.predecessor.take(),
             pid_file,
+            opener,
             logs,
         })
     }

@@ -26,7 +26,8 @@ impl App {
             error_log,
         };
         let limit = self.generation.config.frontend.timeouts.open;
-        Opening::begin(limit, move |progress| Reload::open(&source, &held, progress))
+        self.opener
+            .begin(limit, move |progress| Reload::open(&source, &held, progress))
     }
 
     /// Goes on with another configuration, everything of which is open. What can still fail comes first; after a failure

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::logs::Logs;
-use super::open::{ACCESS, ERROR, Log, Opening};
+use super::open::{ACCESS, ERROR, Log, Opener, Opening};
 use crate::telemetry::config::Target;
 use crate::telemetry::log::ErrorLog;
 use crate::telemetry::{Config, Opened};
@@ -24,10 +24,10 @@ pub(super) struct Reopened {
 
 impl Reopening {
     /// Begins it; each log may take as long as `limit`.
-    pub(super) fn begin(config: &Config, limit: Duration) -> Self {
+    pub(super) fn begin(opener: &Opener, config: &Config, limit: Duration) -> Self {
         Self {
-            access: open(ACCESS, &config.access, limit),
-            error: open(ERROR, &config.error, limit),
+            access: open(opener, ACCESS, &config.access, limit),
+            error: open(opener, ERROR, &config.error, limit),
         }
     }
 
@@ -58,11 +58,14 @@ impl Reopened {
     }
 }
 
-fn open(log: Log, target: &Target, limit: Duration) -> Option<Result<Opening<Option<Opened>>>> {
+fn open(
+    opener: &Opener,
+    log: Log,
+    target: &Target,
+    limit: Duration,
+) -> Option<Result<Opening<Option<Opened>>>> {
     let target = matches!(target, Target::File(_)).then(|| target.clone())?;
-    Some(Opening::begin(limit, move |progress| {
-        log.open(&target, None, progress)
-    }))
+    Some(opener.begin(limit, move |progress| log.open(&target, None, progress)))
 }
 
 async fn outcome(opening: Option<Result<Opening<Option<Opened>>>>) -> Result<Option<Opened>> {

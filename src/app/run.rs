@@ -131,7 +131,7 @@ impl Running<'_> {
 
     fn reopen(&mut self) {
         let config = &self.app.generation.config;
-        let reopening = Reopening::begin(&config.log, config.frontend.timeouts.open);
+        let reopening = Reopening::begin(&self.app.opener, &config.log, config.frontend.timeouts.open);
         self.opening = Some(Box::pin(async { Change::Reopen(reopening.outcome().await) }));
     }
 

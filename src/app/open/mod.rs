@@ -1,7 +1,7 @@
 //! What a start or a reload opens: logs, listeners, the pid file, document roots, the temporary directory.
 //!
 //! Every file system may hang, a FIFO may have no reader, a directory service may not answer. So all of it happens on a
-//! thread of its own ([`Opening`]), with a deadline, while signals go on being answered; when it passes, the message names
+//! thread of its own ([`Opener`]), with a deadline, while signals go on being answered; when it passes, the message names
 //! the path and the setting. What has been opened is undone by being dropped: by a failure, a signal, or a deadline that has passed.
 //!
 //! Files are changed and given away by their descriptors only, never by their paths: see [`DirectoryEntry`]. At a start as
@@ -22,7 +22,7 @@ mod warnings;
 
 pub(super) use listeners::Added;
 pub(super) use log::{ACCESS, ERROR, Log};
-pub(super) use opening::Opening;
+pub(super) use opening::{Opener, Opening};
 pub(super) use pid_file::PidFile;
 pub(super) use progress::Progress;
 pub use reload::Source;

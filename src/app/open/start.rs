@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::listeners::Listeners;
-use super::opening::Opening;
+use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
 use super::{log, roots, warnings};
@@ -60,7 +60,7 @@ impl Start {
 /// When its target cannot be opened within `timeouts.open`, or there is an error log already.
 pub async fn open_error_log(config: &Config) -> Result<ErrorLog> {
     let (limit, config) = (config.frontend.timeouts.open, config.clone());
-    let opening = Opening::begin(limit, move |progress| {
+    let opening = Opener::default().begin(limit, move |progress| {
         let identity = identity(&config, progress)?;
         log::error_log(&config.log, identity.as_ref(), progress)
     })?;
