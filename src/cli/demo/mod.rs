@@ -141,7 +141,7 @@ fn is_taken(error: &anyhow::Error) -> bool {
 /// Where the sockets of a printed configuration are.
 const SOCKETS: &str = "bridgehead-demo";
 
-/// Where nobody is surprised to find it.
+/// Where it surprises least.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Where it is when the usual port is taken.
