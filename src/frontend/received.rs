@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::forwarded::unasked;
 use super::request::Request;
 use crate::protocol::RequestHead;
-use crate::protocol::request::{RequestId, Script};
+use crate::protocol::request::{Client, RequestId, Script};
 
 /// A request.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl Received {
                 target: request.target,
                 version: request.version,
                 fields: request.fields,
-                client: unasked(),
+                client: Client::default(),
                 script: Script::default(),
                 content_length: None,
                 chunked: false,

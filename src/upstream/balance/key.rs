@@ -9,7 +9,8 @@ use crc32fast::Hasher;
 use super::{ip_hash, uri};
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, is_token};
-use crate::protocol::request::{Peer, without_port};
+use crate::protocol::peer::Peer;
+use crate::protocol::request::without_port;
 use crate::upstream::config::Balance;
 
 /// A text with variables: `$host$uri`, `$cookie_session`; a single name will do without its dollar: `uri`.
@@ -214,7 +215,7 @@ impl Variable {
             Self::RequestUri => sink(head.target.as_bytes()),
             Self::Args => sink(head.target.query().unwrap_or_default()),
             Self::Host => host(head, sink),
-            Self::RemoteAddr => sink(remote(head).map_or(b"", |remote| remote.ip.as_bytes())),
+            Self::RemoteAddr => sink(remote(head).map_or(b"", |remote| remote.ip())),
             Self::BinaryRemoteAddr => match remote(head).map(|remote| remote.address.ip()) {
                 Some(IpAddr::V4(address)) => sink(&address.octets()),
                 Some(IpAddr::V6(address)) => sink(&address.octets()),
@@ -302,7 +303,7 @@ mod tests {
             remote: Some(SocketAddr::from(([65, 66, 67, 68], 1)).into()),
             ..Client::default()
         };
-        head.client = client.into();
+        head.client = client;
         head.target = Target::from_static("/a%20b//c?x=1&User=7&y");
         head.fields = Fields::from_iter([
             ("host", "Shop.Example:8080"),
