@@ -156,7 +156,12 @@ impl Service {
         body: impl FnOnce() -> B,
     ) -> Begun<'s> {
         match self.decide(&mut exchange) {
-            Ok(Some(to)) => return Begun::Forwarded(Box::pin(self.forward(exchange, body(), to))),
+            Ok(Some(to)) => {
+                // Made where it stays: it is large.
+                let place = Box::new_uninit();
+                let handling = Box::write(place, self.forward(exchange, body(), to));
+                return Begun::Forwarded(Box::into_pin(handling));
+            }
             Ok(None) => {}
             Err(rejection) => exchange.reject(&rejection),
         }
