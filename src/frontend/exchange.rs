@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::body::{Body, Broken};
@@ -74,6 +75,11 @@ impl Exchange {
     /// What answers it.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
+    }
+
+    /// When its head was complete.
+    pub(super) fn started(&self) -> Instant {
+        self.record.started()
     }
 
     /// The head of the request.

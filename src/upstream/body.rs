@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::error::Failure;
@@ -57,7 +58,7 @@ impl Lease {
     ///
     /// A failure that was received together with the head is told while the client knows of neither, unless all
     /// announced bytes are here.
-    pub(super) fn rest(mut self, length: Option<u64>) -> Result<Rest, Failure> {
+    pub(super) fn rest(mut self, length: Option<u64>, now: Instant) -> Result<Rest, Failure> {
         let mut first = None;
         loop {
             let event = match self.pump.decode() {
@@ -79,7 +80,7 @@ impl Lease {
                     return Ok(Rest::Running(RunningBody::new(self, length, received)));
                 }
                 event => {
-                    self.finish(matches!(event, Event::End { reusable: true }));
+                    self.finish(matches!(event, Event::End { reusable: true }), now);
                     return Ok(Rest::Complete(first));
                 }
             }
@@ -87,10 +88,10 @@ impl Lease {
     }
 
     /// Ends a complete exchange.
-    pub fn finish(self, reusable: bool) {
+    pub fn finish(self, reusable: bool, now: Instant) {
         let Self { pump, slot } = self;
         match pump.into_connection() {
-            Some(connection) if reusable => slot.keep(connection),
+            Some(connection) if reusable => slot.keep_at(connection, now),
             other => {
                 drop(other);
                 drop(slot);
@@ -218,7 +219,7 @@ impl RunningBody {
             }
         };
         if let Some(lease) = self.lease.take() {
-            lease.finish(reusable);
+            lease.finish(reusable, Instant::now());
         }
         Ok(None)
     }

@@ -124,9 +124,10 @@ impl<'a> Attempts<'a> {
             };
             let interim = self.options.interim;
             let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
-            let mut broken = match self.exchanged(answered, lease) {
+            let now = Instant::now();
+            let mut broken = match self.exchanged(answered, lease, now) {
                 Ok(answer) => {
-                    self.answered(answer.status, started.elapsed());
+                    self.answered(answer.status, now.saturating_duration_since(started));
                     return Ok(answer);
                 }
                 Err(broken) => broken,
@@ -261,25 +262,26 @@ impl<'a> Attempts<'a> {
         &self,
         head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
+        now: Instant,
     ) -> Result<Answer, Broken> {
         match head {
             Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
             Ok(head) => {
                 lease.slot.answered();
-                self.answer(*head, lease)
+                self.answer(*head, lease, now)
             }
             Err(failure) => Err(Broken::after(lease, failure)),
         }
     }
 
-    fn answer(&self, answer: ResponseHead, lease: Lease) -> Result<Answer, Broken> {
+    fn answer(&self, answer: ResponseHead, lease: Lease, now: Instant) -> Result<Answer, Broken> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
         } = *self.options;
         let bodiless = is_bodiless(method, answer.status);
         let length = if bodiless { Some(0) } else { answer.length };
-        let body = match lease.rest(length).map_err(Broken::answered)? {
+        let body = match lease.rest(length, now).map_err(Broken::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
             // The rest, dropped here, is read to the end on its own.
             Rest::Running(rest) if bodiless => {

@@ -234,17 +234,20 @@ impl Http1 {
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
         let service = exchange.service().clone();
-        let exchange = match service.begin(exchange, || self.lend(awaited)) {
-            Begun::Answered(exchange) => exchange,
+        let (exchange, now) = match service.begin(exchange, || self.lend(awaited)) {
+            Begun::Answered(exchange) => {
+                let now = exchange.started();
+                (exchange, now)
+            }
             Begun::Forwarded(mut handling) => {
                 let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
                 match answered.await {
-                    Some(exchange) => exchange,
+                    Some(exchange) => (exchange, Instant::now()),
                     None => return After::Close,
                 }
             }
         };
-        let sending = self.head(exchange, keep_alive, form);
+        let sending = self.head(exchange, keep_alive, form, now);
         self.send(sending).await
     }
 
@@ -269,7 +272,8 @@ impl Http1 {
         };
         let exchange = Exchange::new(self.current.service(), &self.connection, request);
         let exchange = Service::refuse(exchange, &rejection);
-        let sending = self.head(exchange, KeepAlive::new(false, false), form);
+        let now = exchange.started();
+        let sending = self.head(exchange, KeepAlive::new(false, false), form, now);
         self.send(sending).await
     }
 
@@ -351,7 +355,13 @@ impl Http1 {
     }
 
     /// Writes the head of an answer, which says what comes after it.
-    fn head(&mut self, exchange: Box<Exchange>, mut keep_alive: KeepAlive, form: Form) -> Sending {
+    fn head(
+        &mut self,
+        exchange: Box<Exchange>,
+        mut keep_alive: KeepAlive,
+        form: Form,
+        now: Instant,
+    ) -> Sending {
         self.reclaim();
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
@@ -375,7 +385,6 @@ impl Http1 {
             self.connection.cut();
         }
         let next = keep_alive.next(rest, self.settings.discard);
-        let now = Instant::now();
         self.now = Some(now);
         let out = self.writer.head();
         out.append(&mut self.connection.take_interim());

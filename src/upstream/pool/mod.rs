@@ -283,7 +283,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
-    fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
+    fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
@@ -294,8 +294,8 @@ impl<C: Send + 'static> Pool<C> {
                 if state.roster.troubled {
                     state.roster.left(at, slot.trial);
                 }
-                if let Some(connection) = connection {
-                    closing = self.park(&mut state, at, connection);
+                if let Some((connection, now)) = connection {
+                    closing = self.park(&mut state, at, connection, now);
                 }
                 if let Some(limit) = limit {
                     tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
@@ -304,7 +304,7 @@ impl<C: Send + 'static> Pool<C> {
                 }
             }
             // It is no longer one of ours.
-            (None, Some(connection)) => closing.push(connection),
+            (None, Some((connection, _))) => closing.push(connection),
             (None, None) => {}
         }
         if !state.queue.is_empty() {
@@ -315,8 +315,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Keeps a connection; gives those for which there is no room.
-    fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> Vec<C> {
-        let now = Instant::now();
+    fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C, now: Instant) -> Vec<C> {
         state.roster.posts[at].idle.push_back(Idle {
             connection,
             since: now,
@@ -393,7 +392,7 @@ impl<C: Send + 'static> Pool<C> {
             state.roster.left(endpoint, true);
         }
         if let Some(connection) = idle {
-            drop(self.park(state, endpoint, connection));
+            drop(self.park(state, endpoint, connection, Instant::now()));
         }
         false
     }
