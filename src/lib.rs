@@ -19,11 +19,12 @@
 //! | layer | module | what it is | may use of ours |
 //! |---|---|---|---|
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
+//! | 0 | [`variables`] | texts with `$host`, `$uri`, …, compiled when they are read | protocol |
 //! | 0 | [`telemetry`] | access log, error log, counters, times in buckets | – |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
-//! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, transport, spool, telemetry |
+//! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
 //! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, and below |
@@ -49,7 +50,7 @@
 //! upload            the whole body, in memory or on disk, so that its length is known; unless the route streams
 //! Upstream::send    balance -> slot, or the queue -> idle connection, or connect
 //!                   encode (protocol::params::walk straight into the wire format) -> pump to the response head
-//!                   a failure before the head: upstream::retry decides about the next endpoint
+//!                   a failure before the head: attempt::retry decides about the next endpoint
 //! answer            complete already: the lease is back before the client sees a byte.
 //!                   Else the body owns the lease and pumps when it is polled; from the first chunk on that the
 //!                   client may not take at once, a task pumps into a live spool, and the body reads from that.
@@ -64,9 +65,10 @@
 //!
 //! # When endpoints are down
 //!
-//! What a request finds out about its endpoint goes to the gate of that endpoint (`upstream/pool/gate.rs`), which says
-//! how much may be asked of it; which endpoints a request may use is one decision (`upstream/pool/roster.rs`); whether
-//! it may be sent again is another ([`upstream::retry`]). While all are down but one was alive a moment ago, requests
+//! What a request finds out about its endpoint goes to the circuit breaker of that endpoint
+//! (`upstream/admit/circuit_breaker.rs`), which says how much may be asked of it; which endpoints a request may use is
+//! one decision (`upstream/admit/endpoint_set.rs`); whether it may be sent again is another
+//! ([`upstream::attempt::retry`]). While all are down but one was alive a moment ago, requests
 //! wait in the queue, and one of them at a time tries.
 //!
 //! # Through changes
@@ -81,10 +83,10 @@
 //! # Where to extend
 //!
 //! * A wire format: one module in [`protocol`] with [`protocol::Protocol`] and [`protocol::Exchange`], one line in
-//!   `upstream/codec.rs`.
-//! * A balancing algorithm: one file in [`upstream::balance`], one line in its `make`.
-//! * A way to ask an endpoint whether it lives: one file in [`upstream::probe`], one variant of its configuration.
-//! * What an application server needs beyond its protocol: one line in [`upstream::profile`].
+//!   `upstream/wire/codec.rs`.
+//! * A balancing algorithm: one file in [`upstream::select::balance`], one line in its `make`.
+//! * A way to ask an endpoint whether it lives: one file in [`upstream::care::probe`], one variant of its configuration.
+//! * What an application server needs beyond its protocol: one line in [`upstream::model::profile`].
 //! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`.
 //!
 //! # Embedding
@@ -104,3 +106,4 @@ pub mod spool;
 pub mod telemetry;
 pub mod transport;
 pub mod upstream;
+pub mod variables;

@@ -22,6 +22,11 @@ const LAYERS: &[Layer] = &[
         crates: &["bytes", "http", "nom", "memchr"],
     },
     Layer {
+        module: "variables",
+        ours: &["protocol"],
+        crates: &[],
+    },
+    Layer {
         module: "telemetry",
         ours: &[],
         crates: &["arc_swap", "tracing", "tracing_subscriber", "jiff", "memchr"],
@@ -51,7 +56,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "upstream",
-        ours: &["protocol", "transport", "spool", "telemetry"],
+        ours: &["protocol", "variables", "transport", "spool", "telemetry"],
         crates: &[
             "tokio",
             "tokio_util",
@@ -97,7 +102,15 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "frontend",
-        ours: &["upstream", "files", "protocol", "transport", "spool", "telemetry"],
+        ours: &[
+            "upstream",
+            "files",
+            "protocol",
+            "variables",
+            "transport",
+            "spool",
+            "telemetry",
+        ],
         crates: &[
             "arc_swap",
             "bytes",
@@ -121,6 +134,7 @@ const LAYERS: &[Layer] = &[
             "upstream",
             "files",
             "protocol",
+            "variables",
             "transport",
             "spool",
             "telemetry",

@@ -21,7 +21,7 @@ pub fn raise_limit() {
 }
 
 /// As many of `wanted` client connections as there can be, with a warning when these are fewer.
-pub(super) fn places(wanted: usize) -> usize {
+pub(super) fn connection_limit(wanted: usize) -> usize {
     let Some(limit) = getrlimit(Resource::Nofile).current else {
         return wanted;
     };

@@ -82,7 +82,7 @@ impl Generation {
         self.relays.spools().limit(&self.config.server.spool);
         if self.resolver.set_config(&self.config.server.resolver) {
             for upstream in &self.upstreams {
-                upstream.look_again();
+                upstream.suspect_names();
             }
         }
     }
@@ -106,8 +106,7 @@ fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
     if config.warn_unreachable {
         warn_of_obstacles(&upstream);
     }
-    upstream.discover(resolver);
-    upstream.watch();
+    upstream::care::start(&upstream, resolver);
     upstream
 }
 

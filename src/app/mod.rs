@@ -89,10 +89,10 @@ impl App {
         if let (None, Some(path)) = (&pid_file, &config.server.pid_file) {
             pid_file = Some(PidFile::write(path)?);
         }
-        let places = descriptors::places(config.frontend.max_connections);
+        let connection_limit = descriptors::connection_limit(config.frontend.max_connections);
         Ok(Self {
             listeners,
-            server: Server::new(generation.service.clone(), places),
+            server: Server::new(generation.service.clone(), connection_limit),
             generation,
             counters,
             left,
@@ -105,7 +105,12 @@ impl App {
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         let bound = self.listeners.iter().map(|(_, listener)| listener.address());
-        bound.chain(self.server.doors().iter().map(|door| door.listener.address()))
+        bound.chain(
+            self.server
+                .listening()
+                .iter()
+                .map(|listening| listening.listener.address()),
+        )
     }
 
     /// The upstreams, in the order of the configuration.
@@ -146,9 +151,9 @@ impl App {
 
     /// What was lent is ours now, and as our configuration wants it.
     fn keep_listeners(&mut self) {
-        for door in self.server.doors() {
-            door.listener.keep();
-            reload::adjust(&door.listener, &door.config);
+        for listening in self.server.listening() {
+            listening.listener.keep();
+            reload::adjust(&listening.listener, &listening.config);
         }
     }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{App, Generation, descriptors};
 use crate::config::{Config, Server};
 use crate::frontend;
-use crate::frontend::server::Door;
+use crate::frontend::server::Listening;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{Inherited, Listener};
 use crate::upstream::Upstream;
@@ -25,16 +25,16 @@ impl App {
             .prepare(&config.log)
             .context("cannot open the access log")?;
         let generation = self.generation.next(config, access.access(), &self.counters)?;
-        let plan = Plan::new(self.server.doors(), &generation.config.frontend.listeners)?;
+        let plan = Plan::new(self.server.listening(), &generation.config.frontend.listeners)?;
 
         if let (Some(log), Some(errors)) = (error_log, errors) {
             log.switch(errors);
         }
         self.logs.commit(access);
-        self.change_doors(plan);
-        let places = descriptors::places(generation.config.frontend.max_connections);
+        self.change_listeners(plan);
+        let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         generation.take_effect();
-        self.server.replace(generation.service.clone(), places);
+        self.server.replace(generation.service.clone(), connection_limit);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
         Ok(())
@@ -53,22 +53,22 @@ impl App {
         Ok(Some(ErrorLog::prepare(&new.error, new.level)?))
     }
 
-    /// Opens and closes doors, and changes what stays.
-    fn change_doors(&mut self, plan: Plan) {
+    /// Opens and closes listening, and changes what stays.
+    fn change_listeners(&mut self, plan: Plan) {
         let Plan { stay, added } = plan;
-        for (door, config) in self.server.doors_mut().iter_mut().zip(&stay) {
+        for (listening, config) in self.server.listening_mut().iter_mut().zip(&stay) {
             if let Some(config) = config
-                && *config != door.config
+                && *config != listening.config
             {
-                adjust(&door.listener, config);
-                door.config = config.clone();
+                adjust(&listening.listener, config);
+                listening.config = config.clone();
             }
         }
         let mut stay = stay.iter();
-        self.server.close(|door| {
+        self.server.close(|listening| {
             let stays = stay.next().is_some_and(Option::is_some);
             if !stays {
-                tracing::info!(address = %door.listener.address(), "no longer listening");
+                tracing::info!(address = %listening.listener.address(), "no longer listening");
             }
             stays
         });
@@ -94,27 +94,27 @@ async fn end_after(limit: Duration, upstream: std::sync::Weak<Upstream>) {
     tokio::time::sleep(limit).await;
     if let Some(upstream) = upstream.upgrade() {
         tracing::info!(upstream = %upstream.name(), "ending what an earlier configuration began");
-        upstream.over().give();
+        upstream.retired().set();
     }
 }
 
-/// What becomes of the doors.
+/// What becomes of the listening.
 struct Plan {
-    /// For each door what it is to be like, or that it goes.
+    /// For each listening what it is to be like, or that it goes.
     stay: Vec<Option<frontend::config::Listener>>,
     added: Vec<(frontend::config::Listener, Listener)>,
 }
 
 impl Plan {
     /// Doors are known by their addresses. New ones are opened, and let nobody in yet.
-    fn new(doors: &[Door], wanted: &[frontend::config::Listener]) -> Result<Self> {
-        let mut stay = vec![None; doors.len()];
+    fn new(listening: &[Listening], wanted: &[frontend::config::Listener]) -> Result<Self> {
+        let mut stay = vec![None; listening.len()];
         let mut added = Vec::new();
         for config in wanted {
-            let same = |(door, stays): &(&Door, &mut Option<_>)| {
-                stays.is_none() && door.config.address == config.address
+            let same = |(listening, stays): &(&Listening, &mut Option<_>)| {
+                stays.is_none() && listening.config.address == config.address
             };
-            match doors.iter().zip(&mut stay).find(same) {
+            match listening.iter().zip(&mut stay).find(same) {
                 Some((_, stays)) => *stays = Some(config.clone()),
                 None => added.push(config.clone()),
             }

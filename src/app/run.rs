@@ -7,7 +7,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::pid_file::PidFile;
 use super::replacement::{Program, Replacement, Successor};
-use super::signals::{Signals, Wish};
+use super::signals::{SignalAction, Signals};
 use super::{App, Ended, notify};
 use crate::config::Config;
 use crate::telemetry::log::ErrorLog;
@@ -59,8 +59,8 @@ impl App {
         };
         loop {
             tokio::select! {
-                wish = signals.next() => {
-                    if let Some(ended) = running.wish(wish).await {
+                action = signals.next() => {
+                    if let Some(ended) = running.action(action).await {
                         return Ok(ended);
                     }
                 }
@@ -74,16 +74,16 @@ impl App {
 
 impl Running<'_> {
     /// Does as a signal asks; gives the end, if that is what was asked for.
-    async fn wish(&mut self, wish: Wish) -> Option<Ended> {
-        match wish {
-            Wish::Drain => self.drain().await,
-            Wish::Stop => {
+    async fn action(&mut self, action: SignalAction) -> Option<Ended> {
+        match action {
+            SignalAction::Drain => self.drain().await,
+            SignalAction::Stop => {
                 self.give_up_replacement().await;
                 return Some(self.app.ended());
             }
-            Wish::Reopen => self.reopen(),
-            Wish::Reload => self.reload(),
-            Wish::Replace => self.replace(),
+            SignalAction::Reopen => self.reopen(),
+            SignalAction::Reload => self.reload(),
+            SignalAction::Replace => self.replace(),
         }
         None
     }
@@ -154,9 +154,9 @@ impl Running<'_> {
         };
         notify::replaced_by(pid);
         tracing::info!(pid, "replaced; waiting for open exchanges");
-        for (place, door) in self.app.server.doors().iter().enumerate() {
+        for (place, listening) in self.app.server.listening().iter().enumerate() {
             if taken.contains(&place) {
-                door.listener.share();
+                listening.listener.share();
             }
         }
         self.app.server.close(|_| false);
@@ -194,14 +194,17 @@ impl Running<'_> {
 
 /// The listening sockets, for another process.
 fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
-    let doors = app.server.doors().iter();
-    doors
-        .map(|door| {
+    let listening = app.server.listening().iter();
+    listening
+        .map(|listening| {
             Ok(InheritedSocket {
-                address: door.config.address.clone(),
-                socket: door.listener.duplicate().context("cannot duplicate a socket")?,
-                owns_file: door.listener.owns_file(),
-                lender: match door.listener.lender() {
+                address: listening.config.address.clone(),
+                socket: listening
+                    .listener
+                    .duplicate()
+                    .context("cannot duplicate a socket")?,
+                owns_file: listening.listener.owns_file(),
+                lender: match listening.listener.lender() {
                     Some(Lender::Manager) => Lender::Manager,
                     Some(Lender::Predecessor) | None => Lender::Predecessor,
                 },

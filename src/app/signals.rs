@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum SignalAction {
     /// TERM, QUIT: finish what is open, then end.
     Drain,
     /// INT: end now.
@@ -21,31 +21,31 @@ pub(super) enum Wish {
 
 /// The signals that are caught from now on.
 pub(super) struct Signals {
-    caught: [(Signal, Wish); 6],
+    caught: [(Signal, SignalAction); 6],
 }
 
 impl Signals {
     /// Catches them.
     pub(super) fn install() -> io::Result<Self> {
-        let catch = |kind, wish| Ok::<_, io::Error>((signal(kind)?, wish));
+        let catch = |kind, action| Ok::<_, io::Error>((signal(kind)?, action));
         Ok(Self {
             caught: [
-                catch(SignalKind::terminate(), Wish::Drain)?,
-                catch(SignalKind::quit(), Wish::Drain)?,
-                catch(SignalKind::interrupt(), Wish::Stop)?,
-                catch(SignalKind::user_defined1(), Wish::Reopen)?,
-                catch(SignalKind::hangup(), Wish::Reload)?,
-                catch(SignalKind::user_defined2(), Wish::Replace)?,
+                catch(SignalKind::terminate(), SignalAction::Drain)?,
+                catch(SignalKind::quit(), SignalAction::Drain)?,
+                catch(SignalKind::interrupt(), SignalAction::Stop)?,
+                catch(SignalKind::user_defined1(), SignalAction::Reopen)?,
+                catch(SignalKind::hangup(), SignalAction::Reload)?,
+                catch(SignalKind::user_defined2(), SignalAction::Replace)?,
             ],
         })
     }
 
-    /// The next wish.
-    pub(super) async fn next(&mut self) -> Wish {
+    /// The next action.
+    pub(super) async fn next(&mut self) -> SignalAction {
         std::future::poll_fn(|cx| {
-            for (signal, wish) in &mut self.caught {
+            for (signal, action) in &mut self.caught {
                 if signal.poll_recv(cx).is_ready() {
-                    return std::task::Poll::Ready(*wish);
+                    return std::task::Poll::Ready(*action);
                 }
             }
             std::task::Poll::Pending

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use super::lasting::Lasting;
+use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use crate::files;
 use crate::upstream::{self, Failure};
@@ -20,7 +20,7 @@ pub enum Body {
     /// An application: all of its answer.
     Upstream(upstream::Body),
     /// An application: as its answer comes.
-    Lasting(Box<Lasting>),
+    StreamingBody(Box<StreamingBody>),
     /// A file.
     File(files::Body),
     /// None: the connection becomes a tunnel.
@@ -63,7 +63,7 @@ impl Body {
                 Poll::Ready(Some(Ok(bytes)))
             }
             Self::Upstream(body) => body.poll_chunk(cx).map_err(Broken::Upstream),
-            Self::Lasting(body) => body.poll_chunk(cx),
+            Self::StreamingBody(body) => body.poll_chunk(cx),
             Self::File(body) => body.poll_chunk(cx).map_err(Broken::File),
         }
     }
@@ -79,7 +79,7 @@ impl Body {
     pub fn detach(&mut self) {
         match self {
             Self::Upstream(body) => body.detach(),
-            Self::Lasting(body) => body.detach(),
+            Self::StreamingBody(body) => body.detach(),
             Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) => {}
         }
     }
@@ -98,7 +98,7 @@ impl Body {
             Self::Empty | Self::Tunnel(_) => true,
             Self::Full(_) => false,
             Self::Upstream(body) => body.is_over(),
-            Self::Lasting(body) => body.is_over(),
+            Self::StreamingBody(body) => body.is_over(),
             Self::File(body) => body.is_over(),
         }
     }
@@ -109,7 +109,7 @@ impl Body {
             Self::Empty | Self::Tunnel(_) => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
             Self::Upstream(body) => body.remaining(),
-            Self::Lasting(body) => body.remaining(),
+            Self::StreamingBody(body) => body.remaining(),
             Self::File(body) => Some(body.remaining()),
         }
     }

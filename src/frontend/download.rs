@@ -142,8 +142,8 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::frontend::connection_limit::ConnectionLimit;
     use crate::frontend::forwarded::Connected;
-    use crate::frontend::places::Places;
     use crate::telemetry::Counters;
 
     const RATE: Rate = Rate {
@@ -152,7 +152,7 @@ mod tests {
     };
 
     fn connection() -> Arc<Connection> {
-        let places = Arc::new(Places::new(1, Arc::new(Counters::new(&[]))));
+        let places = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::new(&[]))));
         Arc::new(Connection::new(
             Connected::new(None, None),
             Arc::default(),

@@ -153,8 +153,7 @@ impl Exchange {
 
     /// Whether the client is told to send nothing more on this connection. HTTP/2 has its own way to say so.
     pub fn ends_connection(&self) -> bool {
-        let leaves =
-            self.connection.leave.is_given() && self.answer.status != StatusCode::SWITCHING_PROTOCOLS;
+        let leaves = self.connection.leave.is_set() && self.answer.status != StatusCode::SWITCHING_PROTOCOLS;
         (self.last || leaves) && self.request.head.version != Version::HTTP_2
     }
 

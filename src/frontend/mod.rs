@@ -1,10 +1,10 @@
 //! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
 //!
 //! [`service`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
-//! out. The other files are its steps, in order: [`server`] accepts, as long as there are [`places`]; [`edge`] speaks
+//! out. The other files are its steps, in order: [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks
 //! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
 //! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
-//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`lasting`], or the [`tunnel`]
+//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]
 //! instead; `record` is what the log has in the end. `pace` and `download` tell slow clients from slow applications.
 //! [`config`] is what all of them need to know.
 
@@ -12,6 +12,7 @@ pub mod answer;
 pub mod authority;
 pub mod body;
 pub mod config;
+pub mod connection_limit;
 pub mod current;
 mod download;
 pub mod edge;
@@ -20,10 +21,8 @@ pub mod exchange;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
-pub mod lasting;
 mod pace;
 pub mod php;
-pub mod places;
 pub mod plan;
 pub mod received;
 mod record;
@@ -35,6 +34,7 @@ pub mod router;
 pub mod server;
 pub mod service;
 pub mod status;
+pub mod streaming_body;
 pub mod tunnel;
 pub mod upload;
 

@@ -22,7 +22,7 @@ use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::Script;
 use crate::protocol::{RequestHead, Target};
 use crate::upstream::Upstream;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 
 /// What is done with a request.
 pub enum Action<'r> {

@@ -9,7 +9,7 @@ use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
 use crate::transport::ConnectError;
-use crate::upstream::pool::AdmissionError;
+use crate::upstream::model::AdmissionError;
 use crate::upstream::{BodyError, Failure};
 
 /// A request that we answer with an error.

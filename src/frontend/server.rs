@@ -8,42 +8,42 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::config;
+use super::connection_limit::ConnectionLimit;
 use super::current::Current;
 use super::edge::{self, ConnectionContext};
-use super::places::Places;
 use super::service::Service;
-use crate::transport::{Listener, Notice, Stream};
+use crate::transport::{Latch, Listener, Stream};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// The doors of a gateway, and what stands behind them.
+/// The listening of a gateway, and what stands behind them.
 pub struct Server {
     current: Arc<Current>,
-    places: Arc<Places>,
-    doors: Vec<Door>,
-    /// The tasks of doors that are being closed.
+    limit: Arc<ConnectionLimit>,
+    listening: Vec<Listening>,
+    /// The tasks of listening that are being closed.
     closing: Vec<JoinHandle<()>>,
 }
 
 /// One listener with the task that accepts.
-pub struct Door {
+pub struct Listening {
     /// What the configuration says of it.
     pub config: config::Listener,
     /// The socket.
     pub listener: Arc<Listener>,
-    leave: Arc<Notice>,
+    leave: Arc<Latch>,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Without a door: nothing is accepted yet. `places` limits the client connections.
-    pub fn new(service: Arc<Service>, places: usize) -> Self {
+    /// Without a listening: nothing is accepted yet. `limit` limits the client connections.
+    pub fn new(service: Arc<Service>, limit: usize) -> Self {
         let counters = service.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
-            places: Arc::new(Places::new(places, counters)),
-            doors: Vec::new(),
+            limit: Arc::new(ConnectionLimit::new(limit, counters)),
+            listening: Vec::new(),
             closing: Vec::new(),
         }
     }
@@ -51,17 +51,17 @@ impl Server {
     /// Accepts from now on. To be called inside a tokio runtime.
     pub fn open(&mut self, config: config::Listener, listener: Listener) {
         let listener = Arc::new(listener);
-        let leave = Arc::new(Notice::default());
-        let entrance = Entrance {
+        let leave = Arc::new(Latch::default());
+        let acceptor = Acceptor {
             listener: listener.clone(),
-            places: self.places.clone(),
+            limit: self.limit.clone(),
             context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
             },
         };
-        let task = tokio::spawn(entrance.accept());
-        self.doors.push(Door {
+        let task = tokio::spawn(acceptor.accept());
+        self.listening.push(Listening {
             config,
             listener,
             leave,
@@ -69,30 +69,30 @@ impl Server {
         });
     }
 
-    /// The open doors.
-    pub fn doors(&self) -> &[Door] {
-        &self.doors
+    /// The open listening.
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
     }
 
     /// The same, to note a change of their settings.
-    pub fn doors_mut(&mut self) -> &mut [Door] {
-        &mut self.doors
+    pub fn listening_mut(&mut self) -> &mut [Listening] {
+        &mut self.listening
     }
 
     /// Answers requests with another service, those on kept connections included.
-    pub fn replace(&self, service: Arc<Service>, places: usize) {
+    pub fn replace(&self, service: Arc<Service>, limit: usize) {
         self.current.replace(service);
-        self.places.limit(places);
+        self.limit.limit(limit);
     }
 
-    /// Closes the doors that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
+    /// Closes the listening that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
     /// listens on the same socket; and who came through them leaves without losing a request.
-    pub fn close(&mut self, stay: impl FnMut(&Door) -> bool) {
-        let (stay, gone): (Vec<_>, Vec<_>) = self.doors.drain(..).partition(stay);
-        self.doors = stay;
+    pub fn close(&mut self, stay: impl FnMut(&Listening) -> bool) {
+        let (stay, gone): (Vec<_>, Vec<_>) = self.listening.drain(..).partition(stay);
+        self.listening = stay;
         self.closing.retain(|task| !task.is_finished());
-        for Door { leave, task, .. } in gone {
-            leave.give();
+        for Listening { leave, task, .. } in gone {
+            leave.set();
             self.closing.push(task);
         }
     }
@@ -104,26 +104,26 @@ impl Server {
                 let _ = task.await;
             }
         }
-        self.places.empty().await;
+        self.limit.empty().await;
     }
 
     /// Client connections.
     pub fn connections(&self) -> usize {
-        self.places.taken()
+        self.limit.taken()
     }
 }
 
-/// What accepts at one door.
-struct Entrance {
+/// What accepts at one listening.
+struct Acceptor {
     listener: Arc<Listener>,
-    places: Arc<Places>,
+    limit: Arc<ConnectionLimit>,
     context: ConnectionContext,
 }
 
-impl Entrance {
+impl Acceptor {
     async fn accept(self) {
         let leave = self.context.leave.clone();
-        let mut closed = pin!(leave.given());
+        let mut closed = pin!(leave.wait());
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -146,12 +146,12 @@ impl Entrance {
     }
 
     async fn next(&self) -> io::Result<Stream> {
-        self.places.room().await;
+        self.limit.ready().await;
         self.listener.accept().await
     }
 
     fn admit(&self, stream: Stream) {
-        tokio::spawn(edge::serve(stream, self.context.clone(), self.places.take()));
+        tokio::spawn(edge::serve(stream, self.context.clone(), self.limit.take()));
     }
 }
 

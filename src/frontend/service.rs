@@ -11,20 +11,20 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::body::Body;
 use super::config::{self, Config};
+use super::connection_limit::Permit;
 use super::download::Downloads;
 use super::edge;
 use super::exchange::Exchange;
 use super::forwarded::Connected;
 use super::idle::Requests;
 use super::inspect::inspect;
-use super::lasting::Lasting;
-use super::places::Place;
 use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
 use super::respond;
 use super::route::Route;
 use super::router::Router;
 use super::status::Status;
+use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::fields::Fields;
@@ -32,8 +32,8 @@ use crate::protocol::request::RequestId;
 use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
-use crate::transport::Notice;
-use crate::upstream::config::ProtocolName;
+use crate::transport::Latch;
+use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
 
 /// Everything that answers requests. Immutable; shared by all connections.
@@ -61,9 +61,9 @@ pub struct Connection {
     interim: Mutex<Vec<u8>>,
     /// It ends with a reset, whatever is on its way.
     cut: AtomicBool,
-    /// Given when it is to end as soon as nobody is hurt by it.
-    pub(super) leave: Arc<Notice>,
-    _place: Place,
+    /// Set when it is to end as soon as nobody is hurt by it.
+    pub(super) leave: Arc<Latch>,
+    _permit: Permit,
 }
 
 /// A request that is being answered.
@@ -76,7 +76,7 @@ pub enum Begun<'s> {
 
 impl Connection {
     /// A connection without requests.
-    pub fn new(connected: Connected, leave: Arc<Notice>, place: Place) -> Self {
+    pub fn new(connected: Connected, leave: Arc<Latch>, permit: Permit) -> Self {
         Self {
             connected,
             requests: Requests::default(),
@@ -84,7 +84,7 @@ impl Connection {
             interim: Mutex::default(),
             cut: AtomicBool::new(false),
             leave,
-            _place: place,
+            _permit: permit,
         }
     }
 }
@@ -276,7 +276,7 @@ impl Service {
             }
         };
         let (id, silence) = (request.head.id, self.config.timeouts.tunnel);
-        exchange.answer = relayed(answer, upstream.over(), silence, id);
+        exchange.answer = relayed(answer, upstream.retired(), silence, id);
         Ok(())
     }
 
@@ -362,7 +362,7 @@ async fn detached(
 
 /// An application's answer to the request `id`, as the client gets it. What is not complete goes on until it is `over`,
 /// a tunnel also until `silence`.
-fn relayed(answer: upstream::Answer, over: &Arc<Notice>, silence: Duration, id: RequestId) -> Answer {
+fn relayed(answer: upstream::Answer, over: &Arc<Latch>, silence: Duration, id: RequestId) -> Answer {
     let body = match answer.body {
         upstream::Body::Switched(switched) => {
             Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone(), silence, id)))
@@ -370,7 +370,7 @@ fn relayed(answer: upstream::Answer, over: &Arc<Notice>, silence: Duration, id: 
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
         _ if answer.status == StatusCode::RESET_CONTENT => Body::Empty,
         complete @ upstream::Body::Full(_) => Body::Upstream(complete),
-        going_on => Body::Lasting(Box::new(Lasting::new(going_on, over.clone()))),
+        going_on => Body::StreamingBody(Box::new(StreamingBody::new(going_on, over.clone()))),
     };
     Answer {
         status: answer.status,

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::service::Connection;
 use crate::protocol::request::RequestId;
-use crate::transport::{Deadline, Notice};
+use crate::transport::{Deadline, Latch};
 use crate::upstream::Switched;
 
 /// Bytes that are taken at once. They are held only as long as the other end does not take them.
@@ -23,7 +23,7 @@ const PIECE: usize = 16 * 1024;
 /// A tunnel that the application has agreed to.
 pub struct Tunnel {
     switched: Switched,
-    retired: Arc<Notice>,
+    retired: Arc<Latch>,
     silence: Duration,
     id: RequestId,
 }
@@ -58,7 +58,7 @@ enum Side {
 impl Tunnel {
     /// The application's end. The tunnel is cut when it is `retired`, and when nothing has moved in either direction
     /// for the time of `silence`. `id` names the request that asked for it.
-    pub fn new(switched: Switched, retired: Arc<Notice>, silence: Duration, id: RequestId) -> Self {
+    pub fn new(switched: Switched, retired: Arc<Latch>, silence: Duration, id: RequestId) -> Self {
         Self {
             switched,
             retired,
@@ -77,7 +77,7 @@ impl Tunnel {
             id,
         } = self;
         let started = Instant::now();
-        let account = tunnel(client, switched, silence, retired.given()).await;
+        let account = tunnel(client, switched, silence, retired.wait()).await;
         tracing::info!(
             request = %id,
             reason = account.end.reason(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bridgehead::config;
 use bridgehead::transport::{Address, ConnectError, connect};
 use bridgehead::upstream::Config;
-use bridgehead::upstream::probe::{Busy, Prober, Reason, Verdict};
+use bridgehead::upstream::care::probe::{Busy, Prober, Reason, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::{Backend, Kind, Options};
 

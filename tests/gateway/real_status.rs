@@ -72,7 +72,7 @@ fn queues_are_seen_while_every_worker_is_busy() {
         "{seen:#}"
     );
     assert_eq!((&endpoint["busy"], &endpoint["slots"]), (&2.into(), &2.into()));
-    assert_eq!(endpoint["standing"], "open");
+    assert_eq!(endpoint["circuit"], "closed");
     let metrics = get(&gateway, "/-/metrics").text();
     assert!(
         metrics.contains("bridgehead_queue_length{upstream=\"php\"} 3\n"),

@@ -22,6 +22,8 @@ pub struct Link {
     writing: bool,
     /// Our direction ends when everything is written.
     ending: bool,
+    /// A reset was the answer to bytes of ours.
+    refused: bool,
     /// The link is closed when everything is written.
     closing: bool,
 }
@@ -53,6 +55,7 @@ impl Link {
             sent: Vec::new(),
             peer: Peer::Open,
             ended: None,
+            refused: false,
             reading: true,
             writing: true,
             ending: false,
@@ -176,7 +179,9 @@ impl Link {
             }
             Err(error) if is_temporary(&error) => {}
             Err(_) => {
-                // The peer is gone; reading will tell how.
+                // A unix socket refuses bytes behind every close: there, reading tells how. Nothing but a reset has TCP
+                // refuse them, and the kernel tells of that once: reading would find an end in good order.
+                self.refused = matches!(stream, Stream::Tcp(_));
                 self.outgoing.clear();
                 self.writing = false;
             }
@@ -187,6 +192,7 @@ impl Link {
         let mut buffer = [0; READ_SIZE];
         let Some(stream) = &mut self.stream else { return };
         match stream.read(&mut buffer) {
+            Ok(0) if self.refused => self.end(Peer::Reset),
             Ok(0) => self.end(Peer::Fin),
             Ok(count) => {
                 self.received.extend_from_slice(&buffer[..count]);
@@ -260,6 +266,7 @@ const READ_SIZE: usize = 64 << 10; // bytes at a time
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
 
     use super::*;
@@ -289,6 +296,23 @@ mod tests {
         let (mut link, peer) = pair();
         link.send(b"x");
         drop(peer);
+        pump(&mut [&mut link], later()).expect("pumped");
+        assert_eq!(link.peer(), Peer::Reset);
+    }
+
+    #[test]
+    fn a_reset_that_a_write_has_seen_is_no_end_in_good_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let client = TcpStream::connect(listener.local_addr().expect("its address")).expect("connected");
+        let (peer, _) = listener.accept().expect("accepted");
+        let mut link = Link::new(Stream::tcp(client).expect("a stream"), Vec::new());
+        link.set_reading(false);
+        drop(peer);
+        let limit = later();
+        while link.is_writable() && Instant::now() < limit {
+            link.send(b"x");
+        }
+        link.set_reading(true);
         pump(&mut [&mut link], later()).expect("pumped");
         assert_eq!(link.peer(), Peer::Reset);
     }

@@ -13,7 +13,7 @@ use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{Field, FieldName, Fields};
-use crate::upstream::config::{Balance, EndpointConfig, ProtocolName};
+use crate::upstream::model::config::{Balance, EndpointConfig, ProtocolName};
 use crate::upstream::{Forecast, Preview, Upstream};
 
 /// What would become of a request.

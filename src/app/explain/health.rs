@@ -1,8 +1,8 @@
 //! Slots and active checks in words.
 
 use crate::config::units::Period;
-use crate::upstream::config::health::{Health, Probe, Request};
-use crate::upstream::config::slots::{Ask, Slots};
+use crate::upstream::model::config::health::{Health, Probe, Request};
+use crate::upstream::model::config::slots::{Ask, Slots};
 
 /// The number of slots, where it is given.
 pub(super) fn slots(slots: &Slots) -> Option<usize> {

@@ -31,7 +31,7 @@ use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::RequestId;
 use crate::telemetry::Counters;
 use crate::transport::Address;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Upstream};
 
 pub use account::Explanation;

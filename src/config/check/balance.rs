@@ -4,8 +4,9 @@ use super::endpoint::Endpoints;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Upstream};
 use crate::config::suggest;
-use crate::upstream::balance::key::{self, KeyError, Template};
-use crate::upstream::config::{Balance, Bound, Hash};
+use crate::upstream::model::config::{Balance, Bound, Hash};
+use crate::upstream::model::hash_key::{HashKey, HashKeyError};
+use crate::variables::{self, TemplateError};
 
 /// How the endpoints are chosen.
 pub(super) fn check(typed: &Upstream, endpoints: &Endpoints, complaints: &mut Complaints) -> Balance {
@@ -77,28 +78,33 @@ fn hash(typed: &At<String>, words: &[&str], complaints: &mut Complaints) -> Opti
             _ => option(typed, word, complaints),
         }
     }
-    let key = template(typed, text, complaints)?;
+    let key = hash_key(typed, text, complaints)?;
     Some(Hash { key, bound })
 }
 
-fn template(typed: &At<String>, text: &str, complaints: &mut Complaints) -> Option<Template> {
+fn hash_key(typed: &At<String>, text: &str, complaints: &mut Complaints) -> Option<HashKey> {
     let error = match text.parse() {
         Ok(key) => return Some(key),
         Err(error) => error,
     };
-    let wrong = match &error {
-        KeyError::Unknown(name) | KeyError::Field(name) => name,
-        KeyError::Dollar | KeyError::Constant => text,
+    let names = || suggest::list(variables::NAMES);
+    let (wrong, help) = match &error {
+        HashKeyError::Template(TemplateError::Unknown(name)) => {
+            let help = match suggest::nearest(name, variables::NAMES) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names()),
+            };
+            (&**name, help)
+        }
+        HashKeyError::Template(TemplateError::Field(name)) => {
+            let help = "write the name of a field in lower case with `_` for `-`: $http_x_user";
+            (&**name, help.to_owned())
+        }
+        HashKeyError::Template(TemplateError::Dollar) | HashKeyError::Constant => {
+            (text, format!("the variables are {}", names()))
+        }
     };
     let place = complaints.part(typed.span(), wrong);
-    let help = match &error {
-        KeyError::Unknown(name) => match suggest::nearest(name, key::NAMES) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", suggest::list(key::NAMES)),
-        },
-        KeyError::Field(_) => "write the name of a field in lower case with `_` for `-`: $http_x_user".into(),
-        KeyError::Dollar | KeyError::Constant => format!("the variables are {}", suggest::list(key::NAMES)),
-    };
     complaints.error(place, error.to_string()).help(help);
     None
 }

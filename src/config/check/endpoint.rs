@@ -7,7 +7,7 @@ use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream};
 use crate::transport::query::QueryError;
 use crate::transport::{Address, Query};
-use crate::upstream::config::EndpointConfig;
+use crate::upstream::model::config::EndpointConfig;
 
 /// The endpoints of an upstream.
 #[derive(Default)]

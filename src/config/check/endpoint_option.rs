@@ -6,7 +6,7 @@ use crate::config::complaints::Complaints;
 use crate::config::file::At;
 use crate::config::suggest;
 use crate::config::units::{Period, PeriodError};
-use crate::upstream::config::EndpointConfig;
+use crate::upstream::model::config::EndpointConfig;
 
 /// Sets what `word` says.
 pub(super) fn set<A>(

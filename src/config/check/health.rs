@@ -6,9 +6,9 @@ use super::deadline;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Health as Typed, Kind, Method, Section, Upstream};
 use crate::protocol::Target;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::config::health::{Health, Probe, Request, Statuses};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::config::health::{Health, Probe, Request, Statuses};
+use crate::upstream::model::profile::Profile;
 
 /// The active checks, if there are to be any.
 pub(super) fn check(

@@ -2,8 +2,8 @@
 
 use crate::config::complaints::Complaints;
 use crate::config::file::{Slots, Upstream};
-use crate::upstream::config::ProtocolName;
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::profile::Profile;
 
 /// How many idle connections to keep per endpoint.
 pub(super) fn check(

@@ -3,8 +3,8 @@
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Name, Section, Upstream};
 use crate::config::suggest;
-use crate::upstream::config::ProtocolName;
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::profile::Profile;
 
 /// What the endpoints speak, and what kind of server they are.
 pub(super) fn check(typed: &Section<Upstream>, complaints: &mut Complaints) -> (ProtocolName, Profile) {

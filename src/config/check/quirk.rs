@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::{modifier, size};
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Upstream};
-use crate::upstream::config::{ProtocolName, Quirks};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::{ProtocolName, Quirks};
+use crate::upstream::model::profile::Profile;
 
 /// What the backend needs beyond its protocol; settings that its protocol has no use for are left out.
 pub(super) fn check(

@@ -10,7 +10,7 @@ use crate::config::file::{At, Buffering as TypedBuffering, Limits as TypedLimits
 use crate::config::units::Size;
 use crate::frontend::config::{Buffering, Limits, Route};
 use crate::upstream::Config as Upstream;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 
 /// Every route, in the order of the file.
 pub(super) fn check(

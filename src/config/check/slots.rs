@@ -3,9 +3,9 @@
 use super::{deadline, health};
 use crate::config::complaints::Complaints;
 use crate::config::file::{Asked, At, Auto as Typed, Section, Slots as Number, Upstream};
-use crate::upstream::config::ProtocolName;
-use crate::upstream::config::slots::{Ask, Auto, Slots};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::model::config::slots::{Ask, Auto, Slots};
+use crate::upstream::model::profile::Profile;
 
 /// How many exchanges an endpoint takes at a time.
 pub(super) fn check(

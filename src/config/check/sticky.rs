@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Sticky as Typed};
 use crate::config::units::Period;
-use crate::upstream::config::{SameSite, Secret, Sticky};
+use crate::upstream::model::config::{SameSite, Secret, Sticky};
 
 /// How sessions are kept on their endpoints.
 pub(super) fn check(typed: &Section<Typed>, complaints: &mut Complaints) -> Sticky {

@@ -4,8 +4,8 @@ use super::{balance, deadline, endpoint, health, keep_alive, profile, quirk, siz
 use crate::config::complaints::Complaints;
 use crate::config::file::{At, Section, Upstream as Typed};
 use crate::upstream::Config;
-use crate::upstream::config::{Queue, Retry, Timeouts};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::{Queue, Retry, Timeouts};
+use crate::upstream::model::profile::Profile;
 
 /// One upstream.
 pub(super) fn check(name: &At<String>, typed: &Section<Typed>, complaints: &mut Complaints) -> Config {

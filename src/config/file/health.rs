@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use super::{At, Name, Number};
 use crate::config::units::Period;
-use crate::upstream::config::health::{Silence, Statuses};
+use crate::upstream::model::config::health::{Silence, Statuses};
 
 /// Active checks. An empty table will do.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -13,9 +13,9 @@ use crate::frontend::config::StatusFormat;
 use crate::protocol::params::PathInfo;
 use crate::telemetry::config::Format;
 use crate::transport::resolve::Family;
-use crate::upstream::config::health::Silence;
-use crate::upstream::config::{ProtocolName, SameSite};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::health::Silence;
+use crate::upstream::model::config::{ProtocolName, SameSite};
+use crate::upstream::model::profile::Profile;
 
 /// A value that is chosen by its name.
 pub trait Named: Copy + PartialEq + 'static {

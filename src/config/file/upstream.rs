@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::{At, Auto, Health, Name, Number, Section, Slots};
 use crate::config::units::{Period, Size};
 use crate::protocol::params::PathInfo;
-use crate::upstream::config::{ProtocolName, SameSite};
-use crate::upstream::profile::Profile;
+use crate::upstream::model::config::{ProtocolName, SameSite};
+use crate::upstream::model::profile::Profile;
 
 /// A pool of application workers.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

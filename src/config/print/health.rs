@@ -1,8 +1,8 @@
 //! Active checks, and how many workers there are.
 
 use super::{Out, name, period, quote};
-use crate::upstream::config::health::{Health, Probe, Request};
-use crate::upstream::config::slots::{Ask, Auto, Slots};
+use crate::upstream::model::config::health::{Health, Probe, Request};
+use crate::upstream::model::config::slots::{Ask, Auto, Slots};
 
 /// `max_connections` and `auto`.
 pub(super) fn slots(slots: &Slots, out: &mut Out) {

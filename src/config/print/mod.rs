@@ -14,7 +14,7 @@ use super::units::{Period, Size};
 use super::{Config, Server, env};
 use crate::transport::{Access, resolve};
 use crate::upstream::Config as Upstream;
-use crate::upstream::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
+use crate::upstream::model::config::{Balance, EndpointConfig, Hash, Queue, Quirks, Retry, Sticky, Timeouts};
 use crate::{frontend, spool, telemetry};
 
 mod health;
@@ -257,7 +257,7 @@ fn print_timeouts(timeouts: &Timeouts, out: &mut Out) {
     );
 }
 
-fn print_quirks(quirks: &Quirks, protocol: crate::upstream::config::ProtocolName, out: &mut Out) {
+fn print_quirks(quirks: &Quirks, protocol: crate::upstream::model::config::ProtocolName, out: &mut Out) {
     let Quirks {
         path_info,
         empty_path_info,
@@ -267,14 +267,14 @@ fn print_quirks(quirks: &Quirks, protocol: crate::upstream::config::ProtocolName
         modifier1,
         modifier2,
     } = *quirks;
-    if protocol == crate::upstream::config::ProtocolName::Http {
+    if protocol == crate::upstream::model::config::ProtocolName::Http {
         return out.plain("chunked_body", chunked_body);
     }
     out.plain("path_info", name(path_info));
     out.plain("empty_path_info", empty_path_info);
     out.plain("max_block", size(max_block));
     out.plain("max_params", max_params);
-    if protocol == crate::upstream::config::ProtocolName::Uwsgi {
+    if protocol == crate::upstream::model::config::ProtocolName::Uwsgi {
         out.plain("modifier1", modifier1);
         out.plain("modifier2", modifier2);
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::futures::Notified;
 
-use crate::transport::Notice;
+use crate::transport::Latch;
 
 /// Whether a connection was asked to leave: told once, and for the price of a look at a flag.
 #[derive(Debug, Default)]
@@ -17,12 +17,7 @@ pub(super) struct Leaving {
 
 impl Leaving {
     /// `true` once, when the notice was given; `news` wakes for it.
-    pub(super) fn poll(
-        &mut self,
-        leave: &Notice,
-        news: Pin<&mut Notified<'_>>,
-        cx: &mut Context<'_>,
-    ) -> bool {
+    pub(super) fn poll(&mut self, leave: &Latch, news: Pin<&mut Notified<'_>>, cx: &mut Context<'_>) -> bool {
         if self.told {
             return false;
         }
@@ -31,14 +26,14 @@ impl Leaving {
         if !std::mem::replace(&mut self.waits, true) {
             let _ = news.poll(cx);
         }
-        self.told = leave.is_given();
+        self.told = leave.is_set();
         self.told
     }
 
     /// Ready once, likewise.
     pub(super) fn poll_ready(
         &mut self,
-        leave: &Notice,
+        leave: &Latch,
         news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {

@@ -29,12 +29,12 @@ use tokio::sync::futures::Notified;
 
 use super::Config;
 use super::config::Timeouts;
+use super::connection_limit::Permit;
 use super::current::Current;
 use super::download::Watch;
 use super::forwarded::Connected;
-use super::places::Place;
 use super::service::Connection;
-use crate::transport::{Notice, Stream, WriteHalf};
+use crate::transport::{Latch, Stream, WriteHalf};
 use http1::Http1;
 use leaving::Leaving;
 use reader::Reader;
@@ -49,8 +49,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub struct ConnectionContext {
     /// What answers its requests.
     pub current: Arc<Current>,
-    /// Given when its listener is closed.
-    pub leave: Arc<Notice>,
+    /// Set when its listener is closed.
+    pub leave: Arc<Latch>,
 }
 
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
@@ -58,11 +58,11 @@ pub struct ConnectionContext {
 pub fn serve(
     stream: Stream,
     context: ConnectionContext,
-    place: Place,
+    permit: Permit,
 ) -> impl Future<Output = ()> + Send + 'static {
     // What the connection needs until its client has said what it speaks is in a box, and none of it in the task,
     // which lives as long as the connection and is to be small.
-    let accepted = Box::new((stream, context, place));
+    let accepted = Box::new((stream, context, permit));
     async move {
         let mut opened = Opened::new(*accepted);
         let Some(protocol) = opened.detect().await else {
@@ -82,14 +82,14 @@ struct Opened {
     write: WriteHalf,
     connected: Connected,
     context: ConnectionContext,
-    place: Place,
+    permit: Permit,
     settings: Arc<Settings>,
     stage: Stage,
     leaving: Leaving,
 }
 
 impl Opened {
-    fn new((stream, context, place): (Stream, ConnectionContext, Place)) -> Box<Self> {
+    fn new((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
         let connected = Connected::new(stream.peer_addr(), stream.local_addr());
         let (read, write) = stream.into_halves();
         Box::new(Self {
@@ -98,7 +98,7 @@ impl Opened {
             connected,
             settings: context.current.service().edge.clone(),
             context,
-            place,
+            permit,
             stage: Stage::new(),
             leaving: Leaving::default(),
         })
@@ -170,7 +170,7 @@ impl Opened {
     /// Requests are about to come.
     fn begin(self: Box<Self>) -> (Reader, Writer, Arc<Settings>, Arc<Current>, Arc<Connection>) {
         let ConnectionContext { current, leave } = self.context;
-        let connection = Arc::new(Connection::new(self.connected, leave, self.place));
+        let connection = Arc::new(Connection::new(self.connected, leave, self.permit));
         let writer = Writer::new(self.write, self.settings.timeouts.send, connection.clone());
         (self.reader, writer, self.settings, current, connection)
     }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_task_of_a_connection_is_small() {
-        fn size<F>(_: fn(Stream, ConnectionContext, Place) -> F) -> usize {
+        fn size<F>(_: fn(Stream, ConnectionContext, Permit) -> F) -> usize {
             size_of::<F>()
         }
         assert!(size(serve) <= TASK, "{}", size(serve));

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::frontend::places::Places;
+use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
@@ -58,7 +58,7 @@ respond = { body = "fixed" }
 /// What the connections of all seeds have in common.
 struct Gateway {
     current: Arc<Current>,
-    places: Arc<Places>,
+    limit: Arc<ConnectionLimit>,
     _dir: tempfile::TempDir,
 }
 
@@ -84,7 +84,7 @@ impl Gateway {
         );
         Self {
             current: Arc::new(Current::new(Arc::new(service))),
-            places: Arc::new(Places::new(usize::MAX, counters)),
+            limit: Arc::new(ConnectionLimit::new(usize::MAX, counters)),
             _dir: dir,
         }
     }
@@ -133,7 +133,7 @@ async fn answer(mut stream: UnixStream) -> Option<()> {
 /// What is known of one connection.
 #[derive(Default)]
 struct World {
-    leave: Arc<Notice>,
+    leave: Arc<Latch>,
     left: Cell<Option<Instant>>,
     /// The gateway's side is gone.
     ended: Cell<Option<Instant>>,
@@ -398,9 +398,9 @@ impl Client {
         if self.rng.bool() {
             self.half_closed = self.stream.shutdown().await.is_ok();
         }
-        for (place, request) in requests.iter().enumerate() {
+        for (permit, request) in requests.iter().enumerate() {
             let Ok(answer) = self.read(request.bodiless).await else {
-                assert_eq!(place, 0, "an answer is missing");
+                assert_eq!(permit, 0, "an answer is missing");
                 return self.check_hung_up(began).await;
             };
             if !self.check(&answer, request, Instant::now()) {
@@ -469,16 +469,16 @@ async fn run(gateway: Rc<Gateway>, seed: u64) {
         current: gateway.current.clone(),
         leave: world.leave.clone(),
     };
-    let (seen, place) = (world.clone(), gateway.places.take());
+    let (seen, permit) = (world.clone(), gateway.limit.take());
     let serving = tokio::task::spawn_local(async move {
-        serve(Stream::Unix(theirs), context, place).await;
+        serve(Stream::Unix(theirs), context, permit).await;
         seen.ended.set(Some(Instant::now()));
     });
     let (closing, moment) = (world.clone(), GRACE.mul_f64(25.0 * rng.f64()));
     let listener = tokio::task::spawn_local(async move {
         sleep(moment).await;
         closing.left.set(Some(Instant::now()));
-        closing.leave.give();
+        closing.leave.set();
     });
     let kind = rng.u8(0..8);
     let mut client = Client {

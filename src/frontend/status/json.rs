@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::telemetry::Counters;
 use crate::telemetry::histogram::Distribution;
 use crate::upstream::Upstream;
-use crate::upstream::endpoint::Endpoint;
+use crate::upstream::model::endpoint::Endpoint;
 
 /// Everything.
 pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
@@ -55,7 +55,7 @@ fn of_upstream(upstream: &Upstream) -> Value {
 fn of_endpoint(endpoint: &Endpoint) -> Value {
     json!({
         "name": &*endpoint.name,
-        "standing": endpoint.standing().as_str(),
+        "circuit": endpoint.circuit().as_str(),
         "weight": endpoint.config.weight,
         "backup": endpoint.config.backup,
         "drain": endpoint.config.drain,

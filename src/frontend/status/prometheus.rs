@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::telemetry::exposition::Label;
 use crate::telemetry::{Counters, Exposition};
-use crate::upstream::endpoint::Endpoint;
+use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::{Snapshot, Upstream};
 
 /// A number of an endpoint: its name, what it means, how to get it.
@@ -58,7 +58,7 @@ fn of_process(counters: &Counters, page: &mut Exposition) {
 
 /// Where each endpoint stands: 1 for the word that is true, as Prometheus wants states.
 fn standings(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
-    const NAME: &str = "bridgehead_endpoint_standing";
+    const NAME: &str = "bridgehead_endpoint_circuit";
     page.metric(
         NAME,
         "Whether the endpoint is used: open, resting, trial, shut or dead.",
@@ -66,8 +66,8 @@ fn standings(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
     for (upstream, snapshot) in upstreams {
         for endpoint in &snapshot.endpoints {
             let [upstream, address] = place(upstream, endpoint);
-            let standing = ("standing", endpoint.standing().as_str());
-            page.sample(NAME, &[upstream, address, standing], 1);
+            let circuit = ("circuit", endpoint.circuit().as_str());
+            page.sample(NAME, &[upstream, address, circuit], 1);
         }
     }
 }

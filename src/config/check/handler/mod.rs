@@ -9,7 +9,7 @@ use crate::config::file::{At, Route, Section};
 use crate::config::suggest;
 use crate::frontend::config::Handler;
 use crate::upstream::Config as Upstream;
-use crate::upstream::config::ProtocolName;
+use crate::upstream::model::config::ProtocolName;
 
 /// The handler of a route; `None` when it has none or too many.
 pub(super) fn check(

@@ -1,0 +1,123 @@
+//! What is found out about endpoints, by requests and by those who ask them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Pool;
+use crate::upstream::admit::circuit_breaker::CircuitBreaker;
+use crate::upstream::admit::endpoint_set::Idle;
+use crate::upstream::model::Workers;
+use crate::upstream::model::endpoint::{Endpoint, Id};
+
+impl<C: Send + 'static> Pool<C> {
+    /// An answer's head came from the endpoint, `latency` after its request began.
+    pub fn answered(self: &Arc<Self>, endpoint: &Endpoint, latency: Duration) {
+        endpoint.observe(latency);
+        if !endpoint.is_steady() {
+            self.learn(endpoint.id, false, CircuitBreaker::answered);
+        }
+    }
+
+    /// An exchange with the endpoint broke, or took too long, and the endpoint is to blame.
+    pub fn broken(self: &Arc<Self>, endpoint: &Endpoint) {
+        endpoint.failure_seen();
+        self.learn(endpoint.id, false, CircuitBreaker::broken);
+    }
+
+    /// The endpoint has more than it can do: its backlog is full, or it says so.
+    pub fn full(self: &Arc<Self>, endpoint: &Endpoint) {
+        // The slot of whoever found out is still taken.
+        let others = endpoint.in_flight().saturating_sub(1);
+        if let Some(limit) = endpoint.refused() {
+            self.set_limit(endpoint.id, limit);
+        }
+        // An idle connection occupies a worker that could empty the backlog.
+        self.learn(endpoint.id, true, |breaker, now| breaker.full(now, others));
+    }
+
+    /// No connection to the endpoint could be made.
+    pub(super) fn unreachable(self: &Arc<Self>, endpoint: &Endpoint) {
+        endpoint.failure_seen();
+        self.learn(endpoint.id, true, CircuitBreaker::unreachable);
+    }
+
+    /// A connection stands; whether the fate of its exchange still decides about the endpoint.
+    pub(super) fn reached(self: &Arc<Self>, endpoint: &Endpoint) -> bool {
+        let mut decides = false;
+        self.learn(endpoint.id, false, |breaker, now| {
+            breaker.reached(now);
+            decides = breaker.is_on_probation();
+        });
+        decides
+    }
+
+    /// The endpoint said how many workers it has. Gives the slots that it has from now on, if they are others.
+    pub fn count(self: &Arc<Self>, endpoint: &Endpoint, workers: Workers) -> Option<usize> {
+        let limit = endpoint.count(workers)?;
+        self.set_limit(endpoint.id, limit);
+        Some(limit)
+    }
+
+    /// What a health check found.
+    pub fn judge(self: &Arc<Self>, id: Id, alive: bool) {
+        self.learn(id, false, |breaker, now| breaker.judge(now, alive));
+    }
+
+    /// Sets the slots of an endpoint.
+    pub fn set_limit(self: &Arc<Self>, id: Id, limit: usize) {
+        let mut state = self.lock();
+        if let Some(at) = state.set.find(id) {
+            state.set.endpoints[at].set_limit(limit);
+            let closing = self.trim(&mut state, at);
+            self.serve(&mut state);
+            drop(state);
+            drop(closing);
+        }
+    }
+
+    /// Puts a finding about an endpoint down, and serves those whom it opens a way. Gives the idle connections to
+    /// close outside the lock: those of an endpoint that cannot be reached, or all when `evict` says so.
+    fn learn(
+        self: &Arc<Self>,
+        id: Id,
+        evict: bool,
+        finding: impl FnOnce(&mut CircuitBreaker, Instant),
+    ) -> VecDeque<Idle<C>> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let Some(at) = state.set.find(id) else {
+            return VecDeque::new();
+        };
+        let set = &mut state.set;
+        let (endpoint, known) = (&set.endpoints[at], &mut set.states[at]);
+        let was_failing = known.breaker.is_failing();
+        finding(&mut known.breaker, now);
+        tell(endpoint, was_failing, known.breaker.is_failing());
+        let closing = match evict || known.breaker.is_open() {
+            true => std::mem::take(&mut known.idle),
+            false => VecDeque::new(),
+        };
+        endpoint.set_idle(known.idle.len());
+        set.review(now);
+        if !state.queue.is_empty() {
+            self.serve(&mut state);
+            if let Some(due) = state.set.next_chance(now) {
+                state.alarm.set(self, due);
+            }
+        }
+        closing
+    }
+}
+
+/// Logs that an endpoint's fortune turned; what a health check found is logged by whoever made it.
+fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
+    let name = &*endpoint.name;
+    match (was_down, is_down) {
+        (false, true) => tracing::warn!(endpoint = name, "endpoint is down"),
+        (true, false) => tracing::info!(endpoint = name, "endpoint is up"),
+        _ => {}
+    }
+}

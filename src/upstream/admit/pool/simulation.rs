@@ -1,0 +1,397 @@
+//! A thousand seeded runs of requests that come, wait, leave, finish and keep, and of endpoints that fail, fill up,
+//! recover, come and go, with the account checked after every step. A failure names its seed.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+
+use super::tests::config;
+use super::*;
+use crate::transport::Address;
+use crate::upstream::model::config::Hash;
+use crate::upstream::model::endpoint::CircuitState;
+
+const SEEDS: u64 = 1_000;
+const STEPS: usize = 80;
+
+/// A connection that knows how many there are.
+#[derive(Debug)]
+struct Token {
+    number: usize,
+    live: Arc<AtomicUsize>,
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+type Acquired = Result<Grant<Token>, AdmissionError>;
+
+struct Waiting {
+    constraints: Constraints,
+    deadline: Instant,
+    acquiring: Pin<Box<dyn Future<Output = Acquired>>>,
+}
+
+struct World {
+    random: fastrand::Rng,
+    pool: Arc<Pool<Token>>,
+    hold: Duration,
+    holders: Vec<Grant<Token>>,
+    /// First come, first served.
+    queue: Vec<Waiting>,
+    live: Arc<AtomicUsize>,
+    made: usize,
+}
+
+impl<C: Send + 'static> Pool<C> {
+    /// What must be true between any two calls.
+    fn check_invariants(&self) {
+        let state = self.lock();
+        let set = &state.set;
+        assert!(state.queue.len() <= self.limits.waiting, "more wait than may");
+        for (index, (endpoint, state)) in set.endpoints.iter().zip(&set.states).enumerate() {
+            let (used, idle) = (endpoint.in_flight(), state.idle.len());
+            assert!(
+                used.saturating_add(idle) <= endpoint.limit(),
+                "endpoint {index}: {used} used and {idle} idle of {}",
+                endpoint.limit()
+            );
+            assert!(idle <= self.limits.kept, "endpoint {index}: {idle} idle");
+            assert_eq!(endpoint.idle(), idle, "the published number is another");
+            assert!(
+                idle == 0 || !state.breaker.is_open(),
+                "kept connections that are of no use"
+            );
+            assert!(
+                !state.breaker.is_steady() || endpoint.circuit() == CircuitState::Closed,
+                "calm and not open"
+            );
+            assert!(
+                set.degraded || state.breaker.is_closed(),
+                "trouble that nobody looks after"
+            );
+        }
+        for waiter in state.queue.iter() {
+            let Some(pick) = set.fit(&waiter.constraints) else {
+                continue;
+            };
+            let free = set.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
+            assert!(!free, "{} waits while a slot is free", waiter.ticket);
+        }
+        assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
+        assert!(
+            state.queue.is_empty() || state.alarm.due().is_some(),
+            "they wait and nobody will wake up"
+        );
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let endpoints = random.usize(1..=4);
+        let mut config = config(
+            endpoints,
+            random.usize(1..=3),
+            random.usize(0..=3),
+            random.usize(0..=5),
+        );
+        for (at, endpoint) in config.endpoints.iter_mut().enumerate() {
+            *endpoint = some_endpoint(&mut random);
+            endpoint.address = Address::Unix(format!("/{at}").into());
+        }
+        // For those that draw.
+        fastrand::seed(seed);
+        config.balance = some_balance(&mut random);
+        config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
+        config.hold = Duration::from_millis(random.u64(0..3_000));
+        Self {
+            random,
+            pool: Pool::new(&config),
+            hold: config.hold,
+            holders: Vec::new(),
+            queue: Vec::new(),
+            live: Arc::default(),
+            made: 0,
+        }
+    }
+
+    async fn step(&mut self) {
+        match self.random.u8(..14) {
+            0..5 => self.acquire(),
+            5 | 6 => self.finish(false),
+            7 | 8 => self.finish(true),
+            9 => self.leave(),
+            10 | 11 => self.learn(),
+            12 => self.change(),
+            _ => self.wait().await,
+        }
+        self.serve();
+        self.pool.check_invariants();
+    }
+
+    fn acquire(&mut self) {
+        let endpoints = self.pool.endpoints();
+        let tried = endpoints.iter().filter(|_| self.random.u8(..4) == 0);
+        let constraints = Constraints {
+            tried: tried.map(|endpoint| endpoint.id).collect(),
+            key: self.random.bool().then(|| self.random.u32(..).into()),
+            ..Constraints::default()
+        };
+        let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
+        let (pool, own) = (self.pool.clone(), constraints.clone());
+        let mut waiting = Waiting {
+            constraints,
+            deadline,
+            acquiring: Box::pin(async move { pool.acquire(&own, deadline, &mut None).await }),
+        };
+        let queued = self.pool.snapshot().waiting;
+        match poll(&mut waiting) {
+            None => self.queue.push(waiting),
+            Some(Ok(grant)) => self.hold(grant, &waiting.constraints),
+            Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.limits.waiting),
+            Some(Err(AdmissionError::NoEndpoint)) => self.check_hopeless(&waiting.constraints),
+            Some(Err(AdmissionError::QueueTimeout)) => panic!("timed out at once"),
+        }
+    }
+
+    fn hold(&mut self, grant: Grant<Token>, constraints: &Constraints) {
+        let endpoint = grant.slot.endpoint();
+        assert!(
+            !constraints.tried.contains(&endpoint.id),
+            "an endpoint that was tried"
+        );
+        assert!(!endpoint.config.drain, "an endpoint that is draining");
+        self.holders.push(grant);
+    }
+
+    /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
+    fn check_hopeless(&self, constraints: &Constraints) {
+        let state = self.pool.lock();
+        assert!(state.set.fit(constraints).is_none(), "there was one");
+        let held = state.set.is_held(Instant::now());
+        assert!(
+            !held || !constraints.tried.is_empty(),
+            "it was alive within {:?}",
+            self.hold
+        );
+    }
+
+    /// Ends an exchange. Sometimes who is served leaves with what it does not know it has.
+    fn finish(&mut self, keep: bool) {
+        if self.holders.is_empty() {
+            return;
+        }
+        let at = self.random.usize(..self.holders.len());
+        let Grant { slot, idle } = self.holders.swap_remove(at);
+        if keep {
+            let token = idle.unwrap_or_else(|| self.token());
+            slot.keep(token);
+        } else {
+            drop(idle);
+            drop(slot);
+        }
+        if self.random.u8(..5) == 0 {
+            self.leave();
+        }
+    }
+
+    /// An exchange tells something about its endpoint.
+    fn learn(&mut self) {
+        let Some(at) = (!self.holders.is_empty()).then(|| self.random.usize(..self.holders.len())) else {
+            return;
+        };
+        let endpoint = self.holders[at].slot.endpoint().clone();
+        match self.random.u8(..6) {
+            0 => self.holders[at].slot.reached(),
+            1 => self.pool.answered(&endpoint, Duration::ZERO),
+            2 => self.pool.broken(&endpoint),
+            3 => self.pool.judge(endpoint.id, self.random.bool()),
+            4 => {
+                self.holders[at].slot.full();
+                drop(self.holders.swap_remove(at));
+            }
+            _ => {
+                self.holders[at].slot.unreachable();
+                drop(self.holders.swap_remove(at));
+            }
+        }
+    }
+
+    /// Endpoints come and go.
+    fn change(&mut self) {
+        let mut configs: Vec<_> = self
+            .pool
+            .endpoints()
+            .iter()
+            .filter(|_| self.random.u8(..3) > 0)
+            .map(|endpoint| endpoint.config.clone())
+            .collect();
+        let comes = some_endpoint(&mut self.random);
+        let is_new = configs.iter().all(|config| config.address != comes.address);
+        if is_new && (configs.is_empty() || self.random.bool()) {
+            configs.push(comes);
+        }
+        if let Some(config) = configs.first_mut().filter(|_| self.random.bool()) {
+            config.weight = self.random.u32(1..5);
+            config.backup = self.random.bool();
+        }
+        self.random.shuffle(&mut configs);
+        self.pool.set_endpoints(&configs);
+    }
+
+    fn token(&mut self) -> Token {
+        self.made += 1;
+        self.live.fetch_add(1, Ordering::Relaxed);
+        Token {
+            number: self.made,
+            live: self.live.clone(),
+        }
+    }
+
+    /// Lets those who were served know. Those who want any endpoint are served in turn.
+    fn serve(&mut self) {
+        let mut passed = false;
+        let now = Instant::now();
+        for mut waiting in std::mem::take(&mut self.queue) {
+            match poll(&mut waiting) {
+                None => {
+                    assert!(waiting.deadline > now, "waits beyond its deadline");
+                    passed |= waiting.constraints.is_unconstrained();
+                    self.queue.push(waiting);
+                }
+                Some(Ok(grant)) => {
+                    assert!(!passed || !waiting.constraints.is_unconstrained(), "out of turn");
+                    self.hold(grant, &waiting.constraints);
+                }
+                Some(Err(AdmissionError::NoEndpoint)) => {}
+                Some(Err(error)) => {
+                    assert_eq!(error, AdmissionError::QueueTimeout);
+                    assert!(waiting.deadline <= now, "timed out early");
+                }
+            }
+        }
+        self.check_holders();
+    }
+
+    /// Nobody is on the way to its slot now: the counters are what is held.
+    fn check_holders(&self) {
+        for endpoint in self.pool.endpoints() {
+            let held = self
+                .holders
+                .iter()
+                .filter(|grant| grant.slot.endpoint().id == endpoint.id);
+            assert_eq!(endpoint.in_flight(), held.count(), "a slot leaked");
+        }
+        assert_eq!(self.pool.snapshot().waiting, self.queue.len(), "a place leaked");
+        let lent = self
+            .holders
+            .iter()
+            .filter_map(|grant| Some(grant.idle.as_ref()?.number));
+        let (count, lent) = (lent.clone().count(), lent.collect::<BTreeSet<_>>());
+        assert_eq!(lent.len(), count, "a connection was lent twice");
+        let live = self.live.load(Ordering::Relaxed);
+        assert_eq!(live, count + self.idle(), "a connection leaked");
+    }
+
+    fn idle(&self) -> usize {
+        self.pool.endpoints().iter().map(|endpoint| endpoint.idle()).sum()
+    }
+
+    fn leave(&mut self) {
+        if !self.queue.is_empty() {
+            let at = self.random.usize(..self.queue.len());
+            drop(self.queue.remove(at));
+        }
+    }
+
+    /// Time passes, and the keeper does what is due.
+    async fn wait(&mut self) {
+        tokio::time::advance(Duration::from_millis(self.random.u64(..700))).await;
+        self.pool.tend(Instant::now());
+    }
+
+    async fn end(mut self) {
+        self.queue.clear();
+        self.holders.clear();
+        self.pool.check_invariants();
+        self.check_holders();
+        // Longer than any deadline, idle time and hold.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(
+            (self.idle(), self.live.load(Ordering::Relaxed)),
+            (0, 0),
+            "kept for ever"
+        );
+        assert_eq!(self.pool.due(), None, "the keeper stays for nothing");
+    }
+}
+
+fn some_balance(random: &mut fastrand::Rng) -> Balance {
+    match random.u8(..6) {
+        0 => Balance::RoundRobin,
+        1 => Balance::LeastConn,
+        2 => Balance::RandomTwo,
+        3 => Balance::IpHash,
+        4 => Balance::Hash(Hash {
+            key: "uri".parse().unwrap(),
+            bound: random.bool().then(|| "1.25".parse().unwrap()),
+        }),
+        _ => Balance::Ewma,
+    }
+}
+
+/// There are few addresses, so that some come back.
+fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
+    EndpointConfig {
+        backup: random.u8(..4) == 0,
+        drain: random.u8(..8) == 0,
+        weight: random.u32(1..=3),
+        max_fails: random.u32(0..=2),
+        fail_timeout: Duration::from_millis(random.u64(1..2_000)),
+        slow_start: Duration::from_millis(random.u64(0..500)),
+        ..EndpointConfig::new(Address::Unix(format!("/{}", random.u8(..8)).into()))
+    }
+}
+
+fn poll(waiting: &mut Waiting) -> Option<Acquired> {
+    let mut cx = std::task::Context::from_waker(Waker::noop());
+    match waiting.acquiring.as_mut().poll(&mut cx) {
+        std::task::Poll::Ready(acquired) => Some(acquired),
+        std::task::Poll::Pending => None,
+    }
+}
+
+/// Names the seed of a run that fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0);
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_the_account_is_right() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    for seed in 0..SEEDS {
+        let _named = Seed(seed);
+        runtime.block_on(async {
+            let mut world = World::new(seed);
+            for _ in 0..STEPS {
+                world.step().await;
+            }
+            world.end().await;
+        });
+    }
+}

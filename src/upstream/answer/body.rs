@@ -1,0 +1,74 @@
+//! The body of an answer, as the front end reads it.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::buffered::Buffered;
+use super::options::Options;
+use super::source::Source;
+use super::switched::Switched;
+use crate::protocol::fields::Fields;
+use crate::upstream::model::Failure;
+
+/// The body of an answer. Finished: the connection goes back to the pool. Dropped: it is closed.
+pub enum Body {
+    /// All of it; the lease was given back before the answer was.
+    Full(Option<Bytes>),
+    /// As it comes; the client sets the pace.
+    Direct(Box<Source>),
+    /// As it comes, or through a spool when the client is slower than the application.
+    Buffered(Box<Buffered>),
+    /// None: the connection is a tunnel from now on.
+    Switched(Box<Switched>),
+}
+
+impl Body {
+    /// The body of an answer with these fields that is not complete yet.
+    pub(in crate::upstream) fn of(source: Source, options: &Options<'_>, fields: &Fields) -> Self {
+        if source.is_over() {
+            return Self::Full(None);
+        }
+        match options.is_buffered(fields) {
+            true => Self::Buffered(Box::new(Buffered::new(source, options, fields))),
+            false => Self::Direct(Box::new(source)),
+        }
+    }
+
+    /// Nobody is sure to ask for more soon: the worker must not wait for that, if it may be kept from it.
+    pub fn detach(&mut self) {
+        if let Self::Buffered(body) = self {
+            body.detach();
+        }
+    }
+
+    /// The next bytes.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        match self {
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            Self::Direct(source) => source.poll_chunk(cx),
+            Self::Buffered(body) => body.poll_chunk(cx),
+            Self::Switched(_) => Poll::Ready(None),
+        }
+    }
+
+    /// Whether all of it was given out.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Direct(source) => source.is_over(),
+            Self::Buffered(body) => body.is_over(),
+            Self::Switched(_) => true,
+        }
+    }
+
+    /// Bytes still to be given out, when their number is known.
+    pub fn remaining(&self) -> Option<u64> {
+        match self {
+            Self::Full(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Direct(source) => source.remaining(),
+            Self::Buffered(body) => body.remaining(),
+            Self::Switched(_) => Some(0),
+        }
+    }
+}

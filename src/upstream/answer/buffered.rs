@@ -1,0 +1,178 @@
+//! Takes answers off their workers as fast as those can write, whatever the pace of the clients.
+//!
+//! An answer that is not complete with its head starts as what it is: read when the client is asked for more. Most
+//! end so. The first chunk that is not sure to be taken at once makes it a relay: from then on a task reads into a
+//! live spool, and gives the worker back at the end. The client reads from the spool.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::options::Options;
+use super::source::Source;
+use crate::protocol::fields::Fields;
+use crate::spool::Limits;
+use crate::spool::live::{LiveError, Reader, Writer};
+use crate::upstream::model::Failure;
+
+/// An answer's body that goes through a spool, as soon as it has to.
+pub struct Buffered {
+    /// Before there is a spool.
+    source: Option<Source>,
+    spool: Option<Reader<Failure>>,
+    limits: Limits,
+    /// What may go to the client before there is a spool; `None`: everything.
+    budget: Option<Budget>,
+    /// Bytes still to be given out, when their number is known.
+    remaining: Option<u64>,
+}
+
+/// What the client's side takes without waiting for the client: it is sure to come back for more.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    bytes: usize,
+    chunks: usize,
+}
+
+/// Chunks that an HTTP/2 stream takes without waiting for the client.
+const CHUNKS: usize = 8;
+
+impl Buffered {
+    /// An answer under these options; its fields have been, or will be, taken of the client's budget.
+    pub(super) fn new(source: Source, options: &Options<'_>, fields: &Fields) -> Self {
+        let remaining = source.remaining();
+        Self {
+            source: Some(source),
+            spool: None,
+            limits: options.limits,
+            budget: options.taken.map(|taken| Budget {
+                bytes: (taken as usize).saturating_sub(fields.wire_len()),
+                chunks: CHUNKS,
+            }),
+            remaining,
+        }
+    }
+
+    /// Nobody is sure to ask soon: the answer goes into a spool from now on. Does nothing when it does already.
+    pub fn detach(&mut self) {
+        if let Some((source, spool)) = self.open() {
+            start(source, spool);
+        }
+    }
+
+    /// The next bytes.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        let polled = match (&mut self.source, &mut self.spool) {
+            (Some(source), _) => source.poll_chunk(cx),
+            (None, Some(spool)) => spool.poll_chunk(cx).map_err(failure),
+            (None, None) => Poll::Ready(None),
+        };
+        if let Poll::Ready(Some(Ok(chunk))) = &polled {
+            self.given(chunk.len(), cx);
+        }
+        polled
+    }
+
+    /// Whether all of it was given out.
+    pub(super) fn is_over(&self) -> bool {
+        match (&self.source, &self.spool) {
+            (Some(source), _) => source.is_over(),
+            (None, Some(spool)) => spool.is_over(),
+            (None, None) => true,
+        }
+    }
+
+    /// Bytes still to be given out, when their number is known.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        self.remaining
+    }
+
+    fn given(&mut self, bytes: usize, cx: &mut Context<'_>) {
+        if let Some(remaining) = &mut self.remaining {
+            *remaining = remaining.saturating_sub(bytes as u64);
+        }
+        let Some(source) = &self.source else { return };
+        if let Some(budget) = &mut self.budget
+            && !source.is_over()
+            && !budget.try_take(bytes)
+        {
+            self.read_on(cx);
+        }
+    }
+
+    /// Takes what is there already: many an answer ends with it and needs no task.
+    fn read_on(&mut self, cx: &mut Context<'_>) {
+        let Some((mut source, mut spool)) = self.open() else {
+            return;
+        };
+        while spool.is_ready() {
+            match source.poll_chunk(cx) {
+                Poll::Ready(Some(Ok(chunk))) => spool.push(chunk),
+                Poll::Ready(Some(Err(failure))) => return spool.fail(failure),
+                Poll::Ready(None) => return spool.finish(),
+                Poll::Pending => break,
+            }
+        }
+        start(source, spool);
+    }
+
+    /// A spool for what has not been given out.
+    fn open(&mut self) -> Option<(Source, Writer<Failure>)> {
+        let source = self.source.take()?;
+        let (writer, reader) = source.relays().spools().live(self.limits);
+        self.spool = Some(reader);
+        Some((source, writer))
+    }
+}
+
+impl Budget {
+    /// Whether so many bytes more are sure to be taken at once.
+    fn try_take(&mut self, bytes: usize) -> bool {
+        let left = self.bytes.checked_sub(bytes).zip(self.chunks.checked_sub(1));
+        let Some((bytes, chunks)) = left else { return false };
+        *self = Self { bytes, chunks };
+        true
+    }
+}
+
+/// Reads an answer to its end into a spool, as a task of its own.
+fn start(source: Source, spool: Writer<Failure>) {
+    let relays = source.relays().clone();
+    relays.relay(relay(source, spool));
+}
+
+async fn relay(mut source: Source, mut spool: Writer<Failure>) {
+    loop {
+        // Dropped when nobody wants more: the source knows what that means.
+        if !poll_fn(|cx| spool.poll_ready(cx)).await {
+            return;
+        }
+        match poll_fn(|cx| next(&mut source, &mut spool, cx)).await {
+            Some(Some(Ok(chunk))) => spool.push(chunk),
+            Some(Some(Err(failure))) => return spool.fail(failure),
+            Some(None) => return spool.finish(),
+            None => return,
+        }
+    }
+}
+
+/// The next chunk or the end; `None` when nobody wants one.
+fn next(
+    source: &mut Source,
+    spool: &mut Writer<Failure>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Option<Result<Bytes, Failure>>>> {
+    match source.poll_chunk(cx) {
+        Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
+        Poll::Pending => spool.poll_gone(cx).map(|()| None),
+    }
+}
+
+fn failure(error: LiveError<Failure>) -> Failure {
+    match error {
+        LiveError::Source(failure) => failure,
+        LiveError::Disk(error) => Failure::Spool(error),
+        LiveError::Abandoned => Failure::Spool(std::io::Error::other("the relay was stopped")),
+    }
+}

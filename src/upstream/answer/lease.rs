@@ -1,0 +1,29 @@
+//! A connection and its slot, checked out for one exchange.
+
+use tokio::time::Instant;
+
+use crate::upstream::admit::pool::Slot;
+use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::pump::Pump;
+
+/// An exchange with its slot.
+pub(in crate::upstream) struct Lease {
+    /// The exchange. Dropped before the slot: the worker is free when the connection is closed.
+    pub(in crate::upstream) pump: Pump,
+    /// The right to the worker.
+    pub(in crate::upstream) slot: Slot<Box<Connection>>,
+}
+
+impl Lease {
+    /// Ends an exchange that is complete `now`.
+    pub(in crate::upstream) fn finish(self, reusable: bool, now: Instant) {
+        let Self { pump, slot } = self;
+        match pump.into_connection() {
+            Some(connection) if reusable => slot.keep_at(connection, now),
+            other => {
+                drop(other);
+                drop(slot);
+            }
+        }
+    }
+}

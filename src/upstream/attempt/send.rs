@@ -1,0 +1,489 @@
+//! One request on its way to one endpoint after the other.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use tokio::time::Instant;
+
+use super::retry::{self, Attempt, Blame};
+use super::upstream::Upstream;
+use crate::protocol::fields::FieldName;
+use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
+use crate::transport::{self, ConnectError};
+use crate::upstream::admit::pool::{Grant, Slot};
+use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
+use crate::upstream::model::endpoint::Id;
+use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
+use crate::upstream::select::balance::Constraints;
+use crate::upstream::select::sticky;
+use crate::upstream::wire::pump::{Prepared, Pump};
+use crate::upstream::wire::{Connection, RequestBody};
+
+/// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Every later one: a reload is about to kill the other workers, too, and takes its time on a busy machine.
+const NEXT_PAUSE: Duration = Duration::from_secs(1);
+
+impl Upstream {
+    /// Sends a request to one endpoint after the other, as far as the retry rule permits, and gives the
+    /// answer as soon as its head is complete. `trace` tells what happened, also after a failure.
+    pub async fn send(
+        &self,
+        head: &RequestHead,
+        body: RequestBody,
+        options: &Options<'_>,
+        trace: &mut Trace,
+    ) -> Result<Answer, Failure> {
+        trace.upstream = Some(self.name.clone());
+        let constraints = self.constraints(head);
+        let session = constraints.sticky;
+        let mut attempts = Attempts::new(self, options, head, body, constraints, &mut *trace);
+        let answer = attempts.run().await;
+        drop(attempts);
+        self.tally.count(trace);
+        let mut answer = answer?;
+        if let Some(sticky) = &self.config.sticky
+            && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
+            && session != Some(token)
+        {
+            sticky::remember(sticky, token, head.client.secure, &mut answer.fields);
+        }
+        Ok(answer)
+    }
+}
+
+/// An exchange that gave no answer.
+struct AttemptError {
+    failure: Failure,
+    /// The body, as far as it can be sent again.
+    body: Option<RequestBody>,
+    /// Whether any byte of the request went out.
+    sent: bool,
+    /// The endpoint was told off already.
+    blamed: bool,
+}
+
+/// The attempts of one request.
+struct Attempts<'a> {
+    upstream: &'a Upstream,
+    options: &'a Options<'a>,
+    head: &'a RequestHead,
+    /// The request's body, between two exchanges.
+    body: RequestBody,
+    trace: &'a mut Trace,
+    /// The time, as long as nothing was waited for.
+    now: Option<Instant>,
+    /// Its place in the queue, once it had one.
+    ticket: Option<u64>,
+    constraints: Constraints,
+    /// Those of the tried endpoints that gave an answer of no use: they would give it again.
+    excluded: Vec<Id>,
+    /// How often any byte of the request went out.
+    sent: u32,
+    /// It has paused before.
+    paused: bool,
+    /// The next attempt must not use a kept connection.
+    fresh: bool,
+    last: Option<Box<SkippedEndpoint>>,
+}
+
+/// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
+/// it is logged when dropped if one does.
+struct SkippedEndpoint {
+    endpoint: Option<Arc<Endpoint>>,
+    failure: Option<Failure>,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(
+        upstream: &'a Upstream,
+        options: &'a Options<'a>,
+        head: &'a RequestHead,
+        body: RequestBody,
+        constraints: Constraints,
+        trace: &'a mut Trace,
+    ) -> Self {
+        Self {
+            upstream,
+            options,
+            head,
+            body,
+            trace,
+            now: Some(options.now),
+            ticket: None,
+            constraints,
+            excluded: Vec::new(),
+            sent: 0,
+            paused: false,
+            fresh: false,
+            last: None,
+        }
+    }
+
+    async fn run(&mut self) -> Result<Answer, Failure> {
+        loop {
+            let prepared = Prepared::new(self.upstream.protocol.as_ref(), self.head)?;
+            let Grant { mut slot, idle } = self.admit().await?;
+            let fresh = self.fresh;
+            let idle = idle.filter(|idle| !fresh && idle.is_quiet());
+            let reused = idle.is_some();
+            let connection = match idle {
+                Some(connection) => connection,
+                // Boxed: a kept connection needs no room for it.
+                None => match Box::pin(self.connect(&mut slot)).await {
+                    Some(connection) => connection,
+                    None => continue,
+                },
+            };
+            self.trace.reused = reused;
+            let started = self.now.take().unwrap_or_else(Instant::now);
+            let body = std::mem::take(&mut self.body);
+            let mut lease = Lease {
+                pump: Pump::new(prepared, body, connection, self.upstream.terms.clone(), started),
+                slot,
+            };
+            let interim = self.options.interim;
+            let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
+            let now = Instant::now();
+            let mut error = match self.exchanged(answered, lease, now) {
+                Ok(answer) => {
+                    self.answered(answer.status, now.saturating_duration_since(started));
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            error.failure = retry::named(error.failure, now.saturating_duration_since(started));
+            self.body = self.again(error, reused)?;
+        }
+    }
+
+    /// An endpoint has answered.
+    fn answered(&mut self, status: StatusCode, latency: Duration) {
+        self.trace.head = Some(latency);
+        self.trace.status = Some(status.as_u16());
+        if let Some(endpoint) = &self.trace.endpoint {
+            self.upstream.pool.answered(endpoint, latency);
+        }
+    }
+
+    /// A slot, and the note of how long that took.
+    async fn admit(&mut self) -> Result<Grant<Box<Connection>>, Failure> {
+        loop {
+            let now = self.now.unwrap_or_else(Instant::now);
+            let granted = match self.upstream.pool.take_free(&self.constraints, now) {
+                Ok(Some(grant)) => Ok(grant),
+                Ok(None) => Box::pin(self.wait()).await,
+                Err(error) => Err(error),
+            };
+            let error = match granted {
+                Ok(grant) => {
+                    self.trace.attempts += 1;
+                    self.trace.endpoint = Some(grant.slot.endpoint().clone());
+                    return Ok(grant);
+                }
+                Err(error) => error,
+            };
+            if error != AdmissionError::NoEndpoint || !self.may_start_next_round() {
+                return Err(self.refused(error));
+            }
+            Box::pin(self.start_next_round()).await;
+        }
+    }
+
+    /// A slot that somebody gives back. Its own function: most requests need neither it nor the clock.
+    async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
+        self.now = None;
+        let deadline = self.deadline();
+        let started = Instant::now();
+        let granted = self
+            .upstream
+            .pool
+            .acquire(&self.constraints, deadline, &mut self.ticket)
+            .await;
+        self.trace.queue += started.elapsed();
+        granted
+    }
+
+    /// Why there is no slot: what the last endpoint said, if that is the reason.
+    fn refused(&mut self, error: AdmissionError) -> Failure {
+        let last = self.last.take().and_then(|mut last| last.failure.take());
+        match (error, last) {
+            (AdmissionError::NoEndpoint, Some(last)) => last,
+            (
+                AdmissionError::QueueTimeout,
+                Some(last @ (Failure::BacklogFull { .. } | Failure::Connect { .. })),
+            ) => last,
+            (error, _) => error.into(),
+        }
+    }
+
+    /// No slot is waited for after this.
+    fn deadline(&self) -> Instant {
+        self.options.now + self.upstream.config.queue.timeout
+    }
+
+    /// Whether endpoints that failed a moment ago are worth another try.
+    fn may_start_next_round(&self) -> bool {
+        self.constraints.tried.len() > self.excluded.len()
+            && Instant::now() < self.deadline()
+            && self.upstream.pool.is_held()
+    }
+
+    /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
+    async fn start_next_round(&mut self) {
+        self.now = None;
+        self.constraints.tried.clone_from(&self.excluded);
+        let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
+        if matches!(last, Some(Failure::Connect { .. })) {
+            return;
+        }
+        let started = Instant::now();
+        tokio::time::sleep(match self.paused {
+            false => FIRST_PAUSE,
+            true => NEXT_PAUSE,
+        })
+        .await;
+        self.trace.queue += started.elapsed();
+        self.paused = true;
+    }
+
+    /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
+    async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
+        self.now = None;
+        let started = Instant::now();
+        let address = &slot.endpoint().config.address;
+        let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
+        self.trace.connect += started.elapsed();
+        let failure = match connected {
+            Ok(stream) => {
+                slot.reached();
+                return Some(Connection::boxed(stream));
+            }
+            Err(ConnectError::Full) => {
+                slot.full();
+                let endpoint = slot.endpoint().name.to_string();
+                self.skip(Failure::BacklogFull { endpoint });
+                return None;
+            }
+            Err(cause) => {
+                slot.unreachable();
+                self.upstream.suspect_names();
+                let endpoint = slot.endpoint().name.to_string();
+                Failure::Connect { endpoint, cause }
+            }
+        };
+        self.constraints.tried.push(slot.endpoint().id);
+        self.skip(failure);
+        None
+    }
+
+    /// What became of an exchange, now that it has an answer or will have none.
+    fn exchanged(
+        &self,
+        head: Result<Box<ResponseHead>, Failure>,
+        mut lease: Lease,
+        now: Instant,
+    ) -> Result<Answer, AttemptError> {
+        match head {
+            Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
+            Ok(head) => {
+                lease.slot.answered();
+                self.answer(*head, lease, now)
+            }
+            Err(failure) => Err(AttemptError::after(lease, failure)),
+        }
+    }
+
+    fn answer(&self, answer: ResponseHead, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
+        let method = &self.head.method;
+        let Options {
+            relays, ignore_abort, ..
+        } = *self.options;
+        let bodiless = is_bodiless(method, answer.status);
+        let length = if bodiless { Some(0) } else { answer.length };
+        let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
+            Rest::Complete(bytes) => Body::Full(bytes),
+            // The rest, dropped here, is read to the end on its own.
+            Rest::Running(rest) if bodiless => {
+                drop(Source::new(rest, relays, ignore_abort));
+                Body::Full(None)
+            }
+            Rest::Running(rest) => {
+                let source = Source::new(rest, relays, ignore_abort);
+                Body::of(source, self.options, &answer.fields)
+            }
+        };
+        Ok(relayed(method, answer, body))
+    }
+
+    /// The body for another attempt, if the rule permits one.
+    fn again(&mut self, error: AttemptError, reused: bool) -> Result<RequestBody, Failure> {
+        let AttemptError {
+            failure,
+            body,
+            sent,
+            blamed,
+        } = error;
+        self.sent += u32::from(sent);
+        let endpoint = self.trace.endpoint.clone();
+        if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
+            match retry::blame(&failure) {
+                Blame::Nobody => {}
+                Blame::Busy => self.upstream.pool.full(endpoint),
+                Blame::Endpoint => self.blame(endpoint),
+            }
+        }
+        let body = body.and_then(|mut body| body.rewind().then_some(body));
+        let attempt = Attempt {
+            method: &self.head.method,
+            body_held: body.is_some(),
+            sent,
+            sent_before: self.sent,
+            rules: self.upstream.config.retry,
+        };
+        let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
+            return Err(failure);
+        };
+        if reused {
+            // It was closed while it was idle: that says nothing about the endpoint. Once.
+            tracing::debug!(endpoint = self.trace.endpoint_name(), error = %failure, "kept connection was closed");
+            self.fresh = true;
+        } else {
+            if let Some(endpoint) = endpoint {
+                self.constraints.tried.push(endpoint.id);
+                if !retry::passes(&failure) {
+                    self.excluded.push(endpoint.id);
+                }
+            }
+            self.skip(failure);
+        }
+        Ok(body)
+    }
+
+    fn blame(&self, endpoint: &Endpoint) {
+        self.upstream.pool.broken(endpoint);
+        if endpoint.suspect_protocol() {
+            let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
+            tracing::warn!(
+                endpoint,
+                protocol,
+                "has not answered anything yet: does it speak this protocol?"
+            );
+        }
+    }
+
+    fn skip(&mut self, failure: Failure) {
+        self.last = Some(Box::new(SkippedEndpoint {
+            endpoint: self.trace.endpoint.clone(),
+            failure: Some(failure),
+        }));
+    }
+}
+
+impl Drop for SkippedEndpoint {
+    fn drop(&mut self) {
+        let endpoint = self.endpoint.as_ref().map(|endpoint| &*endpoint.name);
+        match &self.failure {
+            None => {}
+            // Full is not dead, and tried again every few milliseconds.
+            Some(failure @ Failure::BacklogFull { .. }) => {
+                tracing::debug!(endpoint, error = %failure, "endpoint passed over");
+            }
+            Some(failure) => {
+                tracing::warn!(endpoint, reason = failure.reason(), error = %failure, "endpoint passed over");
+            }
+        }
+    }
+}
+
+/// The head of the answer; those before it go to `interim`.
+fn poll_head(
+    pump: &mut Pump,
+    interim: Option<&dyn Interim>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Box<ResponseHead>, Failure>> {
+    loop {
+        match ready!(pump.poll_event(cx))? {
+            Event::Head(head) => return Poll::Ready(Ok(head)),
+            Event::Interim(head) => {
+                if let Some(interim) = interim {
+                    interim.interim(head.status, &head.fields);
+                }
+            }
+            _ => return Poll::Ready(Err(DecodeError::NoResponse.into())),
+        }
+    }
+}
+
+/// The answer of a backend that speaks another protocol from now on.
+fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
+    let Lease { mut pump, slot } = lease;
+    let event = pump.decode();
+    let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
+    match connection.flatten() {
+        Some(connection) => {
+            let body = Body::Switched(Box::new(Switched::new(*connection, slot)));
+            Ok(relayed(method, head, body))
+        }
+        None => Err(AttemptError {
+            failure: DecodeError::Upgrade.into(),
+            body: None,
+            sent: true,
+            blamed: false,
+        }),
+    }
+}
+
+impl AttemptError {
+    /// There was a head, and the client has not seen it. The application did its work: never again.
+    fn answered(failure: Failure) -> Self {
+        Self {
+            failure,
+            body: None,
+            sent: true,
+            blamed: true,
+        }
+    }
+
+    /// The slot is given back when the connection is closed.
+    fn after(lease: Lease, failure: Failure) -> Self {
+        let Lease { pump, slot: _slot } = lease;
+        let sent = pump.has_sent();
+        Self {
+            failure,
+            body: Some(pump.into_body()),
+            sent,
+            blamed: false,
+        }
+    }
+}
+
+/// Whether an answer has no body, whatever its head announces.
+fn is_bodiless(method: &Method, status: StatusCode) -> bool {
+    *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// An answer as the front end gets it.
+fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
+    let ResponseHead {
+        status,
+        mut fields,
+        length,
+        ..
+    } = head;
+    fields.remove(FieldName::XAccelBuffering);
+    let announces = is_bodiless(method, status) && status != StatusCode::NO_CONTENT;
+    Answer {
+        status,
+        fields,
+        length: length.filter(|_| announces),
+        body,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Requests to a backend that speaks HTTP and follows a script.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::protocol::fields::Fields;
+use crate::protocol::samples;
+use crate::spool::{self, Spools};
+use crate::telemetry::Counters;
+use crate::upstream::admit::pool::tests::config;
+use crate::upstream::answer::{Interim, Relays};
+use crate::upstream::model::config::{Config, EndpointConfig, ProtocolName};
+
+/// An upstream with one endpoint, in a directory that has to stay.
+fn backend() -> (TempDir, UnixListener, Upstream) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    let address = format!("unix:{}", path.display()).parse().unwrap();
+    let upstream = Upstream::new(Config {
+        protocol: ProtocolName::Http,
+        endpoints: vec![EndpointConfig::new(address)],
+        ..config(0, 1, 1, 1)
+    });
+    (directory, listener, upstream)
+}
+
+/// Takes one connection, and answers one request on it.
+fn answering(listener: UnixListener, answer: &'static str) -> JoinHandle<UnixStream> {
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(connection.read_u8().await.unwrap());
+        }
+        connection.write_all(answer.as_bytes()).await.unwrap();
+        connection
+    })
+}
+
+fn relays(directory: &TempDir) -> Relays {
+    let spools = Spools::new(spool::Config {
+        temp_dir: directory.path().to_owned(),
+        disk_total: 1 << 20,
+        memory_total: 1 << 20,
+    });
+    Relays::new(spools, Counters::new(&[]).into())
+}
+
+fn options(relays: &Relays) -> Options<'_> {
+    Options {
+        ignore_abort: false,
+        buffered: true,
+        limits: spool::Limits {
+            memory: 1 << 16,
+            disk: 1 << 20,
+        },
+        taken: None,
+        interim: None,
+        now: Instant::now(),
+        relays,
+    }
+}
+
+/// Notes what it hears.
+#[derive(Default)]
+struct Heard(Mutex<Vec<(u16, Fields)>>);
+
+impl Interim for Heard {
+    fn interim(&self, status: StatusCode, fields: &Fields) {
+        self.0.lock().unwrap().push((status.as_u16(), fields.clone()));
+    }
+}
+
+#[tokio::test]
+async fn interim_answers_are_heard_before_the_final_one() {
+    let (directory, listener, upstream) = backend();
+    let backend = answering(
+        listener,
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
+         HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    );
+    let (relays, heard) = (relays(&directory), Heard::default());
+    let options = Options {
+        interim: Some(&heard),
+        ..options(&relays)
+    };
+    let head = samples::request(Method::GET);
+    let answer = upstream
+        .send(&head, RequestBody::Empty, &options, &mut Trace::default())
+        .await
+        .unwrap();
+    assert!(answer.status == 200 && answer.body.remaining() == Some(2));
+    let link: Fields = [("Link", "</a>")].into_iter().collect();
+    assert_eq!(*heard.0.lock().unwrap(), [(103, link)]);
+    backend.await.unwrap();
+}
+
+/// Nothing is read ahead of a client that takes what it is given; the slot is free when the application has finished,
+/// whether the client is waited for or not.
+#[tokio::test]
+async fn an_answer_leaves_its_worker_when_the_client_is_waited_for() {
+    let (directory, listener, upstream) = backend();
+    let backend = answering(listener, "HTTP/1.1 200 OK\r\n\r\nfirst");
+    let relays = relays(&directory);
+    let head = samples::request(Method::GET);
+    let mut trace = Trace::default();
+    let options = options(&relays);
+    let sent = upstream.send(&head, RequestBody::Empty, &options, &mut trace);
+    let mut body = sent.await.unwrap().body;
+    let mut connection = backend.await.unwrap();
+    let mut taken = Vec::new();
+    for piece in 0..20 {
+        let chunk: Bytes = poll_fn(|cx| body.poll_chunk(cx)).await.unwrap().unwrap();
+        taken.extend_from_slice(&chunk);
+        assert_eq!(relays.running(), 0, "piece {piece}");
+        connection.write_all(b" more").await.unwrap();
+    }
+    body.detach();
+    assert_eq!(relays.running(), 1);
+    drop(connection);
+    relays.finished().await;
+    assert_eq!(upstream.endpoints()[0].in_flight(), 0);
+    while let Some(chunk) = poll_fn(|cx| body.poll_chunk(cx)).await {
+        taken.extend_from_slice(&chunk.unwrap());
+    }
+    assert_eq!(taken, ["first", &" more".repeat(20)].concat().as_bytes());
+}
+
+#[tokio::test]
+async fn a_switch_before_the_request_is_complete_is_none() {
+    let (directory, listener, upstream) = backend();
+    let backend = answering(
+        listener,
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    let relays = relays(&directory);
+    let mut head = samples::request(Method::GET);
+    head.fields = [("Upgrade", "websocket")].into_iter().collect();
+    (head.upgrade, head.content_length) = (true, Some(4 << 20));
+    let body = RequestBody::full(vec![b'u'; 4 << 20].into());
+    let mut trace = Trace::default();
+    let options = options(&relays);
+    let sent = upstream.send(&head, body, &options, &mut trace);
+    let failure = sent.await.err().unwrap();
+    assert_eq!(failure.reason(), "bad_response");
+    backend.await.unwrap();
+}

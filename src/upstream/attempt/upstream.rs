@@ -1,0 +1,126 @@
+//! A named group of endpoints with its policy.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+
+use crate::protocol::{Protocol, RequestHead};
+use crate::transport::Latch;
+use crate::upstream::admit::{Pool, Snapshot};
+use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::model::endpoint::Id;
+use crate::upstream::model::tally::Tally;
+use crate::upstream::model::{Config, Endpoint, Workers};
+use crate::upstream::select::balance::Constraints;
+use crate::upstream::select::{key, sticky};
+use crate::upstream::wire::pump::Terms;
+use crate::upstream::wire::{Connection, codec};
+
+/// A named group of endpoints with its policy, ready to serve.
+pub struct Upstream {
+    pub(super) name: Arc<str>,
+    pub(super) config: Config,
+    pub(super) terms: Arc<Terms>,
+    pub(super) protocol: Box<dyn Protocol>,
+    pub(super) pool: Arc<Pool<Box<Connection>>>,
+    retired: Arc<Latch>,
+    /// Told when the endpoints are others; closed when this is gone.
+    changed: watch::Sender<()>,
+    /// Told when the answers to names may be out of date.
+    suspected: Arc<Notify>,
+    pub(super) tally: Tally,
+}
+
+impl Upstream {
+    /// An upstream nobody uses yet; opens no connection.
+    pub fn new(config: Config) -> Self {
+        let name: Arc<str> = config.name.as_str().into();
+        let terms = Terms {
+            upstream: name.clone(),
+            timeouts: config.timeouts,
+        };
+        Self {
+            name,
+            terms: Arc::new(terms),
+            protocol: codec::make(&config),
+            pool: Pool::new(&config),
+            config,
+            retired: Arc::default(),
+            changed: watch::Sender::new(()),
+            suspected: Arc::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The name after `upstream.` in the file.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Set when it left the configuration and what is still under way has to end.
+    pub fn retired(&self) -> &Arc<Latch> {
+        &self.retired
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What it has done so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Doubts the last answer to every name of an endpoint: asks again soon.
+    pub fn suspect_names(&self) {
+        self.suspected.notify_waiters();
+    }
+
+    /// Notified by [`suspect_names`](Self::suspect_names).
+    pub(in crate::upstream) fn suspected(&self) -> &Arc<Notify> {
+        &self.suspected
+    }
+
+    /// Changes when the endpoints do; closed when the upstream is gone.
+    pub(in crate::upstream) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Its endpoints, in the order of the file.
+    pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        self.pool.endpoints()
+    }
+
+    /// What its pool looks like now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.pool.snapshot()
+    }
+
+    /// The endpoints are these from now on; those that stay keep their slots, connections and history.
+    pub fn set_endpoints(&self, endpoints: &[EndpointConfig]) {
+        self.pool.set_endpoints(endpoints);
+        self.changed.send_replace(());
+    }
+
+    /// What a health check found about an endpoint.
+    pub fn judge(&self, endpoint: Id, alive: bool) {
+        self.pool.judge(endpoint, alive)
+    }
+
+    /// An endpoint said how many workers it has. Gives the slots that it has from now on, if they are others.
+    pub fn count(&self, endpoint: &Endpoint, workers: Workers) -> Option<usize> {
+        self.pool.count(endpoint, workers)
+    }
+
+    /// What a request wants of an endpoint.
+    pub(super) fn constraints(&self, head: &RequestHead) -> Constraints {
+        let sticky = self.config.sticky.as_ref();
+        Constraints {
+            tried: Vec::new(),
+            key: key::of(&self.config.balance, head),
+            sticky: sticky.and_then(|sticky| sticky::session(sticky, head)),
+            wait: sticky.is_some_and(|sticky| sticky.wait),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A request as a probe, over any protocol.
+//!
+//! What the application writes to its error output is dropped: it would be logged with every check.
+
+use std::ops::ControlFlow;
+
+use bytes::BytesMut;
+
+use super::answer::Answer;
+use super::talk::{Listen, open, talk};
+use super::verdict::{Reason, Verdict};
+use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
+use crate::transport::Address;
+use crate::upstream::wire::connection::Connection;
+
+/// Asks, and fills `answer` as it comes: the caller limits the time and looks at what is there then.
+///
+/// `Err` is for what is no answer. The answer is read to its end, within limits: applications complain about
+/// clients that leave.
+pub(super) async fn ask(
+    protocol: &dyn Protocol,
+    address: &Address,
+    head: &RequestHead,
+    answer: &mut Answer,
+) -> Result<(), Verdict> {
+    let mut queue = WriteQueue::new();
+    // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
+    let mut exchange = protocol.begin(head, &mut queue).map_err(Reason::Unsendable)?;
+    exchange.finish_body(&mut queue);
+    let mut connection = Connection::boxed(open(address).await?);
+    connection.queue = queue;
+    talk(&mut connection, &mut Listener { exchange, answer }).await
+}
+
+struct Listener<'a> {
+    exchange: Box<dyn Exchange>,
+    answer: &'a mut Answer,
+}
+
+impl Listener<'_> {
+    /// Whether the answer is complete.
+    fn decode(&mut self, received: &mut BytesMut) -> Result<bool, DecodeError> {
+        while let Some(event) = self.exchange.decode(received)? {
+            match event {
+                Event::Head(head) => self.answer.status = Some(head.status.as_u16()),
+                Event::Body(piece) => self.answer.push(&piece),
+                Event::Interim(_) | Event::Stderr(_) => {}
+                Event::Switched | Event::End { .. } => return Ok(true),
+            }
+        }
+        Ok(self.answer.is_full())
+    }
+
+    /// An answer that breaks off after its head is one: the head told what was asked.
+    fn unless_answered(&self, verdict: impl Into<Verdict>) -> Result<(), Verdict> {
+        match self.answer.status {
+            Some(_) => Ok(()),
+            None => Err(verdict.into()),
+        }
+    }
+}
+
+impl Listen for Listener<'_> {
+    type Heard = Result<(), Verdict>;
+
+    fn hear(&mut self, received: &mut BytesMut) -> ControlFlow<Self::Heard> {
+        match self.decode(received) {
+            Ok(false) => ControlFlow::Continue(()),
+            Ok(true) => ControlFlow::Break(Ok(())),
+            Err(error) => ControlFlow::Break(self.unless_answered(error)),
+        }
+    }
+
+    fn end(&mut self) -> Self::Heard {
+        match self.exchange.decode_eof() {
+            Ok(_) => Ok(()),
+            Err(error) => self.unless_answered(error),
+        }
+    }
+
+    fn broken(&mut self, reason: Reason) -> Self::Heard {
+        self.unless_answered(reason)
+    }
+}

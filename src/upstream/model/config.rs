@@ -1,0 +1,391 @@
+//! What an upstream needs to know: settings as checked values, defaults in one place.
+
+pub mod health;
+pub mod slots;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use health::Health;
+pub use slots::Slots;
+
+use super::hash_key::HashKey;
+use crate::protocol::params::PathInfo;
+use crate::transport::{Address, Query};
+
+/// A named group of endpoints and its policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The name after `upstream.` in the file.
+    pub name: String,
+    /// What the endpoints speak.
+    pub protocol: ProtocolName,
+    /// What the backend needs beyond its protocol.
+    pub quirks: Quirks,
+    /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
+    pub endpoints: Vec<EndpointConfig>,
+    /// Names that stand for more of them; see `upstream/care/discovery`.
+    pub sources: Vec<EndpointConfig<Query>>,
+    /// How an endpoint is chosen.
+    pub balance: Balance,
+    /// How sessions are kept on their endpoints; `None`: they are not.
+    pub sticky: Option<Sticky>,
+    /// Slots per endpoint.
+    pub max_connections: Slots,
+    /// How endpoints are asked whether they live; `None`: they are not.
+    pub health: Option<Health>,
+    /// Idle connections kept per endpoint; 0: a connection per request.
+    pub keep_alive: usize,
+    /// Where requests wait for a slot.
+    pub queue: Queue,
+    /// How long requests wait for endpoints that are all down, counted from when one was last seen alive.
+    pub hold: Duration,
+    /// Whether the start says which unix sockets cannot be reached yet.
+    pub warn_unreachable: bool,
+    /// When a request may be sent again.
+    pub retry: Retry,
+    /// Deadlines of one exchange.
+    pub timeouts: Timeouts,
+    /// Largest response head, in bytes.
+    pub head_size: usize,
+    /// Most fields in a response head.
+    pub head_fields: usize,
+}
+
+/// The four backend protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProtocolName {
+    /// FastCGI 1.0, responder role.
+    FastCgi,
+    /// uwsgi, modifier1 0 unless configured.
+    Uwsgi,
+    /// SCGI.
+    Scgi,
+    /// HTTP/1.1.
+    Http,
+}
+
+/// One address of an upstream; or, with a [`Query`] for its address, what the endpoints at every place that is found
+/// are like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointConfig<A = Address> {
+    /// Where it is.
+    pub address: A,
+    /// Share of the requests relative to the others, at least 1.
+    pub weight: u32,
+    /// Used only while no other endpoint is usable.
+    pub backup: bool,
+    /// Gets no new requests but those of its own sessions.
+    pub drain: bool,
+    /// Failures within [`fail_timeout`](Self::fail_timeout) after which the others are preferred; 0: never.
+    pub max_fails: u32,
+    /// For how long they are, and how far back failures count.
+    pub fail_timeout: Duration,
+    /// How long a recovered endpoint takes to get its whole share; zero: at once.
+    pub slow_start: Duration,
+}
+
+/// Balancing algorithms that can be named in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// Smooth weighted round robin.
+    #[default]
+    RoundRobin,
+    /// The least loaded.
+    LeastConn,
+    /// The less loaded of two drawn by weight.
+    RandomTwo,
+    /// By the client's network.
+    IpHash,
+    /// By a key, consistently.
+    Hash(Hash),
+    /// Of two drawn by weight, the one that is expected to answer sooner.
+    Ewma,
+}
+
+/// How [`Balance::Hash`] hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hash {
+    /// What of a request.
+    pub key: HashKey,
+    /// How much more than its share an endpoint may get.
+    pub bound: Option<Bound>,
+}
+
+/// A factor above 1, kept in thousandths so that it prints as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound(u32);
+
+/// Sessions that stay on their endpoints; see [`sticky`](crate::upstream::select::sticky).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sticky {
+    /// Name of the cookie.
+    pub cookie: String,
+    /// What it is signed with; `None`: something new for every pool.
+    pub secret: Option<Secret>,
+    /// Path of the cookie.
+    pub path: String,
+    /// How long the client keeps it; `None`: until it is closed.
+    pub max_age: Option<Duration>,
+    /// Sent over TLS only; `None`: when the request came over TLS.
+    pub secure: Option<bool>,
+    /// Hidden from scripts.
+    pub http_only: bool,
+    /// From which sites the cookie is sent along.
+    pub same_site: SameSite,
+    /// Wait for a full endpoint instead of moving the session.
+    pub wait: bool,
+}
+
+/// The attribute of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// From our own pages.
+    Strict,
+    /// Also when a link is followed.
+    Lax,
+    /// From everywhere.
+    None,
+}
+
+/// Bytes that are not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<[u8]>);
+
+/// A bounded first-come queue in front of the slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Requests that may wait at once.
+    pub size: usize,
+    /// Longest wait of one request.
+    pub timeout: Duration,
+}
+
+/// When a request may be sent again; see [`retry`](crate::upstream::attempt::retry).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often one request is sent at most. Attempts that sent nothing do not count.
+    pub tries: u32,
+    /// Also repeat requests whose method is not idempotent.
+    pub non_idempotent: bool,
+}
+
+/// Deadlines of one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Between two successful writes.
+    pub send: Duration,
+    /// From the end of the request to the complete response head.
+    pub head: Duration,
+    /// Between two reads of the response body.
+    pub read: Duration,
+    /// An unused kept connection is closed after this time.
+    pub idle: Duration,
+}
+
+/// What a backend needs beyond its protocol; a profile is a set of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// Which form of the path the application expects in `PATH_INFO`.
+    pub path_info: PathInfo,
+    /// Send `PATH_INFO` even when it is empty (not to PHP: reference CVE-2019-11043).
+    pub empty_path_info: bool,
+    /// Largest variable block in bytes (uWSGI `buffer-size`, 4,096 by default).
+    pub max_block: usize,
+    /// Most variables (uWSGI takes 128).
+    pub max_params: usize,
+    /// HTTP: the server takes a body of unknown length, in chunks. uWSGI gives applications none of it.
+    pub chunked_body: bool,
+    /// uwsgi `modifier1`, never from client input.
+    pub modifier1: u8,
+    /// uwsgi `modifier2`.
+    pub modifier2: u8,
+}
+
+impl Balance {
+    /// The name in configuration and logs, without the key.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::LeastConn => "least_conn",
+            Self::RandomTwo => "random_two",
+            Self::IpHash => "ip_hash",
+            Self::Hash(_) => "hash",
+            Self::Ewma => "ewma",
+        }
+    }
+}
+
+impl Bound {
+    /// The factor times 1,000.
+    pub fn thousandths(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Bound {
+    type Err = BoundError;
+
+    fn from_str(text: &str) -> Result<Self, BoundError> {
+        let factor: f64 = text.parse().map_err(|_| BoundError)?;
+        let thousandths = (factor * 1000.0).round();
+        if !(1001.0..=1_000_000.0).contains(&thousandths) {
+            return Err(BoundError);
+        }
+        Ok(Self(thousandths as u32))
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f64::from(self.0) / 1000.0).fmt(f)
+    }
+}
+
+/// Not a factor from 1.001 to 1,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a factor from 1.001 to 1000")]
+pub struct BoundError;
+
+impl Secret {
+    /// A copy of the bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Sticky {
+    /// Name of the cookie unless configured.
+    pub const COOKIE: &str = "bh_route";
+}
+
+impl Default for Sticky {
+    fn default() -> Self {
+        Self {
+            cookie: Self::COOKIE.to_owned(),
+            secret: None,
+            path: "/".to_owned(),
+            max_age: None,
+            secure: None,
+            http_only: true,
+            same_site: SameSite::Lax,
+            wait: false,
+        }
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            size: 1024,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            non_idempotent: false,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let minute = Duration::from_secs(60);
+        Self {
+            connect: Duration::from_secs(3),
+            send: minute,
+            head: minute,
+            read: minute,
+            idle: Duration::from_secs(10),
+        }
+    }
+}
+
+impl<A> EndpointConfig<A> {
+    /// An endpoint with the defaults of every option: those of nginx.
+    pub fn new(address: A) -> Self {
+        Self {
+            address,
+            weight: 1,
+            backup: false,
+            drain: false,
+            max_fails: 1,
+            fail_timeout: Duration::from_secs(10),
+            slow_start: Duration::ZERO,
+        }
+    }
+
+    /// Whether it differs from the other at most in its share of the requests.
+    pub fn is_alike(&self, other: &Self) -> bool
+    where
+        A: Clone + PartialEq,
+    {
+        let share = Self {
+            weight: other.weight,
+            backup: other.backup,
+            ..self.clone()
+        };
+        share == *other
+    }
+
+    /// The same, somewhere else.
+    pub fn at<B>(&self, address: B) -> EndpointConfig<B> {
+        let Self {
+            address: _,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
+        } = *self;
+        EndpointConfig {
+            address,
+            weight,
+            backup,
+            drain,
+            max_fails,
+            fail_timeout,
+            slow_start,
+        }
+    }
+}
+
+impl Config {
+    /// [`hold`](Self::hold) unless configured: what a reload of PHP-FPM or a restart of uWSGI takes.
+    pub const HOLD: Duration = Duration::from_secs(10);
+    /// Largest response head unless configured, in bytes: cookies and cache tags of real sites fit.
+    pub const HEAD_SIZE: usize = 64 * 1024;
+    /// Most fields in a response head unless configured.
+    pub const HEAD_FIELDS: usize = 200;
+}
+
+impl ProtocolName {
+    /// The name in configuration and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FastCgi => "fastcgi",
+            Self::Uwsgi => "uwsgi",
+            Self::Scgi => "scgi",
+            Self::Http => "http",
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What can go wrong between the decision to send a request upstream and the end of its answer.
+
+use std::io;
+
+use crate::protocol::{DecodeError, EncodeError};
+use crate::transport::ConnectError;
+
+/// A failed exchange.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No slot.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// The listen queue of the backend stayed full until the queue deadline.
+    #[error("backlog of {endpoint} stayed full: raise its listen backlog or the number of workers")]
+    BacklogFull {
+        /// The last endpoint that was tried.
+        endpoint: String,
+    },
+    /// No connection; nothing was sent.
+    #[error("cannot connect to {endpoint}: {cause}")]
+    Connect {
+        /// The last endpoint that was tried.
+        endpoint: String,
+        /// Why.
+        cause: ConnectError,
+    },
+    /// The request does not fit the protocol or the backend's limits; nothing was sent.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The client's body failed while it was being passed on.
+    #[error("request body: {0}")]
+    RequestBody(#[from] BodyError),
+    /// The backend did not take the request in time.
+    #[error("backend took no bytes for the send timeout")]
+    SendTimeout,
+    /// The connection was closed without an answer after so long that a watchdog of the backend must have done it:
+    /// uWSGI's harakiri, PHP-FPM's request_terminate_timeout, Gunicorn's worker timeout.
+    #[error("backend gave the request up after {} s of work: a watchdog ended its worker", after.as_secs())]
+    Killed {
+        /// How long it had been at work.
+        after: std::time::Duration,
+    },
+    /// No response head in time.
+    #[error("no response head within the head timeout")]
+    HeadTimeout,
+    /// The response stopped.
+    #[error("no byte of the response for the read timeout")]
+    ReadTimeout,
+    /// Reading or writing failed.
+    #[error("connection to the backend broke: {0}")]
+    Io(#[from] io::Error),
+    /// The backend's bytes are not an answer.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// What was received cannot be read back.
+    #[error("answer in the spool: {0}")]
+    Spool(#[source] io::Error),
+}
+
+/// Why there is no slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// As many wait as may wait.
+    #[error("queue is full")]
+    QueueFull,
+    /// No slot became free in time.
+    #[error("no free worker in time")]
+    QueueTimeout,
+    /// Every endpoint was tried, or is down.
+    #[error("no endpoint is left to try")]
+    NoEndpoint,
+}
+
+/// Why a request body ended early. The client is the cause, unless it is `Spool`.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The client sent nothing for the body timeout.
+    #[error("client sent nothing for the body timeout")]
+    Timeout,
+    /// The client sent less than it had to, for longer than it may.
+    #[error("client sent less than {0} bytes a second")]
+    TooSlow(u64),
+    /// The client closed the connection.
+    #[error("client closed the connection inside the body")]
+    Incomplete,
+    /// The client broke its framing.
+    #[error("malformed framing of the body")]
+    Malformed,
+    /// More bytes than the route allows.
+    #[error("more than the limit of {0} bytes")]
+    TooLarge(u64),
+    /// The bytes we hold cannot be read back.
+    #[error("spool: {0}")]
+    Spool(io::Error),
+}
+
+impl Failure {
+    /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Admission(AdmissionError::QueueFull) => "queue_full",
+            Self::Admission(AdmissionError::QueueTimeout) => "queue_timeout",
+            Self::Admission(AdmissionError::NoEndpoint) => "no_endpoint",
+            Self::BacklogFull { .. } => "backlog_full",
+            Self::Connect { cause, .. } => cause.reason(),
+            Self::Encode(EncodeError::LengthRequired) => "length_required",
+            Self::Encode(EncodeError::Nul) => "nul_in_variable",
+            Self::Encode(_) => "variables_too_large",
+            Self::RequestBody(error) => error.reason(),
+            Self::Killed { .. } => "worker_killed",
+            Self::SendTimeout => "send_timeout",
+            Self::HeadTimeout => "head_timeout",
+            Self::ReadTimeout => "read_timeout",
+            Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => "backend_closed",
+            Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => "backend_overloaded",
+            Self::Decode(DecodeError::Truncated) => "response_truncated",
+            Self::Decode(DecodeError::Head(_)) => "bad_response_head",
+            Self::Decode(_) => "bad_response",
+            Self::Spool(_) => "spool_failed",
+        }
+    }
+}
+
+impl BodyError {
+    /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Timeout => "client_timeout",
+            Self::TooSlow(_) => "client_too_slow",
+            Self::Incomplete => "client_gone",
+            Self::Malformed => "bad_body",
+            Self::TooLarge(_) => "body_too_large",
+            Self::Spool(_) => "spool_failed",
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! One exchange on one connection.
+
+pub(in crate::upstream) mod codec;
+pub mod connection;
+pub mod pump;
+pub mod request_body;
+pub mod stderr;
+
+pub use connection::Connection;
+pub use request_body::{RequestBody, Streaming};

@@ -1,0 +1,21 @@
+//! Texts with variables: `$host$uri`, `$cookie_session`. The variables have nginx's names and meanings.
+//!
+//! A [`Template`] is compiled when the configuration is read. A [`Scope`] knows the values: a request, for instance.
+
+mod normal_path;
+mod request;
+mod template;
+mod variable;
+
+pub use request::cookies;
+pub use template::{Template, TemplateError};
+pub use variable::{NAMES, Variable};
+
+/// Where variables have values.
+pub trait Scope {
+    /// Gives the value of a variable to `sink`, piece by piece; nothing when it has none.
+    fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8]));
+}
+
+#[cfg(test)]
+mod tests;

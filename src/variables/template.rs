@@ -1,0 +1,111 @@
+//! A text with variables, compiled.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Scope, Variable};
+
+/// A text with variables: `$host$uri`, `<${host}>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    parts: Vec<Part>,
+}
+
+/// Why a text is no template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A variable that does not exist.
+    #[error("unknown variable `{0}`")]
+    Unknown(String),
+    /// `$http_`, `$cookie_` or `$arg_` without a name that can be one.
+    #[error("`{0}` names no field")]
+    Field(String),
+    /// A dollar without a name behind it, or an open brace.
+    #[error("`$` without the name of a variable")]
+    Dollar,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Variable(Variable),
+}
+
+impl Template {
+    /// A variable alone.
+    pub fn of(variable: Variable, text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            parts: vec![Part::Variable(variable)],
+        }
+    }
+
+    /// Whether its text is the same for all scopes.
+    pub fn is_constant(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
+    /// Gives the text with the values of this scope to `sink`, piece by piece.
+    pub fn write(&self, scope: &impl Scope, sink: &mut dyn FnMut(&[u8])) {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => sink(text.as_bytes()),
+                Part::Variable(variable) => scope.write(variable, sink),
+            }
+        }
+    }
+}
+
+impl FromStr for Template {
+    type Err = TemplateError;
+
+    fn from_str(text: &str) -> Result<Self, TemplateError> {
+        Ok(Self {
+            text: text.to_owned(),
+            parts: parts(text)?,
+        })
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (literal, tail) = rest.split_at(rest.find('$').unwrap_or(rest.len()));
+        if !literal.is_empty() {
+            parts.push(Part::Text(literal.to_owned()));
+        }
+        rest = match tail.strip_prefix('$') {
+            None => tail,
+            Some(tail) => {
+                let (name, tail) = name(tail)?;
+                parts.push(Part::Variable(name.parse()?));
+                tail
+            }
+        };
+    }
+    Ok(parts)
+}
+
+/// The name behind a dollar, in braces or not, and the rest.
+fn name(text: &str) -> Result<(&str, &str), TemplateError> {
+    let (name, rest) = match text.strip_prefix('{') {
+        Some(braced) => braced.split_once('}').ok_or(TemplateError::Dollar)?,
+        None => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            text.split_at(text.find(|c| !plain(c)).unwrap_or(text.len()))
+        }
+    };
+    if name.is_empty() {
+        return Err(TemplateError::Dollar);
+    }
+    Ok((name, rest))
+}

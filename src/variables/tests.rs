@@ -1,0 +1,68 @@
+//! What variables stand for.
+
+use std::net::SocketAddr;
+
+use http::Method;
+
+use super::*;
+use crate::protocol::RequestHead;
+use crate::protocol::fields::Fields;
+use crate::protocol::request::Client;
+use crate::protocol::{Target, samples};
+
+fn head() -> RequestHead {
+    let mut head = samples::request(Method::GET);
+    let client = Client {
+        remote: Some(SocketAddr::from(([65, 66, 67, 68], 1)).into()),
+        ..Client::default()
+    };
+    head.client = client;
+    head.target = Target::from_static("/a%20b//c?x=1&User=7&y");
+    head.fields = Fields::from_iter([
+        ("host", "Shop.Example:8080"),
+        ("x-user", "one"),
+        ("X-User", "two"),
+        ("cookie", "a=1; SESSION=abc=d;b"),
+        ("cookie", "session=second"),
+    ]);
+    head
+}
+
+fn text(template: &str) -> String {
+    let mut text = Vec::new();
+    let template: Template = template.parse().unwrap();
+    template.write(&head(), &mut |bytes| text.extend_from_slice(bytes));
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn variables_mean_what_they_mean_in_nginx() {
+    for (template, value) in [
+        ("$uri", "/a b/c"),
+        ("$request_uri", "/a%20b//c?x=1&User=7&y"),
+        ("$args", "x=1&User=7&y"),
+        ("$host$uri", "shop.example/a b/c"),
+        ("<${host}>$scheme:", "<shop.example>http:"),
+        ("$request_method", "GET"),
+        ("$remote_addr", "65.66.67.68"),
+        ("$binary_remote_addr", "ABCD"),
+        ("$http_x_user", "one, two"),
+        ("$http_cookie", "a=1; SESSION=abc=d;b; session=second"),
+        ("$cookie_session", "abc=d"),
+        ("$arg_user", "7"),
+        ("$arg_y", ""),
+        ("$arg_users", ""),
+        ("$http_missing", ""),
+    ] {
+        assert_eq!(text(template), value, "{template}");
+    }
+}
+
+#[test]
+fn each_mistake_has_its_own_name() {
+    let error = |template: &str| template.parse::<Template>().unwrap_err();
+    assert_eq!(error("$user"), TemplateError::Unknown("user".into()));
+    assert_eq!(error("$host$"), TemplateError::Dollar);
+    assert_eq!(error("${host"), TemplateError::Dollar);
+    assert_eq!(error("$cookie_"), TemplateError::Field("cookie_".into()));
+}
