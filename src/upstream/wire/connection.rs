@@ -53,11 +53,14 @@ impl Connection {
 
     /// Writes some of the queue; gives the bytes written. Not to be called with an empty queue.
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-        let filled = self.queue.chunks_vectored(&mut slices);
-        let written = match &slices[..filled] {
-            [only] => Pin::new(&mut self.stream).poll_write(cx, only),
-            several => Pin::new(&mut self.stream).poll_write_vectored(cx, several),
+        let stream = Pin::new(&mut self.stream);
+        let written = match self.queue.single() {
+            Some(only) => stream.poll_write(cx, only),
+            None => {
+                let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+                let filled = self.queue.chunks_vectored(&mut slices);
+                stream.poll_write_vectored(cx, &slices[..filled])
+            }
         };
         let written = ready!(written)?;
         if written == 0 {
