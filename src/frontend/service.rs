@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
@@ -57,8 +57,8 @@ pub struct Connection {
     pub(super) requests: Requests,
     /// How fast its client takes the answers that have a least rate.
     pub(super) downloads: Downloads,
-    /// Interim answers that wait for the connection to write them: HTTP/1.1 only.
-    interim: Mutex<Vec<u8>>,
+    /// Interim answers that wait for the connection to write them: HTTP/1.1 only. There as soon as it had one.
+    interim: OnceLock<Box<Mutex<Vec<u8>>>>,
     /// It ends with a reset, whatever is on its way.
     cut: AtomicBool,
     /// Set when it is to end as soon as nobody is hurt by it.
@@ -81,7 +81,7 @@ impl Connection {
             connected,
             requests: Requests::default(),
             downloads: Downloads::default(),
-            interim: Mutex::default(),
+            interim: OnceLock::new(),
             cut: AtomicBool::new(false),
             leave,
             _permit: permit,
@@ -90,13 +90,11 @@ impl Connection {
 }
 
 impl Connection {
-    /// The interim answers that are to be written now.
-    pub(super) fn take_interim(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.lock_interim())
-    }
-
-    fn lock_interim(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.interim.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Appends the interim answers that are to be written now.
+    pub(super) fn put_interim(&self, out: &mut Vec<u8>) {
+        if let Some(waiting) = self.interim.get() {
+            out.append(&mut lock(waiting));
+        }
     }
 
     /// From now on it ends with a reset.
@@ -118,11 +116,15 @@ impl Connection {
 /// Interim answers go to the client at once (RFC 9110, section 15.2), as far as they are few.
 impl Interim for Connection {
     fn interim(&self, status: StatusCode, fields: &Fields) {
-        let mut waiting = self.lock_interim();
+        let mut waiting = lock(self.interim.get_or_init(Box::default));
         if waiting.len() < INTERIM {
             http1::answer::put_interim(status, fields, &mut waiting);
         }
     }
+}
+
+fn lock(interim: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    interim.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Bytes of interim answers that wait for a client; above it, more of them are dropped.

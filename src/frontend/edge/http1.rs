@@ -323,10 +323,7 @@ impl Http1 {
                 self.writer.queue.tail().extend_from_slice(CONTINUE);
             }
         }
-        self.writer
-            .queue
-            .tail()
-            .append(&mut self.connection.take_interim());
+        self.connection.put_interim(self.writer.queue.tail());
         if let Poll::Ready(Err(_)) = self.writer.poll_flush(cx) {
             return Poll::Ready(None);
         }
@@ -387,7 +384,7 @@ impl Http1 {
         let next = keep_alive.next(rest, self.settings.discard);
         self.now = Some(now);
         let out = self.writer.head();
-        out.append(&mut self.connection.take_interim());
+        self.connection.put_interim(out);
         answer::put_head(
             &answer::Head {
                 status,
