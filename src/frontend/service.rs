@@ -29,7 +29,7 @@ use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::fields::Fields;
 use crate::protocol::request::RequestId;
-use crate::protocol::{RequestHead, http1};
+use crate::protocol::{RequestHead, ResponseHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Latch;
@@ -370,14 +370,20 @@ fn relayed(answer: upstream::Answer, over: &Arc<Latch>, silence: Duration, id: R
             Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone(), silence, id)))
         }
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
-        _ if answer.status == StatusCode::RESET_CONTENT => Body::Empty,
+        _ if answer.head.status == StatusCode::RESET_CONTENT => Body::Empty,
         complete @ upstream::Body::Full(_) => Body::Upstream(complete),
         going_on => Body::StreamingBody(Box::new(StreamingBody::new(going_on, over.clone()))),
     };
+    let ResponseHead {
+        status,
+        fields,
+        length,
+        ..
+    } = *answer.head;
     Answer {
-        status: answer.status,
-        fields: answer.fields,
-        length: answer.length,
+        status,
+        fields,
+        length,
         body,
     }
 }

@@ -50,7 +50,7 @@ impl Upstream {
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
             && session != Some(token)
         {
-            sticky::remember(sticky, token, head.client.secure, &mut answer.fields);
+            sticky::remember(sticky, token, head.client.secure, &mut answer.head.fields);
         }
         Ok(answer)
     }
@@ -151,7 +151,7 @@ impl<'a> Attempts<'a> {
             let now = Instant::now();
             let mut error = match self.exchanged(answered, lease, now) {
                 Ok(answer) => {
-                    self.answered(answer.status, now.saturating_duration_since(started));
+                    self.answered(answer.head.status, now.saturating_duration_since(started));
                     return Ok(answer);
                 }
                 Err(error) => error,
@@ -289,22 +289,22 @@ impl<'a> Attempts<'a> {
         now: Instant,
     ) -> Result<Answer, AttemptError> {
         match head {
-            Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
+            Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
             Ok(head) => {
                 lease.slot.answered();
-                self.answer(*head, lease, now)
+                self.answer(head, lease, now)
             }
             Err(failure) => Err(AttemptError::after(lease, failure)),
         }
     }
 
-    fn answer(&self, answer: ResponseHead, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
+    fn answer(&self, head: Box<ResponseHead>, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
         } = *self.options;
-        let bodiless = is_bodiless(method, answer.status);
-        let length = if bodiless { Some(0) } else { answer.length };
+        let bodiless = is_bodiless(method, head.status);
+        let length = if bodiless { Some(0) } else { head.length };
         let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
             // The rest, dropped here, is read to the end on its own.
@@ -314,10 +314,10 @@ impl<'a> Attempts<'a> {
             }
             Rest::Running(rest) => {
                 let source = Source::new(rest, relays, ignore_abort);
-                Body::of(source, self.options, &answer.fields)
+                Body::of(source, self.options, &head.fields)
             }
         };
-        Ok(relayed(method, answer, body))
+        Ok(relayed(method, head, body))
     }
 
     /// The body for another attempt, if the rule permits one.
@@ -420,7 +420,7 @@ fn poll_head(
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
+fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<Answer, AttemptError> {
     let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
@@ -468,21 +468,11 @@ fn is_bodiless(method: &Method, status: StatusCode) -> bool {
 }
 
 /// An answer as the front end gets it.
-fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
-    let ResponseHead {
-        status,
-        mut fields,
-        length,
-        ..
-    } = head;
-    fields.remove(FieldName::XAccelBuffering);
-    let announces = is_bodiless(method, status) && status != StatusCode::NO_CONTENT;
-    Answer {
-        status,
-        fields,
-        length: length.filter(|_| announces),
-        body,
-    }
+fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> Answer {
+    head.fields.remove(FieldName::XAccelBuffering);
+    let announces = is_bodiless(method, head.status) && head.status != StatusCode::NO_CONTENT;
+    head.length = head.length.filter(|_| announces);
+    Answer { head, body }
 }
 
 #[cfg(test)]
