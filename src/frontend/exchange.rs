@@ -293,3 +293,16 @@ fn withhold(answer: &mut Answer) -> Option<Box<Tunnel>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the allocator hands out, and takes back, in a few instructions.
+    const CHEAP: usize = 1024;
+
+    #[test]
+    fn an_exchange_is_cheap_to_make() {
+        assert!(size_of::<Exchange>() <= CHEAP, "{}", size_of::<Exchange>());
+    }
+}

@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ipnet::IpNet;
 
 use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
@@ -91,8 +90,8 @@ impl Connected {
         Client {
             remote,
             local: self.local.clone(),
-            forwarded_for: ForwardedFor::Chain(Bytes::from(chain.join(", "))),
-            forwarded_host: fields.to_bytes(FieldName::XForwardedHost),
+            forwarded_for: ForwardedFor::Chain(Box::new(chain.join(", ").into())),
+            forwarded_host: fields.to_bytes(FieldName::XForwardedHost).map(Box::new),
             secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
         }
     }
@@ -217,7 +216,7 @@ mod tests {
         let (client, left) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
         assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
-        assert_eq!(client.forwarded_host.as_ref().unwrap(), "shop.example");
+        assert_eq!(**client.forwarded_host.as_ref().unwrap(), "shop.example");
         assert!(left.is_empty());
     }
 

@@ -92,7 +92,8 @@ pub fn action<'r>(
             head.script = mounted(mount, path, head.target.path());
             if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
                 let target = normal(path, &head.target)?;
-                request.asked = Some(std::mem::replace(&mut head.target, target).to_bytes());
+                let asked = std::mem::replace(&mut head.target, target).to_bytes();
+                request.asked = Some(Box::new(asked));
             }
             upstream
         }

@@ -50,7 +50,7 @@ pub struct Client {
     /// `X-Forwarded-For`.
     pub forwarded_for: ForwardedFor,
     /// `X-Forwarded-Host`, when a trusted proxy named one; else it is the request's host.
-    pub forwarded_host: Option<Bytes>,
+    pub forwarded_host: Option<Box<Bytes>>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
 }
@@ -64,7 +64,7 @@ pub enum ForwardedFor {
     /// The client's address alone.
     Client,
     /// Those that it may believe, oldest first.
-    Chain(Bytes),
+    Chain(Box<Bytes>),
 }
 
 /// What an application is told about the client's connection in `X-Forwarded-*` and `X-Real-IP`.
@@ -102,6 +102,7 @@ impl RequestHead {
             host: client
                 .forwarded_host
                 .as_deref()
+                .map(|host| &host[..])
                 .or_else(|| self.fields.get(FieldName::Host)),
             proto: client.scheme(),
         }

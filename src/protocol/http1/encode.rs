@@ -201,7 +201,7 @@ mod tests {
         ]);
         head.client = Client {
             remote: Some(Peer::from("192.0.2.1:5".parse::<SocketAddr>().unwrap())),
-            forwarded_for: ForwardedFor::Chain(Bytes::from_static(b"192.0.2.7, 192.0.2.1")),
+            forwarded_for: ForwardedFor::Chain(Bytes::from_static(b"192.0.2.7, 192.0.2.1").into()),
             secure: true,
             ..Client::default()
         };
