@@ -67,11 +67,29 @@ pub struct Connection {
 }
 
 /// A request that is being answered.
-pub enum Begun<'s> {
+pub enum Begun {
     /// With all there is to say.
     Answered(Box<Exchange>),
     /// By an application, some time.
-    Forwarded(Pin<Box<dyn Future<Output = Box<Exchange>> + Send + 's>>),
+    Forwarded(Handling),
+}
+
+/// The work of an application on a request.
+pub type Handling = Pin<Box<dyn Future<Output = Box<Exchange>> + Send>>;
+
+/// A [`Destination`] for as long as an answer takes.
+struct Forwarding {
+    route: Arc<Route>,
+    upstream: Arc<Upstream>,
+}
+
+impl Forwarding {
+    fn to(&self) -> Destination<'_> {
+        Destination {
+            route: &self.route.config,
+            upstream: &self.upstream,
+        }
+    }
 }
 
 impl Connection {
@@ -152,16 +170,13 @@ impl Service {
 
     /// Begins to answer a request. Whatever goes wrong becomes an answer, and one line in the access log. `body` gives
     /// what is left of the request; it is asked only for an application.
-    pub fn begin<'s, B: Incoming>(
-        &'s self,
-        mut exchange: Box<Exchange>,
-        body: impl FnOnce() -> B,
-    ) -> Begun<'s> {
-        match self.decide(&mut exchange) {
-            Ok(Some(to)) => {
+    pub fn begin<B: Incoming>(mut exchange: Box<Exchange>, body: impl FnOnce() -> B) -> Begun {
+        let service = exchange.service.clone();
+        match service.decide(&mut exchange) {
+            Ok(Some(forwarding)) => {
                 // Made where it stays: it is large.
                 let place = Box::new_uninit();
-                let handling = Box::write(place, self.forward(exchange, body(), to));
+                let handling = Box::write(place, service.forward(exchange, body(), forwarding));
                 return Begun::Forwarded(Box::into_pin(handling));
             }
             Ok(None) => {}
@@ -182,7 +197,7 @@ impl Service {
     }
 
     /// Checks a request; where it goes to, unless it is answered.
-    fn decide(&self, exchange: &mut Exchange) -> Result<Option<Destination<'_>>, Rejection> {
+    fn decide(&self, exchange: &mut Exchange) -> Result<Option<Forwarding>, Rejection> {
         inspect(&mut exchange.request)?;
         let inspected = &exchange.request.inspected;
         if inspected.dropped > 0 {
@@ -198,8 +213,14 @@ impl Service {
         let (path, route) = plan::route(&exchange.request, &self.router)?;
         exchange.least(route.config.limits.download());
         exchange.answer = match plan::action(&mut exchange.request, route, &path)? {
+            Action::Respond(fixed) => fixed.answer(),
             Action::Answer(answer) => answer,
-            Action::Forward(to) => return Ok(Some(to)),
+            Action::Forward(to) => {
+                return Ok(Some(Forwarding {
+                    route: route.clone(),
+                    upstream: to.upstream.clone(),
+                }));
+            }
             Action::Status(status) => self.status(status, exchange)?,
         };
         exchange.answer.fields.set_all(&route.config.headers);
@@ -219,13 +240,13 @@ impl Service {
 
     /// Has an application answer.
     async fn forward(
-        &self,
+        self: Arc<Self>,
         mut exchange: Box<Exchange>,
         body: impl Incoming,
-        to: Destination<'_>,
+        forwarding: Forwarding,
     ) -> Box<Exchange> {
-        match self.send(&mut exchange, body, &to).await {
-            Ok(()) => exchange.answer.fields.set_all(&to.route.headers),
+        match self.send(&mut exchange, body, &forwarding.to()).await {
+            Ok(()) => exchange.answer.fields.set_all(&forwarding.route.config.headers),
             Err(rejection) => exchange.reject(&rejection),
         }
         exchange.decided();
