@@ -24,6 +24,8 @@ const WRITE_SLICES: usize = 16;
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
+    /// Nothing was written yet.
+    fresh: bool,
     /// Received, not decoded.
     pub received: BytesMut,
     /// The last read filled all that it was given.
@@ -39,6 +41,7 @@ impl Connection {
     pub fn boxed(stream: Stream) -> Box<Self> {
         Box::new(Self {
             stream,
+            fresh: true,
             received: BytesMut::new(),
             flowing: false,
             queue: WriteQueue::new(),
@@ -55,6 +58,10 @@ impl Connection {
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let stream = Pin::new(&mut self.stream);
         let written = match self.queue.single() {
+            Some(only) if std::mem::take(&mut self.fresh) => match stream.write_now(only) {
+                Err(error) if is_temporary(&error) => stream.poll_write(cx, only),
+                written => Poll::Ready(written),
+            },
             Some(only) => stream.poll_write(cx, only),
             None => {
                 let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
@@ -88,6 +95,13 @@ impl Connection {
     pub fn is_quiet(&self) -> bool {
         self.received.is_empty() && self.stream.is_quiet()
     }
+}
+
+fn is_temporary(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 #[cfg(test)]
