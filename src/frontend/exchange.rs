@@ -56,10 +56,12 @@ impl Exchange {
         let id = RequestId(fastrand::u64(..));
         // Made where it stays: it is large.
         let place = Box::new_uninit();
+        let (connection, record) = (connection.clone(), Record::begin());
+        let answer = Answer::new(client_gone(), Body::Empty);
         let exchange = Self {
             request: Received::new(request, id),
-            record: Record::begin(),
-            answer: Answer::new(client_gone(), Body::Empty),
+            record,
+            answer,
             tunnel: None,
             last: false,
             least: None,
@@ -67,7 +69,7 @@ impl Exchange {
             expected: None,
             ended: false,
             service,
-            connection: connection.clone(),
+            connection,
         };
         Box::write(place, exchange)
     }
