@@ -87,7 +87,10 @@
 //! * A balancing algorithm: one file in [`upstream::select::balance`], one line in its `make`.
 //! * A way to ask an endpoint whether it lives: one file in [`upstream::care::probe`], one variant of its configuration.
 //! * What an application server needs beyond its protocol: one line in [`upstream::model::profile`].
-//! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`.
+//! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`, its table in
+//!   `config/tables/route/`.
+//! * A setting: a field with its default in the settings of its module, one line in its table in `config/tables/`.
+//!   Reading, `check --print`, the schema and `docs/configuration.md` follow from that line.
 //!
 //! # Embedding
 //!

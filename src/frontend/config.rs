@@ -139,7 +139,7 @@ pub struct Php {
 }
 
 /// An application mounted at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxy {
     /// Index into the upstreams.
     pub upstream: usize,
@@ -170,7 +170,7 @@ pub struct Redirect {
 }
 
 /// A fixed answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Respond {
     /// Status.
     pub status: StatusCode,
@@ -222,6 +222,82 @@ pub struct Buffering {
     /// Bytes of a body, of either direction, that may go to disk. Above: 507 for a request; an answer waits for its
     /// client.
     pub disk: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listeners: Vec::new(),
+            routes: Vec::new(),
+            trusted_proxies: Vec::new(),
+            timeouts: Timeouts::default(),
+            head_size: Self::HEAD_SIZE,
+            head_fields: Self::HEAD_FIELDS,
+            discard: Self::DISCARD,
+            max_connections: Self::MAX_CONNECTIONS,
+        }
+    }
+}
+
+impl Listener {
+    /// A listener with the defaults of every setting.
+    pub fn on(address: Address) -> Self {
+        Self {
+            address,
+            backlog: Config::BACKLOG,
+            access: Access::default(),
+        }
+    }
+}
+
+/// Everything, answered with nothing.
+impl Default for Route {
+    fn default() -> Self {
+        Self {
+            host: None,
+            path: "/".to_owned(),
+            handler: Handler::Respond(Respond::default()),
+            limits: Limits::default(),
+            buffering: Buffering::default(),
+            params: Arc::default(),
+            headers: Fields::default(),
+            ignore_client_abort: false,
+        }
+    }
+}
+
+/// Without a root yet.
+impl Default for Php {
+    fn default() -> Self {
+        Self {
+            upstream: 0,
+            root: PathBuf::new(),
+            remote_root: None,
+            index: "index.php".to_owned(),
+            front_controller: None,
+            suffix: ".php".to_owned(),
+        }
+    }
+}
+
+/// Without a root yet.
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::new(),
+            index: "index.html".to_owned(),
+        }
+    }
+}
+
+/// Without a target yet.
+impl Default for Redirect {
+    fn default() -> Self {
+        Self {
+            to: String::new(),
+            status: StatusCode::FOUND,
+        }
+    }
 }
 
 impl Default for Timeouts {

@@ -9,7 +9,7 @@ use std::task::Waker;
 use super::tests::config;
 use super::*;
 use crate::transport::Address;
-use crate::upstream::model::config::Hash;
+use crate::upstream::model::config::{Balance, Hash, Slots};
 use crate::upstream::model::endpoint::CircuitState;
 
 const SEEDS: u64 = 1_000;
@@ -38,8 +38,10 @@ struct Waiting {
 
 struct World {
     random: fastrand::Rng,
+    config: Config,
     pool: Arc<Pool<Token>>,
-    hold: Duration,
+    /// Slots that were taken when their number was changed: they may be more than there are.
+    excess: usize,
     holders: Vec<Grant<Token>>,
     /// First come, first served.
     queue: Vec<Waiting>,
@@ -48,19 +50,23 @@ struct World {
 }
 
 impl<C: Send + 'static> Pool<C> {
-    /// What must be true between any two calls.
-    fn check_invariants(&self) {
+    /// What must be true between any two calls. No endpoint has more than `excess` slots taken, unless it has them.
+    fn check_invariants(&self, excess: usize) {
         let state = self.lock();
-        let set = &state.set;
-        assert!(state.queue.len() <= self.limits.waiting, "more wait than may");
+        let (set, kept) = (&state.set, state.settings.kept);
+        assert!(state.queue.len() <= state.settings.waiting, "more wait than may");
         for (index, (endpoint, state)) in set.endpoints.iter().zip(&set.states).enumerate() {
             let (used, idle) = (endpoint.in_flight(), state.idle.len());
+            let (limit, all_idle) = (endpoint.limit(), endpoint.occupancy().idle());
             assert!(
-                used.saturating_add(idle) <= endpoint.limit(),
-                "endpoint {index}: {used} used and {idle} idle of {}",
-                endpoint.limit()
+                used <= limit.max(excess),
+                "endpoint {index}: {used} used of {limit}"
             );
-            assert!(idle <= self.limits.kept, "endpoint {index}: {idle} idle");
+            assert!(
+                idle == 0 || used.saturating_add(all_idle) <= limit,
+                "endpoint {index}: {used} used and {all_idle} idle of {limit}",
+            );
+            assert!(idle <= kept, "endpoint {index}: {idle} idle");
             assert_eq!(endpoint.idle(), idle, "the published number is another");
             assert!(
                 idle == 0 || !state.breaker.is_open(),
@@ -111,8 +117,9 @@ impl World {
         config.hold = Duration::from_millis(random.u64(0..3_000));
         Self {
             random,
-            pool: Pool::new(&config),
-            hold: config.hold,
+            pool: Pool::new(&config, &Arc::default()),
+            config,
+            excess: 0,
             holders: Vec::new(),
             queue: Vec::new(),
             live: Arc::default(),
@@ -121,17 +128,18 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.random.u8(..14) {
+        match self.random.u8(..15) {
             0..5 => self.acquire(),
             5 | 6 => self.finish(false),
             7 | 8 => self.finish(true),
             9 => self.leave(),
             10 | 11 => self.learn(),
             12 => self.change(),
+            13 if self.random.u8(..4) == 0 => self.reconfigure(),
             _ => self.wait().await,
         }
         self.serve();
-        self.pool.check_invariants();
+        self.pool.check_invariants(self.excess);
     }
 
     fn acquire(&mut self) {
@@ -140,6 +148,7 @@ impl World {
         let constraints = Constraints {
             tried: tried.map(|endpoint| endpoint.id).collect(),
             key: self.random.bool().then(|| self.random.u32(..).into()),
+            protocol: Some(self.config.protocol),
             ..Constraints::default()
         };
         let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
@@ -153,7 +162,7 @@ impl World {
         match poll(&mut waiting) {
             None => self.queue.push(waiting),
             Some(Ok(grant)) => self.hold(grant, &waiting.constraints),
-            Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.limits.waiting),
+            Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.lock().settings.waiting),
             Some(Err(AdmissionError::NoEndpoint)) => self.check_hopeless(&waiting.constraints),
             Some(Err(AdmissionError::QueueTimeout)) => panic!("timed out at once"),
         }
@@ -177,7 +186,7 @@ impl World {
         assert!(
             !held || !constraints.tried.is_empty(),
             "it was alive within {:?}",
-            self.hold
+            self.config.hold
         );
     }
 
@@ -244,6 +253,36 @@ impl World {
         self.pool.set_endpoints(&configs);
     }
 
+    /// Another generation of the configuration; one that speaks another protocol finds no connection of use.
+    fn reconfigure(&mut self) {
+        let endpoints = self.pool.endpoints();
+        let used = endpoints.iter().map(|endpoint| endpoint.in_flight());
+        self.excess = used.max().unwrap_or(0);
+        let random = &mut self.random;
+        let config = &mut self.config;
+        config.endpoints = endpoints.iter().map(|endpoint| endpoint.config.clone()).collect();
+        config.max_connections = Slots::Fixed(random.usize(1..=3));
+        config.keep_alive = random.usize(0..=3);
+        config.queue.size = random.usize(self.queue.len()..=self.queue.len() + 3);
+        config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
+        config.hold = Duration::from_millis(random.u64(0..3_000));
+        if random.bool() {
+            config.balance = some_balance(random);
+        }
+        let other = random.u8(..4) == 0;
+        if other {
+            config.protocol = match config.protocol {
+                ProtocolName::Http => ProtocolName::FastCgi,
+                _ => ProtocolName::Http,
+            };
+        }
+        self.pool.reconfigure(&self.config);
+        assert!(
+            !other || self.idle() == 0,
+            "connections that speak another protocol"
+        );
+    }
+
     fn token(&mut self) -> Token {
         self.made += 1;
         self.live.fetch_add(1, Ordering::Relaxed);
@@ -284,7 +323,7 @@ impl World {
             let held = self
                 .holders
                 .iter()
-                .filter(|grant| grant.slot.endpoint().id == endpoint.id);
+                .filter(|grant| grant.slot.endpoint().config.address == endpoint.config.address);
             assert_eq!(endpoint.in_flight(), held.count(), "a slot leaked");
         }
         assert_eq!(self.pool.snapshot().waiting, self.queue.len(), "a place leaked");
@@ -318,7 +357,7 @@ impl World {
     async fn end(mut self) {
         self.queue.clear();
         self.holders.clear();
-        self.pool.check_invariants();
+        self.pool.check_invariants(self.excess);
         self.check_holders();
         // Longer than any deadline, idle time and hold.
         tokio::time::sleep(Duration::from_secs(10)).await;

@@ -160,7 +160,8 @@ async fn whoever_comes_later_is_watched_too() {
         silence: Silence::Dead,
     });
     let upstream = Arc::new(Upstream::new(config));
-    start(&upstream);
+    let mut tasks = JoinSet::new();
+    start(&upstream, &mut tasks);
     tokio::time::sleep(4 * SECOND).await;
     let one = upstream.endpoints()[0].clone();
     assert_eq!(one.circuit(), CircuitState::Unhealthy);

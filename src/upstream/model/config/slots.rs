@@ -74,6 +74,17 @@ impl Auto {
     }
 }
 
+impl Default for Auto {
+    fn default() -> Self {
+        Self {
+            ask: Ask::Nobody,
+            least: Self::LEAST,
+            most: Self::MOST,
+            interval: Self::INTERVAL,
+        }
+    }
+}
+
 impl Ask {
     /// The word for it in the file.
     pub fn as_str(&self) -> &'static str {

@@ -12,7 +12,7 @@ pub mod round_robin;
 use std::sync::Arc;
 
 use crate::upstream::model::Token;
-use crate::upstream::model::config::Balance;
+use crate::upstream::model::config::{Balance, ProtocolName};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 
 pub use ewma::Ewma;
@@ -40,6 +40,8 @@ pub struct Constraints {
     pub key: Option<u64>,
     /// The endpoint that its session lives on; also one that is draining.
     pub sticky: Option<Token>,
+    /// What it is sent by, where idle connections may speak something else: the configuration changed meanwhile.
+    pub protocol: Option<ProtocolName>,
     /// Rather wait for that endpoint than use another one.
     pub wait: bool,
 }
