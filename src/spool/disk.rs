@@ -17,8 +17,8 @@ use super::{PIECE, Shared};
 const CLOSE_INLINE: u64 = 1024 * 1024;
 
 /// A file without a name, and its share of the quota. Operations that wait for the disk are jobs on the blocking
-/// pool; a job keeps the file and the share alive, even when nobody waits for it any more. Its buffers are made and freed
-/// by the task that asks for it: an allocator does not easily use again what another thread has freed.
+/// pool; a job keeps the file and the share alive, even when no task waits for it any more. Its buffers are made and
+/// freed by the task that asks for it: an allocator does not easily use again what another thread has freed.
 #[derive(Debug)]
 pub(super) struct Disk {
     shared: Arc<Shared>,
