@@ -142,7 +142,7 @@ mod tests {
             target: Target::from_static("/"),
             version: Version::HTTP_11,
             fields: Fields::new(),
-            client: Arc::new(Client::default()),
+            client: Client::default(),
             script: Script::default(),
             content_length: Some(length),
             chunked: false,

@@ -7,7 +7,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,9 +24,9 @@ pub(super) struct Meter {
     too_slow: AtomicBool,
 }
 
-/// The meters of a connection.
+/// The meters of a connection. There as soon as it has one: most have none.
 #[derive(Debug, Default)]
-pub(super) struct Downloads(Mutex<Vec<Weak<Meter>>>);
+pub(super) struct Downloads(OnceLock<Box<Mutex<Vec<Weak<Meter>>>>>);
 
 /// Looks at a connection's meters once a period, so that no piece of an answer has to set a timer.
 pub(super) struct Watch {
@@ -71,7 +71,7 @@ impl Downloads {
             pace: Mutex::new(Pace::new(rate)),
             too_slow: AtomicBool::new(false),
         });
-        let mut meters = self.lock();
+        let mut meters = lock(self.0.get_or_init(Box::default));
         meters.retain(|meter| meter.strong_count() > 0);
         meters.push(Arc::downgrade(&meter));
         meter
@@ -80,17 +80,18 @@ impl Downloads {
     /// Whether one of them is too slow. Looks at all: each has its own reason.
     fn look(&self) -> bool {
         let now = Instant::now();
-        let meters = self.lock();
+        let Some(meters) = self.0.get() else { return false };
+        let meters = lock(meters);
         let looked = meters
             .iter()
             .filter_map(Weak::upgrade)
             .map(|meter| meter.look(now));
         looked.fold(false, |any, too_slow| any | too_slow)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Meter>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(meters: &Mutex<Vec<Weak<Meter>>>) -> MutexGuard<'_, Vec<Weak<Meter>>> {
+    meters.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Watch {

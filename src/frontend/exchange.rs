@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::body::{Body, Broken};
@@ -55,10 +56,12 @@ impl Exchange {
         let id = RequestId(fastrand::u64(..));
         // Made where it stays: it is large.
         let place = Box::new_uninit();
+        let (connection, record) = (connection.clone(), Record::begin());
+        let answer = Answer::new(client_gone(), Body::Empty);
         let exchange = Self {
             request: Received::new(request, id),
-            record: Record::begin(),
-            answer: Answer::new(client_gone(), Body::Empty),
+            record,
+            answer,
             tunnel: None,
             last: false,
             least: None,
@@ -66,7 +69,7 @@ impl Exchange {
             expected: None,
             ended: false,
             service,
-            connection: connection.clone(),
+            connection,
         };
         Box::write(place, exchange)
     }
@@ -74,6 +77,11 @@ impl Exchange {
     /// What answers it.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
+    }
+
+    /// When its head was complete.
+    pub(super) fn started(&self) -> Instant {
+        self.record.started()
     }
 
     /// The head of the request.
@@ -285,5 +293,18 @@ fn withhold(answer: &mut Answer) -> Option<Box<Tunnel>> {
     match body {
         Body::Tunnel(tunnel) => Some(tunnel),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the allocator hands out, and takes back, in a few instructions.
+    const CHEAP: usize = 1024;
+
+    #[test]
+    fn an_exchange_is_cheap_to_make() {
+        assert!(size_of::<Exchange>() <= CHEAP, "{}", size_of::<Exchange>());
     }
 }

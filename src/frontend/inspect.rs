@@ -23,7 +23,7 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     if head.target.as_bytes() == b"*" && head.method != Method::OPTIONS {
         return Err(Rejection::Target);
     }
-    authority::settle(head, request.authority.as_ref())?;
+    authority::settle(head, request.authority.as_deref())?;
     let version = head.version;
     let fields = &mut head.fields;
     if version == Version::HTTP_2 && fields.iter().any(|field| is_padded(field.value)) {

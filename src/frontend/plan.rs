@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::php::{Resolved, Site, Unresolved};
 use super::received::Received;
 use super::rejection::Rejection;
-use super::respond;
+use super::respond::{self, Fixed};
 use super::route::{Handler, Mount, Route};
 use super::router::Router;
 use super::status::Status;
@@ -28,6 +28,8 @@ use crate::upstream::model::config::ProtocolName;
 pub enum Action<'r> {
     /// It has its answer.
     Answer(Answer),
+    /// It gets the answer that all get.
+    Respond(&'r Fixed),
     /// An application answers.
     Forward(Destination<'r>),
     /// The numbers answer.
@@ -61,7 +63,7 @@ pub fn is_for_us(request: &Received) -> bool {
 pub fn route<'r>(
     request: &Received,
     router: &'r Router<Route>,
-) -> Result<(DecodedPath, &'r Route), Rejection> {
+) -> Result<(DecodedPath, &'r Arc<Route>), Rejection> {
     let path = DecodedPath::of(&request.head.target.path_bytes())?;
     match router.find(|| host(&request.head.fields), &path) {
         Some(route) => Ok((path, route)),
@@ -77,7 +79,7 @@ pub fn action<'r>(
 ) -> Result<Action<'r>, Rejection> {
     let head = &mut request.head;
     let upstream = match &route.handler {
-        Handler::Respond(fixed) => return Ok(Action::Answer(fixed.answer())),
+        Handler::Respond(fixed) => return Ok(Action::Respond(fixed)),
         Handler::Status(status) => return Ok(Action::Status(status)),
         Handler::Redirect(redirect) => return respond::redirect(redirect, &head.target).map(Action::Answer),
         Handler::Files(root, index) => return file(head, root, index, route, path).map(Action::Answer),
@@ -92,7 +94,8 @@ pub fn action<'r>(
             head.script = mounted(mount, path, head.target.path());
             if path.is_altered() && upstream.config().protocol == ProtocolName::Http {
                 let target = normal(path, &head.target)?;
-                request.asked = Some(std::mem::replace(&mut head.target, target).to_bytes());
+                let asked = std::mem::replace(&mut head.target, target).to_bytes();
+                request.asked = Some(Box::new(asked));
             }
             upstream
         }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::forwarded::unasked;
 use super::request::Request;
 use crate::protocol::RequestHead;
-use crate::protocol::request::{RequestId, Script};
+use crate::protocol::request::{Client, RequestId, Script};
 
 /// A request.
 #[derive(Debug)]
@@ -16,9 +15,9 @@ pub struct Received {
     /// application gets.
     pub head: RequestHead,
     /// The authority of a target in absolute form, or `:authority`.
-    pub authority: Option<Bytes>,
+    pub authority: Option<Box<Bytes>>,
     /// The target as it came, where the head has another one.
-    pub asked: Option<Bytes>,
+    pub asked: Option<Box<Bytes>>,
     /// What was found out before the fields were cleaned.
     pub inspected: Inspected,
 }
@@ -46,7 +45,7 @@ impl Received {
                 target: request.target,
                 version: request.version,
                 fields: request.fields,
-                client: unasked(),
+                client: Client::default(),
                 script: Script::default(),
                 content_length: None,
                 chunked: false,
@@ -54,7 +53,7 @@ impl Received {
                 extra: Arc::default(),
                 id,
             },
-            authority: request.authority,
+            authority: request.authority.map(Box::new),
             asked: None,
             inspected: Inspected::default(),
         }
@@ -63,12 +62,15 @@ impl Received {
     /// The target is shown as it came, though it is none.
     pub fn seen(&mut self, target: &[u8]) {
         if !target.is_empty() {
-            self.asked = Some(Bytes::copy_from_slice(target));
+            self.asked = Some(Box::new(Bytes::copy_from_slice(target)));
         }
     }
 
     /// The target as it came.
     pub fn asked(&self) -> &[u8] {
-        self.asked.as_deref().unwrap_or(self.head.target.as_bytes())
+        match &self.asked {
+            Some(asked) => asked,
+            None => self.head.target.as_bytes(),
+        }
     }
 }

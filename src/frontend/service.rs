@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
@@ -29,7 +29,7 @@ use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::fields::Fields;
 use crate::protocol::request::RequestId;
-use crate::protocol::{RequestHead, http1};
+use crate::protocol::{RequestHead, ResponseHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Latch;
@@ -57,8 +57,8 @@ pub struct Connection {
     pub(super) requests: Requests,
     /// How fast its client takes the answers that have a least rate.
     pub(super) downloads: Downloads,
-    /// Interim answers that wait for the connection to write them: HTTP/1.1 only.
-    interim: Mutex<Vec<u8>>,
+    /// Interim answers that wait for the connection to write them: HTTP/1.1 only. There as soon as it had one.
+    interim: OnceLock<Box<Mutex<Vec<u8>>>>,
     /// It ends with a reset, whatever is on its way.
     cut: AtomicBool,
     /// Set when it is to end as soon as nobody is hurt by it.
@@ -67,11 +67,29 @@ pub struct Connection {
 }
 
 /// A request that is being answered.
-pub enum Begun<'s> {
+pub enum Begun {
     /// With all there is to say.
     Answered(Box<Exchange>),
     /// By an application, some time.
-    Forwarded(Pin<Box<dyn Future<Output = Box<Exchange>> + Send + 's>>),
+    Forwarded(Handling),
+}
+
+/// The work of an application on a request.
+pub type Handling = Pin<Box<dyn Future<Output = Box<Exchange>> + Send>>;
+
+/// A [`Destination`] for as long as an answer takes.
+struct Forwarding {
+    route: Arc<Route>,
+    upstream: Arc<Upstream>,
+}
+
+impl Forwarding {
+    fn to(&self) -> Destination<'_> {
+        Destination {
+            route: &self.route.config,
+            upstream: &self.upstream,
+        }
+    }
 }
 
 impl Connection {
@@ -81,7 +99,7 @@ impl Connection {
             connected,
             requests: Requests::default(),
             downloads: Downloads::default(),
-            interim: Mutex::default(),
+            interim: OnceLock::new(),
             cut: AtomicBool::new(false),
             leave,
             _permit: permit,
@@ -90,13 +108,11 @@ impl Connection {
 }
 
 impl Connection {
-    /// The interim answers that are to be written now.
-    pub(super) fn take_interim(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.lock_interim())
-    }
-
-    fn lock_interim(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.interim.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Appends the interim answers that are to be written now.
+    pub(super) fn put_interim(&self, out: &mut Vec<u8>) {
+        if let Some(waiting) = self.interim.get() {
+            out.append(&mut lock(waiting));
+        }
     }
 
     /// From now on it ends with a reset.
@@ -118,11 +134,15 @@ impl Connection {
 /// Interim answers go to the client at once (RFC 9110, section 15.2), as far as they are few.
 impl Interim for Connection {
     fn interim(&self, status: StatusCode, fields: &Fields) {
-        let mut waiting = self.lock_interim();
+        let mut waiting = lock(self.interim.get_or_init(Box::default));
         if waiting.len() < INTERIM {
             http1::answer::put_interim(status, fields, &mut waiting);
         }
     }
+}
+
+fn lock(interim: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    interim.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Bytes of interim answers that wait for a client; above it, more of them are dropped.
@@ -150,13 +170,15 @@ impl Service {
 
     /// Begins to answer a request. Whatever goes wrong becomes an answer, and one line in the access log. `body` gives
     /// what is left of the request; it is asked only for an application.
-    pub fn begin<'s, B: Incoming>(
-        &'s self,
-        mut exchange: Box<Exchange>,
-        body: impl FnOnce() -> B,
-    ) -> Begun<'s> {
-        match self.decide(&mut exchange) {
-            Ok(Some(to)) => return Begun::Forwarded(Box::pin(self.forward(exchange, body(), to))),
+    pub fn begin<B: Incoming>(mut exchange: Box<Exchange>, body: impl FnOnce() -> B) -> Begun {
+        let service = exchange.service.clone();
+        match service.decide(&mut exchange) {
+            Ok(Some(forwarding)) => {
+                // Made where it stays: it is large.
+                let place = Box::new_uninit();
+                let handling = Box::write(place, service.forward(exchange, body(), forwarding));
+                return Begun::Forwarded(Box::into_pin(handling));
+            }
             Ok(None) => {}
             Err(rejection) => exchange.reject(&rejection),
         }
@@ -175,7 +197,7 @@ impl Service {
     }
 
     /// Checks a request; where it goes to, unless it is answered.
-    fn decide(&self, exchange: &mut Exchange) -> Result<Option<Destination<'_>>, Rejection> {
+    fn decide(&self, exchange: &mut Exchange) -> Result<Option<Forwarding>, Rejection> {
         inspect(&mut exchange.request)?;
         let inspected = &exchange.request.inspected;
         if inspected.dropped > 0 {
@@ -191,8 +213,14 @@ impl Service {
         let (path, route) = plan::route(&exchange.request, &self.router)?;
         exchange.least(route.config.limits.download());
         exchange.answer = match plan::action(&mut exchange.request, route, &path)? {
+            Action::Respond(fixed) => fixed.answer(),
             Action::Answer(answer) => answer,
-            Action::Forward(to) => return Ok(Some(to)),
+            Action::Forward(to) => {
+                return Ok(Some(Forwarding {
+                    route: route.clone(),
+                    upstream: to.upstream.clone(),
+                }));
+            }
             Action::Status(status) => self.status(status, exchange)?,
         };
         exchange.answer.fields.set_all(&route.config.headers);
@@ -210,19 +238,22 @@ impl Service {
         Ok(status.answer(&self.counters))
     }
 
-    /// Has an application answer.
-    async fn forward(
-        &self,
+    /// Has an application answer. No async function: of that, the future has the arguments twice.
+    #[allow(clippy::manual_async_fn)]
+    fn forward<B: Incoming>(
+        self: Arc<Self>,
         mut exchange: Box<Exchange>,
-        body: impl Incoming,
-        to: Destination<'_>,
-    ) -> Box<Exchange> {
-        match self.send(&mut exchange, body, &to).await {
-            Ok(()) => exchange.answer.fields.set_all(&to.route.headers),
-            Err(rejection) => exchange.reject(&rejection),
+        body: B,
+        forwarding: Forwarding,
+    ) -> impl Future<Output = Box<Exchange>> + Send + 'static {
+        async move {
+            match self.send(&mut exchange, body, &forwarding.to()).await {
+                Ok(()) => exchange.answer.fields.set_all(&forwarding.route.config.headers),
+                Err(rejection) => exchange.reject(&rejection),
+            }
+            exchange.decided();
+            exchange
         }
-        exchange.decided();
-        exchange
     }
 
     /// Sends a request to its application, and takes its answer.
@@ -363,14 +394,60 @@ fn relayed(answer: upstream::Answer, over: &Arc<Latch>, silence: Duration, id: R
             Body::Tunnel(Box::new(Tunnel::new(*switched, over.clone(), silence, id)))
         }
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
-        _ if answer.status == StatusCode::RESET_CONTENT => Body::Empty,
+        _ if answer.head.status == StatusCode::RESET_CONTENT => Body::Empty,
         complete @ upstream::Body::Full(_) => Body::Upstream(complete),
         going_on => Body::StreamingBody(Box::new(StreamingBody::new(going_on, over.clone()))),
     };
+    let ResponseHead {
+        status,
+        fields,
+        length,
+        ..
+    } = *answer.head;
     Answer {
-        status: answer.status,
-        fields: answer.fields,
-        length: answer.length,
+        status,
+        fields,
+        length,
         body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::upstream::{BodyError, Streaming};
+
+    /// What the allocator hands out, and takes back, in a few instructions.
+    const CHEAP: usize = 1024;
+
+    /// As large as the body of HTTP/1.
+    struct Body(Option<Box<u8>>);
+
+    impl Incoming for Body {
+        fn is_over(&self) -> bool {
+            self.0.is_none()
+        }
+    }
+
+    impl Streaming for Body {
+        fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+            Poll::Ready(None)
+        }
+    }
+
+    #[test]
+    fn the_future_of_a_forwarded_request_is_cheap_to_make() {
+        fn size<F>(_: fn(Arc<Service>, Box<Exchange>, Body, Forwarding) -> F) -> usize {
+            size_of::<F>()
+        }
+        assert!(
+            size(Service::forward::<Body>) <= CHEAP,
+            "{}",
+            size(Service::forward::<Body>)
+        );
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         target: Target::from_static("/x?q=1"),
         version: Version::HTTP_11,
         fields: Fields::new(),
-        client: Client::default().into(),
+        client: Client::default(),
         script: Script::default(),
         content_length: None,
         chunked: false,

@@ -232,7 +232,7 @@ impl Forwarded {
             upstream: Destination::new(upstream, head),
             body: Body::new(route, upstream, in_chunks),
             client: Client {
-                address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
+                address: head.client.remote.as_ref().map(|remote| text(remote.ip())),
                 scheme: head.client.scheme(),
                 forwarded_for: forwarding.chain.map(text),
                 forwarded_host: forwarding.host.map(text),

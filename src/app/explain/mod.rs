@@ -107,6 +107,7 @@ impl Gateway {
         explanation.path = Some(account::text(path.as_bytes()));
         explanation.route = Some(Matched::rule(&route.config));
         match plan::action(&mut request, route, &path)? {
+            Action::Respond(fixed) => Ok(answered_on(route, fixed.answer())),
             Action::Answer(answer) => Ok(answered_on(route, answer)),
             Action::Status(status) => {
                 let head = &mut request.head;

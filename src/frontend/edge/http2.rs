@@ -197,7 +197,7 @@ async fn answer(
     let (request, rejection) = self::request(parts, limits);
     let exchange = Exchange::new(service.clone(), connection, request);
     let exchange = match rejection {
-        None => match service.begin(exchange, || Incoming(body)) {
+        None => match Service::begin(exchange, || Incoming(body)) {
             Begun::Answered(exchange) => exchange,
             Begun::Forwarded(answer) => answer.await,
         },

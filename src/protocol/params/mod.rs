@@ -7,12 +7,14 @@ pub mod list;
 mod room;
 pub mod sink;
 pub mod walk;
+mod window;
 
 pub use firewall::{Conflict, conflict, screen};
 pub use list::List;
 pub(super) use room::{Full, Room};
 pub use sink::{Name, Sink, Value};
 pub use walk::{SOFTWARE, walk};
+pub(super) use window::Window;
 
 /// Which form of the path an application expects in `PATH_INFO`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

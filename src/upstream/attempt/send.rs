@@ -50,7 +50,7 @@ impl Upstream {
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
             && session != Some(token)
         {
-            sticky::remember(sticky, token, head.client.secure, &mut answer.fields);
+            sticky::remember(sticky, token, head.client.secure, &mut answer.head.fields);
         }
         Ok(answer)
     }
@@ -148,14 +148,15 @@ impl<'a> Attempts<'a> {
             };
             let interim = self.options.interim;
             let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
-            let mut error = match self.exchanged(answered, lease) {
+            let now = Instant::now();
+            let mut error = match self.exchanged(answered, lease, now) {
                 Ok(answer) => {
-                    self.answered(answer.status, started.elapsed());
+                    self.answered(answer.head.status, now.saturating_duration_since(started));
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
-            error.failure = retry::named(error.failure, started.elapsed());
+            error.failure = retry::named(error.failure, now.saturating_duration_since(started));
             self.body = self.again(error, reused)?;
         }
     }
@@ -285,25 +286,26 @@ impl<'a> Attempts<'a> {
         &self,
         head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
+        now: Instant,
     ) -> Result<Answer, AttemptError> {
         match head {
-            Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
+            Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
             Ok(head) => {
                 lease.slot.answered();
-                self.answer(*head, lease)
+                self.answer(head, lease, now)
             }
             Err(failure) => Err(AttemptError::after(lease, failure)),
         }
     }
 
-    fn answer(&self, answer: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
+    fn answer(&self, head: Box<ResponseHead>, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
         } = *self.options;
-        let bodiless = is_bodiless(method, answer.status);
-        let length = if bodiless { Some(0) } else { answer.length };
-        let body = match Rest::of(lease, length).map_err(AttemptError::answered)? {
+        let bodiless = is_bodiless(method, head.status);
+        let length = if bodiless { Some(0) } else { head.length };
+        let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
             Rest::Running(rest) if bodiless => {
                 Source::discard(rest, relays, ignore_abort);
@@ -311,10 +313,10 @@ impl<'a> Attempts<'a> {
             }
             Rest::Running(rest) => {
                 let source = Source::new(rest, relays, ignore_abort);
-                Body::of(source, self.options, &answer.fields)
+                Body::of(source, self.options, &head.fields)
             }
         };
-        Ok(relayed(method, answer, body))
+        Ok(relayed(method, head, body))
     }
 
     /// The body for another attempt, if the rule permits one.
@@ -417,7 +419,7 @@ fn poll_head(
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
+fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<Answer, AttemptError> {
     let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
@@ -465,21 +467,11 @@ fn is_bodiless(method: &Method, status: StatusCode) -> bool {
 }
 
 /// An answer as the front end gets it.
-fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
-    let ResponseHead {
-        status,
-        mut fields,
-        length,
-        ..
-    } = head;
-    fields.remove(FieldName::XAccelBuffering);
-    let announces = is_bodiless(method, status) && status != StatusCode::NO_CONTENT;
-    Answer {
-        status,
-        fields,
-        length: length.filter(|_| announces),
-        body,
-    }
+fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> Answer {
+    head.fields.remove(FieldName::XAccelBuffering);
+    let announces = is_bodiless(method, head.status) && head.status != StatusCode::NO_CONTENT;
+    head.length = head.length.filter(|_| announces);
+    Answer { head, body }
 }
 
 #[cfg(test)]

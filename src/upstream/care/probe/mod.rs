@@ -131,7 +131,7 @@ fn head(request: &Request) -> RequestHead {
         target: request.path.clone(),
         version: Version::HTTP_11,
         fields,
-        client: Client::default().into(),
+        client: Client::default(),
         script,
         content_length: None,
         chunked: false,
