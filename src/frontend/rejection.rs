@@ -188,6 +188,7 @@ pub const REASONS: &[&str] = &[
     "response_truncated",
     "retired",
     "send_timeout",
+    "unwanted_status",
     "worker_killed",
     "socket_forbidden",
     "socket_missing",
@@ -298,6 +299,8 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        // As the last endpoint that answered said it.
+        Failure::Status(status) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
         Failure::Io(_) | Failure::Decode(_) => StatusCode::BAD_GATEWAY,
         Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

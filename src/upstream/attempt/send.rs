@@ -84,6 +84,8 @@ struct Attempts<'a> {
     excluded: Vec<Id>,
     /// How often any byte of the request went out.
     sent: u32,
+    /// The body can be sent from the start again.
+    is_held: bool,
     /// It has paused before.
     paused: bool,
     /// The next attempt must not use a kept connection.
@@ -111,6 +113,7 @@ impl<'a> Attempts<'a> {
             upstream,
             options,
             head,
+            is_held: body.is_held(),
             body,
             trace,
             now: Some(options.now),
@@ -136,6 +139,7 @@ impl<'a> Attempts<'a> {
                 // Boxed: a kept connection needs no room for it.
                 None => match Box::pin(self.connect(&mut slot)).await {
                     Some(connection) => connection,
+                    None if self.gives_up() => return Err(self.refused(AdmissionError::NoEndpoint)),
                     None => continue,
                 },
             };
@@ -281,6 +285,12 @@ impl<'a> Attempts<'a> {
         None
     }
 
+    /// Whether no other endpoint is to be asked after the last one could not be reached.
+    fn gives_up(&self) -> bool {
+        let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
+        last.is_some_and(|failure| !retry::permitted(&self.attempt(true, false), failure))
+    }
+
     /// What became of an exchange, now that it has an answer or will have none.
     fn exchanged(
         &self,
@@ -290,11 +300,45 @@ impl<'a> Attempts<'a> {
     ) -> Result<Answer, AttemptError> {
         match head {
             Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
+            Ok(head) if self.is_unwanted(head.status) => {
+                Err(AttemptError::after(lease, Failure::Status(head.status.as_u16())))
+            }
             Ok(head) => {
                 lease.slot.answered();
                 self.answer(head, lease, now)
             }
             Err(failure) => Err(AttemptError::after(lease, failure)),
+        }
+    }
+
+    /// Whether another endpoint is to be asked after an answer with this status.
+    fn is_unwanted(&self, status: StatusCode) -> bool {
+        let rules = &self.upstream.config.retry;
+        if rules.on.statuses.is_empty() || !rules.on.statuses.contains(&status.as_u16()) {
+            return false;
+        }
+        let attempt = Attempt {
+            sent_before: self.sent + 1,
+            ..self.attempt(true, true)
+        };
+        let mut others = self.constraints.clone();
+        others
+            .tried
+            .extend(self.trace.endpoint.as_ref().map(|endpoint| endpoint.id));
+        self.is_held
+            && retry::permitted(&attempt, &Failure::Status(status.as_u16()))
+            && self.upstream.pool.has(&others)
+    }
+
+    /// What the rule about sending again looks at.
+    fn attempt(&self, body_held: bool, sent: bool) -> Attempt<'_> {
+        Attempt {
+            method: &self.head.method,
+            body_held,
+            sent,
+            sent_before: self.sent,
+            age: self.options.now.elapsed(),
+            rules: &self.upstream.config.retry,
         }
     }
 
@@ -337,13 +381,7 @@ impl<'a> Attempts<'a> {
             }
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
-        let attempt = Attempt {
-            method: &self.head.method,
-            body_held: body.is_some(),
-            sent,
-            sent_before: self.sent,
-            rules: self.upstream.config.retry,
-        };
+        let attempt = self.attempt(body.is_some(), sent);
         let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
             return Err(failure);
         };

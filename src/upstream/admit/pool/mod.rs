@@ -458,6 +458,11 @@ impl<C: Send + 'static> Pool<C> {
         self.lock().alarm.due()
     }
 
+    /// Whether there is an endpoint that a request may use, full or not.
+    pub fn has(&self, constraints: &Constraints) -> bool {
+        self.lock().set.fit(constraints).is_some()
+    }
+
     /// Whether an endpoint was alive a moment ago, or only its backlog is full: then it is worth waiting.
     pub fn is_held(&self) -> bool {
         self.lock().set.is_held(Instant::now())
