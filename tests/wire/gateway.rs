@@ -203,7 +203,7 @@ fn request(method: Method) -> RequestHead {
         target: Target::from_static("/"),
         version: Version::HTTP_11,
         fields: Fields::new(),
-        client: Client::default().into(),
+        client: Client::default(),
         script: Script::default(),
         content_length: None,
         chunked: false,
