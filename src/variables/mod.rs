@@ -2,13 +2,15 @@
 //!
 //! A [`Template`] is compiled when the configuration is read. A [`Scope`] knows the values: a request, for instance.
 
+mod error;
 mod normal_path;
 mod request;
 mod template;
 mod variable;
 
+pub use error::TemplateError;
 pub use request::cookies;
-pub use template::{Template, TemplateError};
+pub use template::Template;
 pub use variable::{NAMES, Variable};
 
 /// Where variables have values.
