@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::fields::LeftOut;
 use super::health;
+use super::shown::{pairs, text};
 use crate::config::units::{Period, Size};
 use crate::frontend::Request;
 use crate::frontend::config;
 use crate::frontend::config::{Buffering, Handler, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
-use crate::protocol::fields::{Field, FieldName, Fields};
+use crate::protocol::fields::FieldName;
 use crate::upstream::model::config::{Balance, EndpointConfig, ProtocolName};
 use crate::upstream::{Forecast, Preview, Upstream};
 
@@ -363,19 +364,5 @@ impl Sent {
                 fields: pairs(&fields),
             },
         }
-    }
-}
-
-/// Fields in the order of sending.
-pub(super) fn pairs(fields: &Fields) -> Vec<(String, String)> {
-    let pair = |field: Field<'_>| (text(field.spelling), text(field.value));
-    fields.iter().map(pair).collect()
-}
-
-/// Bytes as text; what is no UTF-8 is escaped, so that nothing is hidden.
-pub(super) fn text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.escape_ascii().to_string(),
     }
 }

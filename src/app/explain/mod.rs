@@ -6,6 +6,7 @@
 mod account;
 mod fields;
 mod health;
+mod shown;
 mod text;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,8 +36,9 @@ use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Upstream};
 
 pub use account::Explanation;
-use account::{Answered, Forwarded, Matched, Outcome, Refused, pairs};
+use account::{Answered, Forwarded, Matched, Outcome, Refused};
 use fields::LeftOut;
+use shown::pairs;
 
 /// A request as a client would send it.
 #[derive(Clone, Debug)]
@@ -105,7 +107,7 @@ impl Gateway {
             return Ok(answered(&respond::options()));
         }
         let (path, route) = plan::route(&request, &self.router)?;
-        explanation.path = Some(account::text(path.as_bytes()));
+        explanation.path = Some(shown::text(path.as_bytes()));
         explanation.route = Some(Matched::rule(&route.config));
         match plan::action(&mut request, route, &path)? {
             Action::Answer(answer) => Ok(answered_on(route, answer)),
@@ -289,7 +291,7 @@ fn reachable(ip: IpAddr) -> IpAddr {
 }
 
 fn shown(path: &DecodedPath) -> String {
-    account::text(&Bytes::copy_from_slice(path.as_bytes()))
+    shown::text(&Bytes::copy_from_slice(path.as_bytes()))
 }
 
 /// Why a file that is there is not sent.
