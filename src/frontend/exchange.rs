@@ -9,15 +9,17 @@ use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 
 use super::answer::Answer;
-use super::body::{Body, Broken};
-use super::download::Meter;
+use super::body::Body;
+use super::broken::Broken;
+use super::connection::Connection;
+use super::meter::Meter;
 use super::pace::Rate;
 use super::received::Received;
 use super::record::Record;
 use super::rejection::{Rejection, client_gone};
 use super::request::Request;
 use super::respond;
-use super::service::{Connection, Service};
+use super::service::Service;
 use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, Fields};
@@ -126,7 +128,7 @@ impl Exchange {
             self.answer.length = None;
         }
         self.expected = self.answer.body.remaining();
-        self.meter = self.least.map(|rate| self.connection.downloads.meter(rate));
+        self.meter = self.least.map(|rate| self.connection.meters.meter(rate));
     }
 
     /// The status of the answer.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use http::{StatusCode, Version};
 use tokio::time::Instant;
 
+use super::connection::Connection;
 use super::received::Received;
 use super::rejection::client_gone;
-use super::service::Connection;
 use crate::protocol::fields::FieldName;
 use crate::telemetry::line::{Entry, Phases, Upstream};
 use crate::telemetry::{AccessLog, Counters};

@@ -148,7 +148,7 @@ impl Rejection {
     }
 }
 
-/// Every word that [`Rejection::reason`] and [`super::body::Broken::reason`] can say, for counting.
+/// Every word that [`Rejection::reason`] and [`super::broken::Broken::reason`] can say, for counting.
 pub const REASONS: &[&str] = &[
     "backend_closed",
     "backend_overloaded",

@@ -1,8 +1,7 @@
 //! A request's way, from its connection and back: readable from top to bottom.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{StatusCode, Version};
@@ -11,12 +10,9 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::body::Body;
 use super::config::{self, Config};
-use super::connection_limit::Permit;
-use super::download::Downloads;
-use super::edge;
+use super::connection::Connection;
+use super::edge::settings::Settings;
 use super::exchange::Exchange;
-use super::forwarded::Connected;
-use super::idle::Requests;
 use super::inspect::inspect;
 use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
@@ -27,9 +23,8 @@ use super::status::Status;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
-use crate::protocol::fields::Fields;
+use crate::protocol::RequestHead;
 use crate::protocol::request::RequestId;
-use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::Latch;
@@ -40,30 +35,12 @@ use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstre
 pub struct Service {
     pub(super) config: Config,
     /// What new connections keep of it.
-    pub(super) edge: Arc<edge::Settings>,
+    pub(super) edge: Arc<Settings>,
     router: Router<Route>,
     spools: Spools,
     pub(super) relays: Relays,
     pub(super) log: Arc<AccessLog>,
     pub(super) counters: Arc<Counters>,
-}
-
-/// What the service knows about the connection that a request came on.
-#[derive(Debug)]
-pub struct Connection {
-    /// Its two ends.
-    pub connected: Connected,
-    /// How many requests came on it.
-    pub(super) requests: Requests,
-    /// How fast its client takes the answers that have a least rate.
-    pub(super) downloads: Downloads,
-    /// Interim answers that wait for the connection to write them: HTTP/1.1 only.
-    interim: Mutex<Vec<u8>>,
-    /// It ends with a reset, whatever is on its way.
-    cut: AtomicBool,
-    /// Set when it is to end as soon as nobody is hurt by it.
-    pub(super) leave: Arc<Latch>,
-    _permit: Permit,
 }
 
 /// A request that is being answered.
@@ -73,60 +50,6 @@ pub enum Begun<'s> {
     /// By an application, some time.
     Forwarded(Pin<Box<dyn Future<Output = Box<Exchange>> + Send + 's>>),
 }
-
-impl Connection {
-    /// A connection without requests.
-    pub fn new(connected: Connected, leave: Arc<Latch>, permit: Permit) -> Self {
-        Self {
-            connected,
-            requests: Requests::default(),
-            downloads: Downloads::default(),
-            interim: Mutex::default(),
-            cut: AtomicBool::new(false),
-            leave,
-            _permit: permit,
-        }
-    }
-}
-
-impl Connection {
-    /// The interim answers that are to be written now.
-    pub(super) fn take_interim(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.lock_interim())
-    }
-
-    fn lock_interim(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.interim.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// From now on it ends with a reset.
-    pub(super) fn cut(&self) {
-        self.cut.store(true, Ordering::Relaxed);
-    }
-
-    /// It may end as others do.
-    pub(super) fn spare(&self) {
-        self.cut.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether it ends with a reset.
-    pub(super) fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Relaxed)
-    }
-}
-
-/// Interim answers go to the client at once (RFC 9110, section 15.2), as far as they are few.
-impl Interim for Connection {
-    fn interim(&self, status: StatusCode, fields: &Fields) {
-        let mut waiting = self.lock_interim();
-        if waiting.len() < INTERIM {
-            http1::answer::put_interim(status, fields, &mut waiting);
-        }
-    }
-}
-
-/// Bytes of interim answers that wait for a client; above it, more of them are dropped.
-const INTERIM: usize = 16 * 1024;
 
 impl Service {
     /// A service over routes that are ready.
@@ -139,7 +62,7 @@ impl Service {
     ) -> Self {
         Self {
             router: plan::router(&config, routes),
-            edge: Arc::new(edge::Settings::of(&config)),
+            edge: Arc::new(Settings::of(&config)),
             config,
             spools: relays.spools().clone(),
             relays,

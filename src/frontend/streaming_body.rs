@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::body::Broken;
+use super::broken::Broken;
 use crate::transport::Latch;
 use crate::upstream;
 

@@ -12,7 +12,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::service::Connection;
+use super::connection::Connection;
 use crate::protocol::request::RequestId;
 use crate::transport::{Deadline, Latch};
 use crate::upstream::Switched;

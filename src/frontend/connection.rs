@@ -1,0 +1,85 @@
+//! A client connection, as its requests see it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::StatusCode;
+
+use super::connection_limit::Permit;
+use super::forwarded::Connected;
+use super::meter::Meters;
+use super::requests::Requests;
+use crate::protocol::fields::Fields;
+use crate::protocol::http1;
+use crate::transport::Latch;
+use crate::upstream::Interim;
+
+/// What the service knows about the connection that a request came on.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its two ends.
+    pub connected: Connected,
+    /// How many requests came on it.
+    pub(super) requests: Requests,
+    /// How fast its client takes the answers that have a least rate.
+    pub(super) meters: Meters,
+    /// Interim answers that wait for the connection to write them: HTTP/1.1 only.
+    interim: Mutex<Vec<u8>>,
+    /// It ends with a reset, whatever is on its way.
+    cut: AtomicBool,
+    /// Set when it is to end as soon as nobody is hurt by it.
+    pub(super) leave: Arc<Latch>,
+    _permit: Permit,
+}
+
+impl Connection {
+    /// A connection without requests.
+    pub fn new(connected: Connected, leave: Arc<Latch>, permit: Permit) -> Self {
+        Self {
+            connected,
+            requests: Requests::default(),
+            meters: Meters::default(),
+            interim: Mutex::default(),
+            cut: AtomicBool::new(false),
+            leave,
+            _permit: permit,
+        }
+    }
+
+    /// The interim answers that are to be written now.
+    pub(super) fn take_interim(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock_interim())
+    }
+
+    fn lock_interim(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.interim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it ends with a reset.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// It may end as others do.
+    pub(super) fn spare(&self) {
+        self.cut.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it ends with a reset.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+}
+
+/// Interim answers go to the client at once (RFC 9110, section 15.2), as far as they are few.
+impl Interim for Connection {
+    fn interim(&self, status: StatusCode, fields: &Fields) {
+        let mut waiting = self.lock_interim();
+        if waiting.len() < INTERIM {
+            http1::answer::put_interim(status, fields, &mut waiting);
+        }
+    }
+}
+
+/// Bytes of interim answers that wait for a client; above it, more of them are dropped.
+const INTERIM: usize = 16 * 1024;
