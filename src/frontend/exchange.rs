@@ -12,13 +12,13 @@ use super::answer::Answer;
 use super::body::Body;
 use super::broken::Broken;
 use super::connection::Connection;
+use super::error_answer;
 use super::meter::Meter;
 use super::pace::Rate;
 use super::received::Received;
 use super::record::Record;
 use super::rejection::{Rejection, client_gone};
 use super::request::Request;
-use super::respond;
 use super::service::Service;
 use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
@@ -114,7 +114,7 @@ impl Exchange {
         self.last |= rejection.is_last();
         self.record.refused(status, rejection.reason());
         let accept = self.request.head.fields.get(FieldName::Accept);
-        self.answer = respond::rejection(rejection, id, accept);
+        self.answer = error_answer::rejection(rejection, id, accept);
     }
 
     /// The answer is decided, and goes to the client.

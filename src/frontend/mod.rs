@@ -2,10 +2,10 @@
 //!
 //! [`service`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
 //! out. The other files are its steps, in order: [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks
-//! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
-//! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
-//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]
-//! instead; `record` is what the log has in the end. `pace` and `download` tell slow clients from slow applications.
+//! HTTP, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
+//! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`handler`]; [`upload`], [`forwarded`],
+//! and the answer with [`rejection`], [`error_answer`] (`error_page`), [`body`], [`streaming_body`], or the [`tunnel`]
+//! instead; `record` is what the log has in the end. `pace` and `meter` tell slow clients from slow applications.
 //! [`config`] is what all of them need to know.
 
 pub mod answer;
@@ -17,25 +17,24 @@ pub mod connection;
 pub mod connection_limit;
 pub mod current;
 pub mod edge;
+pub mod error_answer;
 mod error_page;
 pub mod exchange;
 pub mod forwarded;
+pub mod handler;
 pub mod inspect;
 mod meter;
 mod pace;
-pub mod php;
 pub mod plan;
 pub mod received;
 mod record;
 pub mod rejection;
 pub mod request;
 mod requests;
-pub mod respond;
 pub mod route;
 pub mod router;
 pub mod server;
 pub mod service;
-pub mod status;
 pub mod streaming_body;
 pub mod tunnel;
 pub mod upload;

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::answer::Answer;
-use super::php::{Resolved, Site, Unresolved};
+use super::error_answer;
+use super::handler::php::site::{Resolved, Site, Unresolved};
+use super::handler::status::Status;
 use super::received::Received;
 use super::rejection::Rejection;
-use super::respond;
 use super::route::{Handler, Mount, Route};
 use super::router::Router;
-use super::status::Status;
 use super::{Config, config};
 use crate::files::{self, DecodedPath, LookupError, Root};
 use crate::protocol::fields::{FieldName, Fields};
@@ -79,7 +79,9 @@ pub fn action<'r>(
     let upstream = match &route.handler {
         Handler::Respond(fixed) => return Ok(Action::Answer(fixed.answer())),
         Handler::Status(status) => return Ok(Action::Status(status)),
-        Handler::Redirect(redirect) => return respond::redirect(redirect, &head.target).map(Action::Answer),
+        Handler::Redirect(redirect) => {
+            return error_answer::redirect(redirect, &head.target).map(Action::Answer);
+        }
         Handler::Files(root, index) => return file(head, root, index, route, path).map(Action::Answer),
         Handler::Php(upstream, site) => match resolve(head, site, path)? {
             Found::Script(script) => {

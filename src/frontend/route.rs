@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::config;
-use super::php::Site;
-use super::respond::Fixed;
-use super::status::Status;
+use super::error_answer::Fixed;
+use super::handler::php::site::Site;
+use super::handler::status::Status;
 use crate::files::Root;
 use crate::upstream::Upstream;
 

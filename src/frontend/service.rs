@@ -12,14 +12,14 @@ use super::body::Body;
 use super::config::{self, Config};
 use super::connection::Connection;
 use super::edge::settings::Settings;
+use super::error_answer;
 use super::exchange::Exchange;
+use super::handler::status::Status;
 use super::inspect::inspect;
 use super::plan::{self, Action, Announced, Destination};
 use super::rejection::Rejection;
-use super::respond;
 use super::route::Route;
 use super::router::Router;
-use super::status::Status;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
@@ -108,7 +108,7 @@ impl Service {
             exchange.awaited();
         }
         if plan::is_for_us(&exchange.request) {
-            exchange.answer = respond::options();
+            exchange.answer = error_answer::options();
             return Ok(None);
         }
         let (path, route) = plan::route(&exchange.request, &self.router)?;

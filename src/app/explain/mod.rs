@@ -19,14 +19,14 @@ use http::{Method, StatusCode, Uri, Version};
 use crate::config::Config;
 use crate::files::DecodedPath;
 use crate::frontend::forwarded::Connected;
+use crate::frontend::handler::php::site::Unresolved;
 use crate::frontend::inspect::inspect;
-use crate::frontend::php::Unresolved;
 use crate::frontend::plan::{self, Action, Announced, Destination};
 use crate::frontend::received::Received;
 use crate::frontend::rejection::{self, Rejection};
 use crate::frontend::route::Handler;
 use crate::frontend::router::Router;
-use crate::frontend::{self, Answer, Request, Route, respond, upload};
+use crate::frontend::{self, Answer, Request, Route, error_answer, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::RequestId;
@@ -104,7 +104,7 @@ impl Gateway {
         let mut request = checked(original)?;
         explanation.left_out = fields::left_out(&original.fields, &request.head.fields, LeftOut::by_check);
         if plan::is_for_us(&request) {
-            return Ok(answered(&respond::options()));
+            return Ok(answered(&error_answer::options()));
         }
         let (path, route) = plan::route(&request, &self.router)?;
         explanation.path = Some(shown::text(path.as_bytes()));

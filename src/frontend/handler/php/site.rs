@@ -16,8 +16,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use bytes::Bytes;
 
-use super::config::Php;
 use crate::files::{self, DecodedPath, Entry, Kind, LookupError, PathError, RelPath, Root};
+use crate::frontend::config::Php;
 use crate::protocol::request::Script;
 
 /// A document root with scripts.

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use ipnet::IpNet;
 
-use super::answer::Answer;
-use super::body::Body;
-use super::config::{self, StatusFormat};
-use super::rejection::Rejection;
+use crate::frontend::answer::Answer;
+use crate::frontend::body::Body;
+use crate::frontend::config::{self, StatusFormat};
+use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::FieldName;
 use crate::telemetry::{Counters, Exposition};
 use crate::upstream::Upstream;

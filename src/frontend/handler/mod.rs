@@ -1,0 +1,4 @@
+//! What answers requests: one file each.
+
+pub mod php;
+pub mod status;

@@ -1,0 +1,3 @@
+//! PHP scripts below a document root.
+
+pub mod site;
