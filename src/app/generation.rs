@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::config::Config;
-use crate::frontend::{self, Route, Service};
+use crate::frontend::{self, ExchangeContext, Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::{Address, Obstacle, Resolver};
@@ -134,11 +134,11 @@ fn service(
         .iter()
         .map(|route| Route::open(route.clone(), upstreams));
     let routes = routes.collect::<Result<Vec<_>, _>>()?;
-    Ok(Arc::new(Service::new(
-        config.clone(),
-        routes,
+    let context = ExchangeContext {
+        trusted_proxies: config.trusted_proxies.clone(),
         relays,
-        access,
+        log: access,
         counters,
-    )))
+    };
+    Ok(Arc::new(Service::new(config.clone(), routes, context)))
 }

@@ -120,7 +120,7 @@ impl Record {
         let entry = Entry {
             ended: ended.into_std(),
             remote: connection.connected.ip(),
-            method: head.method.as_str(),
+            method: request.asked_method().as_str(),
             target: request.asked(),
             version: version(head.version),
             status: self.status.as_u16(),

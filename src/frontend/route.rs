@@ -1,52 +1,22 @@
-//! A route at run time: opened roots, resolved upstreams.
+//! A route at run time: its handler, its filters.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::config;
-use super::error_answer::Fixed;
-use super::handler::php::site::Site;
-use super::handler::status::Status;
-use crate::files::Root;
+use super::filter::Filters;
+use super::handler::{Handler, Place};
 use crate::upstream::Upstream;
 
 /// A match rule's answer, ready to serve.
-#[derive(Debug)]
 pub struct Route {
     /// The settings.
     pub config: config::Route,
+    /// What looks at requests before the handler, and at answers after it.
+    pub filters: Filters,
     /// What answers.
     pub handler: Handler,
-}
-
-/// What answers, with what it needs open.
-pub enum Handler {
-    /// PHP scripts below a document root.
-    Php(Arc<Upstream>, Site),
-    /// An application mounted at a path.
-    Proxy(Arc<Upstream>, Mount),
-    /// Files; and the file that stands for a directory.
-    Files(Root, String),
-    /// A redirect.
-    Redirect(config::Redirect),
-    /// A fixed answer.
-    Respond(Fixed),
-    /// What the gateway has counted.
-    Status(Status),
-}
-
-/// An application's place, as variables.
-#[derive(Debug)]
-pub struct Mount {
-    /// `SCRIPT_NAME`.
-    pub name: Bytes,
-    /// `SCRIPT_FILENAME`.
-    pub filename: Option<Bytes>,
-    /// `DOCUMENT_ROOT`.
-    pub document_root: Option<Bytes>,
 }
 
 /// A directory of a route that cannot be opened.
@@ -64,50 +34,19 @@ pub struct RootError {
 impl Route {
     /// Opens what the route needs. Upstreams are referred to by index.
     pub fn open(config: config::Route, upstreams: &[Arc<Upstream>]) -> Result<Self, RootError> {
-        let failed = |path: &PathBuf| {
-            let (route, path) = (config.path.clone(), path.clone());
-            move |cause| RootError { route, path, cause }
+        let place = Place {
+            path: &config.path,
+            upstreams,
         };
-        let handler = match &config.handler {
-            config::Handler::Php(php) => {
-                let site = Site::open(php).map_err(failed(&php.root))?;
-                Handler::Php(upstreams[php.upstream].clone(), site)
-            }
-            config::Handler::Proxy(proxy) => {
-                Handler::Proxy(upstreams[proxy.upstream].clone(), Mount::new(proxy))
-            }
-            config::Handler::Files(files) => {
-                let root = Root::open(&files.root).map_err(failed(&files.root))?;
-                Handler::Files(root, files.index.clone())
-            }
-            config::Handler::Redirect(redirect) => Handler::Redirect(redirect.clone()),
-            config::Handler::Respond(respond) => Handler::Respond(Fixed::new(respond)),
-            config::Handler::Status(status) => Handler::Status(Status::new(status.clone(), upstreams)),
-        };
-        Ok(Self { config, handler })
-    }
-}
-
-impl Mount {
-    fn new(config: &config::Proxy) -> Self {
-        let bytes = |text: &String| Bytes::from(text.clone());
-        Self {
-            name: Bytes::from(config.mount.clone()),
-            filename: config.script_filename.as_ref().map(bytes),
-            document_root: config.document_root.as_ref().map(bytes),
-        }
-    }
-}
-
-impl std::fmt::Debug for Handler {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Php(..) => "php",
-            Self::Proxy(..) => "proxy",
-            Self::Files(..) => "files",
-            Self::Redirect(_) => "redirect",
-            Self::Respond(_) => "respond",
-            Self::Status(_) => "status",
+        let handler = config.handler.open(&place).map_err(|cause| RootError {
+            route: config.path.clone(),
+            path: config.handler.root().map(Path::to_owned).unwrap_or_default(),
+            cause,
+        })?;
+        Ok(Self {
+            filters: Filters::open(&config),
+            handler,
+            config,
         })
     }
 }

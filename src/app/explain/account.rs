@@ -10,7 +10,7 @@ use super::shown::{pairs, text};
 use crate::config::units::{Period, Size};
 use crate::frontend::Request;
 use crate::frontend::config;
-use crate::frontend::config::{Buffering, Handler, Host};
+use crate::frontend::config::{Buffering, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::FieldName;
@@ -188,22 +188,14 @@ impl Explanation {
 
 impl Matched {
     pub(super) fn rule(config: &config::Route) -> Self {
-        let (handler, root) = match &config.handler {
-            Handler::Php(php) => ("php", Some(&php.root)),
-            Handler::Proxy(_) => ("proxy", None),
-            Handler::Files(files) => ("files", Some(&files.root)),
-            Handler::Redirect(_) => ("redirect", None),
-            Handler::Respond(_) => ("respond", None),
-            Handler::Status(_) => ("status", None),
-        };
         Self {
             host: config.host.as_ref().map(|host| match host {
                 Host::Exact(name) => name.clone(),
                 Host::Suffix(suffix) => format!("*{suffix}"),
             }),
             path: config.path.clone(),
-            handler,
-            root: root.map(|root| root.display().to_string()),
+            handler: config.handler.name(),
+            root: config.handler.root().map(|root| root.display().to_string()),
         }
     }
 }

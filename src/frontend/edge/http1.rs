@@ -30,7 +30,8 @@ use crate::frontend::current::Current;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request as head;
-use crate::frontend::service::{Begun, Service};
+use crate::frontend::serve::{self, Begun};
+use crate::frontend::service::Service;
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
 use crate::protocol::http1;
@@ -67,6 +68,8 @@ pub(super) struct Http1 {
 
 /// A request, and what its head says about the connection.
 struct Asked {
+    /// What answers it.
+    service: Arc<Service>,
     exchange: Box<Exchange>,
     /// How the body is delimited.
     framing: Framing,
@@ -182,7 +185,8 @@ impl Http1 {
                     } = request;
                     let service = self.current.service();
                     return Poll::Ready(Ok(Asked {
-                        exchange: Exchange::new(service, &self.connection, request.into()),
+                        exchange: Exchange::new(&service.context, &self.connection, request.into()),
+                        service,
                         framing,
                         persistent,
                     }));
@@ -219,6 +223,7 @@ impl Http1 {
     async fn exchange(&mut self, asked: Asked) -> After {
         let awaited = asked.awaits_invitation();
         let Asked {
+            service,
             exchange,
             framing,
             persistent,
@@ -234,8 +239,7 @@ impl Http1 {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        let service = exchange.service().clone();
-        let exchange = match service.begin(exchange, || self.lend(awaited)) {
+        let exchange = match serve::begin(&service, exchange, || self.lend(awaited)) {
             Begun::Answered(exchange) => exchange,
             Begun::Forwarded(mut handling) => {
                 let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
@@ -268,8 +272,9 @@ impl Http1 {
             head: request.method == Method::HEAD,
             last: false,
         };
-        let exchange = Exchange::new(self.current.service(), &self.connection, request);
-        let exchange = Service::refuse(exchange, &rejection);
+        let service = self.current.service();
+        let exchange = Exchange::new(&service.context, &self.connection, request);
+        let exchange = serve::refuse(exchange, &rejection);
         let sending = self.head(exchange, KeepAlive::new(false, false), form);
         self.send(sending).await
     }

@@ -16,13 +16,13 @@ use std::os::unix::ffi::OsStrExt;
 
 use bytes::Bytes;
 
+use super::Php;
 use crate::files::{self, DecodedPath, Entry, Kind, LookupError, PathError, RelPath, Root};
-use crate::frontend::config::Php;
 use crate::protocol::request::Script;
 
 /// A document root with scripts.
 #[derive(Debug)]
-pub struct Site {
+pub(super) struct Site {
     root: Root,
     remote_root: Option<Bytes>,
     index: String,
@@ -33,7 +33,7 @@ pub struct Site {
 
 /// What answers a path.
 #[derive(Debug)]
-pub enum Resolved {
+pub(super) enum Resolved {
     /// A script.
     Script(Script),
     /// A file, as it is: open, and its name.
@@ -66,7 +66,7 @@ enum Suffix {
 
 impl Site {
     /// Opens the document root.
-    pub fn open(config: &Php) -> io::Result<Self> {
+    pub(super) fn open(config: &Php) -> io::Result<Self> {
         let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
@@ -80,7 +80,7 @@ impl Site {
     }
 
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
-    pub fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
+    pub(super) fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
         if let Err(error) = path.check_file() {
             return self.missing(error.into());
         }

@@ -4,44 +4,98 @@
 mod json;
 mod prometheus;
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::{Handle, Open, Place};
+use crate::files::DecodedPath;
 use crate::frontend::answer::Answer;
 use crate::frontend::body::Body;
-use crate::frontend::config::{self, StatusFormat};
+use crate::frontend::exchange::Exchange;
+use crate::frontend::flow::Flow;
 use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::FieldName;
 use crate::telemetry::{Counters, Exposition};
 use crate::upstream::Upstream;
 
-/// A status page, ready to answer.
+/// What the gateway has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    config: config::Status,
+    /// How it is written.
+    pub format: Format,
+    /// Who may see it, besides clients on unix sockets.
+    pub allow: Vec<IpNet>,
+}
+
+/// How a status is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus' text format.
+    #[default]
+    Prometheus,
+    /// One JSON object.
+    Json,
+}
+
+/// This machine.
+impl Default for Status {
+    fn default() -> Self {
+        let loopback: [IpNet; 2] = [
+            Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
+            Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
+        ];
+        Self {
+            format: Format::default(),
+            allow: loopback.into(),
+        }
+    }
+}
+
+/// A status page, ready to answer.
+pub struct Page {
+    settings: Status,
     upstreams: Arc<[Arc<Upstream>]>,
 }
 
-impl Status {
-    /// A page about these upstreams.
-    pub fn new(config: config::Status, upstreams: &[Arc<Upstream>]) -> Self {
-        Self {
-            config,
-            upstreams: upstreams.into(),
-        }
-    }
+impl Open for Status {
+    type Handler = Page;
 
+    const NAME: &'static str = "status";
+
+    fn open(&self, place: &Place<'_>) -> io::Result<Page> {
+        Ok(Page {
+            settings: self.clone(),
+            upstreams: place.upstreams.into(),
+        })
+    }
+}
+
+impl Handle for Page {
+    fn handle<'r>(&'r self, exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+        let client = exchange.client().remote.as_ref();
+        let client = client.map(|peer| peer.address.ip());
+        self.settings.admit(&exchange.request.head.method, client)?;
+        let context = &exchange.context;
+        context.counters.access_lines_dropped.set(context.log.dropped());
+        context
+            .counters
+            .spool_bytes
+            .set(context.relays.spools().bytes_on_disk());
+        Ok(Flow::Answer(self.answer(&context.counters)))
+    }
+}
+
+impl Status {
     /// Refuses who is not to see it. A client without an address came through a unix socket, whose mode decided.
-    pub fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
+    fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
         let allowed = |ip: IpAddr| {
             let ip = ip.to_canonical();
-            self.config
-                .allow
-                .iter()
-                .any(|network: &IpNet| network.contains(&ip))
+            self.allow.iter().any(|network: &IpNet| network.contains(&ip))
         };
         if !client.is_none_or(allowed) {
             return Err(Rejection::NotAllowed);
@@ -51,15 +105,17 @@ impl Status {
             _ => Err(Rejection::Method("GET, HEAD")),
         }
     }
+}
 
+impl Page {
     /// The numbers of this moment.
-    pub fn answer(&self, counters: &Counters) -> Answer {
-        match self.config.format {
-            StatusFormat::Prometheus => page(
+    fn answer(&self, counters: &Counters) -> Answer {
+        match self.settings.format {
+            Format::Prometheus => page(
                 Exposition::CONTENT_TYPE,
                 prometheus::page(counters, &self.upstreams),
             ),
-            StatusFormat::Json => page("application/json", json::page(counters, &self.upstreams)),
+            Format::Json => page("application/json", json::page(counters, &self.upstreams)),
         }
     }
 }
@@ -76,9 +132,8 @@ mod tests {
     use super::*;
 
     fn admitted(client: Option<&str>, method: Method) -> bool {
-        let status = Status::new(config::Status::default(), &[]);
         let client = client.map(|ip| ip.parse().unwrap());
-        status.admit(&method, client).is_ok()
+        Status::default().admit(&method, client).is_ok()
     }
 
     #[test]
