@@ -9,7 +9,7 @@ use super::connection_limit::Permit;
 use super::forwarded::Connected;
 use super::meter::Meters;
 use super::requests::Requests;
-use crate::protocol::fields::Fields;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::http1;
 use crate::transport::Latch;
 use crate::upstream::Interim;
@@ -75,7 +75,15 @@ impl Connection {
 impl Interim for Connection {
     fn interim(&self, status: StatusCode, fields: &Fields) {
         let mut waiting = self.lock_interim();
-        if waiting.len() < INTERIM {
+        if waiting.len() >= INTERIM {
+            return;
+        }
+        if fields.contains(FieldName::BridgeheadError) {
+            // The gateway's own word, as in final answers.
+            let mut fields = fields.clone();
+            fields.remove(FieldName::BridgeheadError);
+            http1::answer::put_interim(status, &fields, &mut waiting);
+        } else {
             http1::answer::put_interim(status, fields, &mut waiting);
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
+mod error_field;
 mod headers;
 mod least_rate;
 
@@ -10,6 +11,7 @@ use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
+use error_field::ErrorField;
 use headers::Headers;
 use least_rate::LeastRate;
 
@@ -72,6 +74,9 @@ filters! { of route:
     LeastRate = LeastRate::new(route.limits.download()),
     /// The route has the last word about the fields of its answers: around all that sets some.
     Headers = Headers::new(&route.headers),
+    /// The field tells answers of the gateway from those of applications: next to these, so that nothing around it sees
+    /// one that an application has forged.
+    ErrorField = route.handler.upstream().map(|_| ErrorField),
 }
 
 impl Filters {
