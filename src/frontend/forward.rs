@@ -98,6 +98,7 @@ pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) {
     let head = &mut request.head;
     head.content_length = body.length;
     head.chunked = body.chunked;
+    head.server_name.clone_from(&to.route.name);
     if !to.route.config.params.is_empty() {
         head.extra = to.route.config.params.clone();
     }

@@ -56,6 +56,7 @@ impl Received {
                 fields: request.fields,
                 client: unasked(),
                 script: Script::default(),
+                server_name: None,
                 content_length: None,
                 chunked: false,
                 upgrade: false,

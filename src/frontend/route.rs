@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::config;
+use super::config::{self, Host};
 use super::filter::Filters;
 use super::handler::{Handler, Place};
 use crate::upstream::Upstream;
@@ -13,6 +13,8 @@ use crate::upstream::Upstream;
 pub struct Route {
     /// The settings.
     pub config: config::Route,
+    /// Its host, where it has a single one: what applications are told in place of the client's spelling.
+    pub name: Option<Arc<str>>,
     /// What looks at requests before the handler, and at answers after it.
     pub filters: Filters,
     /// What answers.
@@ -44,9 +46,18 @@ impl Route {
             cause,
         })?;
         Ok(Self {
+            name: config.host.as_ref().and_then(name),
             filters: Filters::open(&config),
             handler,
             config,
         })
+    }
+}
+
+/// A pattern is no name: which of the hosts behind it was asked for, only the client says.
+fn name(host: &Host) -> Option<Arc<str>> {
+    match host {
+        Host::Exact(name) => Some(name.as_str().into()),
+        Host::Suffix(_) => None,
     }
 }
