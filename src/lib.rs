@@ -74,10 +74,11 @@
 //! # Through changes
 //!
 //! A reload makes the next generation out of a new configuration and what of the old one goes on: upstreams with the
-//! same settings, listeners with the same address, the logs. Everything that can fail comes before anything changes.
+//! same settings, the pools of those with others, listeners with the same address, the logs. What counts the workers at
+//! an address outlives all generations (`upstream/admit/registry.rs`). Everything that can fail comes before anything changes.
 //! Connections hold no generation, requests do: each takes the service in force when it begins
 //! ([`frontend::current`]), and what it took lives as long as it does. A replacement hands the listening sockets to
-//! another process, which says when it serves; until then they are only lent. Nobody is let down by a listener that
+//! another process, which says when it serves; until then they are only lent. No client is let down by a listener that
 //! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
 //!
 //! # Where to extend
@@ -87,7 +88,10 @@
 //! * A balancing algorithm: one file in [`upstream::select::balance`], one line in its `make`.
 //! * A way to ask an endpoint whether it lives: one file in [`upstream::care::probe`], one variant of its configuration.
 //! * What an application server needs beyond its protocol: one line in [`upstream::model::profile`].
-//! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`.
+//! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`, its table in
+//!   `config/tables/route/`.
+//! * A setting: a field with its default in the settings of its module, one line in its table in `config/tables/`.
+//!   Reading, `check --print`, the schema and `docs/configuration.md` follow from that line.
 //!
 //! # Embedding
 //!

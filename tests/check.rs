@@ -56,6 +56,12 @@ fn print_gives_a_configuration_that_can_be_checked_again() {
 }
 
 #[test]
+fn the_reference_is_a_page_and_needs_no_file() {
+    let (code, stdout, _) = bridgehead(&["check", "--reference"]);
+    assert_eq!((code, stdout), (0, bridgehead::config::reference()));
+}
+
+#[test]
 fn the_schema_is_json_and_needs_no_file() {
     let (code, stdout, _) = bridgehead(&["check", "--schema"]);
     assert_eq!(code, 0);

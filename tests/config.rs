@@ -2,6 +2,7 @@
 //!
 //! `BLESS=1 cargo test --test config` rewrites the expected explanations.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,11 +67,117 @@ fn printed_configurations_mean_the_same() {
     for path in usable().into_iter().chain(files("fixtures/config/warning")) {
         let (config, _) = load(&path);
         let text = config::print(&config);
-        let (again, _) = config::parse("printed", &text, &|_| None)
+        let secrets = secrets(&config);
+        let lookup = |name: &str| secrets.get(name).cloned();
+        let (again, _) = config::parse("printed", &text, &lookup)
             .unwrap_or_else(|failure| panic!("{}\n{text}", failure.render(false)));
         assert_eq!(again, config, "{}\n{text}", path.display());
         assert_eq!(config::print(&again), text);
     }
+}
+
+/// The secrets of a configuration, by the variables that stand for them in what is printed.
+fn secrets(config: &Config) -> HashMap<String, String> {
+    let sticky = config
+        .upstreams
+        .iter()
+        .filter_map(|upstream| Some((upstream, upstream.sticky.as_ref()?.secret.as_ref()?)));
+    sticky
+        .map(|(upstream, secret)| {
+            let name = upstream.name.to_ascii_uppercase();
+            let secret = String::from_utf8(secret.as_bytes().to_vec()).expect("it was text in the file");
+            (format!("UPSTREAM_{name}_STICKY_SECRET"), secret)
+        })
+        .collect()
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let mut hidden = 0;
+    for path in usable() {
+        let (config, _) = load(&path);
+        let text = config::print(&config);
+        for (name, secret) in secrets(&config) {
+            // Parts of the secrets that no quoting would change.
+            let parts = ["0123456", "789abc", "tricky"];
+            assert!(
+                parts.iter().any(|part| secret.contains(part)),
+                "{}",
+                path.display()
+            );
+            assert!(!parts.iter().any(|part| text.contains(part)), "{text}");
+            assert!(text.contains(&format!("secret = \"${{{name}}}\"")), "{text}");
+            let note = format!("# Secrets are not shown. To use this file, set in the environment: {name}\n");
+            assert!(text.starts_with(&note), "{text}");
+            hidden += 1;
+        }
+    }
+    assert!(hidden >= 2, "the fixtures have secrets");
+}
+
+#[test]
+fn a_printed_secret_that_is_not_set_is_missed() {
+    let (config, _) = load(Path::new("examples/configs/load-balanced.toml"));
+    let failure = config::parse("printed", &config::print(&config), &|_| None).unwrap_err();
+    let said = failure.render(false);
+    assert!(said.contains("`UPSTREAM_PHP_STICKY_SECRET` is not set"), "{said}");
+}
+
+#[test]
+fn two_secrets_never_share_a_variable() {
+    let upstream = |name: &str, secret: &str| {
+        format!(
+            "[upstream.\"{name}\"]\nprotocol = \"scgi\"\nendpoints = [\"10.0.0.1:1\"]\n\
+             sticky = {{ secret = \"{secret}\" }}\n[[route]]\npath = \"/{name}\"\nproxy = {{ upstream = \"{name}\" }}\n"
+        )
+    };
+    let text = "[[listen]]\naddress = \"127.0.0.1:80\"\n".to_owned()
+        + &upstream("a.b", "0123456789abcdef")
+        + &upstream("a-b", "fedcba9876543210");
+    let (config, _) = config::parse("two.toml", &text, &|_| None).unwrap();
+    let printed = config::print(&config);
+    assert!(printed.contains("${UPSTREAM_A_B_STICKY_SECRET}"), "{printed}");
+    assert!(printed.contains("${UPSTREAM_A_B_STICKY_SECRET_}"), "{printed}");
+}
+
+#[test]
+fn the_reference_page_is_current() {
+    let (page, current) = ("docs/configuration.md", config::reference());
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(page, &current).unwrap();
+    }
+    assert!(
+        fs::read_to_string(page).unwrap_or_default() == current,
+        "{page} is not what src/config declares: cargo run -- check --reference > {page}"
+    );
+}
+
+#[test]
+fn the_reference_page_has_every_key_with_its_default() {
+    let page = config::reference();
+    for line in [
+        "| `head` | duration above zero | `\"1m\"` |",
+        "| `protocol` | `\"fastcgi\"`, `\"uwsgi\"`, `\"scgi\"`, `\"http\"` |",
+        "| `upstream` | string | required | Name of the upstream. |",
+        "| `workers` | number from 1 to 1024 | the cores that the process may use | Runtime threads. |",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    for (name, table) in config::schema()["$defs"].as_object().unwrap() {
+        for key in table["properties"].as_object().unwrap().keys() {
+            assert!(page.contains(&format!("\n| `{key}` |")), "{key} of {name}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_of_the_reference_page_are_a_configuration() {
+    let page = config::reference();
+    let examples = page.split("```toml\n").skip(1);
+    let text: String = examples.map(|rest| rest.split("```").next().unwrap()).collect();
+    let (config, warnings) =
+        config::parse("examples", &text, &env).unwrap_or_else(|failure| panic!("{}", failure.render(false)));
+    assert_eq!((warnings, config.upstreams.len()), (vec![], 2), "{text}");
 }
 
 #[test]
@@ -150,6 +257,23 @@ fn colour_is_only_for_terminals() {
     let failure = config::parse("x.toml", "nonsense = 1", &env).unwrap_err();
     assert!(!failure.render(false).contains('\x1b'));
     assert!(failure.render(true).contains('\x1b'));
+}
+
+/// So that printing and reading again is tested for each.
+#[test]
+fn the_valid_fixtures_use_every_key() {
+    let files = files("fixtures/config/valid").into_iter();
+    let text: String = files
+        .map(|path| fs::read_to_string(path).expect("a fixture"))
+        .collect();
+    let schema = config::schema();
+    let tables = schema["$defs"].as_object().expect("tables");
+    for (name, table) in tables.iter().chain([(&"File".to_owned(), &schema)]) {
+        for key in table["properties"].as_object().expect(name).keys() {
+            let forms = [format!("{key} = "), format!("[{key}]"), format!("[{key}.")];
+            assert!(forms.iter().any(|form| text.contains(form)), "{key} of {name}");
+        }
+    }
 }
 
 #[test]

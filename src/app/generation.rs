@@ -9,29 +9,47 @@ use crate::frontend::{self, ExchangeContext, Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters};
 use crate::transport::{Address, Obstacle, Resolver};
+use crate::upstream::admit::Registry;
+use crate::upstream::care::Care;
 use crate::upstream::{self, Relays, Upstream};
 
 /// A configuration and what serves it.
 pub(super) struct Generation {
     pub(super) config: Config,
     pub(super) upstreams: Vec<Arc<Upstream>>,
+    /// In the same order; `None` until the configuration is in force.
+    care: Vec<Option<Arc<Care>>>,
     pub(super) service: Arc<Service>,
     pub(super) relays: Relays,
-    /// The same for all generations: upstreams that stay go on asking it.
+    /// The same for all generations.
+    shared: Shared,
+}
+
+/// What all generations have in common.
+#[derive(Clone)]
+struct Shared {
+    /// Upstreams that stay go on asking it.
     resolver: Arc<Resolver>,
+    /// The endpoints of all upstreams.
+    registry: Arc<Registry>,
 }
 
 impl Generation {
-    /// The first one.
+    /// The first one. To be called inside a tokio runtime.
     pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
         let spools = Spools::new(config.server.spool.clone());
         let relays = Relays::new(spools, counters.clone());
-        let resolver = Arc::new(Resolver::new(config.server.resolver.clone()));
-        Self::make(config, &[], (relays, resolver), access, counters)
+        let shared = Shared {
+            resolver: Arc::new(Resolver::new(config.server.resolver.clone())),
+            registry: Arc::default(),
+        };
+        let mut first = Self::make(config, None, (relays, shared), access, counters)?;
+        first.take_care();
+        Ok(first)
     }
 
-    /// The next one. Upstreams that the new configuration has with the same settings go on as they are, with their
-    /// connections, their queues and their counters.
+    /// The next one. Upstreams that the new configuration has with the same settings go on as they are; those with
+    /// others keep their connections, their queues and their counters.
     pub(super) fn next(
         &self,
         config: Config,
@@ -45,22 +63,22 @@ impl Generation {
         } else {
             self.relays.with(Spools::new(spool.clone()))
         };
-        let shared = (relays, self.resolver.clone());
-        Self::make(config, &self.upstreams, shared, access, counters)
+        let shared = (relays, self.shared.clone());
+        Self::make(config, Some(self), shared, access, counters)
     }
 
     fn make(
         config: Config,
-        before: &[Arc<Upstream>],
-        (relays, resolver): (Relays, Arc<Resolver>),
+        before: Option<&Self>,
+        (relays, shared): (Relays, Shared),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Result<Self> {
-        let upstreams: Vec<_> = config
-            .upstreams
-            .iter()
-            .map(|config| kept(config, before).unwrap_or_else(|| begin(config, &resolver)))
-            .collect();
+        let upstreams = config.upstreams.iter().map(|config| {
+            let known = before.and_then(|before| before.find(config));
+            known.unwrap_or_else(|| (create(config, before, &shared.registry), None))
+        });
+        let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
         let service = service(
             &config.frontend,
             &upstreams,
@@ -71,50 +89,80 @@ impl Generation {
         Ok(Self {
             config,
             upstreams,
+            care,
             service,
             relays,
-            resolver,
+            shared,
         })
     }
 
+    /// The upstream that has these settings already, and what looks after it.
+    fn find(&self, config: &upstream::Config) -> Option<(Arc<Upstream>, Option<Arc<Care>>)> {
+        let mut known = self.upstreams.iter().zip(&self.care);
+        let (upstream, care) = known.find(|(upstream, _)| upstream.config() == config)?;
+        Some((upstream.clone(), care.clone()))
+    }
+
     /// What it shares with the one before is as it wants it: not until it is in force.
-    pub(super) fn take_effect(&self) {
+    pub(super) fn take_effect(&mut self) {
         self.relays.spools().limit(&self.config.server.spool);
-        if self.resolver.set_config(&self.config.server.resolver) {
+        for (upstream, care) in self.upstreams.iter().zip(&self.care) {
+            if care.is_none() {
+                upstream.take_over();
+            }
+        }
+        self.take_care();
+        if self.shared.resolver.set_config(&self.config.server.resolver) {
             for upstream in &self.upstreams {
                 upstream.suspect_names();
             }
         }
     }
 
+    /// Looks after the upstreams that nothing looks after yet.
+    fn take_care(&mut self) {
+        for (upstream, care) in self.upstreams.iter().zip(&mut self.care) {
+            care.get_or_insert_with(|| Arc::new(Care::begin(upstream, &self.shared.resolver)));
+        }
+    }
+
+    /// The upstreams that the next generation has not, with what looks after those that are no longer anywhere.
+    pub(super) fn gone<'a>(
+        &'a self,
+        next: &'a Self,
+    ) -> impl Iterator<Item = (&'a Arc<Upstream>, Option<&'a Arc<Care>>)> {
+        let upstreams = self.upstreams.iter().zip(&self.care);
+        let gone = upstreams.filter(|(upstream, _)| !next.has(upstream));
+        gone.map(|(upstream, care)| {
+            let is_succeeded = next.upstreams.iter().any(|other| other.is_same(upstream));
+            (upstream, care.as_ref().filter(|_| !is_succeeded))
+        })
+    }
+
     /// Whether an upstream is in use.
-    pub(super) fn has(&self, upstream: &Arc<Upstream>) -> bool {
+    fn has(&self, upstream: &Arc<Upstream>) -> bool {
         self.upstreams.iter().any(|ours| Arc::ptr_eq(ours, upstream))
     }
 }
 
-/// The upstream that has these settings already.
-fn kept(config: &upstream::Config, before: &[Arc<Upstream>]) -> Option<Arc<Upstream>> {
-    before
-        .iter()
-        .find(|upstream| upstream.config() == config)
-        .cloned()
-}
-
-fn begin(config: &upstream::Config, resolver: &Arc<Resolver>) -> Arc<Upstream> {
-    let upstream = Arc::new(Upstream::new(config.clone()));
+/// An upstream with settings that none has had, with the pool of the one that had its name.
+fn create(config: &upstream::Config, before: Option<&Generation>, registry: &Arc<Registry>) -> Arc<Upstream> {
+    let mut known = before.iter().flat_map(|before| &before.upstreams);
+    let upstream = match known.find(|upstream| **upstream.name() == *config.name) {
+        Some(before) => before.successor(config.clone()),
+        None => Upstream::within(config.clone(), registry),
+    };
     if config.warn_unreachable {
         warn_of_obstacles(&upstream);
     }
-    upstream::care::start(&upstream, resolver);
-    upstream
+    Arc::new(upstream)
 }
 
 /// A wrong group or a missing directory is better told now than with the first request. An application may well
 /// start after us: nothing more than a warning, and not even that where `warn_unreachable` is off.
 fn warn_of_obstacles(upstream: &Upstream) {
-    for endpoint in upstream.endpoints() {
-        if let Address::Unix(path) = &endpoint.config.address
+    for endpoint in &upstream.config().endpoints {
+        if let Address::Unix(path) = &endpoint.address
             && let Some(obstacle) = Obstacle::find(path)
         {
             tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");

@@ -1,6 +1,6 @@
 //! Another configuration for a running gateway: all of it, or nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use crate::frontend::server::Listening;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{Inherited, Listener};
 use crate::upstream::Upstream;
+use crate::upstream::care::Care;
 
 impl App {
     /// Goes on with another configuration. Everything that can fail comes first; after a failure nothing has changed.
@@ -24,7 +25,7 @@ impl App {
             .logs
             .prepare(&config.log)
             .context("cannot open the access log")?;
-        let generation = self.generation.next(config, access.access(), &self.counters)?;
+        let mut generation = self.generation.next(config, access.access(), &self.counters)?;
         let plan = Plan::new(self.server.listening(), &generation.config.frontend.listeners)?;
 
         if let (Some(log), Some(errors)) = (error_log, errors) {
@@ -81,17 +82,19 @@ impl App {
     /// Gives what is under way at upstreams that are gone its time.
     fn retire(&self, before: &Generation) {
         let limit = self.generation.config.frontend.timeouts.generation;
-        for upstream in &before.upstreams {
-            if !self.generation.has(upstream) {
-                tokio::spawn(end_after(limit, Arc::downgrade(upstream)));
+        for (upstream, care) in before.gone(&self.generation) {
+            if care.is_some() {
+                upstream.leave();
             }
+            tokio::spawn(end_after(limit, Arc::downgrade(upstream), care.cloned()));
         }
     }
 }
 
 /// Does not keep the upstream: it ends with its last exchange.
-async fn end_after(limit: Duration, upstream: std::sync::Weak<Upstream>) {
+async fn end_after(limit: Duration, upstream: Weak<Upstream>, care: Option<Arc<Care>>) {
     tokio::time::sleep(limit).await;
+    drop(care);
     if let Some(upstream) = upstream.upgrade() {
         tracing::info!(upstream = %upstream.name(), "ending what an earlier configuration began");
         upstream.retired().set();

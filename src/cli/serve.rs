@@ -110,7 +110,7 @@ fn serve(started: Started, program: &Program, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The configuration as it is now. What there is to say about it goes to the error log: nobody looks at standard error.
+/// The configuration as it is now. What there is to say about it goes to the error log: standard error may not be looked at.
 fn load_again(file: &Path) -> Result<Config> {
     let (config, warnings) =
         config::load(file, &environment).map_err(|failure| anyhow!("{}", failure.render(false)))?;

@@ -64,7 +64,12 @@ impl Complaints {
 
     /// Whether the table at `span` is as it was written, so that a missing key is really missing.
     pub(super) fn is_whole(&self, span: Range<usize>) -> bool {
-        self.unreadable.is_empty() && !self.damaged.contains(&(span.start, span.end))
+        self.unreadable.is_empty() && !self.is_damaged(span)
+    }
+
+    /// Whether the table or array at `span` lost an entry.
+    pub(super) fn is_damaged(&self, span: Range<usize>) -> bool {
+        self.damaged.contains(&(span.start, span.end))
     }
 
     /// Errors so far.

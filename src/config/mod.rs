@@ -1,31 +1,46 @@
 //! File text to checked settings.
 //!
-//! The way of a configuration: text -> TOML document -> environment references replaced ([`env`](mod@env)) ->
-//! [`file::File`], as typed -> [`Config`], checked, with every default filled in. All complaints of all
-//! steps are reported together, each with its place ([`Diagnostic`]). [`print`](fn@print) goes the other
-//! way; [`schema`](fn@schema) describes the file to editors.
+//! The way of a configuration: text -> TOML document, environment references replaced ([`env`](mod@env)) -> the
+//! declared tables, as typed -> [`Config`], checked, with every default filled in. All complaints of all steps are
+//! reported together, each with its place ([`Diagnostic`]). [`print`](fn@print) goes the other way;
+//! [`schema`](fn@schema) describes the file to editors, [`reference`](fn@reference) to operators.
+//!
+//! # A new setting
+//!
+//! One line in the table's file (`tables/`): documentation, name, type, unit. Its default is that of the settings
+//! struct in the module that uses it, which has a field of the same name; where every key goes to the field of its name,
+//! a field without a key does not compile. A new table is one file and the key that it stands under; a new way to write
+//! values is a unit (`units/`). Then `bridgehead check --reference > docs/configuration.md`.
 
-mod check;
+mod at;
 mod complaints;
 mod diagnostic;
 mod document;
 pub mod env;
-pub mod file;
+mod layout;
+mod node;
 mod print;
+mod reference;
 mod schema;
+mod shown;
 mod suggest;
+mod table;
+mod tables;
 pub mod units;
-mod wording;
 
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use complaints::Complaints;
 pub use diagnostic::{Diagnostic, Severity, Source, headline};
 pub use print::print;
+pub use reference::reference;
 pub use schema::schema;
+use table::Table;
 
 /// Everything that one configuration file says, checked, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +64,7 @@ pub struct Server {
     pub spool: crate::spool::Config,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
-    /// User to become, by name or number; `None`: stay who we are.
+    /// User to become, by name or number; `None`: the one it was started as.
     pub user: Option<String>,
     /// Group to become, by name or number; `None`: the user's.
     pub group: Option<String>,
@@ -71,6 +86,23 @@ pub enum Failure {
     /// The file is wrong: at least one error, and all warnings.
     #[error("{}", summary(.0))]
     Invalid(Vec<Diagnostic>),
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            // As many as the process may use.
+            workers: thread::available_parallelism().map_or(1, NonZero::get),
+            spool: crate::spool::Config {
+                temp_dir: Self::TEMP_DIR.into(),
+                ..crate::spool::Config::default()
+            },
+            pid_file: None,
+            user: None,
+            group: None,
+            resolver: crate::transport::resolve::Config::default(),
+        }
+    }
 }
 
 impl Server {
@@ -110,9 +142,11 @@ pub fn parse(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<(Config, V
         text: text.to_owned(),
     };
     let mut complaints = Complaints::new(Arc::new(source));
-    let config = document::read(text, env, &mut complaints).map(|file| check::check(&file, &mut complaints));
-    match config {
-        Some(config) if complaints.errors() == 0 => Ok((config, complaints.into_vec())),
+    let document = document::read(text, env, &mut complaints);
+    let file = tables::File::read(&document, &mut complaints);
+    let config = tables::check(&file, &mut complaints);
+    match complaints.errors() {
+        0 => Ok((config, complaints.into_vec())),
         _ => Err(Failure::Invalid(complaints.into_vec())),
     }
 }

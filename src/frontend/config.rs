@@ -130,6 +130,48 @@ pub struct Buffering {
     pub disk: u64,
 }
 
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listeners: Vec::new(),
+            routes: Vec::new(),
+            trusted_proxies: Vec::new(),
+            timeouts: Timeouts::default(),
+            head_size: Self::HEAD_SIZE,
+            head_fields: Self::HEAD_FIELDS,
+            discard: Self::DISCARD,
+            max_connections: Self::MAX_CONNECTIONS,
+        }
+    }
+}
+
+impl Listener {
+    /// A listener with the defaults of every setting.
+    pub fn on(address: Address) -> Self {
+        Self {
+            address,
+            backlog: Config::BACKLOG,
+            access: Access::default(),
+        }
+    }
+}
+
+/// Everything, answered with nothing.
+impl Default for Route {
+    fn default() -> Self {
+        Self {
+            host: None,
+            path: "/".to_owned(),
+            handler: Handler::Respond(Respond::default()),
+            limits: Limits::default(),
+            buffering: Buffering::default(),
+            params: Arc::default(),
+            headers: Fields::default(),
+            ignore_client_abort: false,
+        }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         let minute = Duration::from_secs(60);

@@ -144,7 +144,6 @@ const LAYERS: &[Layer] = &[
             "bytes",
             "http",
             "ipnet",
-            "schemars",
             "serde",
             "serde_json",
             "toml",

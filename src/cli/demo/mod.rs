@@ -126,7 +126,7 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
         ..Means::default()
     };
     let mut running = pin!(app.run(means));
-    // Signals are caught from the first poll on: whoever reads the text may send one.
+    // Signals are caught from the first poll on: a reader of the text may send one.
     let early = tokio::select! {
         biased;
         ended = &mut running => Some(ended),
@@ -153,7 +153,7 @@ fn is_taken(error: &anyhow::Error) -> bool {
 /// Where the sockets of a printed configuration are.
 const SOCKETS: &str = "bridgehead-demo";
 
-/// Where nobody is surprised to find it.
+/// Where it surprises least.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Where it is when the usual port is taken.

@@ -1,10 +1,42 @@
-//! Sizes and durations as they are written in the file: `64KiB`, `30s`.
+//! How values are written in the file: sizes, durations, numbers, names, texts and what they stand for.
 
+mod checked;
+mod list;
+mod name;
+mod number;
+mod path;
 mod period;
 mod size;
+mod text;
 
+pub(super) use checked::Checked;
+pub(super) use list::List;
+pub(super) use name::{Name, Named};
+pub(super) use number::Number;
+pub(super) use path::Absolute;
+pub(super) use period::{DEADLINE, Time};
 pub use period::{Period, PeriodError};
+pub(super) use size::{ANY_SIZE, SizeWithin};
 pub use size::{Size, SizeError};
+pub(super) use text::{Flag, Plain, Text};
+
+use super::complaints::Complaints;
+use super::layout::Form;
+use super::node::Node;
+use super::shown::Shown;
+
+/// One way to write values of `T`.
+pub(super) trait Unit<T> {
+    /// What was typed, or `None` after a complaint. A value that is complained about may be returned all the same,
+    /// so that one mistake hides no other.
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<T>;
+
+    /// The value as TOML, which reads as the same value.
+    fn show(&self, value: &T) -> Shown;
+
+    /// What can be written.
+    fn form(&self) -> Form;
+}
 
 /// Splits `64KiB` into its digits and its unit; blanks between them do not matter.
 fn split(text: &str) -> (&str, &str) {

@@ -4,14 +4,28 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_json::json;
 
-use super::split;
+use super::{Checked, Unit, split};
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::layout::Form;
+use crate::config::node::{Node, Value};
+use crate::config::shown::Shown;
 
 /// A length of time in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
+
+/// Durations, zero among them.
+pub(in crate::config) struct Time;
+
+/// Durations that leave time to meet them.
+pub(in crate::config) const DEADLINE: Checked<Time, Duration> = Checked {
+    unit: Time,
+    words: Some("duration above zero"),
+    check: deadline,
+};
 
 /// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,42 +92,41 @@ impl fmt::Display for Period {
     }
 }
 
-impl<'de> Deserialize<'de> for Period {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PeriodVisitor)
+impl Unit<Duration> for Time {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Duration> {
+        let parsed = match &node.value {
+            Value::Integer(number) => number.to_string().parse(),
+            _ => node.text("a duration such as \"30s\"", complaints)?.parse(),
+        };
+        let error: PeriodError = match parsed {
+            Ok(Period(duration)) => return Some(duration),
+            Err(error) => error,
+        };
+        complaints
+            .error(node.span.clone(), error.to_string())
+            .help(error.help());
+        None
     }
-}
 
-impl JsonSchema for Period {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Duration".into()
+    fn show(&self, duration: &Duration) -> Shown {
+        Shown::text(&Period(*duration).to_string())
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A duration such as \"500ms\", \"30s\" or \"1m30s\".",
+    fn form(&self) -> Form {
+        let schema = json!({
             "type": "string",
             "pattern": r"^(\s*([0-9]+\s*(ms|s|m|h|d)\s*)+)$|\$\{",
-        })
+        });
+        let words = "duration".to_owned();
+        Form::Value { words, schema }
     }
 }
 
-struct PeriodVisitor;
-
-impl Visitor<'_> for PeriodVisitor {
-    type Value = Period;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration such as \"30s\"")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Period, E> {
-        text.parse()
-            .map_err(|error: PeriodError| E::custom(format_args!("{error}\n{}", error.help())))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Period, E> {
-        self.visit_str(&number.to_string())
+fn deadline(duration: &At<Duration>, complaints: &mut Complaints) {
+    if duration.is_zero() {
+        complaints
+            .error(duration.span(), "a deadline of zero would be missed every time")
+            .help("for a deadline that is never missed write \"365d\"");
     }
 }
 
@@ -142,7 +155,7 @@ fn part(text: &str) -> Result<(u64, &str), PeriodError> {
     Ok((number.ok_or(PeriodError::TooLong)?, rest))
 }
 
-/// A year, in milliseconds: nobody waits longer, and adding it to any clock cannot overflow.
+/// A year, in milliseconds: no wait is longer, and adding it to any clock cannot overflow.
 const MAX: u64 = 365 * 24 * 60 * 60 * 1000;
 
 const UNITS: [(&str, u64); 5] = [

@@ -3,14 +3,27 @@
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_json::json;
 
-use super::split;
+use super::{Unit, split};
+use crate::config::complaints::Complaints;
+use crate::config::layout::Form;
+use crate::config::node::{Node, Value};
+use crate::config::shown::Shown;
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
+
+/// Sizes with bounds, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct SizeWithin {
+    pub(in crate::config) least: u64,
+    pub(in crate::config) most: u64,
+}
+
+/// Any size.
+pub(in crate::config) const ANY_SIZE: SizeWithin = SizeWithin { least: 0, most: MAX };
 
 /// Why a text is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,45 +87,76 @@ impl fmt::Display for Size {
     }
 }
 
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SizeVisitor)
+impl Unit<u64> for SizeWithin {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<u64> {
+        let size = match &node.value {
+            Value::Integer(bytes) => match u64::try_from(*bytes) {
+                Ok(bytes) => Size(bytes),
+                Err(_) => {
+                    complaints.error(node.span.clone(), "a size cannot be negative");
+                    return None;
+                }
+            },
+            _ => self.parse(node, complaints)?,
+        };
+        let (least, most) = (Size(self.least), Size(self.most));
+        if size < least {
+            complaints.error(node.span.clone(), format!("too small: at least {least}"));
+        } else if size > most {
+            complaints.error(node.span.clone(), format!("too large: at most {most}"));
+        }
+        Some(size.0)
     }
-}
 
-impl JsonSchema for Size {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Size".into()
+    fn show(&self, bytes: &u64) -> Shown {
+        Shown::text(&Size(*bytes).to_string())
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A size: bytes, or a text such as \"64KiB\".",
+    fn form(&self) -> Form {
+        let (least, most) = (Size(self.least), Size(self.most));
+        let words = match (self.least, self.most) {
+            (0, MAX) => "size".to_owned(),
+            (0, _) => format!("size up to {most}"),
+            _ => format!("size from {least} to {most}"),
+        };
+        let schema = json!({
             "type": ["string", "integer"],
             "pattern": r"^(\s*[0-9]+\s*(B|KiB|MiB|GiB|TiB)?\s*)$|\$\{",
-            "minimum": 0,
-        })
+            "minimum": self.least,
+            "maximum": self.most,
+        });
+        Form::Value { words, schema }
     }
 }
 
-struct SizeVisitor;
-
-impl Visitor<'_> for SizeVisitor {
-    type Value = Size;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a size such as \"64KiB\"")
+/// A size of something in memory.
+impl Unit<usize> for SizeWithin {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<usize> {
+        let bytes: u64 = self.read(node, complaints)?;
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Size, E> {
-        text.parse()
-            .map_err(|error: SizeError| E::custom(format_args!("{error}\n{}", error.help())))
+    fn show(&self, bytes: &usize) -> Shown {
+        self.show(&(*bytes as u64))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Size, E> {
-        u64::try_from(number)
-            .map(Size)
-            .map_err(|_| E::custom("a size cannot be negative"))
+    fn form(&self) -> Form {
+        Unit::<u64>::form(self)
+    }
+}
+
+impl SizeWithin {
+    fn parse(&self, node: &Node, complaints: &mut Complaints) -> Option<Size> {
+        let text = node.text("a size such as \"64KiB\"", complaints)?;
+        match text.parse::<Size>() {
+            Ok(size) => Some(size),
+            Err(error) => {
+                complaints
+                    .error(node.span.clone(), error.to_string())
+                    .help(error.help());
+                None
+            }
+        }
     }
 }
 

@@ -22,6 +22,16 @@ pub struct Files {
     pub index: String,
 }
 
+/// Without a root yet.
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::new(),
+            index: "index.html".to_owned(),
+        }
+    }
+}
+
 /// A directory that is open.
 #[derive(Debug)]
 pub struct Directory {

@@ -16,7 +16,7 @@ use crate::upstream::Upstream;
 use crate::upstream::model::config::ProtocolName;
 
 /// An application mounted at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxy {
     /// Index into the upstreams.
     pub upstream: usize,

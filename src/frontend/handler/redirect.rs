@@ -22,6 +22,16 @@ pub struct Redirect {
     pub status: StatusCode,
 }
 
+/// Without a target yet.
+impl Default for Redirect {
+    fn default() -> Self {
+        Self {
+            to: String::new(),
+            status: StatusCode::FOUND,
+        }
+    }
+}
+
 /// Nothing is to be opened.
 impl Open for Redirect {
     type Handler = Self;

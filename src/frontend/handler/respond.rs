@@ -15,7 +15,7 @@ use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::Fields;
 
 /// A fixed answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Respond {
     /// Status.
     pub status: StatusCode,

@@ -1,13 +1,13 @@
 //! The endpoints of a pool, and which of them a request may use.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::upstream::admit::circuit_breaker::CircuitBreaker;
-use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::model::config::{Config, EndpointConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 use crate::upstream::select::balance::{Balancer, Constraints, Pick};
 
@@ -16,8 +16,6 @@ pub(super) struct EndpointSet<C> {
     pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// In the same order.
     pub(super) states: Vec<EndpointState<C>>,
-    /// Endpoints that went, as long as one of their exchanges is under way.
-    retired: Vec<Weak<Endpoint>>,
     balancer: Box<dyn Balancer>,
     /// Some breaker depends on the time.
     pub(super) degraded: bool,
@@ -29,11 +27,14 @@ pub(super) struct EndpointSet<C> {
     is_dynamic: bool,
 }
 
-/// What belongs to an endpoint and is nobody else's business.
+/// What only the pool knows of an endpoint.
 pub(super) struct EndpointState<C> {
     pub(super) breaker: CircuitBreaker,
     pub(super) idle: VecDeque<Idle<C>>,
 }
+
+/// An endpoint with its state.
+pub(super) type Member<C> = (Arc<Endpoint>, EndpointState<C>);
 
 /// A connection between two exchanges.
 pub(super) struct Idle<C> {
@@ -56,7 +57,6 @@ impl<C> EndpointSet<C> {
         Self {
             endpoints: Vec::new(),
             states: Vec::new(),
-            retired: Vec::new(),
             balancer,
             degraded: false,
             hold,
@@ -66,7 +66,7 @@ impl<C> EndpointSet<C> {
     }
 
     /// Replaces the endpoints.
-    pub(super) fn replace(&mut self, members: impl Iterator<Item = (Arc<Endpoint>, EndpointState<C>)>) {
+    pub(super) fn replace(&mut self, members: impl Iterator<Item = Member<C>>) {
         (self.endpoints, self.states) = members.unzip();
         self.balancer.rebuild(&self.endpoints);
         let is_empty = self.is_dynamic && self.endpoints.is_empty();
@@ -74,27 +74,43 @@ impl<C> EndpointSet<C> {
         self.review(Instant::now());
     }
 
+    /// Chooses by another algorithm from the next [`replace`](Self::replace) on.
+    pub(super) fn balance(&mut self, balancer: Box<dyn Balancer>) {
+        self.balancer = balancer;
+    }
+
+    /// Takes the settings over that are about all endpoints; whether some of them come from elsewhere.
+    pub(super) fn reconfigure(&mut self, config: &Config) -> bool {
+        self.hold = config.hold;
+        self.is_dynamic = !config.sources.is_empty();
+        self.is_dynamic
+    }
+
+    /// Forgets what was found out about all endpoints; gives their idle connections.
+    pub(super) fn forget(&mut self) -> Vec<C> {
+        let mut closing = Vec::new();
+        for (endpoint, state) in self.endpoints.iter().zip(&mut self.states) {
+            state.breaker = CircuitBreaker::new(&endpoint.config);
+            closing.extend(state.idle.drain(..).map(|idle| idle.connection));
+            endpoint.set_idle(0);
+        }
+        closing
+    }
+
+    /// The endpoints that are at none of these addresses.
+    pub(super) fn others(&self, configs: &[EndpointConfig]) -> Vec<EndpointConfig> {
+        let is_new =
+            |endpoint: &&EndpointConfig| configs.iter().all(|config| config.address != endpoint.address);
+        let endpoints = self.endpoints.iter().map(|endpoint| &endpoint.config);
+        endpoints.filter(is_new).cloned().collect()
+    }
+
     /// Takes all endpoints out.
-    pub(super) fn empty(&mut self) -> Vec<(Arc<Endpoint>, EndpointState<C>)> {
+    pub(super) fn empty(&mut self) -> Vec<Member<C>> {
         std::mem::take(&mut self.endpoints)
             .into_iter()
             .zip(std::mem::take(&mut self.states))
             .collect()
-    }
-
-    /// Remembers endpoints that go.
-    pub(super) fn retire<'a>(&mut self, gone: impl Iterator<Item = &'a Arc<Endpoint>>) {
-        self.retired.retain(|endpoint| endpoint.strong_count() > 0);
-        self.retired.extend(gone.map(Arc::downgrade));
-    }
-
-    /// The endpoint that went from the address of `config` and has not finished yet: its slots are still taken.
-    pub(super) fn revive(&mut self, config: &EndpointConfig) -> Option<Arc<Endpoint>> {
-        let at_place = |endpoint: &Arc<Endpoint>| endpoint.config.address == config.address;
-        let known =
-            |endpoint: &Weak<Endpoint>| endpoint.upgrade().is_some_and(|endpoint| at_place(&endpoint));
-        let at = self.retired.iter().position(known)?;
-        self.retired.swap_remove(at).upgrade()
     }
 
     pub(super) fn find(&self, id: Id) -> Option<usize> {
@@ -136,13 +152,15 @@ impl<C> EndpointSet<C> {
                 false => Choice::Nothing,
             };
         };
-        match self.balancer.pick(&self.endpoints, &pick) {
+        let picked = self.balancer.pick(&self.endpoints, &pick);
+        let picked = picked.or_else(|| self.balancer.pick(&self.endpoints, &pick.overflow()?));
+        match picked {
             Some(at) => Choice::Use(at),
             None => Choice::Wait,
         }
     }
 
-    /// The endpoint of the request's session, as long as it works. One that is down is nobody's own: the session moves.
+    /// The endpoint of the request's session, as long as it works. From one that is down the session moves.
     fn own(&self, constraints: &Constraints) -> Option<Choice> {
         constraints.sticky?;
         let mut all = self.endpoints.iter().enumerate();
@@ -179,7 +197,7 @@ impl<C> EndpointSet<C> {
             CircuitState::Open,
         ];
         for circuit in circuits {
-            // Nobody is known to be alive: then everybody is asked, rather than nobody.
+            // None is known to be alive: then all are asked, rather than none.
             if circuit == CircuitState::Open && self.is_held(Instant::now()) {
                 break;
             }
@@ -201,13 +219,14 @@ impl<C> EndpointSet<C> {
         let alive = |(endpoint, state): (&Arc<Endpoint>, &EndpointState<C>)| {
             let breaker = &state.breaker;
             !endpoint.config.drain
+                && !endpoint.config.down
                 && (breaker.is_full() || breaker.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
         let is_found_soon = self.empty_since.is_some_and(|since| now < since + self.hold);
         is_found_soon || self.endpoints.iter().zip(&self.states).any(alive)
     }
 
-    /// When those who wait have a chance that they do not have now, or lose the last one.
+    /// When the waiting requests have a chance that they do not have now, or lose the last one.
     pub(super) fn next_chance(&self, now: Instant) -> Option<Instant> {
         let changes = self
             .states

@@ -3,5 +3,7 @@
 mod circuit_breaker;
 mod endpoint_set;
 pub mod pool;
+mod registry;
 
 pub use pool::{Pool, Snapshot};
+pub use registry::Registry;

@@ -15,7 +15,7 @@ pub struct Source {
     /// `None` only while it is dropped.
     body: Option<RunningBody>,
     relays: Relays,
-    /// Let the application finish when nobody wants the rest.
+    /// Let the application finish when the rest is not wanted.
     ignore_abort: bool,
 }
 
@@ -56,7 +56,7 @@ impl Source {
     }
 }
 
-/// Whoever has all announced bytes asks no more before the end mark has come, and a client that leaves does not
+/// A client that has all announced bytes asks no more before the end mark has come, and one that leaves does not
 /// either: what the application still has to do must not be cut off in the first case, unless it takes longer
 /// than any pause may, and may not in the second.
 impl Drop for Source {

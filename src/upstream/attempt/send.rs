@@ -193,7 +193,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// A slot that somebody gives back. Its own function: most requests need neither it nor the clock.
+    /// A slot that another request gives back. Its own function: most requests need neither it nor the clock.
     async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
         self.now = None;
         let deadline = self.deadline();
@@ -330,7 +330,7 @@ impl<'a> Attempts<'a> {
         let endpoint = self.trace.endpoint.clone();
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
             match retry::blame(&failure) {
-                Blame::Nobody => {}
+                Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
                 Blame::Endpoint => self.blame(endpoint),
             }

@@ -6,7 +6,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::protocol::{Protocol, RequestHead};
 use crate::transport::Latch;
-use crate::upstream::admit::{Pool, Snapshot};
+use crate::upstream::admit::{Pool, Registry, Snapshot};
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::tally::Tally;
@@ -28,12 +28,31 @@ pub struct Upstream {
     changed: watch::Sender<()>,
     /// Told when the answers to names may be out of date.
     suspected: Arc<Notify>,
-    pub(super) tally: Tally,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl Upstream {
-    /// An upstream nobody uses yet; opens no connection.
+    /// An upstream with endpoints of its own; opens no connection.
     pub fn new(config: Config) -> Self {
+        Self::within(config, &Arc::default())
+    }
+
+    /// An upstream whose endpoints others may have, too, as the registry knows.
+    pub fn within(config: Config, registry: &Arc<Registry>) -> Self {
+        let pool = Pool::new(&config, registry);
+        Self::over(config, pool, Arc::default())
+    }
+
+    /// The same upstream with other settings: the same slots, queue, connections and counters, which are as the settings
+    /// say when it [takes over](Self::take_over).
+    pub fn successor(&self, config: Config) -> Self {
+        Self {
+            suspected: self.suspected.clone(),
+            ..Self::over(config, self.pool.clone(), self.tally.clone())
+        }
+    }
+
+    fn over(config: Config, pool: Arc<Pool<Box<Connection>>>, tally: Arc<Tally>) -> Self {
         let name: Arc<str> = config.name.as_str().into();
         let terms = Terms {
             upstream: name.clone(),
@@ -43,13 +62,28 @@ impl Upstream {
             name,
             terms: Arc::new(terms),
             protocol: codec::make(&config),
-            pool: Pool::new(&config),
+            pool,
             config,
             retired: Arc::default(),
             changed: watch::Sender::new(()),
             suspected: Arc::default(),
-            tally: Tally::default(),
+            tally,
         }
+    }
+
+    /// Its settings are in force from now on, and those of its predecessor are not.
+    pub fn take_over(&self) {
+        self.pool.reconfigure(&self.config);
+    }
+
+    /// Whether both are the same upstream, perhaps with other settings.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pool, &other.pool)
+    }
+
+    /// It has left the configuration: keeps no idle connection from now on.
+    pub fn leave(&self) {
+        self.pool.retire();
     }
 
     /// The name after `upstream.` in the file.
@@ -119,6 +153,7 @@ impl Upstream {
         Constraints {
             tried: Vec::new(),
             key: key::of(&self.config.balance, head),
+            protocol: Some(self.config.protocol),
             sticky: sticky.and_then(|sticky| sticky::session(sticky, head)),
             wait: sticky.is_some_and(|sticky| sticky.wait),
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::checkup::{Change, Checkup, Facts};
@@ -18,10 +19,10 @@ use crate::upstream::model::config::{Config, Health};
 use crate::upstream::model::endpoint::Endpoint;
 
 /// Watches every endpoint of the upstream, those that come later, too.
-pub(super) fn start(upstream: &Arc<Upstream>) {
+pub(super) fn start(upstream: &Arc<Upstream>, tasks: &mut JoinSet<()>) {
     if let Some(schedule) = Schedule::new(upstream.config()) {
         let changed = upstream.changes();
-        tokio::spawn(supervise(Arc::downgrade(upstream), schedule.into(), changed));
+        tasks.spawn(supervise(Arc::downgrade(upstream), schedule.into(), changed));
     }
 }
 
@@ -29,6 +30,7 @@ pub(super) fn start(upstream: &Arc<Upstream>) {
 async fn supervise(upstream: Weak<Upstream>, schedule: Arc<Schedule>, mut changed: watch::Receiver<()>) {
     // By identity: an endpoint whose share changes is another one with the same number.
     let mut known: Vec<Weak<Endpoint>> = Vec::new();
+    let mut watches = JoinSet::new();
     loop {
         let Some(endpoints) = upstream.upgrade().map(|upstream| upstream.endpoints()) else {
             return;
@@ -41,10 +43,11 @@ async fn supervise(upstream: Weak<Upstream>, schedule: Arc<Schedule>, mut change
                 upstream: upstream.clone(),
                 endpoint: Arc::downgrade(endpoint),
             };
-            tokio::spawn(watch(target, schedule.clone()));
+            watches.spawn(watch(target, schedule.clone()));
         }
         known = endpoints.iter().map(Arc::downgrade).collect();
         drop(endpoints);
+        while watches.try_join_next().is_some() {}
         if changed.changed().await.is_err() {
             return;
         }
@@ -151,7 +154,7 @@ impl Schedule {
     /// `None` when there is nothing to ask.
     pub(super) fn new(config: &Config) -> Option<Self> {
         let auto = match &config.max_connections {
-            Slots::Auto(auto) if auto.ask != Ask::Nobody => Some(auto.clone()),
+            Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
         };
         (config.health.is_some() || auto.is_some()).then(|| Self {
@@ -309,7 +312,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// The pause after the first question that was not answered: the application may be starting. Doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Intervals between two questions to somebody who has nothing to say.
+/// Intervals between two questions to an endpoint that has nothing to say.
 const RARELY: u32 = 10;
 
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -11,6 +11,7 @@ use super::latency::Latency;
 use crate::upstream::model::Token;
 use crate::upstream::model::Workers;
 use crate::upstream::model::adaptive::Adaptive;
+use crate::upstream::model::occupancy::{Occupancy, Tenancy};
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -36,10 +37,8 @@ pub struct Endpoint {
     limit: AtomicUsize,
     /// Slots while its backlog is known to be full.
     window: AtomicUsize,
-    /// Shared by all that this endpoint was: a share that changes frees no slot.
-    in_flight: Arc<AtomicUsize>,
-    /// Idle connections kept.
-    idle: AtomicUsize,
+    /// Of its address. A share that changes frees no slot.
+    tenancy: Tenancy,
     served: Arc<AtomicU64>,
     answered: Arc<AtomicU64>,
     connected: Arc<AtomicU64>,
@@ -85,7 +84,7 @@ impl CircuitState {
 }
 
 impl Endpoint {
-    /// An endpoint nobody uses yet.
+    /// An endpoint that is not used yet.
     pub fn new(config: EndpointConfig, limit: usize) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
@@ -99,8 +98,7 @@ impl Endpoint {
             suspected: AtomicBool::new(false),
             limit: AtomicUsize::new(limit),
             window: AtomicUsize::new(usize::MAX),
-            in_flight: Arc::default(),
-            idle: AtomicUsize::new(0),
+            tenancy: Tenancy::default(),
             served: Arc::default(),
             answered: Arc::default(),
             connected: Arc::default(),
@@ -110,7 +108,7 @@ impl Endpoint {
         }
     }
 
-    /// An endpoint nobody uses yet, with slots as configured.
+    /// An endpoint that is not used yet, with slots as configured.
     pub fn with_slots(config: EndpointConfig, slots: &Slots) -> Self {
         let adaptive = match slots {
             Slots::Auto(auto) => Some(Arc::new(Mutex::new(Adaptive::new(auto)))),
@@ -122,15 +120,33 @@ impl Endpoint {
         }
     }
 
-    /// The same endpoint with other settings: its exchanges go on, and its slots are still taken.
+    /// An endpoint at an address that others may use, too.
+    pub(in crate::upstream) fn at(self, occupancy: Arc<Occupancy>) -> Self {
+        Self {
+            tenancy: Tenancy::new(occupancy),
+            ..self
+        }
+    }
+
+    /// The same endpoint with other slots; what was found out about them is forgotten.
+    pub(in crate::upstream) fn resized(self, slots: &Slots) -> Self {
+        let Self { adaptive, limit, .. } = Self::with_slots(self.config.clone(), slots);
+        Self {
+            adaptive,
+            limit,
+            ..self
+        }
+    }
+
+    /// The same endpoint with other settings: its exchanges go on, and its slots are still taken. Its idle connections
+    /// are to be counted again.
     pub(in crate::upstream) fn renewed(&self, config: EndpointConfig) -> Self {
         Self {
             id: self.id,
             token: self.token,
             latency: self.latency.clone(),
             suspected: AtomicBool::new(self.suspected.load(Ordering::Relaxed)),
-            in_flight: self.in_flight.clone(),
-            idle: AtomicUsize::new(self.idle()),
+            tenancy: Tenancy::new(self.occupancy().clone()),
             served: self.served.clone(),
             answered: self.answered.clone(),
             connected: self.connected.clone(),
@@ -174,12 +190,12 @@ impl Endpoint {
 
     /// Exchanges under way.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.occupancy().in_flight()
     }
 
     /// Idle connections kept.
     pub fn idle(&self) -> usize {
-        self.idle.load(Ordering::Relaxed)
+        self.tenancy.idle()
     }
 
     /// Exchanges begun since the start.
@@ -239,17 +255,30 @@ impl Endpoint {
     }
 
     pub(in crate::upstream) fn set_idle(&self, idle: usize) {
-        self.idle.store(idle, Ordering::Relaxed);
+        self.tenancy.set_idle(idle);
     }
 
-    pub(in crate::upstream) fn slot_taken(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.served.fetch_add(1, Ordering::Relaxed);
+    /// Takes a slot, if another pool has not taken the last one in this moment.
+    pub(in crate::upstream) fn take_slot(&self) -> bool {
+        let taken = self.occupancy().enter(self.limit());
+        if taken {
+            self.served.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
     }
 
     pub(in crate::upstream) fn slot_freed(&self) {
-        let before = self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        debug_assert!(before > 0, "a slot was freed twice");
+        self.occupancy().leave();
+    }
+
+    /// How much its address is used.
+    pub fn occupancy(&self) -> &Arc<Occupancy> {
+        self.tenancy.occupancy()
+    }
+
+    /// Idle connections of its pool for which there is room.
+    pub(in crate::upstream) fn room_for_idle(&self) -> usize {
+        self.tenancy.room_for_idle(self.limit())
     }
 
     pub(in crate::upstream) fn connection_opened(&self) {
@@ -274,7 +303,7 @@ impl Endpoint {
     }
 
     /// An exchange ended well that held its slot for so long, and still does. Gives the slots from now on, if that
-    /// makes a difference. A sample that somebody else is in the way of is not missed.
+    /// makes a difference. A sample that meets another one at the lock is dropped.
     pub(in crate::upstream) fn held(&self, time: Duration) -> Option<usize> {
         let mut adaptive = self.adaptive.as_ref()?.try_lock().ok()?;
         adaptive.on_success(time, self.in_flight());

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::config::{ProtocolName, Quirks, Timeouts};
+use super::config::{Balance, Config, ProtocolName, Queue, Quirks, Retry, Slots, Timeouts};
 use crate::protocol::params::PathInfo;
 
 /// A backend program that we know.
@@ -54,6 +54,48 @@ impl Profile {
             Self::PhpFpm | Self::PhpCgi | Self::LibFcgi | Self::Uwsgi | Self::Generic => {
                 Timeouts::default().idle
             }
+        }
+    }
+
+    /// An upstream of such programs with the defaults of every setting, without a name and endpoints yet.
+    pub fn upstream(self, protocol: ProtocolName) -> Config {
+        Config {
+            name: String::new(),
+            protocol,
+            quirks: self.quirks_over(protocol),
+            endpoints: Vec::new(),
+            sources: Vec::new(),
+            balance: Balance::default(),
+            sticky: None,
+            max_connections: Slots::default(),
+            health: None,
+            keep_alive: 0,
+            queue: Queue::default(),
+            hold: Config::HOLD,
+            warn_unreachable: true,
+            retry: Retry::default(),
+            timeouts: Timeouts {
+                idle: self.idle(),
+                ..Timeouts::default()
+            },
+            head_size: Config::HEAD_SIZE,
+            head_fields: Config::HEAD_FIELDS,
+        }
+    }
+
+    /// What the program needs when it is spoken to in `protocol`; what the protocol has no use for is as usual.
+    fn quirks_over(self, protocol: ProtocolName) -> Quirks {
+        let quirks = self.quirks();
+        match protocol {
+            ProtocolName::Http => Quirks {
+                chunked_body: quirks.chunked_body,
+                ..Self::Generic.quirks()
+            },
+            // These protocols never have such a body.
+            ProtocolName::FastCgi | ProtocolName::Uwsgi | ProtocolName::Scgi => Quirks {
+                chunked_body: true,
+                ..quirks
+            },
         }
     }
 

@@ -218,7 +218,7 @@ impl Pump {
     fn ended(&mut self) -> Result<Event, Failure> {
         let open = self.exchange.is_open();
         match (self.exchange.decode_eof(), self.broken.take()) {
-            // No end, but a crash: only whoever closes on a body that it did not read resets in good order.
+            // No end, but a crash: only an application that closes on a body that it did not read resets in good order.
             (Ok(_), Some(_)) if open && matches!(self.body, RequestBody::Empty) => {
                 Err(DecodeError::Truncated.into())
             }

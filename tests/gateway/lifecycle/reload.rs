@@ -104,7 +104,7 @@ fn a_request_under_way_ends_as_it_began() {
 }
 
 #[test]
-fn an_upstream_that_did_not_change_keeps_its_connections() {
+fn an_upstream_keeps_its_connections_as_long_as_it_speaks_the_same_protocol() {
     // Serves any number of requests on one connection.
     let backend = Scripted::start(|mut connection| {
         loop {
@@ -125,9 +125,127 @@ fn an_upstream_that_did_not_change_keeps_its_connections() {
     assert_eq!(backend.connections(), 1);
     reload(&gateway, &config(20));
     ask();
-    assert_eq!(backend.connections(), 2);
-    // The pool that nobody uses any more has closed its connection.
+    assert_eq!(backend.connections(), 1);
+    reload(&gateway, &config(20).replace("fastcgi", "scgi"));
     backend.wait_ended(1).unwrap();
+    reload(&gateway, &config(20));
+    ask();
+    assert_eq!(backend.connections(), 2);
+    reload(&gateway, &fixed("without"));
+    backend.wait_ended(2).unwrap();
+}
+
+/// Answers each time that the gate opens, any number of requests on one connection.
+fn gated(gated: crate::http::site::Gated) -> Scripted {
+    Scripted::start(move |mut connection| {
+        loop {
+            let request = connection.read_fastcgi()?;
+            gated.pass()?;
+            connection.fastcgi_response(request.id, b"Content-Type: text/plain\r\n\r\nfine")?;
+        }
+    })
+    .unwrap()
+}
+
+/// Requests on connections of their own, under way.
+fn ask(gateway: &Gateway, paths: &[&str]) -> Vec<Client> {
+    let send = |path: &&str| {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        client.send_request("GET", path, &[], b"").unwrap();
+        client
+    };
+    paths.iter().map(send).collect()
+}
+
+/// Waits until so many requests wait for a slot, in all upstreams together.
+#[track_caller]
+fn wait_queued(gateway: &Gateway, count: u64) {
+    eventually("requests wait", || {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        let page = client.request("GET", "/status", &[], b"").unwrap();
+        let page: serde_json::Value = serde_json::from_str(&page.text()).unwrap();
+        let upstreams = page["upstreams"].as_array().unwrap();
+        let waiting = upstreams
+            .iter()
+            .filter_map(|upstream| upstream["queue"]["length"].as_u64());
+        waiting.sum::<u64>() == count
+    });
+}
+
+const STATUS: &str = "[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n";
+
+#[test]
+fn slots_are_exact_over_a_reload_that_changes_the_upstream() {
+    let (gate, held) = crate::http::site::gate();
+    let backend = gated(held);
+    let config = |size, slots| {
+        let upstream = format!("keep_alive = 2\nmax_connections = {slots}\nqueue = {{ size = {size} }}");
+        format!("{}{STATUS}", with(&backend, &upstream))
+    };
+    let gateway = start(&config(10, 2));
+    let mut clients = ask(&gateway, &["/1", "/2", "/3"]);
+    backend.wait_requests(2).unwrap();
+    wait_queued(&gateway, 1);
+    reload(&gateway, &config(20, 2));
+    clients.extend(ask(&gateway, &["/4", "/5"]));
+    wait_queued(&gateway, 3);
+    reload(&gateway, &config(20, 1));
+    assert_eq!(backend.connections(), 2);
+    clients.iter().for_each(|_| gate.open());
+    for mut client in clients {
+        assert_eq!(client.read_response().unwrap().text(), "fine");
+    }
+    // Served over the two connections that there were; one is more than the slot that there is now.
+    assert_eq!(backend.connections(), 2);
+    backend.wait_ended(1).unwrap();
+}
+
+#[test]
+fn slots_are_exact_over_a_reload_that_renames_the_upstream() {
+    let (gate, held) = crate::http::site::gate();
+    let backend = gated(held);
+    let config = |name: &str| {
+        let upstream = "keep_alive = 1\nmax_connections = 1";
+        format!("{}{STATUS}", with(&backend, upstream).replace("app", name))
+    };
+    let gateway = start(&config("app"));
+    let mut clients = ask(&gateway, &["/1"]);
+    backend.wait_requests(1).unwrap();
+    reload(&gateway, &config("shop"));
+    clients.extend(ask(&gateway, &["/2"]));
+    wait_queued(&gateway, 1);
+    assert_eq!(backend.connections(), 1);
+    clients.iter().for_each(|_| gate.open());
+    for mut client in clients {
+        assert_eq!(client.read_response().unwrap().text(), "fine");
+    }
+    // The first one was closed, not kept: nothing asks for it any more.
+    backend.wait_ended(1).unwrap();
+    assert_eq!(backend.connections(), 2);
+}
+
+#[test]
+fn two_upstreams_at_one_address_share_its_workers() {
+    let (gate, held) = crate::http::site::gate();
+    let backend = gated(held);
+    let upstream = |name: &str| {
+        format!(
+            "[upstream.{name}]\nprotocol = \"fastcgi\"\nendpoints = [\"{}\"]\nkeep_alive = 1\nmax_connections = 1\n\
+             [[route]]\npath = \"/{name}\"\nproxy = {{ upstream = \"{name}\" }}\n",
+            backend.address()
+        )
+    };
+    let gateway = start(&format!("{}{}{STATUS}", upstream("one"), upstream("two")));
+    let clients = ask(&gateway, &["/one", "/two"]);
+    wait_queued(&gateway, 1);
+    assert_eq!(backend.connections(), 1);
+    clients.iter().for_each(|_| gate.open());
+    for mut client in clients {
+        assert_eq!(client.read_response().unwrap().text(), "fine");
+    }
+    // The connection that the first one kept made room for the second one's.
+    backend.wait_ended(1).unwrap();
+    assert_eq!(backend.connections(), 2);
 }
 
 #[test]

@@ -32,6 +32,20 @@ pub struct Php {
     pub suffix: String,
 }
 
+/// Without a root yet.
+impl Default for Php {
+    fn default() -> Self {
+        Self {
+            upstream: 0,
+            root: PathBuf::new(),
+            remote_root: None,
+            index: "index.php".to_owned(),
+            front_controller: None,
+            suffix: ".php".to_owned(),
+        }
+    }
+}
+
 /// Scripts, and what runs them.
 pub struct Scripts {
     upstream: Arc<Upstream>,

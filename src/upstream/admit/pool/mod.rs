@@ -1,8 +1,8 @@
 //! Slots, the queue in front of them, and idle connections: an exact account under one lock.
 //!
 //! A slot is the right to use one worker of an endpoint. An idle kept connection pins a worker too, so that
-//! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
-//! hands it to the first in the queue that may use it; only when nobody waits is it free.
+//! slots in use and idle connections together never exceed the endpoint's limit. A slot that is
+//! given back goes to the first request in the queue that may use it; only when none waits is it free.
 //!
 //! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best circuit that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
@@ -10,35 +10,33 @@
 mod finding;
 mod keeper;
 mod queue;
+mod settings;
 mod slot;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::upstream::admit::circuit_breaker::CircuitBreaker;
-use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle};
-use crate::upstream::model::config::{Balance, Config, EndpointConfig, Slots};
+use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle, Member};
+use crate::upstream::admit::registry::{Neighbour, Registry};
+use crate::upstream::model::config::{Config, EndpointConfig, ProtocolName};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
 use crate::upstream::select::balance::{self, Constraints};
-use crate::upstream::select::sticky::Signer;
 use keeper::Alarm;
 use queue::{Place, Queue, Waiter};
+use settings::Settings;
 
 pub use slot::{Grant, Slot};
 
-/// The slots of one upstream. `C` is what a kept connection is.
+/// The slots of one upstream, over all generations of its configuration. `C` is what a kept connection is.
 pub struct Pool<C: Send + 'static> {
-    limits: Limits,
-    /// Names endpoints in cookies.
-    signer: Option<Signer>,
-    /// The balancer asks for the latency of endpoints.
-    timed: bool,
-    state: Mutex<State<C>>,
+    registry: Arc<Registry>,
+    state: Mutex<PoolState<C>>,
 }
 
 /// A pool at one moment.
@@ -52,15 +50,8 @@ pub struct Snapshot {
     pub endpoints: Vec<Arc<Endpoint>>,
 }
 
-#[derive(Clone, Debug)]
-struct Limits {
-    slots: Slots,
-    kept: usize,
-    idle: Duration,
-    waiting: usize,
-}
-
-struct State<C: Send + 'static> {
+struct PoolState<C: Send + 'static> {
+    settings: Settings,
     set: EndpointSet<C>,
     queue: Queue<C>,
     alarm: Alarm,
@@ -68,21 +59,11 @@ struct State<C: Send + 'static> {
 
 impl<C: Send + 'static> Pool<C> {
     /// A pool for the endpoints of an upstream.
-    pub fn new(config: &Config) -> Arc<Self> {
-        let slots = &config.max_connections;
-        let pool = Self {
-            limits: Limits {
-                slots: slots.clone(),
-                kept: config.keep_alive.min(slots.most()),
-                idle: config.timeouts.idle,
-                waiting: config.queue.size,
-            },
-            signer: config
-                .sticky
-                .as_ref()
-                .map(|sticky| Signer::new(sticky, &config.name)),
-            timed: config.balance == Balance::Ewma,
-            state: Mutex::new(State {
+    pub fn new(config: &Config, registry: &Arc<Registry>) -> Arc<Self> {
+        let pool = Arc::new(Self {
+            registry: registry.clone(),
+            state: Mutex::new(PoolState {
+                settings: Settings::new(config, None),
                 set: EndpointSet::new(
                     balance::make(&config.balance),
                     config.hold,
@@ -91,58 +72,98 @@ impl<C: Send + 'static> Pool<C> {
                 queue: Queue::new(),
                 alarm: Alarm::default(),
             }),
-        };
-        let pool = Arc::new(pool);
+        });
         pool.set_endpoints(&config.endpoints);
         pool
+    }
+
+    /// The settings are these from now on. Slots stay taken, requests keep their places in the queue, idle connections
+    /// are kept as far as they have room and speak the protocol.
+    pub fn reconfigure(self: &Arc<Self>, config: &Config) {
+        let mut state = self.lock();
+        let settings = Settings::new(config, Some(&state.settings));
+        let before = std::mem::replace(&mut state.settings, settings);
+        let mut closing = Vec::new();
+        if before.protocol != config.protocol {
+            closing.extend(state.set.forget());
+        }
+        if before.balance != config.balance {
+            state.set.balance(balance::make(&config.balance));
+        }
+        // What was found stays until it is found again.
+        let found = match state.set.reconfigure(config) {
+            true => state.set.others(&config.endpoints),
+            false => Vec::new(),
+        };
+        let endpoints = [&config.endpoints[..], &found].concat();
+        let gone = self.change_endpoints(&mut state, &endpoints, Some(&before));
+        closing.extend(self.trim_all(&mut state));
+        self.serve(&mut state);
+        drop(state);
+        // Outside the lock: these close connections.
+        drop((gone, closing));
+    }
+
+    /// No request comes any more: keeps no connection from now on.
+    pub fn retire(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.settings.kept = 0;
+        let closing = self.trim_all(&mut state);
+        drop(state);
+        drop(closing);
     }
 
     /// The endpoints are these from now on. Those that stay keep all that is known of them, also when their share
     /// of the requests is another one; the exchanges of those that go are finished.
     pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
         let mut state = self.lock();
-        let mut before = state.set.empty();
-        let now = configs.iter().map(|config| {
-            let is = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config == *config;
-            let is_alike = |(endpoint, _): &(Arc<Endpoint>, _)| endpoint.config.is_alike(config);
-            if let Some(at) = before.iter().position(is) {
-                return before.swap_remove(at);
-            }
-            let Some(at) = before.iter().position(is_alike) else {
-                return self.insert(config, &mut state.set);
-            };
-            let (endpoint, state) = before.swap_remove(at);
-            (Arc::new(endpoint.renewed(config.clone())), state)
-        });
-        let now: Vec<_> = now.collect();
-        state.set.retire(before.iter().map(|(endpoint, _)| endpoint));
-        state.set.replace(now.into_iter());
+        let gone = self.change_endpoints(&mut state, configs, None);
+        let closing = self.trim_all(&mut state);
         self.serve(&mut state);
         drop(state);
         // Outside the lock: these close connections.
-        drop(before);
+        drop((gone, closing));
     }
 
-    fn insert(&self, config: &EndpointConfig, set: &mut EndpointSet<C>) -> (Arc<Endpoint>, EndpointState<C>) {
-        let endpoint = match set.revive(config) {
-            Some(endpoint) => {
-                endpoint.set_idle(0);
-                endpoint.renewed(config.clone())
+    /// Gives the endpoints that go, with their idle connections. `before`: what was said of all of them, where that has
+    /// changed.
+    fn change_endpoints(
+        self: &Arc<Self>,
+        state: &mut PoolState<C>,
+        configs: &[EndpointConfig],
+        before: Option<&Settings>,
+    ) -> Vec<Member<C>> {
+        let PoolState { settings, set, .. } = state;
+        let mut known = set.empty();
+        let now = configs.iter().map(|config| {
+            let is = |(endpoint, _): &Member<C>| endpoint.config == *config;
+            let is_alike = |(endpoint, _): &Member<C>| endpoint.config.is_alike(config);
+            let at = known
+                .iter()
+                .position(is)
+                .or_else(|| known.iter().position(is_alike));
+            match at.map(|at| known.swap_remove(at)) {
+                Some(member) => settings.renew(member, config, before),
+                None => self.create(config, settings),
             }
-            None => self.create(config),
-        };
+        });
+        let now: Vec<_> = now.collect();
+        for (endpoint, _) in &known {
+            endpoint.set_idle(0);
+        }
+        set.replace(now.into_iter());
+        known
+    }
+
+    fn create(self: &Arc<Self>, config: &EndpointConfig, settings: &Settings) -> Member<C> {
+        let pool: Weak<dyn Neighbour> = Arc::<Self>::downgrade(self);
+        let occupancy = self.registry.join(&config.address, pool);
+        let endpoint = Endpoint::with_slots(config.clone(), &settings.slots_of(config)).at(occupancy);
         let state = EndpointState {
             breaker: CircuitBreaker::new(config),
             idle: VecDeque::new(),
         };
-        (Arc::new(endpoint), state)
-    }
-
-    fn create(&self, config: &EndpointConfig) -> Endpoint {
-        let mut endpoint = Endpoint::with_slots(config.clone(), &self.limits.slots);
-        endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
-        endpoint.latency = self.timed.then(Arc::default);
-        endpoint
+        (Arc::new(settings.outfit(endpoint)), state)
     }
 
     /// The endpoints, in the order of the configuration.
@@ -169,13 +190,24 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         let choice = state.set.choose(constraints);
         let (taken, stale) = match choice {
-            Choice::Use(at) => self.take(&mut state, at, now),
-            Choice::Wait => return Ok(None),
+            Choice::Use(at) if state.set.endpoints[at].take_slot() => {
+                self.take(&mut state, at, constraints.protocol, now)
+            }
+            Choice::Use(_) | Choice::Wait => return Ok(None),
             Choice::Nothing => return Err(AdmissionError::NoEndpoint),
         };
         drop(state);
         drop(stale);
+        self.taken(&taken);
         Ok(Some(taken))
+    }
+
+    /// The idle connections of other pools are in the way of this exchange.
+    fn taken(&self, grant: &Grant<C>) {
+        let endpoint = &grant.slot.endpoint;
+        if endpoint.occupancy().is_shared() {
+            self.registry.settle(&endpoint.config.address);
+        }
     }
 
     /// A slot for a request, first come, first served, at `deadline` at the latest. `ticket` is its place in the
@@ -193,7 +225,8 @@ impl<C: Send + 'static> Pool<C> {
         let verdict = verdict.await;
         place.held = false;
         // The sender lives in the queue, and says something before it is dropped.
-        verdict.unwrap_or(Err(AdmissionError::NoEndpoint))
+        let granted = verdict.unwrap_or(Err(AdmissionError::NoEndpoint));
+        granted.inspect(|grant| self.taken(grant))
     }
 
     /// Takes a place in the queue.
@@ -204,8 +237,8 @@ impl<C: Send + 'static> Pool<C> {
         ticket: &mut Option<u64>,
     ) -> Result<(Place<'_, C>, oneshot::Receiver<queue::Verdict<C>>), AdmissionError> {
         let mut state = self.lock();
-        // Whoever comes back had a place before.
-        if ticket.is_none() && state.queue.len() >= self.limits.waiting {
+        // A request that comes back had a place before.
+        if ticket.is_none() && state.queue.len() >= state.settings.waiting {
             return Err(AdmissionError::QueueFull);
         }
         let now = Instant::now();
@@ -230,9 +263,15 @@ impl<C: Send + 'static> Pool<C> {
         Ok((place, receiver))
     }
 
-    /// Takes a slot of the endpoint at this index; also gives connections that were idle for too long.
-    fn take(self: &Arc<Self>, state: &mut State<C>, at: usize, now: Instant) -> (Grant<C>, Vec<Idle<C>>) {
-        let set = &mut state.set;
+    /// What comes with a slot of the endpoint at this index; also gives connections that are of no use.
+    fn take(
+        self: &Arc<Self>,
+        state: &mut PoolState<C>,
+        at: usize,
+        protocol: Option<ProtocolName>,
+        now: Instant,
+    ) -> (Grant<C>, Vec<Idle<C>>) {
+        let PoolState { settings, set, .. } = state;
         let endpoint = set.endpoints[at].clone();
         let state = &mut set.states[at];
         let mut trial = false;
@@ -240,13 +279,15 @@ impl<C: Send + 'static> Pool<C> {
             trial = state.breaker.enter(now);
             state.breaker.publish(&endpoint, now);
         }
-        endpoint.slot_taken();
         // The youngest: the others get a chance to grow old and be closed.
         let mut idle = state.idle.pop_back();
         let mut stale = Vec::new();
+        if protocol.is_some_and(|protocol| protocol != settings.protocol) {
+            stale.extend(idle.take());
+        }
         if idle
             .as_ref()
-            .is_some_and(|idle| now.saturating_duration_since(idle.since) >= self.limits.idle)
+            .is_some_and(|idle| now.saturating_duration_since(idle.since) >= settings.idle)
         {
             // The keeper has not seen it yet; the others are older.
             stale.extend(state.idle.drain(..).chain(idle.take()));
@@ -256,6 +297,7 @@ impl<C: Send + 'static> Pool<C> {
             since: endpoint.is_adaptive().then_some(now),
             pool: self.clone(),
             endpoint,
+            protocol: protocol.unwrap_or(settings.protocol),
             trial,
             answered: false,
             released: false,
@@ -264,7 +306,7 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -272,6 +314,9 @@ impl<C: Send + 'static> Pool<C> {
         endpoint.slot_freed();
         let mut closing = Vec::new();
         match (state.set.find(endpoint.id), connection) {
+            (Some(_), Some(connection)) if slot.protocol != state.settings.protocol => {
+                closing.push(connection)
+            }
             (Some(at), connection) => {
                 if state.set.degraded {
                     state.set.left(at, slot.trial);
@@ -279,7 +324,8 @@ impl<C: Send + 'static> Pool<C> {
                 if let Some(connection) = connection {
                     closing = self.park(&mut state, at, connection);
                 }
-                if let Some(limit) = limit {
+                // Not what was found out with other settings.
+                if let Some(limit) = limit.filter(|_| Arc::ptr_eq(endpoint, &state.set.endpoints[at])) {
                     tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
                     endpoint.set_limit(limit);
                     closing.extend(self.trim(&mut state, at));
@@ -294,28 +340,32 @@ impl<C: Send + 'static> Pool<C> {
         }
         drop(state);
         drop(closing);
+        if endpoint.occupancy().is_shared() {
+            self.registry.settle(&endpoint.config.address);
+        }
     }
 
     /// Keeps a connection; gives those for which there is no room.
-    fn park(self: &Arc<Self>, state: &mut State<C>, at: usize, connection: C) -> Vec<C> {
+    fn park(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, connection: C) -> Vec<C> {
         let now = Instant::now();
         state.set.states[at].idle.push_back(Idle {
             connection,
             since: now,
         });
-        state.alarm.set(self, now + self.limits.idle);
+        let due = now + state.settings.idle;
+        state.alarm.set(self, due);
         self.trim(state, at)
     }
 
     /// Takes out the connections for which there is no room, the oldest first.
-    fn trim(&self, state: &mut State<C>, at: usize) -> Vec<C> {
+    fn trim(&self, state: &mut PoolState<C>, at: usize) -> Vec<C> {
         let endpoint = &state.set.endpoints[at];
         let EndpointState { breaker, idle } = &mut state.set.states[at];
-        let free = endpoint.limit().saturating_sub(endpoint.in_flight());
+        let free = endpoint.room_for_idle();
         let room = if breaker.is_open() {
             0
         } else {
-            self.limits.kept.min(free)
+            state.settings.kept.min(free)
         };
         let mut closing = Vec::new();
         while idle.len() > room {
@@ -325,10 +375,16 @@ impl<C: Send + 'static> Pool<C> {
         closing
     }
 
-    /// Gives slots to those who wait, as far as there are any.
-    fn serve(self: &Arc<Self>, state: &mut State<C>) {
+    /// The same at all endpoints.
+    fn trim_all(&self, state: &mut PoolState<C>) -> Vec<C> {
+        let all = 0..state.set.endpoints.len();
+        all.flat_map(|at| self.trim(state, at)).collect()
+    }
+
+    /// Gives slots to the waiting requests, as far as there are any.
+    fn serve(self: &Arc<Self>, state: &mut PoolState<C>) {
         let mut at = 0;
-        // Whether somebody who takes any endpoint finds none: then all who do need not be asked.
+        // Whether a request that takes any endpoint finds none: then all that do need not be asked.
         let mut full = false;
         while let Some(waiter) = state.queue.get(at) {
             if full && waiter.constraints.is_unconstrained() {
@@ -336,7 +392,7 @@ impl<C: Send + 'static> Pool<C> {
                 continue;
             }
             match state.set.choose(&waiter.constraints) {
-                Choice::Use(endpoint) => {
+                Choice::Use(endpoint) if state.set.endpoints[endpoint].take_slot() => {
                     if !self.give(state, at, endpoint) {
                         // Its slot may be what those before it wait for.
                         (at, full) = (0, false);
@@ -344,12 +400,13 @@ impl<C: Send + 'static> Pool<C> {
                 }
                 Choice::Nothing => {
                     if let Some(waiter) = state.queue.remove(at) {
-                        // It left in this moment: nobody is to be told.
+                        // It left in this moment: none is to be told.
                         let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
                     }
                 }
-                Choice::Wait if state.queue.all_unconstrained() => return,
-                Choice::Wait => {
+                // Another pool has taken the last slot in this moment.
+                Choice::Use(_) | Choice::Wait if state.queue.all_unconstrained() => return,
+                Choice::Use(_) | Choice::Wait => {
                     full |= waiter.constraints.is_unconstrained();
                     at += 1;
                 }
@@ -357,12 +414,13 @@ impl<C: Send + 'static> Pool<C> {
         }
     }
 
-    /// Gives the waiter at `at` a slot of the endpoint at `endpoint`; whether it was still there.
-    fn give(self: &Arc<Self>, state: &mut State<C>, at: usize, endpoint: usize) -> bool {
+    /// Gives the waiter at `at` the slot that was taken of the endpoint at `endpoint`; whether it was still there.
+    fn give(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, endpoint: usize) -> bool {
         let Some(waiter) = state.queue.remove(at) else {
+            state.set.endpoints[endpoint].slot_freed();
             return true;
         };
-        let (grant, stale) = self.take(state, endpoint, Instant::now());
+        let (grant, stale) = self.take(state, endpoint, waiter.constraints.protocol, Instant::now());
         // Rare, and nothing waits for them: closed under the lock.
         drop(stale);
         let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) else {
@@ -384,11 +442,12 @@ impl<C: Send + 'static> Pool<C> {
     fn tend(self: &Arc<Self>, now: Instant) -> Option<Instant> {
         let mut state = self.lock();
         state.queue.expire(now);
-        let closing = state.set.close_idle(now, self.limits.idle);
+        let period = state.settings.idle;
+        let closing = state.set.close_idle(now, period);
         if !state.queue.is_empty() {
             self.serve(&mut state);
         }
-        let due = state.due(now, self.limits.idle);
+        let due = state.due(now);
         state.alarm.reset(due);
         drop(state);
         drop(closing);
@@ -405,17 +464,31 @@ impl<C: Send + 'static> Pool<C> {
         self.lock().set.is_held(Instant::now())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<C>> {
+    fn lock(&self) -> MutexGuard<'_, PoolState<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<C: Send + 'static> State<C> {
+impl<C: Send + 'static> Neighbour for Pool<C> {
+    fn waits_since(&self) -> Option<Instant> {
+        self.lock().queue.get(0).map(|first| first.since)
+    }
+
+    fn settle(self: Arc<Self>) {
+        let mut state = self.lock();
+        let closing = self.trim_all(&mut state);
+        self.serve(&mut state);
+        drop(state);
+        drop(closing);
+    }
+}
+
+impl<C: Send + 'static> PoolState<C> {
     /// When something is to be done.
-    fn due(&self, now: Instant, idle: Duration) -> Option<Instant> {
+    fn due(&self, now: Instant) -> Option<Instant> {
         let late = self.queue.iter().map(|waiter| waiter.deadline).min();
         let chance = late.and_then(|_| self.set.next_chance(now));
-        [self.set.idle_due(idle), late, chance]
+        [self.set.idle_due(self.settings.idle), late, chance]
             .into_iter()
             .flatten()
             .min()

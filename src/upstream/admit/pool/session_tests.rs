@@ -10,7 +10,7 @@ fn pool(drain: bool) -> Arc<Pool<u32>> {
     config.sticky = Some(Sticky::default());
     config.endpoints[1].address = "127.0.0.1:2".parse().unwrap();
     config.endpoints[1].drain = drain;
-    Pool::new(&config)
+    Pool::new(&config, &Arc::default())
 }
 
 /// What requests of a session on the second endpoint want.

@@ -9,7 +9,7 @@ use std::task::Waker;
 use super::tests::config;
 use super::*;
 use crate::transport::Address;
-use crate::upstream::model::config::Hash;
+use crate::upstream::model::config::{Balance, Hash, Slots};
 use crate::upstream::model::endpoint::CircuitState;
 
 const SEEDS: u64 = 1_000;
@@ -38,8 +38,10 @@ struct Waiting {
 
 struct World {
     random: fastrand::Rng,
+    config: Config,
     pool: Arc<Pool<Token>>,
-    hold: Duration,
+    /// Slots that were taken when their number was changed: they may be more than there are.
+    excess: usize,
     holders: Vec<Grant<Token>>,
     /// First come, first served.
     queue: Vec<Waiting>,
@@ -48,19 +50,23 @@ struct World {
 }
 
 impl<C: Send + 'static> Pool<C> {
-    /// What must be true between any two calls.
-    fn check_invariants(&self) {
+    /// What must be true between any two calls. No endpoint has more than `excess` slots taken, unless it has them.
+    fn check_invariants(&self, excess: usize) {
         let state = self.lock();
-        let set = &state.set;
-        assert!(state.queue.len() <= self.limits.waiting, "more wait than may");
+        let (set, kept) = (&state.set, state.settings.kept);
+        assert!(state.queue.len() <= state.settings.waiting, "more wait than may");
         for (index, (endpoint, state)) in set.endpoints.iter().zip(&set.states).enumerate() {
             let (used, idle) = (endpoint.in_flight(), state.idle.len());
+            let (limit, all_idle) = (endpoint.limit(), endpoint.occupancy().idle());
             assert!(
-                used.saturating_add(idle) <= endpoint.limit(),
-                "endpoint {index}: {used} used and {idle} idle of {}",
-                endpoint.limit()
+                used <= limit.max(excess),
+                "endpoint {index}: {used} used of {limit}"
             );
-            assert!(idle <= self.limits.kept, "endpoint {index}: {idle} idle");
+            assert!(
+                idle == 0 || used.saturating_add(all_idle) <= limit,
+                "endpoint {index}: {used} used and {all_idle} idle of {limit}",
+            );
+            assert!(idle <= kept, "endpoint {index}: {idle} idle");
             assert_eq!(endpoint.idle(), idle, "the published number is another");
             assert!(
                 idle == 0 || !state.breaker.is_open(),
@@ -72,20 +78,22 @@ impl<C: Send + 'static> Pool<C> {
             );
             assert!(
                 set.degraded || state.breaker.is_closed(),
-                "trouble that nobody looks after"
+                "trouble that is not looked after"
             );
         }
         for waiter in state.queue.iter() {
             let Some(pick) = set.fit(&waiter.constraints) else {
                 continue;
             };
-            let free = set.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
+            let picks = [Some(pick), pick.overflow()];
+            let mut picks = picks.iter().flatten();
+            let free = picks.any(|pick| set.endpoints.iter().any(|endpoint| pick.eligible(endpoint)));
             assert!(!free, "{} waits while a slot is free", waiter.ticket);
         }
         assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
         assert!(
             state.queue.is_empty() || state.alarm.due().is_some(),
-            "they wait and nobody will wake up"
+            "requests wait and the keeper will not wake up"
         );
     }
 }
@@ -111,8 +119,9 @@ impl World {
         config.hold = Duration::from_millis(random.u64(0..3_000));
         Self {
             random,
-            pool: Pool::new(&config),
-            hold: config.hold,
+            pool: Pool::new(&config, &Arc::default()),
+            config,
+            excess: 0,
             holders: Vec::new(),
             queue: Vec::new(),
             live: Arc::default(),
@@ -121,17 +130,18 @@ impl World {
     }
 
     async fn step(&mut self) {
-        match self.random.u8(..14) {
+        match self.random.u8(..15) {
             0..5 => self.acquire(),
             5 | 6 => self.finish(false),
             7 | 8 => self.finish(true),
             9 => self.leave(),
             10 | 11 => self.learn(),
             12 => self.change(),
+            13 if self.random.u8(..4) == 0 => self.reconfigure(),
             _ => self.wait().await,
         }
         self.serve();
-        self.pool.check_invariants();
+        self.pool.check_invariants(self.excess);
     }
 
     fn acquire(&mut self) {
@@ -140,6 +150,7 @@ impl World {
         let constraints = Constraints {
             tried: tried.map(|endpoint| endpoint.id).collect(),
             key: self.random.bool().then(|| self.random.u32(..).into()),
+            protocol: Some(self.config.protocol),
             ..Constraints::default()
         };
         let deadline = Instant::now() + Duration::from_millis(self.random.u64(1..2_000));
@@ -153,7 +164,7 @@ impl World {
         match poll(&mut waiting) {
             None => self.queue.push(waiting),
             Some(Ok(grant)) => self.hold(grant, &waiting.constraints),
-            Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.limits.waiting),
+            Some(Err(AdmissionError::QueueFull)) => assert_eq!(queued, self.pool.lock().settings.waiting),
             Some(Err(AdmissionError::NoEndpoint)) => self.check_hopeless(&waiting.constraints),
             Some(Err(AdmissionError::QueueTimeout)) => panic!("timed out at once"),
         }
@@ -166,10 +177,11 @@ impl World {
             "an endpoint that was tried"
         );
         assert!(!endpoint.config.drain, "an endpoint that is draining");
+        assert!(!endpoint.config.down, "an endpoint that is down by order");
         self.holders.push(grant);
     }
 
-    /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
+    /// No request is turned away that had an endpoint left, or one that was alive a moment ago.
     fn check_hopeless(&self, constraints: &Constraints) {
         let state = self.pool.lock();
         assert!(state.set.fit(constraints).is_none(), "there was one");
@@ -177,11 +189,11 @@ impl World {
         assert!(
             !held || !constraints.tried.is_empty(),
             "it was alive within {:?}",
-            self.hold
+            self.config.hold
         );
     }
 
-    /// Ends an exchange. Sometimes who is served leaves with what it does not know it has.
+    /// Ends an exchange. Sometimes a request that was served leaves before it knows.
     fn finish(&mut self, keep: bool) {
         if self.holders.is_empty() {
             return;
@@ -241,7 +253,43 @@ impl World {
             config.backup = self.random.bool();
         }
         self.random.shuffle(&mut configs);
+        self.excess = self.most_held();
         self.pool.set_endpoints(&configs);
+    }
+
+    /// Another generation of the configuration; one that speaks another protocol finds no connection of use.
+    fn reconfigure(&mut self) {
+        let endpoints = self.pool.endpoints();
+        self.excess = self.most_held();
+        let random = &mut self.random;
+        let config = &mut self.config;
+        config.endpoints = endpoints.iter().map(|endpoint| endpoint.config.clone()).collect();
+        config.max_connections = Slots::Fixed(random.usize(1..=3));
+        config.keep_alive = random.usize(0..=3);
+        config.queue.size = random.usize(self.queue.len()..=self.queue.len() + 3);
+        config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
+        config.hold = Duration::from_millis(random.u64(0..3_000));
+        if random.bool() {
+            config.balance = some_balance(random);
+        }
+        let other = random.u8(..4) == 0;
+        if other {
+            config.protocol = match config.protocol {
+                ProtocolName::Http => ProtocolName::FastCgi,
+                _ => ProtocolName::Http,
+            };
+        }
+        self.pool.reconfigure(&self.config);
+        assert!(
+            !other || self.idle() == 0,
+            "connections that speak another protocol"
+        );
+    }
+
+    /// The most slots that are taken at one address.
+    fn most_held(&self) -> usize {
+        let occupancies = self.holders.iter().map(|grant| grant.slot.endpoint().in_flight());
+        occupancies.max().unwrap_or(0)
     }
 
     fn token(&mut self) -> Token {
@@ -253,7 +301,7 @@ impl World {
         }
     }
 
-    /// Lets those who were served know. Those who want any endpoint are served in turn.
+    /// Lets the requests that were served know. Those that take any endpoint are served in turn.
     fn serve(&mut self) {
         let mut passed = false;
         let now = Instant::now();
@@ -278,13 +326,13 @@ impl World {
         self.check_holders();
     }
 
-    /// Nobody is on the way to its slot now: the counters are what is held.
+    /// No grant is on its way now: the counters are what is held.
     fn check_holders(&self) {
         for endpoint in self.pool.endpoints() {
             let held = self
                 .holders
                 .iter()
-                .filter(|grant| grant.slot.endpoint().id == endpoint.id);
+                .filter(|grant| grant.slot.endpoint().config.address == endpoint.config.address);
             assert_eq!(endpoint.in_flight(), held.count(), "a slot leaked");
         }
         assert_eq!(self.pool.snapshot().waiting, self.queue.len(), "a place leaked");
@@ -318,7 +366,7 @@ impl World {
     async fn end(mut self) {
         self.queue.clear();
         self.holders.clear();
-        self.pool.check_invariants();
+        self.pool.check_invariants(self.excess);
         self.check_holders();
         // Longer than any deadline, idle time and hold.
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -350,6 +398,8 @@ fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
     EndpointConfig {
         backup: random.u8(..4) == 0,
         drain: random.u8(..8) == 0,
+        down: random.u8(..12) == 0,
+        max_connections: (random.u8(..3) == 0).then(|| random.usize(1..=3)),
         weight: random.u32(1..=3),
         max_fails: random.u32(0..=2),
         fail_timeout: Duration::from_millis(random.u64(1..2_000)),

@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Pool;
+use crate::upstream::model::config::ProtocolName;
 use crate::upstream::model::endpoint::Endpoint;
 
 /// The right to use one worker; given back when dropped.
 pub struct Slot<C: Send + 'static> {
     pub(super) pool: Arc<Pool<C>>,
     pub(super) endpoint: Arc<Endpoint>,
+    /// What the exchange speaks.
+    pub(super) protocol: ProtocolName,
     /// The fate of this exchange decides whether others may follow.
     pub(super) trial: bool,
     /// When it was taken, where it is of interest how long it is held.

@@ -12,12 +12,12 @@ use crate::upstream::model::config::{
 use crate::upstream::model::profile::Profile;
 
 pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
-    let endpoint = EndpointConfig::new("127.0.0.1:1".parse().unwrap());
+    let endpoint = |port| EndpointConfig::new(format!("127.0.0.1:{port}").parse().unwrap());
     Config {
         name: "test".into(),
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
-        endpoints: vec![endpoint; endpoints],
+        endpoints: (1..=endpoints).map(endpoint).collect(),
         sources: Vec::new(),
         balance: Balance::RoundRobin,
         sticky: None,
@@ -81,7 +81,7 @@ async fn queued(pool: &Pool<u32>, count: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn slots_are_exact_and_the_queue_is_first_come_first_served() {
-    let pool = Pool::<u32>::new(&config(1, 1, 0, 2));
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 2), &Arc::default());
     let first = get(&pool).await.unwrap();
     let all = pool.clone();
     let (order, mut served) = tokio::sync::mpsc::unbounded_channel();
@@ -102,7 +102,7 @@ async fn slots_are_exact_and_the_queue_is_first_come_first_served() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_too_long_is_told_so_and_leaves_no_trace() {
-    let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 1), &Arc::default());
     let _first = get(&pool).await.unwrap();
     assert_eq!(get(&pool).await.err(), Some(AdmissionError::QueueTimeout));
     assert_eq!(pool.snapshot().waiting, 0);
@@ -110,7 +110,7 @@ async fn who_waits_too_long_is_told_so_and_leaves_no_trace() {
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_gives_the_place_up() {
-    let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 1), &Arc::default());
     let first = get(&pool).await.unwrap();
     let waiting = tokio::spawn({
         let pool = pool.clone();
@@ -125,7 +125,7 @@ async fn who_leaves_gives_the_place_up() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_lent_and_counts_as_a_slot() {
-    let pool = Pool::new(&config(1, 2, 2, 1));
+    let pool = Pool::new(&config(1, 2, 2, 1), &Arc::default());
     let one = get(&pool).await.unwrap();
     let two = get(&pool).await.unwrap();
     one.slot.keep(1);
@@ -139,7 +139,7 @@ async fn an_idle_connection_is_lent_and_counts_as_a_slot() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_is_lent_the_connection_at_once() {
-    let pool = Pool::new(&config(1, 1, 1, 1));
+    let pool = Pool::new(&config(1, 1, 1, 1), &Arc::default());
     let one = get(&pool).await.unwrap();
     let waiting = tokio::spawn({
         let pool = pool.clone();
@@ -162,7 +162,7 @@ impl Drop for Watching {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_closed_before_its_slot_is_free() {
-    let pool = Pool::new(&config(1, 1, 1, 1));
+    let pool = Pool::new(&config(1, 1, 1, 1), &Arc::default());
     let taken = Arc::new(AtomicUsize::new(0));
     let watching = Watching(Arc::downgrade(&pool), taken.clone());
     get(&pool).await.unwrap().slot.keep(watching);
@@ -174,7 +174,7 @@ async fn a_connection_is_closed_before_its_slot_is_free() {
 #[tokio::test(start_paused = true)]
 async fn idle_connections_are_closed_in_time() {
     let config = config(1, 4, 4, 1);
-    let pool = Pool::new(&config);
+    let pool = Pool::new(&config, &Arc::default());
     let (one, two) = (get(&pool).await.unwrap(), get(&pool).await.unwrap());
     one.slot.keep(1);
     tokio::time::sleep(config.timeouts.idle / 2).await;
@@ -186,15 +186,18 @@ async fn idle_connections_are_closed_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backup_is_used_only_when_the_others_were_tried() {
+async fn a_backup_is_used_when_the_others_were_tried() {
     let mut config = config(2, 1, 0, 1);
     config.endpoints[1].backup = true;
-    let pool = Pool::<u32>::new(&config);
-    let first = get(&pool).await.unwrap();
-    assert_eq!(at(&pool, &first), 0);
-    assert_eq!(get(&pool).await.err(), Some(AdmissionError::QueueTimeout));
+    let pool = Pool::<u32>::new(&config, &Arc::default());
     let second = get_beside(&pool, &[0]).await.unwrap();
     assert_eq!(at(&pool, &second), 1);
+    assert_eq!(
+        get_beside(&pool, &[0]).await.err(),
+        Some(AdmissionError::QueueTimeout)
+    );
+    let first = get(&pool).await.unwrap();
+    assert_eq!(at(&pool, &first), 0);
     assert_eq!(
         get_beside(&pool, &[0, 1]).await.err(),
         Some(AdmissionError::NoEndpoint)
@@ -205,7 +208,7 @@ async fn a_backup_is_used_only_when_the_others_were_tried() {
 fn holding(endpoints: usize, slots: usize) -> Arc<Pool<u32>> {
     let mut config = config(endpoints, slots, 0, 8);
     config.hold = Duration::from_millis(500);
-    let pool = Pool::new(&config);
+    let pool = Pool::new(&config, &Arc::default());
     for endpoint in pool.endpoints() {
         pool.answered(&endpoint, Duration::ZERO);
     }
@@ -253,9 +256,9 @@ async fn holding_ends_and_then_everybody_finds_out_alone() {
 async fn an_endpoint_that_never_was_alive_is_not_waited_for() {
     let mut config = config(1, 1, 0, 8);
     config.hold = Duration::from_secs(10);
-    let pool = Pool::<u32>::new(&config);
+    let pool = Pool::<u32>::new(&config, &Arc::default());
     get(&pool).await.unwrap().slot.unreachable();
-    // Asked again at once: nobody knows better.
+    // Asked again at once: nothing else is known.
     assert!(
         pool.take_free(&Constraints::default(), Instant::now())
             .unwrap()
@@ -310,7 +313,7 @@ async fn whoever_comes_back_keeps_the_place() {
 
 #[tokio::test(start_paused = true)]
 async fn endpoints_that_stay_keep_what_is_known_of_them() {
-    let pool = Pool::<u32>::new(&config(1, 2, 2, 1));
+    let pool = Pool::<u32>::new(&config(1, 2, 2, 1), &Arc::default());
     let (one, two) = (get(&pool).await.unwrap(), get(&pool).await.unwrap());
     one.slot.keep(1);
     let stays = pool.endpoints()[0].config.clone();
@@ -320,14 +323,14 @@ async fn endpoints_that_stay_keep_what_is_known_of_them() {
     assert_eq!(pool.endpoints()[1].in_flight(), 1);
     pool.set_endpoints(&[comes]);
     assert_eq!(idle(&pool), 0);
-    // It belongs to nobody any more.
+    // It has no endpoint any more.
     two.slot.keep(2);
     assert_eq!(idle(&pool), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_share_changes_nothing_else() {
-    let pool = Pool::<u32>::new(&config(1, 2, 2, 1));
+    let pool = Pool::<u32>::new(&config(1, 2, 2, 1), &Arc::default());
     let (one, _two) = (get(&pool).await.unwrap(), get(&pool).await.unwrap());
     one.slot.keep(1);
     let endpoint = EndpointConfig {
@@ -348,7 +351,7 @@ async fn another_share_changes_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_comes_back_has_the_slots_that_it_left_taken() {
-    let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 1), &Arc::default());
     let endpoint = pool.endpoints()[0].config.clone();
     let first = get(&pool).await.unwrap();
     pool.set_endpoints(&[]);
@@ -387,12 +390,12 @@ fn looking() -> Arc<Pool<u32>> {
     let mut config = config(0, 1, 0, 8);
     config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
     config.hold = Duration::from_millis(500);
-    Pool::new(&config)
+    Pool::new(&config, &Arc::default())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_new_endpoint_takes_those_who_wait() {
-    let pool = Pool::<u32>::new(&config(1, 1, 0, 1));
+    let pool = Pool::<u32>::new(&config(1, 1, 0, 1), &Arc::default());
     let _first = get(&pool).await.unwrap();
     let mut waiting = Box::pin(get(&pool));
     assert!(poll(&mut waiting).is_none());
@@ -414,12 +417,12 @@ fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
 fn growing(kept: usize) -> Arc<Pool<u32>> {
     let mut config = config(1, 1, kept, 1_000);
     config.max_connections = Slots::Auto(Auto {
-        ask: Ask::Nobody,
+        ask: Ask::Nothing,
         least: 1,
         most: 64,
         interval: Auto::INTERVAL,
     });
-    Pool::new(&config)
+    Pool::new(&config, &Arc::default())
 }
 
 /// So many slots at once.
@@ -473,7 +476,7 @@ async fn slots_follow_what_answers_and_refusals_tell() {
                 for _ in 0..100 {
                     let mut grant = get(&pool).await.unwrap();
                     grant.slot.answered();
-                    // There is a worker for everybody.
+                    // There is a worker for each.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             })
@@ -487,4 +490,57 @@ async fn slots_follow_what_answers_and_refusals_tell() {
     let mut grants = several(&pool, 10).await;
     grants[0].slot.full();
     assert!(endpoint.limit() < 10, "{}", endpoint.limit());
+}
+
+/// Two endpoints with one slot each; the second one as `with` makes it.
+fn pair(with: impl FnOnce(&mut EndpointConfig)) -> Arc<Pool<u32>> {
+    let mut config = config(2, 1, 0, 4);
+    with(&mut config.endpoints[1]);
+    Pool::new(&config, &Arc::default())
+}
+
+#[tokio::test]
+async fn a_backup_takes_over_when_the_others_are_full() {
+    let pool = pair(|second| second.backup = true);
+    let first = get(&pool).await.unwrap();
+    let second = get(&pool).await.unwrap();
+    assert_eq!((at(&pool, &first), at(&pool, &second)), (0, 1));
+    drop(first);
+    let again = get(&pool).await.unwrap();
+    assert_eq!(at(&pool, &again), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_by_order_gets_nothing() {
+    let pool = pair(|second| second.down = true);
+    let _first = get(&pool).await.unwrap();
+    assert!(matches!(
+        get_beside(&pool, &[0]).await,
+        Err(AdmissionError::NoEndpoint)
+    ));
+    // It keeps its history when it comes back.
+    let second = pool.endpoints()[1].id;
+    let mut configs: Vec<_> = pool
+        .endpoints()
+        .iter()
+        .map(|endpoint| endpoint.config.clone())
+        .collect();
+    configs[1].down = false;
+    pool.set_endpoints(&configs);
+    let grant = get(&pool).await.unwrap();
+    assert_eq!(grant.slot.endpoint().id, second);
+}
+
+#[tokio::test]
+async fn an_endpoint_may_have_slots_of_its_own() {
+    let pool = pair(|second| second.max_connections = Some(2));
+    let granted = [
+        get(&pool).await.unwrap(),
+        get(&pool).await.unwrap(),
+        get(&pool).await.unwrap(),
+    ];
+    let at = granted.each_ref().map(|grant| at(&pool, grant));
+    assert_eq!(at.iter().filter(|at| **at == 1).count(), 2);
+    let any = Constraints::default();
+    assert!(pool.take_free(&any, Instant::now()).unwrap().is_none());
 }

@@ -1,6 +1,6 @@
 //! Keeps the endpoints of an upstream what the DNS says they are.
 //!
-//! One task for each name, which ends with the upstream. It asks when the last answer grows old, sooner when one of
+//! One task for each name. It asks when the last answer grows old, sooner when one of
 //! the endpoints could not be reached, and again and again while there is no answer. Requests do not wait for it,
 //! unless there is no endpoint yet.
 
@@ -8,11 +8,13 @@ mod members;
 mod schedule;
 mod source;
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::membership::{Members, Membership};
 use crate::transport::Resolver;
 use crate::transport::resolve::{Answer, MAX_FOUND, ResolveError};
 use crate::upstream::attempt::Upstream;
@@ -20,112 +22,70 @@ use crate::upstream::model::config::EndpointConfig;
 use schedule::LookupSchedule;
 use source::{News, Source};
 
-/// The endpoints of every name, and those that need none.
-struct Board {
-    fixed: Vec<EndpointConfig>,
-    found: Mutex<Vec<Vec<EndpointConfig>>>,
-}
-
-/// Follows the names of an upstream until it is gone. To be called inside a tokio runtime.
-pub(super) fn start(upstream: &Arc<Upstream>, resolver: &Arc<Resolver>) {
-    let config = upstream.config();
-    let board = Arc::new(Board {
-        fixed: config.endpoints.clone(),
-        found: Mutex::new(vec![Vec::new(); config.sources.len()]),
-    });
-    for (at, template) in config.sources.iter().enumerate() {
-        let follower = Follower {
-            upstream: Arc::downgrade(upstream),
-            resolver: resolver.clone(),
-            board: board.clone(),
-            at,
-            source: Source::new(template.clone()),
-            suspected: upstream.suspected().clone(),
-        };
-        let mut changes = upstream.changes();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = follow(follower) => {}
-                // Closed: the upstream is gone, in the middle of a question, too.
-                () = async { while changes.changed().await.is_ok() {} } => {}
-            }
-        });
-    }
-}
-
-impl Board {
-    /// Puts down what the name at this index stands for.
-    fn post(&self, at: usize, endpoints: &[EndpointConfig], upstream: &Upstream) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found[at] = endpoints.to_vec();
-        // Under the lock: the last one to post knows all.
-        upstream.set_endpoints(&self.all(&found));
-    }
-
-    /// Every endpoint, each address once: slots are counted by it.
-    fn all(&self, found: &[Vec<EndpointConfig>]) -> Vec<EndpointConfig> {
-        let mut all = self.fixed.clone();
-        for endpoint in found.iter().flatten() {
-            if all.iter().all(|other| other.address != endpoint.address) {
-                all.push(endpoint.clone());
-            }
-        }
-        all
-    }
-}
-
-/// What a task needs.
-struct Follower {
-    upstream: Weak<Upstream>,
+/// A name in the DNS that stands for endpoints of an upstream.
+struct Name {
+    upstream: Arc<str>,
     resolver: Arc<Resolver>,
-    board: Arc<Board>,
-    /// Which of the upstream's names it follows.
-    at: usize,
     source: Source,
+    schedule: LookupSchedule,
     suspected: Arc<Notify>,
+    /// The last question was not answered.
+    failing: bool,
 }
 
-async fn follow(mut follower: Follower) {
-    let mut schedule = LookupSchedule::new(fastrand::u64(..), Instant::now());
-    let mut failing = false;
-    loop {
-        tokio::select! {
-            () = sleep_until(schedule.due()) => {}
-            () = follower.suspected.notified() => {
-                schedule.hurry(Instant::now());
-                continue;
+/// Follows the names of an upstream from now on.
+pub(super) fn start(upstream: &Arc<Upstream>, resolver: &Arc<Resolver>, tasks: &mut JoinSet<()>) {
+    let sources = &upstream.config().sources;
+    let members = Members::new(upstream, sources.len());
+    for (at, template) in sources.iter().enumerate() {
+        let name = Name {
+            upstream: upstream.name().clone(),
+            resolver: resolver.clone(),
+            source: Source::new(template.clone()),
+            schedule: LookupSchedule::new(fastrand::u64(..), Instant::now()),
+            suspected: upstream.suspected().clone(),
+            failing: false,
+        };
+        members.follow(at, name, tasks);
+    }
+}
+
+impl Membership for Name {
+    async fn next(&mut self) -> Vec<EndpointConfig> {
+        loop {
+            tokio::select! {
+                () = sleep_until(self.schedule.due()) => {}
+                () = self.suspected.notified() => {
+                    self.schedule.hurry(Instant::now());
+                    continue;
+                }
+            }
+            if self.ask().await != News::Same {
+                return self.source.endpoints().to_vec();
             }
         }
-        schedule.asked(Instant::now());
-        let heard = follower.resolver.resolve(follower.source.query()).await;
-        let Some(upstream) = follower.upstream.upgrade() else {
-            return;
-        };
+    }
+}
+
+impl Name {
+    async fn ask(&mut self) -> News {
+        self.schedule.asked(Instant::now());
+        let heard = self.resolver.resolve(self.source.query()).await;
         let now = Instant::now();
         match &heard {
-            Ok(answer) => schedule.answered(answer.valid_for, now),
-            Err(_) => schedule.failed(now),
+            Ok(answer) => self.schedule.answered(answer.valid_for, now),
+            Err(_) => self.schedule.failed(now),
         }
-        let news = follower.source.hear(&heard, follower.resolver.config().keep, now);
-        if news != News::Same {
-            follower
-                .board
-                .post(follower.at, follower.source.endpoints(), &upstream);
-        }
-        tell(&upstream, &follower.source, news, &heard, failing);
-        failing = heard.is_err();
+        let news = self.source.hear(&heard, self.resolver.config().keep, now);
+        tell(&self.upstream, &self.source, news, &heard, self.failing);
+        self.failing = heard.is_err();
+        news
     }
 }
 
 /// Logs what an operator wants to know, once.
-fn tell(
-    upstream: &Upstream,
-    source: &Source,
-    news: News,
-    heard: &Result<Answer, ResolveError>,
-    failing: bool,
-) {
-    let (upstream, name) = (&**upstream.name(), source.query());
+fn tell(upstream: &str, source: &Source, news: News, heard: &Result<Answer, ResolveError>, failing: bool) {
+    let name = source.query();
     match (news, heard) {
         (News::Changed, _) => {
             tracing::info!(upstream, %name, endpoints = names(source.endpoints()), "endpoints found");

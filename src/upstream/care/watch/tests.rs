@@ -160,7 +160,8 @@ async fn whoever_comes_later_is_watched_too() {
         silence: Silence::Dead,
     });
     let upstream = Arc::new(Upstream::new(config));
-    start(&upstream);
+    let mut tasks = JoinSet::new();
+    start(&upstream, &mut tasks);
     tokio::time::sleep(4 * SECOND).await;
     let one = upstream.endpoints()[0].clone();
     assert_eq!(one.circuit(), CircuitState::Unhealthy);
@@ -180,6 +181,6 @@ async fn whoever_comes_later_is_watched_too() {
     upstream.set_endpoints(&[missing("two")]);
     assert!(
         target.snapshot().is_none(),
-        "somebody still holds it, but it is none of ours"
+        "it is still held, but is none of ours"
     );
 }

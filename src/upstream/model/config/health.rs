@@ -90,6 +90,34 @@ impl Health {
     pub const FALL: u32 = 3;
 }
 
+/// A connection alone.
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            probe: Probe::Connect,
+            interval: Self::INTERVAL,
+            timeout: Self::TIMEOUT,
+            rise: Self::RISE,
+            fall: Self::FALL,
+            silence: Silence::default(),
+        }
+    }
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            head_only: false,
+            path: Target::from_static("/"),
+            host: Bytes::from_static(b"localhost"),
+            script: None,
+            status: Statuses::fine(),
+            busy_status: Statuses::default(),
+            body: None,
+        }
+    }
+}
+
 impl Probe {
     /// The word for it in the file and in logs.
     pub fn kind(&self) -> &'static str {

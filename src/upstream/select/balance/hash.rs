@@ -255,7 +255,7 @@ mod tests {
         };
         for taken in 1..=400 {
             let index = bench.pick_wish(&constraints).unwrap();
-            bench.endpoints[index].slot_taken();
+            assert!(bench.endpoints[index].take_slot());
             let most = bench.in_flight().into_iter().max().unwrap();
             let quota = (1.25 * f64::from(taken) / 4.0).ceil() as usize;
             assert!(most <= quota, "{most} of {taken}");

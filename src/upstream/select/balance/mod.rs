@@ -12,7 +12,7 @@ mod round_robin;
 use std::sync::Arc;
 
 use crate::upstream::model::Token;
-use crate::upstream::model::config::Balance;
+use crate::upstream::model::config::{Balance, ProtocolName};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 
 pub use ewma::Ewma;
@@ -40,6 +40,8 @@ pub struct Constraints {
     pub key: Option<u64>,
     /// The endpoint that its session lives on; also one that is draining.
     pub sticky: Option<Token>,
+    /// What it is sent by, where idle connections may speak something else: the configuration changed meanwhile.
+    pub protocol: Option<ProtocolName>,
     /// Rather wait for that endpoint than use another one.
     pub wait: bool,
 }
@@ -73,10 +75,21 @@ impl Pick<'_> {
         self.possible(endpoint) && endpoint.has_room()
     }
 
+    /// The choice among the backups when no slot of the others is free: backups take over from endpoints that are full,
+    /// as nginx's do.
+    pub fn overflow(&self) -> Option<Self> {
+        let works = self.circuit == CircuitState::Closed;
+        (works && !self.backup).then_some(Self {
+            backup: true,
+            ..*self
+        })
+    }
+
     /// Whether the endpoint may be chosen once it has a free slot.
     pub fn possible(&self, endpoint: &Endpoint) -> bool {
         endpoint.config.backup == self.backup
             && endpoint.circuit() <= self.circuit
+            && !endpoint.config.down
             && !self.constraints.tried.contains(&endpoint.id)
             && (!endpoint.config.drain || self.constraints.belongs_to(endpoint))
     }

@@ -98,13 +98,13 @@ mod tests {
     fn a_full_or_tried_endpoint_is_passed_over() {
         let endpoints = endpoints(&[1, 1, 1]);
         let mut balancer = balancer(&endpoints);
-        endpoints[0].slot_taken();
+        assert!(endpoints[0].take_slot());
         let constraints = Constraints {
             tried: vec![endpoints[1].id],
             ..Constraints::default()
         };
         assert_eq!(balancer.pick(&endpoints, &wanted(&constraints)), Some(2));
-        endpoints[2].slot_taken();
+        assert!(endpoints[2].take_slot());
         assert_eq!(balancer.pick(&endpoints, &wanted(&constraints)), None);
     }
 }

@@ -55,7 +55,7 @@ impl<B: Balancer> Bench<B> {
     pub(super) fn load(&mut self, loads: &[usize]) {
         for (endpoint, load) in self.endpoints.iter().zip(loads) {
             while endpoint.in_flight() < *load {
-                endpoint.slot_taken();
+                assert!(endpoint.occupancy().enter(usize::MAX));
             }
             while endpoint.in_flight() > *load {
                 endpoint.slot_freed();
@@ -108,7 +108,7 @@ impl<B: Balancer> Bench<B> {
     /// A choice that begins an exchange.
     pub(super) fn take(&mut self) {
         let index = self.pick().unwrap();
-        self.endpoints[index].slot_taken();
+        assert!(self.endpoints[index].take_slot());
     }
 
     /// How often each endpoint is chosen.

@@ -1,0 +1,77 @@
+//! `[log]`.
+
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::suggest;
+use crate::config::table::table;
+use crate::config::units::{Absolute, Name, Named, Text};
+use crate::telemetry::Config;
+use crate::telemetry::config::{Format, Target};
+
+table! {
+    /// Where the logs go, and what they say.
+    pub(in crate::config) struct Log for Config {
+        /// Where the access log goes, one line a request.
+        access: Target as TARGET,
+        /// Form of its lines.
+        access_format: Format as Name,
+        /// Where the error log goes.
+        error: Target as TARGET,
+        /// Least important level that the error log shows.
+        level: tracing::Level as Name,
+    }
+    example = r#"[log]
+access = "/var/log/bridgehead/access.log"
+access_format = "json"
+"#;
+}
+
+const TARGET: Text<Target> = Text {
+    words: "`\"stdout\"`, `\"stderr\"`, `\"off\"` or absolute path",
+    read: target,
+    show,
+};
+
+fn target(typed: &At<String>, complaints: &mut Complaints) -> Option<Target> {
+    let target = match typed.as_str() {
+        "stdout" => Target::Stdout,
+        "stderr" => Target::Stderr,
+        "off" => Target::Off,
+        name if !name.contains('/') => {
+            let complaint = complaints.error(typed.span(), format!("`{name}` is no place for a log"));
+            let near = suggest::nearest(name, ["stdout", "stderr", "off"]);
+            complaint.help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write \"stdout\", \"stderr\", \"off\" or an absolute path".to_owned(),
+            });
+            return None;
+        }
+        path => Target::File(Absolute("the log").check(path, typed.span(), complaints).into()),
+    };
+    Some(target)
+}
+
+fn show(target: &Target) -> String {
+    match target {
+        Target::Stdout => "stdout".to_owned(),
+        Target::Stderr => "stderr".to_owned(),
+        Target::Off => "off".to_owned(),
+        Target::File(file) => file.to_string_lossy().into_owned(),
+    }
+}
+
+impl Named for Format {
+    const KIND: &'static str = "access log format";
+    const NAMES: &'static [(&'static str, Self)] = &[("combined", Self::Combined), ("json", Self::Json)];
+}
+
+impl Named for tracing::Level {
+    const KIND: &'static str = "log level";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("error", Self::ERROR),
+        ("warn", Self::WARN),
+        ("info", Self::INFO),
+        ("debug", Self::DEBUG),
+        ("trace", Self::TRACE),
+    ];
+}

@@ -1,0 +1,162 @@
+//! The tables of the file, one file each, and how they come to a [`Config`].
+//!
+//! A table's file declares its keys ([`table!`](super::table::table)) and holds the rules that span several of them.
+//! Each check returns a value even when it complained, so that one mistake hides no other; a configuration with errors
+//! is thrown away in the end.
+
+mod account;
+mod address;
+mod listen;
+mod log;
+mod network;
+mod route;
+mod server;
+mod upstream;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use listen::Listen;
+use log::Log;
+use route::Route;
+use server::{Server, Settings};
+use upstream::Upstream;
+pub(super) use upstream::profiles;
+
+use super::Config;
+use super::at::At;
+use super::complaints::{Complaints, DOCUMENT};
+use super::table::{ByName, Fill, Repeated, Section, table};
+use super::units::{Number, SizeWithin};
+use crate::frontend::config::{Listener, Route as RouteConfig};
+use crate::upstream::Config as UpstreamConfig;
+use crate::{frontend, telemetry};
+
+table! {
+    /// A Bridgehead configuration.
+    pub(super) struct File {
+        server: Server as Section,
+        log: Log as Section,
+        listen: Vec<At<Listen>> as Repeated,
+        upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
+        route: Vec<At<Route>> as Repeated,
+    }
+}
+
+/// Turns the typed file into settings; `complaints` tells whether they can be used.
+pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
+    let typed = file.upstream.iter().flat_map(|upstreams| upstreams.iter());
+    let upstreams: Vec<UpstreamConfig> = typed
+        .map(|(name, typed)| upstream::check(name, typed, complaints))
+        .collect();
+    let listeners = listen::check(all(&file.listen), complaints);
+    let routes = route::check(all(&file.route), &upstreams, complaints);
+    let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
+    warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
+    if complaints.is_whole(DOCUMENT) {
+        demand(file, complaints);
+    }
+    let mut log = telemetry::Config::default();
+    if let Some(typed) = &file.log {
+        typed.apply_to(&mut log);
+    }
+    let Settings { process, frontend } = server::check(file.server.as_ref(), complaints);
+    Config {
+        server: process,
+        log,
+        frontend: frontend::Config {
+            listeners,
+            routes,
+            ..frontend
+        },
+        upstreams,
+    }
+}
+
+/// The way back: the file with every setting in effect.
+pub(super) fn shown(config: &Config) -> File {
+    let Config {
+        server,
+        log,
+        frontend,
+        upstreams,
+    } = config;
+    let settings = Settings {
+        process: server.clone(),
+        frontend: frontend.clone(),
+    };
+    let listener = |listener: &Listener| Listen::of(listener).map(At::nowhere);
+    let upstream = |upstream: &UpstreamConfig| {
+        (
+            At::nowhere(upstream.name.clone()),
+            At::nowhere(Upstream::shown(upstream)),
+        )
+    };
+    let route = |route: &RouteConfig| At::nowhere(route::shown(route, upstreams));
+    File {
+        server: Server::of(&settings).map(At::nowhere),
+        log: Log::of(log).map(At::nowhere),
+        listen: Some(At::nowhere(
+            frontend.listeners.iter().filter_map(listener).collect(),
+        )),
+        upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
+        route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),
+    }
+}
+
+fn all<T>(typed: &Option<At<Vec<T>>>) -> &[T] {
+    typed.as_deref().map_or(&[], Vec::as_slice)
+}
+
+/// Complains about what no configuration can do without.
+fn demand(file: &File, complaints: &mut Complaints) {
+    if all(&file.listen).is_empty() {
+        complaints
+            .absent("there is no address to listen on")
+            .help("add a table [[listen]] with address = \"127.0.0.1:8080\"");
+    }
+    if all(&file.route).is_empty() {
+        complaints
+            .absent("there are no routes, so every request would be answered with 404")
+            .help(format!(
+                "add a table [[route]] with path = \"/\" and one of {}",
+                route::names()
+            ));
+    }
+}
+
+fn warn_about_unused(
+    places: impl Iterator<Item = Range<usize>>,
+    upstreams: &[UpstreamConfig],
+    routes: &[RouteConfig],
+    complaints: &mut Complaints,
+) {
+    let used = |index| {
+        routes
+            .iter()
+            .any(|route| route::upstream(&route.handler) == Some(index))
+    };
+    if complaints.errors() > 0 {
+        return;
+    }
+    for (index, place) in places.enumerate() {
+        if !used(index) {
+            complaints.warning(
+                place,
+                format!("no route uses the upstream `{}`", upstreams[index].name),
+            );
+        }
+    }
+}
+
+/// Heads: the first read takes up to 8 KiB, and a head of more than 16 MiB is an attack.
+const HEAD: SizeWithin = SizeWithin {
+    least: 8 * 1024,
+    most: 16 * 1024 * 1024,
+};
+
+/// Fields of heads.
+const HEAD_FIELDS: Number = Number(1, 10_000);
+
+/// Protocols that have variables.
+const WITH_VARIABLES: &[&str] = &["fastcgi", "uwsgi", "scgi"];

@@ -1,0 +1,29 @@
+//! `files` of a route.
+
+use std::path::PathBuf;
+
+use super::file_name::INDEX;
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::table::{required, table};
+use crate::config::units::Absolute;
+use crate::frontend::config::Files as Settings;
+
+table! {
+    /// Files below a directory.
+    pub(in crate::config) struct Files for Settings {
+        /// Directory. The rest of the path, behind the path of the route, is looked up in it. Required.
+        root: PathBuf as Absolute("the directory"),
+        /// File tried for a directory.
+        index: String as INDEX,
+    }
+}
+
+/// Files below a directory.
+pub(super) fn check(typed: &At<Files>, complaints: &mut Complaints) -> Settings {
+    let example = "root = \"/srv/www/static\"";
+    required(typed, "root", typed.root.as_ref(), example, complaints);
+    let mut files = Settings::default();
+    typed.apply_to(&mut files);
+    files
+}

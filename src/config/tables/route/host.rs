@@ -1,0 +1,74 @@
+//! `host` of a route.
+
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::units::Text;
+use crate::frontend::config::Host;
+
+/// A host name, or all names below one.
+pub(super) const HOST: Text<Host> = Text {
+    words: "host",
+    read,
+    show: text,
+};
+
+fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<Host> {
+    let name = typed.to_ascii_lowercase();
+    let bare = name.strip_prefix("*.").unwrap_or(&name);
+    if let Some((message, help)) = mistake(bare) {
+        complaints.error(typed.span(), message).help(help);
+    }
+    Some(match name.strip_prefix('*') {
+        Some(suffix) => Host::Suffix(suffix.to_owned()),
+        None => Host::Exact(name),
+    })
+}
+
+/// The host as it is written.
+pub(super) fn text(host: &Host) -> String {
+    match host {
+        Host::Exact(name) => name.clone(),
+        Host::Suffix(name) => format!("*{name}"),
+    }
+}
+
+fn mistake(name: &str) -> Option<(&'static str, String)> {
+    let example = || "write \"shop.example\" or \"*.shop.example\"".to_owned();
+    if name.contains("://") || name.contains('/') {
+        return Some(("a host is a name, not a URL", example()));
+    }
+    if name.parse::<std::net::IpAddr>().is_ok() || name.starts_with('[') {
+        return literal(name);
+    }
+    if let Some((host, port)) = name.rsplit_once(':') {
+        let help = format!("ports are chosen by [[listen]]; write \"{host}\" without \":{port}\"");
+        return Some(("a host has no port here", help));
+    }
+    if !name.is_ascii() {
+        return Some((
+            "browsers send this name in another form",
+            "write its xn--… form".to_owned(),
+        ));
+    }
+    if name.contains('*') {
+        return Some(("`*` can only stand for the first label", example()));
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let label = |label: &str| !label.is_empty() && label.bytes().all(plain);
+    (!name.split('.').all(label)).then(|| ("not a host name", example()))
+}
+
+/// Addresses in the form of the `Host` field: IPv6 in brackets.
+fn literal(name: &str) -> Option<(&'static str, String)> {
+    let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let fine = match inner {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => name.parse::<std::net::Ipv4Addr>().is_ok(),
+    };
+    (!fine).then(|| {
+        (
+            "not an address as clients send it",
+            "write \"192.0.2.1\" or \"[2001:db8::1]\"".to_owned(),
+        )
+    })
+}

@@ -1,0 +1,22 @@
+//! `limits` of a route.
+
+use std::time::Duration;
+
+use crate::config::table::table;
+use crate::config::units::{ANY_SIZE, DEADLINE};
+use crate::frontend::config::Limits as Settings;
+
+table! {
+    /// Limits of requests on this route.
+    pub(in crate::config) struct Limits for Settings {
+        /// Largest request body; 413 above.
+        body: u64 as ANY_SIZE,
+        /// Bytes a second that a client has to send of a body; 408 below. 0: any, which is the default where request
+        /// bodies are not buffered.
+        upload_rate: u64 as ANY_SIZE,
+        /// Bytes a second that a client has to take of an answer; its connection is cut below. 0: any.
+        download_rate: u64 as ANY_SIZE,
+        /// How long a client may lag behind these rates. Waiting for the application does not count.
+        rate_grace: Duration as DEADLINE,
+    }
+}

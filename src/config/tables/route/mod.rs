@@ -1,0 +1,183 @@
+//! `[[route]]`.
+
+mod buffering;
+mod field;
+mod file_name;
+mod files;
+mod handler;
+mod host;
+mod limits;
+mod path;
+mod php;
+mod proxy;
+mod redirect;
+mod respond;
+mod status;
+mod status_code;
+mod target;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use buffering::Buffering;
+use bytes::Bytes;
+use field::{Headers, Params};
+use files::Files;
+use host::HOST;
+use limits::Limits;
+use path::PREFIX;
+use php::Php;
+use proxy::Proxy;
+use redirect::Redirect;
+use respond::Respond;
+use status::Status;
+
+use super::WITH_VARIABLES;
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::table::{Section, table};
+use crate::config::units::Flag;
+use crate::frontend::config::{Host, Route as Settings};
+use crate::protocol::fields::Fields;
+use crate::upstream::Config as Upstream;
+use crate::upstream::model::config::ProtocolName;
+
+pub(super) use handler::{names, upstream};
+
+table! {
+    /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
+    pub(in crate::config) struct Route for Settings {
+        /// Host of the request: `"shop.example"` or `"*.example"`. Default: every host.
+        host: Host as HOST,
+        /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
+        path: String as PREFIX,
+        php: Php as Section => _,
+        proxy: Proxy as Section => _,
+        files: Files as Section => _,
+        redirect: Redirect as Section => _,
+        respond: Respond as Section => _,
+        status: Status as Section => _,
+        limits: Limits as Section,
+        buffering: Buffering as Section,
+        /// Extra variables for the application: `{ APP_ENV = "production" }`. Default: none.
+        params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
+        /// Fields set on every response of this route, except on errors of the gateway itself:
+        /// `{ X-Frame-Options = "DENY" }`. Default: none.
+        headers: Fields as Headers,
+        /// Let the application finish when the client leaves.
+        ignore_client_abort: bool as Flag; only &["php", "proxy"],
+    }
+    example = r#"[[route]]
+host = "shop.example"
+php = { upstream = "php", root = "/srv/shop/public", front_controller = "/index.php" }
+limits = { body = "1GiB" }
+
+[[route]]
+path = "/api"
+proxy = { upstream = "api" }
+headers = { X-Frame-Options = "DENY" }
+
+[[route]]
+host = "*.old.example"
+redirect = { to = "https://shop.example", status = 308 }
+
+[[route]]
+path = "/metrics"
+status = { allow = ["10.0.0.0/8"] }
+"#;
+}
+
+/// The route as it would be typed.
+pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
+    let mut shown = Route::plain(route);
+    handler::show(&route.handler, upstreams, &mut shown);
+    shown.params = shown.params.filter(|params| !params.is_empty());
+    shown.headers = shown.headers.filter(|headers| !headers.is_empty());
+    if upstream(&route.handler).is_none() {
+        shown.ignore_client_abort = None;
+    }
+    shown
+}
+
+/// Every route, in the order of the file.
+pub(super) fn check(
+    typed: &[At<Route>],
+    upstreams: &[Upstream],
+    complaints: &mut Complaints,
+) -> Vec<Settings> {
+    refuse_duplicates(typed, complaints);
+    typed
+        .iter()
+        .filter_map(|typed| route(typed, upstreams, complaints))
+        .collect()
+}
+
+fn refuse_duplicates(typed: &[At<Route>], complaints: &mut Complaints) {
+    let mut seen: BTreeMap<(String, &str), Range<usize>> = BTreeMap::new();
+    for typed in typed {
+        let host = typed.host.as_deref().map(host::text).unwrap_or_default();
+        let path = typed.path.as_deref().map_or("/", String::as_str);
+        let place = typed.path.as_ref().map_or(typed.span(), At::span);
+        if let Some(first) = seen.get(&(host.clone(), path)) {
+            complaints
+                .error(
+                    place.clone(),
+                    format!("there is a route for `{host}{path}` already"),
+                )
+                .related(first.clone(), "here");
+        }
+        seen.entry((host, path)).or_insert(place);
+    }
+}
+
+fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints) -> Option<Settings> {
+    let mut route = Settings::default();
+    let buffered = typed
+        .buffering
+        .as_ref()
+        .and_then(|typed| typed.request.as_deref());
+    if buffered == Some(&false) {
+        // A client that streams may have nothing to say for a while.
+        route.limits.upload_rate = 0;
+    }
+    typed.apply_to(&mut route);
+    let handler = handler::check(typed, &route.path, upstreams, complaints);
+    buffering::check(
+        typed.buffering.as_ref(),
+        &route.buffering,
+        &route.limits,
+        complaints,
+    );
+    route.handler = handler?;
+    let upstream = upstream(&route.handler).and_then(|index| upstreams.get(index));
+    let protocol = upstream.map(|upstream| upstream.protocol);
+    if matches!(protocol, None | Some(ProtocolName::Http)) {
+        route.params = Arc::default();
+        warn_about_params(typed, complaints);
+    }
+    if protocol.is_none() {
+        route.ignore_client_abort = false;
+        warn_about_abort(typed, complaints);
+    }
+    Some(route)
+}
+
+/// Complains about extra variables where there are no variables.
+fn warn_about_params(typed: &Route, complaints: &mut Complaints) {
+    if let Some(params) = &typed.params {
+        complaints
+            .warning(params.span(), "`params` has no effect here")
+            .help("variables exist in FastCGI, uwsgi and SCGI only");
+    }
+}
+
+/// Complains about what is said of an application where there is none.
+fn warn_about_abort(typed: &Route, complaints: &mut Complaints) {
+    if let Some(typed) = &typed.ignore_client_abort {
+        complaints.warning(
+            typed.span(),
+            "`ignore_client_abort` has no effect: no application answers here",
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! `php` of a route.
+
+use std::path::PathBuf;
+
+use super::file_name::PHP_INDEX;
+use super::target;
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::table::{required, table};
+use crate::config::units::{Absolute, Plain, Text};
+use crate::frontend::config::Php as Settings;
+use crate::upstream::Config as Upstream;
+
+table! {
+    /// PHP scripts below a document root, other files as they are. For upstreams that speak FastCGI, uwsgi or SCGI.
+    pub(in crate::config) struct Php for Settings {
+        /// Name of the upstream. Required.
+        upstream: String as Plain => _,
+        /// Document root. Required.
+        root: PathBuf as Absolute("the document root"),
+        /// The same directory as PHP-FPM sees it, such as in its container. Default: `root`.
+        remote_root: PathBuf as Absolute("the remote document root"),
+        /// File tried for a directory.
+        index: String as PHP_INDEX,
+        /// Script for every path that is no file, such as `"/index.php"`. Default: none, 404.
+        front_controller: String as SCRIPT,
+        /// Suffix of scripts.
+        suffix: String as SUFFIX,
+    }
+}
+
+/// PHP scripts; `None` after a complaint.
+pub(super) fn check(
+    typed: &At<Php>,
+    upstreams: &[Upstream],
+    complaints: &mut Complaints,
+) -> Option<Settings> {
+    let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
+    let example = "root = \"/srv/www\"";
+    let root = required(typed, "root", typed.root.as_ref(), example, complaints);
+    if let Some(index) = upstream.filter(|index| target::speaks_http(upstreams, *index)) {
+        let message = format!(
+            "PHP does not run behind the upstream `{}`, which speaks http",
+            upstreams[index].name
+        );
+        let place = typed.upstream.as_ref().map_or(typed.span(), At::span);
+        complaints
+            .error(place, message)
+            .help("use proxy = { upstream = … }");
+    }
+    root?;
+    let mut php = Settings {
+        upstream: upstream?,
+        ..Settings::default()
+    };
+    typed.apply_to(&mut php);
+    let suffix = &php.suffix;
+    if let Some(script) = &typed.front_controller
+        && is_script(script)
+        && !script.ends_with(suffix)
+    {
+        complaints.warning(
+            script.span(),
+            format!("the front controller does not end with the suffix `{suffix}`"),
+        );
+    }
+    Some(php)
+}
+
+/// The table as it would be typed.
+pub(super) fn shown(php: &Settings, upstreams: &[Upstream]) -> At<Php> {
+    At::nowhere(Php {
+        upstream: target::shown(upstreams, php.upstream),
+        ..Php::plain(php)
+    })
+}
+
+const SUFFIX: Text<String> = Text {
+    words: "suffix with its dot",
+    read: suffix,
+    show: String::clone,
+};
+
+fn suffix(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
+    if typed.len() < 2 || !typed.starts_with('.') || typed.contains(['/', '\0']) {
+        complaints
+            .error(typed.span(), "not a suffix of scripts")
+            .help("write it with its dot: \".php\"");
+    }
+    Some(typed.to_string())
+}
+
+const SCRIPT: Text<String> = Text {
+    words: "path below `root`",
+    read: script,
+    show: String::clone,
+};
+
+fn script(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
+    if !is_script(typed) {
+        complaints
+            .error(typed.span(), "not the path of a script below the document root")
+            .help("write it as in a URL, from the root on: \"/index.php\"");
+    }
+    Some(typed.to_string())
+}
+
+fn is_script(path: &str) -> bool {
+    let odd = |segment: &str| matches!(segment, "" | "." | "..");
+    path.starts_with('/') && !path.contains('\0') && !path.split('/').skip(1).any(odd)
+}

@@ -1,0 +1,86 @@
+//! `proxy` of a route.
+
+use super::target;
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::table::{Table, table};
+use crate::config::tables::WITH_VARIABLES;
+use crate::config::units::{Absolute, Plain, Text};
+use crate::frontend::config::Proxy as Settings;
+use crate::upstream::Config as Upstream;
+
+table! {
+    /// An application mounted at a path.
+    pub(in crate::config) struct Proxy for Settings {
+        /// Name of the upstream. Required.
+        upstream: String as Plain => _,
+        /// `SCRIPT_NAME`: the part of the path that belongs to the mount.
+        mount: String as MOUNT; only WITH_VARIABLES,
+        /// `SCRIPT_FILENAME` for backends that run a program, such as fcgiwrap. Default: none.
+        script_filename: String as Absolute("the script"); only WITH_VARIABLES,
+        /// `DOCUMENT_ROOT`, when the application wants one. Default: none.
+        document_root: String as Absolute("the document root"); only WITH_VARIABLES,
+    }
+}
+
+/// A mounted application, on a route with the path `prefix`; `None` after a complaint.
+pub(super) fn check(
+    typed: &At<Proxy>,
+    prefix: &str,
+    upstreams: &[Upstream],
+    complaints: &mut Complaints,
+) -> Option<Settings> {
+    let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
+    if let Some(mount) = &typed.mount {
+        check_mount(mount, prefix, complaints);
+    }
+    let upstream = upstream?;
+    let mut proxy = Settings {
+        upstream,
+        ..Settings::default()
+    };
+    let protocol = upstreams.get(upstream)?.protocol.as_str();
+    let mut typed = Proxy::clone(typed);
+    for (key, span) in typed.leave_out(protocol) {
+        complaints.warning(
+            span,
+            format!("`{key}` has no effect on an upstream that speaks {protocol}"),
+        );
+    }
+    typed.apply_to(&mut proxy);
+    Some(proxy)
+}
+
+/// The table as it would be typed.
+pub(super) fn shown(proxy: &Settings, upstreams: &[Upstream]) -> At<Proxy> {
+    let mut shown = Proxy {
+        upstream: target::shown(upstreams, proxy.upstream),
+        ..Proxy::plain(proxy)
+    };
+    if let Some(upstream) = upstreams.get(proxy.upstream) {
+        shown.leave_out(upstream.protocol.as_str());
+    }
+    At::nowhere(shown)
+}
+
+/// A mount without the slash at its end; empty at the root.
+const MOUNT: Text<String> = Text {
+    words: "path of a URL",
+    read: |typed, _| Some(typed.trim_end_matches('/').to_owned()),
+    show: String::clone,
+};
+
+fn check_mount(mount: &At<String>, prefix: &str, complaints: &mut Complaints) {
+    let below = |path: &str| match path.strip_prefix(mount.as_str()) {
+        Some(rest) => rest.is_empty() || rest.starts_with('/'),
+        None => false,
+    };
+    if !(mount.is_empty() || below(prefix)) {
+        complaints
+            .error(
+                mount.span(),
+                format!("the path of the route, `{prefix}`, does not begin with the mount"),
+            )
+            .help("the mount is the part of the path that the application does not see as its own");
+    }
+}

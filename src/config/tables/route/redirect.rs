@@ -1,0 +1,60 @@
+//! `redirect` of a route.
+
+use http::StatusCode;
+
+use super::field;
+use super::status_code::Status;
+use crate::config::at::At;
+use crate::config::complaints::Complaints;
+use crate::config::table::{required, table};
+use crate::config::units::{Number, Text};
+use crate::frontend::config::Redirect as Settings;
+
+table! {
+    /// A redirect.
+    pub(in crate::config) struct Redirect for Settings {
+        /// Target: `"https://host/path"` or `"/path"`. When it does not end with a slash, the request's path and query
+        /// are appended. Required.
+        to: String as TARGET,
+        /// Status of the answer: 301, 302, 303, 307 or 308.
+        status: StatusCode as Status(Number(301, 308)),
+    }
+}
+
+/// A redirect.
+pub(super) fn check(typed: &At<Redirect>, complaints: &mut Complaints) -> Settings {
+    let example = "to = \"https://www.example\"";
+    required(typed, "to", typed.to.as_ref(), example, complaints);
+    if let Some(status) = &typed.status
+        && (304..=306).contains(&status.as_u16())
+    {
+        complaints
+            .error(status.span(), format!("{} is not a redirect", status.as_u16()))
+            .help("write 301, 302, 303, 307 or 308");
+    }
+    let mut redirect = Settings::default();
+    typed.apply_to(&mut redirect);
+    redirect
+}
+
+const TARGET: Text<String> = Text {
+    words: "URL or path",
+    read: target,
+    show: String::clone,
+};
+
+fn target(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
+    let url = ["http://", "https://"].iter().any(|scheme| {
+        typed
+            .strip_prefix(scheme)
+            .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    });
+    let plain = |byte: u8| matches!(byte, b'!'..=b'~');
+    if !(url || typed.starts_with('/')) || !typed.bytes().all(plain) {
+        complaints
+            .error(typed.span(), "not a target for a redirect")
+            .help("write \"https://host/path\" or \"/path\", with %-escapes for special characters");
+    }
+    field::refuse_variables(typed, complaints);
+    Some(typed.to_string())
+}

@@ -1,0 +1,37 @@
+//! `[server] timeouts`.
+
+use std::time::Duration;
+
+use crate::config::table::table;
+use crate::config::units::{DEADLINE, Time};
+use crate::frontend::config::Timeouts;
+
+table! {
+    /// Deadlines of the client side.
+    pub(in crate::config) struct ServerTimeouts for Timeouts {
+        /// How long a connection may be without a request, before its first one and between two.
+        idle: Duration as DEADLINE,
+        /// Longest time from the first byte of a request head to its end; 408 after it. Also how long a client that
+        /// closed its sending side still gets its answer.
+        head: Duration as DEADLINE,
+        /// Longest pause between two reads of a request body; 408 after it.
+        body: Duration as DEADLINE,
+        /// Longest pause between two successful writes to the client; in HTTP/2, on each stream.
+        send: Duration as DEADLINE,
+        /// How long the gateway reads from a connection that it has ended, so that the client gets its answer.
+        linger: Duration as Time,
+        /// Time between two PINGs to an HTTP/2 client, and for its answer to one.
+        h2_ping: Duration as DEADLINE,
+        /// How long a tunnel (WebSocket) may be silent in both directions.
+        tunnel: Duration as DEADLINE,
+        /// How long open requests may go on after a stop was asked for.
+        drain: Duration as Time,
+        /// How long a client may still send a request on an idle connection that is about to be closed.
+        grace: Duration as Time,
+        /// How long answers and tunnels may go on whose upstream a reload has changed or removed, and everything in a
+        /// process that was replaced.
+        generation: Duration as Time,
+        /// How long the new process of a replacement may take until it serves; else the old one stays.
+        replace: Duration as DEADLINE,
+    }
+}

@@ -1,0 +1,131 @@
+//! How much one address is used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The use of one address, whatever upstreams and generations of the configuration have endpoints there. An exchange
+/// occupies a worker of the application, and so does an idle connection.
+#[derive(Debug, Default)]
+pub struct Occupancy {
+    /// Exchanges under way.
+    in_flight: AtomicUsize,
+    /// Idle connections kept.
+    idle: AtomicUsize,
+    /// Several pools have endpoints there.
+    shared: AtomicBool,
+}
+
+/// The part of one endpoint in the occupancy of its address. Dropped: its idle connections are closed.
+#[derive(Debug, Default)]
+pub struct Tenancy {
+    occupancy: Arc<Occupancy>,
+    /// Idle connections kept.
+    idle: AtomicUsize,
+}
+
+impl Occupancy {
+    /// Exchanges under way.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Idle connections kept, in all pools together.
+    pub fn idle(&self) -> usize {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    /// Begins an exchange, unless `limit` of them are under way.
+    pub(in crate::upstream) fn enter(&self, limit: usize) -> bool {
+        let more = |in_flight: usize| (in_flight < limit).then_some(in_flight + 1);
+        self.in_flight
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_ok()
+    }
+
+    /// Ends an exchange.
+    pub(in crate::upstream) fn leave(&self) {
+        let before = self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        debug_assert!(before > 0, "a slot was freed twice");
+    }
+
+    /// Whether several pools have endpoints there: what one of them does is to be told to the others.
+    pub fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    /// From now on several pools have.
+    pub(in crate::upstream) fn share(&self) {
+        self.shared.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Tenancy {
+    /// A part without idle connections.
+    pub(in crate::upstream) fn new(occupancy: Arc<Occupancy>) -> Self {
+        Self {
+            occupancy,
+            idle: AtomicUsize::new(0),
+        }
+    }
+
+    /// The whole.
+    pub fn occupancy(&self) -> &Arc<Occupancy> {
+        &self.occupancy
+    }
+
+    /// Idle connections kept.
+    pub fn idle(&self) -> usize {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    /// So many are kept from now on.
+    pub(in crate::upstream) fn set_idle(&self, idle: usize) {
+        let before = self.idle.swap(idle, Ordering::Relaxed);
+        if before != idle {
+            // The sum wraps, and is right again.
+            self.occupancy
+                .idle
+                .fetch_add(idle.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+
+    /// How many idle connections fit beside what else occupies one of `limit` workers.
+    pub(in crate::upstream) fn room_for_idle(&self, limit: usize) -> usize {
+        let others = self.occupancy.idle().saturating_sub(self.idle());
+        limit
+            .saturating_sub(self.occupancy.in_flight())
+            .saturating_sub(others)
+    }
+}
+
+impl Drop for Tenancy {
+    fn drop(&mut self) {
+        self.set_idle(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_holds_for_all_tenants_together() {
+        let occupancy = Arc::new(Occupancy::default());
+        assert!(occupancy.enter(2) && occupancy.enter(2) && !occupancy.enter(2));
+        occupancy.leave();
+        let (one, other) = (Tenancy::new(occupancy.clone()), Tenancy::new(occupancy.clone()));
+        one.set_idle(1);
+        assert_eq!((one.room_for_idle(2), other.room_for_idle(2)), (1, 0));
+    }
+
+    #[test]
+    fn what_a_tenant_kept_goes_with_it() {
+        let occupancy = Arc::new(Occupancy::default());
+        let one = Tenancy::new(occupancy.clone());
+        one.set_idle(3);
+        one.set_idle(2);
+        assert_eq!(occupancy.idle(), 2);
+        drop(one);
+        assert_eq!(occupancy.idle(), 0);
+    }
+}
