@@ -1,12 +1,18 @@
-//! HTTP to clients: accepts, checks, routes, asks the layer that answers, responds, logs.
+//! HTTP to clients: accepts, checks, routes, asks what answers, responds, logs.
 //!
-//! [`service`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
-//! out. The other files are its steps, in order: [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks
-//! HTTP, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
-//! [`received`];  [`router`] and [`route`], [`handler`]; [`upload`], [`forwarded`],
-//! and the answer with [`rejection`], [`error_answer`] (`error_page`), [`body`], [`streaming_body`], or the [`tunnel`]
-//! instead; `record` is what the log has in the end. `pace` and `meter` tell slow clients from slow applications.
-//! [`config`] is what all of them need to know.
+//! [`serve`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
+//! out. The other files are its steps, in order:
+//!
+//! * [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks HTTP on each
+//!   [`connection`], and asks for the [`current`] [`service`];
+//! * [`inspect`] and [`authority`] check what was [`received`]; [`options`] are the gateway's own;
+//! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
+//! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`]) and sends;
+//! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`); a [`body`], whose parts may be a
+//!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
+//! * `record` is what the log has in the end. `pace` and `meter` tell slow clients from slow applications.
+//!
+//! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
 pub mod answer;
 pub mod authority;

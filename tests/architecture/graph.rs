@@ -94,7 +94,8 @@ impl Modules {
             .map(|(module, _)| self.files[&module].0.clone())
             .collect();
         let private = imports.modules.iter().filter(|(_, private)| *private);
-        let private = private.filter_map(|(name, _)| self.files.get(&[path, &[name.clone()]].concat()));
+        let private =
+            private.filter_map(|(name, _)| self.files.get(&[path, std::slice::from_ref(name)].concat()));
         files.extend(private.map(|(name, _)| name.clone()));
         files.remove(own);
         files
@@ -129,7 +130,7 @@ impl Modules {
     fn descend(&self, mut module: ModulePath, path: &[String], depth: usize) -> Option<(ModulePath, bool)> {
         for (at, name) in path.iter().enumerate() {
             let (_, imports) = self.files.get(&module)?;
-            let inner = [&module[..], &[name.clone()]].concat();
+            let inner = [&module[..], std::slice::from_ref(name)].concat();
             if self.files.contains_key(&inner) {
                 module = inner;
                 continue;
