@@ -110,8 +110,11 @@ fn forwarded<'s, B: Incoming>(
                 let sent = forward::send(service, &mut exchange, body, &to).await;
                 answered(service, &mut exchange, to, sent)
             }
-            // The body was for the answer that was replaced.
-            Some(_) => Some(to),
+            Some(_) => {
+                // It was for the answer that was replaced; its connection has it back.
+                drop(body);
+                Some(to)
+            }
         };
         if let Some(to) = next {
             Box::pin(replaced(service, &mut exchange, to)).await;

@@ -43,20 +43,20 @@ impl Graph {
             .flat_map(|(from, to)| to.iter().map(|to| (from.as_str(), to.as_str())))
     }
 
-    /// The shortest circle through each file that no other one of these has named: `a.rs -> b.rs -> a.rs`.
+    /// Circles, the shortest first: `a.rs -> b.rs -> a.rs`. No two have a file in common: what is left of a tangle shows
+    /// when the first one is open.
     pub(crate) fn circles(&self) -> Vec<String> {
+        let mut circles: Vec<_> = self.edges.keys().filter_map(|file| self.circle(file)).collect();
+        circles.sort_by_key(Vec::len);
         let mut named = BTreeSet::new();
-        let mut circles = Vec::new();
-        for file in self.edges.keys() {
-            if named.contains(file.as_str()) {
-                continue;
+        circles.retain(|circle| {
+            let apart = circle.iter().all(|file| !named.contains(file));
+            if apart {
+                named.extend(circle.iter().copied());
             }
-            if let Some(circle) = self.circle(file) {
-                circles.push(circle.join(" -> "));
-                named.extend(circle);
-            }
-        }
-        circles
+            apart
+        });
+        circles.iter().map(|circle| circle.join(" -> ")).collect()
     }
 
     /// The shortest way from a file to itself.
@@ -226,6 +226,18 @@ mod tests {
             ("c.rs", "use crate::a::A; pub struct C;"),
         ];
         assert_eq!(circles(planted), ["a.rs -> a/b.rs -> c.rs -> a.rs"]);
+    }
+
+    #[test]
+    fn one_import_that_closes_many_circles_is_named_by_the_shortest() {
+        let planted = [
+            ("lib.rs", "mod a; mod b; mod c; mod d;"),
+            ("a.rs", "use super::b::B; use super::c::C; pub struct A;"),
+            ("b.rs", "use super::d::D; pub struct B;"),
+            ("c.rs", "use super::d::D; use super::b::B; pub struct C;"),
+            ("d.rs", "use super::a::A; pub struct D;"),
+        ];
+        assert_eq!(circles(planted), ["a.rs -> b.rs -> d.rs -> a.rs"]);
     }
 
     #[test]
