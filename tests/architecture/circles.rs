@@ -3,33 +3,22 @@
 use super::graph::Graph;
 use super::sources::sources;
 
-/// Every crate of the workspace.
-const CRATES: &[&str] = &["src"];
-
 /// The wings of `upstream`, in the order in which they may use each other.
 const WINGS: &[&str] = &["model", "select", "admit", "wire", "answer", "attempt", "care"];
 
-fn graph(directory: &str) -> Graph {
-    Graph::of(sources(&testbed::workspace().join(directory)))
+fn graph() -> Graph {
+    Graph::of(sources(&testbed::workspace().join("src")))
 }
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    let circles: Vec<String> = CRATES
-        .iter()
-        .flat_map(|directory| {
-            let circles = graph(directory).circles();
-            circles
-                .into_iter()
-                .map(move |circle| format!("{directory}: {circle}"))
-        })
-        .collect();
+    let circles = graph().circles();
     assert!(circles.is_empty(), "\n{}", circles.join("\n"));
 }
 
 #[test]
 fn the_wings_of_upstream_use_only_those_before_them() {
-    let graph = graph("src");
+    let graph = graph();
     let place = |file: &str| {
         let wing = file.strip_prefix("upstream/")?.split('/').next()?;
         WINGS
