@@ -82,7 +82,9 @@
 //! same settings, the pools of those with others, listeners with the same address, the logs. What counts the workers at
 //! an address outlives all generations (`upstream/admit/registry.rs`). Everything that can fail comes before anything changes.
 //! Connections hold no generation, requests do: each takes the service in force when it begins
-//! ([`frontend::current`]); an answer and a tunnel that go on hold their upstream. A replacement hands the listening sockets to
+//! ([`frontend::current`]); an answer and a tunnel that go on hold their upstream. What a start or a reload opens, it opens
+//! on a thread of its own with a deadline, while signals are answered, and by descriptor: no link of another user is
+//! followed (`app/open/`, [`transport::entry`]). A replacement hands the listening sockets to
 //! another process, which says when it serves; until then they are only lent. No client is let down by a listener that
 //! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
 //!

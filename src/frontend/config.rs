@@ -1,6 +1,7 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
 use std::num::NonZeroU64;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub struct Timeouts {
     pub generation: Duration,
     /// How long a new process may take until it serves; else the old one stays.
     pub replace: Duration,
+    /// How long the files and sockets of a start or a reload may take to open.
+    pub open: Duration,
 }
 
 /// A match rule and what answers.
@@ -101,6 +104,13 @@ pub enum Host {
     Exact(String),
     /// `*.example`: holds `.example`, lower case.
     Suffix(String),
+}
+
+impl Route {
+    /// The directory that it serves, if it does.
+    pub fn root(&self) -> Option<&Path> {
+        self.handler.root()
+    }
 }
 
 /// Limits of requests on a route.
@@ -187,6 +197,7 @@ impl Default for Timeouts {
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),
             replace: Duration::from_secs(30),
+            open: Duration::from_secs(10),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! A route at run time: its handler, its filters.
 
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config::{self, Host};
 use super::filter::Filters;
 use super::handler::{Handler, Place};
+use crate::files::Root;
 use crate::upstream::Upstream;
 
 /// A match rule's answer, ready to serve.
@@ -21,36 +20,24 @@ pub struct Route {
     pub handler: Handler,
 }
 
-/// A directory of a route that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("route {route}: cannot open the root {path}: {cause}")]
-pub struct RootError {
-    /// The route's path.
-    pub route: String,
-    /// The directory.
-    pub path: PathBuf,
-    /// Why.
-    pub cause: io::Error,
-}
-
 impl Route {
-    /// Opens what the route needs. Upstreams are referred to by index.
-    pub fn open(config: config::Route, upstreams: &[Arc<Upstream>]) -> Result<Self, RootError> {
+    /// A route with its directory, which is open. Upstreams are referred to by index.
+    ///
+    /// # Panics
+    ///
+    /// When it has a [root](config::Route::root) and none is given.
+    pub fn new(config: config::Route, root: Option<Root>, upstreams: &[Arc<Upstream>]) -> Self {
         let place = Place {
             path: &config.path,
+            root,
             upstreams,
         };
-        let handler = config.handler.open(&place).map_err(|cause| RootError {
-            route: config.path.clone(),
-            path: config.handler.root().map(Path::to_owned).unwrap_or_default(),
-            cause,
-        })?;
-        Ok(Self {
+        Self {
             name: config.host.as_ref().and_then(name),
-            filters: Filters::open(&config),
-            handler,
+            filters: Filters::new(&config),
+            handler: config.handler.handler(place),
             config,
-        })
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use http::{Method, StatusCode, Uri, Version};
 
+use super::open;
 use crate::config::Config;
 use crate::frontend::connection::Connection;
 use crate::frontend::connection_limit::ConnectionLimit;
@@ -57,11 +58,9 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
         .map(|config| Arc::new(Upstream::new(config)))
         .collect();
     let frontend = config.frontend;
-    let routes = frontend
-        .routes
-        .iter()
-        .map(|route| frontend::Route::open(route.clone(), &upstreams));
-    let routes = routes.collect::<Result<Vec<_>, _>>()?;
+    let roots = open::roots(&frontend.routes, &open::Progress::default())?;
+    let routes = frontend.routes.iter().zip(roots);
+    let routes = routes.map(|(route, root)| frontend::Route::new(route.clone(), root, &upstreams));
     let counters = Arc::new(Counters::new(rejection::REASONS));
     let context = ExchangeContext {
         trusted_proxies: frontend.trusted_proxies.clone(),
@@ -70,7 +69,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
         counters,
     };
     let gateway = Gateway {
-        service: Service::new(frontend.clone(), routes, context),
+        service: Service::new(frontend.clone(), routes.collect(), context),
         frontend,
     };
     gateway.explain(question)

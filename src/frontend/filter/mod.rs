@@ -42,7 +42,7 @@ macro_rules! filters {
 
         impl Filters {
             /// The filters that the settings of a route ask for.
-            pub fn open($route: &Route) -> Self {
+            pub fn new($route: &Route) -> Self {
                 let all = [$($open.map(Step::$name),)*];
                 Self(all.into_iter().flatten().collect())
             }

@@ -1,11 +1,10 @@
 //! Files below a directory.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
 
-use super::{Handle, Open, Place};
+use super::{Handle, HandlerSettings, Place};
 use crate::files::{self, DecodedPath, LookupError, Root};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
@@ -43,18 +42,18 @@ pub struct Directory {
     prefix: String,
 }
 
-impl Open for Files {
+impl HandlerSettings for Files {
     type Handler = Directory;
 
     const NAME: &'static str = "files";
 
-    fn open(&self, place: &Place<'_>) -> io::Result<Directory> {
-        Ok(Directory {
-            root: Root::open(&self.root)?,
+    fn handler(&self, mut place: Place<'_>) -> Directory {
+        Directory {
+            root: place.take_root(),
             path: self.root.clone(),
             index: self.index.clone(),
             prefix: place.path.to_owned(),
-        })
+        }
     }
 
     fn root(&self) -> Option<&Path> {
@@ -72,7 +71,7 @@ impl Handle for Directory {
     }
 
     fn missing(&self, path: &DecodedPath, _encoded: &[u8]) -> Option<String> {
-        let (path, root) = (path.as_bytes().escape_ascii(), self.path.display());
+        let (path, root) = (String::from_utf8_lossy(path.as_bytes()), self.path.display());
         Some(format!("nothing to send for {path} below {root} ({PROGRAM})"))
     }
 }

@@ -1,4 +1,4 @@
-//! What answers requests: one file each, with its settings, what it opens when the configuration is loaded, and what it
+//! What answers requests: one file each, with its settings, what it needs when the configuration is loaded, and what it
 //! answers. A new one is a file and a line in the list below.
 
 mod files;
@@ -8,14 +8,13 @@ mod redirect;
 mod respond;
 mod status;
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::exchange::Exchange;
 use super::flow::Flow;
 use super::rejection::Rejection;
-use crate::files::DecodedPath;
+use crate::files::{DecodedPath, Root};
 use crate::upstream::Upstream;
 
 pub use files::Files;
@@ -26,21 +25,17 @@ pub use respond::Respond;
 pub use status::{Format as StatusFormat, Status};
 
 /// The settings of a handler.
-pub trait Open {
+pub trait HandlerSettings {
     /// What answers with these settings.
     type Handler: Handle;
 
     /// Its key in a route.
     const NAME: &'static str;
 
-    /// Opens what it needs.
-    ///
-    /// # Errors
-    ///
-    /// When its [`root`](Self::root) cannot be opened.
-    fn open(&self, place: &Place<'_>) -> io::Result<Self::Handler>;
+    /// The handler, at its place.
+    fn handler(&self, place: Place<'_>) -> Self::Handler;
 
-    /// The directory that it opens.
+    /// The directory that it is to have open.
     fn root(&self) -> Option<&Path> {
         None
     }
@@ -62,13 +57,21 @@ pub trait Handle {
     }
 }
 
-/// Where a handler stands.
-#[derive(Clone, Copy)]
+/// Where a handler stands, and what was opened for it.
 pub struct Place<'a> {
     /// The path of its route.
     pub path: &'a str,
+    /// The directory, if it is to have one.
+    pub root: Option<Root>,
     /// Every upstream.
     pub upstreams: &'a [Arc<Upstream>],
+}
+
+impl Place<'_> {
+    /// The directory of a handler that is to have one.
+    fn take_root(&mut self) -> Root {
+        self.root.take().expect("a route with a root is given one")
+    }
 }
 
 macro_rules! handlers {
@@ -81,32 +84,32 @@ macro_rules! handlers {
 
         /// What answers requests, ready to do so.
         pub enum Handler {
-            $($(#[$doc])* $name(<$name as Open>::Handler),)*
+            $($(#[$doc])* $name(<$name as HandlerSettings>::Handler),)*
         }
 
         impl Settings {
             /// The handler's key in a route.
             pub fn name(&self) -> &'static str {
                 match self {
-                    $(Self::$name(_) => <$name as Open>::NAME,)*
+                    $(Self::$name(_) => <$name as HandlerSettings>::NAME,)*
                 }
             }
 
-            /// See [`Open::open`].
-            pub fn open(&self, place: &Place<'_>) -> io::Result<Handler> {
+            /// See [`HandlerSettings::handler`].
+            pub fn handler(&self, place: Place<'_>) -> Handler {
                 match self {
-                    $(Self::$name(settings) => settings.open(place).map(Handler::$name),)*
+                    $(Self::$name(settings) => Handler::$name(settings.handler(place)),)*
                 }
             }
 
-            /// See [`Open::root`].
+            /// See [`HandlerSettings::root`].
             pub fn root(&self) -> Option<&Path> {
                 match self {
                     $(Self::$name(settings) => settings.root(),)*
                 }
             }
 
-            /// See [`Open::upstream`].
+            /// See [`HandlerSettings::upstream`].
             pub fn upstream(&self) -> Option<usize> {
                 match self {
                     $(Self::$name(settings) => settings.upstream(),)*

@@ -1,11 +1,10 @@
 //! An application mounted at a path.
 
-use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Handle, Open, Place};
+use super::{Handle, HandlerSettings, Place};
 use crate::files::DecodedPath;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -39,19 +38,19 @@ pub struct Mount {
     document_root: Option<Bytes>,
 }
 
-impl Open for Proxy {
+impl HandlerSettings for Proxy {
     type Handler = Mount;
 
     const NAME: &'static str = "proxy";
 
-    fn open(&self, place: &Place<'_>) -> io::Result<Mount> {
+    fn handler(&self, place: Place<'_>) -> Mount {
         let bytes = |text: &String| Bytes::from(text.clone());
-        Ok(Mount {
+        Mount {
             upstream: place.upstreams[self.upstream].clone(),
             name: bytes(&self.mount),
             filename: self.script_filename.as_ref().map(bytes),
             document_root: self.document_root.as_ref().map(bytes),
-        })
+        }
     }
 
     fn upstream(&self) -> Option<usize> {

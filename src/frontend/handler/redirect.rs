@@ -1,11 +1,9 @@
 //! A redirect.
 
-use std::io;
-
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{Handle, Open, Place};
+use super::{Handle, HandlerSettings, Place};
 use crate::files::DecodedPath;
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
@@ -33,13 +31,13 @@ impl Default for Redirect {
 }
 
 /// Nothing is to be opened.
-impl Open for Redirect {
+impl HandlerSettings for Redirect {
     type Handler = Self;
 
     const NAME: &'static str = "redirect";
 
-    fn open(&self, _place: &Place<'_>) -> io::Result<Self> {
-        Ok(self.clone())
+    fn handler(&self, _place: Place<'_>) -> Self {
+        self.clone()
     }
 }
 

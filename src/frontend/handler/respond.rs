@@ -1,11 +1,9 @@
 //! A fixed answer.
 
-use std::io;
-
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{Handle, Open, Place};
+use super::{Handle, HandlerSettings, Place};
 use crate::files::DecodedPath;
 use crate::frontend::answer::Answer;
 use crate::frontend::body::Body;
@@ -31,19 +29,19 @@ pub struct Fixed {
     body: Bytes,
 }
 
-impl Open for Respond {
+impl HandlerSettings for Respond {
     type Handler = Fixed;
 
     const NAME: &'static str = "respond";
 
-    fn open(&self, _place: &Place<'_>) -> io::Result<Fixed> {
+    fn handler(&self, _place: Place<'_>) -> Fixed {
         let mut fields = Answer::text(self.status, Bytes::new()).fields;
         fields.share();
-        Ok(Fixed {
+        Fixed {
             status: self.status,
             fields,
             body: self.body.clone(),
-        })
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Site {
         let upstreams: Vec<_> = upstreams.map(Arc::new).collect();
         let frontend: Config = parsed.frontend;
         let routes = frontend.routes.iter().map(|config| {
-            let mut route = Route::open(config.clone(), &upstreams).unwrap();
+            let mut route = Route::new(config.clone(), None, &upstreams);
             if paths.contains(&config.path.as_str()) {
                 route.filters = Filters::test(filter.clone());
             }

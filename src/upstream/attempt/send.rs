@@ -305,9 +305,8 @@ impl<'a> Attempts<'a> {
         let length = if bodiless { Some(0) } else { answer.length };
         let body = match Rest::of(lease, length).map_err(AttemptError::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
-            // The rest, dropped here, is read to the end on its own.
             Rest::Running(rest) if bodiless => {
-                drop(Source::new(rest, relays, ignore_abort));
+                Source::discard(rest, relays, ignore_abort);
                 Body::Full(None)
             }
             Rest::Running(rest) => {

@@ -2,12 +2,11 @@
 
 mod site;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{PROGRAM, answer, request};
-use super::{Handle, Open, Place};
+use super::{Handle, HandlerSettings, Place};
 use crate::files::{self, DecodedPath};
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -54,17 +53,17 @@ pub struct Scripts {
     root: PathBuf,
 }
 
-impl Open for Php {
+impl HandlerSettings for Php {
     type Handler = Scripts;
 
     const NAME: &'static str = "php";
 
-    fn open(&self, place: &Place<'_>) -> io::Result<Scripts> {
-        Ok(Scripts {
+    fn handler(&self, mut place: Place<'_>) -> Scripts {
+        Scripts {
             upstream: place.upstreams[self.upstream].clone(),
-            site: Site::open(self)?,
+            site: Site::new(self, place.take_root()),
             root: self.root.clone(),
-        })
+        }
     }
 
     fn root(&self) -> Option<&Path> {
@@ -97,7 +96,7 @@ impl Handle for Scripts {
             Err(error) => format!("{error}, and there is no front_controller"),
             Ok(_) => PROGRAM.to_owned(),
         };
-        let (path, root) = (path.as_bytes().escape_ascii(), self.root.display());
+        let (path, root) = (String::from_utf8_lossy(path.as_bytes()), self.root.display());
         Some(format!("{path} below {root}: {why}"))
     }
 }

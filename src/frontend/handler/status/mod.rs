@@ -4,7 +4,6 @@
 mod json;
 mod prometheus;
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Handle, Open, Place};
+use super::{Handle, HandlerSettings, Place};
 use crate::files::DecodedPath;
 use crate::frontend::answer::Answer;
 use crate::frontend::body::Body;
@@ -62,16 +61,16 @@ pub struct Page {
     upstreams: Arc<[Arc<Upstream>]>,
 }
 
-impl Open for Status {
+impl HandlerSettings for Status {
     type Handler = Page;
 
     const NAME: &'static str = "status";
 
-    fn open(&self, place: &Place<'_>) -> io::Result<Page> {
-        Ok(Page {
+    fn handler(&self, place: Place<'_>) -> Page {
+        Page {
             settings: self.clone(),
             upstreams: place.upstreams.into(),
-        })
+        }
     }
 }
 
