@@ -137,6 +137,7 @@ pub fn request(method: Method) -> RequestHead {
         fields: Fields::new(),
         client: Client::default(),
         script: Script::default(),
+        server_name: None,
         content_length: None,
         chunked: false,
         upgrade: false,

@@ -144,6 +144,7 @@ mod tests {
             fields: Fields::new(),
             client: Client::default(),
             script: Script::default(),
+            server_name: None,
             content_length: Some(length),
             chunked: false,
             upgrade: false,

@@ -27,6 +27,8 @@ pub struct RequestHead {
     pub client: Client,
     /// Which script or mounted application answers, and the rest of the path.
     pub script: Script,
+    /// The name of the site as it is configured (`SERVER_NAME`); `None`: what the client says.
+    pub server_name: Option<Arc<str>>,
     /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
     /// `chunked` is set.
     pub content_length: Option<u64>,
@@ -108,9 +110,12 @@ impl RequestHead {
         }
     }
 
-    /// Host part of the authority, without port (`SERVER_NAME`); our own address when the client named no
-    /// host, empty on a unix socket.
+    /// `SERVER_NAME`: the configured name; else the host part of the authority, without port; our own address when the
+    /// client named no host, empty on a unix socket.
     pub fn server_name(&self) -> &[u8] {
+        if let Some(name) = &self.server_name {
+            return name.as_bytes();
+        }
         match self.fields.get(FieldName::Host) {
             Some(host) if !host.is_empty() => without_port(host),
             _ => self.client.local.as_ref().map_or(b"", |local| local.ip()),

@@ -17,6 +17,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         fields: Fields::new(),
         client: Client::default(),
         script: Script::default(),
+        server_name: None,
         content_length: None,
         chunked: false,
         upgrade: false,

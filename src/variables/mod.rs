@@ -4,15 +4,17 @@
 //! There is a type for each kind of variables, so that a text never names one whose value comes later:
 //! [`Variable`], of a request; [`LogVariable`], of a request that is over.
 
+mod error;
 mod log;
 mod normal_path;
 mod request;
 mod template;
 mod variable;
 
+pub use error::TemplateError;
 pub use log::LogVariable;
 pub use request::cookies;
-pub use template::{Template, TemplateError};
+pub use template::Template;
 pub use variable::{NAMES, Variable};
 
 /// Where variables of one kind have values.

@@ -3,27 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Scope, Variable};
+use super::{Scope, TemplateError, Variable};
 
 /// A text with variables of a kind: `$host$uri`, `<${host}>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template<V = Variable> {
     text: String,
     parts: Vec<Part<V>>,
-}
-
-/// Why a text is no template.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// A variable that does not exist.
-    #[error("unknown variable `{0}`")]
-    Unknown(String),
-    /// `$http_`, `$cookie_` or `$arg_` without a name that can be one.
-    #[error("`{0}` names no field")]
-    Field(String),
-    /// A dollar without a name behind it, or an open brace.
-    #[error("`$` without the name of a variable")]
-    Dollar,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -50,6 +50,7 @@ impl Request {
                 ..Client::default()
             },
             target,
+            server_name: None,
             content_length: body.as_ref().map(|body| body.len() as u64),
             chunked: false,
             upgrade: false,

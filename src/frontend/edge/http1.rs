@@ -15,21 +15,23 @@ use http::{Method, Version};
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::Settings;
 use super::date;
 use super::half_close::HalfClose;
 use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
 use super::sending::{Form, Sending};
+use super::settings::Settings;
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
 use super::writer::Writer;
+use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request as head;
-use crate::frontend::service::{Begun, Connection, Handling, Service};
+use crate::frontend::serve::{self, Begun, Handling};
+use crate::frontend::service::Service;
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
 use crate::protocol::http1;
@@ -66,6 +68,8 @@ pub(super) struct Http1 {
 
 /// A request, and what its head says about the connection.
 struct Asked {
+    /// What answers it.
+    service: Arc<Service>,
     exchange: Box<Exchange>,
     /// How the body is delimited.
     framing: Framing,
@@ -198,7 +202,8 @@ impl Http1 {
                     } = request;
                     let service = self.current.service();
                     return Poll::Ready(Ok(Asked {
-                        exchange: Exchange::new(service, &self.connection, request.into()),
+                        exchange: Exchange::new(&service.context, &self.connection, request.into()),
+                        service,
                         framing,
                         persistent,
                     }));
@@ -235,6 +240,7 @@ impl Http1 {
     fn begin(&mut self, asked: Asked) -> Answering {
         let awaited = asked.awaits_invitation();
         let Asked {
+            service,
             exchange,
             framing,
             persistent,
@@ -250,7 +256,7 @@ impl Http1 {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        match Service::begin(exchange, || self.lend(awaited)) {
+        match serve::begin(&service, exchange, || self.lend(awaited)) {
             Begun::Answered(exchange) => {
                 let now = exchange.started();
                 Answering::Now(self.head(exchange, keep_alive, form, now))
@@ -282,8 +288,9 @@ impl Http1 {
             head: request.method == Method::HEAD,
             last: false,
         };
-        let exchange = Exchange::new(self.current.service(), &self.connection, request);
-        let exchange = Service::refuse(exchange, &rejection);
+        let service = self.current.service();
+        let exchange = Exchange::new(&service.context, &self.connection, request);
+        let exchange = serve::refuse(exchange, &rejection);
         let now = exchange.started();
         self.head(exchange, KeepAlive::new(false, false), form, now)
     }

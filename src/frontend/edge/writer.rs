@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 
-use crate::frontend::service::Connection;
+use crate::frontend::connection::Connection;
 use crate::protocol::WriteQueue;
 use crate::transport::{Deadline, WriteHalf, buffers};
 

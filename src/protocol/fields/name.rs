@@ -31,6 +31,7 @@ names! {
     Age = "Age" / "HTTP_AGE",
     Allow = "Allow" / "HTTP_ALLOW",
     Authorization = "Authorization" / "HTTP_AUTHORIZATION",
+    BridgeheadError = "Bridgehead-Error" / "HTTP_BRIDGEHEAD_ERROR",
     CacheControl = "Cache-Control" / "HTTP_CACHE_CONTROL",
     Connection = "Connection" / "HTTP_CONNECTION",
     ContentDisposition = "Content-Disposition" / "HTTP_CONTENT_DISPOSITION",

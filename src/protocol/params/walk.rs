@@ -304,6 +304,7 @@ mod tests {
                 path_info_encoded: Bytes::from_static(b"/a%20b"),
                 ..Script::default()
             },
+            server_name: None,
             content_length: None,
             chunked: false,
             upgrade: false,

@@ -133,6 +133,7 @@ fn head(request: &Request) -> RequestHead {
         fields,
         client: Client::default(),
         script,
+        server_name: None,
         content_length: None,
         chunked: false,
         upgrade: false,
