@@ -109,10 +109,22 @@ mod tests {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
 
+    use bytes::Bytes;
     use tokio::net::UnixStream;
     use tokio::task::consume_budget;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_fresh_connection_takes_bytes_before_the_runtime_knows() {
+        let (ours, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut connection = Connection::boxed(Stream::Unix(UnixStream::from_std(ours).unwrap()));
+        connection.queue.push(Bytes::from_static(b"hello"));
+        let written = poll_fn(|cx| Poll::Ready(connection.poll_write(cx))).await;
+        assert!(matches!(written, Poll::Ready(Ok(5))));
+        assert!(connection.queue.is_empty());
+    }
 
     #[tokio::test]
     async fn a_busy_task_sees_that_the_peer_is_gone() {
