@@ -42,7 +42,7 @@ pub struct Exchange {
     /// Whether nothing after this request is to be believed: the connection ends with its answer.
     last: bool,
     /// How fast the client has to take the answer.
-    least: Option<Rate>,
+    least: Option<Box<Rate>>,
     /// How fast it does, where it matters.
     meter: Option<Arc<Meter>>,
     /// Bytes that the client is to get, when their number is known.
@@ -95,7 +95,7 @@ impl Exchange {
 
     /// How fast the client has to take the answer.
     pub(super) fn least(&mut self, rate: Rate) {
-        self.least = Some(rate);
+        self.least = Some(Box::new(rate));
     }
 
     /// The client that asks: the one that a trusted proxy names, or the peer. From the first call on the head has it, and
@@ -164,7 +164,10 @@ impl Exchange {
             self.answer.length = None;
         }
         self.expected = self.answer.body.remaining();
-        self.meter = self.least.map(|rate| self.connection.meters.meter(rate));
+        self.meter = self
+            .least
+            .as_ref()
+            .map(|rate| self.connection.meters.meter(**rate));
     }
 
     /// The status of the answer.

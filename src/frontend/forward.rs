@@ -72,14 +72,14 @@ pub(super) async fn send(
     service: &Service,
     exchange: &mut Exchange,
     body: impl Incoming,
-    to: &Destination<'_>,
+    to: &Forwarding,
 ) -> Result<(), Rejection> {
-    let (route, upstream) = (&to.route.config, to.upstream);
+    let (route, upstream) = (&to.route.config, &to.upstream);
     let announced = exchange.request.inspected.announced;
     let (upload, now) = match body.is_over() {
         true => (Upload::none(announced), exchange.record.started()),
         false => {
-            let (rules, spools) = (rules(service, to), exchange.context.relays.spools());
+            let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
             let upload = Box::pin(Upload::take(body, announced, &rules, spools)).await?;
             (upload, Instant::now())
         }
@@ -100,7 +100,7 @@ pub(super) async fn send(
         context,
         ..
     } = exchange;
-    complete(request, *to, Announced { length, chunked });
+    complete(request, to.destination(), Announced { length, chunked });
     let options = options(&context.relays, route, request.head.version, connection, now);
     let answer = match route.ignore_client_abort {
         true => {
@@ -135,7 +135,7 @@ pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) {
 }
 
 /// How the body of a request is to be taken.
-fn rules(service: &Service, to: &Destination<'_>) -> Rules {
+fn rules(service: &Service, to: Destination<'_>) -> Rules {
     let (route, upstream) = (&to.route.config, to.upstream);
     let http = upstream.config().protocol == ProtocolName::Http;
     Rules {

@@ -13,7 +13,7 @@ pub struct Route {
     /// The settings.
     pub config: config::Route,
     /// Its host, where it has a single one: what applications are told in place of the client's spelling.
-    pub name: Option<Arc<str>>,
+    pub name: Option<Arc<String>>,
     /// What looks at requests before the handler, and at answers after it.
     pub filters: Filters,
     /// What answers.
@@ -42,9 +42,9 @@ impl Route {
 }
 
 /// A pattern is no name: which of the hosts behind it was asked for, only the client says.
-fn name(host: &Host) -> Option<Arc<str>> {
+fn name(host: &Host) -> Option<Arc<String>> {
     match host {
-        Host::Exact(name) => Some(name.as_str().into()),
+        Host::Exact(name) => Some(name.clone().into()),
         Host::Suffix(_) => None,
     }
 }

@@ -115,20 +115,19 @@ fn forwarded<B: Incoming>(
     forwarding: Forwarding,
 ) -> impl Future<Output = Box<Exchange>> + Send + 'static {
     async move {
-        let (service, to) = (&*service, forwarding.destination());
         let next = match exchange.request.replaced {
             None => {
-                let sent = forward::send(service, &mut exchange, body, &to).await;
-                answered(service, &mut exchange, to, sent)
+                let sent = forward::send(&service, &mut exchange, body, &forwarding).await;
+                answered(&service, &mut exchange, forwarding.destination(), sent)
             }
             Some(_) => {
                 // It was for the answer that was replaced; its connection has it back.
                 drop(body);
-                Some(to)
+                Some(forwarding.destination())
             }
         };
         if let Some(to) = next {
-            Box::pin(replaced(service, &mut exchange, to)).await;
+            Box::pin(replaced(&service, &mut exchange, to)).await;
         }
         exchange.decided();
         exchange
@@ -139,7 +138,7 @@ fn forwarded<B: Incoming>(
 async fn replaced<'s>(service: &'s Service, exchange: &mut Exchange, to: Destination<'s>) {
     let mut next = Some(to);
     while let Some(to) = next {
-        let sent = forward::send(service, exchange, NoBody, &to).await;
+        let sent = forward::send(service, exchange, NoBody, &Forwarding::to(to)).await;
         next = answered(service, exchange, to, sent);
     }
 }

@@ -28,7 +28,7 @@ pub struct RequestHead {
     /// Which script or mounted application answers, and the rest of the path.
     pub script: Script,
     /// The name of the site as it is configured (`SERVER_NAME`); `None`: what the client says.
-    pub server_name: Option<Arc<str>>,
+    pub server_name: Option<Arc<String>>,
     /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
     /// `chunked` is set.
     pub content_length: Option<u64>,
