@@ -77,7 +77,9 @@ pub(super) async fn send(
     let (route, upstream) = (&to.route.config, &to.upstream);
     let announced = exchange.request.inspected.announced;
     let (upload, now) = match body.is_over() {
-        true => (Upload::none(announced), exchange.record.started()),
+        // Its head has just come.
+        true if exchange.request.rounds == 0 => (Upload::none(announced), exchange.record.started()),
+        true => (Upload::none(announced), Instant::now()),
         false => {
             let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
             let upload = Box::pin(Upload::take(body, announced, &rules, spools)).await?;
