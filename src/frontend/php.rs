@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use bytes::Bytes;
 
 use super::config::Php;
-use crate::files::{self, DecodedPath, Entry, Kind, LookupError, PathError, RelPath, Root};
+use crate::files::{self, DecodedPath, Entry, Kind, LookupError, PathError, RelPath, Root, Symlinks};
 use crate::protocol::request::Script;
 
 /// A document root with scripts.
@@ -71,7 +71,7 @@ impl Site {
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
         Ok(Self {
-            root: Root::open(&config.root)?,
+            root: Root::open(&config.root, Symlinks::Follow)?,
             remote_root: remote.map(|root| without_slash(root.as_os_str().as_bytes())),
             index: config.index.clone(),
             front_controller: controller.map(|path| format!("/{}", path.trim_start_matches('/')).into()),
@@ -135,8 +135,8 @@ impl Site {
     /// What is not there is the front controller's; what we may not see or cannot read is an error.
     fn otherwise(&self, error: LookupError) -> Result<Resolved, Unresolved> {
         match error {
-            LookupError::NotFound | LookupError::Outside => self.missing(error.into()),
-            LookupError::Forbidden | LookupError::Io(_) => Err(error.into()),
+            LookupError::NotFound => self.missing(error.into()),
+            LookupError::Outside | LookupError::Owner | LookupError::Forbidden | LookupError::Io(_) => Err(error.into()),
         }
     }
 

@@ -185,8 +185,8 @@ fn answered(answer: Result<files::Answer, LookupError>) -> Result<Answer, Reject
 
 fn lookup(error: LookupError) -> Rejection {
     match error {
-        // Where a link leads is nobody's business.
-        LookupError::NotFound | LookupError::Outside => Rejection::NotFound,
+        LookupError::NotFound => Rejection::NotFound,
+        LookupError::Outside | LookupError::Owner => Rejection::Forbidden,
         LookupError::Forbidden => Rejection::Forbidden,
         LookupError::Io(error) => Rejection::Unreadable(error),
     }

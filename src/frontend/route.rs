@@ -10,7 +10,7 @@ use super::config;
 use super::php::Site;
 use super::respond::Fixed;
 use super::status::Status;
-use crate::files::Root;
+use crate::files::{Root, Symlinks};
 use crate::upstream::Upstream;
 
 /// A match rule's answer, ready to serve.
@@ -77,7 +77,7 @@ impl Route {
                 Handler::Proxy(upstreams[proxy.upstream].clone(), Mount::new(proxy))
             }
             config::Handler::Files(files) => {
-                let root = Root::open(&files.root).map_err(failed(&files.root))?;
+                let root = Root::open(&files.root, Symlinks::Follow).map_err(failed(&files.root))?;
                 Handler::Files(root, files.index.clone())
             }
             config::Handler::Redirect(redirect) => Handler::Redirect(redirect.clone()),
