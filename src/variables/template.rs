@@ -27,6 +27,11 @@ impl<V> Template<V> {
         }
     }
 
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Whether its text is the same for all scopes.
     pub fn is_constant(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
@@ -39,6 +44,16 @@ impl<V> Template<V> {
                 Part::Text(text) => sink(text.as_bytes()),
                 Part::Variable(variable) => scope.write(variable, sink),
             }
+        }
+    }
+}
+
+/// No text.
+impl<V> Default for Template<V> {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            parts: Vec::new(),
         }
     }
 }

@@ -118,6 +118,7 @@ pub(super) fn check(
     complaints: &mut Complaints,
 ) -> Vec<Settings> {
     refuse_duplicates(typed, complaints);
+    warn_of_circles(typed, complaints);
     typed
         .iter()
         .filter_map(|typed| route(typed, upstreams, complaints))
@@ -139,6 +140,32 @@ fn refuse_duplicates(typed: &[At<Route>], complaints: &mut Complaints) {
                 .related(first.clone(), "here");
         }
         seen.entry((host, path)).or_insert(place);
+    }
+}
+
+/// Warns of redirects to a path that the same route answers: with the same redirect.
+fn warn_of_circles(typed: &[At<Route>], complaints: &mut Complaints) {
+    let prefix = |route: &At<Route>| route.path.as_deref().map_or("/", String::as_str).to_owned();
+    let answers = |route: &&At<Route>, path: &str| {
+        let rest = path.strip_prefix(prefix(route).trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    for own in typed {
+        let Some(to) = own.redirect.as_ref().and_then(|redirect| redirect.to.as_ref()) else {
+            continue;
+        };
+        if !to.is_constant() || !to.as_str().starts_with('/') || !answers(&own, to.as_str()) {
+            continue;
+        }
+        let mut others = typed.iter().filter(|other| answers(other, to.as_str()));
+        if others.all(|other| prefix(other).len() <= prefix(own).len()) {
+            complaints
+                .warning(
+                    to.span(),
+                    "this route answers the target, too: with the same redirect",
+                )
+                .help("give the target a route of its own, with a longer path");
+        }
     }
 }
 
