@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{Scope, TemplateError, Variable};
 
-/// A text with variables of a kind: `$host$uri`, `<${host}>`.
+/// A text with variables of a kind: `$host$uri`, `<${host}>`; two dollars are one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template<V = Variable> {
     text: String,
@@ -35,6 +35,15 @@ impl<V> Template<V> {
     /// Whether its text is the same for all scopes.
     pub fn is_constant(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
+    /// The text, if it is the same for all scopes.
+    pub fn constant(&self) -> Option<String> {
+        let text = |part: &Part<V>| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Variable(_) => None,
+        };
+        self.parts.iter().map(text).collect()
     }
 
     /// Gives the text with the values of this scope to `sink`, piece by piece.
@@ -86,6 +95,10 @@ fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, Te
         }
         rest = match tail.strip_prefix('$') {
             None => tail,
+            Some(tail) if tail.starts_with('$') => {
+                parts.push(Part::Text("$".to_owned()));
+                &tail[1..]
+            }
             Some(tail) => {
                 let (name, tail) = name(tail)?;
                 parts.push(Part::Variable(name.parse()?));

@@ -301,3 +301,20 @@ fn a_redirect_goes_where_it_says() {
         );
     }
 }
+
+#[test]
+fn fields_of_a_route_may_have_variables() {
+    let tables = "[[route]]\npath = \"/variables\"\nrespond = { body = \"x\" }\n\
+                  headers = { X-Host = \"<$host>\", X-Echo = \"$http_x_echo\", X-Price = \"5$$\" }\n";
+    let site = Site::with("", tables);
+    let ask = |fields: &[(&str, &str)]| site.request("GET", "/variables", fields, b"");
+    let answer = ask(&[("Host", "A.example:80"), ("X-Echo", "a b")]);
+    assert_eq!(answer.header("x-host"), Some("<a.example>"));
+    assert_eq!(answer.header("x-echo"), Some("a b"));
+    assert_eq!(answer.header("x-price"), Some("5$"));
+    assert_eq!(
+        ask(&[("Host", "a.example")]).header("x-echo"),
+        None,
+        "no value, no field"
+    );
+}

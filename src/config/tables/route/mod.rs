@@ -39,8 +39,7 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
 use crate::config::units::Flag;
-use crate::frontend::config::{Handler, Host, Route as Settings};
-use crate::protocol::fields::Fields;
+use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
 use crate::upstream::Config as Upstream;
 use crate::upstream::model::config::ProtocolName;
 
@@ -65,8 +64,8 @@ table! {
         /// Extra variables for the application: `{ APP_ENV = "production" }`. Default: none.
         params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
         /// Fields set on every response of this route, except on errors of the gateway itself:
-        /// `{ X-Frame-Options = "DENY" }`. Default: none.
-        headers: Fields as Headers,
+        /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.
+        headers: ResponseHeaders as Headers,
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "proxy"],
     }
