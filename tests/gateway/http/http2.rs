@@ -1,146 +1,9 @@
 //! HTTP/2 with prior knowledge, on frames made by hand: a polite client library would not send these.
 
-use testbed::{Client, Signal};
+use testbed::Signal;
 
+use super::frames::*;
 use super::site::{Site, gate};
-
-/// A connection. Header blocks are literals without Huffman coding or a table.
-struct Http2(Client);
-
-/// What became of a stream.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    /// An answer, whole.
-    Answer(u16, String),
-    /// RST_STREAM.
-    Reset,
-    /// GOAWAY, or the end of the connection.
-    Gone,
-}
-
-impl Http2 {
-    fn connect(site: &Site) -> Self {
-        let mut http = Self(site.client());
-        http.0.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        http.frame(SETTINGS, 0, 0, b"");
-        http
-    }
-
-    /// Errors are left to whoever reads.
-    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut wire = length[1..].to_vec();
-        wire.extend([kind, flags]);
-        wire.extend(stream.to_be_bytes());
-        wire.extend(payload);
-        let _ = self.0.send(wire);
-    }
-
-    fn headers(&mut self, stream: u32, fields: &[(&str, &str)], flags: u8) {
-        self.frame(HEADERS, END_HEADERS | flags, stream, &block(fields));
-    }
-
-    /// A whole request on stream 1.
-    fn ask(&mut self, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
-        self.headers(1, fields, if body.is_empty() { END_STREAM } else { 0 });
-        if !body.is_empty() {
-            self.frame(DATA, END_STREAM, 1, body);
-        }
-        self.outcome(1)
-    }
-
-    /// Waits until the gateway has seen everything so far.
-    fn sync(&mut self) {
-        self.frame(PING, 0, 0, b"inorder!");
-        loop {
-            let header = self.0.take(9).unwrap();
-            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
-            let payload = self.0.take(length as usize).unwrap();
-            if header[3] == PING && header[4] & ACK != 0 && payload == b"inorder!" {
-                return;
-            }
-        }
-    }
-
-    /// Reads until a stream has ended.
-    fn outcome(&mut self, wanted: u32) -> Outcome {
-        let mut status = 0;
-        let mut body = Vec::new();
-        loop {
-            let Ok(header) = self.0.take(9) else {
-                return Outcome::Gone;
-            };
-            let [a, b, c, kind, flags, s, t, u, v] = header[..] else {
-                return Outcome::Gone;
-            };
-            let length = u32::from_be_bytes([0, a, b, c]) as usize;
-            let stream = u32::from_be_bytes([s, t, u, v]);
-            let payload = self.0.take(length).unwrap();
-            match kind {
-                GOAWAY if payload[7] != NO_ERROR => return Outcome::Gone,
-                PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
-                RST_STREAM if stream == wanted => return Outcome::Reset,
-                HEADERS if stream == wanted && status == 0 => status = status_of(&payload),
-                DATA if stream == wanted => body.extend(payload),
-                _ => continue,
-            }
-            if stream == wanted && flags & END_STREAM != 0 {
-                return Outcome::Answer(status, String::from_utf8(body).unwrap());
-            }
-        }
-    }
-}
-
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.push(0); // literal, not indexed, new name
-        string(&mut block, name);
-        string(&mut block, value);
-    }
-    block
-}
-
-/// RFC 7541, section 5.2.
-fn string(block: &mut Vec<u8>, text: &str) {
-    match u8::try_from(text.len()).ok().filter(|length| *length < 127) {
-        Some(length) => block.push(length),
-        None => {
-            let mut rest = text.len() - 127;
-            block.push(127);
-            while rest >= 128 {
-                block.push((rest % 128) as u8 | 128);
-                rest /= 128;
-            }
-            block.push(rest as u8);
-        }
-    }
-    block.extend(text.as_bytes());
-}
-
-/// The status is the first field: of the static table, or a literal of three digits, Huffman coded or not
-/// (RFC 7541, appendices A and B).
-fn status_of(block: &[u8]) -> u16 {
-    match block {
-        [indexed @ 0x88..=0x8e, ..] => [200, 204, 206, 304, 400, 404, 500][usize::from(indexed - 0x88)],
-        [0x48 | 0x08, 3, digits @ ..] => std::str::from_utf8(&digits[..3]).unwrap().parse().unwrap(),
-        [0x48 | 0x08, length @ 0x82..=0x83, coded @ ..] => {
-            let coded = coded[..usize::from(length & 0x7f)].iter();
-            let bits = coded.fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-            let mut left = 8 * u32::from(length & 0x7f);
-            (0..3).fold(0, |status, _| {
-                let five = bits >> (left - 5) & 0x1f;
-                let (digit, used) = match five {
-                    0..=2 => (five, 5),
-                    _ => ((bits >> (left - 6) & 0x3f) - 0x19 + 3, 6),
-                };
-                left -= used;
-                status * 10 + u16::try_from(digit).unwrap()
-            })
-        }
-        other => panic!("a header block that does not begin with a status: {other:02x?}"),
-    }
-}
 
 const GET: [(&str, &str); 4] = [
     (":method", "GET"),
@@ -161,7 +24,7 @@ const POST: [(&str, &str); 4] = [
 fn refused(base: &[(&str, &str)], more: &[&[(&str, &str)]], body: &[u8]) {
     let site = Site::new();
     for more in more {
-        let outcome = Http2::connect(&site).ask(&[base, more].concat(), body);
+        let outcome = site.http2().ask(&[base, more].concat(), body);
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {more:?}");
     }
@@ -171,7 +34,7 @@ fn refused(base: &[(&str, &str)], more: &[&[(&str, &str)]], body: &[u8]) {
 #[test]
 fn http_2_is_spoken_to_clients_that_know() {
     let site = Site::new();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
     http.headers(3, &POST, 0);
     http.frame(DATA, 0, 3, b"abc");
@@ -192,7 +55,7 @@ fn streams_do_not_wait_for_one_another() {
         gated.pass()?;
         connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nlate")
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &GET, END_STREAM);
     site.backend.wait_requests(1).unwrap();
     let fixed = [GET[0], GET[1], (":path", "/fixed"), GET[3]];
@@ -210,7 +73,7 @@ fn streams_that_stand_still_hold_no_worker() {
         let request = connection.read_fastcgi()?;
         connection.fastcgi_response(request.id, answer.as_bytes())
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\0"); // no window for any stream
     http.sync();
     let streams = [1, 3, 5, 7];
@@ -241,7 +104,7 @@ fn a_stream_that_is_taken_too_slowly_ends_its_connection() {
         let body = "x".repeat(2_000_000);
         connection.fastcgi_response(request.id, format!("Content-Type: a/b\r\n\r\n{body}").as_bytes())
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &[GET[0], GET[1], (":path", "/least"), GET[3]], END_STREAM);
     assert_eq!(http.outcome(1), Outcome::Gone);
     assert_eq!(site.log(1)[0]["reason"], "client_too_slow");
@@ -257,10 +120,10 @@ fn a_host_that_contradicts_the_authority_is_refused() {
     );
     let site = Site::new();
     let agreeing = [&GET[..], &[("host", "a.example")]].concat();
-    let outcome = Http2::connect(&site).ask(&agreeing, b"");
+    let outcome = site.http2().ask(&agreeing, b"");
     assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()));
     let invalid = [GET[0], GET[1], GET[2], (":authority", "user@a.example")];
-    let outcome = Http2::connect(&site).ask(&invalid, b"");
+    let outcome = site.http2().ask(&invalid, b"");
     assert!(
         matches!(&outcome, Outcome::Answer(400, page) if page.starts_with("400 Bad Request\nReason: bad_host\n")),
         "{outcome:?}"
@@ -325,19 +188,19 @@ fn malformed_pseudo_fields_are_refused() {
     ] {
         let mut fields = GET;
         fields[place].1 = value;
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {:?}", fields[place]);
     }
     for missing in &GET[..3] {
         let fields: Vec<_> = GET.into_iter().filter(|field| field != missing).collect();
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} without {missing:?}");
     }
     let after = [("x", "y"), GET[0], GET[1], GET[2], GET[3]];
     assert_ne!(
-        Http2::connect(&site).ask(&after, b""),
+        site.http2().ask(&after, b""),
         Outcome::Answer(200, "GET /first 0".into())
     );
     assert_eq!(site.backend.connections(), 0);
@@ -366,7 +229,7 @@ fn head_has_no_data() {
     let site = Site::new();
     for path in ["/fixed", "/first", "/%00"] {
         let head = [(":method", "HEAD"), GET[1], (":path", path), GET[3]];
-        let outcome = Http2::connect(&site).ask(&head, b"");
+        let outcome = site.http2().ask(&head, b"");
         let status = if path == "/%00" { 400 } else { 200 };
         assert_eq!(outcome, Outcome::Answer(status, String::new()), "{path}");
     }
@@ -382,7 +245,7 @@ fn crumbs_of_cookies_are_joined() {
     ]
     .concat();
     assert_eq!(
-        Http2::connect(&site).ask(&crumbs, b""),
+        site.http2().ask(&crumbs, b""),
         Outcome::Answer(200, "GET /first 0".into())
     );
     assert_eq!(site.asked().param("HTTP_COOKIE"), Some("a=1; b=2; c=3"));
@@ -394,7 +257,7 @@ fn a_head_without_measure_is_refused() {
     let site = Site::new();
     let value = "v".repeat(15 * 1024);
     let large = [&GET[..], &[("a", &value), ("b", &value), ("c", &value)]].concat();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     let block = block(&large);
     let mut frames = block.chunks(16 * 1024).peekable();
     http.frame(HEADERS, END_STREAM, 1, frames.next().unwrap());
@@ -415,7 +278,7 @@ fn limits_and_errors_of_ours_are_the_same() {
     let site = Site::new();
     let ask = |path: &'static str, method: &'static str, body: &[u8]| {
         let fields = [(":method", method), POST[1], (":path", path), POST[3]];
-        match Http2::connect(&site).ask(&fields, body) {
+        match site.http2().ask(&fields, body) {
             Outcome::Answer(status, _) => status,
             other => panic!("{other:?} to {method} {path}"),
         }
@@ -431,7 +294,7 @@ fn error_pages_are_the_same() {
     let site = Site::new();
     let ask = |accept| {
         let fields = [GET[0], GET[1], (":path", "/%00"), GET[3], ("accept", accept)];
-        match Http2::connect(&site).ask(&fields, b"") {
+        match site.http2().ask(&fields, b"") {
             Outcome::Answer(400, page) => page,
             other => panic!("{other:?}"),
         }
@@ -451,7 +314,7 @@ fn error_pages_are_the_same() {
 fn connect_is_no_tunnel() {
     let site = Site::new();
     let connect = [(":method", "CONNECT"), (":authority", "a.example:443")];
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &connect, 0);
     let outcome = http.outcome(1);
     assert!(
@@ -465,7 +328,7 @@ fn connect_is_no_tunnel() {
 #[test]
 fn half_an_upload_runs_nothing() {
     let site = Site::new();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &POST, 0);
     http.frame(DATA, 0, 1, b"abc");
     http.frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
@@ -486,7 +349,7 @@ fn a_stop_finishes_open_streams() {
         gated.pass()?;
         connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nfinished")
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &GET, END_STREAM);
     site.backend.wait_requests(1).unwrap();
     site.gateway.signal(Signal::TERM).unwrap();
@@ -502,7 +365,7 @@ fn a_stop_finishes_open_streams() {
 #[test]
 fn a_client_that_only_answers_pings_is_not_kept() {
     let site = Site::with("timeouts = { idle = \"300ms\" }", "");
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
     let start = std::time::Instant::now();
     assert_eq!(http.outcome(3), Outcome::Gone);
@@ -539,7 +402,7 @@ fn a_stream_that_takes_nothing_is_reset_and_its_worker_freed() {
             Ok(())
         },
     );
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\0"); // no window for any stream
     http.frame(WINDOW_UPDATE, 0, 0, &1_000_000_000_u32.to_be_bytes());
     http.sync();
@@ -584,7 +447,7 @@ fn limits_of_heads_have_their_reason_and_their_line() {
     let many: Vec<_> = GET.into_iter().chain([("x-many", "1"); 21]).collect();
     let large: Vec<_> = GET.into_iter().chain([("x-large", &*value)]).collect();
     for (place, fields) in [many, large].into_iter().enumerate() {
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         assert!(
             matches!(&outcome, Outcome::Answer(431, page) if page.contains("Reason: head_too_large")),
             "{outcome:?}"
@@ -605,7 +468,7 @@ fn limits_of_heads_have_their_reason_and_their_line() {
         assert_eq!(logged, expected);
     }
     let fitting: Vec<_> = GET.into_iter().chain([("x-some", "1"); 15]).collect();
-    let outcome = Http2::connect(&site).ask(&fitting, b"");
+    let outcome = site.http2().ask(&fitting, b"");
     assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()));
 }
 
@@ -626,7 +489,7 @@ fn fields_that_may_be_there_once_are_refused_twice() {
     let site = Site::new();
     for (place, name) in names.into_iter().enumerate() {
         let twice = [&GET[..], &[(name, "a.example"); 2]].concat();
-        let outcome = Http2::connect(&site).ask(&twice, b"");
+        let outcome = site.http2().ask(&twice, b"");
         assert!(
             matches!(&outcome, Outcome::Answer(400, page) if page.contains("Reason: bad_field")),
             "{name}: {outcome:?}"
@@ -639,7 +502,7 @@ fn fields_that_may_be_there_once_are_refused_twice() {
 #[test]
 fn a_refusal_ends_its_stream_and_not_the_connection() {
     let site = Site::new();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     let twice = [&POST[..], &[("referer", "a"), ("referer", "b")]].concat();
     http.headers(1, &twice, 0);
     assert!(matches!(http.outcome(1), Outcome::Answer(400, _)));
@@ -662,7 +525,7 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
         "SHOP.example.:80",
     ] {
         let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         assert_eq!(outcome, Outcome::Answer(200, "shop".into()), "{authority}");
     }
     let named = [
@@ -670,11 +533,11 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
         &[(":authority", "shop.example"), ("host", "shop.example.")],
     ]
     .concat();
-    let outcome = Http2::connect(&site).ask(&named, b"");
+    let outcome = site.http2().ask(&named, b"");
     assert_eq!(outcome, Outcome::Answer(200, "shop".into()));
     for authority in ["shop..example", ".", "[::1]x:80"] {
         let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {authority}");
     }
@@ -684,7 +547,7 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
 #[test]
 fn odd_octets_of_targets_are_passed_on_or_refused_and_never_changed() {
     let site = Site::new();
-    let ask = |path| Http2::connect(&site).ask(&[GET[0], GET[1], (":path", path), GET[3]], b"");
+    let ask = |path| site.http2().ask(&[GET[0], GET[1], (":path", path), GET[3]], b"");
     for path in ["/a\"b{c}d?x={y}", "/\u{fc}?\u{fc}"] {
         assert_eq!(ask(path), Outcome::Answer(200, format!("GET {path} 0")));
     }
@@ -703,7 +566,7 @@ fn odd_octets_of_targets_are_passed_on_or_refused_and_never_changed() {
 #[test]
 fn a_flood_of_settings_stalls_no_other_client() {
     let site = Site::new();
-    let mut flood = Http2::connect(&site);
+    let mut flood = site.http2();
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let stopped = stop.clone();
     let mut stream = flood.0.stream().try_clone().unwrap();
@@ -736,16 +599,3 @@ fn a_flood_of_settings_stalls_no_other_client() {
     flooding.join().unwrap();
     taking.join().unwrap();
 }
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-const NO_ERROR: u8 = 0;
-const ACK: u8 = 1;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
