@@ -336,8 +336,9 @@ impl Streaming for Incoming {
         loop {
             let frame = match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
-                Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
-                None => return Poll::Ready(None),
+                None if self.0.is_end_stream() => return Poll::Ready(None),
+                // hyper takes a reset without an error (NO_ERROR), and a connection that ends with that code, for an end.
+                None | Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
             };
             // Trailers are dropped, as they must not become variables.
             if let Ok(data) = frame.into_data() {
