@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod balancing;
+mod deadlines;
 mod echo;
 mod faults;
 mod hostile;
