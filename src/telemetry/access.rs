@@ -1,13 +1,11 @@
 //! The access log: one line a request.
 
-use std::io;
-
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
-use super::config::{Format, Target};
+use super::config::Format;
 use super::line::Entry;
-use super::sink::{Guard, Sink};
+use super::sink::Sink;
 
 /// Formats entries and hands them to a sink. Clone-free: share it.
 #[derive(Debug)]
@@ -18,12 +16,6 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Opens the target. The guard, absent when the log is off, must live as long as requests are served.
-    pub fn open(target: &Target, format: Format) -> io::Result<(Self, Option<Guard>)> {
-        let (sink, guard) = Sink::open(target)?.unzip();
-        Ok((Self::new(sink, format), guard))
-    }
-
     /// A log into a sink that is open; off without one.
     pub fn new(sink: Option<Sink>, format: Format) -> Self {
         Self {
@@ -49,11 +41,6 @@ impl AccessLog {
         }
     }
 
-    /// Opens the file again: see [`Sink::reopen`].
-    pub fn reopen(&self) -> io::Result<()> {
-        self.sink.as_ref().map_or(Ok(()), Sink::reopen)
-    }
-
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
         self.sink.as_ref().map_or(0, Sink::dropped)
@@ -62,11 +49,13 @@ impl AccessLog {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::time::Instant;
 
     use jiff::Timestamp;
 
     use super::*;
+    use crate::telemetry::Opened;
     use crate::telemetry::line::Phases;
 
     fn entry() -> Entry<'static> {
@@ -92,7 +81,8 @@ mod tests {
     fn each_entry_becomes_a_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("access.log");
-        let (log, guard) = AccessLog::open(&Target::File(path.clone()), Format::Json).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
+        let log = AccessLog::new(Some(sink), Format::Json);
         let mut scratch = b"left over".to_vec();
         log.write(&entry(), &mut scratch);
         log.write(&entry(), &mut scratch);
@@ -109,10 +99,9 @@ mod tests {
 
     #[test]
     fn off_costs_nothing() {
-        let (log, guard) = AccessLog::open(&Target::Off, Format::Combined).unwrap();
+        let log = AccessLog::new(None, Format::Combined);
         let mut scratch = Vec::new();
         log.write(&entry(), &mut scratch);
-        assert!(!log.is_on() && guard.is_none() && scratch.capacity() == 0);
-        log.reopen().unwrap();
+        assert!(!log.is_on() && scratch.capacity() == 0);
     }
 }

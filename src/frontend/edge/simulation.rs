@@ -73,7 +73,7 @@ impl Gateway {
         let upstreams: Vec<_> = config.upstreams.into_iter().map(Upstream::new).collect();
         let upstreams: Vec<_> = upstreams.into_iter().map(Arc::new).collect();
         let routes = config.frontend.routes.iter();
-        let routes = routes.map(|route| Route::open(route.clone(), &upstreams).unwrap());
+        let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams));
         let counters = Arc::new(Counters::new(&[]));
         let service = Service::new(
             config.frontend.clone(),
