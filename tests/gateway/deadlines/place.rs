@@ -1,12 +1,11 @@
 //! A gateway with one short deadline, and applications for every state.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use testbed::{Client, Gateway, Scripted, ScriptedConnection};
 
+use crate::marks::Marks;
 use crate::start;
 
 /// The gateway, and what stands behind it.
@@ -111,40 +110,6 @@ fn web(connection: &mut ScriptedConnection, marks: &Marks) -> Result<()> {
 fn named(target: Option<&str>) -> (&str, &str) {
     let target = target.unwrap_or_default();
     target.split_once('?').unwrap_or((target, ""))
-}
-
-/// Words that one thread says and another one waits for.
-#[derive(Default)]
-pub(super) struct Marks {
-    set: Mutex<HashSet<String>>,
-    changed: Condvar,
-}
-
-impl Marks {
-    pub(super) fn set(&self, mark: &str) {
-        self.lock().insert(mark.to_owned());
-        self.changed.notify_all();
-    }
-
-    /// Whether the mark is set before `patience` ends.
-    pub(super) fn is_set(&self, mark: &str, patience: Duration) -> bool {
-        let wait = self
-            .changed
-            .wait_timeout_while(self.lock(), patience, |set| !set.contains(mark));
-        wait.unwrap_or_else(PoisonError::into_inner).0.contains(mark)
-    }
-
-    fn wait(&self, mark: &str) -> Result<()> {
-        ensure!(
-            self.is_set(mark, Duration::from_secs(30)),
-            "{mark} was never said"
-        );
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Bytes of a large answer: more than the sockets on its way hold.
