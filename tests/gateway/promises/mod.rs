@@ -233,7 +233,7 @@ fn make_room(column: &Column, _: Vec<Client>) -> Result<()> {
 }
 
 /// Bytes of a body that comes in several reads.
-const BODY: [u8; 100_000] = [b'x'; 100_000];
+static BODY: [u8; 100_000] = [b'x'; 100_000];
 
 #[test]
 fn each_promise_is_kept_in_each_protocol_whatever_happens_meanwhile() {
