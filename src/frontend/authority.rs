@@ -64,12 +64,12 @@ impl<'a> Parts<'a> {
     fn of(authority: &'a [u8]) -> Option<Self> {
         let end = match authority {
             [b'[', ..] => memchr(b']', authority)? + 1,
-            _ => memchr(b':', authority).unwrap_or(authority.len()),
+            _ => name_len(authority),
         };
         let (host, rest) = authority.split_at(end);
         let valid = match host {
             [b'[', literal @ .., b']'] => std::str::from_utf8(literal).is_ok_and(is_ipv6),
-            _ => is_name(host),
+            _ => !host.is_empty(),
         };
         let port = port(rest)?;
         valid.then_some(Self { host, port })
@@ -81,20 +81,28 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Labels with dots between them, none of them empty. The root may have its dot.
-fn is_name(text: &[u8]) -> bool {
-    let mut begins = true;
-    for byte in text {
-        match byte {
-            b'.' if begins => return false,
-            b'.' => begins = true,
-            b'-' | b'_' => begins = false,
-            _ if byte.is_ascii_alphanumeric() => begins = false,
-            _ => return false,
-        }
-    }
-    !text.is_empty()
+/// Bytes of the name that the text starts with: labels with dots between them, none of them empty. The root may have its
+/// dot.
+fn name_len(text: &[u8]) -> usize {
+    let mut last = b'.';
+    let ends = |byte: &u8| {
+        let fits = LABEL[usize::from(*byte)] || *byte == b'.' && last != b'.';
+        last = *byte;
+        !fits
+    };
+    text.iter().position(ends).unwrap_or(text.len())
 }
+
+/// Which bytes a label may have. A table: every byte of every `Host` passes here.
+const LABEL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 fn is_ipv6(literal: &str) -> bool {
     literal.parse::<Ipv6Addr>().is_ok()

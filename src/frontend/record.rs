@@ -6,9 +6,9 @@ use std::time::Duration;
 use http::{StatusCode, Version};
 use tokio::time::Instant;
 
+use super::connection::Connection;
 use super::received::Received;
 use super::rejection::client_gone;
-use super::service::Connection;
 use crate::protocol::fields::FieldName;
 use crate::telemetry::line::{Entry, Phases, Upstream};
 use crate::telemetry::{AccessLog, Counters};
@@ -120,7 +120,7 @@ impl Record {
         let entry = Entry {
             ended: ended.into_std(),
             remote: connection.connected.ip(),
-            method: head.method.as_str(),
+            method: request.asked_method().as_str(),
             target: request.asked(),
             version: version(head.version),
             status: self.status.as_u16(),

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use crate::files::PathError;
+use crate::files::{LookupError, PathError};
 use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
@@ -57,6 +57,9 @@ pub enum Rejection {
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
+    /// Routes and filters have sent it in a circle.
+    #[error("routed again more than {0} times")]
+    InternalCycle(u8),
     /// A bug of ours: the task that answered ended without an answer.
     #[error("the exchange ended without an answer")]
     Internal,
@@ -84,7 +87,9 @@ impl Rejection {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::Unreadable(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::Body(error) => body(error),
             Self::Spool(error) => spool(error),
             Self::Upstream(failure) => upstream(failure),
@@ -108,6 +113,7 @@ impl Rejection {
             Self::Forbidden => "file_forbidden",
             Self::NotAllowed => "not_allowed",
             Self::Unreadable(_) => "file_failed",
+            Self::InternalCycle(_) => "internal_cycle",
             Self::Internal => "internal",
             Self::Body(error) => error.reason(),
             Self::Spool(SpoolError::TooLarge { .. }) => "body_too_large",
@@ -138,6 +144,7 @@ impl Rejection {
             | Self::Forbidden
             | Self::NotAllowed
             | Self::Unreadable(_)
+            | Self::InternalCycle(_)
             | Self::Internal => false,
         }
     }
@@ -148,7 +155,18 @@ impl Rejection {
     }
 }
 
-/// Every word that [`Rejection::reason`] and [`super::body::Broken::reason`] can say, for counting.
+impl From<LookupError> for Rejection {
+    fn from(error: LookupError) -> Self {
+        match error {
+            // Where a link leads is not for clients.
+            LookupError::NotFound | LookupError::Outside => Self::NotFound,
+            LookupError::Forbidden => Self::Forbidden,
+            LookupError::Io(error) => Self::Unreadable(error),
+        }
+    }
+}
+
+/// Every word that [`Rejection::reason`] and [`super::broken::Broken::reason`] can say, for counting.
 pub const REASONS: &[&str] = &[
     "backend_closed",
     "backend_overloaded",
@@ -176,6 +194,7 @@ pub const REASONS: &[&str] = &[
     "head_timeout",
     "head_too_large",
     "internal",
+    "internal_cycle",
     "length_required",
     "method_not_allowed",
     "no_endpoint",
@@ -188,6 +207,7 @@ pub const REASONS: &[&str] = &[
     "response_truncated",
     "retired",
     "send_timeout",
+    "unwanted_status",
     "worker_killed",
     "socket_forbidden",
     "socket_missing",
@@ -298,6 +318,8 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        // As the last endpoint that answered said it.
+        Failure::Status(status) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
         Failure::Io(_) | Failure::Decode(_) => StatusCode::BAD_GATEWAY,
         Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

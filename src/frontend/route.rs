@@ -1,50 +1,23 @@
-//! A route at run time: opened roots, resolved upstreams.
+//! A route at run time: its handler, its filters.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::config;
-use super::php::Site;
-use super::respond::Fixed;
-use super::status::Status;
+use super::config::{self, Host};
+use super::filter::Filters;
+use super::handler::{Handler, Place};
 use crate::files::Root;
 use crate::upstream::Upstream;
 
 /// A match rule's answer, ready to serve.
-#[derive(Debug)]
 pub struct Route {
     /// The settings.
     pub config: config::Route,
+    /// Its host, where it has a single one: what applications are told in place of the client's spelling.
+    pub name: Option<Arc<String>>,
+    /// What looks at requests before the handler, and at answers after it.
+    pub filters: Filters,
     /// What answers.
     pub handler: Handler,
-}
-
-/// What answers, with what it needs open.
-pub enum Handler {
-    /// PHP scripts below a document root.
-    Php(Arc<Upstream>, Site),
-    /// An application mounted at a path.
-    Proxy(Arc<Upstream>, Mount),
-    /// Files; and the file that stands for a directory.
-    Files(Root, String),
-    /// A redirect.
-    Redirect(config::Redirect),
-    /// A fixed answer.
-    Respond(Fixed),
-    /// What the gateway has counted.
-    Status(Status),
-}
-
-/// An application's place, as variables.
-#[derive(Debug)]
-pub struct Mount {
-    /// `SCRIPT_NAME`.
-    pub name: Bytes,
-    /// `SCRIPT_FILENAME`.
-    pub filename: Option<Bytes>,
-    /// `DOCUMENT_ROOT`.
-    pub document_root: Option<Bytes>,
 }
 
 impl Route {
@@ -54,43 +27,24 @@ impl Route {
     ///
     /// When it has a [root](config::Route::root) and none is given.
     pub fn new(config: config::Route, root: Option<Root>, upstreams: &[Arc<Upstream>]) -> Self {
-        let root = || root.expect("a route with a root is given one");
-        let handler = match &config.handler {
-            config::Handler::Php(php) => {
-                Handler::Php(upstreams[php.upstream].clone(), Site::new(php, root()))
-            }
-            config::Handler::Proxy(proxy) => {
-                Handler::Proxy(upstreams[proxy.upstream].clone(), Mount::new(proxy))
-            }
-            config::Handler::Files(files) => Handler::Files(root(), files.index.clone()),
-            config::Handler::Redirect(redirect) => Handler::Redirect(redirect.clone()),
-            config::Handler::Respond(respond) => Handler::Respond(Fixed::new(respond)),
-            config::Handler::Status(status) => Handler::Status(Status::new(status.clone(), upstreams)),
+        let place = Place {
+            path: &config.path,
+            root,
+            upstreams,
         };
-        Self { config, handler }
-    }
-}
-
-impl Mount {
-    fn new(config: &config::Proxy) -> Self {
-        let bytes = |text: &String| Bytes::from(text.clone());
         Self {
-            name: Bytes::from(config.mount.clone()),
-            filename: config.script_filename.as_ref().map(bytes),
-            document_root: config.document_root.as_ref().map(bytes),
+            name: config.host.as_ref().and_then(name),
+            filters: Filters::new(&config),
+            handler: config.handler.handler(place),
+            config,
         }
     }
 }
 
-impl std::fmt::Debug for Handler {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Php(..) => "php",
-            Self::Proxy(..) => "proxy",
-            Self::Files(..) => "files",
-            Self::Redirect(_) => "redirect",
-            Self::Respond(_) => "respond",
-            Self::Status(_) => "status",
-        })
+/// A pattern is no name: which of the hosts behind it was asked for, only the client says.
+fn name(host: &Host) -> Option<Arc<String>> {
+    match host {
+        Host::Exact(name) => Some(name.clone().into()),
+        Host::Suffix(_) => None,
     }
 }

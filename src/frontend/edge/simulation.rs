@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::frontend::connection_limit::ConnectionLimit;
+use crate::frontend::context::ExchangeContext;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
@@ -75,13 +76,13 @@ impl Gateway {
         let routes = config.frontend.routes.iter();
         let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams));
         let counters = Arc::new(Counters::new(&[]));
-        let service = Service::new(
-            config.frontend.clone(),
-            routes.collect(),
-            Relays::new(Spools::new(config.server.spool), counters.clone()),
-            Arc::new(AccessLog::new(None, Format::Json)),
-            counters.clone(),
-        );
+        let context = ExchangeContext {
+            trusted_proxies: Vec::new(),
+            relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
+            log: Arc::new(AccessLog::new(None, Format::Json)),
+            counters: counters.clone(),
+        };
+        let service = Service::new(config.frontend.clone(), routes.collect(), context);
         Self {
             current: Arc::new(Current::new(Arc::new(service))),
             limit: Arc::new(ConnectionLimit::new(usize::MAX, counters)),

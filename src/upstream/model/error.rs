@@ -44,6 +44,9 @@ pub enum Failure {
     /// No response head in time.
     #[error("no response head within the head timeout")]
     HeadTimeout,
+    /// It answered with a status after which the operator wants another endpoint asked.
+    #[error("status {0}, which is in retry.on")]
+    Status(u16),
     /// The response stopped.
     #[error("no byte of the response for the read timeout")]
     ReadTimeout,
@@ -111,6 +114,7 @@ impl Failure {
             Self::Killed { .. } => "worker_killed",
             Self::SendTimeout => "send_timeout",
             Self::HeadTimeout => "head_timeout",
+            Self::Status(_) => "unwanted_status",
             Self::ReadTimeout => "read_timeout",
             Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => "backend_closed",
             Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => "backend_overloaded",

@@ -61,6 +61,18 @@ impl Http2 {
         }
     }
 
+    /// Reads the header block of a stream's answer.
+    pub(crate) fn head(&mut self, wanted: u32) -> Vec<u8> {
+        loop {
+            let header = self.0.take(9).unwrap();
+            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+            let payload = self.0.take(length as usize).unwrap();
+            if header[3] == HEADERS && header[5..] == wanted.to_be_bytes() {
+                return payload;
+            }
+        }
+    }
+
     /// Reads until a stream has ended.
     pub(crate) fn outcome(&mut self, wanted: u32) -> Outcome {
         let mut status = 0;
@@ -139,6 +151,16 @@ pub(crate) fn status_of(block: &[u8]) -> u16 {
         }
         other => panic!("a header block that does not begin with a status: {other:02x?}"),
     }
+}
+
+/// Whether a header block has a `bridgehead-error`, whose name is in no table: a literal, Huffman coded or not
+/// (RFC 7541, appendix B).
+pub(crate) fn says_error(block: &[u8]) -> bool {
+    const CODED: [u8; 12] = [
+        0x8e, 0xc3, 0x49, 0x31, 0x67, 0x28, 0xe4, 0x58, 0xb6, 0x58, 0x7b, 0x3f,
+    ];
+    let has = |name: &[u8]| block.windows(name.len()).any(|window| window == name);
+    has(b"bridgehead-error") || has(&CODED)
 }
 
 pub(crate) const DATA: u8 = 0;

@@ -67,6 +67,29 @@ fn http_2_is_spoken_to_clients_that_know() {
 }
 
 #[test]
+fn no_application_can_say_the_gateways_word_for_errors() {
+    let fastcgi = Site::scripted("", "", |mut connection| {
+        let request = connection.read_fastcgi()?;
+        connection.fastcgi_response(request.id, b"Status: 502\r\nBridgehead-Error: forged\r\n\r\n")
+    });
+    let http = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write(
+            "HTTP/1.1 502 Oh\r\nBridgehead-Error: forged\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        )
+    });
+    for site in [fastcgi, http] {
+        let mut client = site.http2();
+        client.headers(1, &GET, END_STREAM);
+        let forged = client.head(1);
+        assert_eq!((status_of(&forged), says_error(&forged)), (502, false));
+        let missing = GET.map(|(name, value)| (name, if value == "/first" { "/.." } else { value }));
+        client.headers(3, &missing, END_STREAM);
+        assert!(says_error(&client.head(3)), "the gateway's own");
+    }
+}
+
+#[test]
 fn streams_do_not_wait_for_one_another() {
     let (gate, gated) = gate();
     let site = Site::scripted("", "", move |mut connection| {

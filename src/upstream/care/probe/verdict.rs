@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 
-use super::talk::MAX_ANSWER;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::transport::ConnectError;
 
@@ -60,8 +59,8 @@ pub enum Reason {
     #[error("the text is not in the answer")]
     Body,
     /// It talks and comes to no end.
-    #[error("more than {MAX_ANSWER} bytes before the end of the head")]
-    TooMuch,
+    #[error("more than {0} bytes before the end of the head")]
+    TooMuch(usize),
     /// The question does not fit the protocol or the upstream's limits.
     #[error("cannot be asked: {0}")]
     Unsendable(EncodeError),
@@ -76,7 +75,7 @@ impl Reason {
         match self {
             Self::Connect(cause) => cause.reason(),
             Self::Closed | Self::NoPong | Self::Broken(_) => "backend_closed",
-            Self::NotPong | Self::Garbage(_) | Self::TooMuch => "bad_response",
+            Self::NotPong | Self::Garbage(_) | Self::TooMuch(_) => "bad_response",
             Self::Unsendable(_) => "variables_too_large",
             Self::Status(_) => "bad_status",
             Self::Body => "bad_body",

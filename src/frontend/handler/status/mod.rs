@@ -1,0 +1,153 @@
+//! What the gateway has counted, for collectors and for eyes: busy slots, queues and waits, without asking any
+//! application. It is answered while every worker is busy; that is when it is wanted.
+
+mod json;
+mod prometheus;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::{Handle, HandlerSettings, Place};
+use crate::files::DecodedPath;
+use crate::frontend::answer::Answer;
+use crate::frontend::body::Body;
+use crate::frontend::exchange::Exchange;
+use crate::frontend::flow::Flow;
+use crate::frontend::rejection::Rejection;
+use crate::protocol::fields::FieldName;
+use crate::telemetry::{Counters, Exposition};
+use crate::upstream::Upstream;
+
+/// What the gateway has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// How it is written.
+    pub format: Format,
+    /// Who may see it, besides clients on unix sockets.
+    pub allow: Vec<IpNet>,
+}
+
+/// How a status is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus' text format.
+    #[default]
+    Prometheus,
+    /// One JSON object.
+    Json,
+}
+
+/// This machine.
+impl Default for Status {
+    fn default() -> Self {
+        let loopback: [IpNet; 2] = [
+            Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
+            Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
+        ];
+        Self {
+            format: Format::default(),
+            allow: loopback.into(),
+        }
+    }
+}
+
+/// A status page, ready to answer.
+pub struct Page {
+    settings: Status,
+    upstreams: Arc<[Arc<Upstream>]>,
+}
+
+impl HandlerSettings for Status {
+    type Handler = Page;
+
+    const NAME: &'static str = "status";
+
+    fn handler(&self, place: Place<'_>) -> Page {
+        Page {
+            settings: self.clone(),
+            upstreams: place.upstreams.into(),
+        }
+    }
+}
+
+impl Handle for Page {
+    fn handle<'r>(&'r self, exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+        let client = exchange.client().remote.as_ref();
+        let client = client.map(|peer| peer.address.ip());
+        self.settings.admit(&exchange.request.head.method, client)?;
+        let context = &exchange.context;
+        context.counters.access_lines_dropped.set(context.log.dropped());
+        context
+            .counters
+            .spool_bytes
+            .set(context.relays.spools().bytes_on_disk());
+        Ok(Flow::Answer(self.answer(&context.counters)))
+    }
+}
+
+impl Status {
+    /// Refuses who is not to see it. A client without an address came through a unix socket, whose mode decided.
+    fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
+        let allowed = |ip: IpAddr| {
+            let ip = ip.to_canonical();
+            self.allow.iter().any(|network: &IpNet| network.contains(&ip))
+        };
+        if !client.is_none_or(allowed) {
+            return Err(Rejection::NotAllowed);
+        }
+        match *method {
+            Method::GET | Method::HEAD => Ok(()),
+            _ => Err(Rejection::Method("GET, HEAD")),
+        }
+    }
+}
+
+impl Page {
+    /// The numbers of this moment.
+    fn answer(&self, counters: &Counters) -> Answer {
+        match self.settings.format {
+            Format::Prometheus => page(
+                Exposition::CONTENT_TYPE,
+                prometheus::page(counters, &self.upstreams),
+            ),
+            Format::Json => page("application/json", json::page(counters, &self.upstreams)),
+        }
+    }
+}
+
+fn page(content_type: &'static str, text: String) -> Answer {
+    let mut answer = Answer::new(StatusCode::OK, Body::Full(Bytes::from(text)));
+    answer.fields.append(FieldName::ContentType, content_type);
+    answer.fields.append(FieldName::CacheControl, "no-store");
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(client: Option<&str>, method: Method) -> bool {
+        let client = client.map(|ip| ip.parse().unwrap());
+        Status::default().admit(&method, client).is_ok()
+    }
+
+    #[test]
+    fn only_this_machine_sees_it_unless_told_otherwise() {
+        for client in [Some("127.0.0.1"), Some("::1"), Some("::ffff:127.9.9.9"), None] {
+            assert!(admitted(client, Method::GET), "{client:?}");
+        }
+        for client in ["192.0.2.1", "10.0.0.1", "2001:db8::1"] {
+            assert!(!admitted(Some(client), Method::GET), "{client}");
+        }
+    }
+
+    #[test]
+    fn it_is_only_looked_at() {
+        assert!(admitted(None, Method::HEAD));
+        assert!(!admitted(None, Method::POST));
+    }
+}
