@@ -339,7 +339,7 @@ impl Streaming for Incoming {
             let frame = match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
                 None if self.0.is_end_stream() => return Poll::Ready(None),
-                // hyper takes a reset without an error (NO_ERROR), and a connection that ends with that code, for an end.
+                // A stream or a connection that was reset with NO_ERROR is an end to hyper.
                 None | Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
             };
             // Trailers are dropped, as they must not become variables.
