@@ -139,10 +139,10 @@ impl Exchange {
     /// Answers a request that failed; says so in the error log where an operator can do something.
     pub(super) fn reject(&mut self, rejection: &Rejection) {
         let (id, status) = (self.request.head.id, rejection.status());
-        // 501 is what a client gets for a coding of its own.
-        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+        if rejection.is_for_operators() {
             let endpoint = self.record.trace.endpoint_name();
-            tracing::warn!(request = %id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
+            let target = String::from_utf8_lossy(self.request.asked());
+            tracing::warn!(request = %id, reason = rejection.reason(), endpoint, %target, error = %rejection, "request failed");
         } else {
             tracing::debug!(request = %id, reason = rejection.reason(), error = %rejection, "request refused");
         }

@@ -51,6 +51,9 @@ pub enum Rejection {
     /// The file exists and may not be read by us.
     #[error("file is not readable by us")]
     Forbidden,
+    /// A symbolic link that is not to be followed.
+    #[error("{0}")]
+    Symlink(LookupError),
     /// The client is not among those that may ask.
     #[error("not for this client")]
     NotAllowed,
@@ -86,7 +89,7 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -111,6 +114,7 @@ impl Rejection {
             Self::Expectation => "expectation",
             Self::Method(_) => "method_not_allowed",
             Self::Forbidden => "file_forbidden",
+            Self::Symlink(_) => "symlink_refused",
             Self::NotAllowed => "not_allowed",
             Self::Unreadable(_) => "file_failed",
             Self::InternalCycle(_) => "internal_cycle",
@@ -142,11 +146,20 @@ impl Rejection {
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden
+            | Self::Symlink(_)
             | Self::NotAllowed
             | Self::Unreadable(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
         }
+    }
+
+    /// Whether an operator can do something about it.
+    pub fn is_for_operators(&self) -> bool {
+        let status = self.status();
+        // 501 is what a client gets for a coding of its own.
+        let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+        failed || matches!(self, Self::Symlink(_))
     }
 
     /// Whether a later try may succeed, so that `Retry-After` is due.
@@ -159,7 +172,8 @@ impl From<LookupError> for Rejection {
     fn from(error: LookupError) -> Self {
         match error {
             // Where a link leads is not for clients.
-            LookupError::NotFound | LookupError::Outside => Self::NotFound,
+            LookupError::NotFound => Self::NotFound,
+            LookupError::Outside | LookupError::Owner => Self::Symlink(error),
             LookupError::Forbidden => Self::Forbidden,
             LookupError::Io(error) => Self::Unreadable(error),
         }
@@ -207,6 +221,7 @@ pub const REASONS: &[&str] = &[
     "response_truncated",
     "retired",
     "send_timeout",
+    "symlink_refused",
     "unwanted_status",
     "worker_killed",
     "socket_forbidden",
