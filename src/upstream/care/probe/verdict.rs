@@ -18,7 +18,7 @@ pub enum Verdict {
     /// the endpoint decides.
     Silent,
     /// It is not there, or not well.
-    Dead(Reason),
+    Dead(Cause),
 }
 
 /// How an endpoint shows that it is full.
@@ -34,7 +34,7 @@ pub enum Busy {
 
 /// Why an endpoint is not to be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Reason {
+pub enum Cause {
     /// No connection.
     #[error("cannot connect: {0}")]
     Connect(ConnectError),
@@ -70,7 +70,7 @@ pub enum Reason {
     Silent,
 }
 
-impl Reason {
+impl Cause {
     /// The word that names it in logs; the same as for requests, where there is one.
     pub fn word(&self) -> &'static str {
         match self {
@@ -95,9 +95,9 @@ impl fmt::Display for Busy {
     }
 }
 
-impl From<Reason> for Verdict {
-    fn from(reason: Reason) -> Self {
-        Self::Dead(reason)
+impl From<Cause> for Verdict {
+    fn from(cause: Cause) -> Self {
+        Self::Dead(cause)
     }
 }
 
@@ -107,7 +107,7 @@ impl From<ConnectError> for Verdict {
             ConnectError::Full => Self::Busy(Busy::Backlog),
             // TCP drops what does not fit into a backlog; nobody may be there as well.
             ConnectError::Timeout => Self::Silent,
-            cause => Self::Dead(Reason::Connect(cause)),
+            cause => Self::Dead(Cause::Connect(cause)),
         }
     }
 }
@@ -116,8 +116,8 @@ impl From<DecodeError> for Verdict {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::Overloaded | DecodeError::CantMultiplex => Self::Busy(Busy::Overloaded),
-            DecodeError::Empty | DecodeError::EofInHead => Self::Dead(Reason::Closed),
-            error => Self::Dead(Reason::Garbage(error)),
+            DecodeError::Empty | DecodeError::EofInHead => Self::Dead(Cause::Closed),
+            error => Self::Dead(Cause::Garbage(error)),
         }
     }
 }
