@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::config::Config;
 use crate::frontend::{self, Route, Service};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::transport::{Address, Obstacle, Resolver};
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
@@ -84,6 +84,7 @@ impl Generation {
             &upstreams,
             relays.clone(),
             access.clone(),
+            SlowLog::new(config.log.slow),
             counters.clone(),
         )?;
         Ok(Self {
@@ -175,18 +176,20 @@ fn service(
     upstreams: &[Arc<Upstream>],
     relays: Relays,
     access: Arc<AccessLog>,
+    slow: SlowLog,
     counters: Arc<Counters>,
 ) -> Result<Arc<Service>> {
     let routes = config
         .routes
         .iter()
-        .map(|route| Route::open(route.clone(), upstreams));
+        .map(|route| Route::open(route.clone(), upstreams, &counters.routes));
     let routes = routes.collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(Service::new(
         config.clone(),
         routes,
         relays,
         access,
+        slow,
         counters,
     )))
 }

@@ -28,7 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::config::Config;
-use crate::frontend::{self, Server, rejection};
+use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
 use crate::telemetry::config::Target;
 use crate::transport::{Address, Inherited, Listener};
@@ -80,7 +80,7 @@ impl App {
     pub fn start(config: Config, inheritance: &mut Inheritance) -> Result<Self> {
         let mut left = std::mem::take(&mut inheritance.sockets);
         let logs = Logs::open(&config.log).context("cannot open the access log")?;
-        let counters = Arc::new(Counters::new(rejection::REASONS));
+        let counters = Arc::new(Counters::default());
         let listeners = listen(&config.frontend, &mut left)?;
         let mut pid_file = become_user(&config)?;
         // From here on as the user who serves: a root that it may not read is told now.

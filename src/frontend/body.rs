@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use crate::files;
+use crate::telemetry::Reason;
 use crate::upstream::{self, Failure};
 
 /// The list of places that an answer can come from.
@@ -43,11 +44,11 @@ pub enum Broken {
 
 impl Broken {
     /// The word in the access log.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
             Self::Upstream(failure) => failure.reason(),
-            Self::File(_) => "file_failed",
-            Self::Retired => "retired",
+            Self::File(_) => Reason::FileFailed,
+            Self::Retired => Reason::Retired,
         }
     }
 }

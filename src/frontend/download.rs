@@ -144,7 +144,6 @@ mod tests {
     use super::*;
     use crate::frontend::connection_limit::ConnectionLimit;
     use crate::frontend::forwarded::Connected;
-    use crate::telemetry::Counters;
 
     const RATE: Rate = Rate {
         bytes: NonZeroU64::new(1000).unwrap(),
@@ -152,7 +151,7 @@ mod tests {
     };
 
     fn connection() -> Arc<Connection> {
-        let places = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::new(&[]))));
+        let places = Arc::new(ConnectionLimit::new(1, Arc::default()));
         Arc::new(Connection::new(
             Connected::new(None, None),
             Arc::default(),

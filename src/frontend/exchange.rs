@@ -22,6 +22,7 @@ use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::RequestId;
+use crate::telemetry::{Observer, Reason};
 
 /// One request, from its head to the last byte of its answer.
 pub struct Exchange {
@@ -104,9 +105,9 @@ impl Exchange {
         // 501 is what a client gets for a coding of its own.
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             let endpoint = self.record.trace.endpoint_name();
-            tracing::warn!(request = %id, reason = rejection.reason(), endpoint, error = %rejection, "request failed");
+            tracing::warn!(request = %id, reason = rejection.reason().as_str(), endpoint, error = %rejection, "request failed");
         } else {
-            tracing::debug!(request = %id, reason = rejection.reason(), error = %rejection, "request refused");
+            tracing::debug!(request = %id, reason = rejection.reason().as_str(), error = %rejection, "request refused");
         }
         self.service.counters.error(rejection.reason());
         self.last |= rejection.is_last();
@@ -235,20 +236,41 @@ impl Exchange {
     }
 
     /// Why the client did not get all of it.
-    fn gone(&self) -> &'static str {
+    fn gone(&self) -> Reason {
         if !self.meter.as_ref().is_some_and(|meter| meter.is_too_slow()) {
-            return "client_gone";
+            return Reason::ClientGone;
         }
-        let reason = "client_too_slow";
+        let reason = Reason::ClientTooSlow;
         self.service.counters.error(reason);
         reason
     }
 
     fn broke_off(&mut self, broken: &Broken) {
         let (id, endpoint) = (self.request.head.id, self.record.trace.endpoint_name());
-        tracing::warn!(request = %id, reason = broken.reason(), endpoint, error = %broken, "answer broke off");
+        tracing::warn!(request = %id, reason = broken.reason().as_str(), endpoint, error = %broken, "answer broke off");
         self.service.counters.error(broken.reason());
         self.record.broke_off(broken.reason());
+    }
+
+    /// Shows the request, which is over, to each observer.
+    fn observe(&mut self) {
+        let Self {
+            service,
+            connection,
+            request,
+            record,
+            ..
+        } = self;
+        let trusted = &service.config.trusted_proxies;
+        let believed = connection.connected.believed(&request.head, trusted);
+        record.end();
+        let finished = record.finished(request, believed.remote());
+        service.counters.finished(&finished);
+        if let Some(times) = &record.route {
+            times.finished(&finished);
+        }
+        service.slow.finished(&finished);
+        service.log.finished(&finished);
     }
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
@@ -263,11 +285,7 @@ impl Drop for Exchange {
             self.record.broke_off(self.gone());
         }
         self.connection.requests.end();
-        self.record.count(&self.service.counters);
-        if self.service.log.is_on() {
-            self.record
-                .log(&self.request, &self.connection, &self.service.log);
-        }
+        self.observe();
     }
 }
 

@@ -4,8 +4,8 @@
 //! out. The other files are its steps, in order: [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks
 //! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
 //! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
-//! and the answer with [`rejection`], [`respond`] (`error_page`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]
-//! instead; `record` is what the log has in the end. `pace` and `download` tell slow clients from slow applications.
+//! and the answer with [`rejection`], [`respond`] (`error_page`, `liking`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]
+//! instead; `record` is what the observers of [`telemetry`](crate::telemetry) see in the end. `pace` and `download` tell slow clients from slow applications.
 //! [`config`] is what all of them need to know.
 
 pub mod answer;
@@ -21,6 +21,7 @@ pub mod exchange;
 pub mod forwarded;
 mod idle;
 pub mod inspect;
+mod liking;
 mod pace;
 pub mod php;
 pub mod plan;

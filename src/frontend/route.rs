@@ -11,6 +11,8 @@ use super::php::Site;
 use super::respond::Fixed;
 use super::status::Status;
 use crate::files::Root;
+use crate::telemetry::RouteTimes;
+use crate::telemetry::route::Routes;
 use crate::upstream::Upstream;
 
 /// A match rule's answer, ready to serve.
@@ -20,6 +22,8 @@ pub struct Route {
     pub config: config::Route,
     /// What answers.
     pub handler: Handler,
+    /// How long its requests took.
+    pub times: Arc<RouteTimes>,
 }
 
 /// What answers, with what it needs open.
@@ -63,7 +67,11 @@ pub struct RootError {
 
 impl Route {
     /// Opens what the route needs. Upstreams are referred to by index.
-    pub fn open(config: config::Route, upstreams: &[Arc<Upstream>]) -> Result<Self, RootError> {
+    pub fn open(
+        config: config::Route,
+        upstreams: &[Arc<Upstream>],
+        routes: &Routes,
+    ) -> Result<Self, RootError> {
         let failed = |path: &PathBuf| {
             let (route, path) = (config.path.clone(), path.clone());
             move |cause| RootError { route, path, cause }
@@ -84,7 +92,23 @@ impl Route {
             config::Handler::Respond(respond) => Handler::Respond(Fixed::new(respond)),
             config::Handler::Status(status) => Handler::Status(Status::new(status.clone(), upstreams)),
         };
-        Ok(Self { config, handler })
+        let upstream = handler.upstream().map_or("", |upstream| upstream.name());
+        let times = routes.times(&config.name(), upstream);
+        Ok(Self {
+            config,
+            handler,
+            times,
+        })
+    }
+}
+
+impl Handler {
+    /// The application that answers, if one does.
+    fn upstream(&self) -> Option<&Upstream> {
+        match self {
+            Self::Php(upstream, _) | Self::Proxy(upstream, _) => Some(upstream),
+            Self::Files(..) | Self::Redirect(_) | Self::Respond(_) | Self::Status(_) => None,
+        }
     }
 }
 

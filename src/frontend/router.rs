@@ -115,6 +115,7 @@ mod tests {
             params: Arc::from([]),
             headers: Fields::new(),
             ignore_client_abort: false,
+            slow: None,
         }
     }
 

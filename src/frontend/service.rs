@@ -27,11 +27,11 @@ use super::status::Status;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
-use crate::protocol::fields::Fields;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::RequestId;
 use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::{AccessLog, Counters, Phase, SlowLog};
 use crate::transport::Latch;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
@@ -45,6 +45,7 @@ pub struct Service {
     spools: Spools,
     pub(super) relays: Relays,
     pub(super) log: Arc<AccessLog>,
+    pub(super) slow: SlowLog,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -135,6 +136,7 @@ impl Service {
         routes: Vec<Route>,
         relays: Relays,
         log: Arc<AccessLog>,
+        slow: SlowLog,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
@@ -144,6 +146,7 @@ impl Service {
             spools: relays.spools().clone(),
             relays,
             log,
+            slow,
             counters,
         }
     }
@@ -157,7 +160,7 @@ impl Service {
     ) -> Begun<'s> {
         match self.decide(&mut exchange) {
             Ok(Some(to)) => return Begun::Forwarded(Box::pin(self.forward(exchange, body(), to))),
-            Ok(None) => {}
+            Ok(None) => exchange.record.ours(),
             Err(rejection) => exchange.reject(&rejection),
         }
         exchange.decided();
@@ -189,6 +192,7 @@ impl Service {
             return Ok(None);
         }
         let (path, route) = plan::route(&exchange.request, &self.router)?;
+        exchange.record.routed(route);
         exchange.least(route.config.limits.download());
         exchange.answer = match plan::action(&mut exchange.request, route, &path)? {
             Action::Answer(answer) => answer,
@@ -203,11 +207,12 @@ impl Service {
     fn status(&self, status: &Status, exchange: &mut Exchange) -> Result<Answer, Rejection> {
         let head = &mut exchange.request.head;
         let connected = &exchange.connection.connected;
-        let client = connected.client(&mut head.fields, &self.config.trusted_proxies);
-        status.admit(&head.method, client.remote.as_ref().map(|peer| peer.address.ip()))?;
+        head.client = connected.client(&mut head.fields, &self.config.trusted_proxies);
+        let ip = head.client.remote.as_ref().map(|peer| peer.address.ip());
+        status.admit(&head.method, ip)?;
         self.counters.access_lines_dropped.set(self.log.dropped());
         self.counters.spool_bytes.set(self.spools.bytes_on_disk());
-        Ok(status.answer(&self.counters))
+        Ok(status.answer(&self.counters, head.fields.get(FieldName::Accept)))
     }
 
     /// Has an application answer.
@@ -235,8 +240,9 @@ impl Service {
         let Destination { route, upstream } = *to;
         let announced = exchange.request.inspected.announced;
         let (upload, now) = match Upload::none(&body, announced) {
-            Some(upload) => (upload, exchange.record.started()),
+            Some(upload) => (upload, exchange.record.since()),
             None => {
+                exchange.record.uploads();
                 let rules = self.rules(to);
                 let upload = Box::pin(Upload::take(body, announced, &rules, &self.spools)).await?;
                 (upload, Instant::now())
@@ -336,8 +342,10 @@ async fn detached(
         relays,
     } = options;
     let relays = relays.clone();
+    let mut own = trace.clone();
+    // All that can be said of it if the client leaves before the task tells more.
+    trace.enter(Phase::Head, now);
     let sent = tokio::spawn(async move {
-        let mut trace = Trace::default();
         let options = Options {
             ignore_abort,
             buffered,
@@ -347,8 +355,8 @@ async fn detached(
             now,
             relays: &relays,
         };
-        let answer = upstream.send(&head, body, &options, &mut trace).await;
-        (answer, trace)
+        let answer = upstream.send(&head, body, &options, &mut own).await;
+        (answer, own)
     });
     let (answer, seen) = sent.await.map_err(|_| Rejection::Internal)?;
     *trace = seen;

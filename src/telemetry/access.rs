@@ -1,13 +1,19 @@
 //! The access log: one line a request.
 
+use std::cell::RefCell;
 use std::io;
 
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
 use super::config::{Format, Target};
-use super::line::Entry;
+use super::observer::{Finished, Observer};
 use super::sink::{Guard, Sink};
+
+thread_local! {
+    /// Where lines are made.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Formats entries and hands them to a sink. Clone-free: share it.
 #[derive(Debug)]
@@ -33,20 +39,18 @@ impl AccessLog {
         }
     }
 
-    /// Whether anything is logged at all: nobody needs to make an entry otherwise.
+    /// Whether anything is logged at all.
     pub fn is_on(&self) -> bool {
         self.sink.is_some()
     }
 
-    /// Logs one request. `scratch` is emptied, used and left for the next call: a caller that keeps it allocates
-    /// nothing.
-    pub fn write(&self, entry: &Entry<'_>, scratch: &mut Vec<u8>) {
-        if let Some(sink) = &self.sink {
-            scratch.clear();
-            let stamp = self.clock.stamp(entry.ended);
-            entry.append(self.format, &stamp, scratch);
-            sink.push(scratch);
-        }
+    fn write(&self, request: &Finished<'_>, sink: &Sink) {
+        let stamp = self.clock.stamp(request.ended);
+        SCRATCH.with_borrow_mut(|line| {
+            line.clear();
+            request.append(self.format, &stamp, line);
+            sink.push(line);
+        });
     }
 
     /// Opens the file again: see [`Sink::reopen`].
@@ -60,6 +64,14 @@ impl AccessLog {
     }
 }
 
+impl Observer for AccessLog {
+    fn finished(&self, request: &Finished<'_>) {
+        if let Some(sink) = &self.sink {
+            self.write(request, sink);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -67,35 +79,17 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::telemetry::line::Phases;
-
-    fn entry() -> Entry<'static> {
-        Entry {
-            ended: Instant::now(),
-            remote: None,
-            method: "GET",
-            target: b"/",
-            version: "HTTP/2.0",
-            status: 200,
-            request_bytes: 0,
-            response_bytes: 0,
-            referer: None,
-            user_agent: None,
-            id: 1,
-            phases: Phases::default(),
-            upstream: None,
-            reason: None,
-        }
-    }
+    use crate::telemetry::observer::sample;
+    use crate::telemetry::timeline::Timeline;
 
     #[test]
     fn each_entry_becomes_a_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("access.log");
         let (log, guard) = AccessLog::open(&Target::File(path.clone()), Format::Json).unwrap();
-        let mut scratch = b"left over".to_vec();
-        log.write(&entry(), &mut scratch);
-        log.write(&entry(), &mut scratch);
+        let timeline = Timeline::new(Instant::now());
+        log.finished(&sample(&timeline));
+        log.finished(&sample(&timeline));
         drop(guard);
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text.lines().count(), 2);
@@ -108,11 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn off_costs_nothing() {
+    fn a_log_that_is_off_takes_no_line() {
         let (log, guard) = AccessLog::open(&Target::Off, Format::Combined).unwrap();
-        let mut scratch = Vec::new();
-        log.write(&entry(), &mut scratch);
-        assert!(!log.is_on() && guard.is_none() && scratch.capacity() == 0);
+        log.finished(&sample(&Timeline::new(Instant::now())));
+        assert!(!log.is_on() && guard.is_none());
         log.reopen().unwrap();
     }
 }

@@ -22,7 +22,7 @@ use crate::frontend::inspect::inspect;
 use crate::frontend::php::Unresolved;
 use crate::frontend::plan::{self, Action, Announced, Destination};
 use crate::frontend::received::Received;
-use crate::frontend::rejection::{self, Rejection};
+use crate::frontend::rejection::Rejection;
 use crate::frontend::route::Handler;
 use crate::frontend::router::Router;
 use crate::frontend::{self, Answer, Request, Route, respond, upload};
@@ -30,6 +30,7 @@ use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::RequestId;
 use crate::telemetry::Counters;
+use crate::telemetry::route::Routes;
 use crate::transport::Address;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Upstream};
@@ -62,7 +63,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
     let routes = frontend
         .routes
         .iter()
-        .map(|route| Route::open(route.clone(), &upstreams));
+        .map(|route| Route::open(route.clone(), &upstreams, &Routes::default()));
     let routes = routes.collect::<Result<Vec<_>, _>>()?;
     let gateway = Gateway {
         router: plan::router(&frontend, routes),
@@ -114,8 +115,8 @@ impl Gateway {
                 let client = connected.client(&mut head.fields, &self.frontend.trusted_proxies);
                 let ip = client.remote.as_ref().map(|peer| peer.address.ip());
                 status.admit(&head.method, ip)?;
-                let nothing_yet = Counters::new(rejection::REASONS);
-                Ok(answered_on(route, status.answer(&nothing_yet)))
+                let nothing_yet = Counters::default();
+                Ok(answered_on(route, status.answer(&nothing_yet, None)))
             }
             Action::Forward(to) => self.forward(request, to, original, connected, explanation),
         }

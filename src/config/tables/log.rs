@@ -1,10 +1,12 @@
 //! `[log]`.
 
+use std::time::Duration;
+
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::table;
-use crate::config::units::{Absolute, Name, Named, Text};
+use crate::config::units::{Absolute, Name, Named, Text, Time};
 use crate::telemetry::Config;
 use crate::telemetry::config::{Format, Target};
 
@@ -15,6 +17,9 @@ table! {
         access: Target as TARGET,
         /// Form of its lines.
         access_format: Format as Name,
+        /// Requests that take so long, to the last byte of their answers, have a warning in the error log that says where
+        /// the time went; `"0s"`: none. A route may have a `slow` of its own.
+        slow: Duration as Time,
         /// Where the error log goes.
         error: Target as TARGET,
         /// Least important level that the error log shows.
@@ -23,6 +28,7 @@ table! {
     example = r#"[log]
 access = "/var/log/bridgehead/access.log"
 access_format = "json"
+slow = "1s"
 "#;
 }
 

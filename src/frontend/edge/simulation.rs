@@ -17,7 +17,8 @@ use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
 use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::route::Routes;
+use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::upstream::{Relays, Upstream};
 
 const SEEDS: u64 = 1500;
@@ -73,13 +74,14 @@ impl Gateway {
         let upstreams: Vec<_> = config.upstreams.into_iter().map(Upstream::new).collect();
         let upstreams: Vec<_> = upstreams.into_iter().map(Arc::new).collect();
         let routes = config.frontend.routes.iter();
-        let routes = routes.map(|route| Route::open(route.clone(), &upstreams).unwrap());
-        let counters = Arc::new(Counters::new(&[]));
+        let routes = routes.map(|route| Route::open(route.clone(), &upstreams, &Routes::default()).unwrap());
+        let counters = Arc::new(Counters::default());
         let service = Service::new(
             config.frontend.clone(),
             routes.collect(),
             Relays::new(Spools::new(config.server.spool), counters.clone()),
             Arc::new(AccessLog::new(None, Format::Json)),
+            SlowLog::default(),
             counters.clone(),
         );
         Self {

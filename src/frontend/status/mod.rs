@@ -14,9 +14,11 @@ use ipnet::IpNet;
 use super::answer::Answer;
 use super::body::Body;
 use super::config::{self, StatusFormat};
+use super::liking::Liking;
 use super::rejection::Rejection;
 use crate::protocol::fields::FieldName;
-use crate::telemetry::{Counters, Exposition};
+use crate::telemetry::Counters;
+use crate::telemetry::exposition::Format;
 use crate::upstream::Upstream;
 
 /// A status page, ready to answer.
@@ -52,15 +54,30 @@ impl Status {
         }
     }
 
-    /// The numbers of this moment.
-    pub fn answer(&self, counters: &Counters) -> Answer {
+    /// The numbers of this moment; `accept` is the request's field of that name.
+    pub fn answer(&self, counters: &Counters, accept: Option<&[u8]>) -> Answer {
         match self.config.format {
-            StatusFormat::Prometheus => page(
-                Exposition::CONTENT_TYPE,
-                prometheus::page(counters, &self.upstreams),
-            ),
+            StatusFormat::Prometheus => {
+                let format = preferred(accept);
+                let text = prometheus::page(format, counters, &self.upstreams);
+                let mut answer = page(format.content_type(), text);
+                answer.fields.append(FieldName::Vary, "Accept");
+                answer
+            }
             StatusFormat::Json => page("application/json", json::page(counters, &self.upstreams)),
         }
+    }
+}
+
+/// OpenMetrics for those that name it, and like it as much as plain text.
+fn preferred(accept: Option<&[u8]>) -> Format {
+    let Some(Ok(accept)) = accept.map(std::str::from_utf8) else {
+        return Format::Prometheus;
+    };
+    let open = Liking::of("application", "openmetrics-text", accept);
+    match open.is_named() && open >= Liking::of("text", "plain", accept) {
+        true => Format::OpenMetrics,
+        false => Format::Prometheus,
     }
 }
 
@@ -88,6 +105,35 @@ mod tests {
         }
         for client in ["192.0.2.1", "10.0.0.1", "2001:db8::1"] {
             assert!(!admitted(Some(client), Method::GET), "{client}");
+        }
+    }
+
+    #[test]
+    fn openmetrics_is_for_those_that_ask_for_it() {
+        let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                          application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,\
+                          text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        for accept in [
+            prometheus,
+            "application/openmetrics-text",
+            "text/plain, application/openmetrics-text",
+        ] {
+            assert_eq!(
+                preferred(Some(accept.as_bytes())),
+                Format::OpenMetrics,
+                "{accept}"
+            );
+        }
+        assert_eq!(preferred(None), Format::Prometheus);
+        for accept in [
+            "",
+            "*/*",
+            "text/plain",
+            "application/*",
+            "application/openmetrics-text;q=0",
+            "application/openmetrics-text;q=0.5, text/plain",
+        ] {
+            assert_eq!(preferred(Some(accept.as_bytes())), Format::Prometheus, "{accept}");
         }
     }
 

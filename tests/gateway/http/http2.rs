@@ -758,6 +758,9 @@ fn a_line_of_http_2_names_the_client_behind_a_trusted_proxy() {
     Http2::connect(&site).ask(&[&GET[..], &behind].concat(), b"");
     Http2::connect(&site).ask(&[&fixed[..], &behind].concat(), b"");
     for line in site.log(2) {
-        assert_eq!((&line["remote"], &line["version"]), (&"192.0.2.9".into(), &"HTTP/2.0".into()));
+        assert_eq!(
+            (&line["remote"], &line["version"]),
+            (&"192.0.2.9".into(), &"HTTP/2.0".into())
+        );
     }
 }

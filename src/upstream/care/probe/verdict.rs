@@ -5,6 +5,7 @@ use std::io;
 
 use super::talk::MAX_ANSWER;
 use crate::protocol::{DecodeError, EncodeError};
+use crate::telemetry::Reason;
 use crate::transport::ConnectError;
 
 /// What a probe found out about an endpoint. Full is not dead.
@@ -71,16 +72,16 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The word that names it in logs; the same as for requests, where there is one.
-    pub fn word(&self) -> &'static str {
+    /// Its name in logs; the same as for requests, where there is one.
+    pub fn reason(&self) -> Reason {
         match self {
             Self::Connect(cause) => cause.reason(),
-            Self::Closed | Self::NoPong | Self::Broken(_) => "backend_closed",
-            Self::NotPong | Self::Garbage(_) | Self::TooMuch => "bad_response",
-            Self::Unsendable(_) => "variables_too_large",
-            Self::Status(_) => "bad_status",
-            Self::Body => "bad_body",
-            Self::Silent => "no_answer",
+            Self::Closed | Self::NoPong | Self::Broken(_) => Reason::BackendClosed,
+            Self::NotPong | Self::Garbage(_) | Self::TooMuch => Reason::BadResponse,
+            Self::Unsendable(_) => Reason::VariablesTooLarge,
+            Self::Status(_) => Reason::BadStatus,
+            Self::Body => Reason::BadBody,
+            Self::Silent => Reason::NoAnswer,
         }
     }
 }
