@@ -32,6 +32,22 @@ slow = "1s"
 "#;
 }
 
+/// The logs; what would never be seen is complained about.
+pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> Config {
+    let mut log = Config::default();
+    let Some(typed) = typed else { return log };
+    typed.apply_to(&mut log);
+    if let Some(slow) = &typed.slow
+        && !slow.is_zero()
+        && log.level == tracing::Level::ERROR
+    {
+        complaints
+            .warning(slow.span(), "slow requests are never told of: the error log shows errors only")
+            .help("set `level` to \"warn\" or less");
+    }
+    log
+}
+
 const TARGET: Text<Target> = Text {
     words: "`\"stdout\"`, `\"stderr\"`, `\"off\"` or absolute path",
     read: target,

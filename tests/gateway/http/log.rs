@@ -1,5 +1,7 @@
 //! The access log: one line for every request, whatever became of it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use testbed::{Client, Scripted};
 
@@ -166,6 +168,40 @@ fn open_requests_are_counted_while_they_are_open() {
     assert_eq!(client.read_response().unwrap().status, 200);
     site.gateway.wait_access(3).unwrap();
     assert_eq!(open(), Some(1));
+}
+
+#[test]
+fn a_slow_request_has_a_line_that_says_where_the_time_went() {
+    let backend = Scripted::start(|connection| {
+        std::thread::sleep(Duration::from_millis(60));
+        echo(connection)
+    })
+    .unwrap();
+    let gateway = start(&format!(
+        "[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\nslow = \"50ms\"\n\
+         [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{}\"]\n\
+         [[route]]\nproxy = {{ upstream = \"app\", script_filename = \"/srv/app.py\" }}\n\
+         [[route]]\npath = \"/quiet\"\nslow = \"0s\"\nproxy = {{ upstream = \"app\" }}\n\
+         [[route]]\npath = \"/fast\"\nrespond = {{ body = \"fast\" }}\n",
+        backend.address()
+    ));
+    for target in ["/quiet", "/fast", "/slow?a='"] {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        assert_eq!(client.request("GET", target, &[], b"").unwrap().status, 200);
+    }
+    let start = "[pool app] script '/srv/app.py' (request: \"GET /slow?a=\\x27\") too slow (0.";
+    let log = gateway.wait_errors(start).unwrap();
+    let line = log.lines().find(|line| line.contains(start)).unwrap();
+    for part in [
+        " WARN ",
+        " queue 0.000, connect 0.",
+        ", application 0.",
+        ", response 0.",
+        " route=\"/\" status=200 ",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert_eq!(log.matches("too slow").count(), 1, "{log}");
 }
 
 const STATUS: &str = "[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n";
