@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::body::{Body, Broken};
@@ -17,6 +18,7 @@ use super::record::Record;
 use super::rejection::{Rejection, client_gone};
 use super::request::Request;
 use super::respond;
+use super::seen::Seen;
 use super::service::{Connection, Service};
 use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
@@ -218,6 +220,11 @@ impl Exchange {
         self.answer.body.detach();
     }
 
+    /// The answer is on its way as a whole; the time, if it is known.
+    pub fn sent_at(&mut self, now: Option<Instant>) {
+        self.record.ended(now);
+    }
+
     /// Whether all of the body was given out.
     pub fn is_over(&self) -> bool {
         self.answer.body.is_over()
@@ -262,11 +269,11 @@ impl Exchange {
             ..
         } = self;
         let trusted = &service.config.trusted_proxies;
-        let believed = connection.connected.believed(&request.head, trusted);
-        record.end();
-        let finished = record.finished(request, believed.remote());
+        record.close();
+        let seen = Seen::new(request, &connection.connected, trusted);
+        let finished = record.finished(&seen, &service.times);
         service.counters.finished(&finished);
-        if let Some(times) = &record.route {
+        if let Some(times) = finished.route {
             times.finished(&finished);
         }
         service.slow.finished(&finished);

@@ -10,7 +10,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use ipnet::IpNet;
 
-use crate::protocol::RequestHead;
 use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
 use crate::protocol::request::{Client, Peer};
 
@@ -21,14 +20,6 @@ pub struct Connected {
     local: Option<Arc<Peer>>,
     /// The connection's own ends, as applications are told. Made when something asks first: an idle client needs no text.
     client: OnceLock<Arc<Client>>,
-}
-
-/// The client of a request as it is believed to be.
-pub enum Believed<'a> {
-    /// It is known.
-    Told(&'a Client),
-    /// It was found out just now.
-    Asked(Arc<Client>),
 }
 
 thread_local! {
@@ -77,30 +68,12 @@ impl Connected {
         })
     }
 
-    /// The client that sent a request, for the logs; an application has been told already, or none is asked.
-    #[inline]
-    pub fn believed<'a>(&'a self, head: &'a RequestHead, trusted: &[IpNet]) -> Believed<'a> {
-        if head.client.remote.is_some() {
-            return Believed::Told(&head.client);
-        }
-        match self.is_trusted(trusted) {
-            true => Believed::Asked(self.behind_proxy(&head.fields, trusted)),
-            false => Believed::Told(self.own()),
-        }
-    }
-
-    fn is_trusted(&self, trusted: &[IpNet]) -> bool {
-        self.peer().is_some_and(|peer| contains(trusted, peer.ip()))
-    }
-
     /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
     pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Arc<Client> {
-        let client = if self.is_trusted(trusted) {
-            self.behind_proxy(fields, trusted)
-        } else {
-            self.own().clone()
-        };
+        let client = self
+            .behind_proxy(fields, trusted)
+            .unwrap_or_else(|| self.own().clone());
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forwarding(&field)) {
             fields.retain(|field| !is_forwarding(&field));
@@ -108,7 +81,13 @@ impl Connected {
         client
     }
 
-    fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Arc<Client> {
+    /// The client as a trusted proxy tells it; `None`: the peer is none.
+    pub(super) fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Option<Arc<Client>> {
+        let peer = self.peer()?.ip();
+        contains(trusted, peer).then(|| self.told(fields, trusted))
+    }
+
+    fn told(&self, fields: &Fields, trusted: &[IpNet]) -> Arc<Client> {
         let hops = hops(fields);
         let named = hops
             .iter()
@@ -131,17 +110,6 @@ impl Connected {
             forwarded_host: fields.to_bytes(FieldName::XForwardedHost),
             secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
         })
-    }
-}
-
-impl Believed<'_> {
-    /// Its address without the port, as text; `None`: a unix socket.
-    pub fn remote(&self) -> Option<&str> {
-        let client = match self {
-            Self::Told(client) => *client,
-            Self::Asked(client) => client,
-        };
-        client.remote.as_ref().map(|peer| peer.ip.as_str())
     }
 }
 

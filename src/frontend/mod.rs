@@ -5,7 +5,7 @@
 //! HTTP, until a connection is `idle`, and asks for the [`current`] service; [`inspect`] and [`authority`] check what was
 //! [`received`]; [`plan`] decides by the head alone, with [`router`] and [`route`], [`php`]; [`upload`], [`forwarded`],
 //! and the answer with [`rejection`], [`respond`] (`error_page`, `liking`), [`status`], [`body`], [`streaming_body`], or the [`tunnel`]
-//! instead; `record` is what the observers of [`telemetry`](crate::telemetry) see in the end. `pace` and `download` tell slow clients from slow applications.
+//! instead; `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `download` tell slow clients from slow applications.
 //! [`config`] is what all of them need to know.
 
 pub mod answer;
@@ -32,6 +32,7 @@ pub mod request;
 pub mod respond;
 pub mod route;
 pub mod router;
+mod seen;
 pub mod server;
 pub mod service;
 pub mod status;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{StatusCode, Version};
+use http::StatusCode;
 use tokio::time::Instant;
 
-use super::received::Received;
 use super::rejection::client_gone;
 use super::route::Route;
-use crate::protocol::fields::FieldName;
+use super::seen::Seen;
 use crate::telemetry::observer::Upstream;
 use crate::telemetry::{Finished, Phase, Reason, RouteTimes};
 use crate::upstream::Trace;
@@ -23,10 +22,12 @@ pub(super) struct Record {
     refused: bool,
     request_bytes: u64,
     response_bytes: u64,
-    /// The times of its route.
-    pub(super) route: Option<Arc<RouteTimes>>,
+    /// The number of its route.
+    route: Option<usize>,
     /// When it counts as slow, if its route says so.
     slow: Option<Duration>,
+    /// When it ended, if that is known.
+    ended: Option<Instant>,
     /// Where its time went, and what happened upstream.
     pub(super) trace: Trace,
 }
@@ -42,6 +43,7 @@ impl Record {
             response_bytes: 0,
             route: None,
             slow: None,
+            ended: None,
             trace: Trace::new(Instant::now()),
         }
     }
@@ -53,7 +55,7 @@ impl Record {
 
     /// Its route is found.
     pub(super) fn routed(&mut self, route: &Route) {
-        self.route = Some(route.times.clone());
+        self.route = Some(route.number);
         self.slow = route.config.slow;
     }
 
@@ -110,31 +112,35 @@ impl Record {
         self.response_bytes
     }
 
-    /// The request is over.
-    pub(super) fn end(&mut self) {
-        self.trace.timeline.pause(Instant::now().into_std());
+    /// The request is over. The time, if it is known.
+    pub(super) fn ended(&mut self, now: Option<Instant>) {
+        self.ended = now;
     }
 
-    /// What there is to see of a request that [is over](Self::end). `remote` is its client's address.
-    #[inline]
-    pub(super) fn finished<'a>(&'a self, request: &'a Received, remote: Option<&'a str>) -> Finished<'a> {
-        let (head, trace) = (&request.head, &self.trace);
+    /// It is: counts what was spent until then.
+    pub(super) fn close(&mut self) {
+        let ended = self.ended.unwrap_or_else(Instant::now);
+        self.trace.timeline.pause(ended.into_std());
+    }
+
+    /// What there is to see of a request that [is over](Self::close).
+    pub(super) fn finished<'a>(
+        &'a self,
+        request: &'a Seen<'_>,
+        times: &'a [Arc<RouteTimes>],
+    ) -> Finished<'a> {
+        let trace = &self.trace;
         Finished {
-            ended: trace.timeline.since(),
-            remote,
-            method: head.method.as_str(),
-            target: request.asked(),
-            version: version(head.version),
+            request,
             status: self.status.as_u16(),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
-            referer: head.fields.get(FieldName::Referer),
-            user_agent: head.fields.get(FieldName::UserAgent),
-            id: head.id.0,
             timeline: &trace.timeline,
-            route: self.route.as_ref().map(|route| &*route.name),
+            route: self
+                .route
+                .and_then(|number| times.get(number))
+                .map(|times| &**times),
             slow: self.slow,
-            script: head.script.filename.as_deref(),
             upstream: trace.upstream.as_ref().map(|name| Upstream {
                 name,
                 endpoint: trace.endpoint_name().unwrap_or(""),
@@ -143,13 +149,5 @@ impl Record {
             }),
             reason: self.reason,
         }
-    }
-}
-
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2.0",
-        _ => "HTTP/1.1",
     }
 }

@@ -22,6 +22,8 @@ pub struct Route {
     pub config: config::Route,
     /// What answers.
     pub handler: Handler,
+    /// Its place in the configuration.
+    pub number: usize,
     /// How long its requests took.
     pub times: Arc<RouteTimes>,
 }
@@ -97,6 +99,7 @@ impl Route {
         Ok(Self {
             config,
             handler,
+            number: 0,
             times,
         })
     }

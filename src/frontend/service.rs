@@ -31,7 +31,7 @@ use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::RequestId;
 use crate::protocol::{RequestHead, http1};
 use crate::spool::{self, Spools};
-use crate::telemetry::{AccessLog, Counters, Phase, SlowLog};
+use crate::telemetry::{AccessLog, Counters, Phase, RouteTimes, SlowLog};
 use crate::transport::Latch;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
@@ -42,6 +42,8 @@ pub struct Service {
     /// What new connections keep of it.
     pub(super) edge: Arc<edge::Settings>,
     router: Router<Route>,
+    /// Those of the routes, in the order of the configuration.
+    pub(super) times: Box<[Arc<RouteTimes>]>,
     spools: Spools,
     pub(super) relays: Relays,
     pub(super) log: Arc<AccessLog>,
@@ -133,13 +135,17 @@ impl Service {
     /// A service over routes that are ready.
     pub fn new(
         config: Config,
-        routes: Vec<Route>,
+        mut routes: Vec<Route>,
         relays: Relays,
         log: Arc<AccessLog>,
         slow: SlowLog,
         counters: Arc<Counters>,
     ) -> Self {
+        for (number, route) in routes.iter_mut().enumerate() {
+            route.number = number;
+        }
         Self {
+            times: routes.iter().map(|route| route.times.clone()).collect(),
             router: plan::router(&config, routes),
             edge: Arc::new(edge::Settings::of(&config)),
             config,

@@ -45,7 +45,7 @@ impl AccessLog {
     }
 
     fn write(&self, request: &Finished<'_>, sink: &Sink) {
-        let stamp = self.clock.stamp(request.ended);
+        let stamp = self.clock.stamp(request.timeline.since());
         SCRATCH.with_borrow_mut(|line| {
             line.clear();
             request.append(self.format, &stamp, line);
@@ -79,7 +79,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::telemetry::observer::sample;
+    use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
     #[test]
@@ -88,8 +88,9 @@ mod tests {
         let path = dir.path().join("access.log");
         let (log, guard) = AccessLog::open(&Target::File(path.clone()), Format::Json).unwrap();
         let timeline = Timeline::new(Instant::now());
-        log.finished(&sample(&timeline));
-        log.finished(&sample(&timeline));
+        let asked = Asked::default();
+        log.finished(&finished(&asked, &timeline));
+        log.finished(&finished(&asked, &timeline));
         drop(guard);
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text.lines().count(), 2);
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn a_log_that_is_off_takes_no_line() {
         let (log, guard) = AccessLog::open(&Target::Off, Format::Combined).unwrap();
-        log.finished(&sample(&Timeline::new(Instant::now())));
+        log.finished(&finished(&Asked::default(), &Timeline::new(Instant::now())));
         assert!(!log.is_on() && guard.is_none());
         log.reopen().unwrap();
     }

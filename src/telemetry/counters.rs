@@ -249,7 +249,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::telemetry::observer::sample;
+    use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
     fn value(counters: &Counters, name: &str, label: Option<&str>) -> u64 {
@@ -287,10 +287,10 @@ mod tests {
         let counters = Counters::default();
         counters.requests.add(2);
         assert_eq!(value(&counters, "requests_open", None), 2);
-        let timeline = Timeline::new(Instant::now());
+        let (asked, timeline) = (Asked::default(), Timeline::new(Instant::now()));
         counters.finished(&Finished {
             response_bytes: 7,
-            ..sample(&timeline)
+            ..finished(&asked, &timeline)
         });
         assert_eq!(value(&counters, "requests_open", None), 1);
         assert_eq!(value(&counters, "response_bytes_total", None), 7);

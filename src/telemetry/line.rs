@@ -21,29 +21,30 @@ impl Finished<'_> {
 
     /// Apache's combined format, then what a gateway has to tell, in seconds as nginx does.
     fn combined(&self, stamp: &Stamp, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.remote.unwrap_or("unix:").as_bytes());
+        let asked = self.request;
+        out.extend_from_slice(asked.remote().unwrap_or("unix:").as_bytes());
         out.extend_from_slice(b" - - [");
         out.extend_from_slice(stamp.combined.as_bytes());
         out.extend_from_slice(b"] \"");
-        escape::combined(self.method.as_bytes(), out);
+        escape::combined(asked.method().as_bytes(), out);
         out.push(b' ');
-        escape::combined(self.target, out);
+        escape::combined(asked.target(), out);
         out.push(b' ');
-        out.extend_from_slice(self.version.as_bytes());
+        out.extend_from_slice(asked.version().as_bytes());
         out.extend_from_slice(b"\" ");
         number::decimal(self.status.into(), out);
         out.push(b' ');
         number::decimal(self.response_bytes, out);
         out.extend_from_slice(b" \"");
-        escape::combined(self.referer.unwrap_or(b"-"), out);
+        escape::combined(asked.referer().unwrap_or(b"-"), out);
         out.extend_from_slice(b"\" \"");
-        escape::combined(self.user_agent.unwrap_or(b"-"), out);
+        escape::combined(asked.user_agent().unwrap_or(b"-"), out);
         self.combined_phases(out);
         self.combined_upstream(out);
         out.extend_from_slice(b" reason=");
         out.extend_from_slice(self.reason.map_or("-", Reason::as_str).as_bytes());
         out.extend_from_slice(b" id=");
-        out.extend_from_slice(&number::hex(self.id));
+        out.extend_from_slice(&number::hex(asked.id()));
         out.push(b'\n');
     }
 
@@ -75,21 +76,22 @@ impl Finished<'_> {
 
     /// One object; what did not happen has no member.
     fn json(&self, stamp: &Stamp, out: &mut Vec<u8>) {
+        let asked = self.request;
         out.extend_from_slice(b"{\"time\":\"");
         out.extend_from_slice(stamp.utc.as_bytes());
-        let [a, b, c] = number::three(stamp.millis(self.ended).into());
+        let [a, b, c] = number::three(stamp.millis(self.timeline.since()).into());
         out.extend_from_slice(&[b'.', a, b, c, b'Z', b'"']);
-        word(b",\"remote\":\"", self.remote, out);
-        text(b",\"method\":\"", Some(self.method.as_bytes()), out);
-        text(b",\"target\":\"", Some(self.target), out);
-        word(b",\"version\":\"", Some(self.version), out);
+        word(b",\"remote\":\"", asked.remote(), out);
+        text(b",\"method\":\"", Some(asked.method().as_bytes()), out);
+        text(b",\"target\":\"", Some(asked.target()), out);
+        word(b",\"version\":\"", Some(asked.version()), out);
         count(b",\"status\":", Some(self.status.into()), out);
         count(b",\"request_bytes\":", Some(self.request_bytes), out);
         count(b",\"response_bytes\":", Some(self.response_bytes), out);
-        text(b",\"referer\":\"", self.referer, out);
-        text(b",\"user_agent\":\"", self.user_agent, out);
+        text(b",\"referer\":\"", asked.referer(), out);
+        text(b",\"user_agent\":\"", asked.user_agent(), out);
         out.extend_from_slice(b",\"id\":\"");
-        out.extend_from_slice(&number::hex(self.id));
+        out.extend_from_slice(&number::hex(asked.id()));
         out.push(b'"');
         self.json_phases(out);
         self.json_upstream(out);
@@ -164,7 +166,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::telemetry::observer::{Upstream, sample};
+    use crate::telemetry::observer::Upstream;
+    use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
     /// 30 s in the queue, and 1 ms in the phase after it.
@@ -177,16 +180,19 @@ mod tests {
         timeline
     }
 
-    fn request(timeline: &Timeline) -> Finished<'_> {
+    const ASKED: Asked<'_> = Asked {
+        remote: Some("192.0.2.7"),
+        target: b"/a.php?x=1",
+        referer: None,
+        user_agent: Some(b"curl/8"),
+        script: None,
+    };
+
+    fn request<'a>(asked: &'a Asked<'a>, timeline: &'a Timeline) -> Finished<'a> {
         Finished {
-            remote: Some("192.0.2.7"),
-            target: b"/a.php?x=1",
-            version: "HTTP/1.1",
             status: 503,
             request_bytes: 5,
             response_bytes: 17,
-            user_agent: Some(b"curl/8"),
-            id: 0xfeed,
             upstream: Some(Upstream {
                 name: "php",
                 endpoint: "unix:/run/fpm.sock",
@@ -194,14 +200,14 @@ mod tests {
                 status: None,
             }),
             reason: Some(Reason::QueueTimeout),
-            ..sample(timeline)
+            ..finished(asked, timeline)
         }
     }
 
     fn line(request: &Finished<'_>, format: Format) -> String {
         let mut out = Vec::new();
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(971_211_336_042);
-        let stamp = Stamp::new(request.ended, time, &TimeZone::UTC);
+        let stamp = Stamp::new(request.timeline.since(), time, &TimeZone::UTC);
         request.append(format, &stamp, &mut out);
         String::from_utf8(out).unwrap()
     }
@@ -209,18 +215,21 @@ mod tests {
     #[test]
     fn combined_is_apaches_format_and_a_tail() {
         assert_eq!(
-            line(&request(&waited()), Format::Combined),
+            line(&request(&ASKED, &waited()), Format::Combined),
             "192.0.2.7 - - [10/Oct/2000:20:55:36 +0000] \"GET /a.php?x=1 HTTP/1.1\" 503 17 \"-\" \"curl/8\" \
              rt=30.001000 bt=- qt=30.000000 uct=- uht=- up=\"php unix:/run/fpm.sock\" us=- try=2 \
              reason=queue_timeout id=000000000000feed\n"
         );
         let timeline = waited();
-        let local = Finished {
+        let asked = Asked {
             remote: None,
+            ..ASKED
+        };
+        let local = Finished {
             status: 200,
             upstream: None,
             reason: None,
-            ..request(&timeline)
+            ..request(&asked, &timeline)
         };
         assert_eq!(
             line(&local, Format::Combined),
@@ -231,7 +240,7 @@ mod tests {
 
     #[test]
     fn json_has_a_member_for_what_happened() {
-        let parsed: Value = serde_json::from_str(&line(&request(&waited()), Format::Json)).unwrap();
+        let parsed: Value = serde_json::from_str(&line(&request(&ASKED, &waited()), Format::Json)).unwrap();
         assert_eq!(
             parsed,
             json!({
@@ -265,15 +274,18 @@ mod tests {
             timeline.enter(phase, micros(begin));
         }
         timeline.enter(Phase::Response, micros(725));
-        let full = Finished {
+        let asked = Asked {
             referer: Some(b"http://a/"),
+            ..ASKED
+        };
+        let full = Finished {
             upstream: Some(Upstream {
                 name: "php",
                 endpoint: "",
                 attempts: 0,
                 status: Some(200),
             }),
-            ..request(&timeline)
+            ..request(&asked, &timeline)
         };
         assert_eq!(
             line(&full, Format::Json),
@@ -289,10 +301,11 @@ mod tests {
     #[test]
     fn nothing_a_client_sends_leaves_its_quotes() {
         let timeline = waited();
-        let hostile = Finished {
+        let asked = Asked {
             user_agent: Some(b"\" 200 0 \"forged\"\r\n\x1b[2J\\ \xc3\xbc \xff\xc2\x9b"),
-            ..request(&timeline)
+            ..ASKED
         };
+        let hostile = request(&asked, &timeline);
         let combined = line(&hostile, Format::Combined);
         let expected = r#""\x22 200 0 \x22forged\x22\x0D\x0A\x1B[2J\x5C \xC3\xBC \xFF\xC2\x9B" rt="#;
         assert!(combined.contains(expected), "{combined}");
@@ -307,7 +320,8 @@ mod tests {
         #[test]
         fn every_line_is_one_line(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let timeline = waited();
-            let entry = Finished { target: &bytes, referer: Some(&bytes), user_agent: Some(&bytes), ..request(&timeline) };
+            let asked = Asked { target: &bytes, referer: Some(&bytes), user_agent: Some(&bytes), ..ASKED };
+            let entry = request(&asked, &timeline);
             let combined = line(&entry, Format::Combined);
             let printable = combined.trim_end_matches('\n').bytes().all(|byte| matches!(byte, b' '..=b'~'));
             prop_assert!(printable && combined.lines().count() == 1);

@@ -1,8 +1,9 @@
 //! A request that is over, and what looks at it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::reason::Reason;
+use super::route::RouteTimes;
 use super::timeline::Timeline;
 
 /// Looks at every request once, when it is over.
@@ -11,43 +12,48 @@ pub trait Observer {
     fn finished(&self, request: &Finished<'_>);
 }
 
-/// One request from its head to its last byte. Everything is borrowed.
-#[derive(Clone, Copy, Debug)]
+/// One request from its head to its last byte. Everything is borrowed; what takes time to find out is found out when
+/// it is asked for.
+#[derive(Clone, Copy)]
 pub struct Finished<'a> {
-    /// When the request ended: just now.
-    pub ended: Instant,
-    /// The client's address, as far as it is believed; `None` on unix sockets.
-    pub remote: Option<&'a str>,
-    /// Method.
-    pub method: &'a str,
-    /// Target as received.
-    pub target: &'a [u8],
-    /// `HTTP/1.1`
-    pub version: &'a str,
+    /// The request itself.
+    pub request: &'a dyn Request,
     /// Status, also those that only logs know (499).
     pub status: u16,
     /// Body bytes from the client.
     pub request_bytes: u64,
     /// Body bytes to the client.
     pub response_bytes: u64,
-    /// `Referer` field.
-    pub referer: Option<&'a [u8]>,
-    /// `User-Agent` field.
-    pub user_agent: Option<&'a [u8]>,
-    /// Names the request in every log.
-    pub id: u64,
-    /// Where its time went, until its end.
+    /// Where its time went. It ended when the last phase [began](Timeline::since): just now.
     pub timeline: &'a Timeline,
-    /// The name of its route, if it got so far.
-    pub route: Option<&'a str>,
+    /// The times of its route, if it got so far.
+    pub route: Option<&'a RouteTimes>,
     /// When it counts as slow, if its route says so; zero: never.
     pub slow: Option<Duration>,
-    /// The script that was run.
-    pub script: Option<&'a [u8]>,
     /// Who was asked.
     pub upstream: Option<Upstream<'a>>,
     /// Why the gateway answered itself, or the answer broke off.
     pub reason: Option<Reason>,
+}
+
+/// What was asked for, and by whom.
+pub trait Request {
+    /// The client's address, as far as it is believed; `None` on unix sockets.
+    fn remote(&self) -> Option<&str>;
+    /// Method.
+    fn method(&self) -> &str;
+    /// Target as received.
+    fn target(&self) -> &[u8];
+    /// `HTTP/1.1`
+    fn version(&self) -> &'static str;
+    /// `Referer` field.
+    fn referer(&self) -> Option<&[u8]>;
+    /// `User-Agent` field.
+    fn user_agent(&self) -> Option<&[u8]>;
+    /// The script that is run.
+    fn script(&self) -> Option<&[u8]>;
+    /// Names the request in every log.
+    fn id(&self) -> u64;
 }
 
 /// The upstream's part.
@@ -63,26 +69,66 @@ pub struct Upstream<'a> {
     pub status: Option<u16>,
 }
 
-/// A plain request.
 #[cfg(test)]
-pub(super) fn sample(timeline: &Timeline) -> Finished<'_> {
-    Finished {
-        ended: timeline.since(),
-        remote: None,
-        method: "GET",
-        target: b"/",
-        version: "HTTP/2.0",
-        status: 200,
-        request_bytes: 0,
-        response_bytes: 0,
-        referer: None,
-        user_agent: None,
-        id: 1,
-        timeline,
-        route: None,
-        slow: None,
-        script: None,
-        upstream: None,
-        reason: None,
+pub(super) mod samples {
+    use super::*;
+
+    /// A request that says what it is told to.
+    #[derive(Clone, Copy, Default)]
+    pub(in crate::telemetry) struct Asked<'a> {
+        pub(in crate::telemetry) remote: Option<&'a str>,
+        pub(in crate::telemetry) target: &'a [u8],
+        pub(in crate::telemetry) referer: Option<&'a [u8]>,
+        pub(in crate::telemetry) user_agent: Option<&'a [u8]>,
+        pub(in crate::telemetry) script: Option<&'a [u8]>,
+    }
+
+    impl Request for Asked<'_> {
+        fn remote(&self) -> Option<&str> {
+            self.remote
+        }
+
+        fn method(&self) -> &'static str {
+            "GET"
+        }
+
+        fn target(&self) -> &[u8] {
+            self.target
+        }
+
+        fn version(&self) -> &'static str {
+            "HTTP/1.1"
+        }
+
+        fn referer(&self) -> Option<&[u8]> {
+            self.referer
+        }
+
+        fn user_agent(&self) -> Option<&[u8]> {
+            self.user_agent
+        }
+
+        fn script(&self) -> Option<&[u8]> {
+            self.script
+        }
+
+        fn id(&self) -> u64 {
+            0xfeed
+        }
+    }
+
+    /// A request that was answered by the gateway.
+    pub(in crate::telemetry) fn finished<'a>(request: &'a Asked<'a>, timeline: &'a Timeline) -> Finished<'a> {
+        Finished {
+            request,
+            status: 200,
+            request_bytes: 0,
+            response_bytes: 0,
+            timeline,
+            route: None,
+            slow: None,
+            upstream: None,
+            reason: None,
+        }
     }
 }

@@ -89,7 +89,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::telemetry::observer::{Upstream, sample};
+    use crate::telemetry::observer::Upstream;
+    use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
     #[test]
@@ -107,7 +108,7 @@ mod tests {
         });
         times.finished(&Finished {
             upstream,
-            ..sample(&timeline)
+            ..finished(&Asked::default(), &timeline)
         });
         let counts = [&times.total, &times.queue, &times.connect, &times.head];
         assert_eq!(counts.map(|times| times.distribution().count()), [1, 0, 0, 1]);
@@ -123,7 +124,7 @@ mod tests {
         let times = RouteTimes::new("/", "php");
         times.finished(&Finished {
             upstream: Some(Upstream::default()),
-            ..sample(&timeline)
+            ..finished(&Asked::default(), &timeline)
         });
         assert_eq!(times.queue.distribution().sum, Duration::from_secs(1));
         assert_eq!(times.head.distribution().count(), 0);

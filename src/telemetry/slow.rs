@@ -37,8 +37,8 @@ impl Observer for SlowLog {
 fn tell(request: &Finished<'_>) {
     let upstream = request.upstream.unwrap_or_default();
     tracing::warn!(
-        request = %format_args!("{:016x}", request.id),
-        route = request.route,
+        request = %format_args!("{:016x}", request.request.id()),
+        route = request.route.map(|route| &*route.name),
         status = request.status,
         reason = request.reason.map(|reason| reason.as_str()),
         endpoint = Some(upstream.endpoint).filter(|endpoint| !endpoint.is_empty()),
@@ -50,14 +50,15 @@ fn tell(request: &Finished<'_>) {
 
 /// `[pool php] script '/srv/a.php' (request: "GET /a.php") too slow (3.214 s): body 0.001, queue 2.100, …`
 fn line(request: &Finished<'_>) -> String {
+    let asked = request.request;
     let mut text = String::new();
     if let Some(upstream) = &request.upstream {
         text = format!("[pool {}] ", upstream.name);
     }
-    if let Some(script) = request.script {
+    if let Some(script) = asked.script() {
         text += &format!("script '{}' ", escaped(script));
     }
-    let (method, target) = (escaped(request.method.as_bytes()), escaped(request.target));
+    let (method, target) = (escaped(asked.method().as_bytes()), escaped(asked.target()));
     let total = request.timeline.total().as_secs_f64();
     text += &format!("(request: \"{method} {target}\") too slow ({total:.3} s)");
     let phases = Phase::ALL.iter().filter_map(|phase| {
@@ -93,7 +94,8 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::telemetry::observer::{Upstream, sample};
+    use crate::telemetry::observer::Upstream;
+    use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
     fn timeline() -> Timeline {
@@ -110,14 +112,17 @@ mod tests {
     #[test]
     fn a_line_says_where_the_time_went() {
         let timeline = timeline();
-        let request = Finished {
+        let asked = Asked {
             script: Some(b"/srv/it's.php"),
             target: b"/a.php?\"\n",
+            ..Asked::default()
+        };
+        let request = Finished {
             upstream: Some(Upstream {
                 name: "php",
                 ..Upstream::default()
             }),
-            ..sample(&timeline)
+            ..finished(&asked, &timeline)
         };
         assert_eq!(
             line(&request),
@@ -132,17 +137,21 @@ mod tests {
         let mut timeline = Timeline::new(start);
         timeline.enter(Phase::Response, start);
         timeline.pause(start + Duration::from_secs(2));
+        let asked = Asked {
+            target: b"/",
+            ..Asked::default()
+        };
         let expected = "(request: \"GET /\") too slow (2.000 s): response 2.000";
-        assert_eq!(line(&sample(&timeline)), expected);
+        assert_eq!(line(&finished(&asked, &timeline)), expected);
     }
 
     #[test]
     fn the_route_decides_what_is_slow() {
-        let timeline = timeline();
+        let (timeline, asked) = (timeline(), Asked::default());
         let usual = SlowLog::new(Duration::from_secs(3));
         let request = |slow| Finished {
             slow,
-            ..sample(&timeline)
+            ..finished(&asked, &timeline)
         };
         assert!(usual.is_slow(&request(None)));
         assert!(!usual.is_slow(&request(Some(Duration::from_secs(4)))));

@@ -71,13 +71,16 @@ impl Timeline {
         self.say(phase);
     }
 
-    /// Counts what was spent until now. The end is one such moment.
-    pub fn pause(&mut self, now: Instant) {
+    /// Counts what was spent since it was counted last, and gives it. The end is one such moment.
+    pub fn pause(&mut self, now: Instant) -> Duration {
         // Phases often begin and end in one moment: a slot is free, a connection is kept.
-        if now != self.since {
-            self.spent[self.phase as usize] += nanos(now.saturating_duration_since(self.since));
-            self.since = now;
+        if now == self.since {
+            return Duration::ZERO;
         }
+        let time = now.saturating_duration_since(self.since);
+        self.spent[self.phase as usize] += nanos(time);
+        self.since = now;
+        time
     }
 
     /// What was spent in a phase, if it is to be told.

@@ -25,11 +25,16 @@ pub fn check_metrics(page: &str) -> Result<()> {
         .context("cannot start promtool")?;
     let mut input = promtool.stdin.take().context("no input of promtool")?;
     // It reads all before it says anything.
-    input.write_all(page.as_bytes()).context("promtool takes no input")?;
+    input
+        .write_all(page.as_bytes())
+        .context("promtool takes no input")?;
     drop(input);
     let output = promtool.wait_with_output().context("promtool does not end")?;
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    ensure!(output.status.success() && said.is_empty(), "promtool: {said}\n{page}");
+    ensure!(
+        output.status.success() && said.is_empty(),
+        "promtool: {said}\n{page}"
+    );
     Ok(())
 }
 

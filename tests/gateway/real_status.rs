@@ -148,7 +148,10 @@ fn metrics_are_what_collectors_read() {
 fn openmetrics_is_told_to_collectors_that_ask_for_it() {
     let (_backend, gateway) = site();
     let mut client = Client::connect(gateway.addr()).unwrap();
-    let accept = [("Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")];
+    let accept = [(
+        "Accept",
+        "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+    )];
     let answer = client.request("GET", "/-/metrics", &accept, b"").unwrap();
     assert_eq!(
         answer.header("content-type"),
@@ -156,7 +159,10 @@ fn openmetrics_is_told_to_collectors_that_ask_for_it() {
     );
     assert_eq!(answer.header("vary"), Some("Accept"));
     let text = answer.text();
-    assert!(text.contains("# TYPE bridgehead_requests counter\nbridgehead_requests_total 1\n"), "{text}");
+    assert!(
+        text.contains("# TYPE bridgehead_requests counter\nbridgehead_requests_total 1\n"),
+        "{text}"
+    );
     assert!(text.ends_with("\n# EOF\n"), "{text}");
 }
 

@@ -42,7 +42,10 @@ pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> Con
         && log.level == tracing::Level::ERROR
     {
         complaints
-            .warning(slow.span(), "slow requests are never told of: the error log shows errors only")
+            .warning(
+                slow.span(),
+                "slow requests are never told of: the error log shows errors only",
+            )
             .help("set `level` to \"warn\" or less");
     }
     log

@@ -28,9 +28,9 @@ use super::at::At;
 use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
 use super::units::{Number, SizeWithin};
+use crate::frontend;
 use crate::frontend::config::{Listener, Route as RouteConfig};
 use crate::upstream::Config as UpstreamConfig;
-use crate::frontend;
 
 table! {
     /// A Bridgehead configuration.

@@ -409,6 +409,7 @@ impl Http1 {
     /// Sends an answer to its end; says what comes after it.
     async fn send(&mut self, mut sending: Sending) -> After {
         let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
+        sending.exchange.sent_at(self.now);
         self.half_close.clear();
         match (sent.is_ok() && !sending.broken, sending.exchange.take_tunnel()) {
             // An answer that only the end of the connection delimits goes on to be cut.
@@ -438,7 +439,10 @@ impl Http1 {
             let waits = !sending.gather(&mut self.writer.queue, cx);
             match self.writer.poll_flush(cx) {
                 Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(())) if !waits => self.half_close.clear(),
+                Poll::Ready(Ok(())) if !waits => {
+                    self.now = None;
+                    self.half_close.clear();
+                }
                 Poll::Ready(Ok(())) => {
                     self.now = None;
                     ready!(self.poll_gone(cx));

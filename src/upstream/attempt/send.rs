@@ -155,7 +155,7 @@ impl<'a> Attempts<'a> {
             let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
             let exchanged = self.exchanged(answered, lease);
             self.now = Instant::now();
-            let time = self.now.saturating_duration_since(started);
+            let time = self.trace.timeline.pause(self.now.into_std());
             let mut error = match exchanged {
                 Ok(answer) => {
                     self.answered(answer.status, time);
