@@ -83,10 +83,13 @@
 //! # Through changes
 //!
 //! A reload makes the next generation out of a new configuration and what of the old one goes on: upstreams with the
-//! same settings, listeners with the same address, the logs. Everything that can fail comes before anything changes.
+//! same settings, the pools of those with others, listeners with the same address, the logs. What counts the workers at
+//! an address outlives all generations (`upstream/admit/registry.rs`). Everything that can fail comes before anything changes.
 //! Connections hold no generation, requests do: each takes the service in force when it begins
-//! ([`frontend::current`]), and what it took lives as long as it does. A replacement hands the listening sockets to
-//! another process, which says when it serves; until then they are only lent. Nobody is let down by a listener that
+//! ([`frontend::current`]), and what it took lives as long as it does. What a start or a reload opens, it opens on a thread
+//! of its own with a deadline, while signals are answered, and by descriptor: no link of another user is followed
+//! (`app/open/`, [`transport::entry`]). A replacement hands the listening sockets to
+//! another process, which says when it serves; until then they are only lent. No client is let down by a listener that
 //! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
 //!
 //! # Where to extend

@@ -204,6 +204,9 @@ const LAYERS: &[Layer] = &[
     },
 ];
 
+/// Asks for users and groups.
+const ACCOUNTS: &str = "transport/account.rs";
+
 /// Names hyper.
 const HYPER: &str = "frontend/edge/http2.rs";
 
@@ -278,6 +281,26 @@ fn codecs_know_no_sockets_no_clock_and_no_tasks() {
             "std::thread",
         ] {
             assert!(!code.contains(banned), "{file} uses {banned}");
+        }
+    }
+}
+
+/// The system may ask a directory service that does not answer (nsswitch.conf(5)): what shows an error does not, and what
+/// asks says so in its documentation.
+#[test]
+fn users_and_groups_are_looked_up_in_one_file() {
+    for layer in LAYERS {
+        for (file, code) in files(layer.module) {
+            let asks = ["User::from_", "Group::from_"]
+                .iter()
+                .any(|call| code.contains(call));
+            assert!(!asks || file == ACCOUNTS, "{file} looks users up");
+            let shows = code.split("Display for").skip(1);
+            for shown in shows.map(|shown| shown.split("\nimpl ").next().unwrap_or(shown)) {
+                let asks = ["account::user", "account::group", "account::known"];
+                let asks = asks.iter().any(|call| shown.contains(call));
+                assert!(!asks, "{file} looks users up to show something");
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
     for warning in warnings {
         eprintln!("{}", warning.render(false));
     }
-    let app = App::build(config).context("the gateway cannot start")?;
+    let app = App::build(config).await.context("the gateway cannot start")?;
     for address in app.addresses() {
         println!("listening on {address}");
     }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-
 use crate::config::Config;
-use crate::frontend::{self, Route, Service};
+use crate::files::Root;
+use crate::frontend::{Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters, SlowLog};
-use crate::transport::{Address, Obstacle, Resolver};
+use crate::transport::Resolver;
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
 use crate::upstream::{self, Relays, Upstream};
@@ -35,17 +34,22 @@ struct Shared {
 }
 
 impl Generation {
-    /// The first one. To be called inside a tokio runtime.
-    pub(super) fn first(config: Config, access: &Arc<AccessLog>, counters: &Arc<Counters>) -> Result<Self> {
+    /// The first one; `roots` are those of its routes. To be called inside a tokio runtime.
+    pub(super) fn first(
+        config: Config,
+        roots: Vec<Option<Root>>,
+        access: &Arc<AccessLog>,
+        counters: &Arc<Counters>,
+    ) -> Self {
         let spools = Spools::new(config.server.spool.clone());
         let relays = Relays::new(spools, counters.clone());
         let shared = Shared {
             resolver: Arc::new(Resolver::new(config.server.resolver.clone())),
             registry: Arc::default(),
         };
-        let mut first = Self::make(config, None, (relays, shared), access, counters)?;
+        let mut first = Self::make((config, roots), None, (relays, shared), access, counters);
         first.take_care();
-        Ok(first)
+        first
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are; those with
@@ -53,9 +57,10 @@ impl Generation {
     pub(super) fn next(
         &self,
         config: Config,
+        roots: Vec<Option<Root>>,
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
-    ) -> Result<Self> {
+    ) -> Self {
         let spool = &config.server.spool;
         let relays = if spool.temp_dir == self.config.server.spool.temp_dir {
             // With what is under way, which counts.
@@ -64,37 +69,39 @@ impl Generation {
             self.relays.with(Spools::new(spool.clone()))
         };
         let shared = (relays, self.shared.clone());
-        Self::make(config, Some(self), shared, access, counters)
+        Self::make((config, roots), Some(self), shared, access, counters)
     }
 
     fn make(
-        config: Config,
+        (config, roots): (Config, Vec<Option<Root>>),
         before: Option<&Self>,
         (relays, shared): (Relays, Shared),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
-    ) -> Result<Self> {
+    ) -> Self {
         let upstreams = config.upstreams.iter().map(|config| {
             let known = before.and_then(|before| before.find(config));
             known.unwrap_or_else(|| (create(config, before, &shared.registry), None))
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
-        let service = service(
-            &config.frontend,
-            &upstreams,
+        let routes = config.frontend.routes.iter().zip(roots);
+        let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &counters.routes));
+        let service = Service::new(
+            config.frontend.clone(),
+            routes.collect(),
             relays.clone(),
             access.clone(),
             SlowLog::new(config.log.slow),
             counters.clone(),
-        )?;
-        Ok(Self {
+        );
+        Self {
             config,
             upstreams,
             care,
-            service,
+            service: Arc::new(service),
             relays,
             shared,
-        })
+        }
     }
 
     /// The upstream that has these settings already, and what looks after it.
@@ -153,43 +160,5 @@ fn create(config: &upstream::Config, before: Option<&Generation>, registry: &Arc
         Some(before) => before.successor(config.clone()),
         None => Upstream::within(config.clone(), registry),
     };
-    if config.warn_unreachable {
-        warn_of_obstacles(&upstream);
-    }
     Arc::new(upstream)
-}
-
-/// A wrong group or a missing directory is better told now than with the first request. An application may well
-/// start after us: nothing more than a warning, and not even that where `warn_unreachable` is off.
-fn warn_of_obstacles(upstream: &Upstream) {
-    for endpoint in &upstream.config().endpoints {
-        if let Address::Unix(path) = &endpoint.address
-            && let Some(obstacle) = Obstacle::find(path)
-        {
-            tracing::warn!(upstream = %upstream.name(), %obstacle, "endpoint cannot be reached yet");
-        }
-    }
-}
-
-fn service(
-    config: &frontend::Config,
-    upstreams: &[Arc<Upstream>],
-    relays: Relays,
-    access: Arc<AccessLog>,
-    slow: SlowLog,
-    counters: Arc<Counters>,
-) -> Result<Arc<Service>> {
-    let routes = config
-        .routes
-        .iter()
-        .map(|route| Route::open(route.clone(), upstreams, &counters.routes));
-    let routes = routes.collect::<Result<Vec<_>, _>>()?;
-    Ok(Arc::new(Service::new(
-        config.clone(),
-        routes,
-        relays,
-        access,
-        slow,
-        counters,
-    )))
 }

@@ -1,7 +1,7 @@
 //! The user and the group that the process becomes once everything that needs more is open.
 
 use std::ffi::CString;
-use std::path::Path;
+use std::os::fd::OwnedFd;
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::{self, Gid, Uid, User};
@@ -50,11 +50,11 @@ impl Identity {
         Ok(Account { uid, name })
     }
 
-    /// Gives a file that we opened or wrote to the new user, who has to be able to open or to write it again.
-    pub(super) fn give(&self, file: &Path) -> Result<()> {
+    /// Gives a file that is open to the new user, which has to open or to write it again.
+    pub(super) fn give(&self, file: &OwnedFd) -> Result<()> {
         let uid = self.user.as_ref().map(|user| user.uid.as_raw());
-        std::os::unix::fs::chown(file, uid, Some(self.group.as_raw()))
-            .with_context(|| format!("cannot give {} to the user of [server]", file.display()))
+        std::os::unix::fs::fchown(file, uid, Some(self.group.as_raw()))
+            .context("cannot give it to the user of [server]")
     }
 
     /// Becomes that user, for good and in all threads: the C library sees to those (nptl(7)).

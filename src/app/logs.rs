@@ -3,19 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::telemetry::config::Target;
 use crate::telemetry::{AccessLog, Config, Guard, Opened, Sink};
 
 /// The access log. Once it was on, its sink stays: what is under way may still write to it.
 pub(super) struct Logs {
-    config: Config,
     sink: Option<(Sink, Guard)>,
     access: Arc<AccessLog>,
 }
 
 /// What the access log is going to be; everything that can fail has succeeded.
 pub(super) struct Prepared {
-    config: Config,
     target: Next,
     access: Arc<AccessLog>,
 }
@@ -37,12 +34,11 @@ impl Prepared {
 }
 
 impl Logs {
-    /// Opens it.
-    pub(super) fn open(config: &Config) -> io::Result<Self> {
-        let sink = Sink::open(&config.access)?;
+    /// Writes to what was opened; nothing was for a log that is off.
+    pub(super) fn start(config: &Config, opened: Option<Opened>) -> io::Result<Self> {
+        let sink = opened.map(Sink::start).transpose()?;
         let clone = sink.as_ref().map(|(sink, _)| sink.clone());
         Ok(Self {
-            config: config.clone(),
             sink,
             access: Arc::new(AccessLog::new(clone, config.access_format)),
         })
@@ -53,23 +49,21 @@ impl Logs {
         &self.access
     }
 
-    /// Opens what another configuration wants.
-    pub(super) fn prepare(&self, config: &Config) -> io::Result<Prepared> {
-        let (target, sink) = self.sink_for(&config.access)?;
+    /// What another configuration makes of it; `target` was opened for it, or it has the same one.
+    pub(super) fn prepare(&self, config: &Config, target: Option<Option<Opened>>) -> io::Result<Prepared> {
+        let (target, sink) = self.sink_for(target)?;
         Ok(Prepared {
-            config: config.clone(),
             target,
             access: Arc::new(AccessLog::new(sink, config.access_format)),
         })
     }
 
-    fn sink_for(&self, target: &Target) -> io::Result<(Next, Option<Sink>)> {
+    fn sink_for(&self, target: Option<Option<Opened>>) -> io::Result<(Next, Option<Sink>)> {
         let ours = self.sink.as_ref().map(|(sink, _)| sink.clone());
-        if *target == self.config.access {
-            return Ok((Next::Same, ours.filter(|_| self.access.is_on())));
-        }
-        let Some(opened) = Opened::open(target)? else {
-            return Ok((Next::Same, None));
+        let opened = match target {
+            None => return Ok((Next::Same, ours.filter(|_| self.access.is_on()))),
+            Some(None) => return Ok((Next::Same, None)),
+            Some(Some(opened)) => opened,
         };
         if ours.is_some() {
             return Ok((Next::Switched(opened), ours));
@@ -82,14 +76,16 @@ impl Logs {
     pub(super) fn commit(&mut self, prepared: Prepared) {
         match prepared.target {
             Next::Same => {}
-            Next::Switched(opened) => {
-                if let Some((sink, _)) = &self.sink {
-                    sink.switch(opened);
-                }
-            }
+            Next::Switched(opened) => self.switch(opened),
             Next::First(sink, guard) => self.sink = Some((sink, guard)),
         }
-        self.config = prepared.config;
         self.access = prepared.access;
+    }
+
+    /// Writes from now on to the file that was opened again.
+    pub(super) fn switch(&self, opened: Opened) {
+        if let Some((sink, _)) = &self.sink {
+            sink.switch(opened);
+        }
     }
 }

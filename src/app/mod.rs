@@ -1,7 +1,7 @@
 //! The composition root: from a checked configuration to a running gateway.
 //!
-//! The only module that sees everything. [`App::start`] opens sockets, logs and roots and fails before anything is
-//! served; [`App::run`] serves until a signal ends it.
+//! The only module that sees everything. [`App::start`] has sockets, logs and roots opened (`open`) and fails before
+//! anything is served; [`App::run`] serves until a signal ends it.
 //!
 //! While it runs, a signal may have the configuration read again (`reload`) or the whole program replaced
 //! (`replacement`, and `inheritance` on the other side of it). Both prepare everything that can fail first: until that
@@ -15,8 +15,9 @@ mod identity;
 mod inheritance;
 mod logs;
 mod notify;
-mod pid_file;
+mod open;
 mod reload;
+mod reopening;
 mod replacement;
 mod run;
 mod runtime;
@@ -30,25 +31,25 @@ use anyhow::{Context, Result};
 use crate::config::Config;
 use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
-use crate::telemetry::config::Target;
-use crate::transport::{Address, Inherited, Listener};
+use crate::transport::{Address, Inherited, Listener, Ownership};
 use crate::upstream::Upstream;
 
 pub use descriptors::raise_limit;
 use generation::Generation;
-use identity::Identity;
 pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use logs::Logs;
-use pid_file::PidFile;
+use open::{Added, Opener, PidFile, Start};
+pub use open::{Source, open_error_log};
 pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;
+pub use signals::Signals;
 
 /// A gateway that is ready to serve.
 pub struct App {
-    /// Bound, and nothing is accepted on them yet.
-    listeners: Vec<(frontend::config::Listener, Listener)>,
+    /// Nothing is accepted on them yet.
+    listeners: Vec<Ready>,
     server: Server,
     generation: Generation,
     counters: Arc<Counters>,
@@ -56,8 +57,16 @@ pub struct App {
     left: Inherited,
     predecessor: Option<Predecessor>,
     pid_file: Option<PidFile>,
+    opener: Opener,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
+}
+
+/// A listener that is to be opened to clients.
+struct Ready {
+    config: frontend::config::Listener,
+    ownership: Ownership,
+    listener: Listener,
 }
 
 /// How a gateway ended.
@@ -71,25 +80,36 @@ pub enum Ended {
 
 impl App {
     /// Opens everything that the configuration names. To be called inside a tokio runtime.
-    pub fn build(config: Config) -> Result<Self> {
-        Self::start(config, &mut Inheritance::default())
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be opened, or not within `timeouts.open`.
+    pub async fn build(config: Config) -> Result<Self> {
+        Self::start(config, &mut Inheritance::default()).await
     }
 
     /// The same, with what another process has opened for us. Afterwards the process is the user that `[server]` names.
     /// After a failure it is left to the caller to tell that process.
-    pub fn start(config: Config, inheritance: &mut Inheritance) -> Result<Self> {
-        let mut left = std::mem::take(&mut inheritance.sockets);
-        let logs = Logs::open(&config.log).context("cannot open the access log")?;
+    pub async fn start(config: Config, inheritance: &mut Inheritance) -> Result<Self> {
+        let (limit, sockets) = (
+            config.frontend.timeouts.open,
+            std::mem::take(&mut inheritance.sockets),
+        );
+        let opener = Opener::default();
+        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, progress))?;
+        let Start {
+            config,
+            access,
+            listeners,
+            roots,
+            pid_file,
+            left,
+        } = opening.outcome().await?;
+        let logs = Logs::start(&config.log, access).context("cannot start the access log")?;
         let counters = Arc::new(Counters::default());
-        let listeners = listen(&config.frontend, &mut left)?;
-        let mut pid_file = become_user(&config)?;
-        // From here on as the user who serves: a root that it may not read is told now.
-        let generation = Generation::first(config, logs.access(), &counters)?;
-        let config = &generation.config;
-        if let (None, Some(path)) = (&pid_file, &config.server.pid_file) {
-            pid_file = Some(PidFile::write(path)?);
-        }
-        let connection_limit = descriptors::connection_limit(config.frontend.max_connections);
+        let listeners = ready(listeners.added)?;
+        let generation = Generation::first(config, roots, logs.access(), &counters);
+        let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         Ok(Self {
             listeners,
             server: Server::new(generation.service.clone(), connection_limit),
@@ -98,13 +118,14 @@ impl App {
             left,
             predecessor: inheritance.predecessor.take(),
             pid_file,
+            opener,
             logs,
         })
     }
 
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
-        let bound = self.listeners.iter().map(|(_, listener)| listener.address());
+        let bound = self.listeners.iter().map(|ready| ready.listener.address());
         bound.chain(
             self.server
                 .listening()
@@ -135,25 +156,31 @@ impl App {
 
     /// Lets clients in.
     fn accept(&mut self) {
-        for (config, listener) in self.listeners.drain(..) {
-            tracing::info!(address = %listener.address(), "listening");
-            self.server.open(config, listener);
-        }
+        let ready = std::mem::take(&mut self.listeners);
+        let ownerships: Vec<_> = ready.iter().map(|ready| ready.ownership).collect();
+        self.open_listeners(ready);
         for address in self.left.addresses() {
             tracing::warn!(%address, "a socket that was open already is closed: no [[listen]] has its address");
         }
         let left = std::mem::take(&mut self.left);
         if let Some(predecessor) = self.predecessor.take() {
             predecessor.relieve(&left);
-            self.keep_listeners();
+            self.keep_listeners(&ownerships);
+        }
+    }
+
+    fn open_listeners(&mut self, ready: Vec<Ready>) {
+        for Ready { config, listener, .. } in ready {
+            tracing::info!(address = %listener.address(), "listening");
+            self.server.open(config, listener);
         }
     }
 
     /// What was lent is ours now, and as our configuration wants it.
-    fn keep_listeners(&mut self) {
-        for listening in self.server.listening() {
+    fn keep_listeners(&mut self, ownerships: &[Ownership]) {
+        for (listening, ownership) in self.server.listening().iter().zip(ownerships) {
             listening.listener.keep();
-            reload::adjust(&listening.listener, &listening.config);
+            reload::adjust(&listening.listener, &listening.config, ownership);
         }
     }
 
@@ -177,44 +204,14 @@ impl App {
     }
 }
 
-/// Opens the listeners, or takes those that are open.
-fn listen(
-    config: &frontend::Config,
-    inherited: &mut Inherited,
-) -> Result<Vec<(frontend::config::Listener, Listener)>> {
-    let mut open = |config: &frontend::config::Listener| {
-        let listener = Listener::open(&config.address, config.backlog, &config.access, inherited)?;
-        Ok::<_, anyhow::Error>((config.clone(), listener))
-    };
-    let listeners = config.listeners.iter().map(&mut open).collect::<Result<_>>();
-    listeners.context("cannot listen")
-}
-
-/// Becomes the user of `[server]`, if we are not. The pid file is written before that, in a directory that may be
-/// root's, and given away with the logs, so that they can be written and opened again.
-fn become_user(config: &Config) -> Result<Option<PidFile>> {
-    let (user, group) = (config.server.user.as_deref(), config.server.group.as_deref());
-    let Some(identity) = Identity::find(user, group)? else {
-        return Ok(None);
-    };
-    let pid_file = config
-        .server
-        .pid_file
-        .as_deref()
-        .map(PidFile::write)
-        .transpose()?;
-    let logs = [&config.log.access, &config.log.error].map(|target| match target {
-        Target::File(path) => Some(path.as_path()),
-        Target::Stdout | Target::Stderr | Target::Off => None,
+/// Lets the runtime see sockets that listen.
+fn ready(added: Vec<Added>) -> Result<Vec<Ready>> {
+    let ready = added.into_iter().map(|added| {
+        anyhow::Ok(Ready {
+            config: added.config,
+            ownership: added.ownership,
+            listener: Listener::new(added.socket)?,
+        })
     });
-    for file in logs
-        .into_iter()
-        .flatten()
-        .chain(pid_file.as_ref().map(PidFile::path))
-    {
-        identity.give(file)?;
-    }
-    identity.assume()?;
-    tracing::info!(user, group, "privileges given up");
-    Ok(pid_file)
+    ready.collect::<Result<_>>().context("cannot listen")
 }

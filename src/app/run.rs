@@ -1,15 +1,16 @@
 //! The life of a gateway between its first and its last connection: what signals do.
 
 use std::future::pending;
+use std::pin::Pin;
 
 use anyhow::{Context, Result};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
-use super::pid_file::PidFile;
+use super::open::{PidFile, Reload, Source};
+use super::reopening::{Reopened, Reopening};
 use super::replacement::{Program, Replacement, Successor};
 use super::signals::{SignalAction, Signals};
 use super::{App, Ended, notify};
-use crate::config::Config;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{InheritedSocket, Lender};
 
@@ -18,8 +19,8 @@ use crate::transport::{InheritedSocket, Lender};
 pub struct Means<'a> {
     /// USR1 and HUP: the error log.
     pub error_log: Option<&'a ErrorLog>,
-    /// HUP: reads the configuration again.
-    pub load: Option<&'a dyn Fn() -> Result<Config>>,
+    /// HUP: the configuration.
+    pub source: Option<&'a Source>,
     /// USR2: what to start.
     pub program: Option<&'a Program>,
 }
@@ -29,8 +30,18 @@ struct Running<'a> {
     app: &'a mut App,
     means: Means<'a>,
     replacement: Option<Replacement>,
+    /// What is being opened.
+    opening: Option<Pin<Box<dyn Future<Output = Change>>>>,
+    /// Asked for meanwhile, each once.
+    later: Vec<SignalAction>,
     /// Nobody is let in any more, and then everything ends.
     deadline: Option<Instant>,
+}
+
+/// What was opened for a signal.
+enum Change {
+    Reload(Result<Box<Reload>>),
+    Reopen(Reopened),
 }
 
 impl App {
@@ -39,8 +50,7 @@ impl App {
     ///
     /// Afterwards nothing is served any more. What was cut leaves its lines in the access log as long as the
     /// application exists.
-    pub async fn run(&mut self, means: Means<'_>) -> Result<Ended> {
-        let mut signals = Signals::install().context("cannot catch signals")?;
+    pub async fn run(&mut self, signals: &mut Signals, means: Means<'_>) -> Ended {
         if let Some(log) = means.error_log {
             self.counters.attach_error_log(log.sink());
         }
@@ -55,17 +65,20 @@ impl App {
             app: self,
             means,
             replacement: None,
+            opening: None,
+            later: Vec::new(),
             deadline: None,
         };
         loop {
             tokio::select! {
                 action = signals.next() => {
                     if let Some(ended) = running.action(action).await {
-                        return Ok(ended);
+                        return ended;
                     }
                 }
-                ended = left(running.app, running.deadline) => return Ok(ended),
+                ended = left(running.app, running.deadline) => return ended,
                 outcome = outcome(&mut running.replacement) => running.replaced(outcome),
+                change = opened(&mut running.opening) => running.changed(change),
                 () = beat(&mut heartbeat) => notify::alive(),
             }
         }
@@ -81,16 +94,34 @@ impl Running<'_> {
                 self.give_up_replacement().await;
                 return Some(self.app.ended());
             }
+            SignalAction::Reopen | SignalAction::Reload | SignalAction::Replace => self.change(action),
+        }
+        None
+    }
+
+    /// Begins what a signal asks for, or does so when what is being opened is open.
+    fn change(&mut self, action: SignalAction) {
+        if self.opening.is_some() {
+            if !self.later.contains(&action) {
+                self.later.push(action);
+            }
+            return;
+        }
+        match action {
             SignalAction::Reopen => self.reopen(),
             SignalAction::Reload => self.reload(),
             SignalAction::Replace => self.replace(),
+            SignalAction::Drain | SignalAction::Stop => {}
         }
-        None
     }
 
     async fn drain(&mut self) {
         tracing::info!("stopping; waiting for open exchanges");
         notify::stopping();
+        self.later.clear();
+        if self.opening.take().is_some() {
+            tracing::warn!("what was being opened is given up");
+        }
         self.give_up_replacement().await;
         self.app.server.close(|_| false);
         let limit = self.app.generation.config.frontend.timeouts.drain;
@@ -98,29 +129,44 @@ impl Running<'_> {
         self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
     }
 
-    fn reopen(&self) {
-        let outcomes = [
-            ("access", self.app.logs.access().reopen()),
-            ("error", self.means.error_log.map_or(Ok(()), ErrorLog::reopen)),
-        ];
-        for (log, outcome) in outcomes {
-            match outcome {
-                Ok(()) => tracing::info!(log, "log opened again"),
-                Err(error) => tracing::error!(log, %error, "cannot open the log again; the old file stays"),
-            }
-        }
+    fn reopen(&mut self) {
+        let config = &self.app.generation.config;
+        let reopening = Reopening::begin(&self.app.opener, &config.log, config.frontend.timeouts.open);
+        self.opening = Some(Box::pin(async { Change::Reopen(reopening.outcome().await) }));
     }
 
     fn reload(&mut self) {
-        let Some(load) = self.means.load else {
+        let Some(source) = self.means.source else {
             return tracing::warn!("SIGHUP ignored: restart to load the configuration again");
         };
         if !self.is_serving("SIGHUP") {
             return;
         }
         notify::reloading();
-        let reloaded = load().and_then(|config| self.app.reload(config, self.means.error_log));
-        match reloaded {
+        let opening = self.app.reload(source, self.means.error_log.is_some());
+        self.opening = Some(Box::pin(async {
+            Change::Reload(match opening {
+                Ok(opening) => opening.outcome().await.map(Box::new),
+                Err(error) => Err(error),
+            })
+        }));
+    }
+
+    /// What a signal asked for is open, or cannot be opened.
+    fn changed(&mut self, change: Change) {
+        self.opening = None;
+        match change {
+            Change::Reload(opened) => self.reloaded(opened),
+            Change::Reopen(reopened) => reopened.apply(&self.app.logs, self.means.error_log),
+        }
+        for action in std::mem::take(&mut self.later) {
+            self.change(action);
+        }
+    }
+
+    fn reloaded(&mut self, opened: Result<Box<Reload>>) {
+        let log = self.means.error_log;
+        match opened.and_then(|opened| self.app.reloaded(*opened, log)) {
             Ok(()) => tracing::info!("configuration loaded again"),
             Err(error) => {
                 complain(&format!("{error:#}"));
@@ -230,6 +276,13 @@ async fn left(app: &mut App, deadline: Option<Instant>) -> Ended {
         () = sleep_until(deadline) => {}
     }
     app.ended()
+}
+
+async fn opened(opening: &mut Option<Pin<Box<dyn Future<Output = Change>>>>) -> Change {
+    match opening {
+        Some(opening) => opening.await,
+        None => pending().await,
+    }
 }
 
 async fn outcome(replacement: &mut Option<Replacement>) -> Result<Successor> {

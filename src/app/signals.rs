@@ -20,13 +20,18 @@ pub(super) enum SignalAction {
 }
 
 /// The signals that are caught from now on.
-pub(super) struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     caught: [(Signal, SignalAction); 6],
 }
 
 impl Signals {
-    /// Catches them.
-    pub(super) fn install() -> io::Result<Self> {
+    /// Catches them. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not permit it.
+    pub fn install() -> io::Result<Self> {
         let catch = |kind, action| Ok::<_, io::Error>((signal(kind)?, action));
         Ok(Self {
             caught: [
@@ -40,11 +45,21 @@ impl Signals {
         })
     }
 
+    /// Waits until the end is asked for; all others stay for [`App::run`](super::App::run).
+    pub async fn stop(&mut self) {
+        self.among(|action| matches!(action, SignalAction::Drain | SignalAction::Stop))
+            .await;
+    }
+
     /// The next action.
     pub(super) async fn next(&mut self) -> SignalAction {
+        self.among(|_| true).await
+    }
+
+    async fn among(&mut self, wanted: impl Fn(SignalAction) -> bool) -> SignalAction {
         std::future::poll_fn(|cx| {
             for (signal, action) in &mut self.caught {
-                if signal.poll_recv(cx).is_ready() {
+                if wanted(*action) && signal.poll_recv(cx).is_ready() {
                     return std::task::Poll::Ready(*action);
                 }
             }

@@ -61,7 +61,7 @@ pub fn run() -> ExitCode {
 
 /// clap says what is wrong or prints the help; only the exit code is ours.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell when stderr is closed.
+    // Nothing can be told when stderr is closed.
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,

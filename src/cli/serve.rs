@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -9,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::complaint::{self, colour};
 use super::{START_FAILED, USAGE, config_file, show};
-use crate::app::{self, App, Ended, Inheritance, Means, Program};
+use crate::app::{self, App, Ended, Inheritance, Means, Program, Signals, Source};
 use crate::config::{self, Config, Diagnostic};
 use crate::telemetry::log::ErrorLog;
 
@@ -55,28 +56,53 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return USAGE.into();
         }
     };
-    let ended =
-        start(config, &file, &mut inheritance).inspect_err(|error| inheritance.refuse(&format!("{error:#}")));
-    match ended.and_then(|started| serve(started, &program, &file)) {
+    match serve(config, &file, &program, &mut inheritance) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+fn serve(config: Config, file: &Path, program: &Program, inheritance: &mut Inheritance) -> Result<()> {
+    let runtime = app::runtime(config.server.workers).context("cannot start the runtime");
+    let runtime = runtime.inspect_err(|error| inheritance.refuse(&format!("{error:#}")))?;
+    let started = runtime.block_on(start(config, file, inheritance));
+    let started = started.inspect_err(|error| inheritance.refuse(&format!("{error:#}")))?;
+    match started {
+        Some(started) => go_on(runtime, started, program, file),
+        None => {
+            inheritance.refuse("a signal ended it before it served");
+            Ok(())
+        }
     }
 }
 
 /// A gateway that is ready, and what it stands on.
 struct Started {
     app: App,
-    runtime: Runtime,
+    signals: Signals,
     log: ErrorLog,
 }
 
-fn start(config: Config, file: &Path, inheritance: &mut Inheritance) -> Result<Started> {
-    let log = ErrorLog::install(&config.log.error, config.log.level).context("cannot open the error log")?;
+/// Opens everything; `None` when a signal ends it before it is open.
+async fn start(config: Config, file: &Path, inheritance: &mut Inheritance) -> Result<Option<Started>> {
+    let mut signals = Signals::install().context("cannot catch signals")?;
+    let opened = tokio::select! {
+        opened = open(config, file, inheritance) => opened?,
+        () = signals.stop() => {
+            tracing::info!("stopped before it served");
+            return Ok(None);
+        }
+    };
+    let (app, log) = opened;
+    Ok(Some(Started { app, signals, log }))
+}
+
+async fn open(config: Config, file: &Path, inheritance: &mut Inheritance) -> Result<(App, ErrorLog)> {
+    let log = app::open_error_log(&config).await?;
     introduce(&config, file);
     app::raise_limit();
-    let runtime = app::runtime(config.server.workers).context("cannot start the runtime")?;
-    let app = runtime.block_on(async { App::start(config, inheritance) })?;
-    Ok(Started { app, runtime, log })
+    let app = App::start(config, inheritance).await?;
+    Ok((app, log))
 }
 
 /// Says what is about to run. That it runs is said by the listeners, one line each.
@@ -88,19 +114,19 @@ fn introduce(config: &Config, file: &Path) {
     tracing::info!(count = config.server.workers, "workers");
 }
 
-fn serve(started: Started, program: &Program, file: &Path) -> Result<()> {
+fn go_on(runtime: Runtime, started: Started, program: &Program, file: &Path) -> Result<()> {
     let Started {
         mut app,
-        runtime,
+        mut signals,
         log,
     } = started;
-    let load = || load_again(file);
+    let source = source(file);
     let means = Means {
         error_log: Some(&log),
-        load: Some(&load),
+        source: Some(&source),
         program: Some(program),
     };
-    let ended = runtime.block_on(app.run(means))?;
+    let ended = runtime.block_on(app.run(&mut signals, means));
     if let Ended::Cut(connections) = ended {
         tracing::warn!(connections, "stopped with open connections");
     }
@@ -110,7 +136,15 @@ fn serve(started: Started, program: &Program, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The configuration as it is now. What there is to say about it goes to the error log: nobody looks at standard error.
+fn source(file: &Path) -> Source {
+    let read = file.to_owned();
+    Source {
+        file: file.to_owned(),
+        load: Arc::new(move || load_again(&read)),
+    }
+}
+
+/// The configuration as it is now. What there is to say about it goes to the error log: standard error may not be looked at.
 fn load_again(file: &Path) -> Result<Config> {
     let (config, warnings) =
         config::load(file, &environment).map_err(|failure| anyhow!("{}", failure.render(false)))?;

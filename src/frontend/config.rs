@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub struct Timeouts {
     pub generation: Duration,
     /// How long a new process may take until it serves; else the old one stays.
     pub replace: Duration,
+    /// How long the files and sockets of a start or a reload may take to open.
+    pub open: Duration,
 }
 
 /// A match rule and what answers.
@@ -121,6 +123,17 @@ pub enum Handler {
     Respond(Respond),
     /// What the gateway has counted.
     Status(Status),
+}
+
+impl Route {
+    /// The directory that it serves, if it does.
+    pub fn root(&self) -> Option<&Path> {
+        match &self.handler {
+            Handler::Php(php) => Some(&php.root),
+            Handler::Files(files) => Some(&files.root),
+            Handler::Proxy(_) | Handler::Redirect(_) | Handler::Respond(_) | Handler::Status(_) => None,
+        }
+    }
 }
 
 /// PHP scripts below a document root.
@@ -330,6 +343,7 @@ impl Default for Timeouts {
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),
             replace: Duration::from_secs(30),
+            open: Duration::from_secs(10),
         }
     }
 }

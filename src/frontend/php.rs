@@ -11,7 +11,6 @@
 //! which gets `SCRIPT_NAME` and `SCRIPT_FILENAME` of its own and no `PATH_INFO`, and routes by `REQUEST_URI`.
 //! Unlike there, a directory without an index goes to the front controller, too.
 
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 
 use bytes::Bytes;
@@ -65,18 +64,18 @@ enum Suffix {
 }
 
 impl Site {
-    /// Opens the document root.
-    pub fn open(config: &Php) -> io::Result<Self> {
+    /// Scripts below a document root, which is open.
+    pub fn new(config: &Php, root: Root) -> Self {
         let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
-        Ok(Self {
-            root: Root::open(&config.root)?,
+        Self {
+            root,
             remote_root: remote.map(|root| without_slash(root.as_os_str().as_bytes())),
             index: config.index.clone(),
             front_controller: controller.map(|path| format!("/{}", path.trim_start_matches('/')).into()),
             suffix: config.suffix.clone(),
-        })
+        }
     }
 
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
@@ -238,6 +237,10 @@ mod tests {
         }
     }
 
+    fn site(config: &Php) -> Site {
+        Site::new(config, Root::open(&config.root).unwrap())
+    }
+
     /// In one line what a request target leads to.
     fn outcome(site: &Site, target: &str) -> String {
         let path = match DecodedPath::parse(target.as_bytes()) {
@@ -266,7 +269,7 @@ mod tests {
     #[test]
     fn every_known_attack_on_the_split_leads_nowhere() {
         let dir = tree();
-        let site = Site::open(&config(&dir)).unwrap();
+        let site = site(&config(&dir));
         for (target, expected) in [
             // What is meant to work.
             ("/", "run /index.php"),
@@ -367,11 +370,10 @@ mod tests {
     #[test]
     fn what_is_no_file_goes_to_the_front_controller_and_nothing_of_the_path_with_it() {
         let dir = tree();
-        let site = Site::open(&Php {
+        let site = site(&Php {
             front_controller: Some("/index.php".into()),
             ..config(&dir)
-        })
-        .unwrap();
+        });
         for target in [
             "/blog/2026/a-post",
             "/blog/",
@@ -404,11 +406,10 @@ mod tests {
     #[test]
     fn an_index_may_be_a_plain_file() {
         let dir = tree();
-        let site = Site::open(&Php {
+        let site = site(&Php {
             index: "index.html".into(),
             ..config(&dir)
-        })
-        .unwrap();
+        });
         assert_eq!(outcome(&site, "/static/"), "file \"static/index.html\"");
         assert_eq!(outcome(&site, "/static"), "redirect");
         assert_eq!(outcome(&site, "/"), MISSING);
@@ -417,7 +418,7 @@ mod tests {
     #[test]
     fn the_encoded_rest_is_kept_as_it_was_sent() {
         let dir = tree();
-        let site = Site::open(&config(&dir)).unwrap();
+        let site = site(&config(&dir));
         let target = b"/%61.php/x%20y";
         let path = DecodedPath::parse(target).unwrap();
         let Ok(Resolved::Script(script)) = site.resolve(&path, target) else {
@@ -431,12 +432,11 @@ mod tests {
     fn without_a_remote_root_php_gets_the_real_path() {
         let dir = tree();
         symlink("site", dir.path().join("current")).unwrap();
-        let site = Site::open(&Php {
+        let site = site(&Php {
             root: dir.path().join("current/"),
             remote_root: None,
             ..config(&dir)
-        })
-        .unwrap();
+        });
         let path = DecodedPath::parse(b"/a.php").unwrap();
         let Ok(Resolved::Script(script)) = site.resolve(&path, b"/a.php") else {
             panic!("a.php is a script");

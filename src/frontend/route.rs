@@ -1,7 +1,5 @@
 //! A route at run time: opened roots, resolved upstreams.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -55,53 +53,39 @@ pub struct Mount {
     pub document_root: Option<Bytes>,
 }
 
-/// A directory of a route that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("route {route}: cannot open the root {path}: {cause}")]
-pub struct RootError {
-    /// The route's path.
-    pub route: String,
-    /// The directory.
-    pub path: PathBuf,
-    /// Why.
-    pub cause: io::Error,
-}
-
 impl Route {
-    /// Opens what the route needs. Upstreams are referred to by index.
-    pub fn open(
+    /// A route with its directory, which is open. Upstreams are referred to by index. `times` are those of all routes.
+    ///
+    /// # Panics
+    ///
+    /// When it has a [root](config::Route::root) and none is given.
+    pub fn new(
         config: config::Route,
+        root: Option<Root>,
         upstreams: &[Arc<Upstream>],
-        routes: &Routes,
-    ) -> Result<Self, RootError> {
-        let failed = |path: &PathBuf| {
-            let (route, path) = (config.path.clone(), path.clone());
-            move |cause| RootError { route, path, cause }
-        };
+        times: &Routes,
+    ) -> Self {
+        let root = || root.expect("a route with a root is given one");
         let handler = match &config.handler {
             config::Handler::Php(php) => {
-                let site = Site::open(php).map_err(failed(&php.root))?;
-                Handler::Php(upstreams[php.upstream].clone(), site)
+                Handler::Php(upstreams[php.upstream].clone(), Site::new(php, root()))
             }
             config::Handler::Proxy(proxy) => {
                 Handler::Proxy(upstreams[proxy.upstream].clone(), Mount::new(proxy))
             }
-            config::Handler::Files(files) => {
-                let root = Root::open(&files.root).map_err(failed(&files.root))?;
-                Handler::Files(root, files.index.clone())
-            }
+            config::Handler::Files(files) => Handler::Files(root(), files.index.clone()),
             config::Handler::Redirect(redirect) => Handler::Redirect(redirect.clone()),
             config::Handler::Respond(respond) => Handler::Respond(Fixed::new(respond)),
             config::Handler::Status(status) => Handler::Status(Status::new(status.clone(), upstreams)),
         };
         let upstream = handler.upstream().map_or("", |upstream| upstream.name());
-        let times = routes.times(&config.name(), upstream);
-        Ok(Self {
+        let times = times.times(&config.name(), upstream);
+        Self {
             config,
             handler,
             number: 0,
             times,
-        })
+        }
     }
 }
 

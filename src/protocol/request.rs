@@ -40,7 +40,7 @@ pub struct RequestHead {
     pub id: RequestId,
 }
 
-/// Who is connected to us, and where.
+/// The client, and where it is connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
     /// The client's address after trusted proxies; `None` on unix sockets.

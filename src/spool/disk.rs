@@ -17,7 +17,7 @@ use super::{PIECE, Shared};
 const CLOSE_INLINE: u64 = 1024 * 1024;
 
 /// A file without a name, and its share of the quota. Operations that wait for the disk are jobs on the blocking
-/// pool; a job keeps the file and the share alive, even when nobody waits for it any more.
+/// pool; a job keeps the file and the share alive, even when no task waits for it any more.
 #[derive(Debug)]
 pub(super) struct Disk {
     shared: Arc<Shared>,

@@ -56,6 +56,11 @@ impl Config {
     pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
     /// Bytes of all spools in memory unless configured.
     pub const MEMORY_TOTAL: u64 = 256 * 1024 * 1024;
+
+    /// Whether there can be files in the directory. Waits for the disk.
+    pub fn probe(&self) -> io::Result<()> {
+        tempfile::tempfile_in(&self.temp_dir).map(drop)
+    }
 }
 
 /// What one spool may take.

@@ -24,7 +24,7 @@ fn full_disk() -> Spools {
     })
 }
 
-/// Whoever opens a file here fails the test.
+/// A file that is opened here fails the test.
 fn no_disk() -> Spools {
     Spools::with_open(Config::default(), |_| panic!("a spool in memory opened a file"))
 }

@@ -1,14 +1,13 @@
 //! The access log: one line a request.
 
 use std::cell::RefCell;
-use std::io;
 
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
-use super::config::{Format, Target};
+use super::config::Format;
 use super::observer::{Finished, Observer};
-use super::sink::{Guard, Sink};
+use super::sink::Sink;
 
 thread_local! {
     /// Where lines are made.
@@ -24,12 +23,6 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Opens the target. The guard, absent when the log is off, must live as long as requests are served.
-    pub fn open(target: &Target, format: Format) -> io::Result<(Self, Option<Guard>)> {
-        let (sink, guard) = Sink::open(target)?.unzip();
-        Ok((Self::new(sink, format), guard))
-    }
-
     /// A log into a sink that is open; off without one.
     pub fn new(sink: Option<Sink>, format: Format) -> Self {
         Self {
@@ -53,11 +46,6 @@ impl AccessLog {
         });
     }
 
-    /// Opens the file again: see [`Sink::reopen`].
-    pub fn reopen(&self) -> io::Result<()> {
-        self.sink.as_ref().map_or(Ok(()), Sink::reopen)
-    }
-
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
         self.sink.as_ref().map_or(0, Sink::dropped)
@@ -74,11 +62,13 @@ impl Observer for AccessLog {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::time::Instant;
 
     use jiff::Timestamp;
 
     use super::*;
+    use crate::telemetry::Opened;
     use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
@@ -86,7 +76,8 @@ mod tests {
     fn each_entry_becomes_a_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("access.log");
-        let (log, guard) = AccessLog::open(&Target::File(path.clone()), Format::Json).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
+        let log = AccessLog::new(Some(sink), Format::Json);
         let timeline = Timeline::new(Instant::now());
         let asked = Asked::default();
         log.finished(&finished(&asked, &timeline));
@@ -104,9 +95,8 @@ mod tests {
 
     #[test]
     fn a_log_that_is_off_takes_no_line() {
-        let (log, guard) = AccessLog::open(&Target::Off, Format::Combined).unwrap();
+        let log = AccessLog::new(None, Format::Combined);
         log.finished(&finished(&Asked::default(), &Timeline::new(Instant::now())));
-        assert!(!log.is_on() && guard.is_none());
-        log.reopen().unwrap();
+        assert!(!log.is_on());
     }
 }

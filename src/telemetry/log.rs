@@ -32,23 +32,23 @@ pub struct Prepared {
 /// Why there is no error log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The target cannot be written to.
-    #[error("cannot open the error log: {0}")]
-    Open(#[source] io::Error),
+    /// Its thread cannot be started.
+    #[error("cannot start the error log: {0}")]
+    Start(#[source] io::Error),
     /// There is one already.
     #[error("an error log is installed already")]
     Installed(#[source] tracing::subscriber::SetGlobalDefaultError),
 }
 
 impl ErrorLog {
-    /// Makes the target the receiver of all events of the process from `level` up.
-    pub fn install(target: &Target, level: Level) -> Result<Self, LogError> {
+    /// Receives all events of the process from now on.
+    pub fn install(prepared: Prepared) -> Result<Self, LogError> {
         let Prepared {
             opened,
             level,
             colour,
-        } = Self::prepare(target, level)?;
-        let (sink, guard) = Sink::start(opened).map_err(LogError::Open)?;
+        } = prepared;
+        let (sink, guard) = Sink::start(opened).map_err(LogError::Start)?;
         let (subscriber, change) = changeable(sink.clone(), level, colour);
         tracing::subscriber::set_global_default(subscriber).map_err(LogError::Installed)?;
         Ok(Self {
@@ -63,34 +63,29 @@ impl ErrorLog {
         &self.sink
     }
 
-    /// Opens another target.
-    pub fn prepare(target: &Target, level: Level) -> Result<Prepared, LogError> {
-        let opened = Opened::open(target).map_err(LogError::Open)?;
-        let level = match &opened {
-            Some(_) => LevelFilter::from_level(level),
-            None => LevelFilter::OFF,
-        };
-        Ok(Prepared {
-            opened: opened.map_or_else(Opened::null, Ok).map_err(LogError::Open)?,
-            level,
-            colour: is_coloured(target),
-        })
-    }
-
     /// Goes on with another target and level.
     pub fn switch(&self, to: Prepared) {
         self.sink.switch(to.opened);
         (self.change)(to.level, to.colour);
     }
 
-    /// Opens the file again: see [`Sink::reopen`].
-    pub fn reopen(&self) -> io::Result<()> {
-        self.sink.reopen()
-    }
-
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
         self.sink.dropped()
+    }
+}
+
+impl Prepared {
+    /// A log to a target that was opened, of events from `level` up; nothing was opened for one that is off.
+    pub fn new(target: &Target, opened: Option<Opened>, level: Level) -> io::Result<Self> {
+        Ok(Self {
+            level: match opened {
+                Some(_) => LevelFilter::from_level(level),
+                None => LevelFilter::OFF,
+            },
+            opened: opened.map_or_else(Opened::null, Ok)?,
+            colour: is_coloured(target),
+        })
     }
 }
 
@@ -153,13 +148,15 @@ fn is_coloured(target: &Target) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]
     fn events_from_the_level_up_become_lines() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("error.log");
-        let (sink, guard) = Sink::open(&Target::File(path.clone())).unwrap().unwrap();
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
         tracing::subscriber::with_default(subscriber(sink, Level::WARN, false), || {
             tracing::info!("unseen");
             tracing::warn!(endpoint = "unix:/run/x", forged = "a\x1b[31m", "upstream failed");
@@ -177,17 +174,18 @@ mod tests {
     #[test]
     fn target_and_level_can_be_changed() {
         let dir = tempfile::tempdir().unwrap();
-        let targets = ["first", "second"].map(|name| Target::File(dir.path().join(name)));
-        let (sink, guard) = Sink::open(&targets[0]).unwrap().unwrap();
+        let open = |name| Opened::new(File::create(dir.path().join(name)).unwrap());
+        let prepared = |opened, level| Prepared::new(&Target::Off, opened, level).unwrap();
+        let (sink, guard) = Sink::start(open("first")).unwrap();
         let (subscriber, change) = changeable(sink.clone(), LevelFilter::INFO, false);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("one");
-            let Prepared { opened, level, .. } = ErrorLog::prepare(&targets[1], Level::ERROR).unwrap();
+            let Prepared { opened, level, .. } = prepared(Some(open("second")), Level::ERROR);
             sink.switch(opened);
             change(level, false);
             tracing::info!("unseen");
             tracing::error!("two");
-            change(ErrorLog::prepare(&Target::Off, Level::INFO).unwrap().level, false);
+            change(prepared(None, Level::INFO).level, false);
             tracing::error!("unseen");
         });
         drop(guard);
@@ -195,14 +193,5 @@ mod tests {
             let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
             assert!(text.lines().count() == 1 && text.contains(word), "{text}");
         }
-    }
-
-    #[test]
-    fn a_target_that_cannot_be_opened_is_told() {
-        let target = Target::File("/nonexistent/error.log".into());
-        assert!(matches!(
-            ErrorLog::install(&target, Level::INFO),
-            Err(LogError::Open(_))
-        ));
     }
 }

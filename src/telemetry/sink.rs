@@ -1,4 +1,4 @@
-//! Lines to a file that can be opened again, without ever making the caller wait.
+//! Lines to a file that can be exchanged for another one, without ever making the caller wait.
 //!
 //! Lines are appended to one buffer; a thread swaps it for an empty one and writes it out in one system call.
 //! That takes no allocation and no task switch per line, bounds memory in bytes, and counts what was lost, write
@@ -7,14 +7,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-
-use super::config::Target;
 
 /// Bytes that wait to be written: some 30,000 lines. Lines beyond are dropped.
 const PENDING: usize = 8 * 1024 * 1024;
@@ -30,9 +26,6 @@ const RETRY: Duration = Duration::from_millis(5);
 
 /// How long the end of the process waits for lines to be written; a pipe that nobody reads must not hold it up.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Access logs tell who visited: not for everybody.
-const MODE: u32 = 0o640;
 
 /// Where lines go. Clones share the buffer.
 #[derive(Clone, Debug)]
@@ -61,9 +54,7 @@ struct Shared {
 struct State {
     pending: Vec<u8>,
     thread: Thread,
-    /// What to open again.
-    path: Option<PathBuf>,
-    /// The file opened again, and how many of the pending bytes still go to the old one.
+    /// The file to go on with, and how many of the pending bytes still go to the old one.
     fresh: Option<(usize, File)>,
     stop: bool,
     ended: bool,
@@ -83,44 +74,36 @@ enum Thread {
 
 /// A target that is open; nothing is written to it yet.
 #[derive(Debug)]
-pub struct Opened {
-    file: File,
-    path: Option<PathBuf>,
-}
+pub struct Opened(File);
 
 impl Opened {
-    /// Opens the target; `None` when it is off.
-    pub fn open(target: &Target) -> io::Result<Option<Self>> {
-        let (file, path) = match target {
-            Target::Off => return Ok(None),
-            Target::Stdout => (File::from(io::stdout().as_fd().try_clone_to_owned()?), None),
-            Target::Stderr => (File::from(io::stderr().as_fd().try_clone_to_owned()?), None),
-            Target::File(path) => (append(path)?, Some(path.clone())),
-        };
-        Ok(Some(Self { file, path }))
+    /// A file that is open for appending, a pipe, a device.
+    pub fn new(file: File) -> Self {
+        Self(file)
+    }
+
+    /// Standard output.
+    pub fn stdout() -> io::Result<Self> {
+        Ok(Self(io::stdout().as_fd().try_clone_to_owned()?.into()))
+    }
+
+    /// Standard error.
+    pub fn stderr() -> io::Result<Self> {
+        Ok(Self(io::stderr().as_fd().try_clone_to_owned()?.into()))
     }
 
     /// Takes everything and keeps nothing: for a log that is off and may be switched on.
     pub fn null() -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).open("/dev/null")?;
-        Ok(Self { file, path: None })
+        Ok(Self(OpenOptions::new().write(true).open("/dev/null")?))
     }
 }
 
 impl Sink {
-    /// Opens the target; `None` when it is off.
-    pub fn open(target: &Target) -> io::Result<Option<(Self, Guard)>> {
-        Opened::open(target)?.map(Self::start).transpose()
-    }
-
     /// Writes lines to what was opened.
     pub fn start(opened: Opened) -> io::Result<(Self, Guard)> {
-        let Opened { file, path } = opened;
+        let Opened(file) = opened;
         let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                path,
-                ..State::default()
-            }),
+            state: Mutex::default(),
             wake: Condvar::new(),
             ended: Condvar::new(),
             dropped: AtomicU64::new(0),
@@ -152,23 +135,11 @@ impl Sink {
         }
     }
 
-    /// Opens the file again at its path, the new one before the old one is closed: for log rotation. Does nothing
-    /// for standard output and standard error. When this fails, lines go to the old file.
-    pub fn reopen(&self) -> io::Result<()> {
-        let path = self.shared.lock().path.clone();
-        if let Some(path) = path {
-            let file = append(&path)?;
-            let path = Some(path);
-            self.switch(Opened { file, path });
-        }
-        Ok(())
-    }
-
-    /// Writes lines from now on to another target.
+    /// Writes lines from now on to another target, or to the same one opened again. It is open before the old one is
+    /// closed: for log rotation.
     pub fn switch(&self, to: Opened) {
         let mut state = self.shared.lock();
-        state.path = to.path;
-        state.fresh = Some((state.pending.len(), to.file));
+        state.fresh = Some((state.pending.len(), to.0));
         drop(state);
         self.shared.wake.notify_one();
     }
@@ -289,20 +260,21 @@ impl Shared {
     }
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(MODE).open(path)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Read;
     use std::os::fd::OwnedFd;
+    use std::path::Path;
 
     use super::*;
 
+    fn opened(path: &Path) -> Opened {
+        Opened::new(File::options().append(true).create(true).open(path).unwrap())
+    }
+
     fn sink(path: &Path) -> (Sink, Guard) {
-        Sink::open(&Target::File(path.into())).unwrap().unwrap()
+        Sink::start(opened(path)).unwrap()
     }
 
     #[test]
@@ -338,7 +310,7 @@ mod tests {
         let (sink, guard) = sink(&path);
         sink.push(b"one\n");
         fs::rename(&path, &rotated).unwrap();
-        sink.reopen().unwrap();
+        sink.switch(opened(&path));
         assert!(
             path.exists(),
             "the new file is there before the old one is closed"
@@ -349,7 +321,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
 
         let (sink, guard) = self::sink(&path);
-        sink.reopen().unwrap();
+        sink.switch(opened(&path));
         while sink.shared.lock().fresh.is_some() {
             thread::yield_now();
         }
@@ -366,7 +338,7 @@ mod tests {
         let (first, second) = (dir.path().join("first"), dir.path().join("second"));
         let (sink, guard) = sink(&first);
         sink.push(b"one\n");
-        sink.switch(Opened::open(&Target::File(second.clone())).unwrap().unwrap());
+        sink.switch(opened(&second));
         sink.push(b"two\n");
         drop(guard);
         assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
@@ -374,26 +346,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_rotation_keeps_the_old_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let inner = dir.path().join("inner");
-        fs::create_dir(&inner).unwrap();
-        let (sink, guard) = sink(&inner.join("log"));
-        fs::rename(&inner, dir.path().join("moved")).unwrap();
-        sink.reopen().unwrap_err();
-        sink.push(b"kept\n");
-        drop(guard);
-        assert_eq!(
-            fs::read_to_string(dir.path().join("moved/log")).unwrap(),
-            "kept\n"
-        );
-    }
-
-    #[test]
     fn a_stuck_reader_costs_lines_but_no_time_and_no_memory() {
         let (mut reader, writer) = io::pipe().unwrap();
         let file = File::from(OwnedFd::from(writer));
-        let (sink, guard) = Sink::start(Opened { file, path: None }).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(file)).unwrap();
         let line = [b"x".repeat(BATCH - 1), b"\n".to_vec()].concat();
         let lines = 3 * PENDING / line.len();
         for _ in 0..lines {
@@ -462,10 +418,5 @@ mod tests {
         sink.push(b"two\n");
         drop(guard);
         assert_eq!(sink.dropped(), 2);
-    }
-
-    #[test]
-    fn off_is_no_sink_at_all() {
-        assert!(Sink::open(&Target::Off).unwrap().is_none());
     }
 }

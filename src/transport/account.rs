@@ -1,8 +1,11 @@
 //! Users and groups of the system, by name or by number.
+//!
+//! The system may have to ask a directory service (nsswitch.conf(5)), which may not answer: never on a thread of the
+//! runtime.
 
 use std::io;
 
-use nix::unistd::{Group, User};
+use nix::unistd::{Gid, Group, Uid, User};
 
 /// Why there is no number for a name.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,18 @@ pub fn group(name: &str) -> Result<u32, AccountError> {
 /// The user of that name.
 pub fn known(name: &str) -> Result<Option<User>, AccountError> {
     User::from_name(name).map_err(|error| lookup(name, error))
+}
+
+/// The name of a user, or the number where it has none. Asks the system as the others here do, which may take long.
+pub fn user_name(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+/// The name of a group, or the number where it has none.
+pub fn group_name(gid: u32) -> String {
+    let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
+    group.map_or_else(|| gid.to_string(), |group| group.name)
 }
 
 fn lookup(name: &str, error: nix::errno::Errno) -> AccountError {

@@ -36,10 +36,10 @@ pub enum ConnectError {
 pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
     // A unix socket connects or fails at once: no timer.
     if let Address::Unix(path) = address {
-        let connected = UnixStream::connect(path).await;
-        return connected
-            .map(Stream::Unix)
-            .map_err(|error| ConnectError::unix(path, error));
+        return match UnixStream::connect(path).await {
+            Ok(stream) => Ok(Stream::Unix(stream)),
+            Err(error) => Err(ConnectError::unix(path, error, timeout).await),
+        };
     }
     let stream = tokio::time::timeout(timeout, tcp(address))
         .await
@@ -69,15 +69,25 @@ impl ConnectError {
         }
     }
 
-    /// Looks at once for what is in the way: it may be gone by the time somebody reads the log.
-    fn unix(path: &Path, error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                Self::Missing(Box::new(Obstacle::explain(path, &error)))
-            }
-            io::ErrorKind::PermissionDenied => Self::Forbidden(Box::new(Obstacle::explain(path, &error))),
-            _ => error.into(),
-        }
+    /// Looks at once for what is in the way: it may be gone by the time that the log is read.
+    async fn unix(path: &Path, error: io::Error, timeout: Duration) -> Self {
+        let explained = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::Forbidden,
+            _ => return error.into(),
+        };
+        explained(Box::new(explain(path, error, timeout).await))
+    }
+}
+
+/// Looks along the path, and asks for the names of users, where waiting for them holds up nothing else.
+async fn explain(path: &Path, error: io::Error, timeout: Duration) -> Obstacle {
+    let unexplained = Obstacle::unexplained(path, &error);
+    let path = path.to_owned();
+    let looking = tokio::task::spawn_blocking(move || Obstacle::explain(&path, &error));
+    match tokio::time::timeout(timeout, looking).await {
+        Ok(Ok(obstacle)) => obstacle,
+        Ok(Err(_)) | Err(_) => unexplained,
     }
 }
 

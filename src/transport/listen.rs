@@ -1,32 +1,32 @@
-//! Listening sockets.
+//! Listening sockets that accept connections.
 
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::access::{Access, AccessError};
-use super::inherited::{Inherited, InheritedSocket, Lender};
+use super::access::Ownership;
+use super::bind::{BoundSocket, ListenError, limit};
+use super::inherited::Lender;
+use super::socket_file::SocketFile;
 use super::{Address, Stream};
 
-/// A bound socket that accepts connections. A unix one removes its file when it is dropped, unless somebody else
-/// listens on it, too.
+/// A bound socket that accepts connections.
+///
+/// A unix one removes its file when it is dropped, unless another process listens on it, too. The file goes before the
+/// socket stops to answer: a file that no process answers on is replaced, and the fresh one would be removed instead.
 #[derive(Debug)]
 pub struct Listener {
     address: Address,
-    /// The file to remove, once.
-    file: Option<PathBuf>,
-    removed: AtomicBool,
+    /// Before the socket, since fields are dropped in this order.
+    file: Option<SocketFile>,
+    socket: Bound,
     /// Another process goes on where we stop.
     shared: AtomicBool,
     lender: Option<Lender>,
-    socket: Bound,
 }
 
 #[derive(Debug)]
@@ -35,112 +35,30 @@ enum Bound {
     Unix(UnixListener),
 }
 
-/// Why a socket cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// Another process answers there.
-    #[error("{0}: in use by another process")]
-    InUse(Address),
-    /// Something that is no socket is in the way.
-    #[error("{0}: the path exists and is not a socket")]
-    NotASocket(Address),
-    /// Only addresses can be listened on, names cannot.
-    #[error("{0}: listen on an address, not on a name")]
-    Name(Address),
-    /// The socket's file cannot be given to whom it belongs.
-    #[error("{0}: {1}")]
-    Access(Address, AccessError),
-    /// Anything else.
-    #[error("{0}: {1}")]
-    Io(Address, io::Error),
-}
-
 impl Listener {
-    /// Binds and listens; `backlog` connections wait in the kernel at most.
-    ///
-    /// A socket file that nobody answers on, as a killed process leaves it, is replaced.
+    /// Binds and listens at once: for what is no gateway, since it may wait. To be called inside a tokio runtime.
     pub fn bind(address: &Address, backlog: u32) -> Result<Self, ListenError> {
-        Self::bind_for(address, backlog, &Access::default())
+        Self::new(BoundSocket::bind(address, backlog, &Ownership::default())?)
     }
 
-    /// The same; only whom `access` admits can connect to a unix socket.
-    pub fn bind_for(address: &Address, backlog: u32, access: &Access) -> Result<Self, ListenError> {
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse(address.clone()),
-            _ => ListenError::Io(address.clone(), error),
-        };
-        match address {
-            Address::Tcp(number) => {
-                let socket = tcp(*number).map_err(failed)?;
-                socket.listen(limit(backlog)).map_err(failed)?;
-                Self::new(address, socket, None).map_err(failed)
-            }
-            Address::Unix(path) => {
-                remove_stale(address, path)?;
-                let socket = unix(path).map_err(failed)?;
-                let listener = Self::bound(address, path, socket, backlog, access);
-                // From here on the file is ours to remove.
-                listener.inspect_err(|_| drop(std::fs::remove_file(path)))
-            }
-            Address::Name(..) => Err(ListenError::Name(address.clone())),
-        }
+    /// Accepts on a socket that listens. To be called inside a tokio runtime.
+    ///
+    /// It listens already: one that does not yet counts as hung up in the runtime, and always will.
+    pub fn new(bound: BoundSocket) -> Result<Self, ListenError> {
+        let address = bound.address.clone();
+        Self::registered(bound).map_err(|error| ListenError::Io(address, error))
     }
 
-    /// Listens on a bound unix socket. All of it before the runtime sees the socket: one that does not listen yet counts
-    /// as hung up there, and always will.
-    fn bound(
-        address: &Address,
-        path: &Path,
-        socket: Socket,
-        backlog: u32,
-        access: &Access,
-    ) -> Result<Self, ListenError> {
-        access
-            .apply(path)
-            .map_err(|error| ListenError::Access(address.clone(), error))?;
-        let listens = socket.listen(limit(backlog));
-        listens
-            .and_then(|()| Self::new(address, socket, Some(path.to_owned())))
-            .map_err(|error| ListenError::Io(address.clone(), error))
-    }
-
-    /// The socket that was inherited for `address`, as it is; when there is none, [`Self::bind_for`].
-    pub fn open(
-        address: &Address,
-        backlog: u32,
-        access: &Access,
-        inherited: &mut Inherited,
-    ) -> Result<Self, ListenError> {
-        let Some(socket) = inherited.take(address) else {
-            return Self::bind_for(address, backlog, access);
-        };
-        Self::adopt(socket).map_err(|error| ListenError::Io(address.clone(), error))
-    }
-
-    fn adopt(inherited: InheritedSocket) -> io::Result<Self> {
-        let InheritedSocket {
+    fn registered(bound: BoundSocket) -> io::Result<Self> {
+        let BoundSocket {
             address,
+            file,
             socket,
-            owns_file,
             lender,
-        } = inherited;
-        let file = match &address {
-            Address::Unix(path) if owns_file => Some(path.clone()),
-            _ => None,
-        };
-        let mut listener = Self::new(&address, socket.into(), file)?;
-        listener.shared = AtomicBool::new(true);
-        listener.lender = Some(lender);
-        Ok(listener)
-    }
-
-    fn new(address: &Address, socket: Socket, file: Option<PathBuf>) -> io::Result<Self> {
+        } = bound;
         socket.set_nonblocking(true)?;
         let (address, socket) = match address {
-            Address::Unix(_) => (
-                address.clone(),
-                Bound::Unix(UnixListener::from_std(socket.into())?),
-            ),
+            Address::Unix(_) => (address, Bound::Unix(UnixListener::from_std(socket.into())?)),
             Address::Tcp(_) | Address::Name(..) => {
                 let listener = TcpListener::from_std(socket.into())?;
                 (Address::Tcp(listener.local_addr()?), Bound::Tcp(listener))
@@ -149,10 +67,9 @@ impl Listener {
         Ok(Self {
             address,
             file,
-            removed: AtomicBool::new(false),
-            shared: AtomicBool::new(false),
-            lender: None,
             socket,
+            shared: AtomicBool::new(lender.is_some()),
+            lender,
         })
     }
 
@@ -161,14 +78,11 @@ impl Listener {
         &self.address
     }
 
-    /// Gives the file of a unix socket to whom it belongs.
-    pub fn admit(&self, access: &Access) -> Result<(), ListenError> {
-        match (&self.address, &self.file) {
-            (Address::Unix(path), Some(_)) => access
-                .apply(path)
-                .map_err(|error| ListenError::Access(self.address.clone(), error)),
-            _ => Ok(()),
-        }
+    /// Gives the file of a unix socket to its owner.
+    pub fn give(&self, ownership: &Ownership) -> Result<(), ListenError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.give(ownership)
+            .map_err(|error| ListenError::Access(self.address.clone(), error))
     }
 
     /// Listens with another length of the kernel's queue; what waits there goes on waiting.
@@ -196,7 +110,9 @@ impl Listener {
         if self.is_shared() {
             return;
         }
-        self.remove_file();
+        if let Some(file) = &self.file {
+            file.remove();
+        }
         if let Bound::Unix(_) = self.socket {
             // TCP would throw the queue away here; a unix socket keeps it (net/unix/af_unix.c).
             let _ = self.socket().shutdown(Shutdown::Both);
@@ -235,12 +151,18 @@ impl Listener {
     /// From now on somebody else listens here, too: the end of this listener changes nothing outside.
     pub fn share(&self) {
         self.shared.store(true, Ordering::Relaxed);
+        if let Some(file) = &self.file {
+            file.leave();
+        }
     }
 
     /// The process that it came from is about to leave it to us.
     pub fn keep(&self) {
         if self.lender == Some(Lender::Predecessor) {
             self.shared.store(false, Ordering::Relaxed);
+            if let Some(file) = &self.file {
+                file.keep();
+            }
         }
     }
 
@@ -260,64 +182,14 @@ impl Listener {
             Bound::Unix(listener) => SockRef::from(listener),
         }
     }
-
-    /// Only once: afterwards the path may be somebody else's.
-    fn remove_file(&self) {
-        if let Some(path) = &self.file
-            && !self.removed.swap(true, Ordering::Relaxed)
-        {
-            // Gone already is as good.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-impl Drop for Listener {
-    /// The file goes before the socket stops to answer: whoever finds a file that nobody answers on takes its place,
-    /// and that file would be removed instead.
-    fn drop(&mut self) {
-        if !self.is_shared() {
-            self.remove_file();
-        }
-    }
-}
-
-fn limit(backlog: u32) -> i32 {
-    i32::try_from(backlog).unwrap_or(i32::MAX)
-}
-
-fn tcp(address: std::net::SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // A restart must not wait for the old connections' TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
-}
-
-fn unix(path: &Path) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    Ok(socket)
-}
-
-fn remove_stale(address: &Address, path: &Path) -> Result<(), ListenError> {
-    let Ok(metadata) = std::fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    if !metadata.file_type().is_socket() {
-        return Err(ListenError::NotASocket(address.clone()));
-    }
-    match StdUnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path).map_err(|error| ListenError::Io(address.clone(), error))
-        }
-        _ => Err(ListenError::InUse(address.clone())),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream as StdUnixStream;
+
     use super::*;
+    use crate::transport::{Inherited, InheritedSocket};
 
     #[tokio::test]
     async fn port_zero_becomes_a_real_port() {
@@ -390,7 +262,8 @@ mod tests {
             owns_file: first.owns_file(),
             lender: Lender::Predecessor,
         });
-        let second = Listener::open(&address, 16, &Access::default(), &mut inherited).unwrap();
+        let second = BoundSocket::open(&address, 16, &Ownership::default(), &mut inherited).unwrap();
+        let second = Listener::new(second).unwrap();
         assert!(second.is_shared(), "nothing is final yet");
         first.share();
         second.keep();
@@ -410,24 +283,16 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.sock");
-        let mut access = Access {
-            mode: Some(0o620),
-            ..Access::default()
+        let ownership = |mode| Ownership {
+            mode: Some(mode),
+            ..Ownership::default()
         };
         let address = Address::Unix(path.clone());
-        let listener = Listener::bind_for(&address, 16, &access).unwrap();
+        let listener = Listener::new(BoundSocket::bind(&address, 16, &ownership(0o620)).unwrap()).unwrap();
         let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(), 0o620);
-        access.mode = Some(0o600);
-        listener.admit(&access).unwrap();
-        assert_eq!(mode(), 0o600);
-        drop(listener);
-        access.owner = Some("nobody-at-all".into());
-        assert!(matches!(
-            Listener::bind_for(&address, 16, &access),
-            Err(ListenError::Access(..))
-        ));
-        assert!(!path.exists());
+        listener.give(&ownership(0o666)).unwrap();
+        assert_eq!(mode(), 0o666);
     }
 
     fn client(address: &Address) -> OwnedFd {

@@ -2,6 +2,8 @@
 //!
 //! The system says no more than "permission denied". This walks along the path, through symbolic links, as
 //! the kernel does (path_resolution(7)). Nothing is connected to: some servers log bare connections as errors.
+//!
+//! Disks and directory services are waited for while an obstacle is looked for, never when it is shown.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -10,7 +12,9 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
-use nix::unistd::{self, Gid, Group, Uid};
+use nix::unistd::{self, Gid};
+
+use super::account;
 
 /// What is in the way of a connection to a unix socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +31,7 @@ enum Kind {
     Forbidden {
         part: PathBuf,
         node: Node,
-        who: Who,
+        names: Names,
     },
     NobodyListens,
     TooManyLinks,
@@ -41,6 +45,14 @@ enum Kind {
 pub struct Who {
     uid: u32,
     gids: Vec<u32>,
+}
+
+/// What the users and groups of [`Kind::Forbidden`] are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Names {
+    owner: String,
+    user: String,
+    groups: String,
 }
 
 /// What decides about access to a file.
@@ -61,7 +73,8 @@ enum Shape {
 }
 
 impl Obstacle {
-    /// What would keep this process from connecting to `socket`; `None` when nothing is seen to.
+    /// What would keep this process from connecting to `socket`; `None` when nothing is seen to. Not for a thread of the
+    /// runtime.
     pub fn find(socket: &Path) -> Option<Self> {
         walk(socket, &Who::current(), &inspect).map(|kind| Self {
             socket: socket.to_owned(),
@@ -69,10 +82,9 @@ impl Obstacle {
         })
     }
 
-    /// Why connecting to `socket` failed with `error`.
+    /// Why connecting to `socket` failed with `error`. Not for a thread of the runtime.
     pub fn explain(socket: &Path, error: &io::Error) -> Self {
         let kind = match error.kind() {
-            io::ErrorKind::ConnectionRefused => Kind::NobodyListens,
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 // It may have come into being since.
                 walk(socket, &Who::current(), &inspect).unwrap_or_else(|| Kind::Missing(socket.to_owned()))
@@ -80,6 +92,19 @@ impl Obstacle {
             io::ErrorKind::PermissionDenied => {
                 walk(socket, &Who::current(), &inspect).unwrap_or(Kind::Hidden)
             }
+            _ => return Self::unexplained(socket, error),
+        };
+        Self {
+            socket: socket.to_owned(),
+            kind,
+        }
+    }
+
+    /// The same, as far as it is known without a look at the path.
+    pub fn unexplained(socket: &Path, error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionRefused => Kind::NobodyListens,
+            io::ErrorKind::NotFound => Kind::Missing(socket.to_owned()),
             _ => Kind::Other(error.to_string()),
         };
         Self {
@@ -117,6 +142,19 @@ impl Who {
     }
 }
 
+impl Names {
+    /// Asks the system.
+    fn find(node: &Node, who: &Who) -> Self {
+        let groups: Vec<String> = who.gids.iter().map(|gid| account::group_name(*gid)).collect();
+        let (owner, group) = (account::user_name(node.uid), account::group_name(node.gid));
+        Self {
+            owner: format!("{owner}:{group}"),
+            user: account::user_name(who.uid),
+            groups: groups.join(", "),
+        }
+    }
+}
+
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot open {}: ", self.socket.display())?;
@@ -127,12 +165,20 @@ impl fmt::Display for Obstacle {
             Kind::Missing(part) => write!(f, "there is no {}", part.display()),
             Kind::NotADirectory(part) => write!(f, "{} is not a directory", part.display()),
             Kind::NotASocket => write!(f, "it is not a socket"),
-            Kind::Forbidden { part, node, who } => {
+            Kind::Forbidden {
+                part,
+                node,
+                names: Names { owner, user, groups },
+            } => {
                 let (shape, wish) = match node.shape {
                     Shape::Directory => ("directory", "pass"),
                     Shape::Socket | Shape::Link(_) | Shape::Other => ("socket", "write"),
                 };
-                write!(f, "{shape} {} ({node}) does not let {who} {wish}", part.display())
+                let (part, mode) = (part.display(), node.mode & 0o7777);
+                write!(
+                    f,
+                    "{shape} {part} (mode {mode:04o}, owner {owner}) does not let user {user} (groups {groups}) {wish}"
+                )
             }
             Kind::NobodyListens => write!(f, "nobody listens; the application that made it is gone"),
             Kind::TooManyLinks => write!(f, "too many symbolic links"),
@@ -144,25 +190,6 @@ impl fmt::Display for Obstacle {
             }
             Kind::Other(error) => f.write_str(error),
         }
-    }
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = self.mode & 0o7777;
-        write!(
-            f,
-            "mode {mode:04o}, owner {}:{}",
-            user_name(self.uid),
-            group_name(self.gid)
-        )
-    }
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups: Vec<String> = self.gids.iter().map(|gid| group_name(*gid)).collect();
-        write!(f, "user {} (groups {})", user_name(self.uid), groups.join(", "))
     }
 }
 
@@ -210,8 +237,8 @@ fn stop(part: &Path, node: Node, last: bool, who: &Who) -> Option<Kind> {
         (Shape::Directory, false) | (Shape::Socket, true) if who.may(&node, wanted) => None,
         (Shape::Directory, false) | (Shape::Socket, true) => Some(Kind::Forbidden {
             part: part.to_owned(),
+            names: Names::find(&node, who),
             node,
-            who: who.clone(),
         }),
         (_, false) => Some(Kind::NotADirectory(part.to_owned())),
         (_, true) => Some(Kind::NotASocket),
@@ -245,16 +272,6 @@ fn inspect(path: &Path) -> io::Result<Node> {
         uid: metadata.uid(),
         gid: metadata.gid(),
     })
-}
-
-fn user_name(uid: u32) -> String {
-    let user = unistd::User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    user.map_or_else(|| uid.to_string(), |user| user.name)
-}
-
-fn group_name(gid: u32) -> String {
-    let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten();
-    group.map_or_else(|| gid.to_string(), |group| group.name)
 }
 
 /// The bit `x`, which a directory needs to be passed.

@@ -11,7 +11,7 @@
 //! | [`select`] | which endpoint: balancing, sessions |
 //! | [`admit`] | when: slots, the queue, circuit breakers |
 //! | [`wire`] | how: one exchange on one connection |
-//! | [`answer`] | what came of it, and who reads it |
+//! | [`answer`] | what came of it, and its way to the reader |
 //! | [`attempt`] | one endpoint after the other |
 //! | [`care`] | what is asked of endpoints apart from requests: health, names |
 

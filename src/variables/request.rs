@@ -29,7 +29,7 @@ impl Scope for RequestHead {
     }
 }
 
-/// The client; nobody on a unix socket.
+/// The client; none on a unix socket.
 fn remote(head: &RequestHead) -> Option<&Peer> {
     head.client.remote.as_ref()
 }

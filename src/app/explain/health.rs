@@ -16,7 +16,7 @@ pub(super) fn slots(slots: &Slots) -> Option<usize> {
 pub(super) fn auto(slots: &Slots) -> Option<String> {
     let Slots::Auto(auto) = slots else { return None };
     let source = match &auto.ask {
-        Ask::Nobody => "from what is seen".to_owned(),
+        Ask::Nothing => "from what is seen".to_owned(),
         Ask::GetValues => format!("GET_VALUES is asked every {}", Period(auto.interval)),
         Ask::FpmStatus(path) => format!("{path} is asked every {}", Period(auto.interval)),
     };

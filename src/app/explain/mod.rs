@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, Version};
 
+use super::open;
 use crate::config::Config;
 use crate::files::DecodedPath;
 use crate::frontend::forwarded::Connected;
@@ -60,13 +61,12 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
         .map(|config| Arc::new(Upstream::new(config)))
         .collect();
     let frontend = config.frontend;
-    let routes = frontend
-        .routes
-        .iter()
-        .map(|route| Route::open(route.clone(), &upstreams, &Routes::default()));
-    let routes = routes.collect::<Result<Vec<_>, _>>()?;
+    let roots = open::roots(&frontend.routes, &open::Progress::default())?;
+    let routes = frontend.routes.iter().zip(roots);
+    let times = Routes::default();
+    let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &times));
     let gateway = Gateway {
-        router: plan::router(&frontend, routes),
+        router: plan::router(&frontend, routes.collect()),
         frontend,
     };
     gateway.explain(question)

@@ -70,7 +70,7 @@ pub(super) enum Wire {
 }
 
 impl Args {
-    /// How the variables are made. Whoever names a script is told nothing about an empty rest of the path:
+    /// How the variables are made. A named script gets nothing about an empty rest of the path:
     /// PHP works itself into trouble over it.
     pub(super) fn style(&self) -> Style {
         Style {

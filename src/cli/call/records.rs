@@ -1,4 +1,4 @@
-//! Finds the FastCGI records in a stream that somebody else decodes.
+//! Finds the FastCGI records in a stream that the codec decodes.
 
 use std::fmt;
 

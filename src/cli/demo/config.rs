@@ -81,7 +81,7 @@ fn gone(directory: &Path) -> String {
     let endpoint = quote(&format!("unix:{}", directory.join("gone.sock").display()));
     format!(
         "
-# Nobody listens there: what an error looks like. The start need not warn of it.
+# Nothing listens there: what an error looks like. The start need not warn of it.
 [upstream.gone]
 protocol = \"fastcgi\"
 endpoints = [{endpoint}]

@@ -7,17 +7,15 @@ mod tour;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::output::output;
 use super::{START_FAILED, complaint, show};
-use crate::app::{self, App, Means};
+use crate::app::{self, App, Means, Signals};
 use crate::config::Config;
 use crate::demo::{Pool, Protocol};
-use crate::telemetry::log::ErrorLog;
 use crate::transport::{Address, ListenError};
 use directory::Directory;
 
@@ -63,9 +61,8 @@ fn demo(args: &Args) -> Result<ExitCode> {
     let directory = directory.context("cannot make a directory for the sockets")?;
     check_name(directory.path())?;
     let configured = parse(&listen, directory.path(), args.workers)?;
-    let log = ErrorLog::install(&configured.log.error, configured.log.level)?;
     let runtime = app::runtime(configured.server.workers).context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(args, configured, directory.path(), log));
+    let served = runtime.block_on(serve(args, configured, directory.path()));
     // Connections that were cut hold tasks: they are not waited for.
     runtime.shutdown_background();
     directory.close().context("cannot remove the sockets")?;
@@ -101,7 +98,10 @@ fn parse(listen: &Address, directory: &Path, workers: NonZeroUsize) -> Result<Co
     }
 }
 
-async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> Result<()> {
+async fn serve(args: &Args, config: Config, directory: &Path) -> Result<()> {
+    // Before the text: its reader may send one at once.
+    let mut signals = Signals::install().context("cannot catch signals")?;
+    let log = app::open_error_log(&config).await?;
     let start = |protocol| {
         Pool::start(
             protocol,
@@ -111,9 +111,9 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
     };
     let pools = Protocol::ALL.map(start);
     let pools = pools.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let mut app = match App::build(config) {
+    let mut app = match App::build(config).await {
         Err(error) if args.listen.is_none() && is_taken(&error) => {
-            App::build(parse(&Address::Tcp(ANY_PORT), directory, args.workers)?)?
+            App::build(parse(&Address::Tcp(ANY_PORT), directory, args.workers)?).await?
         }
         built => built?,
     };
@@ -121,29 +121,17 @@ async fn serve(args: &Args, config: Config, directory: &Path, log: ErrorLog) -> 
         .addresses()
         .next()
         .map(|address| tour::text(address, directory, args.workers));
+    // The demo is as good without a reader.
+    output(tour.unwrap_or_default());
     let means = Means {
         error_log: Some(&log),
         ..Means::default()
     };
-    let mut running = pin!(app.run(means));
-    // Signals are caught from the first poll on: whoever reads the text may send one.
-    let early = tokio::select! {
-        biased;
-        ended = &mut running => Some(ended),
-        () = std::future::ready(()) => None,
-    };
-    let ended = match early {
-        Some(ended) => ended,
-        None => {
-            // The demo is as good without a reader.
-            output(tour.unwrap_or_default());
-            running.await
-        }
-    };
+    app.run(&mut signals, means).await;
     for pool in pools {
         pool.stop().await;
     }
-    ended.map(|_| ())
+    Ok(())
 }
 
 fn is_taken(error: &anyhow::Error) -> bool {
@@ -153,7 +141,7 @@ fn is_taken(error: &anyhow::Error) -> bool {
 /// Where the sockets of a printed configuration are.
 const SOCKETS: &str = "bridgehead-demo";
 
-/// Where nobody is surprised to find it.
+/// Where it surprises least.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Where it is when the usual port is taken.

@@ -117,7 +117,7 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
                     format!("`{host}` is a name; only addresses can be listened on"),
                 )
                 .help(format!(
-                    "write \"127.0.0.1:{port}\" for this machine, \"0.0.0.0:{port}\" for everybody"
+                    "write \"127.0.0.1:{port}\" for this machine, \"0.0.0.0:{port}\" for all"
                 ));
             None
         }

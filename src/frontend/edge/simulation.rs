@@ -74,7 +74,8 @@ impl Gateway {
         let upstreams: Vec<_> = config.upstreams.into_iter().map(Upstream::new).collect();
         let upstreams: Vec<_> = upstreams.into_iter().map(Arc::new).collect();
         let routes = config.frontend.routes.iter();
-        let routes = routes.map(|route| Route::open(route.clone(), &upstreams, &Routes::default()).unwrap());
+        let times = Routes::default();
+        let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams, &times));
         let counters = Arc::new(Counters::default());
         let service = Service::new(
             config.frontend.clone(),

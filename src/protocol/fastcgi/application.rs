@@ -305,7 +305,7 @@ impl Active {
         )
     }
 
-    /// The part of a piece that CONTENT_LENGTH covers; what is left over belongs to nobody (FCGI §6.2).
+    /// The part of a piece that CONTENT_LENGTH covers; what is left over has no meaning (FCGI §6.2).
     fn clip(&mut self, mut piece: Bytes) -> Bytes {
         if let Some(left) = &mut self.body {
             piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));

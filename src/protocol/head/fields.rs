@@ -190,7 +190,7 @@ impl Reading {
         })))
     }
 
-    /// RFC 9112, section 6.3: which of the two is meant is anybody's guess; and HTTP/1.0 has no chunks.
+    /// RFC 9112, section 6.3: which of the two is meant cannot be known; and HTTP/1.0 has no chunks.
     fn check_framing(&self) -> Result<(), HeadError> {
         let old = self.status_line.is_none_or(|line| !line.persistent);
         match self.chunked && (old || self.length.is_some()) {

@@ -28,7 +28,7 @@ pub(super) struct Flow<E> {
     /// The writer waits, though the reader had its chance.
     pressed: bool,
     end: End<E>,
-    /// Nobody reads any more, or could.
+    /// The reader is gone, or could not read.
     gone: bool,
 }
 
@@ -213,7 +213,7 @@ impl<E> Flow<E> {
         }
     }
 
-    /// Nobody reads any more.
+    /// The reader is gone.
     pub(super) fn abandon(&mut self) {
         self.front = Segments::default();
         self.back = Segments::default();
@@ -240,7 +240,7 @@ impl<E> Flow<E> {
         due
     }
 
-    /// Whether another chunk may come. One always may when nothing is held: nobody waits for others.
+    /// Whether another chunk may come. One always may when nothing is held: no spool waits for others.
     pub(super) fn is_ready(&self) -> bool {
         self.held() == 0 || !self.is_full()
     }
@@ -260,7 +260,7 @@ impl<E> Flow<E> {
         matches!(self.end, End::Ended(None)) && self.front.is_empty() && !self.is_spilling()
     }
 
-    /// Whether the writer may stop: nobody reads any more, or could.
+    /// Whether the writer may stop: the reader is gone, or could not read.
     pub(super) fn is_gone(&self) -> bool {
         self.gone
     }

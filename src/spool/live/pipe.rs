@@ -61,7 +61,7 @@ impl<E: Send + 'static> Pipe<E> {
         self.change(|flow| flow.finish(error));
     }
 
-    /// Nobody reads any more.
+    /// The reader is gone.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.flow.abandon();
@@ -97,7 +97,7 @@ impl<E: Send + 'static> Pipe<E> {
         popped
     }
 
-    /// Ready when another chunk may come: `true`; or when nobody wants one: `false`.
+    /// Ready when another chunk may come: `true`; or when none is wanted: `false`.
     pub(super) fn poll_ready(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.lock();
         if state.flow.is_gone() {
@@ -124,7 +124,7 @@ impl<E: Send + 'static> Pipe<E> {
         self.lock().flow.is_ready()
     }
 
-    /// Ready when nobody reads any more.
+    /// Ready when the reader is gone.
     pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.flow.is_gone() {

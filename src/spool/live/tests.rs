@@ -248,7 +248,7 @@ async fn a_block_that_cannot_be_read_ends_the_answer() {
         }
     };
     assert!(matches!(end, Some(Err(LiveError::Disk(_)))), "{end:?}");
-    assert!(!poll_fn(|cx| writer.poll_ready(cx)).await, "nobody wants more");
+    assert!(!poll_fn(|cx| writer.poll_ready(cx)).await, "no more is wanted");
 }
 
 #[tokio::test]

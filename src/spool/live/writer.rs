@@ -19,7 +19,7 @@ impl<E: Send + 'static> Writer<E> {
         Self { pipe }
     }
 
-    /// Ready with `true` when another chunk may be pushed, with `false` when nobody wants one.
+    /// Ready with `true` when another chunk may be pushed, with `false` when none is wanted.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.pipe.poll_ready(cx)
     }
@@ -29,7 +29,7 @@ impl<E: Send + 'static> Writer<E> {
         self.pipe.is_ready()
     }
 
-    /// Ready when nobody reads any more. Only the last of this and [`poll_ready`](Self::poll_ready) wakes.
+    /// Ready when the reader is gone. Only the last of this and [`poll_ready`](Self::poll_ready) wakes.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.pipe.poll_gone(cx)
     }

@@ -40,7 +40,7 @@ pub(super) struct CircuitBreaker {
     alive: Option<Instant>,
     /// Others are preferred until then.
     ejected: Option<Instant>,
-    /// One request finds out whether the ejected was enough.
+    /// One request finds out whether the ejection was long enough.
     probation: bool,
     opened: Option<Opened>,
     window: Option<Window>,
@@ -62,7 +62,7 @@ struct Rules {
 struct Opened {
     /// Tried again then, whatever the others do.
     until: Instant,
-    /// Tried again then, when there is nobody else.
+    /// Tried again then, when there is no other endpoint.
     urgent: Instant,
     /// How long the last pause was.
     pause: Duration,
@@ -190,24 +190,28 @@ impl CircuitBreaker {
         }
     }
 
-    /// An answer's head came. What was under way before a ejected says nothing about it: a server that breaks every
-    /// other answer would never have one.
+    /// An answer's head came. What was under way before an ejection does not end it: a server that breaks every other
+    /// answer would never be ejected. Nor does it make earlier failures undone: those within `fail_timeout` count.
     pub(super) fn answered(&mut self, now: Instant) {
         self.works = true;
         if self.ejected.is_some_and(|until| now < until) {
             return;
         }
-        if self.ejected.take().is_some() {
+        let was_ejected = self.ejected.take().is_some();
+        if was_ejected {
             self.recovered(now);
         }
-        self.fails = 0;
-        self.failing_since = None;
+        let window = self.rules.fail_timeout;
+        if was_ejected || self.failing_since.is_none_or(|since| now >= since + window) {
+            self.fails = 0;
+            self.failing_since = None;
+        }
         self.probation = false;
     }
 
     /// No connection could be made.
     pub(super) fn unreachable(&mut self, now: Instant) {
-        // Those who tried together fail together: that is one finding.
+        // Requests that tried together fail together: that is one finding.
         let known = self
             .opened
             .filter(|opened| !opened.full && !opened.half_open && now < opened.urgent);
@@ -300,7 +304,7 @@ impl CircuitBreaker {
         endpoint.set_steady(self.is_steady());
     }
 
-    /// Whether one request is finding out if the endpoint had ejected enough.
+    /// Whether one request is finding out if the endpoint was ejected for long enough.
     pub(super) fn is_on_probation(&self) -> bool {
         self.probation
     }
@@ -340,7 +344,7 @@ impl CircuitBreaker {
         self.fails = self.fails.saturating_add(1);
     }
 
-    /// Up to now it was alive, as far as anybody knew.
+    /// Up to now it was alive, as far as was known.
     fn learn_death(&mut self, now: Instant) {
         if std::mem::take(&mut self.works) {
             self.alive = Some(now);
@@ -434,6 +438,20 @@ mod tests {
         breaker.answered(now + MILLISECOND);
         assert_eq!(breaker.circuit(now + MILLISECOND), CircuitState::Ejected);
         assert!(breaker.enter(now + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn answers_between_failures_do_not_undo_them() {
+        let (mut breaker, now) = (breaker(2), Instant::now());
+        breaker.broken(now);
+        breaker.answered(now + MILLISECOND);
+        breaker.broken(now + 2 * MILLISECOND);
+        assert_eq!(breaker.circuit(now + 2 * MILLISECOND), CircuitState::Ejected);
+        let later = now + Duration::from_secs(60);
+        breaker.answered(later);
+        assert!(breaker.is_steady(), "it has proved itself");
+        breaker.broken(later);
+        assert_eq!(breaker.circuit(later), CircuitState::Closed);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct EndpointSet<C> {
     is_dynamic: bool,
 }
 
-/// What belongs to an endpoint and is nobody else's business.
+/// What only the pool knows of an endpoint.
 pub(super) struct EndpointState<C> {
     pub(super) breaker: CircuitBreaker,
     pub(super) idle: VecDeque<Idle<C>>,
@@ -152,13 +152,15 @@ impl<C> EndpointSet<C> {
                 false => Choice::Nothing,
             };
         };
-        match self.balancer.pick(&self.endpoints, &pick) {
+        let picked = self.balancer.pick(&self.endpoints, &pick);
+        let picked = picked.or_else(|| self.balancer.pick(&self.endpoints, &pick.overflow()?));
+        match picked {
             Some(at) => Choice::Use(at),
             None => Choice::Wait,
         }
     }
 
-    /// The endpoint of the request's session, as long as it works. One that is down is nobody's own: the session moves.
+    /// The endpoint of the request's session, as long as it works. From one that is down the session moves.
     fn own(&self, constraints: &Constraints) -> Option<Choice> {
         constraints.sticky?;
         let mut all = self.endpoints.iter().enumerate();
@@ -195,7 +197,7 @@ impl<C> EndpointSet<C> {
             CircuitState::Open,
         ];
         for circuit in circuits {
-            // Nobody is known to be alive: then everybody is asked, rather than nobody.
+            // None is known to be alive: then all are asked, rather than none.
             if circuit == CircuitState::Open && self.is_held(Instant::now()) {
                 break;
             }
@@ -217,13 +219,14 @@ impl<C> EndpointSet<C> {
         let alive = |(endpoint, state): (&Arc<Endpoint>, &EndpointState<C>)| {
             let breaker = &state.breaker;
             !endpoint.config.drain
+                && !endpoint.config.down
                 && (breaker.is_full() || breaker.last_alive(now).is_some_and(|at| now < at + self.hold))
         };
         let is_found_soon = self.empty_since.is_some_and(|since| now < since + self.hold);
         is_found_soon || self.endpoints.iter().zip(&self.states).any(alive)
     }
 
-    /// When those who wait have a chance that they do not have now, or lose the last one.
+    /// When the waiting requests have a chance that they do not have now, or lose the last one.
     pub(super) fn next_chance(&self, now: Instant) -> Option<Instant> {
         let changes = self
             .states

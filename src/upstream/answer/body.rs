@@ -35,7 +35,7 @@ impl Body {
         }
     }
 
-    /// Nobody is sure to ask for more soon: the worker must not wait for that, if it may be kept from it.
+    /// It is not sure that more is asked for soon: the worker must not wait for that, if it may be kept from it.
     pub fn detach(&mut self) {
         if let Self::Buffered(body) = self {
             body.detach();

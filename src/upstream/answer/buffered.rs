@@ -54,7 +54,7 @@ impl Buffered {
         }
     }
 
-    /// Nobody is sure to ask soon: the answer goes into a spool from now on. Does nothing when it does already.
+    /// It is not sure that more is asked for soon: the answer goes into a spool from now on. Does nothing when it does already.
     pub fn detach(&mut self) {
         if let Some((source, spool)) = self.open() {
             start(source, spool);
@@ -144,7 +144,7 @@ fn start(source: Source, spool: Writer<Failure>) {
 
 async fn relay(mut source: Source, mut spool: Writer<Failure>) {
     loop {
-        // Dropped when nobody wants more: the source knows what that means.
+        // Dropped when no more is wanted: the source knows what that means.
         if !poll_fn(|cx| spool.poll_ready(cx)).await {
             return;
         }
@@ -157,7 +157,7 @@ async fn relay(mut source: Source, mut spool: Writer<Failure>) {
     }
 }
 
-/// The next chunk or the end; `None` when nobody wants one.
+/// The next chunk or the end; `None` when none is wanted.
 fn next(
     source: &mut Source,
     spool: &mut Writer<Failure>,

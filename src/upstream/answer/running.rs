@@ -103,6 +103,13 @@ impl RunningBody {
         self.remaining
     }
 
+    /// Nothing wants the rest: after so many bytes more the connection is closed.
+    pub(super) fn discard(&mut self, most: usize) {
+        if let Some(lease) = &mut self.lease {
+            lease.pump.discard(most);
+        }
+    }
+
     /// Longest time between two reads.
     pub(in crate::upstream) fn read_timeout(&self) -> Duration {
         self.lease

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -15,7 +16,7 @@ pub struct Source {
     /// `None` only while it is dropped.
     body: Option<RunningBody>,
     relays: Relays,
-    /// Let the application finish when nobody wants the rest.
+    /// Let the application finish when the rest is not wanted.
     ignore_abort: bool,
 }
 
@@ -27,6 +28,19 @@ impl Source {
             relays: relays.clone(),
             ignore_abort,
         }
+    }
+
+    /// Ends an answer that has no body (HEAD, 204, 304), whatever the application still sends: most end at once, and their
+    /// connections can be kept. One that goes on is cut off, unless it is to finish.
+    pub(in crate::upstream) fn discard(mut body: RunningBody, relays: &Relays, ignore_abort: bool) {
+        if ignore_abort {
+            return relays.spawn(drain(body));
+        }
+        body.discard(UNWANTED);
+        relays.spawn(async move {
+            // In vain: dropped, which closes the connection.
+            let _ = tokio::time::timeout(UNWANTED_TIME, drain(body)).await;
+        });
     }
 
     /// The next bytes.
@@ -56,7 +70,7 @@ impl Source {
     }
 }
 
-/// Whoever has all announced bytes asks no more before the end mark has come, and a client that leaves does not
+/// A client that has all announced bytes asks no more before the end mark has come, and one that leaves does not
 /// either: what the application still has to do must not be cut off in the first case, unless it takes longer
 /// than any pause may, and may not in the second.
 impl Drop for Source {
@@ -75,6 +89,12 @@ impl Drop for Source {
         }
     }
 }
+
+/// Bytes of a body that no client gets which are read for the sake of the connection.
+const UNWANTED: usize = 64 * 1024;
+
+/// How long they are waited for.
+const UNWANTED_TIME: Duration = Duration::from_secs(1);
 
 /// Reads to the end, within the deadlines of the exchange.
 async fn drain(mut body: RunningBody) {

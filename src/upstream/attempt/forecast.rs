@@ -21,7 +21,7 @@ pub enum Forecast {
     /// It depends on what the DNS says then.
     Unknown,
     /// Every endpoint is draining.
-    Nobody,
+    Nothing,
 }
 
 impl Upstream {
@@ -42,7 +42,7 @@ impl Upstream {
         });
         let possible = |pick: &&Pick<'_>| endpoints.iter().any(|endpoint| pick.possible(endpoint));
         let Some(pick) = pick.iter().find(possible) else {
-            return Forecast::Nobody;
+            return Forecast::Nothing;
         };
         let mut candidates = endpoints.iter().filter(|endpoint| pick.possible(endpoint));
         if let (Some(only), None) = (candidates.next(), candidates.next()) {

@@ -22,7 +22,7 @@ use crate::telemetry::Reason;
 use crate::upstream::model::config::Retry;
 use crate::upstream::model::error::Failure;
 
-/// An exchange that broke after this time was ended by somebody who lost patience: harakiri of uWSGI,
+/// An exchange that broke after this time was ended by a watchdog: harakiri of uWSGI,
 /// request_terminate_timeout of PHP-FPM, the worker timeout of Gunicorn (reference, features 56).
 pub const LONG_WORK: Duration = Duration::from_secs(20);
 
@@ -41,11 +41,11 @@ pub struct Attempt<'a> {
     pub rules: Retry,
 }
 
-/// Who is to blame for a failed exchange.
+/// What is to blame for a failed exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The client, the request, or nobody.
-    Nobody,
+    /// The client or the request, or nothing.
+    Other,
     /// The endpoint has more to do than it can.
     Busy,
     /// The endpoint.
@@ -71,8 +71,8 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
     }
 }
 
-/// Whether the same endpoint may do better the next time: a worker that died is replaced, but whoever answered
-/// nonsense would answer it again.
+/// Whether the same endpoint may do better the next time: a worker that died is replaced, but an endpoint that
+/// answered nonsense would answer it again.
 pub fn passes(failure: &Failure) -> bool {
     matches!(
         failure,
@@ -88,14 +88,14 @@ pub fn passes(failure: &Failure) -> bool {
     )
 }
 
-/// Who is to blame.
+/// What is to blame.
 pub fn blame(failure: &Failure) -> Blame {
     match failure {
-        Failure::Admission(_) | Failure::Encode(_) | Failure::RequestBody(_) => Blame::Nobody,
+        Failure::Admission(_) | Failure::Encode(_) | Failure::RequestBody(_) => Blame::Other,
         Failure::BacklogFull { .. }
         | Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Blame::Busy,
         // A watchdog that does its work is no sign of an endpoint that does not.
-        Failure::Killed { .. } => Blame::Nobody,
+        Failure::Killed { .. } => Blame::Other,
         _ => Blame::Endpoint,
     }
 }

@@ -204,7 +204,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// A slot that another exchange gives back. Its own function: most requests need neither it nor the clock.
+    /// A slot that another request gives back. Its own function: most requests need neither it nor the clock.
     async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
         let deadline = self.deadline();
         let granted = self
@@ -310,9 +310,8 @@ impl<'a> Attempts<'a> {
         let length = if bodiless { Some(0) } else { answer.length };
         let body = match Rest::of(lease, length).map_err(AttemptError::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
-            // The rest, dropped here, is read to the end on its own.
             Rest::Running(rest) if bodiless => {
-                drop(Source::new(rest, relays, ignore_abort));
+                Source::discard(rest, relays, ignore_abort);
                 Body::Full(None)
             }
             Rest::Running(rest) => {
@@ -335,7 +334,7 @@ impl<'a> Attempts<'a> {
         let endpoint = self.trace.endpoint.clone();
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
             match retry::blame(&failure) {
-                Blame::Nobody => {}
+                Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
                 Blame::Endpoint => self.blame(endpoint),
             }

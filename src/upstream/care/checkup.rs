@@ -95,7 +95,7 @@ impl Checkup {
         }
     }
 
-    /// The time to the next check. Each one that nobody answers leaves a place taken in the backlog: the pool that is
+    /// The time to the next check. Each one that is not answered leaves a place taken in the backlog: the pool that is
     /// full for minutes is asked less often.
     pub fn pause(&self, interval: Duration) -> Duration {
         if self.is_up() {

@@ -154,7 +154,7 @@ impl Schedule {
     /// `None` when there is nothing to ask.
     pub(super) fn new(config: &Config) -> Option<Self> {
         let auto = match &config.max_connections {
-            Slots::Auto(auto) if auto.ask != Ask::Nobody => Some(auto.clone()),
+            Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
         };
         (config.health.is_some() || auto.is_some()).then(|| Self {
@@ -312,7 +312,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// The pause after the first question that was not answered: the application may be starting. Doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Intervals between two questions to somebody who has nothing to say.
+/// Intervals between two questions to an endpoint that has nothing to say.
 const RARELY: u32 = 10;
 
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

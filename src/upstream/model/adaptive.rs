@@ -6,7 +6,7 @@
 //! the few requests that take long; and by Little's law `limit x wait / mean` requests wait rather than being worked
 //! on.
 //!
-//! * Nobody waits: the limit grows, twofold at first, then by a sixteenth with each window of samples.
+//! * No request waits: the limit grows, twofold at first, then by a sixteenth with each window of samples.
 //! * More wait than may (a fifth, at least one): it shrinks to as many as were being worked on, and stays below for
 //!   some windows. Before that the calm time is measured again with a third of the slots kept free, as the work itself
 //!   may have become slower; and so it is once in a while.

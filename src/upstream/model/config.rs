@@ -78,6 +78,10 @@ pub struct EndpointConfig<A = Address> {
     pub backup: bool,
     /// Gets no new requests but those of its own sessions.
     pub drain: bool,
+    /// Gets no requests at all.
+    pub down: bool,
+    /// Its slots, where they are not those of the upstream.
+    pub max_connections: Option<usize>,
     /// Failures within [`fail_timeout`](Self::fail_timeout) after which the others are preferred; 0: never.
     pub max_fails: u32,
     /// For how long they are, and how far back failures count.
@@ -327,13 +331,15 @@ impl<A> EndpointConfig<A> {
             weight: 1,
             backup: false,
             drain: false,
+            down: false,
+            max_connections: None,
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
             slow_start: Duration::ZERO,
         }
     }
 
-    /// Whether it differs from the other at most in its share of the requests.
+    /// Whether it differs from the other at most in its share of the requests and the number of its slots.
     pub fn is_alike(&self, other: &Self) -> bool
     where
         A: Clone + PartialEq,
@@ -341,6 +347,8 @@ impl<A> EndpointConfig<A> {
         let share = Self {
             weight: other.weight,
             backup: other.backup,
+            down: other.down,
+            max_connections: other.max_connections,
             ..self.clone()
         };
         share == *other
@@ -353,6 +361,8 @@ impl<A> EndpointConfig<A> {
             weight,
             backup,
             drain,
+            down,
+            max_connections,
             max_fails,
             fail_timeout,
             slow_start,
@@ -362,6 +372,8 @@ impl<A> EndpointConfig<A> {
             weight,
             backup,
             drain,
+            down,
+            max_connections,
             max_fails,
             fail_timeout,
             slow_start,

@@ -98,7 +98,7 @@ impl CircuitState {
 }
 
 impl Endpoint {
-    /// An endpoint nobody uses yet.
+    /// An endpoint that is not used yet.
     pub fn new(config: EndpointConfig, limit: usize) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
@@ -122,7 +122,7 @@ impl Endpoint {
         }
     }
 
-    /// An endpoint nobody uses yet, with slots as configured.
+    /// An endpoint that is not used yet, with slots as configured.
     pub fn with_slots(config: EndpointConfig, slots: &Slots) -> Self {
         let adaptive = match slots {
             Slots::Auto(auto) => Some(Arc::new(Mutex::new(Adaptive::new(auto)))),
@@ -317,7 +317,7 @@ impl Endpoint {
     }
 
     /// An exchange ended well that held its slot for so long, and still does. Gives the slots from now on, if that
-    /// makes a difference. A sample that somebody else is in the way of is not missed.
+    /// makes a difference. A sample that meets another one at the lock is dropped.
     pub(in crate::upstream) fn held(&self, time: Duration) -> Option<usize> {
         let mut adaptive = self.adaptive.as_ref()?.try_lock().ok()?;
         adaptive.on_success(time, self.in_flight());

@@ -1,7 +1,7 @@
 //! Sessions that stay on one endpoint, by a cookie of ours.
 //!
-//! The cookie is a keyed digest (HMAC-SHA-256) of the names of upstream and endpoint. It tells nobody where the
-//! endpoint is, nobody can make one for another endpoint, and nothing has to be remembered about a session: it means
+//! The cookie is a keyed digest (HMAC-SHA-256) of the names of upstream and endpoint. It does not tell where
+//! the endpoint is, cannot be made for another endpoint, and nothing has to be remembered about a session: it means
 //! the same after a reload, a restart and in another gateway, as long as the secret is the same. The application gets
 //! the cookie like any other.
 //!

@@ -38,6 +38,8 @@ pub struct Pump {
     sent: bool,
     /// Any byte of an answer came.
     answered: bool,
+    /// Bytes that may still come of an answer that nothing wants.
+    unwanted: Option<usize>,
     /// Why reading ended, when it was not the end of the stream.
     broken: Option<std::io::Error>,
     /// There as soon as the application said something.
@@ -114,6 +116,7 @@ impl Pump {
             waiting: false,
             sent: false,
             answered: false,
+            unwanted: None,
             broken: None,
             stderr: None,
         }
@@ -131,7 +134,8 @@ impl Pump {
             self.send(cx)?;
             match self.connection.poll_read(cx) {
                 Poll::Ready(Ok(0)) => self.receiving = Receiving::Ended,
-                Poll::Ready(Ok(_)) => self.received(),
+                Poll::Ready(Ok(bytes)) if self.received(bytes) => {}
+                Poll::Ready(Ok(_)) => return Poll::Ready(Ok(Event::End { reusable: false })),
                 Poll::Ready(Err(error)) => {
                     self.broken = Some(error);
                     self.receiving = Receiving::Ended;
@@ -171,6 +175,11 @@ impl Pump {
         self.terms.timeouts.read
     }
 
+    /// Nothing wants the rest of the answer: after so many bytes more the exchange ends, and the connection with it.
+    pub fn discard(&mut self, most: usize) {
+        self.unwanted = Some(most);
+    }
+
     /// Ends a failed exchange; the body may serve another attempt.
     pub fn into_body(self) -> RequestBody {
         self.body
@@ -207,18 +216,25 @@ impl Pump {
         self.waiting = false;
     }
 
-    fn received(&mut self) {
+    /// Whether more may come.
+    fn received(&mut self, bytes: usize) -> bool {
         self.answered = true;
         // The head has one deadline for all of it: a drip of bytes must not hold a worker.
         if self.receiving == Receiving::Body {
             self.waiting = false;
         }
+        let Some(left) = &mut self.unwanted else {
+            return true;
+        };
+        let enough = bytes > *left;
+        *left = left.saturating_sub(bytes);
+        !enough
     }
 
     fn ended(&mut self) -> Result<Event, Failure> {
         let open = self.exchange.is_open();
         match (self.exchange.decode_eof(), self.broken.take()) {
-            // No end, but a crash: only whoever closes on a body that it did not read resets in good order.
+            // No end, but a crash: only an application that closes on a body that it did not read resets in good order.
             (Ok(_), Some(_)) if open && matches!(self.body, RequestBody::Empty) => {
                 Err(DecodeError::Truncated.into())
             }

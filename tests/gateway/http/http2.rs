@@ -1,7 +1,11 @@
 //! HTTP/2 with prior knowledge, on frames made by hand: a polite client library would not send these.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
 use testbed::{Client, Signal};
 
+use super::bodiless::{Rest, assert_freed, endless};
 use super::site::{Site, gate};
 
 /// A connection. Header blocks are literals without Huffman coding or a table.
@@ -166,6 +170,21 @@ fn refused(base: &[(&str, &str)], more: &[&[(&str, &str)]], body: &[u8]) {
         assert!(expected, "{outcome:?} to {more:?}");
     }
     assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn the_worker_of_an_endless_script_is_freed_when_a_stream_asked_for_its_head() {
+    for rest in [Rest::Silence, Rest::Flood] {
+        let written = Arc::new(AtomicUsize::new(0));
+        let counted = written.clone();
+        let script = move |connection| endless("fastcgi", 200, rest, &counted, connection);
+        let site = Site::scripted("", "", script);
+        let mut http = Http2::connect(&site);
+        let head = GET.map(|(name, value)| (name, if name == ":method" { "HEAD" } else { value }));
+        assert_eq!(http.ask(&head, b""), Outcome::Answer(200, String::new()));
+        drop(http);
+        assert_freed(&site.backend, &written);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
 mod answer;
+mod bodiless;
 mod edge;
 mod errors;
 mod fields;

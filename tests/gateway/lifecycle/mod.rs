@@ -3,6 +3,7 @@
 mod activation;
 mod drain;
 mod load;
+mod opening;
 mod places;
 mod privileges;
 mod reload;

@@ -1,9 +1,9 @@
 //! Users, groups and modes. What needs root is tested as root, as in CI; without it there is nothing to give up.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use testbed::{Client, Gateway, Signal, install_program};
@@ -45,16 +45,20 @@ fn a_socket_has_the_mode_of_its_listener_and_a_reload_changes_it() {
 /// A gateway that was root and runs as the user `nobody`, in a directory that this user may write to, and the directory
 /// of its program: the one that it was built in may be closed to this user.
 fn nobody() -> (Gateway, TempDir) {
+    nobody_with(&format!(
+        "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\npid_file = \"{{dir}}/pid\"\n\
+         [[listen]]\naddress = \"127.0.0.1:0\"\n\
+         [[listen]]\naddress = \"unix:{{dir}}/x.sock\"\nowner = \"nobody\"\nmode = \"0600\"\n{ROUTE}"
+    ))
+}
+
+/// The same with another configuration.
+fn nobody_with(config: &str) -> (Gateway, TempDir) {
     let open = TempDir::with_prefix("bh-").unwrap();
     fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
     let program = open.path().join("bridgehead");
     install_program(&testbed::built("bridgehead"), &program).unwrap();
-    let config = format!(
-        "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\npid_file = \"{{dir}}/pid\"\n\
-         [[listen]]\naddress = \"127.0.0.1:0\"\n\
-         [[listen]]\naddress = \"unix:{{dir}}/x.sock\"\nowner = \"nobody\"\nmode = \"0600\"\n{ROUTE}"
-    );
-    (Gateway::start(&program, &config).unwrap(), open)
+    (Gateway::start(&program, config).unwrap(), open)
 }
 
 #[test]
@@ -139,5 +143,138 @@ fn an_unknown_user_keeps_the_gateway_from_starting() {
             error.contains(&format!("there is no {key} `nobody-at-all`")),
             "{error}"
         );
+    }
+}
+
+/// passwd(5)
+fn number_of_nobody() -> u32 {
+    let accounts = fs::read_to_string("/etc/passwd").unwrap();
+    let line = accounts
+        .lines()
+        .find_map(|line| line.strip_prefix("nobody:"))
+        .unwrap();
+    line.split(':').nth(1).unwrap().parse().unwrap()
+}
+
+/// A directory of the user `nobody`, as an attacker has it after an application was taken over, and a file that only root
+/// may read.
+struct Attacked {
+    _root: TempDir,
+    dir: PathBuf,
+    secret: PathBuf,
+    nobody: u32,
+}
+
+impl Attacked {
+    fn new() -> Self {
+        let root = TempDir::with_prefix("bh-").unwrap();
+        fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
+        let (dir, secret) = (root.path().join("logs"), root.path().join("secret"));
+        fs::create_dir(&dir).unwrap();
+        fs::write(&secret, "secret").unwrap();
+        fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+        let nobody = number_of_nobody();
+        chown(&dir, Some(nobody), None).unwrap();
+        Self {
+            _root: root,
+            dir,
+            secret,
+            nobody,
+        }
+    }
+
+    /// A link of the attacker's to the secret.
+    fn link(&self, name: &str) -> PathBuf {
+        let link = self.dir.join(name);
+        symlink(&self.secret, &link).unwrap();
+        lchown(&link, Some(self.nobody), None).unwrap();
+        link
+    }
+
+    fn config(&self, access: &Path, server: &str) -> String {
+        format!(
+            "[server]\ntemp_dir = \"/var/tmp\"\nuser = \"nobody\"\n{server}\n\
+             [log]\naccess = \"{}\"\nerror = \"{{dir}}/error.log\"\n\
+             [[listen]]\naddress = \"127.0.0.1:0\"\n{ROUTE}",
+            access.display()
+        )
+    }
+
+    /// Nothing was done to the secret.
+    #[track_caller]
+    fn assert_safe(&self) {
+        let metadata = fs::metadata(&self.secret).unwrap();
+        assert_eq!((metadata.uid(), metadata.mode() & 0o7777), (0, 0o600));
+        assert_eq!(fs::read_to_string(&self.secret).unwrap(), "secret");
+    }
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask test plays it when it has it"]
+fn a_log_is_not_opened_through_a_link_of_another_user() {
+    let attacked = Attacked::new();
+    let linked = attacked.dir.join("linked");
+    symlink(attacked.secret.parent().unwrap(), &linked).unwrap();
+    lchown(&linked, Some(attacked.nobody), None).unwrap();
+    for (access, named) in [
+        (attacked.link("access.log"), "access.log"),
+        (linked.join("secret"), "linked"),
+    ] {
+        let failed = Gateway::start(&testbed::built("bridgehead"), &attacked.config(&access, ""));
+        let error = failed.unwrap_err().to_string();
+        let told = format!("{named} belongs to user nobody");
+        assert!(
+            error.contains(&told) && error.contains("the access log"),
+            "{error}"
+        );
+        attacked.assert_safe();
+    }
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask test plays it when it has it"]
+fn a_log_is_not_the_file_of_another_user_under_a_second_name() {
+    let attacked = Attacked::new();
+    let access = attacked.dir.join("access.log");
+    fs::hard_link(&attacked.secret, &access).unwrap();
+    let failed = Gateway::start(&testbed::built("bridgehead"), &attacked.config(&access, ""));
+    let error = failed.unwrap_err().to_string();
+    assert!(error.contains("the file has 2 names"), "{error}");
+    attacked.assert_safe();
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask test plays it when it has it"]
+fn a_pid_file_replaces_the_link_of_another_user() {
+    let attacked = Attacked::new();
+    let pid_file = attacked.link("pid");
+    attacked.link("pid.new");
+    attacked.link("new");
+    let server = format!("pid_file = \"{}\"", pid_file.display());
+    let config = attacked.config(&attacked.dir.join("access.log"), &server);
+    let (gateway, _program) = nobody_with(&config);
+    attacked.assert_safe();
+    assert_eq!(
+        fs::read_to_string(&pid_file).unwrap(),
+        format!("{}\n", gateway.pid())
+    );
+    assert_eq!(fs::metadata(&pid_file).unwrap().uid(), attacked.nobody);
+}
+
+#[test]
+#[ignore = "needs root: cargo xtask test plays it when it has it"]
+fn what_a_descriptor_leads_to_is_not_given_away() {
+    let open = TempDir::with_prefix("bh-").unwrap();
+    let link = open.path().join("access.log");
+    symlink("/dev/stdout", &link).unwrap();
+    let attacked = Attacked::new();
+    for access in [Path::new("/dev/stdout"), &link] {
+        let (gateway, _program) = nobody_with(&attacked.config(access, ""));
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        assert_eq!(client.request("GET", "/", &[], b"").unwrap().text(), "fine");
+        eventually("the line", || gateway.errors().contains("\"GET / HTTP/1.1\""));
+        assert_eq!(fs::metadata(gateway.dir().join("output.log")).unwrap().uid(), 0);
+        gateway.signal(Signal::USR1).unwrap();
+        gateway.wait_errors("log opened again log=\"access\"").unwrap();
     }
 }

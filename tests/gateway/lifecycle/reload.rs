@@ -37,7 +37,7 @@ pub(super) fn reload(gateway: &Gateway, config: &str) {
 
 /// Has a configuration refused.
 #[track_caller]
-fn refused(gateway: &Gateway, config: &str) -> String {
+pub(super) fn refused(gateway: &Gateway, config: &str) -> String {
     let before = told(gateway, REFUSED);
     gateway.write_config(config).unwrap();
     gateway.signal(Signal::HUP).unwrap();

@@ -33,5 +33,7 @@ table! {
         generation: Duration as Time,
         /// How long the new process of a replacement may take until it serves; else the old one stays.
         replace: Duration as DEADLINE,
+        /// How long logs, listeners and directories may take to open, at a start and at a reload.
+        open: Duration as DEADLINE,
     }
 }

@@ -53,7 +53,7 @@ pub(in crate::config) enum Wanted {
 impl Auto {
     fn shown(auto: &slots::Auto) -> Self {
         let (asked, path) = match &auto.ask {
-            Ask::Nobody => (Asked::Nobody, None),
+            Ask::Nothing => (Asked::Nobody, None),
             Ask::GetValues => (Asked::GetValues, None),
             Ask::FpmStatus(path) => (Asked::Status, Some(path.clone())),
         };
@@ -141,7 +141,7 @@ fn ask(typed: &Auto, protocol: ProtocolName, profile: Profile, complaints: &mut 
         .or(typed.status_path.as_ref().map(At::span))
         .unwrap_or_default();
     let refusal = match (asked, &typed.status_path) {
-        (Asked::Nobody, _) => return Ask::Nobody,
+        (Asked::Nobody, _) => return Ask::Nothing,
         (Asked::GetValues | Asked::Status, _) if !fastcgi => ("only FastCGI applications can be asked", SEEN),
         (Asked::GetValues, _) if profile == Profile::Uwsgi => (
             "uWSGI never answers GET_VALUES, and a worker would wait for more each time",
@@ -155,7 +155,7 @@ fn ask(typed: &Auto, protocol: ProtocolName, profile: Profile, complaints: &mut 
         ),
     };
     complaints.error(place, refusal.0).help(refusal.1);
-    Ask::Nobody
+    Ask::Nothing
 }
 
 /// A number of workers, or `"auto"`.

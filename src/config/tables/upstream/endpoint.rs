@@ -48,6 +48,9 @@ pub(super) fn check(list: &At<Vec<Endpoint>>, complaints: &mut Complaints) {
     if !list.is_empty() && list.iter().all(|endpoint| endpoint.backup) {
         complaints.warning(list.span(), "every endpoint is a backup, so none is");
     }
+    if !list.is_empty() && list.iter().all(|endpoint| endpoint.down) {
+        complaints.warning(list.span(), "every endpoint is down: no request finds one");
+    }
     if !list.is_empty() && list.iter().all(|endpoint| endpoint.drain) {
         complaints.warning(list.span(), "every endpoint is draining: new sessions find none");
     }
@@ -93,6 +96,8 @@ fn show(endpoint: &EndpointConfig<Place>) -> String {
         weight,
         backup,
         drain,
+        down,
+        max_connections,
         max_fails,
         fail_timeout,
         slow_start,
@@ -103,6 +108,8 @@ fn show(endpoint: &EndpointConfig<Place>) -> String {
         (*weight != usual.weight).then(|| format!("weight={weight}")),
         backup.then(|| "backup".to_owned()),
         drain.then(|| "drain".to_owned()),
+        down.then(|| "down".to_owned()),
+        max_connections.map(|slots| format!("max_connections={slots}")),
         (*max_fails != usual.max_fails).then(|| format!("max_fails={max_fails}")),
         (*fail_timeout != usual.fail_timeout).then(|| format!("fail_timeout={}", time(*fail_timeout))),
         (*slow_start != usual.slow_start).then(|| format!("slow_start={}", time(*slow_start))),

@@ -23,8 +23,13 @@ pub(super) fn set<A>(
     match word.split_once('=') {
         None if word == "backup" => endpoint.backup = true,
         None if word == "drain" => endpoint.drain = true,
+        None if word == "down" => endpoint.down = true,
         Some(("weight", number)) => {
             endpoint.weight = option.number(number, 1..=MAX_WEIGHT, "a weight").unwrap_or(1);
+        }
+        Some(("max_connections", number)) => {
+            let slots = option.number(number, 1..=MAX_SLOTS, "`max_connections`");
+            endpoint.max_connections = slots.map(|slots| slots as usize);
         }
         Some(("max_fails", number)) => {
             let fails = option.number(number, 0..=MAX_FAILS, "`max_fails`");
@@ -86,25 +91,29 @@ impl Typed<'_> {
         }
         let help = match (suggest::nearest(name, NAMES), name) {
             (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, "down") => "leave the endpoint out, or write `drain` while sessions end".to_owned(),
-            (None, "max_conns") => "set max_connections of the upstream".to_owned(),
+            (None, "max_conns") => "write max_connections=".to_owned(),
             (None, _) => format!("the options are {}", suggest::list(NAMES)),
         };
         self.wrong(&format!("unknown option `{name}` of an endpoint"), &help);
     }
 }
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 8] = [
     "weight",
     "backup",
     "drain",
+    "down",
+    "max_connections",
     "max_fails",
     "fail_timeout",
     "slow_start",
 ];
 
-/// Nobody has shares finer than a thousandth, and sums of weights stay small.
+/// No site needs shares finer than a thousandth, and sums of weights stay small.
 const MAX_WEIGHT: u32 = 1_000;
+
+/// More workers than any machine runs.
+const MAX_SLOTS: u32 = 65_535;
 
 /// More failures than this are no accident any more.
 const MAX_FAILS: u32 = 1_000_000;

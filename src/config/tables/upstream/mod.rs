@@ -46,7 +46,7 @@ table! {
         /// The server program. It changes [some defaults](#defaults-that-depend-on-the-profile). Default: `"generic"`.
         profile: Profile as Name => _,
         /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"10.0.0.5:9000 weight=2 backup"`. The options
-        /// are `weight=N`, `backup`, `drain`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
+        /// are `weight=N`, `backup`, `drain`, `down`, `max_connections=N`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
         /// `dns+srv:` stands a name for any number of endpoints. Required.
         endpoints: Vec<Endpoint> as List(ENDPOINT) => _,
         /// How an endpoint is chosen: `round_robin`, `least_conn`, `random_two`, `ip_hash`, `ewma`, or `hash KEY` with a

@@ -1,4 +1,4 @@
-//! What is found out about endpoints, by requests and by those who ask them.
+//! What is found out about endpoints, by requests and by probes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl<C: Send + 'static> Pool<C> {
 
     /// The endpoint has more than it can do: its backlog is full, or it says so.
     pub fn full(self: &Arc<Self>, endpoint: &Endpoint) {
-        // The slot of whoever found out is still taken.
+        // The slot of the request that found out is still taken.
         let others = endpoint.in_flight().saturating_sub(1);
         if let Some(limit) = endpoint.refused() {
             self.set_limit(endpoint.id, limit);
@@ -112,7 +112,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 }
 
-/// Logs that an endpoint's fortune turned; what a health check found is logged by whoever made it.
+/// Logs that an endpoint's fortune turned; what a health check found is logged by the watch.
 fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
     let name = &*endpoint.name;
     match (was_down, is_down) {

@@ -1,8 +1,8 @@
 //! Slots, the queue in front of them, and idle connections: an exact account under one lock.
 //!
 //! A slot is the right to use one worker of an endpoint. An idle kept connection pins a worker too, so that
-//! slots in use and idle connections together never exceed the endpoint's limit. Whoever gives a slot back
-//! hands it to the first in the queue that may use it; only when nobody waits is it free.
+//! slots in use and idle connections together never exceed the endpoint's limit. A slot that is
+//! given back goes to the first request in the queue that may use it; only when none waits is it free.
 //!
 //! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best circuit that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
@@ -97,9 +97,7 @@ impl<C: Send + 'static> Pool<C> {
         };
         let endpoints = [&config.endpoints[..], &found].concat();
         let gone = self.change_endpoints(&mut state, &endpoints, Some(&before));
-        for at in 0..state.set.endpoints.len() {
-            closing.extend(self.trim(&mut state, at));
-        }
+        closing.extend(self.trim_all(&mut state));
         self.serve(&mut state);
         drop(state);
         // Outside the lock: these close connections.
@@ -110,10 +108,7 @@ impl<C: Send + 'static> Pool<C> {
     pub fn retire(self: &Arc<Self>) {
         let mut state = self.lock();
         state.settings.kept = 0;
-        let mut closing = Vec::new();
-        for at in 0..state.set.endpoints.len() {
-            closing.extend(self.trim(&mut state, at));
-        }
+        let closing = self.trim_all(&mut state);
         drop(state);
         drop(closing);
     }
@@ -123,10 +118,11 @@ impl<C: Send + 'static> Pool<C> {
     pub fn set_endpoints(self: &Arc<Self>, configs: &[EndpointConfig]) {
         let mut state = self.lock();
         let gone = self.change_endpoints(&mut state, configs, None);
+        let closing = self.trim_all(&mut state);
         self.serve(&mut state);
         drop(state);
         // Outside the lock: these close connections.
-        drop(gone);
+        drop((gone, closing));
     }
 
     /// Gives the endpoints that go, with their idle connections. `before`: what was said of all of them, where that has
@@ -162,7 +158,7 @@ impl<C: Send + 'static> Pool<C> {
     fn create(self: &Arc<Self>, config: &EndpointConfig, settings: &Settings) -> Member<C> {
         let pool: Weak<dyn Neighbour> = Arc::<Self>::downgrade(self);
         let occupancy = self.registry.join(&config.address, pool);
-        let endpoint = Endpoint::with_slots(config.clone(), &settings.slots).at(occupancy);
+        let endpoint = Endpoint::with_slots(config.clone(), &settings.slots_of(config)).at(occupancy);
         let state = EndpointState {
             breaker: CircuitBreaker::new(config),
             idle: VecDeque::new(),
@@ -241,7 +237,7 @@ impl<C: Send + 'static> Pool<C> {
         ticket: &mut Option<u64>,
     ) -> Result<(Place<'_, C>, oneshot::Receiver<queue::Verdict<C>>), AdmissionError> {
         let mut state = self.lock();
-        // Whoever comes back had a place before.
+        // A request that comes back had a place before.
         if ticket.is_none() && state.queue.len() >= state.settings.waiting {
             return Err(AdmissionError::QueueFull);
         }
@@ -310,7 +306,7 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves who waits.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -379,10 +375,16 @@ impl<C: Send + 'static> Pool<C> {
         closing
     }
 
-    /// Gives slots to those who wait, as far as there are any.
+    /// The same at all endpoints.
+    fn trim_all(&self, state: &mut PoolState<C>) -> Vec<C> {
+        let all = 0..state.set.endpoints.len();
+        all.flat_map(|at| self.trim(state, at)).collect()
+    }
+
+    /// Gives slots to the waiting requests, as far as there are any.
     fn serve(self: &Arc<Self>, state: &mut PoolState<C>) {
         let mut at = 0;
-        // Whether somebody who takes any endpoint finds none: then all who do need not be asked.
+        // Whether a request that takes any endpoint finds none: then all that do need not be asked.
         let mut full = false;
         while let Some(waiter) = state.queue.get(at) {
             if full && waiter.constraints.is_unconstrained() {
@@ -398,7 +400,7 @@ impl<C: Send + 'static> Pool<C> {
                 }
                 Choice::Nothing => {
                     if let Some(waiter) = state.queue.remove(at) {
-                        // It left in this moment: nobody is to be told.
+                        // It left in this moment: none is to be told.
                         let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
                     }
                 }
@@ -474,10 +476,7 @@ impl<C: Send + 'static> Neighbour for Pool<C> {
 
     fn settle(self: Arc<Self>) {
         let mut state = self.lock();
-        let mut closing = Vec::new();
-        for at in 0..state.set.endpoints.len() {
-            closing.extend(self.trim(&mut state, at));
-        }
+        let closing = self.trim_all(&mut state);
         self.serve(&mut state);
         drop(state);
         drop(closing);

@@ -51,7 +51,7 @@ impl<C: Send + 'static> Queue<C> {
         self.next
     }
 
-    /// Takes a place where its ticket belongs: whoever comes back does not start again at the end.
+    /// Takes a place where its ticket belongs: a request that comes back does not start again at the end.
     pub(super) fn enter(&mut self, waiter: Waiter<C>) {
         let at = self.find(waiter.ticket);
         self.constrained += usize::from(!waiter.constraints.is_unconstrained());
@@ -99,7 +99,7 @@ impl<C: Send + 'static> Queue<C> {
             if waiter.deadline > now {
                 at += 1;
             } else if let Some(late) = self.remove(at) {
-                // It left in this moment: nobody is to be told.
+                // It left in this moment: none is to be told.
                 let _ = late.verdict.send(Err(AdmissionError::QueueTimeout));
             }
         }

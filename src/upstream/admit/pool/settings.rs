@@ -13,7 +13,7 @@ use crate::upstream::select::sticky::Signer;
 pub(super) struct Settings {
     pub(super) protocol: ProtocolName,
     pub(super) balance: Balance,
-    pub(super) slots: Slots,
+    slots: Slots,
     /// Idle connections kept per endpoint.
     pub(super) kept: usize,
     /// How long they are.
@@ -48,6 +48,14 @@ impl Settings {
         }
     }
 
+    /// The slots of an endpoint.
+    pub(super) fn slots_of(&self, config: &EndpointConfig) -> Slots {
+        match config.max_connections {
+            Some(slots) => Slots::Fixed(slots),
+            None => self.slots.clone(),
+        }
+    }
+
     /// An endpoint with what sessions and the balancer need.
     pub(super) fn outfit(&self, mut endpoint: Endpoint) -> Endpoint {
         endpoint.token = self.signer.as_ref().map(|signer| signer.token(&endpoint.name));
@@ -70,8 +78,9 @@ impl Settings {
             return (endpoint, state);
         }
         let mut renewed = endpoint.renewed(config.clone());
-        if before.is_some_and(|before| before.slots != self.slots) {
-            renewed = renewed.resized(&self.slots);
+        let slots = self.slots_of(config);
+        if slots != before.unwrap_or(self).slots_of(&endpoint.config) {
+            renewed = renewed.resized(&slots);
         }
         endpoint.set_idle(0);
         renewed.set_idle(state.idle.len());

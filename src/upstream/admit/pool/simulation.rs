@@ -78,20 +78,22 @@ impl<C: Send + 'static> Pool<C> {
             );
             assert!(
                 set.degraded || state.breaker.is_closed(),
-                "trouble that nobody looks after"
+                "trouble that is not looked after"
             );
         }
         for waiter in state.queue.iter() {
             let Some(pick) = set.fit(&waiter.constraints) else {
                 continue;
             };
-            let free = set.endpoints.iter().any(|endpoint| pick.eligible(endpoint));
+            let picks = [Some(pick), pick.overflow()];
+            let mut picks = picks.iter().flatten();
+            let free = picks.any(|pick| set.endpoints.iter().any(|endpoint| pick.eligible(endpoint)));
             assert!(!free, "{} waits while a slot is free", waiter.ticket);
         }
         assert!(state.queue.iter().is_sorted_by_key(|waiter| waiter.ticket));
         assert!(
             state.queue.is_empty() || state.alarm.due().is_some(),
-            "they wait and nobody will wake up"
+            "requests wait and the keeper will not wake up"
         );
     }
 }
@@ -175,10 +177,11 @@ impl World {
             "an endpoint that was tried"
         );
         assert!(!endpoint.config.drain, "an endpoint that is draining");
+        assert!(!endpoint.config.down, "an endpoint that is down by order");
         self.holders.push(grant);
     }
 
-    /// Nobody is turned away who had an endpoint left, or one that was alive a moment ago.
+    /// No request is turned away that had an endpoint left, or one that was alive a moment ago.
     fn check_hopeless(&self, constraints: &Constraints) {
         let state = self.pool.lock();
         assert!(state.set.fit(constraints).is_none(), "there was one");
@@ -190,7 +193,7 @@ impl World {
         );
     }
 
-    /// Ends an exchange. Sometimes who is served leaves with what it does not know it has.
+    /// Ends an exchange. Sometimes a request that was served leaves before it knows.
     fn finish(&mut self, keep: bool) {
         if self.holders.is_empty() {
             return;
@@ -250,14 +253,14 @@ impl World {
             config.backup = self.random.bool();
         }
         self.random.shuffle(&mut configs);
+        self.excess = self.most_held();
         self.pool.set_endpoints(&configs);
     }
 
     /// Another generation of the configuration; one that speaks another protocol finds no connection of use.
     fn reconfigure(&mut self) {
         let endpoints = self.pool.endpoints();
-        let used = endpoints.iter().map(|endpoint| endpoint.in_flight());
-        self.excess = used.max().unwrap_or(0);
+        self.excess = self.most_held();
         let random = &mut self.random;
         let config = &mut self.config;
         config.endpoints = endpoints.iter().map(|endpoint| endpoint.config.clone()).collect();
@@ -283,6 +286,12 @@ impl World {
         );
     }
 
+    /// The most slots that are taken at one address.
+    fn most_held(&self) -> usize {
+        let occupancies = self.holders.iter().map(|grant| grant.slot.endpoint().in_flight());
+        occupancies.max().unwrap_or(0)
+    }
+
     fn token(&mut self) -> Token {
         self.made += 1;
         self.live.fetch_add(1, Ordering::Relaxed);
@@ -292,7 +301,7 @@ impl World {
         }
     }
 
-    /// Lets those who were served know. Those who want any endpoint are served in turn.
+    /// Lets the requests that were served know. Those that take any endpoint are served in turn.
     fn serve(&mut self) {
         let mut passed = false;
         let now = Instant::now();
@@ -317,7 +326,7 @@ impl World {
         self.check_holders();
     }
 
-    /// Nobody is on the way to its slot now: the counters are what is held.
+    /// No grant is on its way now: the counters are what is held.
     fn check_holders(&self) {
         for endpoint in self.pool.endpoints() {
             let held = self
@@ -389,6 +398,8 @@ fn some_endpoint(random: &mut fastrand::Rng) -> EndpointConfig {
     EndpointConfig {
         backup: random.u8(..4) == 0,
         drain: random.u8(..8) == 0,
+        down: random.u8(..12) == 0,
+        max_connections: (random.u8(..3) == 0).then(|| random.usize(1..=3)),
         weight: random.u32(1..=3),
         max_fails: random.u32(0..=2),
         fail_timeout: Duration::from_millis(random.u64(1..2_000)),

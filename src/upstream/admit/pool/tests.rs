@@ -186,15 +186,18 @@ async fn idle_connections_are_closed_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backup_is_used_only_when_the_others_were_tried() {
+async fn a_backup_is_used_when_the_others_were_tried() {
     let mut config = config(2, 1, 0, 1);
     config.endpoints[1].backup = true;
     let pool = Pool::<u32>::new(&config, &Arc::default());
-    let first = get(&pool).await.unwrap();
-    assert_eq!(at(&pool, &first), 0);
-    assert_eq!(get(&pool).await.err(), Some(AdmissionError::QueueTimeout));
     let second = get_beside(&pool, &[0]).await.unwrap();
     assert_eq!(at(&pool, &second), 1);
+    assert_eq!(
+        get_beside(&pool, &[0]).await.err(),
+        Some(AdmissionError::QueueTimeout)
+    );
+    let first = get(&pool).await.unwrap();
+    assert_eq!(at(&pool, &first), 0);
     assert_eq!(
         get_beside(&pool, &[0, 1]).await.err(),
         Some(AdmissionError::NoEndpoint)
@@ -255,7 +258,7 @@ async fn an_endpoint_that_never_was_alive_is_not_waited_for() {
     config.hold = Duration::from_secs(10);
     let pool = Pool::<u32>::new(&config, &Arc::default());
     get(&pool).await.unwrap().slot.unreachable();
-    // Asked again at once: nobody knows better.
+    // Asked again at once: nothing else is known.
     assert!(
         pool.take_free(&Constraints::default(), Instant::now())
             .unwrap()
@@ -320,7 +323,7 @@ async fn endpoints_that_stay_keep_what_is_known_of_them() {
     assert_eq!(pool.endpoints()[1].in_flight(), 1);
     pool.set_endpoints(&[comes]);
     assert_eq!(idle(&pool), 0);
-    // It belongs to nobody any more.
+    // It has no endpoint any more.
     two.slot.keep(2);
     assert_eq!(idle(&pool), 0);
 }
@@ -414,7 +417,7 @@ fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
 fn growing(kept: usize) -> Arc<Pool<u32>> {
     let mut config = config(1, 1, kept, 1_000);
     config.max_connections = Slots::Auto(Auto {
-        ask: Ask::Nobody,
+        ask: Ask::Nothing,
         least: 1,
         most: 64,
         interval: Auto::INTERVAL,
@@ -473,7 +476,7 @@ async fn slots_follow_what_answers_and_refusals_tell() {
                 for _ in 0..100 {
                     let mut grant = get(&pool).await.unwrap();
                     grant.slot.answered();
-                    // There is a worker for everybody.
+                    // There is a worker for each.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             })
@@ -487,4 +490,57 @@ async fn slots_follow_what_answers_and_refusals_tell() {
     let mut grants = several(&pool, 10).await;
     grants[0].slot.full();
     assert!(endpoint.limit() < 10, "{}", endpoint.limit());
+}
+
+/// Two endpoints with one slot each; the second one as `with` makes it.
+fn pair(with: impl FnOnce(&mut EndpointConfig)) -> Arc<Pool<u32>> {
+    let mut config = config(2, 1, 0, 4);
+    with(&mut config.endpoints[1]);
+    Pool::new(&config, &Arc::default())
+}
+
+#[tokio::test]
+async fn a_backup_takes_over_when_the_others_are_full() {
+    let pool = pair(|second| second.backup = true);
+    let first = get(&pool).await.unwrap();
+    let second = get(&pool).await.unwrap();
+    assert_eq!((at(&pool, &first), at(&pool, &second)), (0, 1));
+    drop(first);
+    let again = get(&pool).await.unwrap();
+    assert_eq!(at(&pool, &again), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_by_order_gets_nothing() {
+    let pool = pair(|second| second.down = true);
+    let _first = get(&pool).await.unwrap();
+    assert!(matches!(
+        get_beside(&pool, &[0]).await,
+        Err(AdmissionError::NoEndpoint)
+    ));
+    // It keeps its history when it comes back.
+    let second = pool.endpoints()[1].id;
+    let mut configs: Vec<_> = pool
+        .endpoints()
+        .iter()
+        .map(|endpoint| endpoint.config.clone())
+        .collect();
+    configs[1].down = false;
+    pool.set_endpoints(&configs);
+    let grant = get(&pool).await.unwrap();
+    assert_eq!(grant.slot.endpoint().id, second);
+}
+
+#[tokio::test]
+async fn an_endpoint_may_have_slots_of_its_own() {
+    let pool = pair(|second| second.max_connections = Some(2));
+    let granted = [
+        get(&pool).await.unwrap(),
+        get(&pool).await.unwrap(),
+        get(&pool).await.unwrap(),
+    ];
+    let at = granted.each_ref().map(|grant| at(&pool, grant));
+    assert_eq!(at.iter().filter(|at| **at == 1).count(), 2);
+    let any = Constraints::default();
+    assert!(pool.take_free(&any, Instant::now()).unwrap().is_none());
 }

@@ -106,7 +106,7 @@ impl From<ConnectError> for Verdict {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Full => Self::Busy(Busy::Backlog),
-            // TCP drops what does not fit into a backlog; nobody may be there as well.
+            // TCP drops what does not fit into a backlog; the machine may be gone as well.
             ConnectError::Timeout => Self::Silent,
             cause => Self::Dead(Cause::Connect(cause)),
         }

@@ -21,7 +21,7 @@ impl Prober {
     /// Asks the endpoint at this address, which needs a worker for the answer. `Err` when there was none.
     pub async fn workers(&self, address: &Address, ask: &Ask, limit: Duration) -> Result<Workers, Verdict> {
         match ask {
-            Ask::Nobody => Ok(Workers::Unknown),
+            Ask::Nothing => Ok(Workers::Unknown),
             Ask::GetValues => Ok(of_values(self.capabilities(address, limit).await?)),
             Ask::FpmStatus(path) => Ok(of_status(&self.fpm_page(address, &as_json(path), limit).await?)),
         }

@@ -181,6 +181,6 @@ async fn whoever_comes_later_is_watched_too() {
     upstream.set_endpoints(&[missing("two")]);
     assert!(
         target.snapshot().is_none(),
-        "somebody still holds it, but it is none of ours"
+        "it is still held, but is none of ours"
     );
 }

@@ -34,7 +34,7 @@ struct Pool {
     waiting: VecDeque<Time>,
     /// When workers are done, and when their requests came.
     working: BinaryHeap<Reverse<(Time, Time)>>,
-    /// After a refusal nobody tries until then.
+    /// After a refusal no request tries until then.
     quiet: Time,
     refused: u64,
     done: u64,
@@ -64,7 +64,7 @@ impl Pool {
             refused: 0,
             done: 0,
             adaptive: Adaptive::new(&Auto {
-                ask: crate::upstream::model::config::slots::Ask::Nobody,
+                ask: crate::upstream::model::config::slots::Ask::Nothing,
                 least: 1,
                 most: 1_024,
                 interval: Auto::INTERVAL,

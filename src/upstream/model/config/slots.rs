@@ -19,7 +19,7 @@ pub enum Slots {
 /// How the number of workers is found out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Auto {
-    /// Who is asked. Where nobody is or the answer says too little, the number follows from what is seen.
+    /// What is asked. Where nothing is, or the answer says too little, the number follows from what is seen.
     pub ask: Ask,
     /// Never fewer slots, at least 1.
     pub least: usize,
@@ -29,11 +29,11 @@ pub struct Auto {
     pub interval: Duration,
 }
 
-/// Who knows the number of workers.
+/// What knows the number of workers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
-    /// Nobody.
-    Nobody,
+    /// Nothing is asked.
+    Nothing,
     /// FastCGI GET_VALUES. php-cgi knows; PHP-FPM leaves it out; what is linked with libfcgi speaks for one
     /// process only (reference, section 1.8).
     GetValues,
@@ -77,7 +77,7 @@ impl Auto {
 impl Default for Auto {
     fn default() -> Self {
         Self {
-            ask: Ask::Nobody,
+            ask: Ask::Nothing,
             least: Self::LEAST,
             most: Self::MOST,
             interval: Self::INTERVAL,
@@ -89,7 +89,7 @@ impl Ask {
     /// The word for it in the file.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Nobody => "nobody",
+            Self::Nothing => "nobody",
             Self::GetValues => "get_values",
             Self::FpmStatus(_) => "status",
         }

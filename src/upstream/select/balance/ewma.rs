@@ -1,7 +1,7 @@
 //! Peak EWMA: of two endpoints drawn by weight, the one where the next answer is expected sooner.
 //!
 //! Expected is the moving average of the latency, times the exchanges that there would be. Two draws as in finagle and
-//! linkerd, also with few endpoints: the average is always a little old, and whoever looks at all of them sends
+//! linkerd, also with few endpoints: the average is always a little old, and a balancer that looks at all of them sends
 //! everything to the one that was fast a moment ago.
 //!
 //! An endpoint without an answer yet is tried by one request and then shunned until it has answered. The average of one

@@ -75,10 +75,21 @@ impl Pick<'_> {
         self.possible(endpoint) && endpoint.has_room()
     }
 
+    /// The choice among the backups when no slot of the others is free: backups take over from endpoints that are full,
+    /// as nginx's do.
+    pub fn overflow(&self) -> Option<Self> {
+        let works = self.circuit == CircuitState::Closed;
+        (works && !self.backup).then_some(Self {
+            backup: true,
+            ..*self
+        })
+    }
+
     /// Whether the endpoint may be chosen once it has a free slot.
     pub fn possible(&self, endpoint: &Endpoint) -> bool {
         endpoint.config.backup == self.backup
             && endpoint.circuit() <= self.circuit
+            && !endpoint.config.down
             && !self.constraints.tried.contains(&endpoint.id)
             && (!endpoint.config.drain || self.constraints.belongs_to(endpoint))
     }

@@ -31,7 +31,7 @@ impl<B: Balancer + ?Sized> Balancer for Box<B> {
     }
 }
 
-/// Nobody who may be served is left waiting, whatever the loads, limits, weights and keys.
+/// No request that may be served is left waiting, whatever the loads, limits, weights and keys.
 #[test]
 fn somebody_eligible_is_found_whenever_there_is_one() {
     for balance in every_algorithm() {

@@ -1,5 +1,5 @@
 //! Exchanges over a socket pair with small buffers and a peer that follows a script, under a clock that stands still
-//! unless everybody waits.
+//! unless all wait.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -226,7 +226,7 @@ async fn a_slow_client_uses_up_no_deadline() {
     assert!(matches!(next(&mut pump).await, Ok(Event::Head(_))));
     let mut left = 20_000;
     while left > 0 {
-        // As long as nobody asks for more.
+        // As long as no more is asked for.
         sleep(100 * SECOND).await;
         let Ok(Event::Body(piece)) = next(&mut pump).await else {
             panic!("{left} bytes are missing");

@@ -1,0 +1,192 @@
+//! Log files.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::process::geteuid;
+
+use super::progress::Progress;
+use crate::app::identity::Identity;
+use crate::telemetry::config::Target;
+use crate::telemetry::log::Prepared;
+use crate::telemetry::{self, Opened};
+use crate::transport::{Destination, DirectoryEntry};
+
+/// One of the logs.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::app) struct Log {
+    what: &'static str,
+    setting: &'static str,
+}
+
+/// The access log.
+pub(in crate::app) const ACCESS: Log = Log {
+    what: "the access log",
+    setting: "[log] access",
+};
+
+/// The error log.
+pub(in crate::app) const ERROR: Log = Log {
+    what: "the error log",
+    setting: "[log] error",
+};
+
+impl Log {
+    /// Opens its target for appending, and gives a file to the user that is to open it again; `None` when it is off.
+    pub(in crate::app) fn open(
+        self,
+        target: &Target,
+        owner: Option<&Identity>,
+        progress: &Progress,
+    ) -> Result<Option<Opened>> {
+        let opened = match target {
+            Target::Off => return Ok(None),
+            Target::Stdout => Opened::stdout().map_err(Into::into),
+            Target::Stderr => Opened::stderr().map_err(Into::into),
+            Target::File(path) => {
+                progress.at(self.what, self.setting, path.display());
+                file(path, owner, progress).map(|file| Opened::new(file.into()))
+            }
+        };
+        opened.map(Some).with_context(|| self.failed(target))
+    }
+
+    fn failed(self, target: &Target) -> String {
+        match target {
+            Target::File(path) => format!("cannot open {} {}", self.what, path.display()),
+            Target::Stdout | Target::Stderr | Target::Off => format!("cannot open {}", self.what),
+        }
+    }
+}
+
+/// Opens the error log, with its level.
+pub(super) fn error_log(
+    config: &telemetry::Config,
+    owner: Option<&Identity>,
+    progress: &Progress,
+) -> Result<Prepared> {
+    let opened = ERROR.open(&config.error, owner, progress)?;
+    Ok(Prepared::new(&config.error, opened, config.level)?)
+}
+
+fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<OwnedFd> {
+    match Destination::find(path)? {
+        // As it is: it is not ours to give away.
+        Destination::Descriptor(number) => Ok(descriptor(number)?),
+        Destination::Entry(entry) => {
+            let fifo = |mode| FileType::from_raw_mode(mode) == FileType::Fifo;
+            if entry.stat().is_ok_and(|stat| fifo(stat.st_mode)) {
+                progress.hint("no process reads from this FIFO");
+            }
+            let file = append(&entry)?;
+            settle(&file, &entry, owner)?;
+            Ok(file)
+        }
+    }
+}
+
+/// A second handle of one of our descriptors.
+fn descriptor(number: u32) -> io::Result<OwnedFd> {
+    match number {
+        0 => io::stdin().as_fd().try_clone_to_owned(),
+        1 => io::stdout().as_fd().try_clone_to_owned(),
+        2 => io::stderr().as_fd().try_clone_to_owned(),
+        number => {
+            let flags = APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
+            Ok(open(format!("/proc/self/fd/{number}"), flags, Mode::empty())?)
+        }
+    }
+}
+
+/// Opens the file, or makes it.
+fn append(entry: &DirectoryEntry) -> io::Result<OwnedFd> {
+    for _ in 0..ATTEMPTS {
+        match entry.open(APPEND) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match entry.create(APPEND, MODE) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created,
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// Makes sure that the file is what its name says, and gives it to its owner.
+fn settle(file: &OwnedFd, entry: &DirectoryEntry, owner: Option<&Identity>) -> Result<()> {
+    let stat = fstat(file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Ok(());
+    }
+    if geteuid().is_root() {
+        ensure!(
+            stat.st_nlink <= 1 || !entry.is_open_to_others()?,
+            "the file has {} names, and others than root may write to its directory: it may be any other file under a \
+             second name; remove this one",
+            stat.st_nlink
+        );
+    }
+    owner.map_or(Ok(()), |owner| owner.give(file))
+}
+
+const APPEND: OFlags = OFlags::WRONLY.union(OFlags::APPEND);
+
+/// Access logs tell about visitors: not every user may read them.
+const MODE: Mode = Mode::from_raw_mode(0o640);
+
+/// How often the file may come and go while it is opened.
+const ATTEMPTS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::telemetry::Sink;
+
+    fn opened(path: &Path) -> Result<Option<Opened>> {
+        ACCESS.open(&Target::File(path.into()), None, &Progress::default())
+    }
+
+    #[test]
+    fn a_log_is_appended_to_and_made_if_it_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        for lines in ["one\n", "one\ntwo\n"] {
+            let (sink, guard) = Sink::start(opened(&path).unwrap().unwrap()).unwrap();
+            sink.push(lines.lines().last().unwrap().as_bytes());
+            sink.push(b"\n");
+            drop(guard);
+            assert_eq!(fs::read_to_string(&path).unwrap(), lines);
+        }
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o137, 0, "{mode:o}: others may not read it");
+    }
+
+    #[test]
+    fn a_log_that_is_off_is_none() {
+        let off = ERROR.open(&Target::Off, None, &Progress::default()).unwrap();
+        assert!(off.is_none());
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_opened_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [Path::new("/nonexistent/error.log"), dir.path()] {
+            let error = format!("{:#}", opened(path).unwrap_err());
+            let told = format!("cannot open the access log {}: ", path.display());
+            assert!(error.starts_with(&told), "{error}");
+        }
+    }
+
+    #[test]
+    fn descriptors_that_are_not_open_are_told() {
+        opened(Path::new("/proc/self/fd/987654")).unwrap_err();
+        opened(Path::new("/dev/fd/2")).unwrap();
+    }
+}

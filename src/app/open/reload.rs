@@ -1,0 +1,97 @@
+//! What a running gateway opens for another configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::listeners::Listeners;
+use super::progress::Progress;
+use super::{log, roots, warnings};
+use crate::config::{Config, Server};
+use crate::files::Root;
+use crate::telemetry::Opened;
+use crate::telemetry::log::Prepared;
+use crate::transport::{Address, Inherited};
+
+/// Where a configuration comes from.
+#[derive(Clone)]
+pub struct Source {
+    /// The file, for messages.
+    pub file: PathBuf,
+    /// Reads it.
+    pub load: Arc<dyn Fn() -> Result<Config> + Send + Sync>,
+}
+
+/// What is open already, and stays if the next configuration wants the same.
+#[derive(Debug)]
+pub(in crate::app) struct Held {
+    pub(in crate::app) config: Config,
+    /// Where is listened, in the order of the server.
+    pub(in crate::app) listening: Vec<Address>,
+    /// Whether the error log is ours to change.
+    pub(in crate::app) error_log: bool,
+}
+
+/// What a reload has opened; nothing has changed yet.
+#[derive(Debug)]
+pub(in crate::app) struct Reload {
+    pub(in crate::app) config: Config,
+    /// Where the access log goes, when that changes.
+    pub(in crate::app) access: Option<Option<Opened>>,
+    /// What the error log becomes, when that changes.
+    pub(in crate::app) error: Option<Prepared>,
+    pub(in crate::app) listeners: Listeners,
+    pub(in crate::app) roots: Vec<Option<Root>>,
+}
+
+impl Reload {
+    /// Reads the configuration again, and opens what it wants and is not open.
+    pub(in crate::app) fn open(source: &Source, held: &Held, progress: &Progress) -> Result<Self> {
+        progress.at("the configuration", "serve -c", source.file.display());
+        let mut config = (source.load)()?;
+        keep_what_needs_a_restart(&held.config.server, &mut config.server);
+        let (old, new) = (&held.config.log, &config.log);
+        let changed = held.error_log && (&old.error, old.level) != (&new.error, new.level);
+        let error = changed.then(|| log::error_log(new, None, progress)).transpose()?;
+        let changed = old.access != new.access;
+        let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
+        let access = access.transpose()?;
+        let roots = roots(&config.frontend.routes, progress)?;
+        let nothing = &mut Inherited::default();
+        let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
+        warnings::tell(&config, &held.config.upstreams, progress);
+        Ok(Self {
+            config,
+            access,
+            error,
+            listeners,
+            roots,
+        })
+    }
+}
+
+/// These are as they were when the process started, and that is told each time.
+fn keep_what_needs_a_restart(old: &Server, new: &mut Server) {
+    let Server {
+        workers,
+        spool: _,
+        resolver: _,
+        pid_file,
+        user,
+        group,
+    } = old;
+    let changed = [
+        ("workers", new.workers != *workers),
+        ("pid_file", new.pid_file != *pid_file),
+        ("user", new.user != *user),
+        ("group", new.group != *group),
+    ];
+    for (setting, _) in changed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(setting, "the change takes effect after SIGUSR2 or a restart");
+    }
+    new.workers = *workers;
+    new.pid_file.clone_from(pid_file);
+    new.user.clone_from(user);
+    new.group.clone_from(group);
+}

@@ -1,0 +1,84 @@
+//! What a gateway opens before it serves.
+
+use anyhow::Result;
+
+use super::listeners::Listeners;
+use super::opening::Opener;
+use super::pid_file::PidFile;
+use super::progress::Progress;
+use super::{log, roots, warnings};
+use crate::app::identity::Identity;
+use crate::config::Config;
+use crate::files::Root;
+use crate::telemetry::Opened;
+use crate::telemetry::log::ErrorLog;
+use crate::transport::Inherited;
+
+/// What a start has opened.
+#[derive(Debug)]
+pub(in crate::app) struct Start {
+    pub(in crate::app) config: Config,
+    pub(in crate::app) access: Option<Opened>,
+    pub(in crate::app) listeners: Listeners,
+    pub(in crate::app) roots: Vec<Option<Root>>,
+    pub(in crate::app) pid_file: Option<PidFile>,
+    /// Inherited, and no listener has its address.
+    pub(in crate::app) left: Inherited,
+}
+
+impl Start {
+    /// Opens everything that a configuration names, and gives up privileges on the way.
+    pub(in crate::app) fn open(config: Config, mut left: Inherited, progress: &Progress) -> Result<Self> {
+        let identity = identity(&config, progress)?;
+        let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
+        let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
+        let early = match &identity {
+            Some(identity) => become_user(&config, identity, progress)?,
+            None => None,
+        };
+        let roots = roots(&config.frontend.routes, progress)?;
+        warnings::tell(&config, &[], progress);
+        let pid_file = match early {
+            None => PidFile::open(&config, None, progress)?,
+            written => written,
+        };
+        Ok(Self {
+            config,
+            access,
+            listeners,
+            roots,
+            pid_file,
+            left,
+        })
+    }
+}
+
+/// Opens the error log of a gateway that starts, and has it receive all events from now on.
+///
+/// # Errors
+///
+/// When its target cannot be opened within `timeouts.open`, or there is an error log already.
+pub async fn open_error_log(config: &Config) -> Result<ErrorLog> {
+    let (limit, config) = (config.frontend.timeouts.open, config.clone());
+    let opening = Opener::default().begin(limit, move |progress| {
+        let identity = identity(&config, progress)?;
+        log::error_log(&config.log, identity.as_ref(), progress)
+    })?;
+    Ok(ErrorLog::install(opening.outcome().await?)?)
+}
+
+/// Becomes the user of `[server]`. The pid file is written before that, in a directory that may be root's.
+fn become_user(config: &Config, identity: &Identity, progress: &Progress) -> Result<Option<PidFile>> {
+    let pid_file = PidFile::open(config, Some(identity), progress)?;
+    identity.assume()?;
+    let (user, group) = (config.server.user.as_deref(), config.server.group.as_deref());
+    tracing::info!(user, group, "privileges given up");
+    Ok(pid_file)
+}
+
+fn identity(config: &Config, progress: &Progress) -> Result<Option<Identity>> {
+    let (user, group) = (config.server.user.as_deref(), config.server.group.as_deref());
+    let names = [user, group].into_iter().flatten().collect::<Vec<_>>();
+    progress.at("the account", "[server] user and group", names.join(":"));
+    Identity::find(user, group)
+}

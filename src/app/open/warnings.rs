@@ -1,0 +1,38 @@
+//! What will not work as it is, told before it is needed. Nothing more than a warning: it may come right by then.
+
+use super::progress::Progress;
+use crate::config::Config;
+use crate::transport::{Address, Obstacle};
+use crate::upstream;
+
+/// Looks at what a configuration names; the upstreams of the one before were looked at.
+pub(super) fn tell(config: &Config, before: &[upstream::Config], progress: &Progress) {
+    tell_of_temp_dir(config, progress);
+    let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
+    for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
+        tell_of_endpoints(upstream, progress);
+    }
+}
+
+fn tell_of_temp_dir(config: &Config, progress: &Progress) {
+    let spool = &config.server.spool;
+    let temp_dir = spool.temp_dir.display();
+    progress.at("the temporary directory", "[server] temp_dir", &temp_dir);
+    if let Err(error) = spool.probe() {
+        tracing::warn!(%temp_dir, %error, "temp_dir takes no files: bodies that do not fit into memory have no place");
+    }
+}
+
+/// A wrong group or a missing directory is better told now than with the first request. An application may well start
+/// after us.
+fn tell_of_endpoints(upstream: &upstream::Config, progress: &Progress) {
+    for endpoint in &upstream.endpoints {
+        if let Address::Unix(path) = &endpoint.address {
+            let setting = format!("[upstream.{}] endpoints", upstream.name);
+            progress.at("the way to an endpoint", setting, path.display());
+            if let Some(obstacle) = Obstacle::find(path) {
+                tracing::warn!(upstream = %upstream.name, %obstacle, "endpoint cannot be reached yet");
+            }
+        }
+    }
+}
