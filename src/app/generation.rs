@@ -85,7 +85,8 @@ impl Generation {
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
         let routes = config.frontend.routes.iter().zip(roots);
-        let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &counters.routes));
+        let routes =
+            routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &counters.routes));
         let service = Service::new(
             config.frontend.clone(),
             routes.collect(),

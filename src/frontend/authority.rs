@@ -85,16 +85,38 @@ impl<'a> Parts<'a> {
 fn is_name(text: &[u8]) -> bool {
     let mut begins = true;
     for byte in text {
-        match byte {
-            b'.' if begins => return false,
-            b'.' => begins = true,
-            b'-' | b'_' => begins = false,
-            _ if byte.is_ascii_alphanumeric() => begins = false,
-            _ => return false,
+        match LETTERS[usize::from(*byte)] {
+            Letter::Dot if begins => return false,
+            Letter::None => return false,
+            letter => begins = letter == Letter::Dot,
         }
     }
     !text.is_empty()
 }
+
+/// What a byte is in a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letter {
+    None,
+    OfLabel,
+    Dot,
+}
+
+/// Every request has a name: it is read by table.
+const LETTERS: [Letter; 256] = {
+    let mut letters = [Letter::None; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        letters[byte as usize] = match byte {
+            b'.' => Letter::Dot,
+            b'-' | b'_' => Letter::OfLabel,
+            _ if byte.is_ascii_alphanumeric() => Letter::OfLabel,
+            _ => Letter::None,
+        };
+        byte += 1;
+    }
+    letters
+};
 
 fn is_ipv6(literal: &str) -> bool {
     literal.parse::<Ipv6Addr>().is_ok()
@@ -104,11 +126,15 @@ fn is_ipv6(literal: &str) -> bool {
 fn port(rest: &[u8]) -> Option<Option<u16>> {
     match rest {
         [] | [b':'] => Some(None),
-        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
-            std::str::from_utf8(digits).ok()?.parse().ok().map(Some)
-        }
+        [b':', digits @ ..] => digits.iter().try_fold(0, add_digit).map(Some),
         _ => None,
     }
+}
+
+fn add_digit(number: u16, digit: &u8) -> Option<u16> {
+    let value = digit.wrapping_sub(b'0');
+    let ten = number.checked_mul(10).filter(|_| value < 10)?;
+    ten.checked_add(value.into())
 }
 
 #[cfg(test)]

@@ -56,11 +56,12 @@ impl Exchange {
         service.counters.requests.add(1);
         connection.requests.begin();
         let id = RequestId(fastrand::u64(..));
+        let now = Instant::now();
         // Made where it stays: it is large.
         let place = Box::new_uninit();
         let exchange = Self {
             request: Received::new(request, id),
-            record: Record::begin(),
+            record: Record::begin(now),
             answer: Answer::new(client_gone(), Body::Empty),
             tunnel: None,
             last: false,
@@ -218,6 +219,11 @@ impl Exchange {
     /// The client is slower than the application, which is not to wait for it.
     pub fn detach(&mut self) {
         self.answer.body.detach();
+    }
+
+    /// When an application's answer came: just now, for whatever sends it at once.
+    pub fn answered_at(&self) -> Option<Instant> {
+        self.record.answered_at()
     }
 
     /// The answer is on its way as a whole; the time, if it is known.

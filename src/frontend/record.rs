@@ -34,7 +34,8 @@ pub(super) struct Record {
 
 impl Record {
     /// A request whose head has just been read.
-    pub(super) fn begin() -> Self {
+    #[inline(always)] // it is large: made where it stays
+    pub(super) fn begin(now: Instant) -> Self {
         Self {
             status: client_gone(),
             reason: Some(Reason::ClientGone),
@@ -44,7 +45,7 @@ impl Record {
             route: None,
             slow: None,
             ended: None,
-            trace: Trace::new(Instant::now()),
+            trace: Trace::new(now),
         }
     }
 
@@ -110,6 +111,11 @@ impl Record {
     /// Bytes of the answer's body that went to the client.
     pub(super) fn response_bytes(&self) -> u64 {
         self.response_bytes
+    }
+
+    /// When the head of an application's answer came, or it was given up.
+    pub(super) fn answered_at(&self) -> Option<Instant> {
+        self.trace.timeline.responds_since().map(Instant::from_std)
     }
 
     /// The request is over. The time, if it is known.

@@ -37,6 +37,7 @@ impl AccessLog {
         self.sink.is_some()
     }
 
+    #[inline(never)] // where there is no log, there is nothing of it
     fn write(&self, request: &Finished<'_>, sink: &Sink) {
         let stamp = self.clock.stamp(request.timeline.since());
         SCRATCH.with_borrow_mut(|line| {
@@ -53,6 +54,7 @@ impl AccessLog {
 }
 
 impl Observer for AccessLog {
+    #[inline]
     fn finished(&self, request: &Finished<'_>) {
         if let Some(sink) = &self.sink {
             self.write(request, sink);

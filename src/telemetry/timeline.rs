@@ -45,6 +45,7 @@ impl Phase {
 impl Timeline {
     /// A request whose head has just been read. It is in [`Phase::Body`], which is [said](Self::said) only when there
     /// is a body.
+    #[inline]
     pub fn new(now: Instant) -> Self {
         Self {
             since: now,
@@ -57,6 +58,11 @@ impl Timeline {
     /// When the current phase began.
     pub fn since(&self) -> Instant {
         self.since
+    }
+
+    /// When the answer began, if it has.
+    pub fn responds_since(&self) -> Option<Instant> {
+        (self.phase == Phase::Response).then_some(self.since)
     }
 
     /// The phase is to be told, even if no time was spent in it.

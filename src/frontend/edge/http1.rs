@@ -235,11 +235,17 @@ impl Http1 {
         }
         let service = exchange.service().clone();
         let exchange = match service.begin(exchange, || self.lend(awaited)) {
-            Begun::Answered(exchange) => exchange,
+            Begun::Answered(exchange) => {
+                self.now = None;
+                exchange
+            }
             Begun::Forwarded(mut handling) => {
                 let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
                 match answered.await {
-                    Some(exchange) => exchange,
+                    Some(exchange) => {
+                        self.now = exchange.answered_at();
+                        exchange
+                    }
                     None => return After::Close,
                 }
             }
@@ -375,8 +381,7 @@ impl Http1 {
             self.connection.cut();
         }
         let next = keep_alive.next(rest, self.settings.discard);
-        let now = Instant::now();
-        self.now = Some(now);
+        let now = *self.now.get_or_insert_with(Instant::now);
         let out = self.writer.head();
         out.append(&mut self.connection.take_interim());
         answer::put_head(

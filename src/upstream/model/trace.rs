@@ -24,6 +24,7 @@ pub struct Trace {
 
 impl Trace {
     /// A request that goes nowhere yet.
+    #[inline]
     pub fn new(now: Instant) -> Self {
         Self {
             timeline: Timeline::new(now.into_std()),
