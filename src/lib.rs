@@ -14,7 +14,8 @@
 //!
 //! # Layers
 //!
-//! Each module may use those below it in the table, as far as it says; `tests/architecture.rs` keeps it.
+//! Each module may use those below it in the table, as far as it says, and no files use each other in a circle, except a
+//! module's file and its private parts; `tests/architecture/` keeps both.
 //!
 //! | layer | module | what it is | may use of ours |
 //! |---|---|---|---|
@@ -46,7 +47,9 @@
 //! exchange          the request and its answer from here on: one box, which every step borrows
 //! inspect           framing, Host, expectations; fields that may not become variables go
 //! route             most specific host, longest path
-//! plan              which script or mount; a file, a redirect, a fixed answer end here
+//! filters before    in the order of the list in frontend::filter; any of them may answer
+//! handler           which script or mount; a file, a redirect, a fixed answer end here. Filters and handlers may also
+//!                   name another path, by which the request is routed again: ten times at most
 //! upload            the whole body, in memory or on disk, so that its length is known; unless the route streams
 //! Upstream::send    balance -> slot, or the queue -> idle connection, or connect
 //!                   encode (protocol::params::walk straight into the wire format) -> pump to the response head
@@ -55,6 +58,8 @@
 //!                   Else the body owns the lease and pumps when it is polled; from the first chunk on that the
 //!                   client may not take at once, a task pumps into a live spool, and the body reads from that.
 //!                   Event streams and unbuffered routes: the body owns the lease to the end
+//! filters after     in the order of the list backwards, on the head of the answer; any of them may have the request
+//!                   routed again, as a GET, in place of the answer
 //! record            when the exchange is dropped, each observer sees it: counters, the times of its route, the slow log,
 //!                   the access log
 //! what follows      protocol::http1::KeepAlive: the next request, the rest of this one dropped, or the end
@@ -86,9 +91,9 @@
 //! same settings, the pools of those with others, listeners with the same address, the logs. What counts the workers at
 //! an address outlives all generations (`upstream/admit/registry.rs`). Everything that can fail comes before anything changes.
 //! Connections hold no generation, requests do: each takes the service in force when it begins
-//! ([`frontend::current`]), and what it took lives as long as it does. What a start or a reload opens, it opens on a thread
-//! of its own with a deadline, while signals are answered, and by descriptor: no link of another user is followed
-//! (`app/open/`, [`transport::entry`]). A replacement hands the listening sockets to
+//! ([`frontend::current`]); an answer and a tunnel that go on hold their upstream. What a start or a reload opens, it opens
+//! on a thread of its own with a deadline, while signals are answered, and by descriptor: no link of another user is
+//! followed (`app/open/`, [`transport::entry`]). A replacement hands the listening sockets to
 //! another process, which says when it serves; until then they are only lent. No client is let down by a listener that
 //! closes: its queue is let in, idle clients have a grace to ask once more, and every answer says that it is the last.
 //!
@@ -101,8 +106,9 @@
 //! * What an application server needs beyond its protocol: one line in [`upstream::model::profile`].
 //! * Something that looks at requests: one [`telemetry::Observer`], one line in `frontend/exchange.rs`.
 //! * A reason: one line in `telemetry/reason.rs`, one row in `docs/reasons.md`.
-//! * A handler: one variant in [`frontend::config`], its answer in `frontend/plan.rs`, its table in
-//!   `config/tables/route/`.
+//! * A handler: one file in [`frontend::handler`] with its settings, what it opens and what it answers, one line in the
+//!   list there; its table in `config/tables/route/`.
+//! * A filter: one file in [`frontend::filter`], one line, at its place, in the list there.
 //! * A setting: a field with its default in the settings of its module, one line in its table in `config/tables/`.
 //!   Reading, `check --print`, the schema and `docs/configuration.md` follow from that line.
 //!

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::files::Root;
-use crate::frontend::{Route, Service};
+use crate::frontend::{ExchangeContext, Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::transport::Resolver;
@@ -85,16 +85,16 @@ impl Generation {
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
         let routes = config.frontend.routes.iter().zip(roots);
-        let routes =
-            routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &counters.routes));
-        let service = Service::new(
-            config.frontend.clone(),
-            routes.collect(),
-            relays.clone(),
-            access.clone(),
-            SlowLog::new(config.log.slow),
-            counters.clone(),
-        );
+        let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams));
+        let context = ExchangeContext {
+            trusted_proxies: config.frontend.trusted_proxies.clone(),
+            relays: relays.clone(),
+            log: access.clone(),
+            slow: SlowLog::new(config.log.slow),
+            counters: counters.clone(),
+            routes: Box::default(),
+        };
+        let service = Service::new(config.frontend.clone(), routes.collect(), context);
         Self {
             config,
             upstreams,

@@ -1,10 +1,11 @@
 //! The head of an answer, with what comes behind it.
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use super::body::Body;
 use crate::files;
-use crate::protocol::fields::Fields;
+use crate::protocol::fields::{FieldName, Fields};
 
 /// The answer to a request.
 pub struct Answer {
@@ -27,6 +28,19 @@ impl Answer {
             length: None,
             body,
         }
+    }
+
+    /// A plain text.
+    pub fn text(status: StatusCode, text: Bytes) -> Self {
+        let body = match text.is_empty() {
+            true => Body::Empty,
+            false => Body::Full(text),
+        };
+        let mut answer = Self::new(status, body);
+        answer
+            .fields
+            .append(FieldName::ContentType, "text/plain; charset=utf-8");
+        answer
     }
 }
 

@@ -64,12 +64,12 @@ impl<'a> Parts<'a> {
     fn of(authority: &'a [u8]) -> Option<Self> {
         let end = match authority {
             [b'[', ..] => memchr(b']', authority)? + 1,
-            _ => memchr(b':', authority).unwrap_or(authority.len()),
+            _ => name_len(authority),
         };
         let (host, rest) = authority.split_at(end);
         let valid = match host {
             [b'[', literal @ .., b']'] => std::str::from_utf8(literal).is_ok_and(is_ipv6),
-            _ => is_name(host),
+            _ => !host.is_empty(),
         };
         let port = port(rest)?;
         valid.then_some(Self { host, port })
@@ -81,41 +81,27 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Labels with dots between them, none of them empty. The root may have its dot.
-fn is_name(text: &[u8]) -> bool {
-    let mut begins = true;
-    for byte in text {
-        match LETTERS[usize::from(*byte)] {
-            Letter::Dot if begins => return false,
-            Letter::None => return false,
-            letter => begins = letter == Letter::Dot,
-        }
-    }
-    !text.is_empty()
+/// Bytes of the name that the text starts with: labels with dots between them, none of them empty. The root may have its
+/// dot.
+fn name_len(text: &[u8]) -> usize {
+    let mut last = b'.';
+    let ends = |byte: &u8| {
+        let fits = LABEL[usize::from(*byte)] || *byte == b'.' && last != b'.';
+        last = *byte;
+        !fits
+    };
+    text.iter().position(ends).unwrap_or(text.len())
 }
 
-/// What a byte is in a name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Letter {
-    None,
-    OfLabel,
-    Dot,
-}
-
-/// Every request has a name: it is read by table.
-const LETTERS: [Letter; 256] = {
-    let mut letters = [Letter::None; 256];
-    let mut byte = 0_u8;
-    while byte < 0x80 {
-        letters[byte as usize] = match byte {
-            b'.' => Letter::Dot,
-            b'-' | b'_' => Letter::OfLabel,
-            _ if byte.is_ascii_alphanumeric() => Letter::OfLabel,
-            _ => Letter::None,
-        };
+/// Which bytes a label may have. A table: every byte of every `Host` passes here.
+const LABEL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_');
         byte += 1;
     }
-    letters
+    table
 };
 
 fn is_ipv6(literal: &str) -> bool {
@@ -126,15 +112,11 @@ fn is_ipv6(literal: &str) -> bool {
 fn port(rest: &[u8]) -> Option<Option<u16>> {
     match rest {
         [] | [b':'] => Some(None),
-        [b':', digits @ ..] => digits.iter().try_fold(0, add_digit).map(Some),
+        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
+            std::str::from_utf8(digits).ok()?.parse().ok().map(Some)
+        }
         _ => None,
     }
-}
-
-fn add_digit(number: u16, digit: &u8) -> Option<u16> {
-    let value = digit.wrapping_sub(b'0');
-    let ten = number.checked_mul(10).filter(|_| value < 10)?;
-    ten.checked_add(value.into())
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use super::broken::Broken;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use crate::files;
-use crate::telemetry::Reason;
-use crate::upstream::{self, Failure};
+use crate::upstream;
 
 /// The list of places that an answer can come from.
 #[derive(Default)]
@@ -26,31 +26,6 @@ pub enum Body {
     File(files::Body),
     /// None: the connection becomes a tunnel.
     Tunnel(Box<Tunnel>),
-}
-
-/// Why a body ended early. The head is gone: the client's connection is aborted.
-#[derive(Debug, thiserror::Error)]
-pub enum Broken {
-    /// The application.
-    #[error(transparent)]
-    Upstream(#[from] Failure),
-    /// The file.
-    #[error("reading a file: {0}")]
-    File(#[from] std::io::Error),
-    /// The upstream has left the configuration, and the time of its last answers is over.
-    #[error("its upstream left the configuration, and timeouts.generation is over")]
-    Retired,
-}
-
-impl Broken {
-    /// The word in the access log.
-    pub fn reason(&self) -> Reason {
-        match self {
-            Self::Upstream(failure) => failure.reason(),
-            Self::File(_) => Reason::FileFailed,
-            Self::Retired => Reason::Retired,
-        }
-    }
 }
 
 impl Body {

@@ -1,18 +1,18 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 use super::pace::Rate;
 use crate::protocol::fields::Fields;
 use crate::transport::{Access, Address};
+
+pub use super::handler::{Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat};
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,108 +108,11 @@ pub enum Host {
     Suffix(String),
 }
 
-/// What answers a request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Handler {
-    /// PHP scripts below a document root, other files as they are.
-    Php(Php),
-    /// An application mounted at a path.
-    Proxy(Proxy),
-    /// Files below a directory.
-    Files(Files),
-    /// A redirect.
-    Redirect(Redirect),
-    /// A fixed answer.
-    Respond(Respond),
-    /// What the gateway has counted.
-    Status(Status),
-}
-
 impl Route {
     /// The directory that it serves, if it does.
     pub fn root(&self) -> Option<&Path> {
-        match &self.handler {
-            Handler::Php(php) => Some(&php.root),
-            Handler::Files(files) => Some(&files.root),
-            Handler::Proxy(_) | Handler::Redirect(_) | Handler::Respond(_) | Handler::Status(_) => None,
-        }
+        self.handler.root()
     }
-}
-
-/// PHP scripts below a document root.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Php {
-    /// Index into the upstreams.
-    pub upstream: usize,
-    /// Document root as we see it, absolute.
-    pub root: PathBuf,
-    /// The same directory as PHP-FPM sees it (a container), when it differs.
-    pub remote_root: Option<PathBuf>,
-    /// File tried for a directory, e.g. `index.php`.
-    pub index: String,
-    /// Script for every path that is no file, e.g. `/index.php`.
-    pub front_controller: Option<String>,
-    /// Suffix of scripts, with its dot, e.g. `.php`.
-    pub suffix: String,
-}
-
-/// An application mounted at a path.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proxy {
-    /// Index into the upstreams.
-    pub upstream: usize,
-    /// `SCRIPT_NAME`: the part of the path that belongs to the mount, without a final slash; may be empty.
-    pub mount: String,
-    /// `SCRIPT_FILENAME` for backends that run a program (fcgiwrap).
-    pub script_filename: Option<String>,
-    /// `DOCUMENT_ROOT`, when the application wants one.
-    pub document_root: Option<String>,
-}
-
-/// Files below a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Files {
-    /// Absolute directory. The path after the route's prefix is looked up in it.
-    pub root: PathBuf,
-    /// File tried for a directory.
-    pub index: String,
-}
-
-/// A redirect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// Target. Ends without a slash: the request's path and query are appended.
-    pub to: String,
-    /// 301, 302, 303, 307 or 308.
-    pub status: StatusCode,
-}
-
-/// A fixed answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Respond {
-    /// Status.
-    pub status: StatusCode,
-    /// Body, sent as `text/plain; charset=utf-8`.
-    pub body: Bytes,
-}
-
-/// What the gateway has counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// How it is written.
-    pub format: StatusFormat,
-    /// Who may see it, besides clients on unix sockets.
-    pub allow: Vec<IpNet>,
-}
-
-/// How a status is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StatusFormat {
-    /// Prometheus' text format.
-    #[default]
-    Prometheus,
-    /// One JSON object.
-    Json,
 }
 
 /// Limits of requests on a route.
@@ -294,40 +197,6 @@ impl Route {
     }
 }
 
-/// Without a root yet.
-impl Default for Php {
-    fn default() -> Self {
-        Self {
-            upstream: 0,
-            root: PathBuf::new(),
-            remote_root: None,
-            index: "index.php".to_owned(),
-            front_controller: None,
-            suffix: ".php".to_owned(),
-        }
-    }
-}
-
-/// Without a root yet.
-impl Default for Files {
-    fn default() -> Self {
-        Self {
-            root: PathBuf::new(),
-            index: "index.html".to_owned(),
-        }
-    }
-}
-
-/// Without a target yet.
-impl Default for Redirect {
-    fn default() -> Self {
-        Self {
-            to: String::new(),
-            status: StatusCode::FOUND,
-        }
-    }
-}
-
 impl Default for Timeouts {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
@@ -344,20 +213,6 @@ impl Default for Timeouts {
             generation: Duration::from_secs(600),
             replace: Duration::from_secs(30),
             open: Duration::from_secs(10),
-        }
-    }
-}
-
-/// This machine.
-impl Default for Status {
-    fn default() -> Self {
-        let loopback: [IpNet; 2] = [
-            Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
-            Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
-        ];
-        Self {
-            format: StatusFormat::default(),
-            allow: loopback.into(),
         }
     }
 }

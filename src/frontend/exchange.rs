@@ -10,38 +10,41 @@ use http::{Method, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::body::{Body, Broken};
-use super::download::Meter;
+use super::body::Body;
+use super::broken::Broken;
+use super::connection::Connection;
+use super::context::ExchangeContext;
+use super::error_answer;
+use super::flow::InternalUri;
+use super::meter::Meter;
 use super::pace::Rate;
 use super::received::Received;
 use super::record::Record;
 use super::rejection::{Rejection, client_gone};
 use super::request::Request;
-use super::respond;
 use super::seen::Seen;
-use super::service::{Connection, Service};
 use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, Fields};
-use crate::protocol::request::RequestId;
+use crate::protocol::request::{Client, RequestId, Script};
 use crate::telemetry::{Observer, Reason};
 
 /// One request, from its head to the last byte of its answer.
 pub struct Exchange {
-    pub(super) service: Arc<Service>,
+    pub(super) context: Arc<ExchangeContext>,
     pub(super) connection: Arc<Connection>,
     /// The request.
-    pub(super) request: Received,
+    pub request: Received,
     /// What the log is to have of it.
     pub(super) record: Record,
     /// The answer; until there is one, the client has left before it.
-    pub(super) answer: Answer,
+    pub answer: Answer,
     /// What the connection becomes when the head is sent: the answer to a switch of protocols.
     tunnel: Option<Box<Tunnel>>,
     /// Whether nothing after this request is to be believed: the connection ends with its answer.
     last: bool,
     /// How fast the client has to take the answer.
-    least: Option<Rate>,
+    least: Option<Box<Rate>>,
     /// How fast it does, where it matters.
     meter: Option<Arc<Meter>>,
     /// Bytes that the client is to get, when their number is known.
@@ -52,32 +55,33 @@ pub struct Exchange {
 
 impl Exchange {
     /// A request whose head has just been read.
-    pub fn new(service: Arc<Service>, connection: &Arc<Connection>, request: Request) -> Box<Self> {
-        service.counters.requests.add(1);
+    pub fn new(context: &Arc<ExchangeContext>, connection: &Arc<Connection>, request: Request) -> Box<Self> {
+        context.counters.requests.add(1);
         connection.requests.begin();
         let id = RequestId(fastrand::u64(..));
-        let now = Instant::now();
         // Made where it stays: it is large.
         let place = Box::new_uninit();
+        let (connection, record) = (connection.clone(), Record::begin(Instant::now()));
+        let answer = Answer::new(client_gone(), Body::Empty);
         let exchange = Self {
             request: Received::new(request, id),
-            record: Record::begin(now),
-            answer: Answer::new(client_gone(), Body::Empty),
+            record,
+            answer,
             tunnel: None,
             last: false,
             least: None,
             meter: None,
             expected: None,
             ended: false,
-            service,
-            connection: connection.clone(),
+            context: context.clone(),
+            connection,
         };
         Box::write(place, exchange)
     }
 
-    /// What answers it.
-    pub fn service(&self) -> &Arc<Service> {
-        &self.service
+    /// When its head was complete.
+    pub(super) fn started(&self) -> Instant {
+        self.record.since()
     }
 
     /// The head of the request.
@@ -92,8 +96,40 @@ impl Exchange {
     }
 
     /// How fast the client has to take the answer.
-    pub(super) fn least(&mut self, rate: Option<Rate>) {
-        self.least = rate;
+    pub(super) fn least(&mut self, rate: Rate) {
+        self.least = Some(Box::new(rate));
+    }
+
+    /// The client that asks: the one that a trusted proxy names, or the peer. From the first call on the head has it, and
+    /// no forwarding field any more.
+    pub fn client(&mut self) -> &Client {
+        let Received { head, identified, .. } = &mut self.request;
+        if !std::mem::replace(identified, true) {
+            let trusted = &self.context.trusted_proxies;
+            head.client = self.connection.connected.client(&mut head.fields, trusted);
+        }
+        &head.client
+    }
+
+    /// Routed again, as a request for `uri`. Refuses to go round in a circle.
+    pub(super) fn reroute(&mut self, uri: InternalUri) -> Result<(), Rejection> {
+        self.request.rounds += 1;
+        if self.request.rounds > ROUNDS {
+            return Err(Rejection::InternalCycle(ROUNDS));
+        }
+        self.request.retarget(uri.into_target());
+        self.request.head.script = Script::default();
+        self.request.head.extra = Arc::default();
+        self.least = None;
+        Ok(())
+    }
+
+    /// Routed again in place of its answer, as a GET for `uri`: what is left of its body is not for what answers now.
+    pub(super) fn replace(&mut self, uri: InternalUri) -> Result<(), Rejection> {
+        // The worker is free before another one is asked for.
+        self.answer = Answer::new(client_gone(), Body::Empty);
+        self.request.replace();
+        self.reroute(uri)
     }
 
     /// The request's body is complete, or of known length and streaming.
@@ -112,11 +148,11 @@ impl Exchange {
         } else {
             tracing::debug!(request = %id, reason = rejection.reason().as_str(), error = %rejection, "request refused");
         }
-        self.service.counters.error(rejection.reason());
+        self.context.counters.error(rejection.reason());
         self.last |= rejection.is_last();
         self.record.refused(status, rejection.reason());
         let accept = self.request.head.fields.get(FieldName::Accept);
-        self.answer = respond::rejection(rejection, id, accept);
+        self.answer = error_answer::rejection(rejection, id, accept);
     }
 
     /// The answer is decided, and goes to the client.
@@ -130,7 +166,10 @@ impl Exchange {
             self.answer.length = None;
         }
         self.expected = self.answer.body.remaining();
-        self.meter = self.least.map(|rate| self.connection.downloads.meter(rate));
+        self.meter = self
+            .least
+            .as_ref()
+            .map(|rate| self.connection.meters.meter(**rate));
     }
 
     /// The status of the answer.
@@ -222,13 +261,13 @@ impl Exchange {
     }
 
     /// When an application's answer came: just now, for whatever sends it at once.
-    pub fn answered_at(&self) -> Option<Instant> {
+    pub(super) fn answered_at(&self) -> Option<Instant> {
         self.record.answered_at()
     }
 
     /// The answer is on its way as a whole; the time, if it is known.
-    pub fn sent_at(&mut self, now: Option<Instant>) {
-        self.record.ended(now);
+    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
+        self.record.sent_at(now);
     }
 
     /// Whether all of the body was given out.
@@ -254,36 +293,33 @@ impl Exchange {
             return Reason::ClientGone;
         }
         let reason = Reason::ClientTooSlow;
-        self.service.counters.error(reason);
+        self.context.counters.error(reason);
         reason
     }
 
     fn broke_off(&mut self, broken: &Broken) {
         let (id, endpoint) = (self.request.head.id, self.record.trace.endpoint_name());
         tracing::warn!(request = %id, reason = broken.reason().as_str(), endpoint, error = %broken, "answer broke off");
-        self.service.counters.error(broken.reason());
+        self.context.counters.error(broken.reason());
         self.record.broke_off(broken.reason());
     }
 
     /// Shows the request, which is over, to each observer.
     fn observe(&mut self) {
-        let Self {
-            service,
-            connection,
-            request,
-            record,
-            ..
-        } = self;
-        let trusted = &service.config.trusted_proxies;
-        record.close();
-        let seen = Seen::new(request, &connection.connected, trusted);
-        let finished = record.finished(&seen, &service.times);
-        service.counters.finished(&finished);
+        self.record.close();
+        let Self { context, record, .. } = self;
+        let seen = Seen::new(
+            &self.request,
+            &self.connection.connected,
+            &context.trusted_proxies,
+        );
+        let finished = record.finished(&seen, &context.routes);
+        context.counters.finished(&finished);
         if let Some(times) = finished.route {
             times.finished(&finished);
         }
-        service.slow.finished(&finished);
-        service.log.finished(&finished);
+        context.slow.finished(&finished);
+        context.log.finished(&finished);
     }
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
@@ -301,6 +337,10 @@ impl Drop for Exchange {
         self.observe();
     }
 }
+
+/// How often a request is routed again: more than any chain of rewrites, error pages and files that are sent in place of
+/// an answer has.
+const ROUNDS: u8 = 10;
 
 /// Takes the body from an answer that has none on the wire (HEAD, 204, 304, 101), so that the application is not
 /// held up by it; keeps the length that is announced all the same (RFC 9110, section 8.6). What is left of a body that

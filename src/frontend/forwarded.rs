@@ -5,75 +5,60 @@
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use ipnet::IpNet;
 
 use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
-use crate::protocol::request::{Client, Peer};
+use crate::protocol::peer::Peer;
+use crate::protocol::request::{Client, ForwardedFor};
 
 /// A client connection, with what does not change between its requests.
 #[derive(Clone, Debug)]
 pub struct Connected {
-    remote: Option<SocketAddr>,
+    remote: Option<Peer>,
     local: Option<Arc<Peer>>,
-    /// The connection's own ends, as applications are told. Made when something asks first: an idle client needs no text.
-    client: OnceLock<Arc<Client>>,
 }
 
 thread_local! {
     /// Our end of the last connection: mostly the next one has the same.
     static LOCAL: RefCell<Option<Arc<Peer>>> = const { RefCell::new(None) };
-    /// See [`unasked`].
-    static UNASKED: Arc<Client> = Arc::default();
-}
-
-/// Stands for the client of a request as long as nothing has asked which one it is.
-pub fn unasked() -> Arc<Client> {
-    UNASKED.with(Arc::clone)
 }
 
 impl Connected {
     /// A connection from `remote` to `local`; `None` stands for a unix socket.
     pub fn new(remote: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
         Self {
-            remote: remote.map(Peer::canonical),
+            remote: remote.map(Peer::from),
             local: local.map(shared),
-            client: OnceLock::new(),
         }
     }
 
     /// The address of the peer itself, trusted or not.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.remote
+        self.remote.as_ref().map(|remote| remote.address)
     }
 
     /// The same without the port, as text.
     pub fn ip(&self) -> Option<&str> {
-        self.own().remote.as_ref().map(|peer| peer.ip.as_str())
+        self.remote.as_ref().map(Peer::ip_text)
     }
 
     /// The client as the connection itself shows it.
-    fn own(&self) -> &Arc<Client> {
-        self.client.get_or_init(|| {
-            let remote = self.remote.map(Peer::from);
-            Arc::new(Client {
-                forwarded_for: remote.as_ref().map(|peer| Bytes::from(peer.ip.clone())),
-                forwarded_host: None,
-                local: self.local.clone(),
-                remote,
-                secure: false,
-            })
-        })
+    fn own(&self) -> Client {
+        Client {
+            remote: self.remote.clone(),
+            local: self.local.clone(),
+            forwarded_for: ForwardedFor::Client,
+            forwarded_host: None,
+            secure: false,
+        }
     }
 
     /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
-    pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Arc<Client> {
-        let client = self
-            .behind_proxy(fields, trusted)
-            .unwrap_or_else(|| self.own().clone());
+    pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Client {
+        let client = self.believed(fields, trusted).unwrap_or_else(|| self.own());
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forwarding(&field)) {
             fields.retain(|field| !is_forwarding(&field));
@@ -81,13 +66,13 @@ impl Connected {
         client
     }
 
-    /// The client as a trusted proxy tells it; `None`: the peer is none.
-    pub(super) fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Option<Arc<Client>> {
+    /// The client as a trusted proxy names it; `None`: the peer is none.
+    pub(super) fn believed(&self, fields: &Fields, trusted: &[IpNet]) -> Option<Client> {
         let peer = self.peer()?.ip();
-        contains(trusted, peer).then(|| self.told(fields, trusted))
+        contains(trusted, peer).then(|| self.behind_proxy(fields, trusted))
     }
 
-    fn told(&self, fields: &Fields, trusted: &[IpNet]) -> Arc<Client> {
+    fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Client {
         let hops = hops(fields);
         let named = hops
             .iter()
@@ -97,19 +82,19 @@ impl Connected {
             .copied();
         let remote = match named {
             // The port of a forwarded client is not known.
-            Some(ip) => Some(Peer::from(SocketAddr::new(ip, 0))),
-            None => self.own().remote.clone(),
+            Some(ip) => Some(SocketAddr::new(ip, 0).into()),
+            None => self.remote.clone(),
         };
         let proxy = self.peer().map(|peer| peer.ip());
         let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
         let proto = fields.get(FieldName::XForwardedProto);
-        Arc::new(Client {
+        Client {
             remote,
             local: self.local.clone(),
-            forwarded_for: Some(Bytes::from(chain.join(", "))),
-            forwarded_host: fields.to_bytes(FieldName::XForwardedHost),
+            forwarded_for: ForwardedFor::Chain(Box::new(chain.join(", ").into())),
+            forwarded_host: fields.to_bytes(FieldName::XForwardedHost).map(Box::new),
             secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
-        })
+        }
     }
 }
 
@@ -182,7 +167,7 @@ const MAX_HOPS: usize = 32;
 mod tests {
     use super::*;
 
-    fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Arc<Client>, Fields) {
+    fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         let mut left: Fields = fields.iter().copied().collect();
         let local = "198.51.100.1:80".parse().ok();
@@ -191,11 +176,15 @@ mod tests {
     }
 
     fn ip(client: &Client) -> &str {
-        &client.remote.as_ref().unwrap().ip
+        client.remote.as_ref().unwrap().ip_text()
     }
 
     fn chain(client: &Client) -> &str {
-        std::str::from_utf8(client.forwarded_for.as_ref().unwrap()).unwrap()
+        match &client.forwarded_for {
+            ForwardedFor::Nothing => "",
+            ForwardedFor::Client => ip(client),
+            ForwardedFor::Chain(chain) => std::str::from_utf8(chain).unwrap(),
+        }
     }
 
     #[test]
@@ -228,7 +217,7 @@ mod tests {
         let (client, left) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
         assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
-        assert_eq!(client.forwarded_host.as_ref().unwrap(), "shop.example");
+        assert_eq!(**client.forwarded_host.as_ref().unwrap(), "shop.example");
         assert!(left.is_empty());
     }
 
@@ -248,6 +237,9 @@ mod tests {
     #[test]
     fn a_unix_client_has_no_address() {
         let client = Connected::new(None, None).client(&mut Fields::new(), &[]);
-        assert_eq!((&client.remote, &client.forwarded_for), (&None, &None));
+        assert_eq!(
+            (&client.remote, &client.forwarded_for),
+            (&None, &ForwardedFor::Client)
+        );
     }
 }

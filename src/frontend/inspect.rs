@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{Method, Version};
 
 use super::authority;
+use super::options;
 use super::received::Received;
 use super::rejection::Rejection;
-use super::respond;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::{hop_by_hop, params};
 
@@ -17,13 +17,13 @@ use crate::protocol::{hop_by_hop, params};
 pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     let head = &mut request.head;
     if head.method == Method::CONNECT {
-        return Err(Rejection::Method(respond::METHODS));
+        return Err(Rejection::Method(options::METHODS));
     }
     // `*` is for OPTIONS (RFC 9112, section 3.2.4).
     if head.target.as_bytes() == b"*" && head.method != Method::OPTIONS {
         return Err(Rejection::Target);
     }
-    authority::settle(head, request.authority.as_ref())?;
+    authority::settle(head, request.authority.as_deref())?;
     let version = head.version;
     let fields = &mut head.fields;
     if version == Version::HTTP_2 && fields.iter().any(|field| is_padded(field.value)) {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 
-use super::forwarded::unasked;
 use super::request::Request;
-use crate::protocol::RequestHead;
-use crate::protocol::request::{RequestId, Script};
+use crate::protocol::fields::FieldName;
+use crate::protocol::request::{Client, RequestId, Script};
+use crate::protocol::{RequestHead, Target};
 
 /// A request.
 #[derive(Debug)]
@@ -16,11 +17,17 @@ pub struct Received {
     /// application gets.
     pub head: RequestHead,
     /// The authority of a target in absolute form, or `:authority`.
-    pub authority: Option<Bytes>,
+    pub authority: Option<Box<Bytes>>,
     /// The target as it came, where the head has another one.
-    pub asked: Option<Bytes>,
+    pub asked: Option<Box<Bytes>>,
     /// What was found out before the fields were cleaned.
     pub inspected: Inspected,
+    /// Whether the head says which client has sent it, and has no forwarding field any more.
+    pub(super) identified: bool,
+    /// How often it was routed again.
+    pub(super) rounds: u8,
+    /// The method as it came, where it stands in for an answer that was dropped: it is a GET without a body then.
+    pub(super) replaced: Option<Box<Method>>,
 }
 
 /// What was found out about a request, before its header fields were cleaned.
@@ -46,29 +53,63 @@ impl Received {
                 target: request.target,
                 version: request.version,
                 fields: request.fields,
-                client: unasked(),
+                client: Client::default(),
                 script: Script::default(),
+                server_name: None,
                 content_length: None,
                 chunked: false,
                 upgrade: false,
                 extra: Arc::default(),
                 id,
             },
-            authority: request.authority,
+            authority: request.authority.map(Box::new),
             asked: None,
             inspected: Inspected::default(),
+            identified: false,
+            rounds: 0,
+            replaced: None,
         }
+    }
+
+    /// Gives the head another target; the one that came is still [`asked`](Self::asked).
+    pub fn retarget(&mut self, target: Target) {
+        let before = std::mem::replace(&mut self.head.target, target);
+        self.asked.get_or_insert_with(|| Box::new(before.to_bytes()));
     }
 
     /// The target is shown as it came, though it is none.
     pub fn seen(&mut self, target: &[u8]) {
         if !target.is_empty() {
-            self.asked = Some(Bytes::copy_from_slice(target));
+            self.asked = Some(Box::new(Bytes::copy_from_slice(target)));
+        }
+    }
+
+    /// The method as it came.
+    pub fn asked_method(&self) -> &Method {
+        self.replaced.as_deref().unwrap_or(&self.head.method)
+    }
+
+    /// Makes it a GET, or a HEAD, without a body.
+    pub(super) fn replace(&mut self) {
+        let head = &mut self.head;
+        let before = match head.method {
+            Method::HEAD => Method::HEAD,
+            _ => std::mem::replace(&mut head.method, Method::GET),
+        };
+        self.replaced.get_or_insert_with(|| Box::new(before));
+        self.inspected.announced = None;
+        self.inspected.upgrade = None;
+        if std::mem::take(&mut head.upgrade) {
+            head.fields.remove(FieldName::Connection);
+            head.fields.remove(FieldName::Upgrade);
         }
     }
 
     /// The target as it came.
     pub fn asked(&self) -> &[u8] {
-        self.asked.as_deref().unwrap_or(self.head.target.as_bytes())
+        match &self.asked {
+            Some(asked) => asked,
+            None => self.head.target.as_bytes(),
+        }
     }
 }

@@ -1,16 +1,14 @@
 //! What is remembered about one request, for whatever looks at it when it is over.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use http::StatusCode;
 use tokio::time::Instant;
 
+use super::context::Observed;
 use super::rejection::client_gone;
 use super::route::Route;
 use super::seen::Seen;
 use crate::telemetry::observer::Upstream;
-use crate::telemetry::{Finished, Phase, Reason, RouteTimes};
+use crate::telemetry::{Finished, Phase, Reason};
 use crate::upstream::Trace;
 
 /// One request, as the logs and the counters see it.
@@ -23,11 +21,9 @@ pub(super) struct Record {
     request_bytes: u64,
     response_bytes: u64,
     /// The number of its route.
-    route: Option<usize>,
-    /// When it counts as slow, if its route says so.
-    slow: Option<Duration>,
-    /// When it ended, if that is known.
-    ended: Option<Instant>,
+    route: Option<u32>,
+    /// Its time is counted to its end.
+    closed: bool,
     /// Where its time went, and what happened upstream.
     pub(super) trace: Trace,
 }
@@ -43,8 +39,7 @@ impl Record {
             request_bytes: 0,
             response_bytes: 0,
             route: None,
-            slow: None,
-            ended: None,
+            closed: false,
             trace: Trace::new(now),
         }
     }
@@ -56,8 +51,7 @@ impl Record {
 
     /// Its route is found.
     pub(super) fn routed(&mut self, route: &Route) {
-        self.route = Some(route.number);
-        self.slow = route.config.slow;
+        self.route = u32::try_from(route.number).ok();
     }
 
     /// The gateway itself has the answer: the rest is the client's.
@@ -118,35 +112,33 @@ impl Record {
         self.trace.timeline.responds_since().map(Instant::from_std)
     }
 
-    /// The request is over. The time, if it is known.
-    pub(super) fn ended(&mut self, now: Option<Instant>) {
-        self.ended = now;
+    /// The answer of an application is on its way as a whole; the time, if it is known.
+    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
+        if let (Some(now), Some(_)) = (now, &self.trace.upstream) {
+            self.trace.timeline.pause(now.into_std());
+            self.closed = true;
+        }
     }
 
-    /// It is: counts what was spent until then.
+    /// The request is over: counts what was spent until then.
     pub(super) fn close(&mut self) {
-        let ended = self.ended.unwrap_or_else(Instant::now);
-        self.trace.timeline.pause(ended.into_std());
+        if !self.closed {
+            self.trace.timeline.pause(Instant::now().into_std());
+        }
     }
 
     /// What there is to see of a request that [is over](Self::close).
-    pub(super) fn finished<'a>(
-        &'a self,
-        request: &'a Seen<'_>,
-        times: &'a [Arc<RouteTimes>],
-    ) -> Finished<'a> {
+    pub(super) fn finished<'a>(&'a self, request: &'a Seen<'_>, routes: &'a [Observed]) -> Finished<'a> {
         let trace = &self.trace;
+        let route = self.route.and_then(|number| routes.get(number as usize));
         Finished {
             request,
             status: self.status.as_u16(),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             timeline: &trace.timeline,
-            route: self
-                .route
-                .and_then(|number| times.get(number))
-                .map(|times| &**times),
-            slow: self.slow,
+            route: route.map(|route| &*route.times),
+            slow: route.and_then(|route| route.slow),
             upstream: trace.upstream.as_ref().map(|name| Upstream {
                 name,
                 endpoint: trace.endpoint_name().unwrap_or(""),

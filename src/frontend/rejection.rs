@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use crate::files::PathError;
+use crate::files::{LookupError, PathError};
 use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
@@ -58,6 +58,9 @@ pub enum Rejection {
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
+    /// Routes and filters have sent it in a circle.
+    #[error("routed again more than {0} times")]
+    InternalCycle(u8),
     /// A bug of ours: the task that answered ended without an answer.
     #[error("the exchange ended without an answer")]
     Internal,
@@ -85,7 +88,9 @@ impl Rejection {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::Unreadable(_) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::Body(error) => body(error),
             Self::Spool(error) => spool(error),
             Self::Upstream(failure) => upstream(failure),
@@ -109,6 +114,7 @@ impl Rejection {
             Self::Forbidden => Reason::FileForbidden,
             Self::NotAllowed => Reason::NotAllowed,
             Self::Unreadable(_) => Reason::FileFailed,
+            Self::InternalCycle(_) => Reason::InternalCycle,
             Self::Internal => Reason::Internal,
             Self::Body(error) => error.reason(),
             Self::Spool(SpoolError::TooLarge { .. }) => Reason::BodyTooLarge,
@@ -139,6 +145,7 @@ impl Rejection {
             | Self::Forbidden
             | Self::NotAllowed
             | Self::Unreadable(_)
+            | Self::InternalCycle(_)
             | Self::Internal => false,
         }
     }
@@ -146,6 +153,17 @@ impl Rejection {
     /// Whether a later try may succeed, so that `Retry-After` is due.
     pub fn is_temporary(&self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+impl From<LookupError> for Rejection {
+    fn from(error: LookupError) -> Self {
+        match error {
+            // Where a link leads is not for clients.
+            LookupError::NotFound | LookupError::Outside => Self::NotFound,
+            LookupError::Forbidden => Self::Forbidden,
+            LookupError::Io(error) => Self::Unreadable(error),
+        }
     }
 }
 
@@ -247,6 +265,8 @@ fn upstream(failure: &Failure) -> StatusCode {
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        // As the last endpoint that answered said it.
+        Failure::Status(status) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
         Failure::Io(_) | Failure::Decode(_) => StatusCode::BAD_GATEWAY,
         Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -1,7 +1,6 @@
 //! A request as the logs see it: looked at only if one of them has something to say.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
 
 use http::Version;
 use ipnet::IpNet;
@@ -9,6 +8,7 @@ use ipnet::IpNet;
 use super::forwarded::Connected;
 use super::received::Received;
 use crate::protocol::fields::FieldName;
+use crate::protocol::peer::Peer;
 use crate::protocol::request::Client;
 use crate::telemetry::observer::Request;
 
@@ -18,7 +18,7 @@ pub(super) struct Seen<'a> {
     connected: &'a Connected,
     trusted: &'a [IpNet],
     /// Who sent it, where no application was told: what the proxies say.
-    believed: OnceCell<Option<Arc<Client>>>,
+    believed: OnceCell<Option<Client>>,
 }
 
 impl<'a> Seen<'a> {
@@ -40,19 +40,19 @@ impl<'a> Seen<'a> {
 impl Request for Seen<'_> {
     fn remote(&self) -> Option<&str> {
         let head = &self.request.head;
-        let behind_proxy = || self.connected.behind_proxy(&head.fields, self.trusted);
-        let client = match &head.client.remote {
-            Some(_) => Some(&*head.client),
-            None => self.believed.get_or_init(behind_proxy).as_deref(),
+        let believed = || self.connected.believed(&head.fields, self.trusted);
+        let client = match self.request.identified {
+            true => Some(&head.client),
+            false => self.believed.get_or_init(believed).as_ref(),
         };
         match client {
-            Some(client) => client.remote.as_ref().map(|peer| peer.ip.as_str()),
+            Some(client) => client.remote.as_ref().map(Peer::ip_text),
             None => self.connected.ip(),
         }
     }
 
     fn method(&self) -> &str {
-        self.request.head.method.as_str()
+        self.request.asked_method().as_str()
     }
 
     fn target(&self) -> &[u8] {

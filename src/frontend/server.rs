@@ -39,7 +39,7 @@ pub struct Listening {
 impl Server {
     /// Without a listening: nothing is accepted yet. `limit` limits the client connections.
     pub fn new(service: Arc<Service>, limit: usize) -> Self {
-        let counters = service.counters.clone();
+        let counters = service.context.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
             limit: Arc::new(ConnectionLimit::new(limit, counters)),

@@ -6,15 +6,15 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::body::Broken;
-use crate::transport::Latch;
-use crate::upstream;
+use super::broken::Broken;
+use crate::upstream::{self, Upstream};
 
 /// The body of an application's answer that has not come completely with its head. Ends when its upstream has left
 /// the configuration and the time of what was under way is over.
 pub struct StreamingBody {
     body: upstream::Body,
-    retired: Arc<Latch>,
+    /// Lives as long as its last answer, so that it can be told when it has left the configuration.
+    upstream: Arc<Upstream>,
     /// There as soon as the body has been waited for.
     watch: Option<Watch>,
 }
@@ -26,18 +26,18 @@ struct Watch {
 }
 
 impl StreamingBody {
-    /// The body, until it is `retired`.
-    pub fn new(body: upstream::Body, retired: Arc<Latch>) -> Self {
+    /// The body, until its upstream is retired.
+    pub fn new(body: upstream::Body, upstream: Arc<Upstream>) -> Self {
         Self {
             body,
-            retired,
+            upstream,
             watch: None,
         }
     }
 
     /// Polls the body; when it has nothing, sees to it that the end is noticed.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        if self.retired.is_set() {
+        if self.upstream.retired().is_set() {
             return Poll::Ready(Some(Err(Broken::Retired)));
         }
         let chunk = self.body.poll_chunk(cx);
@@ -53,7 +53,7 @@ impl StreamingBody {
         {
             return Poll::Pending;
         }
-        let retired = self.retired.clone();
+        let retired = self.upstream.retired().clone();
         let watch = self.watch.get_or_insert_with(|| Watch {
             retired: Box::pin(async move { retired.wait().await }),
             waker: cx.waker().clone(),

@@ -12,11 +12,11 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::service::Connection;
+use super::connection::Connection;
 use crate::protocol::request::RequestId;
 use crate::telemetry::Reason;
-use crate::transport::{Deadline, Latch};
-use crate::upstream::Switched;
+use crate::transport::Deadline;
+use crate::upstream::{Switched, Upstream};
 
 /// Bytes that are taken at once. They are held only as long as the other end does not take them.
 const PIECE: usize = 16 * 1024;
@@ -24,7 +24,8 @@ const PIECE: usize = 16 * 1024;
 /// A tunnel that the application has agreed to.
 pub struct Tunnel {
     switched: Switched,
-    retired: Arc<Latch>,
+    /// Lives as long as its last tunnel, so that it can be told when it has left the configuration.
+    upstream: Arc<Upstream>,
     silence: Duration,
     id: RequestId,
 }
@@ -57,12 +58,12 @@ enum Side {
 }
 
 impl Tunnel {
-    /// The application's end. The tunnel is cut when it is `retired`, and when nothing has moved in either direction
+    /// The application's end. The tunnel is cut when its upstream is retired, and when nothing has moved in either direction
     /// for the time of `silence`. `id` names the request that asked for it.
-    pub fn new(switched: Switched, retired: Arc<Latch>, silence: Duration, id: RequestId) -> Self {
+    pub fn new(switched: Switched, upstream: Arc<Upstream>, silence: Duration, id: RequestId) -> Self {
         Self {
             switched,
-            retired,
+            upstream,
             silence,
             id,
         }
@@ -73,12 +74,12 @@ impl Tunnel {
     pub async fn run(self, client: impl AsyncRead + AsyncWrite, _connection: Arc<Connection>) {
         let Self {
             switched,
-            retired,
+            upstream,
             silence,
             id,
         } = self;
         let started = Instant::now();
-        let account = tunnel(client, switched, silence, retired.wait()).await;
+        let account = tunnel(client, switched, silence, upstream.retired().wait()).await;
         tracing::info!(
             request = %id,
             reason = account.end.reason().as_str(),

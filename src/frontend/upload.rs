@@ -20,6 +20,21 @@ pub trait Incoming: Streaming + 'static {
     fn is_over(&self) -> bool;
 }
 
+/// The body of a request that has none.
+pub struct NoBody;
+
+impl Streaming for NoBody {
+    fn poll_chunk(&mut self, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        Poll::Ready(None)
+    }
+}
+
+impl Incoming for NoBody {
+    fn is_over(&self) -> bool {
+        true
+    }
+}
+
 /// A request body with the length that the application is told.
 pub struct Upload {
     /// What is sent upstream.
@@ -44,13 +59,13 @@ pub struct Rules {
 }
 
 impl Upload {
-    /// The body of a request that has none.
-    pub fn none(body: &impl Incoming, announced: Option<u64>) -> Option<Self> {
-        body.is_over().then_some(Self {
+    /// The body of a request that has none, though it may have `announced` an empty one.
+    pub fn none(announced: Option<u64>) -> Self {
+        Self {
             body: RequestBody::Empty,
             length: announced,
             chunked: false,
-        })
+        }
     }
 
     /// Takes the body of a request; `announced` is its `Content-Length`.

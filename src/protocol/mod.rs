@@ -17,6 +17,7 @@ pub mod hop_by_hop;
 pub mod http1;
 mod limits;
 pub mod params;
+pub mod peer;
 pub mod queue;
 pub mod request;
 #[cfg(test)]

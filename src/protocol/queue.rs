@@ -79,6 +79,12 @@ impl WriteQueue {
         self.queued + self.tail.len() - self.written
     }
 
+    /// All that is not yet written, where it is one piece: most requests and answers.
+    #[inline]
+    pub fn single(&self) -> Option<&[u8]> {
+        self.chunks.is_empty().then(|| self.unwritten())
+    }
+
     fn unwritten(&self) -> &[u8] {
         &self.tail[self.written..]
     }

@@ -1,12 +1,12 @@
 //! A request as the codecs see it: checked, normalised, ready to become variables.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Version};
 
 use super::fields::{FieldName, Fields, scan};
+use super::peer::Peer;
 use super::target::Target;
 
 /// Everything a backend may learn about a request, apart from its body.
@@ -24,9 +24,11 @@ pub struct RequestHead {
     /// End-to-end fields, in the order and the spelling of the client. `Content-Length` is not consulted: see `content_length`.
     pub fields: Fields,
     /// The client connection.
-    pub client: Arc<Client>,
+    pub client: Client,
     /// Which script or mounted application answers, and the rest of the path.
     pub script: Script,
+    /// The name of the site as it is configured (`SERVER_NAME`); `None`: what the client says.
+    pub server_name: Option<Arc<String>>,
     /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
     /// `chunked` is set.
     pub content_length: Option<u64>,
@@ -47,25 +49,24 @@ pub struct Client {
     pub remote: Option<Peer>,
     /// Our own address on that connection; `None` on unix sockets. Shared by the connections that have the same.
     pub local: Option<Arc<Peer>>,
-    /// `X-Forwarded-For`: the chain of addresses that the application may believe, oldest first.
-    pub forwarded_for: Option<Bytes>,
+    /// `X-Forwarded-For`.
+    pub forwarded_for: ForwardedFor,
     /// `X-Forwarded-Host`, when a trusted proxy named one; else it is the request's host.
-    pub forwarded_host: Option<Bytes>,
+    pub forwarded_host: Option<Box<Bytes>>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
 }
 
-/// One end of a TCP connection, in the form that variables need.
-///
-/// Made once a connection at most, so that no request formats an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The address itself.
-    pub address: SocketAddr,
-    /// `192.0.2.1` or `2001:db8::1`, without brackets.
-    pub ip: String,
-    /// Port in decimal digits.
-    pub port: String,
+/// What an application is told of the addresses that a request came by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedFor {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The client's address alone.
+    Client,
+    /// Those that it may believe, oldest first.
+    Chain(Box<Bytes>),
 }
 
 /// What an application is told about the client's connection in `X-Forwarded-*` and `X-Real-IP`.
@@ -74,7 +75,7 @@ pub struct Forwarding<'a> {
     /// `X-Forwarded-For`
     pub chain: Option<&'a [u8]>,
     /// `X-Real-IP`
-    pub ip: Option<&'a str>,
+    pub ip: Option<&'a [u8]>,
     /// `X-Forwarded-Host`
     pub host: Option<&'a [u8]>,
     /// `X-Forwarded-Proto`
@@ -88,49 +89,36 @@ impl Client {
     }
 }
 
-impl From<SocketAddr> for Peer {
-    fn from(address: SocketAddr) -> Self {
-        let address = Self::canonical(address);
-        Self {
-            ip: address.ip().to_string(),
-            port: address.port().to_string(),
-            address,
-        }
-    }
-}
-
-impl Peer {
-    /// An IPv4 client of a dual-stack listener is an IPv4 client to the application.
-    pub fn canonical(address: SocketAddr) -> SocketAddr {
-        SocketAddr::new(address.ip().to_canonical(), address.port())
-    }
-}
-
 impl RequestHead {
     /// The forwarding fields. They are kept apart from `fields`, where a client's own have been removed.
     pub fn forwarding(&self) -> Forwarding<'_> {
         let client = &self.client;
+        let ip = client.remote.as_ref().map(|remote| remote.ip());
         Forwarding {
-            chain: client.forwarded_for.as_deref(),
-            ip: client.remote.as_ref().map(|remote| remote.ip.as_str()),
+            chain: match &client.forwarded_for {
+                ForwardedFor::Nothing => None,
+                ForwardedFor::Client => ip,
+                ForwardedFor::Chain(chain) => Some(chain),
+            },
+            ip,
             host: client
                 .forwarded_host
                 .as_deref()
+                .map(|host| &host[..])
                 .or_else(|| self.fields.get(FieldName::Host)),
             proto: client.scheme(),
         }
     }
 
-    /// Host part of the authority, without port (`SERVER_NAME`); our own address when the client named no
-    /// host, empty on a unix socket.
+    /// `SERVER_NAME`: the configured name; else the host part of the authority, without port; our own address when the
+    /// client named no host, empty on a unix socket.
     pub fn server_name(&self) -> &[u8] {
+        if let Some(name) = &self.server_name {
+            return name.as_bytes();
+        }
         match self.fields.get(FieldName::Host) {
             Some(host) if !host.is_empty() => without_port(host),
-            _ => self
-                .client
-                .local
-                .as_ref()
-                .map_or(b"", |local| local.ip.as_bytes()),
+            _ => self.client.local.as_ref().map_or(b"", |local| local.ip()),
         }
     }
 }
@@ -191,11 +179,5 @@ mod tests {
         ] {
             assert_eq!(without_port(authority.as_bytes()), name.as_bytes());
         }
-    }
-
-    #[test]
-    fn a_mapped_ipv4_peer_is_an_ipv4_peer() {
-        let peer = Peer::from("[::ffff:192.0.2.1]:80".parse::<SocketAddr>().unwrap());
-        assert_eq!((peer.ip.as_str(), peer.port.as_str()), ("192.0.2.1", "80"));
     }
 }

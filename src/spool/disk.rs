@@ -17,7 +17,8 @@ use super::{PIECE, Shared};
 const CLOSE_INLINE: u64 = 1024 * 1024;
 
 /// A file without a name, and its share of the quota. Operations that wait for the disk are jobs on the blocking
-/// pool; a job keeps the file and the share alive, even when no task waits for it any more.
+/// pool; a job keeps the file and the share alive, even when no task waits for it any more. Its buffers are made and
+/// freed by the task that asks for it: an allocator does not easily use again what another thread has freed.
 #[derive(Debug)]
 pub(super) struct Disk {
     shared: Arc<Shared>,
@@ -29,6 +30,14 @@ pub(super) struct Disk {
 struct Contents {
     file: OnceLock<File>,
     share: Share,
+}
+
+/// What became of a write.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) result: io::Result<()>,
+    /// What was to be written.
+    pub(super) pieces: Vec<Bytes>,
 }
 
 impl Disk {
@@ -50,19 +59,21 @@ impl Disk {
         self.contents().share.grow(more)
     }
 
-    /// Writes `pieces` at `offset`.
-    pub(super) fn write(self: &Arc<Self>, pieces: Vec<Bytes>, offset: u64) -> JoinHandle<io::Result<()>> {
+    /// Writes `pieces` at `offset`, and gives them back.
+    pub(super) fn write(self: &Arc<Self>, pieces: Vec<Bytes>, offset: u64) -> JoinHandle<Written> {
         let disk = Arc::clone(self);
-        task::spawn_blocking(move || disk.write_now(&pieces, offset))
+        task::spawn_blocking(move || {
+            let result = disk.write_now(&pieces, offset);
+            Written { result, pieces }
+        })
     }
 
     /// Reads up to [`PIECE`] bytes at `offset` of a file of `len` bytes.
     pub(super) fn read(self: &Arc<Self>, offset: u64, len: u64) -> JoinHandle<io::Result<Bytes>> {
         let disk = Arc::clone(self);
-        task::spawn_blocking(move || {
-            let size = (len - offset).min(PIECE as u64) as usize;
-            disk.read_now(offset, size)
-        })
+        let size = (len - offset).min(PIECE as u64) as usize;
+        let piece = BytesMut::with_capacity(size);
+        task::spawn_blocking(move || disk.read_now(offset, size, piece))
     }
 
     /// Writes `pieces` at `offset`; waits for the disk.
@@ -75,9 +86,9 @@ impl Disk {
         Ok(())
     }
 
-    /// Reads `size` bytes at `offset`; waits for the disk.
-    pub(super) fn read_now(&self, offset: u64, size: usize) -> io::Result<Bytes> {
-        let mut piece = BytesMut::zeroed(size);
+    /// Reads `size` bytes at `offset` into an empty `piece`; waits for the disk.
+    pub(super) fn read_now(&self, offset: u64, size: usize, mut piece: BytesMut) -> io::Result<Bytes> {
+        piece.resize(size, 0);
         self.open()?.read_exact_at(&mut piece, offset)?;
         Ok(piece.freeze())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::disk::Disk;
+use super::disk::{Disk, Written};
 use super::quota::Share;
 use super::segments::Segments;
 use super::spooled::{Spool, Tail};
@@ -33,7 +33,7 @@ struct Overflow {
     /// Bytes handed to jobs.
     written: u64,
     /// The last job, unless its end was seen. Only one runs at a time: more would only fill memory.
-    job: Option<JoinHandle<io::Result<()>>>,
+    job: Option<JoinHandle<Written>>,
 }
 
 impl Writer {
@@ -174,7 +174,9 @@ impl Overflow {
         let ended = job.await;
         self.job = None;
         // A job ends without a result only when the runtime shuts down.
-        Ok(ended.map_err(io::Error::other)??)
+        let Written { result, pieces } = ended.map_err(io::Error::other)?;
+        drop(pieces);
+        Ok(result?)
     }
 
     fn len(&self) -> u64 {

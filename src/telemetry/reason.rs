@@ -89,6 +89,8 @@ reasons! {
         HeadTooLarge = "head_too_large",
         /// A mistake of the gateway's own.
         Internal = "internal",
+        /// The request was routed again too often.
+        InternalCycle = "internal_cycle",
         /// The application has to be told the length of the body, which is not known.
         LengthRequired = "length_required",
         /// A method that is not answered here.
@@ -129,6 +131,8 @@ reasons! {
         TransferEncoding = "transfer_encoding",
         /// The line of the PROXY protocol where none is expected.
         UnexpectedProxyLine = "unexpected_proxy_line",
+        /// The answer had a status for which another endpoint was to be asked.
+        UnwantedStatus = "unwanted_status",
         /// The variables do not fit what the backend takes.
         VariablesTooLarge = "variables_too_large",
         /// A watchdog of the backend ended the worker.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{Address, Obstacle, Stream};
@@ -34,9 +35,8 @@ pub enum ConnectError {
 
 /// Connects within `timeout`.
 pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
-    // A unix socket connects or fails at once: no timer.
     if let Address::Unix(path) = address {
-        return match UnixStream::connect(path).await {
+        return match unix(path) {
             Ok(stream) => Ok(Stream::Unix(stream)),
             Err(error) => Err(ConnectError::unix(path, error, timeout).await),
         };
@@ -46,6 +46,13 @@ pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, Con
         .map_err(|_| ConnectError::Timeout)??;
     stream.set_nodelay(true)?;
     Ok(Stream::Tcp(stream))
+}
+
+/// A unix socket connects or fails at once: no timer, and nothing to wait for.
+fn unix(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    UnixStream::from_std(socket.into())
 }
 
 async fn tcp(address: &Address) -> io::Result<TcpStream> {

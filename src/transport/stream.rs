@@ -2,10 +2,12 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::net::SendFlags;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -45,6 +47,15 @@ impl Stream {
             Self::Unix(stream) => stream.try_read(&mut [0; 1]),
         };
         matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes.
+    pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        let socket = match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        };
+        Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
     }
 
     /// Our end, when it has a number.

@@ -5,16 +5,17 @@ use std::net::IpAddr;
 use super::{Scope, Variable, normal_path};
 use crate::protocol::RequestHead;
 use crate::protocol::fields::FieldName;
-use crate::protocol::request::{Peer, without_port};
+use crate::protocol::peer::Peer;
+use crate::protocol::request::without_port;
 
-impl Scope for RequestHead {
+impl Scope<Variable> for RequestHead {
     fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
         match variable {
             Variable::Uri => sink(&normal_path::normal(self.target.path())),
             Variable::RequestUri => sink(self.target.as_bytes()),
             Variable::Args => sink(self.target.query().unwrap_or_default()),
             Variable::Host => host(self, sink),
-            Variable::RemoteAddr => sink(remote(self).map_or(b"", |remote| remote.ip.as_bytes())),
+            Variable::RemoteAddr => sink(remote(self).map_or(b"", |remote| remote.ip())),
             Variable::BinaryRemoteAddr => match remote(self).map(|remote| remote.address.ip()) {
                 Some(IpAddr::V4(address)) => sink(&address.octets()),
                 Some(IpAddr::V6(address)) => sink(&address.octets()),

@@ -3,38 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Scope, Variable};
+use super::{Scope, TemplateError, Variable};
 
-/// A text with variables: `$host$uri`, `<${host}>`.
+/// A text with variables of a kind: `$host$uri`, `<${host}>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub struct Template<V = Variable> {
     text: String,
-    parts: Vec<Part>,
-}
-
-/// Why a text is no template.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// A variable that does not exist.
-    #[error("unknown variable `{0}`")]
-    Unknown(String),
-    /// `$http_`, `$cookie_` or `$arg_` without a name that can be one.
-    #[error("`{0}` names no field")]
-    Field(String),
-    /// A dollar without a name behind it, or an open brace.
-    #[error("`$` without the name of a variable")]
-    Dollar,
+    parts: Vec<Part<V>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum Part<V> {
     Text(String),
-    Variable(Variable),
+    Variable(V),
 }
 
-impl Template {
+impl<V> Template<V> {
     /// A variable alone.
-    pub fn of(variable: Variable, text: &str) -> Self {
+    pub fn of(variable: V, text: &str) -> Self {
         Self {
             text: text.to_owned(),
             parts: vec![Part::Variable(variable)],
@@ -47,7 +33,7 @@ impl Template {
     }
 
     /// Gives the text with the values of this scope to `sink`, piece by piece.
-    pub fn write(&self, scope: &impl Scope, sink: &mut dyn FnMut(&[u8])) {
+    pub fn write(&self, scope: &impl Scope<V>, sink: &mut dyn FnMut(&[u8])) {
         for part in &self.parts {
             match part {
                 Part::Text(text) => sink(text.as_bytes()),
@@ -57,7 +43,7 @@ impl Template {
     }
 }
 
-impl FromStr for Template {
+impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
@@ -69,13 +55,13 @@ impl FromStr for Template {
 }
 
 /// As it was written.
-impl fmt::Display for Template {
+impl<V> fmt::Display for Template<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, TemplateError> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

@@ -16,7 +16,7 @@ fn head() -> RequestHead {
         remote: Some(SocketAddr::from(([65, 66, 67, 68], 1)).into()),
         ..Client::default()
     };
-    head.client = client.into();
+    head.client = client;
     head.target = Target::from_static("/a%20b//c?x=1&User=7&y");
     head.fields = Fields::from_iter([
         ("host", "Shop.Example:8080"),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::TemplateError;
 use crate::protocol::fields::is_token;
 
-/// A variable of a template.
+/// A variable of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// The path, decoded and in normal form.

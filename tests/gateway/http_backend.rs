@@ -33,6 +33,34 @@ fn a_connection_is_kept_after_an_answer_of_known_length() {
 }
 
 #[test]
+fn a_backend_cannot_say_the_gateways_word_for_errors() {
+    let backend = Scripted::start(|mut connection| {
+        connection.read_http()?;
+        connection.write(
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nBridgehead-Error: early\r\n\r\n\
+             HTTP/1.1 200 OK\r\nBridgehead-Error: forged\r\nX-Own: kept\r\nContent-Length: 5\r\n\
+             Connection: close\r\n\r\nhello",
+        )
+    })
+    .unwrap();
+    let gateway = gateway(&backend);
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client
+        .send_request("GET", "/", &[("Connection", "close")], b"")
+        .unwrap();
+    let text = String::from_utf8(client.rest().unwrap()).unwrap();
+    assert!(
+        text.starts_with("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("X-Own: kept\r\n") && text.ends_with("\r\n\r\nhello"),
+        "{text}"
+    );
+    assert!(!text.to_lowercase().contains("bridgehead-error"), "{text}");
+}
+
+#[test]
 fn an_answer_to_a_body_that_nobody_reads_arrives() {
     let backend = Scripted::start(|mut connection| {
         let mut start = [0; 1000];

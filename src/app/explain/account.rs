@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::fields::LeftOut;
 use super::health;
+use super::shown::{pairs, text};
 use crate::config::units::{Period, Size};
 use crate::frontend::Request;
 use crate::frontend::config;
-use crate::frontend::config::{Buffering, Handler, Host};
+use crate::frontend::config::{Buffering, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
-use crate::protocol::fields::{Field, FieldName, Fields};
+use crate::protocol::fields::FieldName;
 use crate::upstream::model::config::{Balance, EndpointConfig, ProtocolName};
 use crate::upstream::{Forecast, Preview, Upstream};
 
@@ -187,22 +188,14 @@ impl Explanation {
 
 impl Matched {
     pub(super) fn rule(config: &config::Route) -> Self {
-        let (handler, root) = match &config.handler {
-            Handler::Php(php) => ("php", Some(&php.root)),
-            Handler::Proxy(_) => ("proxy", None),
-            Handler::Files(files) => ("files", Some(&files.root)),
-            Handler::Redirect(_) => ("redirect", None),
-            Handler::Respond(_) => ("respond", None),
-            Handler::Status(_) => ("status", None),
-        };
         Self {
             host: config.host.as_ref().map(|host| match host {
                 Host::Exact(name) => name.clone(),
                 Host::Suffix(suffix) => format!("*{suffix}"),
             }),
             path: config.path.clone(),
-            handler,
-            root: root.map(|root| root.display().to_string()),
+            handler: config.handler.name(),
+            root: config.handler.root().map(|root| root.display().to_string()),
         }
     }
 }
@@ -232,7 +225,7 @@ impl Forwarded {
             upstream: Destination::new(upstream, head),
             body: Body::new(route, upstream, in_chunks),
             client: Client {
-                address: head.client.remote.as_ref().map(|remote| remote.ip.clone()),
+                address: head.client.remote.as_ref().map(|remote| text(remote.ip())),
                 scheme: head.client.scheme(),
                 forwarded_for: forwarding.chain.map(text),
                 forwarded_host: forwarding.host.map(text),
@@ -363,19 +356,5 @@ impl Sent {
                 fields: pairs(&fields),
             },
         }
-    }
-}
-
-/// Fields in the order of sending.
-pub(super) fn pairs(fields: &Fields) -> Vec<(String, String)> {
-    let pair = |field: Field<'_>| (text(field.spelling), text(field.value));
-    fields.iter().map(pair).collect()
-}
-
-/// Bytes as text; what is no UTF-8 is escaped, so that nothing is hidden.
-pub(super) fn text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.escape_ascii().to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::account::text;
+use super::shown::text;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::params;
 

@@ -1,44 +1,41 @@
 //! What the gateway would do with a request: `bridgehead explain`.
 //!
 //! Nothing is listened on, connected to or sent. Every decision is made by the function that the service
-//! makes it with ([`plan`], [`Connected::client`], [`Upstream::preview`]); only the words are made here.
+//! makes it with ([`serve`], [`forward`], [`Upstream::preview`]); only the words are made here.
 
 mod account;
 mod fields;
 mod health;
+mod shown;
 mod text;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use http::{Method, StatusCode, Uri, Version};
 
 use super::open;
 use crate::config::Config;
-use crate::files::DecodedPath;
+use crate::frontend::connection::Connection;
+use crate::frontend::connection_limit::ConnectionLimit;
+use crate::frontend::exchange::Exchange;
+use crate::frontend::forward::{self, Announced, Destination};
 use crate::frontend::forwarded::Connected;
-use crate::frontend::inspect::inspect;
-use crate::frontend::php::Unresolved;
-use crate::frontend::plan::{self, Action, Announced, Destination};
-use crate::frontend::received::Received;
 use crate::frontend::rejection::Rejection;
-use crate::frontend::route::Handler;
-use crate::frontend::router::Router;
-use crate::frontend::{self, Answer, Request, Route, respond, upload};
+use crate::frontend::{self, Answer, ExchangeContext, Request, Service, serve, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
-use crate::protocol::request::RequestId;
-use crate::telemetry::Counters;
-use crate::telemetry::route::Routes;
+use crate::spool::Spools;
+use crate::telemetry::{AccessLog, Counters, SlowLog, config::Format};
 use crate::transport::Address;
 use crate::upstream::model::config::ProtocolName;
-use crate::upstream::{Failure, Preview, Upstream};
+use crate::upstream::{Failure, Preview, Relays, Upstream};
 
 pub use account::Explanation;
-use account::{Answered, Forwarded, Matched, Outcome, Refused, pairs};
+use account::{Answered, Forwarded, Matched, Outcome, Refused};
 use fields::LeftOut;
+use shown::pairs;
 
 /// A request as a client would send it.
 #[derive(Clone, Debug)]
@@ -63,95 +60,76 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
     let frontend = config.frontend;
     let roots = open::roots(&frontend.routes, &open::Progress::default())?;
     let routes = frontend.routes.iter().zip(roots);
-    let times = Routes::default();
-    let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &times));
+    let routes = routes.map(|(route, root)| frontend::Route::new(route.clone(), root, &upstreams));
+    let counters = Arc::new(Counters::default());
+    let context = ExchangeContext {
+        trusted_proxies: frontend.trusted_proxies.clone(),
+        relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
+        log: Arc::new(AccessLog::new(None, Format::default())),
+        counters,
+        slow: SlowLog::default(),
+        routes: Box::default(),
+    };
     let gateway = Gateway {
-        router: plan::router(&frontend, routes.collect()),
+        service: Service::new(frontend.clone(), routes.collect(), context),
         frontend,
     };
     gateway.explain(question)
 }
 
-/// As much of a gateway as decides.
+/// A gateway that listens nowhere.
 struct Gateway {
     frontend: frontend::Config,
-    router: Router<Route>,
+    service: Service,
 }
 
 impl Gateway {
     fn explain(&self, question: Question) -> Result<Explanation> {
-        let connected = self.connection(question.from);
+        let from = question.from;
         let original = request(question)?;
         let mut explanation = Explanation::of(&original);
-        explanation.outcome = match self.outcome(&original, &connected, &mut explanation) {
+        let mut exchange = self.exchange(&original, from);
+        explanation.outcome = match self.outcome(&original, &mut exchange, &mut explanation) {
             Ok(outcome) => outcome,
             Err(rejection) => {
-                let why = self.why(&rejection, &original, &explanation);
+                let why = self.why(&rejection, &original, &exchange, &explanation);
                 Outcome::Refused(Refused::new(&rejection, why))
             }
         };
         Ok(explanation)
     }
 
-    /// The way of [`crate::frontend::service`].
+    /// The way of [`serve`].
     fn outcome(
         &self,
         original: &Request,
-        connected: &Connected,
+        exchange: &mut Exchange,
         explanation: &mut Explanation,
     ) -> Result<Outcome, Rejection> {
-        let mut request = checked(original)?;
-        explanation.left_out = fields::left_out(&original.fields, &request.head.fields, LeftOut::by_check);
-        if plan::is_for_us(&request) {
-            return Ok(answered(&respond::options()));
+        serve::check(exchange)?;
+        let checked = &exchange.request.head.fields;
+        explanation.left_out = fields::left_out(&original.fields, checked, LeftOut::by_check);
+        if !frontend::options::is_asked(&exchange.request) {
+            let (path, route) = self.service.route(&exchange.request)?;
+            explanation.path = Some(shown::text(path.as_bytes()));
+            explanation.route = Some(Matched::rule(&route.config));
         }
-        let (path, route) = plan::route(&request, &self.router)?;
-        explanation.path = Some(account::text(path.as_bytes()));
-        explanation.route = Some(Matched::rule(&route.config));
-        match plan::action(&mut request, route, &path)? {
-            Action::Answer(answer) => Ok(answered_on(route, answer)),
-            Action::Status(status) => {
-                let head = &mut request.head;
-                let client = connected.client(&mut head.fields, &self.frontend.trusted_proxies);
-                let ip = client.remote.as_ref().map(|peer| peer.address.ip());
-                status.admit(&head.method, ip)?;
-                let nothing_yet = Counters::default();
-                Ok(answered_on(route, status.answer(&nothing_yet, None)))
-            }
-            Action::Forward(to) => self.forward(request, to, original, connected, explanation),
+        match serve::decide(&self.service, exchange)? {
+            None => Ok(answered(&exchange.answer)),
+            Some(to) => forward(exchange, to, original, explanation),
         }
     }
 
-    fn forward(
-        &self,
-        mut request: Received,
-        to: Destination<'_>,
-        original: &Request,
-        connected: &Connected,
-        explanation: &mut Explanation,
-    ) -> Result<Outcome, Rejection> {
-        upload::admit(request.inspected.announced, &to.route.limits)?;
-        let before = request.head.fields.clone();
-        let head = &mut request.head;
-        head.client = connected.client(&mut head.fields, &self.frontend.trusted_proxies);
-        let by_client = fields::left_out(&before, &request.head.fields, LeftOut::by_client);
-        explanation.left_out.extend(by_client);
-        let body = body(original, &request, &to);
-        plan::complete(&mut request, to, body);
-        let (head, Destination { route, upstream }) = (request.head, to);
-        let preview = upstream.preview(&head).map_err(Failure::from)?;
-        if let Preview::Variables { size: Err(error), .. } = &preview {
-            let refused = Refused::new(&Failure::from(*error).into(), error.to_string());
-            explanation.refused = Some(refused);
-        }
-        let chunked = original.fields.contains(FieldName::TransferEncoding);
-        Ok(Outcome::Forwarded(Box::new(Forwarded::new(
-            &head, route, upstream, preview, chunked,
-        ))))
+    /// The request as a connection would hand it over.
+    fn exchange(&self, original: &Request, from: Option<IpAddr>) -> Box<Exchange> {
+        let context = self.service.context();
+        let limit = Arc::new(ConnectionLimit::new(1, context.counters.clone()));
+        let connection = Connection::new(self.connected(from), Arc::default(), limit.take());
+        Exchange::new(context, &Arc::new(connection), original.clone())
     }
 
     /// The ends of the connection: the client's is made up, ours is the first listener.
-    fn connection(&self, from: Option<IpAddr>) -> Connected {
+    fn connected(&self, from: Option<IpAddr>) -> Connected {
         let local = match self.frontend.listeners.first().map(|listener| &listener.address) {
             Some(Address::Tcp(address)) => Some(SocketAddr::new(reachable(address.ip()), address.port())),
             _ => None,
@@ -162,13 +140,19 @@ impl Gateway {
     }
 
     /// More about a refusal than a client may know.
-    fn why(&self, rejection: &Rejection, original: &Request, explanation: &Explanation) -> String {
+    fn why(
+        &self,
+        rejection: &Rejection,
+        original: &Request,
+        exchange: &Exchange,
+        explanation: &Explanation,
+    ) -> String {
         match rejection {
             Rejection::Conflict => fields::conflict(&original.fields),
             Rejection::NotFound if explanation.route.is_none() => {
                 format!("no route for this host and path; there are {}", self.routes())
             }
-            Rejection::NotFound => self.missing(original).unwrap_or_else(|| rejection.to_string()),
+            Rejection::NotFound => self.missing(exchange).unwrap_or_else(|| rejection.to_string()),
             other => other.to_string(),
         }
     }
@@ -184,33 +168,41 @@ impl Gateway {
         names.join("; ")
     }
 
-    /// Why a document root has nothing for a request.
-    fn missing(&self, original: &Request) -> Option<String> {
-        let request = checked(original).ok()?;
-        let (path, route) = plan::route(&request, &self.router).ok()?;
-        match (&route.handler, &route.config.handler) {
-            (Handler::Php(_, site), frontend::config::Handler::Php(php)) => {
-                let root = php.root.display();
-                let why = match site.resolve(&path, request.head.target.path()) {
-                    Err(Unresolved::SuffixCase) => Unresolved::SuffixCase.to_string(),
-                    Err(error) => format!("{error}, and there is no front_controller"),
-                    Ok(_) => PROGRAM.to_owned(),
-                };
-                Some(format!("{} below {root}: {why}", shown(&path)))
-            }
-            (_, frontend::config::Handler::Files(files)) => {
-                let root = files.root.display();
-                Some(format!(
-                    "nothing to send for {} below {root} ({PROGRAM})",
-                    shown(&path)
-                ))
-            }
-            _ => None,
-        }
+    /// Why the handler has nothing for a request.
+    fn missing(&self, exchange: &Exchange) -> Option<String> {
+        let (path, route) = self.service.route(&exchange.request).ok()?;
+        route.handler.missing(&path, exchange.request.head.target.path())
     }
 }
 
-/// The request as a connection would hand it over.
+/// What an application would get.
+fn forward(
+    exchange: &mut Exchange,
+    to: Destination<'_>,
+    original: &Request,
+    explanation: &mut Explanation,
+) -> Result<Outcome, Rejection> {
+    let route = &to.route.config;
+    upload::admit(exchange.request.inspected.announced, &route.limits)?;
+    let before = exchange.request.head.fields.clone();
+    exchange.client();
+    let request = &mut exchange.request;
+    let by_client = fields::left_out(&before, &request.head.fields, LeftOut::by_client);
+    explanation.left_out.extend(by_client);
+    let announced = request.inspected.announced;
+    forward::complete(request, to, body(original, announced, &to));
+    let (head, upstream) = (&request.head, to.upstream);
+    let preview = upstream.preview(head).map_err(Failure::from)?;
+    if let Preview::Variables { size: Err(error), .. } = &preview {
+        let refused = Refused::new(&Failure::from(*error).into(), error.to_string());
+        explanation.refused = Some(refused);
+    }
+    let chunked = original.fields.contains(FieldName::TransferEncoding);
+    let forwarded = Forwarded::new(head, route, upstream, preview, chunked);
+    Ok(Outcome::Forwarded(Box::new(forwarded)))
+}
+
+/// The request as a connection would read it.
 fn request(question: Question) -> Result<Request> {
     let Question {
         method, url, fields, ..
@@ -234,23 +226,16 @@ fn request(question: Question) -> Result<Request> {
     })
 }
 
-/// The request as the service sees it once it is checked.
-fn checked(original: &Request) -> Result<Received, Rejection> {
-    let mut request = Received::new(original.clone(), RequestId(0));
-    inspect(&mut request)?;
-    Ok(request)
-}
-
 /// What would be known of the body. The length of one that comes in chunks is known once it is here.
-fn body(original: &Request, request: &Received, to: &Destination<'_>) -> Announced {
+fn body(original: &Request, announced: Option<u64>, to: &Destination<'_>) -> Announced {
     let in_chunks = original.fields.contains(FieldName::TransferEncoding);
     let http = to.upstream.config().protocol == ProtocolName::Http;
     match in_chunks {
         false => Announced {
-            length: request.inspected.announced,
+            length: announced,
             chunked: false,
         },
-        true if http && !to.route.buffering.request => Announced {
+        true if http && !to.route.config.buffering.request => Announced {
             length: None,
             chunked: true,
         },
@@ -259,12 +244,6 @@ fn body(original: &Request, request: &Received, to: &Destination<'_>) -> Announc
             chunked: false,
         },
     }
-}
-
-/// An answer with the fields of its route.
-fn answered_on(route: &Route, mut answer: Answer) -> Outcome {
-    answer.fields.set_all(&route.config.headers);
-    answered(&answer)
 }
 
 fn answered(answer: &Answer) -> Outcome {
@@ -288,13 +267,6 @@ fn reachable(ip: IpAddr) -> IpAddr {
         ip => ip,
     }
 }
-
-fn shown(path: &DecodedPath) -> String {
-    account::text(&Bytes::copy_from_slice(path.as_bytes()))
-}
-
-/// Why a file that is there is not sent.
-const PROGRAM: &str = "names that end in .php, .phtml or .phar are never sent as they are";
 
 /// Routes that are named when none fits.
 const MOST_ROUTES: usize = 8;

@@ -14,7 +14,8 @@ use percent_encoding::percent_decode;
 use super::args::Args;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::params::SOFTWARE;
-use crate::protocol::request::{Client, Peer, RequestId, Script};
+use crate::protocol::peer::Peer;
+use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{RequestHead, Target};
 
 /// A head with its body.
@@ -42,13 +43,14 @@ impl Request {
             script,
             version: Version::HTTP_11,
             fields: fields(args, &uri)?,
-            client: Arc::new(Client {
+            client: Client {
                 remote: loopback(0),
                 local: loopback(if secure { 443 } else { 80 }).map(Arc::new),
                 secure,
                 ..Client::default()
-            }),
+            },
             target,
+            server_name: None,
             content_length: body.as_ref().map(|body| body.len() as u64),
             chunked: false,
             upgrade: false,

@@ -128,11 +128,7 @@ fn warn_about_unused(
     routes: &[RouteConfig],
     complaints: &mut Complaints,
 ) {
-    let used = |index| {
-        routes
-            .iter()
-            .any(|route| route::upstream(&route.handler) == Some(index))
-    };
+    let used = |index| routes.iter().any(|route| route.handler.upstream() == Some(index));
     if complaints.errors() > 0 {
         return;
     }

@@ -15,21 +15,23 @@ use http::{Method, Version};
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::Settings;
 use super::date;
 use super::half_close::HalfClose;
 use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
 use super::sending::{Form, Sending};
+use super::settings::Settings;
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
 use super::writer::Writer;
+use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request as head;
-use crate::frontend::service::{Begun, Connection, Service};
+use crate::frontend::serve::{self, Begun, Handling};
+use crate::frontend::service::Service;
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
 use crate::protocol::http1;
@@ -66,11 +68,28 @@ pub(super) struct Http1 {
 
 /// A request, and what its head says about the connection.
 struct Asked {
+    /// What answers it.
+    service: Arc<Service>,
     exchange: Box<Exchange>,
     /// How the body is delimited.
     framing: Framing,
     /// Whether the client wants to keep the connection.
     persistent: bool,
+}
+
+/// A request that is being answered. Small: it is in the task of each connection.
+enum Answering {
+    /// Its answer is here.
+    Now(Sending),
+    /// Its answer comes from an application.
+    SomeTime(Box<Forwarded>),
+}
+
+/// A request that an application answers.
+struct Forwarded {
+    handling: Handling,
+    keep_alive: KeepAlive,
+    form: Form,
 }
 
 /// Why no request came.
@@ -133,14 +152,16 @@ impl Http1 {
             let mut news = pin!(leave.news());
             loop {
                 let request = poll_fn(|cx| self.poll_request(news.as_mut(), cx));
-                // Boxed: nothing is left of it while the connection waits for the next request.
-                let answering: Pin<Box<dyn Future<Output = After> + Send + '_>> = match request.await {
-                    Ok(request) => Box::pin(self.exchange(request)),
+                let mut answering = match request.await {
+                    Ok(request) => self.begin(request),
                     Err(Silence::Over) => return,
-                    Err(Silence::Late) => Box::pin(self.refuse(None)),
-                    Err(Silence::Refused(error)) => Box::pin(self.refuse(Some(error))),
+                    Err(Silence::Late) => Answering::Now(self.refuse(None)),
+                    Err(Silence::Refused(error)) => Answering::Now(self.refuse(Some(error))),
                 };
-                match answering.await {
+                // Moved: that is one pointer less in the task.
+                let this = &mut self;
+                let after = poll_fn(move |cx| this.poll_exchange(&mut answering, cx));
+                match after.await {
                     After::Next => {}
                     After::Discard => {
                         if !Box::pin(self.discard()).await {
@@ -181,7 +202,8 @@ impl Http1 {
                     } = request;
                     let service = self.current.service();
                     return Poll::Ready(Ok(Asked {
-                        exchange: Exchange::new(service, &self.connection, request.into()),
+                        exchange: Exchange::new(&service.context, &self.connection, request.into()),
+                        service,
                         framing,
                         persistent,
                     }));
@@ -214,15 +236,16 @@ impl Http1 {
         }
     }
 
-    /// One request and its answer.
-    async fn exchange(&mut self, asked: Asked) -> After {
+    /// Begins to answer a request: with what is sent now, or some time.
+    fn begin(&mut self, asked: Asked) -> Answering {
         let awaited = asked.awaits_invitation();
         let Asked {
+            service,
             exchange,
             framing,
             persistent,
         } = asked;
-        let mut keep_alive = KeepAlive::new(persistent, awaited);
+        let keep_alive = KeepAlive::new(persistent, awaited);
         let form = Form {
             version: exchange.head().version,
             head: exchange.head().method == Method::HEAD,
@@ -233,29 +256,21 @@ impl Http1 {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        let service = exchange.service().clone();
-        let exchange = match service.begin(exchange, || self.lend(awaited)) {
+        match serve::begin(&service, exchange, || self.lend(awaited)) {
             Begun::Answered(exchange) => {
-                self.now = None;
-                exchange
+                let now = exchange.started();
+                Answering::Now(self.head(exchange, keep_alive, form, now))
             }
-            Begun::Forwarded(mut handling) => {
-                let answered = poll_fn(|cx| self.poll_answer(handling.as_mut(), &mut keep_alive, cx));
-                match answered.await {
-                    Some(exchange) => {
-                        self.now = exchange.answered_at();
-                        exchange
-                    }
-                    None => return After::Close,
-                }
-            }
-        };
-        let sending = self.head(exchange, keep_alive, form);
-        self.send(sending).await
+            Begun::Forwarded(handling) => Answering::SomeTime(Box::new(Forwarded {
+                handling,
+                keep_alive,
+                form,
+            })),
+        }
     }
 
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
-    async fn refuse(&mut self, error: Option<Box<RequestError>>) -> After {
+    fn refuse(&mut self, error: Option<Box<RequestError>>) -> Sending {
         let (request, rejection) = match error {
             Some(error) => {
                 let request = head::Request::refused(&error.method, &error.target);
@@ -273,10 +288,11 @@ impl Http1 {
             head: request.method == Method::HEAD,
             last: false,
         };
-        let exchange = Exchange::new(self.current.service(), &self.connection, request);
-        let exchange = Service::refuse(exchange, &rejection);
-        let sending = self.head(exchange, KeepAlive::new(false, false), form);
-        self.send(sending).await
+        let service = self.current.service();
+        let exchange = Exchange::new(&service.context, &self.connection, request);
+        let exchange = serve::refuse(exchange, &rejection);
+        let now = exchange.started();
+        self.head(exchange, KeepAlive::new(false, false), form, now)
     }
 
     /// The body of a request, with the reading side if there is one.
@@ -307,15 +323,32 @@ impl Http1 {
         }
     }
 
+    /// Has a request answered, and sends the answer to its end.
+    fn poll_exchange(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
+        loop {
+            match answering {
+                Answering::SomeTime(forwarded) => match ready!(self.poll_answer(forwarded, cx)) {
+                    Some(sending) => *answering = Answering::Now(sending),
+                    None => return Poll::Ready(After::Close),
+                },
+                Answering::Now(sending) => {
+                    let sent = ready!(self.poll_send(sending, cx)).is_ok();
+                    return Poll::Ready(self.after(sending, sent));
+                }
+            }
+        }
+    }
+
     /// Works on the answer, and looks after the client meanwhile; `None` when that has left.
-    fn poll_answer(
-        &mut self,
-        handling: Pin<&mut (dyn Future<Output = Box<Exchange>> + Send + '_)>,
-        keep_alive: &mut KeepAlive,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Box<Exchange>>> {
-        if let Poll::Ready(exchange) = handling.poll(cx) {
-            return Poll::Ready(Some(exchange));
+    fn poll_answer(&mut self, forwarded: &mut Forwarded, cx: &mut Context<'_>) -> Poll<Option<Sending>> {
+        let Forwarded {
+            handling,
+            keep_alive,
+            form,
+        } = forwarded;
+        if let Poll::Ready(exchange) = handling.as_mut().poll(cx) {
+            let now = exchange.answered_at().unwrap_or_else(Instant::now);
+            return Poll::Ready(Some(self.head(exchange, *keep_alive, *form, now)));
         }
         if let (None, Some(home)) = (&self.reader, &self.home) {
             // In front of the look: nothing is missed in between.
@@ -325,10 +358,7 @@ impl Http1 {
                 self.writer.queue.tail().extend_from_slice(CONTINUE);
             }
         }
-        self.writer
-            .queue
-            .tail()
-            .append(&mut self.connection.take_interim());
+        self.connection.put_interim(self.writer.queue.tail());
         if let Poll::Ready(Err(_)) = self.writer.poll_flush(cx) {
             return Poll::Ready(None);
         }
@@ -357,7 +387,13 @@ impl Http1 {
     }
 
     /// Writes the head of an answer, which says what comes after it.
-    fn head(&mut self, exchange: Box<Exchange>, mut keep_alive: KeepAlive, form: Form) -> Sending {
+    fn head(
+        &mut self,
+        exchange: Box<Exchange>,
+        mut keep_alive: KeepAlive,
+        form: Form,
+        now: Instant,
+    ) -> Sending {
         self.reclaim();
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
@@ -381,9 +417,9 @@ impl Http1 {
             self.connection.cut();
         }
         let next = keep_alive.next(rest, self.settings.discard);
-        let now = *self.now.get_or_insert_with(Instant::now);
+        self.now = Some(now);
         let out = self.writer.head();
-        out.append(&mut self.connection.take_interim());
+        self.connection.put_interim(out);
         answer::put_head(
             &answer::Head {
                 status,
@@ -411,12 +447,11 @@ impl Http1 {
         }
     }
 
-    /// Sends an answer to its end; says what comes after it.
-    async fn send(&mut self, mut sending: Sending) -> After {
-        let sent = poll_fn(|cx| self.poll_send(&mut sending, cx)).await;
+    /// What comes after an answer; `sent`: all of it went out.
+    fn after(&mut self, sending: &mut Sending, sent: bool) -> After {
         sending.exchange.sent_at(self.now);
         self.half_close.clear();
-        match (sent.is_ok() && !sending.broken, sending.exchange.take_tunnel()) {
+        match (sent && !sending.broken, sending.exchange.take_tunnel()) {
             // An answer that only the end of the connection delimits goes on to be cut.
             (false, _) => After::Close,
             (true, Some(tunnel)) => After::Switched(tunnel),

@@ -20,18 +20,20 @@ use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::Settings;
+use super::idle::Idle;
 use super::leaving::Leaving;
 use super::reader::Reader;
+use super::settings::Settings;
 use super::socket::Socket;
 use super::writer::Writer;
-use crate::frontend::body::Broken;
+use crate::frontend::broken::Broken;
+use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
 use crate::frontend::exchange::Exchange;
-use crate::frontend::idle::Idle;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request::Request;
-use crate::frontend::service::{Begun, Connection, Service};
+use crate::frontend::serve::{self, Begun};
+use crate::frontend::service::Service;
 use crate::frontend::upload;
 use crate::protocol::Target;
 use crate::protocol::fields::Fields;
@@ -195,15 +197,15 @@ async fn answer(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let (request, rejection) = self::request(parts, limits);
-    let exchange = Exchange::new(service.clone(), connection, request);
+    let exchange = Exchange::new(&service.context, connection, request);
     let exchange = match rejection {
-        None => match service.begin(exchange, || Incoming(body)) {
+        None => match serve::begin(service, exchange, || Incoming(body)) {
             Begun::Answered(exchange) => exchange,
             Begun::Forwarded(answer) => answer.await,
         },
-        Some(rejection) => Service::refuse(exchange, &rejection),
+        Some(rejection) => serve::refuse(exchange, &rejection),
     };
-    response(exchange, service.relays.spools().share())
+    response(exchange, service.context.relays.spools().share())
 }
 
 /// The head of a request; and why it is refused, if it is.

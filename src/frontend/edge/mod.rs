@@ -8,14 +8,17 @@ mod date;
 mod half_close;
 mod http1;
 mod http2;
+mod idle;
 mod incoming;
 mod leaving;
 mod reader;
 mod sending;
+pub(super) mod settings;
 #[cfg(test)]
 mod simulation;
 mod socket;
 mod state;
+mod watch;
 mod writer;
 
 use std::future::{Future, poll_fn};
@@ -27,18 +30,17 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::sync::futures::Notified;
 
-use super::Config;
-use super::config::Timeouts;
+use super::connection::Connection;
 use super::connection_limit::Permit;
 use super::current::Current;
-use super::download::Watch;
 use super::forwarded::Connected;
-use super::service::Connection;
 use crate::transport::{Latch, Stream, WriteHalf};
 use http1::Http1;
 use leaving::Leaving;
 use reader::Reader;
+use settings::Settings;
 use state::{ConnectionState, Stage};
+use watch::Watch;
 use writer::Writer;
 
 /// What an HTTP/2 client with prior knowledge sends first (RFC 9113, section 3.4).
@@ -180,31 +182,6 @@ impl Opened {
 enum Protocol {
     Http1,
     Http2,
-}
-
-/// What a connection keeps of the configuration that was in force when it was accepted. Not all of it: a service holds
-/// its upstreams.
-#[derive(Debug)]
-pub(super) struct Settings {
-    timeouts: Timeouts,
-    head_size: usize,
-    head_fields: usize,
-    discard: u64,
-    /// Only where a route has a least rate for answers.
-    download_grace: Option<Duration>,
-}
-
-impl Settings {
-    /// The part of a configuration.
-    pub(super) fn of(config: &Config) -> Self {
-        Self {
-            timeouts: config.timeouts,
-            head_size: config.head_size,
-            head_fields: config.head_fields,
-            discard: config.discard,
-            download_grace: config.download_grace(),
-        }
-    }
 }
 
 /// `None` as long as the bytes may be the beginning of a preface.

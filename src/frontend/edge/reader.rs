@@ -35,6 +35,8 @@ impl Reader {
     /// Reads more of a head; gives the number of bytes, 0 at the end of the stream.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.bytes.capacity() == 0 && !self.ended {
+            // Mostly it is asked for no more than to be woken.
+            ready!(self.half.poll_ready(cx))?;
             self.bytes = buffers::take();
         }
         self.poll_read(cx, LEAST, buffers::SIZE)

@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::frontend::connection_limit::ConnectionLimit;
+use crate::frontend::context::ExchangeContext;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
 use crate::telemetry::config::Format;
-use crate::telemetry::route::Routes;
 use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::upstream::{Relays, Upstream};
 
@@ -74,17 +74,17 @@ impl Gateway {
         let upstreams: Vec<_> = config.upstreams.into_iter().map(Upstream::new).collect();
         let upstreams: Vec<_> = upstreams.into_iter().map(Arc::new).collect();
         let routes = config.frontend.routes.iter();
-        let times = Routes::default();
-        let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams, &times));
+        let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams));
         let counters = Arc::new(Counters::default());
-        let service = Service::new(
-            config.frontend.clone(),
-            routes.collect(),
-            Relays::new(Spools::new(config.server.spool), counters.clone()),
-            Arc::new(AccessLog::new(None, Format::Json)),
-            SlowLog::default(),
-            counters.clone(),
-        );
+        let context = ExchangeContext {
+            trusted_proxies: Vec::new(),
+            relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
+            log: Arc::new(AccessLog::new(None, Format::Json)),
+            slow: SlowLog::default(),
+            counters: counters.clone(),
+            routes: Box::default(),
+        };
+        let service = Service::new(config.frontend.clone(), routes.collect(), context);
         Self {
             current: Arc::new(Current::new(Arc::new(service))),
             limit: Arc::new(ConnectionLimit::new(usize::MAX, counters)),

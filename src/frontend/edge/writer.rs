@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 
-use crate::frontend::service::Connection;
+use crate::frontend::connection::Connection;
 use crate::protocol::WriteQueue;
 use crate::transport::{Deadline, WriteHalf, buffers};
 
@@ -54,9 +54,14 @@ impl Writer {
     /// Writes all of the queue. An error of the kind `TimedOut`: the client took nothing for too long.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.queue.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let filled = self.queue.chunks_vectored(&mut slices);
-            let written = self.half.poll_write(cx, &slices[..filled]);
+            let written = match self.queue.single() {
+                Some(only) => self.half.poll_write(cx, &[IoSlice::new(only)]),
+                None => {
+                    let mut slices = [IoSlice::new(&[]); SLICES];
+                    let filled = self.queue.chunks_vectored(&mut slices);
+                    self.half.poll_write(cx, &slices[..filled])
+                }
+            };
             match self.poll_blocked(written, cx) {
                 Poll::Ready(written) => self.queue.advance(written?),
                 Poll::Pending => return Poll::Pending,

@@ -50,7 +50,6 @@ impl Protocol for FastCgi {
 impl FastCgi {
     /// BEGIN_REQUEST and the whole PARAMS stream.
     fn put_head(&self, head: &RequestHead, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.reserve(USUAL_HEAD);
         Header::new(Kind::BeginRequest, ID, BeginRequest::LEN).put(out);
         let keep_conn = self.keep_conn;
         BeginRequest {
@@ -301,9 +300,6 @@ impl crate::protocol::Exchange for Exchange {
 
 /// The request id: there is never more than one request on a connection, and PHP ignores ids anyway.
 const ID: u16 = 1;
-
-/// Room for the head of a usual request, made at once.
-const USUAL_HEAD: usize = 2048;
 
 #[cfg(test)]
 mod tests;

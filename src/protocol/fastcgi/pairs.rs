@@ -11,12 +11,12 @@ use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
 use crate::protocol::params::sink::without_nul;
-use crate::protocol::params::{Full, Name, Room, Sink, Value};
+use crate::protocol::params::{Full, Name, Room, Sink, Value, Window};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Packs variables into PARAMS records.
 pub struct Pairs<'a> {
-    out: &'a mut Vec<u8>,
+    out: Window<'a>,
     id: u16,
     limits: Limits,
     /// Where the header of the open record is.
@@ -30,11 +30,12 @@ pub struct Pairs<'a> {
 impl<'a> Pairs<'a> {
     /// Opens the first record behind what is in `out`.
     pub fn new(out: &'a mut Vec<u8>, id: u16, limits: Limits) -> Self {
-        let record = out.len();
-        out.extend_from_slice(&Header::new(Kind::Params, id, 0).to_bytes());
+        let mut out = Window::new(out);
+        let record = out.written();
+        put_header(id, &mut out);
         let block_left = limits.block;
         Self {
-            room: Room::new(out.len(), block_left.min(Header::MAX_CONTENT), limits.params),
+            room: Room::new(out.written(), block_left.min(Header::MAX_CONTENT), limits.params),
             out,
             id,
             limits,
@@ -47,25 +48,25 @@ impl<'a> Pairs<'a> {
     pub fn finish(mut self) {
         if self.content() > 0 {
             self.close_record();
-            self.out
-                .extend_from_slice(&Header::new(Kind::Params, self.id, 0).to_bytes());
+            put_header(self.id, &mut self.out);
         }
     }
 
     /// Bytes in the open record.
     fn content(&self) -> usize {
-        self.out.len() - self.record - Header::LEN
+        self.out.written() - self.record - Header::LEN
     }
 
     /// Writes the length that is known now.
     fn close_record(&mut self) {
         let header = Header::new(Kind::Params, self.id, self.content());
-        self.out[self.record..self.record + Header::LEN].copy_from_slice(&header.to_bytes());
+        let place = self.out.at(self.record, Header::LEN);
+        place.copy_from_slice(&header.to_bytes());
     }
 
     #[inline(always)]
     fn admit(&mut self, size: usize) -> Result<(), EncodeError> {
-        match self.room.take(self.out.len().saturating_add(size)) {
+        match self.room.take(self.out.written().saturating_add(size)) {
             Ok(()) => Ok(()),
             Err(full) => self.make_room(size, full),
         }
@@ -87,10 +88,10 @@ impl<'a> Pairs<'a> {
             return Err(self.too_many());
         }
         self.close_record();
-        self.record = self.out.len();
+        self.record = self.out.written();
         self.block_left = block_left;
-        Header::new(Kind::Params, self.id, 0).put(self.out);
-        let start = self.out.len();
+        put_header(self.id, &mut self.out);
+        let start = self.out.written();
         self.room.renew(start, block_left.min(Header::MAX_CONTENT));
         self.room.take(start + size).map_err(|_| self.too_many())
     }
@@ -110,10 +111,12 @@ impl Sink for Pairs<'_> {
         }
         let (name_len, value_len) = (name.len(), value.len());
         let lengths = length_len(name_len) + length_len(value_len);
-        self.admit(lengths.saturating_add(name_len).saturating_add(value_len))?;
-        put_lengths(name_len, value_len, self.out);
-        name.put(self.out);
-        value.put(self.out);
+        let size = lengths.saturating_add(name_len).saturating_add(value_len);
+        self.admit(size)?;
+        let mut place = self.out.next(size);
+        put_lengths(name_len, value_len, &mut place);
+        name.put(&mut place);
+        value.put(&mut place);
         Ok(())
     }
 
@@ -128,13 +131,20 @@ impl Sink for Pairs<'_> {
         if name.len() | value.len() >= usize::from(LONG) {
             return self.param(Name::Literal(name), Value::Text(value));
         }
-        self.admit(2 + name.len() + value.len())?;
-        let out = &mut *self.out;
-        out.extend_from_slice(&[name.len() as u8, value.len() as u8]);
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(value);
+        let start = 2 + name.len();
+        self.admit(start + value.len())?;
+        let place = self.out.next(start + value.len());
+        place[..2].copy_from_slice(&[name.len() as u8, value.len() as u8]);
+        place[2..start].copy_from_slice(name.as_bytes());
+        place[start..].copy_from_slice(value);
         Ok(())
     }
+}
+
+/// Appends the header of a record whose length is not known yet, or that ends the stream.
+fn put_header(id: u16, out: &mut Window<'_>) {
+    let header = Header::new(Kind::Params, id, 0).to_bytes();
+    out.next(header.len()).copy_from_slice(&header);
 }
 
 /// Appends one pair without looking at record boundaries.

@@ -31,6 +31,7 @@ names! {
     Age = "Age" / "HTTP_AGE",
     Allow = "Allow" / "HTTP_ALLOW",
     Authorization = "Authorization" / "HTTP_AUTHORIZATION",
+    BridgeheadError = "Bridgehead-Error" / "HTTP_BRIDGEHEAD_ERROR",
     CacheControl = "Cache-Control" / "HTTP_CACHE_CONTROL",
     Connection = "Connection" / "HTTP_CONNECTION",
     ContentDisposition = "Content-Disposition" / "HTTP_CONTENT_DISPOSITION",
@@ -154,26 +155,19 @@ impl FieldNames {
         set
     }
 
-    /// The set of one name.
-    #[inline]
-    const fn one(name: FieldName) -> Self {
-        let index = name as u32;
-        match (name, index < 64) {
-            (FieldName::Other, _) => Self::NONE,
-            (_, true) => Self([1 << index, 0]),
-            (_, false) => Self([0, 1 << (index - 64)]),
-        }
-    }
-
     /// The set with one name more.
     #[inline]
-    pub const fn with(self, name: FieldName) -> Self {
-        self.or(Self::one(name))
+    pub const fn with(mut self, name: FieldName) -> Self {
+        let index = name as usize;
+        if index < NAMES.len() {
+            self.0[index / 64] |= 1 << (index % 64);
+        }
+        self
     }
 
     /// The set without a name.
     pub const fn without(self, name: FieldName) -> Self {
-        self.and(Self::one(name).complement())
+        self.and(Self::NONE.with(name).complement())
     }
 
     /// What is in both sets.
@@ -182,10 +176,11 @@ impl FieldNames {
         Self([self.0[0] & other.0[0], self.0[1] & other.0[1]])
     }
 
-    /// What is not in the set.
+    /// The names that are not in the set.
     #[inline]
     pub const fn complement(self) -> Self {
-        Self([!self.0[0], !self.0[1]])
+        const ALL: u128 = (1 << NAMES.len()) - 1;
+        Self([!self.0[0] & ALL as u64, !self.0[1] & (ALL >> 64) as u64])
     }
 
     /// What is in either set.
@@ -197,7 +192,8 @@ impl FieldNames {
     /// Whether a name is in the set.
     #[inline]
     pub const fn contains(self, name: FieldName) -> bool {
-        !self.and(Self::one(name)).is_empty()
+        let index = name as usize;
+        self.0[index / 64] >> (index % 64) & 1 == 1
     }
 
     /// Whether no name is in the set.
@@ -334,6 +330,16 @@ mod tests {
             &"x".repeat(70_000),
         ] {
             assert_eq!(FieldName::of(text.as_bytes()), FieldName::Other, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_well_known_is_in_no_set() {
+        for set in [
+            FieldNames::NONE.with(FieldName::Other),
+            FieldNames::NONE.complement(),
+        ] {
+            assert!(!set.contains(FieldName::Other));
         }
     }
 

@@ -4,16 +4,7 @@ use bytes::{Buf, BytesMut};
 
 use super::blank::BlankLine;
 use super::fields::Reading;
-use super::{HeadError, InterimHead, Limits, ResponseHead, Shape};
-
-/// A head that was read.
-#[derive(Debug)]
-pub enum AnyHead {
-    /// The head of the answer.
-    Final(Box<ResponseHead>),
-    /// One before it, which a gateway may drop.
-    Interim(Box<InterimHead>),
-}
+use super::{AnyHead, HeadError, Limits, ResponseHead, Shape};
 
 /// The head of one answer, until it is complete.
 ///

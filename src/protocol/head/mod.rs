@@ -14,7 +14,7 @@ mod line;
 
 use http::StatusCode;
 
-pub use decoder::{AnyHead, HeadDecoder};
+pub use decoder::HeadDecoder;
 pub use encode::put;
 pub use error::HeadError;
 
@@ -45,6 +45,15 @@ pub struct InterimHead {
     pub status: StatusCode,
     /// End-to-end fields, in the order and the spelling of the application.
     pub fields: Fields,
+}
+
+/// A head that was read.
+#[derive(Debug)]
+pub enum AnyHead {
+    /// The head of the answer.
+    Final(Box<ResponseHead>),
+    /// One before it, which a gateway may drop.
+    Interim(Box<InterimHead>),
 }
 
 /// Which grammar a head follows.

@@ -1,8 +1,9 @@
 //! How the body of a message is delimited (RFC 9112, section 6.3), and its bytes.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::Version;
 
+use super::body_part::BodyPart;
 use super::chunked::{ChunkError, ChunkLimits, Chunked};
 use super::error::{RequestError, Rule};
 use crate::protocol::fields::{FieldName, Fields};
@@ -69,15 +70,6 @@ pub enum BodyDecoder {
     Close,
     /// It was taken.
     Done,
-}
-
-/// A piece of a body.
-#[derive(Debug, PartialEq, Eq)]
-pub enum BodyPart {
-    /// Some of it, never empty.
-    Data(Bytes),
-    /// The trailers, checked and dropped or not: bytes of their lines.
-    End,
 }
 
 impl BodyDecoder {

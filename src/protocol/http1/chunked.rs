@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 use memchr::memchr;
 
-use super::body::BodyPart;
+use super::body_part::BodyPart;
 use crate::protocol::fields::{has_control, is_token, is_token_byte};
 
 /// How much may be in a chunked body that is not content.

@@ -34,13 +34,13 @@ fn put_own_host(head: &RequestHead, out: &mut Vec<u8>) {
         None => out.extend_from_slice(b"localhost"),
         Some(local) => {
             let bracket = |sign| if local.address.is_ipv6() { sign } else { &b""[..] };
-            for part in [bracket(b"["), local.ip.as_bytes(), bracket(b"]")] {
+            for part in [bracket(b"["), local.ip(), bracket(b"]")] {
                 out.extend_from_slice(part);
             }
             let default = if head.client.secure { 443 } else { 80 };
             if local.address.port() != default {
                 out.push(b':');
-                out.extend_from_slice(local.port.as_bytes());
+                out.extend_from_slice(local.port());
             }
         }
     }
@@ -51,7 +51,7 @@ fn put_fields(head: &RequestHead, out: &mut Vec<u8>) {
     let forwarding = head.forwarding();
     let told = [
         (FieldName::XForwardedFor, forwarding.chain),
-        (FieldName::XRealIp, forwarding.ip.map(str::as_bytes)),
+        (FieldName::XRealIp, forwarding.ip),
         (FieldName::XForwardedHost, forwarding.host),
         (FieldName::XForwardedProto, Some(forwarding.proto.as_bytes())),
     ];
@@ -128,7 +128,8 @@ mod tests {
     use http::Method;
 
     use super::*;
-    use crate::protocol::request::{Client, Peer};
+    use crate::protocol::peer::Peer;
+    use crate::protocol::request::{Client, ForwardedFor};
     use crate::protocol::samples;
 
     fn head(fields: &[(&str, &str)]) -> RequestHead {
@@ -198,12 +199,12 @@ mod tests {
             ("x-real-ip", "6.6.6.6"),
             ("x-forwarded-for", "6.6.6.6"),
         ]);
-        head.client = Arc::new(Client {
+        head.client = Client {
             remote: Some(Peer::from("192.0.2.1:5".parse::<SocketAddr>().unwrap())),
-            forwarded_for: Some(Bytes::from_static(b"192.0.2.7, 192.0.2.1")),
+            forwarded_for: ForwardedFor::Chain(Bytes::from_static(b"192.0.2.7, 192.0.2.1").into()),
             secure: true,
             ..Client::default()
-        });
+        };
         let text = written(&head, true);
         assert!(!text.contains("6.6.6.6"));
         assert!(text.ends_with(
@@ -222,10 +223,10 @@ mod tests {
         ] {
             let mut head = head(&[]);
             let local = local.map(|text| Arc::new(Peer::from(text.parse::<SocketAddr>().unwrap())));
-            head.client = Arc::new(Client {
+            head.client = Client {
                 local,
                 ..Client::default()
-            });
+            };
             let start = format!("GET /x?q=1 HTTP/1.1\r\nHost: {host}\r\n");
             assert!(written(&head, true).starts_with(&start), "{host}");
         }

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode};
 
 use super::answer::LAST_CHUNK;
-use super::body::{BodyDecoder, BodyPart, Framing};
+use super::body::{BodyDecoder, Framing};
+use super::body_part::BodyPart;
 use super::chunked::{ChunkLimits, put_chunk_size};
 use super::encode;
 use crate::protocol::fields::{FieldName, trim};

@@ -9,6 +9,7 @@
 
 pub mod answer;
 mod body;
+mod body_part;
 mod chunked;
 mod encode;
 mod error;
@@ -17,7 +18,8 @@ mod form;
 mod keep_alive;
 mod request;
 
-pub use body::{BodyDecoder, BodyPart, Framing};
+pub use body::{BodyDecoder, Framing};
+pub use body_part::BodyPart;
 pub use chunked::{ChunkError, ChunkLimits, put_chunk_size};
 pub use error::{RequestError, Rule, seen};
 pub use exchange::Http1;

@@ -1,5 +1,7 @@
 //! Where variables go: every protocol's block writer is a [`Sink`], and none of them sees a temporary string.
 
+use bytes::BufMut;
+
 use crate::protocol::EncodeError;
 use crate::protocol::fields::{self, Field, FieldName, Fields, scan};
 
@@ -90,12 +92,12 @@ impl<'a> Name<'a> {
 
     /// Appends the name.
     #[inline]
-    pub fn put(&self, out: &mut Vec<u8>) {
+    pub fn put(&self, out: &mut impl BufMut) {
         match self {
-            Self::Literal(name) | Self::Plain(name) => out.extend_from_slice(name.as_bytes()),
+            Self::Literal(name) | Self::Plain(name) => out.put_slice(name.as_bytes()),
             Self::Field(name) => {
-                out.extend_from_slice(FIELD_PREFIX);
-                out.extend(name.iter().copied().map(variable_byte));
+                out.put_slice(FIELD_PREFIX);
+                name.iter().for_each(|byte| out.put_u8(variable_byte(*byte)));
             }
         }
     }
@@ -152,12 +154,12 @@ impl Value<'_> {
 
     /// Appends the value.
     #[inline]
-    pub fn put(&self, out: &mut Vec<u8>) {
+    pub fn put(&self, out: &mut impl BufMut) {
         match self {
-            Self::Text(bytes) | Self::One(bytes) => out.extend_from_slice(bytes),
+            Self::Text(bytes) | Self::One(bytes) => out.put_slice(bytes),
             Self::Pair(first, second) => {
-                out.extend_from_slice(first);
-                out.extend_from_slice(second);
+                out.put_slice(first);
+                out.put_slice(second);
             }
             Self::Joined {
                 fields,
@@ -166,12 +168,12 @@ impl Value<'_> {
             } => {
                 for (index, value) in fields.all_of(field).enumerate() {
                     if index > 0 {
-                        out.extend_from_slice(separator);
+                        out.put_slice(separator);
                     }
-                    out.extend_from_slice(value);
+                    out.put_slice(value);
                 }
             }
-            Self::Number(number) => out.extend_from_slice(fields::decimal(*number, &mut [0; fields::DIGITS])),
+            Self::Number(number) => out.put_slice(fields::decimal(*number, &mut [0; fields::DIGITS])),
         }
     }
 

@@ -156,16 +156,16 @@ impl<S: Sink> Walk<'_, S> {
         let client = &self.head.client;
         match &client.remote {
             Some(remote) => {
-                self.text("REMOTE_ADDR", remote.ip.as_bytes())?;
-                self.text("REMOTE_PORT", remote.port.as_bytes())?;
+                self.text("REMOTE_ADDR", remote.ip())?;
+                self.text("REMOTE_PORT", remote.port())?;
             }
             // Applications read it without asking whether it exists.
             None => self.text("REMOTE_ADDR", b"")?,
         }
         match &client.local {
             Some(local) => {
-                self.text("SERVER_ADDR", local.ip.as_bytes())?;
-                self.text("SERVER_PORT", local.port.as_bytes())
+                self.text("SERVER_ADDR", local.ip())?;
+                self.text("SERVER_PORT", local.port())
             }
             None => self.text("SERVER_PORT", if client.secure { b"443" } else { b"80" }),
         }
@@ -181,7 +181,7 @@ impl<S: Sink> Walk<'_, S> {
             self.text("HTTP_X_FORWARDED_FOR", chain)?;
         }
         match forwarding.ip {
-            Some(ip) => self.text("HTTP_X_REAL_IP", ip.as_bytes()),
+            Some(ip) => self.text("HTTP_X_REAL_IP", ip),
             None => Ok(()),
         }
     }
@@ -275,7 +275,8 @@ mod tests {
     use super::super::List;
     use super::*;
     use crate::protocol::Target;
-    use crate::protocol::request::{Client, Peer, RequestId, Script};
+    use crate::protocol::peer::Peer;
+    use crate::protocol::request::{Client, ForwardedFor, RequestId, Script};
 
     const CGI: Style = Style {
         path_info: PathInfo::Decoded,
@@ -290,19 +291,20 @@ mod tests {
             target: Target::from_static("/app/a%20b?x=1"),
             version: Version::HTTP_2,
             fields: fields.iter().copied().collect(),
-            client: Arc::new(Client {
+            client: Client {
                 remote: peer("192.0.2.7:40000"),
                 local: peer("198.51.100.1:8080").map(Arc::new),
-                forwarded_for: None,
+                forwarded_for: ForwardedFor::Nothing,
                 forwarded_host: None,
                 secure: false,
-            }),
+            },
             script: Script {
                 name: Bytes::from_static(b"/app"),
                 path_info: Bytes::from_static(b"/a b"),
                 path_info_encoded: Bytes::from_static(b"/a%20b"),
                 ..Script::default()
             },
+            server_name: None,
             content_length: None,
             chunked: false,
             upgrade: false,

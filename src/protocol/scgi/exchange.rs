@@ -36,13 +36,9 @@ impl Protocol for Scgi {
 
 impl Scgi {
     fn put_head(&self, head: &RequestHead, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.reserve(USUAL_BLOCK);
         let mut netstring = Netstring::new(out, self.limits);
         params::walk(head, &self.style, &mut netstring)?;
         netstring.finish();
         Ok(())
     }
 }
-
-/// Room for the netstring of a usual request, made at once.
-const USUAL_BLOCK: usize = 2 * 1024;

@@ -9,12 +9,12 @@ use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
 use crate::protocol::params::sink::{decimal_len, without_nul};
-use crate::protocol::params::{Full, Name, Room, Sink, Value};
+use crate::protocol::params::{Full, Name, Room, Sink, Value, Window};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Writes a netstring of variables.
 pub struct Netstring<'a> {
-    out: &'a mut Vec<u8>,
+    out: Window<'a>,
     limits: Limits,
     /// Where the length and its colon start.
     start: usize,
@@ -24,10 +24,11 @@ pub struct Netstring<'a> {
 impl<'a> Netstring<'a> {
     /// Opens a netstring behind what is in `out`. The first variable has to be `CONTENT_LENGTH`.
     pub fn new(out: &'a mut Vec<u8>, limits: Limits) -> Self {
-        let start = out.len();
-        out.extend_from_slice(&[0; USUAL_PREFIX]);
+        let mut out = Window::new(out);
+        let start = out.written();
+        out.next(USUAL_PREFIX).fill(0);
         Self {
-            room: Room::new(out.len(), limits.block, limits.params),
+            room: Room::new(out.written(), limits.block, limits.params),
             out,
             limits,
             start,
@@ -37,22 +38,17 @@ impl<'a> Netstring<'a> {
     /// Writes the length in front, which nearly always has as many digits as there is room for.
     pub fn finish(mut self) {
         let size = self.size();
-        let content = self.start + USUAL_PREFIX;
         let prefix = decimal_len(size as u64) + 1;
-        let end = self.start + prefix + size;
-        if prefix > USUAL_PREFIX {
-            self.out.resize(end, 0);
-        }
         if prefix != USUAL_PREFIX {
-            self.out.copy_within(content..content + size, self.start + prefix);
+            let content = self.start + USUAL_PREFIX;
+            self.out.shift(content, self.start + prefix, size);
         }
-        self.out.truncate(end);
         self.write_prefix(size, prefix);
-        self.out.put_u8(b',');
+        self.out.next(1).fill(b',');
     }
 
     fn write_prefix(&mut self, mut size: usize, prefix: usize) {
-        let [digits @ .., colon] = &mut self.out[self.start..self.start + prefix] else {
+        let [digits @ .., colon] = self.out.at(self.start, prefix) else {
             return;
         };
         *colon = b':';
@@ -63,12 +59,12 @@ impl<'a> Netstring<'a> {
     }
 
     fn size(&self) -> usize {
-        self.out.len() - self.start - USUAL_PREFIX
+        self.out.written() - self.start - USUAL_PREFIX
     }
 
     #[inline(always)]
     fn admit(&mut self, name: usize, value: usize) -> Result<(), EncodeError> {
-        let end = (self.out.len() + 2).saturating_add(name);
+        let end = (self.out.written() + 2).saturating_add(name);
         match self.room.take(end.saturating_add(value)) {
             Ok(()) => Ok(()),
             Err(full) => Err(self.refuse(full)),
@@ -99,11 +95,13 @@ impl Sink for Netstring<'_> {
             return Err(EncodeError::EmptyName);
         }
         debug_assert!(self.size() > 0 || name.is("CONTENT_LENGTH"));
-        self.admit(name.len(), value.len())?;
-        name.put(self.out);
-        self.out.put_u8(0);
-        value.put(self.out);
-        self.out.put_u8(0);
+        let (name_len, value_len) = (name.len(), value.len());
+        self.admit(name_len, value_len)?;
+        let mut place = self.out.next(name_len + value_len + 2);
+        name.put(&mut place);
+        place.put_u8(0);
+        value.put(&mut place);
+        place.put_u8(0);
         Ok(())
     }
 
@@ -117,11 +115,12 @@ impl Sink for Netstring<'_> {
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         debug_assert!(self.size() > 0 || name == "CONTENT_LENGTH");
         self.admit(name.len(), value.len())?;
-        let out = &mut *self.out;
-        out.extend_from_slice(name.as_bytes());
-        out.push(0);
-        out.extend_from_slice(value);
-        out.push(0);
+        let (start, end) = (name.len() + 1, name.len() + 1 + value.len());
+        let place = self.out.next(end + 1);
+        place[..name.len()].copy_from_slice(name.as_bytes());
+        place[name.len()] = 0;
+        place[start..end].copy_from_slice(value);
+        place[end] = 0;
         Ok(())
     }
 }

@@ -7,12 +7,12 @@ use nom::{IResult, Parser};
 
 use super::packet::Packet;
 use crate::protocol::params::sink::without_nul;
-use crate::protocol::params::{Full, Name, Room, Sink, Value};
+use crate::protocol::params::{Full, Name, Room, Sink, Value, Window};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
 /// Writes a packet: its header and its variables.
 pub struct Block<'a> {
-    out: &'a mut Vec<u8>,
+    out: Window<'a>,
     packet: Packet,
     limits: Limits,
     /// Where the packet starts.
@@ -23,9 +23,10 @@ pub struct Block<'a> {
 impl<'a> Block<'a> {
     /// Opens a packet behind what is in `out`; its size is written at the end.
     pub fn new(out: &'a mut Vec<u8>, packet: Packet, limits: Limits) -> Self {
-        let start = out.len();
-        out.extend_from_slice(&packet.to_bytes());
-        let room = Room::new(out.len(), limits.block.min(LARGEST), limits.params);
+        let mut out = Window::new(out);
+        let start = out.written();
+        out.next(Packet::LEN).copy_from_slice(&packet.to_bytes());
+        let room = Room::new(out.written(), limits.block.min(LARGEST), limits.params);
         Self {
             out,
             packet,
@@ -36,15 +37,16 @@ impl<'a> Block<'a> {
     }
 
     /// Writes the size.
-    pub fn finish(self) {
-        let size = (self.out.len() - self.start - Packet::LEN) as u16; // `room` keeps it in 16 bits
+    pub fn finish(mut self) {
+        let size = (self.out.written() - self.start - Packet::LEN) as u16; // `room` keeps it in 16 bits
         let header = Packet { size, ..self.packet };
-        self.out[self.start..self.start + Packet::LEN].copy_from_slice(&header.to_bytes());
+        let place = self.out.at(self.start, Packet::LEN);
+        place.copy_from_slice(&header.to_bytes());
     }
 
     #[inline(always)]
     fn admit(&mut self, name: usize, value: usize) -> Result<(), EncodeError> {
-        let end = (self.out.len() + 2 * LENGTH).saturating_add(name);
+        let end = (self.out.written() + 2 * LENGTH).saturating_add(name);
         match self.room.take(end.saturating_add(value)) {
             Ok(()) => Ok(()),
             Err(full) => Err(self.refuse(full)),
@@ -76,10 +78,11 @@ impl Sink for Block<'_> {
             return Err(EncodeError::EmptyName);
         }
         self.admit(name_len, value_len)?;
-        self.out.put_u16_le(name_len as u16);
-        name.put(self.out);
-        self.out.put_u16_le(value_len as u16);
-        value.put(self.out);
+        let mut place = self.out.next(2 * LENGTH + name_len + value_len);
+        place.put_u16_le(name_len as u16);
+        name.put(&mut place);
+        place.put_u16_le(value_len as u16);
+        value.put(&mut place);
         Ok(())
     }
 
@@ -92,11 +95,12 @@ impl Sink for Block<'_> {
     #[inline(always)]
     fn text(&mut self, name: &'static str, value: &[u8]) -> Result<(), EncodeError> {
         self.admit(name.len(), value.len())?;
-        let out = &mut *self.out;
-        out.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(&(value.len() as u16).to_le_bytes());
-        out.extend_from_slice(value);
+        let (key, start) = (LENGTH + name.len(), 2 * LENGTH + name.len());
+        let place = self.out.next(start + value.len());
+        place[..LENGTH].copy_from_slice(&(name.len() as u16).to_le_bytes());
+        place[LENGTH..key].copy_from_slice(name.as_bytes());
+        place[key..start].copy_from_slice(&(value.len() as u16).to_le_bytes());
+        place[start..].copy_from_slice(value);
         Ok(())
     }
 }

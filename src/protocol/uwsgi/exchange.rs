@@ -51,7 +51,6 @@ impl Protocol for Uwsgi {
 
 impl Uwsgi {
     fn put_head(&self, head: &RequestHead, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.reserve(USUAL_BLOCK);
         let packet = Packet {
             modifier1: self.modifier1,
             size: 0,
@@ -63,6 +62,3 @@ impl Uwsgi {
         Ok(())
     }
 }
-
-/// Room for the packet of a usual request, made at once.
-const USUAL_BLOCK: usize = 2 * 1024;

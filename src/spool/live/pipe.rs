@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::task;
 
 use super::super::disk::Disk;
@@ -182,9 +182,10 @@ impl<E: Send + 'static> Pipe<E> {
 
     fn start_read(self: &Arc<Self>, state: &State<E>, job: ReadJob) {
         let (pipe, disk) = (Arc::clone(self), state.disk.clone());
+        let piece = BytesMut::with_capacity(job.len);
         task::spawn_blocking(move || {
             let missing = || Err(std::io::ErrorKind::NotFound.into());
-            let read = disk.map_or_else(missing, |disk| disk.read_now(job.offset, job.len));
+            let read = disk.map_or_else(missing, |disk| disk.read_now(job.offset, job.len, piece));
             pipe.change(|flow| flow.read(read));
         });
     }

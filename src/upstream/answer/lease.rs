@@ -1,5 +1,7 @@
 //! A connection and its slot, checked out for one exchange.
 
+use tokio::time::Instant;
+
 use crate::upstream::admit::pool::Slot;
 use crate::upstream::wire::connection::Connection;
 use crate::upstream::wire::pump::Pump;
@@ -13,11 +15,11 @@ pub(in crate::upstream) struct Lease {
 }
 
 impl Lease {
-    /// Ends a complete exchange.
-    pub(in crate::upstream) fn finish(self, reusable: bool) {
+    /// Ends an exchange that is complete `now`.
+    pub(in crate::upstream) fn finish(self, reusable: bool, now: Instant) {
         let Self { pump, slot } = self;
         match pump.into_connection() {
-            Some(connection) if reusable => slot.keep(connection),
+            Some(connection) if reusable => slot.keep_at(connection, now),
             other => {
                 drop(other);
                 drop(slot);

@@ -18,18 +18,14 @@ pub(super) use lease::Lease;
 pub(super) use running::Rest;
 pub(super) use source::Source;
 
-use http::StatusCode;
-
-use crate::protocol::fields::Fields;
+use crate::protocol::ResponseHead;
 
 /// An answer whose head is complete.
 pub struct Answer {
-    /// Its status; 101 only with a body that is [`Body::Switched`].
-    pub status: StatusCode,
-    /// End-to-end fields, `Content-Length` not among them; `Upgrade` after a switch of protocols.
-    pub fields: Fields,
-    /// The length that an answer without a body announces all the same (RFC 9110, section 8.6): HEAD, 304.
-    pub length: Option<u64>,
+    /// Its head. The status is 101 only with a body that is [`Body::Switched`]; `Upgrade` is among the fields only after
+    /// a switch of protocols; the length is the one that an answer without a body announces all the same (RFC 9110,
+    /// section 8.6): HEAD, 304.
+    pub head: Box<ResponseHead>,
     /// Its body; the slot and the connection are owned by it.
     pub body: Body,
 }

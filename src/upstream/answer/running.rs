@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::lease::Lease;
 use crate::protocol::Event;
@@ -32,7 +33,11 @@ impl Rest {
     ///
     /// A failure that was received together with the head is told while the client knows of neither, unless all
     /// announced bytes are here.
-    pub(in crate::upstream) fn of(mut lease: Lease, length: Option<u64>) -> Result<Self, Failure> {
+    pub(in crate::upstream) fn of(
+        mut lease: Lease,
+        length: Option<u64>,
+        now: Instant,
+    ) -> Result<Self, Failure> {
         let mut first = None;
         loop {
             let event = match lease.pump.decode() {
@@ -54,7 +59,7 @@ impl Rest {
                     return Ok(Self::Running(RunningBody::new(lease, length, received)));
                 }
                 event => {
-                    lease.finish(matches!(event, Event::End { reusable: true }));
+                    lease.finish(matches!(event, Event::End { reusable: true }), now);
                     return Ok(Self::Complete(first));
                 }
             }
@@ -152,7 +157,7 @@ impl RunningBody {
             }
         };
         if let Some(lease) = self.lease.take() {
-            lease.finish(reusable);
+            lease.finish(reusable, Instant::now());
         }
         Ok(None)
     }

@@ -4,14 +4,16 @@
 //!
 //! | what happened | again |
 //! |---|---|
-//! | no connection, or nothing of the request was written | yes |
+//! | the backlog is full | yes: full is not dead |
+//! | no connection | yes, unless `retry.on` lacks `connect` |
 //! | FastCGI says "not processed" (OVERLOADED, CANT_MPX_CONN) | yes, if the body is held |
-//! | closed or error before a usable head | if the method is idempotent, or the operator agreed, and the body is held |
+//! | closed or error before a usable head | the same, if nothing was written; else if the method is idempotent, or the operator agreed; unless `retry.on` lacks `closed` |
 //! | the same after [`LONG_WORK`] | no: a watchdog ended it, and would again |
-//! | timeouts | no: the work may be running |
+//! | no head in time | no: the work may be running. If `retry.on` has `timeout`, as above |
+//! | a status in `retry.on` | as above, while another endpoint is left: the last one's answer is the client's |
 //!
-//! In all, a request is sent [`Retry::tries`] times at most. Another endpoint comes first; the same one is asked
-//! again only if it [`passes`].
+//! In all, a request is sent [`Retry::tries`] times at most, and not after [`Retry::time`]. Another endpoint comes first;
+//! the same one is asked again only if it [`passes`].
 
 use std::time::Duration;
 
@@ -37,8 +39,10 @@ pub struct Attempt<'a> {
     pub sent: bool,
     /// How often any byte of it went out, this time counted.
     pub sent_before: u32,
+    /// How long ago it came.
+    pub age: Duration,
     /// What the operator permits.
-    pub rules: Retry,
+    pub rules: &'a Retry,
 }
 
 /// What is to blame for a failed exchange.
@@ -54,18 +58,23 @@ pub enum Blame {
 
 /// Whether the request may be sent to another endpoint, or again on a fresh connection.
 pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
-    let left = attempt.sent_before < attempt.rules.tries;
-    let repeatable = attempt.rules.non_idempotent || idempotent(attempt.method);
+    let rules = attempt.rules;
+    let in_time = rules.time.is_none_or(|time| attempt.age < time);
+    let left = in_time && attempt.sent_before < rules.tries;
+    let again = left && attempt.body_held;
+    let repeatable = rules.non_idempotent || idempotent(attempt.method);
     match failure {
-        Failure::Connect { .. } | Failure::BacklogFull { .. } => true,
-        Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => left && attempt.body_held,
-        Failure::Io(_) | Failure::Decode(_) => left && attempt.body_held && (!attempt.sent || repeatable),
+        Failure::BacklogFull { .. } => true,
+        Failure::Connect { .. } => in_time && rules.on.connect,
+        Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => again,
+        Failure::Io(_) | Failure::Decode(_) => again && rules.on.closed && (!attempt.sent || repeatable),
+        Failure::HeadTimeout => again && rules.on.timeout && repeatable,
+        Failure::Status(status) => again && rules.on.statuses.contains(status) && repeatable,
         Failure::Admission(_)
         | Failure::Encode(_)
         | Failure::RequestBody(_)
         | Failure::Killed { .. }
         | Failure::SendTimeout
-        | Failure::HeadTimeout
         | Failure::ReadTimeout
         | Failure::Spool(_) => false,
     }
@@ -96,6 +105,8 @@ pub fn blame(failure: &Failure) -> Blame {
         | Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Blame::Busy,
         // A watchdog that does its work is no sign of an endpoint that does not.
         Failure::Killed { .. } => Blame::Other,
+        // It works, and says that this request is not for it, or not now.
+        Failure::Status(..500) => Blame::Other,
         _ => Blame::Endpoint,
     }
 }
@@ -120,6 +131,7 @@ fn idempotent(method: &Method) -> bool {
 mod tests {
     use super::*;
     use crate::transport::ConnectError;
+    use crate::upstream::model::config::RetryOn;
 
     fn allowed(method: Method, body_held: bool, sent: bool, failure: Failure) -> bool {
         permitted(
@@ -128,7 +140,8 @@ mod tests {
                 body_held,
                 sent,
                 sent_before: u32::from(sent),
-                rules: Retry::default(),
+                age: Duration::ZERO,
+                rules: &Retry::default(),
             },
             &failure,
         )
@@ -179,9 +192,10 @@ mod tests {
                 body_held: true,
                 sent: true,
                 sent_before,
-                rules: Retry {
-                    tries: 3,
+                age: Duration::ZERO,
+                rules: &Retry {
                     non_idempotent,
+                    ..Retry::default()
                 },
             };
             permitted(&attempt, &Failure::Decode(DecodeError::Empty))
@@ -202,8 +216,67 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_never_repeated() {
+    fn a_timeout_is_not_repeated_unless_the_operator_says_so() {
         assert!(!allowed(Method::GET, true, true, Failure::HeadTimeout));
+        let rules = Retry {
+            on: RetryOn {
+                timeout: true,
+                ..RetryOn::default()
+            },
+            ..Retry::default()
+        };
+        let by = |method| permitted(&sent(method, &rules), &Failure::HeadTimeout);
+        assert!(by(&Method::GET) && !by(&Method::POST));
+    }
+
+    /// A request that was sent once, with its body held.
+    fn sent<'a>(method: &'a Method, rules: &'a Retry) -> Attempt<'a> {
+        Attempt {
+            method,
+            body_held: true,
+            sent: true,
+            sent_before: 1,
+            age: Duration::ZERO,
+            rules,
+        }
+    }
+
+    #[test]
+    fn only_what_is_listed_is_repeated() {
+        let rules = Retry {
+            on: RetryOn {
+                connect: false,
+                closed: false,
+                timeout: false,
+                statuses: vec![503],
+            },
+            ..Retry::default()
+        };
+        let refused = Failure::Connect {
+            endpoint: "x".into(),
+            cause: ConnectError::Refused,
+        };
+        let get = sent(&Method::GET, &rules);
+        assert!(!permitted(&get, &refused));
+        assert!(!permitted(&get, &Failure::Decode(DecodeError::Empty)));
+        assert!(permitted(&get, &Failure::Status(503)));
+        assert!(!permitted(&get, &Failure::Status(502)));
+        assert!(!permitted(&sent(&Method::POST, &rules), &Failure::Status(503)));
+    }
+
+    #[test]
+    fn after_its_time_a_request_is_not_sent_again() {
+        let rules = Retry {
+            time: Some(Duration::from_secs(5)),
+            ..Retry::default()
+        };
+        let aged = |age| Attempt {
+            age,
+            ..sent(&Method::GET, &rules)
+        };
+        let closed = Failure::Decode(DecodeError::Empty);
+        assert!(permitted(&aged(Duration::from_secs(4)), &closed));
+        assert!(!permitted(&aged(Duration::from_secs(5)), &closed));
     }
 
     #[test]

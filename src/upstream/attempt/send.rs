@@ -53,7 +53,7 @@ impl Upstream {
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
             && session != Some(token)
         {
-            sticky::remember(sticky, token, head.client.secure, &mut answer.fields);
+            sticky::remember(sticky, token, head.client.secure, &mut answer.head.fields);
         }
         Ok(answer)
     }
@@ -87,6 +87,8 @@ struct Attempts<'a> {
     excluded: Vec<Id>,
     /// How often any byte of the request went out.
     sent: u32,
+    /// The body can be sent from the start again.
+    is_held: bool,
     /// It has paused before.
     paused: bool,
     /// The next attempt must not use a kept connection.
@@ -114,6 +116,7 @@ impl<'a> Attempts<'a> {
             upstream,
             options,
             head,
+            is_held: body.is_held(),
             body,
             trace,
             now: options.now,
@@ -141,6 +144,7 @@ impl<'a> Attempts<'a> {
                 // Boxed: a kept connection needs no room for it.
                 None => match Box::pin(self.connect(&mut slot)).await {
                     Some(connection) => connection,
+                    None if self.gives_up() => return Err(self.refused(AdmissionError::NoEndpoint)),
                     None => continue,
                 },
             };
@@ -153,12 +157,11 @@ impl<'a> Attempts<'a> {
             };
             let interim = self.options.interim;
             let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
-            let exchanged = self.exchanged(answered, lease);
             self.now = Instant::now();
             let time = self.trace.timeline.pause(self.now.into_std());
-            let mut error = match exchanged {
+            let mut error = match self.exchanged(answered, lease, self.now) {
                 Ok(answer) => {
-                    self.answered(answer.status, time);
+                    self.answered(answer.head.status, time);
                     return Ok(answer);
                 }
                 Err(error) => error,
@@ -285,30 +288,71 @@ impl<'a> Attempts<'a> {
         None
     }
 
+    /// Whether no other endpoint is to be asked after the last one could not be reached.
+    fn gives_up(&self) -> bool {
+        let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
+        last.is_some_and(|failure| !retry::permitted(&self.attempt(true, false), failure))
+    }
+
     /// What became of an exchange, now that it has an answer or will have none.
     fn exchanged(
         &self,
         head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
+        now: Instant,
     ) -> Result<Answer, AttemptError> {
         match head {
-            Ok(head) if head.upgrade => switched(&self.head.method, *head, lease),
+            Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
+            Ok(head) if self.is_unwanted(head.status) => {
+                Err(AttemptError::after(lease, Failure::Status(head.status.as_u16())))
+            }
             Ok(head) => {
                 lease.slot.answered();
-                self.answer(*head, lease)
+                self.answer(head, lease, now)
             }
             Err(failure) => Err(AttemptError::after(lease, failure)),
         }
     }
 
-    fn answer(&self, answer: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
+    /// Whether another endpoint is to be asked after an answer with this status.
+    fn is_unwanted(&self, status: StatusCode) -> bool {
+        let rules = &self.upstream.config.retry;
+        if rules.on.statuses.is_empty() || !rules.on.statuses.contains(&status.as_u16()) {
+            return false;
+        }
+        let attempt = Attempt {
+            sent_before: self.sent + 1,
+            ..self.attempt(true, true)
+        };
+        let mut others = self.constraints.clone();
+        others
+            .tried
+            .extend(self.trace.endpoint.as_ref().map(|endpoint| endpoint.id));
+        self.is_held
+            && retry::permitted(&attempt, &Failure::Status(status.as_u16()))
+            && self.upstream.pool.has(&others)
+    }
+
+    /// What the rule about sending again looks at.
+    fn attempt(&self, body_held: bool, sent: bool) -> Attempt<'_> {
+        Attempt {
+            method: &self.head.method,
+            body_held,
+            sent,
+            sent_before: self.sent,
+            age: self.now.saturating_duration_since(self.options.now),
+            rules: &self.upstream.config.retry,
+        }
+    }
+
+    fn answer(&self, head: Box<ResponseHead>, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
         } = *self.options;
-        let bodiless = is_bodiless(method, answer.status);
-        let length = if bodiless { Some(0) } else { answer.length };
-        let body = match Rest::of(lease, length).map_err(AttemptError::answered)? {
+        let bodiless = is_bodiless(method, head.status);
+        let length = if bodiless { Some(0) } else { head.length };
+        let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
             Rest::Complete(bytes) => Body::Full(bytes),
             Rest::Running(rest) if bodiless => {
                 Source::discard(rest, relays, ignore_abort);
@@ -316,10 +360,10 @@ impl<'a> Attempts<'a> {
             }
             Rest::Running(rest) => {
                 let source = Source::new(rest, relays, ignore_abort);
-                Body::of(source, self.options, &answer.fields)
+                Body::of(source, self.options, &head.fields)
             }
         };
-        Ok(relayed(method, answer, body))
+        Ok(relayed(method, head, body))
     }
 
     /// The body for another attempt, if the rule permits one.
@@ -340,13 +384,7 @@ impl<'a> Attempts<'a> {
             }
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
-        let attempt = Attempt {
-            method: &self.head.method,
-            body_held: body.is_some(),
-            sent,
-            sent_before: self.sent,
-            rules: self.upstream.config.retry,
-        };
+        let attempt = self.attempt(body.is_some(), sent);
         let Some(body) = body.filter(|_| retry::permitted(&attempt, &failure)) else {
             return Err(failure);
         };
@@ -422,7 +460,7 @@ fn poll_head(
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(method: &Method, head: ResponseHead, lease: Lease) -> Result<Answer, AttemptError> {
+fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<Answer, AttemptError> {
     let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
@@ -470,21 +508,11 @@ fn is_bodiless(method: &Method, status: StatusCode) -> bool {
 }
 
 /// An answer as the front end gets it.
-fn relayed(method: &Method, head: ResponseHead, body: Body) -> Answer {
-    let ResponseHead {
-        status,
-        mut fields,
-        length,
-        ..
-    } = head;
-    fields.remove(FieldName::XAccelBuffering);
-    let announces = is_bodiless(method, status) && status != StatusCode::NO_CONTENT;
-    Answer {
-        status,
-        fields,
-        length: length.filter(|_| announces),
-        body,
-    }
+fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> Answer {
+    head.fields.remove(FieldName::XAccelBuffering);
+    let announces = is_bodiless(method, head.status) && head.status != StatusCode::NO_CONTENT;
+    head.length = head.length.filter(|_| announces);
+    Answer { head, body }
 }
 
 #[cfg(test)]

@@ -166,13 +166,30 @@ pub struct Queue {
     pub timeout: Duration,
 }
 
-/// When a request may be sent again; see [`retry`](crate::upstream::attempt::retry).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When a request may be sent again; see `upstream/attempt/retry.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
+    /// After which failures.
+    pub on: RetryOn,
     /// How often one request is sent at most. Attempts that sent nothing do not count.
     pub tries: u32,
+    /// How long after a request's arrival it may be sent again; `None`: as long as the queue permits.
+    pub time: Option<Duration>,
     /// Also repeat requests whose method is not idempotent.
     pub non_idempotent: bool,
+}
+
+/// The failures after which a request may be sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryOn {
+    /// No connection.
+    pub connect: bool,
+    /// Closed, or broken, before a usable head.
+    pub closed: bool,
+    /// No head in time: the work may be running.
+    pub timeout: bool,
+    /// An answer with one of these statuses, as long as another endpoint is left.
+    pub statuses: Vec<u16>,
 }
 
 /// Deadlines of one exchange.
@@ -301,10 +318,23 @@ impl Default for Queue {
     }
 }
 
+impl Default for RetryOn {
+    fn default() -> Self {
+        Self {
+            connect: true,
+            closed: true,
+            timeout: false,
+            statuses: Vec::new(),
+        }
+    }
+}
+
 impl Default for Retry {
     fn default() -> Self {
         Self {
+            on: RetryOn::default(),
             tries: 3,
+            time: None,
             non_idempotent: false,
         }
     }

@@ -45,6 +45,9 @@ pub enum Failure {
     /// No response head in time.
     #[error("no response head within the head timeout")]
     HeadTimeout,
+    /// It answered with a status after which the operator wants another endpoint asked.
+    #[error("status {0}, which is in retry.on")]
+    Status(u16),
     /// The response stopped.
     #[error("no byte of the response for the read timeout")]
     ReadTimeout,
@@ -112,6 +115,7 @@ impl Failure {
             Self::Killed { .. } => Reason::WorkerKilled,
             Self::SendTimeout => Reason::SendTimeout,
             Self::HeadTimeout => Reason::HeadTimeout,
+            Self::Status(_) => Reason::UnwantedStatus,
             Self::ReadTimeout => Reason::ReadTimeout,
             Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => Reason::BackendClosed,
             Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Reason::BackendOverloaded,

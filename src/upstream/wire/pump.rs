@@ -38,6 +38,8 @@ pub struct Pump {
     sent: bool,
     /// Any byte of an answer came.
     answered: bool,
+    /// The codec has asked for more than was received.
+    starved: bool,
     /// Bytes that may still come of an answer that nothing wants.
     unwanted: Option<usize>,
     /// Why reading ended, when it was not the end of the stream.
@@ -102,6 +104,7 @@ impl Pump {
         now: Instant,
     ) -> Self {
         let Prepared { exchange, queue, id } = prepared;
+        debug_assert!(connection.received.is_empty(), "bytes of another exchange");
         connection.queue = queue;
         connection.deadline.clear();
         Self {
@@ -116,6 +119,7 @@ impl Pump {
             waiting: false,
             sent: false,
             answered: false,
+            starved: true,
             unwanted: None,
             broken: None,
             stderr: None,
@@ -147,16 +151,17 @@ impl Pump {
 
     /// Like [`poll_event`](Self::poll_event), but without reading or writing: what is here already.
     pub fn decode(&mut self) -> Result<Option<Event>, Failure> {
-        loop {
+        while !self.starved {
             match self.exchange.decode(&mut self.connection.received)? {
                 Some(Event::Stderr(piece)) => self.stderr().push(&piece),
                 Some(event) => {
                     self.note(&event);
                     return Ok(Some(event));
                 }
-                None => return Ok(None),
+                None => self.starved = true,
             }
         }
+        Ok(None)
     }
 
     #[cold]
@@ -219,6 +224,7 @@ impl Pump {
     /// Whether more may come.
     fn received(&mut self, bytes: usize) -> bool {
         self.answered = true;
+        self.starved = false;
         // The head has one deadline for all of it: a drip of bytes must not hold a worker.
         if self.receiving == Receiving::Body {
             self.waiting = false;

@@ -66,6 +66,18 @@ impl Http2 {
         }
     }
 
+    /// Reads the header block of a stream's answer.
+    fn head(&mut self, wanted: u32) -> Vec<u8> {
+        loop {
+            let header = self.0.take(9).unwrap();
+            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+            let payload = self.0.take(length as usize).unwrap();
+            if header[3] == HEADERS && header[5..] == wanted.to_be_bytes() {
+                return payload;
+            }
+        }
+    }
+
     /// Reads until a stream has ended.
     fn outcome(&mut self, wanted: u32) -> Outcome {
         let mut status = 0;
@@ -146,6 +158,16 @@ fn status_of(block: &[u8]) -> u16 {
     }
 }
 
+/// Whether a header block has a `bridgehead-error`, whose name is in no table: a literal, Huffman coded or not
+/// (RFC 7541, appendix B).
+fn says_error(block: &[u8]) -> bool {
+    const CODED: [u8; 12] = [
+        0x8e, 0xc3, 0x49, 0x31, 0x67, 0x28, 0xe4, 0x58, 0xb6, 0x58, 0x7b, 0x3f,
+    ];
+    let has = |name: &[u8]| block.windows(name.len()).any(|window| window == name);
+    has(b"bridgehead-error") || has(&CODED)
+}
+
 const GET: [(&str, &str); 4] = [
     (":method", "GET"),
     (":scheme", "http"),
@@ -201,6 +223,29 @@ fn http_2_is_spoken_to_clients_that_know() {
     assert_eq!(get.param("SERVER_PROTOCOL"), Some("HTTP/1.1")); // uWSGI mirrors it
     assert_eq!(post.param("CONTENT_LENGTH"), Some("6"));
     assert_eq!(site.log(2)[1]["version"], "HTTP/2.0");
+}
+
+#[test]
+fn no_application_can_say_the_gateways_word_for_errors() {
+    let fastcgi = Site::scripted("", "", |mut connection| {
+        let request = connection.read_fastcgi()?;
+        connection.fastcgi_response(request.id, b"Status: 502\r\nBridgehead-Error: forged\r\n\r\n")
+    });
+    let http = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write(
+            "HTTP/1.1 502 Oh\r\nBridgehead-Error: forged\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        )
+    });
+    for site in [fastcgi, http] {
+        let mut client = Http2::connect(&site);
+        client.headers(1, &GET, END_STREAM);
+        let forged = client.head(1);
+        assert_eq!((status_of(&forged), says_error(&forged)), (502, false));
+        let missing = GET.map(|(name, value)| (name, if value == "/first" { "/.." } else { value }));
+        client.headers(3, &missing, END_STREAM);
+        assert!(says_error(&client.head(3)), "the gateway's own");
+    }
 }
 
 #[test]

@@ -187,6 +187,22 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_host() {
     assert_eq!(asked.param("HTTP_HOST"), Some("shop.example.:81"));
 }
 
+#[test]
+fn an_application_gets_the_name_of_its_route_and_not_the_clients_spelling_of_it() {
+    for (host, asked, name) in [
+        ("host = \"shop.example\"\n", "SHOP.Example:81", "shop.example"),
+        ("host = \"*.example\"\n", "a.shop.example:81", "a.shop.example"),
+        ("", "other.test:81", "other.test"),
+    ] {
+        let table = format!("[[route]]\npath = \"/named\"\n{host}proxy = {{ upstream = \"app\" }}\n");
+        let site = Site::with("", &table);
+        assert_eq!(site.request("GET", "/named", &[("Host", asked)], b"").status, 200);
+        let told = site.asked();
+        assert_eq!(told.param("SERVER_NAME"), Some(name));
+        assert_eq!(told.param("HTTP_HOST"), Some(asked));
+    }
+}
+
 /// The type of FastCGI records with variables.
 const PARAMS: u8 = 4;
 

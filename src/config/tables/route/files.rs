@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::file_name::INDEX;
+use super::handler::{HandlerTable, Place};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
@@ -19,11 +20,14 @@ table! {
     }
 }
 
-/// Files below a directory.
-pub(super) fn check(typed: &At<Files>, complaints: &mut Complaints) -> Settings {
-    let example = "root = \"/srv/www/static\"";
-    required(typed, "root", typed.root.as_ref(), example, complaints);
-    let mut files = Settings::default();
-    typed.apply_to(&mut files);
-    files
+impl HandlerTable for Files {
+    type Settings = Settings;
+
+    fn check(typed: &At<Self>, _place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
+        let example = "root = \"/srv/www/static\"";
+        required(typed, "root", typed.root.as_ref(), example, complaints);
+        let mut files = Settings::default();
+        typed.apply_to(&mut files);
+        Some(files)
+    }
 }

@@ -1,85 +1,89 @@
 //! The one handler of a route.
 
-use std::ops::Range;
-
-use super::{Route, files, php, proxy, redirect, respond};
+use super::Route;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::Fill;
-use crate::frontend::config::{Handler, Status};
+use crate::frontend::config::Handler;
 use crate::upstream::Config as Upstream;
 
+/// The table of a handler, a key of its route.
+pub(super) trait HandlerTable: Clone + Default + Fill<Self::Settings> {
+    /// What it becomes.
+    type Settings: Default;
+
+    /// The settings; `None` after a complaint.
+    fn check(typed: &At<Self>, _place: Place<'_>, _complaints: &mut Complaints) -> Option<Self::Settings> {
+        let mut settings = Self::Settings::default();
+        (**typed).fill(&mut settings);
+        Some(settings)
+    }
+
+    /// The table as it would be typed.
+    fn shown(settings: &Self::Settings, _upstreams: &[Upstream]) -> At<Self> {
+        At::nowhere(Self::of(settings).unwrap_or_default())
+    }
+}
+
+/// Where a handler stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The path of its route.
+    pub(super) prefix: &'a str,
+    /// Every upstream.
+    pub(super) upstreams: &'a [Upstream],
+}
+
+/// Makes the handlers of a route out of its keys; the types are named like those of [`Handler`].
+macro_rules! handlers {
+    (of $route:ident: $($key:ident: $table:ident,)*) => {
+        impl $route {
+            /// The key of every handler, and where the route has it.
+            fn handlers(&self) -> Vec<(&'static str, Option<Range<usize>>)> {
+                vec![$((stringify!($key), self.$key.as_ref().map(At::span)),)*]
+            }
+
+            /// The first handler that the route has; `None` also after a complaint.
+            fn handler(&self, place: Place<'_>, complaints: &mut Complaints) -> Option<Handler> {
+                $(
+                    if let Some(typed) = &self.$key {
+                        return <$table as HandlerTable>::check(typed, place, complaints).map(Handler::$table);
+                    }
+                )*
+                None
+            }
+
+            /// Puts the handler into its key.
+            fn show_handler(&mut self, handler: &Handler, upstreams: &[Upstream]) {
+                match handler {
+                    $(Handler::$table(settings) => {
+                        self.$key = Some(<$table as HandlerTable>::shown(settings, upstreams));
+                    })*
+                }
+            }
+        }
+    };
+}
+
+pub(super) use handlers;
+
 /// The handler of a route; `None` when it has none or too many.
-pub(super) fn check(
-    route: &At<Route>,
-    prefix: &str,
-    upstreams: &[Upstream],
-    complaints: &mut Complaints,
-) -> Option<Handler> {
-    if !is_single(route, complaints) {
-        return None;
-    }
-    if let Some(typed) = &route.php {
-        return php::check(typed, upstreams, complaints).map(Handler::Php);
-    }
-    if let Some(typed) = &route.proxy {
-        return proxy::check(typed, prefix, upstreams, complaints).map(Handler::Proxy);
-    }
-    if let Some(typed) = &route.files {
-        return Some(Handler::Files(files::check(typed, complaints)));
-    }
-    if let Some(typed) = &route.redirect {
-        return Some(Handler::Redirect(redirect::check(typed, complaints)));
-    }
-    if let Some(typed) = &route.respond {
-        return Some(Handler::Respond(respond::check(typed, complaints)));
-    }
-    let mut status = Status::default();
-    Fill::fill(&**route.status.as_ref()?, &mut status);
-    Some(Handler::Status(status))
-}
-
-/// Puts the handler into its key.
-pub(super) fn show(handler: &Handler, upstreams: &[Upstream], route: &mut Route) {
-    match handler {
-        Handler::Php(php) => route.php = Some(php::shown(php, upstreams)),
-        Handler::Proxy(proxy) => route.proxy = Some(proxy::shown(proxy, upstreams)),
-        Handler::Files(files) => route.files = Fill::of(files).map(At::nowhere),
-        Handler::Redirect(redirect) => route.redirect = Fill::of(redirect).map(At::nowhere),
-        Handler::Respond(respond) => route.respond = Fill::of(respond).map(At::nowhere),
-        Handler::Status(status) => route.status = Fill::of(status).map(At::nowhere),
-    }
-}
-
-/// The upstream that a handler sends to.
-pub(in crate::config::tables) fn upstream(handler: &Handler) -> Option<usize> {
-    match handler {
-        Handler::Php(php) => Some(php.upstream),
-        Handler::Proxy(proxy) => Some(proxy.upstream),
-        Handler::Files(_) | Handler::Redirect(_) | Handler::Respond(_) | Handler::Status(_) => None,
+pub(super) fn check(route: &At<Route>, place: Place<'_>, complaints: &mut Complaints) -> Option<Handler> {
+    match is_single(route, complaints) {
+        true => route.handler(place, complaints),
+        false => None,
     }
 }
 
 /// The keys of handlers, as a list in words.
 pub(in crate::config::tables) fn names() -> String {
-    suggest::list(keys(&Route::default()).map(|(name, _)| name))
-}
-
-/// The key of every handler, and where the route has it.
-fn keys(route: &Route) -> [(&'static str, Option<Range<usize>>); 6] {
-    [
-        ("php", route.php.as_ref().map(At::span)),
-        ("proxy", route.proxy.as_ref().map(At::span)),
-        ("files", route.files.as_ref().map(At::span)),
-        ("redirect", route.redirect.as_ref().map(At::span)),
-        ("respond", route.respond.as_ref().map(At::span)),
-        ("status", route.status.as_ref().map(At::span)),
-    ]
+    let keys = Route::default().handlers();
+    suggest::list(keys.into_iter().map(|(name, _)| name))
 }
 
 fn is_single(route: &At<Route>, complaints: &mut Complaints) -> bool {
-    let keys = keys(route).into_iter();
+    let keys = route.handlers().into_iter();
     let present: Vec<_> = keys.filter_map(|(name, span)| Some((name, span?))).collect();
     match present.as_slice() {
         [_] => return true,

@@ -25,6 +25,7 @@ use buffering::Buffering;
 use bytes::Bytes;
 use field::{Headers, Params};
 use files::Files;
+use handler::{HandlerTable, Place, handlers};
 use host::HOST;
 use limits::Limits;
 use path::PREFIX;
@@ -39,17 +40,18 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
 use crate::config::units::{Flag, Time};
-use crate::frontend::config::{Host, Route as Settings};
+use crate::frontend::config::{Handler, Host, Route as Settings};
 use crate::protocol::fields::Fields;
 use crate::upstream::Config as Upstream;
 use crate::upstream::model::config::ProtocolName;
 
-pub(super) use handler::{names, upstream};
+pub(super) use handler::names;
 
 table! {
     /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
     pub(in crate::config) struct Route for Settings {
-        /// Host of the request: `"shop.example"` or `"*.example"`. Default: every host.
+        /// Host of the request: `"shop.example"`, which applications get as `SERVER_NAME`, or `"*.example"`. Default: every
+        /// host.
         host: Host as HOST,
         /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
         path: String as PREFIX,
@@ -92,13 +94,22 @@ status = { allow = ["10.0.0.0/8"] }
 "#;
 }
 
+handlers! { of Route:
+    php: Php,
+    proxy: Proxy,
+    files: Files,
+    redirect: Redirect,
+    respond: Respond,
+    status: Status,
+}
+
 /// The route as it would be typed.
 pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
     let mut shown = Route::plain(route);
-    handler::show(&route.handler, upstreams, &mut shown);
+    shown.show_handler(&route.handler, upstreams);
     shown.params = shown.params.filter(|params| !params.is_empty());
     shown.headers = shown.headers.filter(|headers| !headers.is_empty());
-    if upstream(&route.handler).is_none() {
+    if route.handler.upstream().is_none() {
         shown.ignore_client_abort = None;
     }
     shown
@@ -146,7 +157,11 @@ fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints)
         route.limits.upload_rate = 0;
     }
     typed.apply_to(&mut route);
-    let handler = handler::check(typed, &route.path, upstreams, complaints);
+    let place = Place {
+        prefix: &route.path,
+        upstreams,
+    };
+    let handler = handler::check(typed, place, complaints);
     buffering::check(
         typed.buffering.as_ref(),
         &route.buffering,
@@ -154,7 +169,7 @@ fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints)
         complaints,
     );
     route.handler = handler?;
-    let upstream = upstream(&route.handler).and_then(|index| upstreams.get(index));
+    let upstream = route.handler.upstream().and_then(|index| upstreams.get(index));
     let protocol = upstream.map(|upstream| upstream.protocol);
     if matches!(protocol, None | Some(ProtocolName::Http)) {
         route.params = Arc::default();

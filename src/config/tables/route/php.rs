@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::file_name::PHP_INDEX;
+use super::handler::{HandlerTable, Place};
 use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -29,50 +30,49 @@ table! {
     }
 }
 
-/// PHP scripts; `None` after a complaint.
-pub(super) fn check(
-    typed: &At<Php>,
-    upstreams: &[Upstream],
-    complaints: &mut Complaints,
-) -> Option<Settings> {
-    let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
-    let example = "root = \"/srv/www\"";
-    let root = required(typed, "root", typed.root.as_ref(), example, complaints);
-    if let Some(index) = upstream.filter(|index| target::speaks_http(upstreams, *index)) {
-        let message = format!(
-            "PHP does not run behind the upstream `{}`, which speaks http",
-            upstreams[index].name
-        );
-        let place = typed.upstream.as_ref().map_or(typed.span(), At::span);
-        complaints
-            .error(place, message)
-            .help("use proxy = { upstream = … }");
-    }
-    root?;
-    let mut php = Settings {
-        upstream: upstream?,
-        ..Settings::default()
-    };
-    typed.apply_to(&mut php);
-    let suffix = &php.suffix;
-    if let Some(script) = &typed.front_controller
-        && is_script(script)
-        && !script.ends_with(suffix)
-    {
-        complaints.warning(
-            script.span(),
-            format!("the front controller does not end with the suffix `{suffix}`"),
-        );
-    }
-    Some(php)
-}
+impl HandlerTable for Php {
+    type Settings = Settings;
 
-/// The table as it would be typed.
-pub(super) fn shown(php: &Settings, upstreams: &[Upstream]) -> At<Php> {
-    At::nowhere(Php {
-        upstream: target::shown(upstreams, php.upstream),
-        ..Php::plain(php)
-    })
+    fn check(typed: &At<Self>, place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
+        let upstreams = place.upstreams;
+        let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
+        let example = "root = \"/srv/www\"";
+        let root = required(typed, "root", typed.root.as_ref(), example, complaints);
+        if let Some(index) = upstream.filter(|index| target::speaks_http(upstreams, *index)) {
+            let message = format!(
+                "PHP does not run behind the upstream `{}`, which speaks http",
+                upstreams[index].name
+            );
+            let place = typed.upstream.as_ref().map_or(typed.span(), At::span);
+            complaints
+                .error(place, message)
+                .help("use proxy = { upstream = … }");
+        }
+        root?;
+        let mut php = Settings {
+            upstream: upstream?,
+            ..Settings::default()
+        };
+        typed.apply_to(&mut php);
+        let suffix = &php.suffix;
+        if let Some(script) = &typed.front_controller
+            && is_script(script)
+            && !script.ends_with(suffix)
+        {
+            complaints.warning(
+                script.span(),
+                format!("the front controller does not end with the suffix `{suffix}`"),
+            );
+        }
+        Some(php)
+    }
+
+    fn shown(php: &Settings, upstreams: &[Upstream]) -> At<Self> {
+        At::nowhere(Self {
+            upstream: target::shown(upstreams, php.upstream),
+            ..Self::plain(php)
+        })
+    }
 }
 
 const SUFFIX: Text<String> = Text {

@@ -1,5 +1,6 @@
 //! `proxy` of a route.
 
+use super::handler::{HandlerTable, Place};
 use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -23,44 +24,42 @@ table! {
     }
 }
 
-/// A mounted application, on a route with the path `prefix`; `None` after a complaint.
-pub(super) fn check(
-    typed: &At<Proxy>,
-    prefix: &str,
-    upstreams: &[Upstream],
-    complaints: &mut Complaints,
-) -> Option<Settings> {
-    let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
-    if let Some(mount) = &typed.mount {
-        check_mount(mount, prefix, complaints);
-    }
-    let upstream = upstream?;
-    let mut proxy = Settings {
-        upstream,
-        ..Settings::default()
-    };
-    let protocol = upstreams.get(upstream)?.protocol.as_str();
-    let mut typed = Proxy::clone(typed);
-    for (key, span) in typed.leave_out(protocol) {
-        complaints.warning(
-            span,
-            format!("`{key}` has no effect on an upstream that speaks {protocol}"),
-        );
-    }
-    typed.apply_to(&mut proxy);
-    Some(proxy)
-}
+impl HandlerTable for Proxy {
+    type Settings = Settings;
 
-/// The table as it would be typed.
-pub(super) fn shown(proxy: &Settings, upstreams: &[Upstream]) -> At<Proxy> {
-    let mut shown = Proxy {
-        upstream: target::shown(upstreams, proxy.upstream),
-        ..Proxy::plain(proxy)
-    };
-    if let Some(upstream) = upstreams.get(proxy.upstream) {
-        shown.leave_out(upstream.protocol.as_str());
+    fn check(typed: &At<Self>, place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
+        let Place { prefix, upstreams } = place;
+        let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
+        if let Some(mount) = &typed.mount {
+            check_mount(mount, prefix, complaints);
+        }
+        let upstream = upstream?;
+        let mut proxy = Settings {
+            upstream,
+            ..Settings::default()
+        };
+        let protocol = upstreams.get(upstream)?.protocol.as_str();
+        let mut typed = Self::clone(typed);
+        for (key, span) in typed.leave_out(protocol) {
+            complaints.warning(
+                span,
+                format!("`{key}` has no effect on an upstream that speaks {protocol}"),
+            );
+        }
+        typed.apply_to(&mut proxy);
+        Some(proxy)
     }
-    At::nowhere(shown)
+
+    fn shown(proxy: &Settings, upstreams: &[Upstream]) -> At<Self> {
+        let mut shown = Self {
+            upstream: target::shown(upstreams, proxy.upstream),
+            ..Self::plain(proxy)
+        };
+        if let Some(upstream) = upstreams.get(proxy.upstream) {
+            shown.leave_out(upstream.protocol.as_str());
+        }
+        At::nowhere(shown)
+    }
 }
 
 /// A mount without the slash at its end; empty at the root.

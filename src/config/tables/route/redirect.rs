@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::field;
+use super::handler::{HandlerTable, Place};
 use super::status_code::Status;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -21,20 +22,23 @@ table! {
     }
 }
 
-/// A redirect.
-pub(super) fn check(typed: &At<Redirect>, complaints: &mut Complaints) -> Settings {
-    let example = "to = \"https://www.example\"";
-    required(typed, "to", typed.to.as_ref(), example, complaints);
-    if let Some(status) = &typed.status
-        && (304..=306).contains(&status.as_u16())
-    {
-        complaints
-            .error(status.span(), format!("{} is not a redirect", status.as_u16()))
-            .help("write 301, 302, 303, 307 or 308");
+impl HandlerTable for Redirect {
+    type Settings = Settings;
+
+    fn check(typed: &At<Self>, _place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
+        let example = "to = \"https://www.example\"";
+        required(typed, "to", typed.to.as_ref(), example, complaints);
+        if let Some(status) = &typed.status
+            && (304..=306).contains(&status.as_u16())
+        {
+            complaints
+                .error(status.span(), format!("{} is not a redirect", status.as_u16()))
+                .help("write 301, 302, 303, 307 or 308");
+        }
+        let mut redirect = Settings::default();
+        typed.apply_to(&mut redirect);
+        Some(redirect)
     }
-    let mut redirect = Settings::default();
-    typed.apply_to(&mut redirect);
-    redirect
 }
 
 const TARGET: Text<String> = Text {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::handler::{HandlerTable, Place};
 use super::status_code::Status;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -20,16 +21,19 @@ table! {
     }
 }
 
-/// A fixed answer.
-pub(super) fn check(typed: &At<Respond>, complaints: &mut Complaints) -> Settings {
-    let mut respond = Settings::default();
-    typed.apply_to(&mut respond);
-    let status = respond.status.as_u16();
-    let body = typed.body.as_ref().filter(|body| !body.is_empty());
-    if let (Some(body), 204 | 205 | 304) = (body, status) {
-        complaints.error(body.span(), format!("an answer with status {status} has no body"));
+impl HandlerTable for Respond {
+    type Settings = Settings;
+
+    fn check(typed: &At<Self>, _place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
+        let mut respond = Settings::default();
+        typed.apply_to(&mut respond);
+        let status = respond.status.as_u16();
+        let body = typed.body.as_ref().filter(|body| !body.is_empty());
+        if let (Some(body), 204 | 205 | 304) = (body, status) {
+            complaints.error(body.span(), format!("an answer with status {status} has no body"));
+        }
+        Some(respond)
     }
-    respond
 }
 
 const BODY: Text<Bytes> = Text {

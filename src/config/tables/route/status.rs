@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::handler::HandlerTable;
 use crate::config::table::table;
 use crate::config::tables::network::NETWORK;
 use crate::config::units::{List, Name, Named};
@@ -15,6 +16,10 @@ table! {
         /// Networks of clients that may see it, besides those on unix sockets.
         allow: Vec<IpNet> as List(NETWORK),
     }
+}
+
+impl HandlerTable for Status {
+    type Settings = Settings;
 }
 
 impl Named for StatusFormat {

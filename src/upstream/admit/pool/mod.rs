@@ -307,22 +307,22 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
-    fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<C>) {
+    fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
         endpoint.slot_freed();
         let mut closing = Vec::new();
         match (state.set.find(endpoint.id), connection) {
-            (Some(_), Some(connection)) if slot.protocol != state.settings.protocol => {
+            (Some(_), Some((connection, _))) if slot.protocol != state.settings.protocol => {
                 closing.push(connection)
             }
             (Some(at), connection) => {
                 if state.set.degraded {
                     state.set.left(at, slot.trial);
                 }
-                if let Some(connection) = connection {
-                    closing = self.park(&mut state, at, connection);
+                if let Some((connection, now)) = connection {
+                    closing = self.park(&mut state, at, connection, now);
                 }
                 // Not what was found out with other settings.
                 if let Some(limit) = limit.filter(|_| Arc::ptr_eq(endpoint, &state.set.endpoints[at])) {
@@ -332,7 +332,7 @@ impl<C: Send + 'static> Pool<C> {
                 }
             }
             // It is no longer one of ours.
-            (None, Some(connection)) => closing.push(connection),
+            (None, Some((connection, _))) => closing.push(connection),
             (None, None) => {}
         }
         if !state.queue.is_empty() {
@@ -346,8 +346,7 @@ impl<C: Send + 'static> Pool<C> {
     }
 
     /// Keeps a connection; gives those for which there is no room.
-    fn park(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, connection: C) -> Vec<C> {
-        let now = Instant::now();
+    fn park(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, connection: C, now: Instant) -> Vec<C> {
         state.set.states[at].idle.push_back(Idle {
             connection,
             since: now,
@@ -433,7 +432,7 @@ impl<C: Send + 'static> Pool<C> {
             state.set.left(endpoint, true);
         }
         if let Some(connection) = idle {
-            drop(self.park(state, endpoint, connection));
+            drop(self.park(state, endpoint, connection, Instant::now()));
         }
         false
     }
@@ -457,6 +456,11 @@ impl<C: Send + 'static> Pool<C> {
     /// When the keeper is to wake up.
     fn due(&self) -> Option<Instant> {
         self.lock().alarm.due()
+    }
+
+    /// Whether there is an endpoint that a request may use, full or not.
+    pub fn has(&self, constraints: &Constraints) -> bool {
+        self.lock().set.fit(constraints).is_some()
     }
 
     /// Whether an endpoint was alive a moment ago, or only its backlog is full: then it is worth waiting.

@@ -78,9 +78,14 @@ impl<C: Send + 'static> Slot<C> {
     }
 
     /// Gives the slot back together with a connection that can serve another exchange.
-    pub fn keep(mut self, connection: C) {
+    pub fn keep(self, connection: C) {
+        self.keep_at(connection, Instant::now());
+    }
+
+    /// The same for a caller that knows the time.
+    pub fn keep_at(mut self, connection: C, now: Instant) {
         self.released = true;
-        self.pool.release(&self, Some(connection));
+        self.pool.release(&self, Some((connection, now)));
     }
 }
 

@@ -102,7 +102,7 @@ async fn interim_answers_are_heard_before_the_final_one() {
         )
         .await
         .unwrap();
-    assert!(answer.status == 200 && answer.body.remaining() == Some(2));
+    assert!(answer.head.status == 200 && answer.body.remaining() == Some(2));
     let link: Fields = [("Link", "</a>")].into_iter().collect();
     assert_eq!(*heard.0.lock().unwrap(), [(103, link)]);
     backend.await.unwrap();
@@ -157,4 +157,48 @@ async fn a_switch_before_the_request_is_complete_is_none() {
     let failure = sent.await.err().unwrap();
     assert_eq!(failure.reason(), Reason::BadResponse);
     backend.await.unwrap();
+}
+
+/// An upstream with two endpoints that answer with these heads, and `retry.on` with 503.
+async fn second_opinion(method: Method, answers: [&'static str; 2]) -> (u16, Trace) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut endpoints = Vec::new();
+    for (at, answer) in answers.into_iter().enumerate() {
+        let path = directory.path().join(at.to_string());
+        let listener = UnixListener::bind(&path).unwrap();
+        endpoints.push(EndpointConfig::new(
+            format!("unix:{}", path.display()).parse().unwrap(),
+        ));
+        tokio::spawn(async move {
+            let _connection = answering(listener, answer).await;
+        });
+    }
+    let mut config = Config {
+        protocol: ProtocolName::Http,
+        endpoints,
+        ..config(0, 1, 1, 1)
+    };
+    config.retry.on.statuses = vec![503];
+    let upstream = Upstream::new(config);
+    let relays = relays(&directory);
+    let mut trace = Trace::new(Instant::now());
+    let head = samples::request(method);
+    let answer = upstream
+        .send(&head, RequestBody::Empty, &options(&relays), &mut trace)
+        .await;
+    (answer.unwrap().head.status.as_u16(), trace)
+}
+
+const BUSY: &str = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_status_that_is_not_wanted_has_the_next_endpoint_asked() {
+    let (status, trace) = second_opinion(Method::GET, [BUSY, FINE]).await;
+    assert_eq!((status, trace.attempts), (200, 2));
+    // The last one's answer is the client's.
+    let (status, trace) = second_opinion(Method::GET, [BUSY, BUSY]).await;
+    assert_eq!((status, trace.attempts), (503, 2));
+    let (status, trace) = second_opinion(Method::POST, [BUSY, FINE]).await;
+    assert_eq!((status, trace.attempts), (503, 1));
 }

@@ -54,7 +54,7 @@ fn poll<L: Listen>(
             return Poll::Ready(answer);
         }
         if *heard > MAX_ANSWER {
-            return Poll::Ready(listener.broken(Cause::TooMuch));
+            return Poll::Ready(listener.broken(Cause::TooMuch(MAX_ANSWER)));
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 
-use super::talk::MAX_ANSWER;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::telemetry::Reason;
 use crate::transport::ConnectError;
@@ -61,8 +60,8 @@ pub enum Cause {
     #[error("the text is not in the answer")]
     Body,
     /// It talks and comes to no end.
-    #[error("more than {MAX_ANSWER} bytes before the end of the head")]
-    TooMuch,
+    #[error("more than {0} bytes before the end of the head")]
+    TooMuch(usize),
     /// The question does not fit the protocol or the upstream's limits.
     #[error("cannot be asked: {0}")]
     Unsendable(EncodeError),
@@ -77,7 +76,7 @@ impl Cause {
         match self {
             Self::Connect(cause) => cause.reason(),
             Self::Closed | Self::NoPong | Self::Broken(_) => Reason::BackendClosed,
-            Self::NotPong | Self::Garbage(_) | Self::TooMuch => Reason::BadResponse,
+            Self::NotPong | Self::Garbage(_) | Self::TooMuch(_) => Reason::BadResponse,
             Self::Unsendable(_) => Reason::VariablesTooLarge,
             Self::Status(_) => Reason::BadStatus,
             Self::Body => Reason::BadBody,

@@ -1,13 +1,13 @@
 //! Which endpoint: one file per algorithm, one line in [`make`].
 
 mod draw;
-pub mod ewma;
-pub mod hash;
-pub mod ip_hash;
-pub mod least_conn;
+mod ewma;
+mod hash;
+mod ip_hash;
+mod least_conn;
 mod load;
-pub mod random_two;
-pub mod round_robin;
+mod random_two;
+mod round_robin;
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 
 pub use ewma::Ewma;
 pub use hash::Hash;
-pub use ip_hash::IpHash;
+pub use ip_hash::{IpHash, key as ip_key};
 pub use least_conn::LeastConn;
 pub use random_two::RandomTwo;
 pub use round_robin::RoundRobin;

@@ -2,19 +2,11 @@
 //! for ever.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::service::Connection;
+use crate::frontend::connection::Connection;
 use crate::transport::Deadline;
-
-/// Counts the requests of one connection.
-#[derive(Debug, Default)]
-pub(super) struct Requests {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
 
 /// Watches a connection. Looks at it once a period, so that no request has to set a timer.
 pub(super) struct Idle {
@@ -23,24 +15,6 @@ pub(super) struct Idle {
     next: Deadline,
     /// The requests at the beginning of the period, if none was under way.
     before: Option<usize>,
-}
-
-impl Requests {
-    /// A request has come.
-    pub(super) fn begin(&self) {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Its answer is complete, or given up.
-    pub(super) fn end(&self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The number of requests so far, if none is under way.
-    pub(super) fn at_rest(&self) -> Option<usize> {
-        let ended = self.ended.load(Ordering::Relaxed);
-        (self.begun.load(Ordering::Relaxed) == ended).then_some(ended)
-    }
 }
 
 impl Idle {

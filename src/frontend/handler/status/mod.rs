@@ -4,46 +4,100 @@
 mod json;
 mod prometheus;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::answer::Answer;
-use super::body::Body;
-use super::config::{self, StatusFormat};
-use super::liking::Liking;
-use super::rejection::Rejection;
+use super::{Handle, HandlerSettings, Place};
+use crate::files::DecodedPath;
+use crate::frontend::answer::Answer;
+use crate::frontend::body::Body;
+use crate::frontend::exchange::Exchange;
+use crate::frontend::flow::Flow;
+use crate::frontend::liking::Liking;
+use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::FieldName;
 use crate::telemetry::Counters;
-use crate::telemetry::exposition::Format;
+use crate::telemetry::exposition;
 use crate::upstream::Upstream;
 
-/// A status page, ready to answer.
+/// What the gateway has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    config: config::Status,
+    /// How it is written.
+    pub format: Format,
+    /// Who may see it, besides clients on unix sockets.
+    pub allow: Vec<IpNet>,
+}
+
+/// How a status is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus' text format.
+    #[default]
+    Prometheus,
+    /// One JSON object.
+    Json,
+}
+
+/// This machine.
+impl Default for Status {
+    fn default() -> Self {
+        let loopback: [IpNet; 2] = [
+            Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
+            Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128).into(),
+        ];
+        Self {
+            format: Format::default(),
+            allow: loopback.into(),
+        }
+    }
+}
+
+/// A status page, ready to answer.
+pub struct Page {
+    settings: Status,
     upstreams: Arc<[Arc<Upstream>]>,
 }
 
-impl Status {
-    /// A page about these upstreams.
-    pub fn new(config: config::Status, upstreams: &[Arc<Upstream>]) -> Self {
-        Self {
-            config,
-            upstreams: upstreams.into(),
+impl HandlerSettings for Status {
+    type Handler = Page;
+
+    const NAME: &'static str = "status";
+
+    fn handler(&self, place: Place<'_>) -> Page {
+        Page {
+            settings: self.clone(),
+            upstreams: place.upstreams.into(),
         }
     }
+}
 
+impl Handle for Page {
+    fn handle<'r>(&'r self, exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+        let client = exchange.client().remote.as_ref();
+        let client = client.map(|peer| peer.address.ip());
+        self.settings.admit(&exchange.request.head.method, client)?;
+        let context = &exchange.context;
+        context.counters.access_lines_dropped.set(context.log.dropped());
+        context
+            .counters
+            .spool_bytes
+            .set(context.relays.spools().bytes_on_disk());
+        let accept = exchange.request.head.fields.get(FieldName::Accept);
+        Ok(Flow::Answer(self.answer(&context.counters, accept)))
+    }
+}
+
+impl Status {
     /// Refuses who is not to see it. A client without an address came through a unix socket, whose mode decided.
-    pub fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
+    fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
         let allowed = |ip: IpAddr| {
             let ip = ip.to_canonical();
-            self.config
-                .allow
-                .iter()
-                .any(|network: &IpNet| network.contains(&ip))
+            self.allow.iter().any(|network: &IpNet| network.contains(&ip))
         };
         if !client.is_none_or(allowed) {
             return Err(Rejection::NotAllowed);
@@ -53,31 +107,33 @@ impl Status {
             _ => Err(Rejection::Method("GET, HEAD")),
         }
     }
+}
 
+impl Page {
     /// The numbers of this moment; `accept` is the request's field of that name.
-    pub fn answer(&self, counters: &Counters, accept: Option<&[u8]>) -> Answer {
-        match self.config.format {
-            StatusFormat::Prometheus => {
+    fn answer(&self, counters: &Counters, accept: Option<&[u8]>) -> Answer {
+        match self.settings.format {
+            Format::Prometheus => {
                 let format = preferred(accept);
                 let text = prometheus::page(format, counters, &self.upstreams);
                 let mut answer = page(format.content_type(), text);
                 answer.fields.append(FieldName::Vary, "Accept");
                 answer
             }
-            StatusFormat::Json => page("application/json", json::page(counters, &self.upstreams)),
+            Format::Json => page("application/json", json::page(counters, &self.upstreams)),
         }
     }
 }
 
 /// OpenMetrics for those that name it, and like it as much as plain text.
-fn preferred(accept: Option<&[u8]>) -> Format {
+fn preferred(accept: Option<&[u8]>) -> exposition::Format {
     let Some(Ok(accept)) = accept.map(std::str::from_utf8) else {
-        return Format::Prometheus;
+        return exposition::Format::Prometheus;
     };
     let open = Liking::of("application", "openmetrics-text", accept);
     match open.is_named() && open >= Liking::of("text", "plain", accept) {
-        true => Format::OpenMetrics,
-        false => Format::Prometheus,
+        true => exposition::Format::OpenMetrics,
+        false => exposition::Format::Prometheus,
     }
 }
 
@@ -93,9 +149,8 @@ mod tests {
     use super::*;
 
     fn admitted(client: Option<&str>, method: Method) -> bool {
-        let status = Status::new(config::Status::default(), &[]);
         let client = client.map(|ip| ip.parse().unwrap());
-        status.admit(&method, client).is_ok()
+        Status::default().admit(&method, client).is_ok()
     }
 
     #[test]
@@ -120,11 +175,11 @@ mod tests {
         ] {
             assert_eq!(
                 preferred(Some(accept.as_bytes())),
-                Format::OpenMetrics,
+                exposition::Format::OpenMetrics,
                 "{accept}"
             );
         }
-        assert_eq!(preferred(None), Format::Prometheus);
+        assert_eq!(preferred(None), exposition::Format::Prometheus);
         for accept in [
             "",
             "*/*",
@@ -133,7 +188,11 @@ mod tests {
             "application/openmetrics-text;q=0",
             "application/openmetrics-text;q=0.5, text/plain",
         ] {
-            assert_eq!(preferred(Some(accept.as_bytes())), Format::Prometheus, "{accept}");
+            assert_eq!(
+                preferred(Some(accept.as_bytes())),
+                exposition::Format::Prometheus,
+                "{accept}"
+            );
         }
     }
 

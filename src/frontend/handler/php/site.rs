@@ -15,13 +15,13 @@ use std::os::unix::ffi::OsStrExt;
 
 use bytes::Bytes;
 
-use super::config::Php;
+use super::Php;
 use crate::files::{self, DecodedPath, Entry, Kind, LookupError, PathError, RelPath, Root};
 use crate::protocol::request::Script;
 
 /// A document root with scripts.
 #[derive(Debug)]
-pub struct Site {
+pub(super) struct Site {
     root: Root,
     remote_root: Option<Bytes>,
     index: String,
@@ -32,7 +32,7 @@ pub struct Site {
 
 /// What answers a path.
 #[derive(Debug)]
-pub enum Resolved {
+pub(super) enum Resolved {
     /// A script.
     Script(Script),
     /// A file, as it is: open, and its name.
@@ -65,7 +65,7 @@ enum Suffix {
 
 impl Site {
     /// Scripts below a document root, which is open.
-    pub fn new(config: &Php, root: Root) -> Self {
+    pub(super) fn new(config: &Php, root: Root) -> Self {
         let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
@@ -79,7 +79,7 @@ impl Site {
     }
 
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
-    pub fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
+    pub(super) fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
         if let Err(error) = path.check_file() {
             return self.missing(error.into());
         }

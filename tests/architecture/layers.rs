@@ -2,10 +2,10 @@
 //!
 //! Test code is exempt: what follows `#[cfg(test)]` in a file is not read.
 
-#![allow(clippy::unwrap_used)] // all of it is tests
-
 use std::fs;
 use std::path::PathBuf;
+
+use super::sources::sources;
 
 /// A module of ours, the modules of ours that it may use, and the outside crates that it may use.
 struct Layer {
@@ -210,9 +210,6 @@ const ACCOUNTS: &str = "transport/account.rs";
 /// Names hyper.
 const HYPER: &str = "frontend/edge/http2.rs";
 
-/// Files that are test code as a whole: their parents declare them under `#[cfg(test)]`.
-const TEST_FILES: &[&str] = &["tests.rs", "samples.rs", "simulation.rs"];
-
 #[test]
 fn every_module_has_a_layer_and_every_layer_a_module() {
     let mut modules: Vec<String> = fs::read_dir(source())
@@ -315,25 +312,10 @@ fn is_module(name: &str) -> bool {
 
 /// The files of a module with their code: no comments, no tests.
 fn files(module: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut open = vec![source().join(module)];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path
-                .strip_prefix(source())
-                .unwrap()
-                .to_string_lossy()
-                .into_owned();
-            if path.is_dir() {
-                open.push(path);
-            } else if name.ends_with(".rs") && !TEST_FILES.iter().any(|test| name.ends_with(test)) {
-                found.push((name, code(&fs::read_to_string(path).unwrap())));
-            }
-        }
-    }
-    assert!(!found.is_empty(), "no files in {module}");
-    found
+    let files = sources(&source().join(module)).into_iter();
+    files
+        .map(|(name, text)| (format!("{module}/{name}"), code(&text)))
+        .collect()
 }
 
 fn code(text: &str) -> String {

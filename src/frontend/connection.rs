@@ -1,0 +1,95 @@
+//! A client connection, as its requests see it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use http::StatusCode;
+
+use super::connection_limit::Permit;
+use super::forwarded::Connected;
+use super::meter::Meters;
+use super::requests::Requests;
+use crate::protocol::fields::{FieldName, Fields};
+use crate::protocol::http1;
+use crate::transport::Latch;
+use crate::upstream::Interim;
+
+/// What the service knows about the connection that a request came on.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its two ends.
+    pub connected: Connected,
+    /// How many requests came on it.
+    pub(super) requests: Requests,
+    /// How fast its client takes the answers that have a least rate.
+    pub(super) meters: Meters,
+    /// Interim answers that wait for the connection to write them: HTTP/1.1 only. There as soon as it had one.
+    interim: OnceLock<Box<Mutex<Vec<u8>>>>,
+    /// It ends with a reset, whatever is on its way.
+    cut: AtomicBool,
+    /// Set when it is to end as soon as no request is hurt by it.
+    pub(super) leave: Arc<Latch>,
+    _permit: Permit,
+}
+
+impl Connection {
+    /// A connection without requests.
+    pub fn new(connected: Connected, leave: Arc<Latch>, permit: Permit) -> Self {
+        Self {
+            connected,
+            requests: Requests::default(),
+            meters: Meters::default(),
+            interim: OnceLock::new(),
+            cut: AtomicBool::new(false),
+            leave,
+            _permit: permit,
+        }
+    }
+
+    /// Appends the interim answers that are to be written now.
+    pub(super) fn put_interim(&self, out: &mut Vec<u8>) {
+        if let Some(waiting) = self.interim.get() {
+            out.append(&mut lock(waiting));
+        }
+    }
+
+    /// From now on it ends with a reset.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// It may end as others do.
+    pub(super) fn spare(&self) {
+        self.cut.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it ends with a reset.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+}
+
+/// Interim answers go to the client at once (RFC 9110, section 15.2), as far as they are few.
+impl Interim for Connection {
+    fn interim(&self, status: StatusCode, fields: &Fields) {
+        let mut waiting = lock(self.interim.get_or_init(Box::default));
+        if waiting.len() >= INTERIM {
+            return;
+        }
+        if fields.contains(FieldName::BridgeheadError) {
+            // The gateway's own word, as in final answers.
+            let mut fields = fields.clone();
+            fields.remove(FieldName::BridgeheadError);
+            http1::answer::put_interim(status, &fields, &mut waiting);
+        } else {
+            http1::answer::put_interim(status, fields, &mut waiting);
+        }
+    }
+}
+
+fn lock(interim: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    interim.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes of interim answers that wait for a client; above it, more of them are dropped.
+const INTERIM: usize = 16 * 1024;

@@ -1,0 +1,46 @@
+//! The answer to a request that failed.
+
+use http::StatusCode;
+
+use super::answer::Answer;
+use super::error_page::{ErrorPage, Form};
+use super::rejection::{Rejection, client_gone};
+use crate::protocol::fields::FieldName;
+use crate::protocol::request::RequestId;
+use crate::upstream::Failure;
+
+/// When a client that found every worker busy should come back, in seconds.
+const COME_BACK: &str = "1";
+
+/// The answer to request `id`, which failed; `accept` is its field of that name.
+pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) -> Answer {
+    let status = match rejection.status() {
+        // Only half gone, perhaps: then it learns what it did.
+        gone if gone == client_gone() => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    // The operator's limits are no secret, and the one thing a user can act on.
+    let limit = match rejection {
+        Rejection::Upstream(Failure::Encode(error)) => Some(error.to_string()),
+        _ => None,
+    };
+    let page = ErrorPage {
+        status,
+        reason: rejection.reason(),
+        id,
+        limit: limit.as_deref(),
+    };
+    let form = Form::preferred(accept);
+    let mut answer = Answer::text(status, page.render(form));
+    let fields = &mut answer.fields;
+    fields.set(FieldName::ContentType, form.content_type());
+    fields.append(FieldName::Vary, "Accept");
+    fields.append(FieldName::BridgeheadError, rejection.reason().as_str());
+    if rejection.is_temporary() {
+        fields.append(FieldName::RetryAfter, COME_BACK);
+    }
+    if let Rejection::Method(allowed) = rejection {
+        fields.append(FieldName::Allow, *allowed);
+    }
+    answer
+}

@@ -1,0 +1,246 @@
+//! Has an application answer: the body of the request in, its own answer out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{StatusCode, Version};
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::body::Body;
+use super::config;
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::received::Received;
+use super::rejection::Rejection;
+use super::route::Route;
+use super::service::Service;
+use super::streaming_body::StreamingBody;
+use super::tunnel::Tunnel;
+use super::upload::{Incoming, Rules, Upload};
+use crate::protocol::fields::FieldName;
+use crate::protocol::request::RequestId;
+use crate::protocol::{RequestHead, ResponseHead};
+use crate::spool;
+use crate::telemetry::Phase;
+use crate::upstream::model::config::ProtocolName;
+use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
+
+/// Where a request goes to.
+#[derive(Clone, Copy)]
+pub struct Destination<'r> {
+    /// The route that says so.
+    pub route: &'r Arc<Route>,
+    /// The application's workers.
+    pub upstream: &'r Arc<Upstream>,
+}
+
+/// A [`Destination`] for as long as an answer takes.
+pub(super) struct Forwarding {
+    route: Arc<Route>,
+    upstream: Arc<Upstream>,
+}
+
+impl Forwarding {
+    /// Keeps what a destination refers to.
+    pub(super) fn to(destination: Destination<'_>) -> Self {
+        Self {
+            route: destination.route.clone(),
+            upstream: destination.upstream.clone(),
+        }
+    }
+
+    /// Where it goes to.
+    pub(super) fn destination(&self) -> Destination<'_> {
+        Destination {
+            route: &self.route,
+            upstream: &self.upstream,
+        }
+    }
+}
+
+/// What is known of a request's body before it is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Announced {
+    /// See [`RequestHead::content_length`].
+    pub length: Option<u64>,
+    /// See [`RequestHead::chunked`].
+    pub chunked: bool,
+}
+
+/// Sends a request to its application, and takes its answer.
+pub(super) async fn send(
+    service: &Service,
+    exchange: &mut Exchange,
+    body: impl Incoming,
+    to: &Forwarding,
+) -> Result<(), Rejection> {
+    let (route, upstream) = (&to.route.config, &to.upstream);
+    let announced = exchange.request.inspected.announced;
+    let (upload, now) = match body.is_over() {
+        // Its head has just come.
+        true if exchange.request.rounds == 0 => (Upload::none(announced), exchange.record.since()),
+        true => (Upload::none(announced), Instant::now()),
+        false => {
+            exchange.record.uploads();
+            let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
+            let upload = Box::pin(Upload::take(body, announced, &rules, spools)).await?;
+            (upload, Instant::now())
+        }
+    };
+    let Upload {
+        body: content,
+        length,
+        chunked,
+    } = upload;
+    if exchange.request.replaced.is_none() {
+        exchange.received(length);
+    }
+    exchange.client();
+    let Exchange {
+        request,
+        record,
+        connection,
+        context,
+        ..
+    } = exchange;
+    complete(request, to.destination(), Announced { length, chunked });
+    let options = options(&context.relays, route, request.head.version, connection, now);
+    let answer = match route.ignore_client_abort {
+        true => {
+            let (upstream, head) = (upstream.clone(), request.head.clone());
+            Box::pin(detached(upstream, head, content, options, &mut record.trace)).await?
+        }
+        false => {
+            let sent = upstream.send(&request.head, content, &options, &mut record.trace);
+            sent.await?
+        }
+    };
+    let (id, silence) = (request.head.id, service.config.timeouts.tunnel);
+    exchange.answer = relayed(answer, upstream, silence, id);
+    Ok(())
+}
+
+/// Completes the head for its application, when its body is known.
+pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) {
+    let head = &mut request.head;
+    head.content_length = body.length;
+    head.chunked = body.chunked;
+    head.server_name.clone_from(&to.route.name);
+    if !to.route.config.params.is_empty() {
+        head.extra = to.route.config.params.clone();
+    }
+    let http = to.upstream.config().protocol == ProtocolName::Http;
+    if let Some(protocol) = request.inspected.upgrade.take().filter(|_| http) {
+        head.upgrade = true;
+        head.fields.set(FieldName::Connection, "upgrade");
+        head.fields.try_set(FieldName::Upgrade, &protocol);
+    }
+}
+
+/// How the body of a request is to be taken.
+fn rules(service: &Service, to: Destination<'_>) -> Rules {
+    let (route, upstream) = (&to.route.config, to.upstream);
+    let http = upstream.config().protocol == ProtocolName::Http;
+    Rules {
+        limits: route.limits,
+        buffering: route.buffering,
+        pause: service.config.timeouts.body,
+        unknown_length: http && upstream.config().quirks.chunked_body,
+    }
+}
+
+/// How an answer on this route goes to its client.
+fn options<'a>(
+    relays: &'a Relays,
+    route: &config::Route,
+    version: Version,
+    connection: &'a Connection,
+    now: Instant,
+) -> Options<'a> {
+    Options {
+        ignore_abort: route.ignore_client_abort,
+        buffered: route.buffering.response,
+        limits: spool::Limits {
+            memory: route.buffering.memory,
+            disk: route.buffering.disk,
+        },
+        taken: match version {
+            // A stream's window may be closed before its first byte.
+            Version::HTTP_2 => Some(0),
+            // The connection says when its client does not take more.
+            _ => None,
+        },
+        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: of h2's `SendResponse` below it,
+        // which has, a service sees nothing.
+        interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
+        now,
+        relays,
+    }
+}
+
+/// Sends a request in a task of its own, which goes on when the client leaves; so nothing of the client's can hear of
+/// interim answers.
+async fn detached(
+    upstream: Arc<Upstream>,
+    head: RequestHead,
+    body: RequestBody,
+    options: Options<'_>,
+    trace: &mut Trace,
+) -> Result<upstream::Answer, Rejection> {
+    let Options {
+        ignore_abort,
+        buffered,
+        limits,
+        taken,
+        interim: _,
+        now,
+        relays,
+    } = options;
+    let relays = relays.clone();
+    let mut own = trace.clone();
+    // All that can be said of it if the client leaves before the task tells more.
+    trace.enter(Phase::Head, now);
+    let sent = tokio::spawn(async move {
+        let options = Options {
+            ignore_abort,
+            buffered,
+            limits,
+            taken,
+            interim: None,
+            now,
+            relays: &relays,
+        };
+        let answer = upstream.send(&head, body, &options, &mut own).await;
+        (answer, own)
+    });
+    let (answer, seen) = sent.await.map_err(|_| Rejection::Internal)?;
+    *trace = seen;
+    Ok(answer?)
+}
+
+/// An application's answer to the request `id`, as the client gets it. What is not complete goes on until its upstream is
+/// retired, a tunnel also until `silence`.
+fn relayed(answer: upstream::Answer, upstream: &Arc<Upstream>, silence: Duration, id: RequestId) -> Answer {
+    let body = match answer.body {
+        upstream::Body::Switched(switched) => {
+            Body::Tunnel(Box::new(Tunnel::new(*switched, upstream.clone(), silence, id)))
+        }
+        // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
+        _ if answer.head.status == StatusCode::RESET_CONTENT => Body::Empty,
+        complete @ upstream::Body::Full(_) => Body::Upstream(complete),
+        going_on => Body::StreamingBody(Box::new(StreamingBody::new(going_on, upstream.clone()))),
+    };
+    let ResponseHead {
+        status,
+        fields,
+        length,
+        ..
+    } = *answer.head;
+    Answer {
+        status,
+        fields,
+        length,
+        body,
+    }
+}

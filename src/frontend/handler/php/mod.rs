@@ -1,0 +1,112 @@
+//! PHP scripts below a document root, other files as they are.
+
+mod site;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::files::{PROGRAM, answer, request};
+use super::{Handle, HandlerSettings, Place};
+use crate::files::{self, DecodedPath};
+use crate::frontend::exchange::Exchange;
+use crate::frontend::flow::Flow;
+use crate::frontend::rejection::Rejection;
+use crate::upstream::Upstream;
+use site::{Resolved, Site, Unresolved};
+
+/// PHP scripts below a document root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Php {
+    /// Index into the upstreams.
+    pub upstream: usize,
+    /// Document root as we see it, absolute.
+    pub root: PathBuf,
+    /// The same directory as PHP-FPM sees it (a container), when it differs.
+    pub remote_root: Option<PathBuf>,
+    /// File tried for a directory, e.g. `index.php`.
+    pub index: String,
+    /// Script for every path that is no file, e.g. `/index.php`.
+    pub front_controller: Option<String>,
+    /// Suffix of scripts, with its dot, e.g. `.php`.
+    pub suffix: String,
+}
+
+/// Without a root yet.
+impl Default for Php {
+    fn default() -> Self {
+        Self {
+            upstream: 0,
+            root: PathBuf::new(),
+            remote_root: None,
+            index: "index.php".to_owned(),
+            front_controller: None,
+            suffix: ".php".to_owned(),
+        }
+    }
+}
+
+/// Scripts, and what runs them.
+pub struct Scripts {
+    upstream: Arc<Upstream>,
+    site: Site,
+    /// The document root as it is configured.
+    root: PathBuf,
+}
+
+impl HandlerSettings for Php {
+    type Handler = Scripts;
+
+    const NAME: &'static str = "php";
+
+    fn handler(&self, mut place: Place<'_>) -> Scripts {
+        Scripts {
+            upstream: place.upstreams[self.upstream].clone(),
+            site: Site::new(self, place.take_root()),
+            root: self.root.clone(),
+        }
+    }
+
+    fn root(&self) -> Option<&Path> {
+        Some(&self.root)
+    }
+
+    fn upstream(&self) -> Option<usize> {
+        Some(self.upstream)
+    }
+}
+
+impl Handle for Scripts {
+    fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+        let head = &mut exchange.request.head;
+        match self.site.resolve(path, head.target.path())? {
+            Resolved::Script(script) => {
+                head.script = script;
+                Ok(Flow::Forward(&self.upstream))
+            }
+            Resolved::File(opened, name) => {
+                answer(files::file(opened, &name, &request(head, path))).map(Flow::Answer)
+            }
+            Resolved::Redirect => Ok(Flow::Answer(files::redirect(&request(head, path)).into())),
+        }
+    }
+
+    fn missing(&self, path: &DecodedPath, encoded: &[u8]) -> Option<String> {
+        let why = match self.site.resolve(path, encoded) {
+            Err(Unresolved::SuffixCase) => Unresolved::SuffixCase.to_string(),
+            Err(error) => format!("{error}, and there is no front_controller"),
+            Ok(_) => PROGRAM.to_owned(),
+        };
+        let (path, root) = (String::from_utf8_lossy(path.as_bytes()), self.root.display());
+        Some(format!("{path} below {root}: {why}"))
+    }
+}
+
+impl From<Unresolved> for Rejection {
+    fn from(error: Unresolved) -> Self {
+        match error {
+            Unresolved::Path(error) => error.into(),
+            Unresolved::Lookup(error) => error.into(),
+            Unresolved::SuffixCase => Self::NotFound,
+        }
+    }
+}

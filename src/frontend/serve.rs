@@ -1,0 +1,165 @@
+//! A request's way, from its connection and back: readable from top to bottom.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::exchange::Exchange;
+use super::flow::Flow;
+use super::forward::{self, Destination, Forwarding};
+use super::inspect::inspect;
+use super::options;
+use super::rejection::Rejection;
+use super::route::Route;
+use super::service::Service;
+use super::upload::{Incoming, NoBody};
+use crate::files::DecodedPath;
+
+/// A request that is being answered.
+pub enum Begun {
+    /// With all there is to say.
+    Answered(Box<Exchange>),
+    /// By an application, some time.
+    Forwarded(Handling),
+}
+
+/// The work of applications on a request.
+pub type Handling = Pin<Box<dyn Future<Output = Box<Exchange>> + Send>>;
+
+/// Begins to answer a request. Whatever goes wrong becomes an answer, and one line in the access log. `body` gives what
+/// is left of the request; it is asked only for an application.
+pub fn begin<B: Incoming>(
+    service: &Arc<Service>,
+    mut exchange: Box<Exchange>,
+    body: impl FnOnce() -> B,
+) -> Begun {
+    match check(&mut exchange).and_then(|()| decide(service, &mut exchange)) {
+        Ok(Some(to)) => {
+            // Made where it stays: it is large.
+            let place = Box::new_uninit();
+            let handling = forwarded(service.clone(), exchange, body(), Forwarding::to(to));
+            let handling = Box::write(place, handling);
+            return Begun::Forwarded(Box::into_pin(handling));
+        }
+        Ok(None) => exchange.record.ours(),
+        Err(rejection) => exchange.reject(&rejection),
+    }
+    exchange.decided();
+    Begun::Answered(exchange)
+}
+
+/// Answers a request that was refused while its head was read.
+pub fn refuse(mut exchange: Box<Exchange>, rejection: &Rejection) -> Box<Exchange> {
+    if let Rejection::Request(error) = rejection {
+        exchange.request.seen(&error.target);
+    }
+    exchange.reject(rejection);
+    exchange.decided();
+    exchange
+}
+
+/// Refuses what must not go on; leaves what may.
+pub fn check(exchange: &mut Exchange) -> Result<(), Rejection> {
+    inspect(&mut exchange.request)?;
+    let inspected = &exchange.request.inspected;
+    if inspected.dropped > 0 {
+        let counters = &exchange.context.counters;
+        counters.fields_dropped.add(inspected.dropped as u64);
+    }
+    if inspected.awaited {
+        exchange.awaited();
+    }
+    Ok(())
+}
+
+/// Finds what answers a request that was checked. Where that is an application, it says so; else the exchange has its
+/// answer.
+pub fn decide<'s>(
+    service: &'s Service,
+    exchange: &mut Exchange,
+) -> Result<Option<Destination<'s>>, Rejection> {
+    if options::is_asked(&exchange.request) {
+        exchange.answer = options::answer();
+        return Ok(None);
+    }
+    loop {
+        let (path, route) = service.route(&exchange.request)?;
+        exchange.record.routed(route);
+        match pass(route, exchange, &path)? {
+            Flow::Answer(answer) => {
+                exchange.answer = answer;
+                match route.filters.after(exchange) {
+                    None => return Ok(None),
+                    Some(uri) => exchange.replace(uri)?,
+                }
+            }
+            Flow::Forward(upstream) => return Ok(Some(Destination { route, upstream })),
+            Flow::Internal(uri) => exchange.reroute(uri)?,
+        }
+    }
+}
+
+/// Past the filters, to the handler.
+fn pass<'r>(route: &'r Route, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+    match route.filters.before(exchange)? {
+        Some(flow) => Ok(flow),
+        None => route.handler.handle(exchange, path),
+    }
+}
+
+/// Has an application answer; another one in its place when a filter of its route wants that. No async function: of
+/// that, the future has the arguments twice.
+#[allow(clippy::manual_async_fn)]
+fn forwarded<B: Incoming>(
+    service: Arc<Service>,
+    mut exchange: Box<Exchange>,
+    body: B,
+    forwarding: Forwarding,
+) -> impl Future<Output = Box<Exchange>> + Send + 'static {
+    async move {
+        let next = match exchange.request.replaced {
+            None => {
+                let sent = forward::send(&service, &mut exchange, body, &forwarding).await;
+                answered(&service, &mut exchange, forwarding.destination(), sent)
+            }
+            Some(_) => {
+                // It was for the answer that was replaced; its connection has it back.
+                drop(body);
+                Some(forwarding.destination())
+            }
+        };
+        if let Some(to) = next {
+            Box::pin(replaced(&service, &mut exchange, to)).await;
+        }
+        exchange.decided();
+        exchange
+    }
+}
+
+/// Has applications answer in the place of others.
+async fn replaced<'s>(service: &'s Service, exchange: &mut Exchange, to: Destination<'s>) {
+    let mut next = Some(to);
+    while let Some(to) = next {
+        let sent = forward::send(service, exchange, NoBody, &Forwarding::to(to)).await;
+        next = answered(service, exchange, to, sent);
+    }
+}
+
+/// What comes after an application: another one, or nothing more.
+fn answered<'s>(
+    service: &'s Service,
+    exchange: &mut Exchange,
+    by: Destination<'s>,
+    sent: Result<(), Rejection>,
+) -> Option<Destination<'s>> {
+    let next = sent.and_then(|()| match by.route.filters.after(exchange) {
+        None => Ok(None),
+        Some(uri) => exchange.replace(uri).and_then(|()| decide(service, exchange)),
+    });
+    next.unwrap_or_else(|rejection| {
+        exchange.reject(&rejection);
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests;
