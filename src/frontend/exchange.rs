@@ -313,10 +313,11 @@ impl Exchange {
             &self.connection.connected,
             &context.trusted_proxies,
         );
-        let finished = record.finished(&seen, &context.routes);
+        let route = record.route(&context.routes);
+        let finished = record.finished(&seen, route);
         context.counters.finished(&finished);
-        if let Some(times) = finished.route {
-            times.finished(&finished);
+        if let Some(route) = route {
+            route.times.finished(&finished);
         }
         context.slow.finished(&finished);
         context.log.finished(&finished);

@@ -5,7 +5,6 @@ use tokio::time::Instant;
 
 use super::context::Observed;
 use super::rejection::client_gone;
-use super::route::Route;
 use super::seen::Seen;
 use crate::telemetry::observer::Upstream;
 use crate::telemetry::{Finished, Phase, Reason};
@@ -49,9 +48,9 @@ impl Record {
         Instant::from_std(self.trace.timeline.since())
     }
 
-    /// Its route is found.
-    pub(super) fn routed(&mut self, route: &Route) {
-        self.route = u32::try_from(route.number).ok();
+    /// The number of its route is found.
+    pub(super) fn routed(&mut self, number: usize) {
+        self.route = u32::try_from(number).ok();
     }
 
     /// The gateway itself has the answer: the rest is the client's.
@@ -127,17 +126,21 @@ impl Record {
         }
     }
 
-    /// What there is to see of a request that [is over](Self::close).
-    pub(super) fn finished<'a>(&'a self, request: &'a Seen<'_>, routes: &'a [Observed]) -> Finished<'a> {
+    /// How its route is observed, out of all of them, if it got so far.
+    pub(super) fn route<'a>(&self, routes: &'a [Observed]) -> Option<&'a Observed> {
+        routes.get(self.route? as usize)
+    }
+
+    /// What there is to see of a request that [is over](Self::close), on its route.
+    pub(super) fn finished<'a>(&'a self, request: &'a Seen<'_>, route: Option<&'a Observed>) -> Finished<'a> {
         let trace = &self.trace;
-        let route = self.route.and_then(|number| routes.get(number as usize));
         Finished {
             request,
             status: self.status.as_u16(),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
             timeline: &trace.timeline,
-            route: route.map(|route| &*route.times),
+            route: route.map(|route| &*route.times.name),
             slow: route.and_then(|route| route.slow),
             upstream: trace.upstream.as_ref().map(|name| Upstream {
                 name,

@@ -83,7 +83,7 @@ pub fn decide<'s>(
     }
     loop {
         let (path, route) = service.route(&exchange.request)?;
-        exchange.record.routed(route);
+        exchange.record.routed(route.number);
         match pass(route, exchange, &path)? {
             Flow::Answer(answer) => {
                 exchange.answer = answer;

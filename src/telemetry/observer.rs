@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::reason::Reason;
-use super::route::RouteTimes;
 use super::timeline::Timeline;
 
 /// Looks at every request once, when it is over.
@@ -26,8 +25,8 @@ pub struct Finished<'a> {
     pub response_bytes: u64,
     /// Where its time went. It ended when the last phase [began](Timeline::since): just now.
     pub timeline: &'a Timeline,
-    /// The times of its route, if it got so far.
-    pub route: Option<&'a RouteTimes>,
+    /// The name of its route, if it got so far.
+    pub route: Option<&'a str>,
     /// When it counts as slow, if its route says so; zero: never.
     pub slow: Option<Duration>,
     /// Who was asked.

@@ -38,7 +38,7 @@ fn tell(request: &Finished<'_>) {
     let upstream = request.upstream.unwrap_or_default();
     tracing::warn!(
         request = %format_args!("{:016x}", request.request.id()),
-        route = request.route.map(|route| &*route.name),
+        route = request.route,
         status = request.status,
         reason = request.reason.map(|reason| reason.as_str()),
         endpoint = Some(upstream.endpoint).filter(|endpoint| !endpoint.is_empty()),
