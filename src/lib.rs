@@ -21,7 +21,7 @@
 //! |---|---|---|---|
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
 //! | 0 | [`variables`] | texts with `$host`, `$uri`, …, compiled when they are read | protocol |
-//! | 0 | [`telemetry`] | access log, error log, counters, times in buckets | – |
+//! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | – |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
@@ -60,13 +60,22 @@
 //!                   Event streams and unbuffered routes: the body owns the lease to the end
 //! filters after     in the order of the list backwards, on the head of the answer; any of them may have the request
 //!                   routed again, as a GET, in place of the answer
-//! record            one access log line, when the exchange is dropped
+//! record            when the exchange is dropped, each observer sees it: counters, the times of its route, the slow log,
+//!                   the access log
 //! what follows      protocol::http1::KeepAlive: the next request, the rest of this one dropped, or the end
 //! ```
 //!
 //! Ownership is the protocol: slots, leases, places in the queue, spool quotas and open-connection counters are
 //! guards. Finished: back to the pool. Dropped: the socket is closed. A small exchange takes no task, no channel
 //! and no copy of its body.
+//!
+//! # Where its time went
+//!
+//! At every moment a request is in one phase: its body, the queue, connecting, the application's head, the answer. Each
+//! change of phase is noted on its [`telemetry::Timeline`], with the clock as it was just read; nothing else measures
+//! time, and what failed and was tried again adds up. Why a request failed is one [`telemetry::Reason`], which
+//! `docs/reasons.md` explains. Once it is over, the observers read both
+//! ([`telemetry::Observer`]): a fixed list, called one after the other.
 //!
 //! # When endpoints are down
 //!
@@ -95,6 +104,8 @@
 //! * A balancing algorithm: one file in [`upstream::select::balance`], one line in its `make`.
 //! * A way to ask an endpoint whether it lives: one file in [`upstream::care::probe`], one variant of its configuration.
 //! * What an application server needs beyond its protocol: one line in [`upstream::model::profile`].
+//! * Something that looks at requests: one [`telemetry::Observer`], one line in `frontend/exchange.rs`.
+//! * A reason: one line in `telemetry/reason.rs`, one row in `docs/reasons.md`.
 //! * A handler: one file in [`frontend::handler`] with its settings, what it opens and what it answers, one line in the
 //!   list there; its table in `config/tables/route/`.
 //! * A filter: one file in [`frontend::filter`], one line, at its place, in the list there.

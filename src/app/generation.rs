@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::files::Root;
 use crate::frontend::{ExchangeContext, Route, Service};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::transport::Resolver;
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
@@ -90,7 +90,9 @@ impl Generation {
             trusted_proxies: config.frontend.trusted_proxies.clone(),
             relays: relays.clone(),
             log: access.clone(),
+            slow: SlowLog::new(config.log.slow),
             counters: counters.clone(),
+            routes: Box::default(),
         };
         let service = Service::new(config.frontend.clone(), routes.collect(), context);
         Self {

@@ -29,7 +29,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::config::Config;
-use crate::frontend::{self, Server, rejection};
+use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
 use crate::transport::{Address, Inherited, Listener, Ownership};
 use crate::upstream::Upstream;
@@ -106,7 +106,7 @@ impl App {
             left,
         } = opening.outcome().await?;
         let logs = Logs::start(&config.log, access).context("cannot start the access log")?;
-        let counters = Arc::new(Counters::new(rejection::REASONS));
+        let counters = Arc::new(Counters::default());
         let listeners = ready(listeners.added)?;
         let generation = Generation::first(config, roots, logs.access(), &counters);
         if inheritance.predecessor.is_some() {

@@ -138,7 +138,7 @@ mod tests {
         };
         let mut head = Received::new(request, RequestId(0)).head;
         let authority = authority.map(Bytes::from);
-        settle(&mut head, authority.as_ref()).map_err(|error| error.reason())?;
+        settle(&mut head, authority.as_ref()).map_err(|error| error.reason().as_str())?;
         let host = head.fields.get(FieldName::Host);
         Ok(host.map(|host| String::from_utf8(host.to_vec()).unwrap()))
     }

@@ -1,5 +1,6 @@
 //! Answers that end before their end.
 
+use crate::telemetry::Reason;
 use crate::upstream::Failure;
 
 /// Why a body ended early. The head is gone: the client's connection is aborted.
@@ -18,11 +19,11 @@ pub enum Broken {
 
 impl Broken {
     /// The word in the access log.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
             Self::Upstream(failure) => failure.reason(),
-            Self::File(_) => "file_failed",
-            Self::Retired => "retired",
+            Self::File(_) => Reason::FileFailed,
+            Self::Retired => Reason::Retired,
         }
     }
 }

@@ -96,6 +96,8 @@ pub struct Route {
     pub headers: ResponseHeaders,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
+    /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
+    pub slow: Option<Duration>,
 }
 
 /// A host rule of a route.
@@ -179,7 +181,20 @@ impl Default for Route {
             params: Arc::default(),
             headers: ResponseHeaders::default(),
             ignore_client_abort: false,
+            slow: None,
         }
+    }
+}
+
+impl Route {
+    /// Its name in logs and metrics: host and path, as in the file.
+    pub fn name(&self) -> String {
+        let host = match &self.host {
+            Some(Host::Exact(name)) => name.clone(),
+            Some(Host::Suffix(suffix)) => format!("*{suffix}"),
+            None => String::new(),
+        };
+        host + &self.path
     }
 }
 

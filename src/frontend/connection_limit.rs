@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn limit(limit: usize) -> Arc<ConnectionLimit> {
-        Arc::new(ConnectionLimit::new(limit, Arc::new(Counters::new(&[]))))
+        Arc::new(ConnectionLimit::new(limit, Arc::default()))
     }
 
     #[tokio::test]

@@ -1,10 +1,11 @@
 //! What every exchange needs of the configuration in force, whatever answers it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::{AccessLog, Counters, RouteTimes, SlowLog};
 use crate::upstream::Relays;
 
 /// The surroundings of an exchange. Immutable; shared by all exchanges of a configuration.
@@ -15,6 +16,18 @@ pub struct ExchangeContext {
     pub relays: Relays,
     /// Gets a line for each exchange.
     pub log: Arc<AccessLog>,
+    /// Tells of slow ones.
+    pub slow: SlowLog,
     /// Count exchanges.
     pub counters: Arc<Counters>,
+    /// What is counted for each route, by its number. The service has them made.
+    pub routes: Box<[Observed]>,
+}
+
+/// How the exchanges of one route are observed.
+pub struct Observed {
+    /// How long they took.
+    pub(super) times: Arc<RouteTimes>,
+    /// When they count as slow, if the route says so.
+    pub(super) slow: Option<Duration>,
 }

@@ -35,7 +35,7 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
     let fields = &mut answer.fields;
     fields.set(FieldName::ContentType, form.content_type());
     fields.append(FieldName::Vary, "Accept");
-    fields.append(FieldName::BridgeheadError, rejection.reason());
+    fields.append(FieldName::BridgeheadError, rejection.reason().as_str());
     if rejection.is_temporary() {
         fields.append(FieldName::RetryAfter, COME_BACK);
     }

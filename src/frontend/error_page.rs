@@ -6,7 +6,9 @@
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::liking::Liking;
 use crate::protocol::request::RequestId;
+use crate::telemetry::Reason;
 
 /// What an error page says.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,7 @@ pub(super) struct ErrorPage<'a> {
     /// The status of the answer.
     pub(super) status: StatusCode,
     /// The word in the `Bridgehead-Error` field.
-    pub(super) reason: &'static str,
+    pub(super) reason: Reason,
     /// The request's name in the logs.
     pub(super) id: RequestId,
     /// A limit of the operator's that was exceeded: text of ours, free of markup.
@@ -72,7 +74,7 @@ impl Form {
             return Self::Text;
         };
         let html = Liking::of("text", "html", accept);
-        if html.quality > 0 && html > Liking::of("text", "plain", accept) {
+        if html.is_wanted() && html > Liking::of("text", "plain", accept) {
             Self::Html
         } else {
             Self::Text
@@ -86,49 +88,6 @@ impl Form {
             Self::Html => "text/html; charset=utf-8",
         }
     }
-}
-
-/// How much a client likes a media type. Ordered: quality first, exactness second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Liking {
-    /// In thousandths.
-    quality: u16,
-    /// 1 for `*/*`, 2 for `type/*`, 3 for the type itself.
-    exactness: u8,
-}
-
-impl Liking {
-    /// The most exact range that covers the type decides.
-    fn of(kind: &str, subtype: &str, accept: &str) -> Self {
-        let ranges = accept.split(',').filter_map(|range| {
-            let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let (own_kind, own_subtype) = name.trim().split_once('/')?;
-            let same = own_kind.eq_ignore_ascii_case(kind);
-            let exactness = match own_subtype {
-                "*" if own_kind == "*" => 1,
-                "*" if same => 2,
-                own if same && own.eq_ignore_ascii_case(subtype) => 3,
-                _ => return None,
-            };
-            let quality = quality(parameters);
-            Some(Self { quality, exactness })
-        });
-        ranges.max_by_key(|range| range.exactness).unwrap_or_default()
-    }
-}
-
-/// The weight among the parameters of a range, in thousandths; what is none is taken for 0.
-fn quality(parameters: &str) -> u16 {
-    let weight = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
-    });
-    let Some(weight) = weight else {
-        return 1000;
-    };
-    let value = weight.parse().unwrap_or(0.0_f32);
-    // A cast from NaN and from what is out of range saturates.
-    (value.clamp(0.0, 1.0) * 1000.0) as u16
 }
 
 #[cfg(test)]
@@ -176,7 +135,7 @@ mod tests {
     fn both_forms_say_the_status_the_reason_and_the_request() {
         let page = ErrorPage {
             status: StatusCode::BAD_GATEWAY,
-            reason: "socket_missing",
+            reason: Reason::SocketMissing,
             id: RequestId(0x2a),
             limit: None,
         };
@@ -199,7 +158,7 @@ mod tests {
     fn an_exceeded_limit_is_named() {
         let page = ErrorPage {
             status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            reason: "variables_too_large",
+            reason: Reason::VariablesTooLarge,
             id: RequestId(1),
             limit: Some("limit of 4096 bytes"),
         };

@@ -22,10 +22,12 @@ use super::received::Received;
 use super::record::Record;
 use super::rejection::{Rejection, client_gone};
 use super::request::Request;
+use super::seen::Seen;
 use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
+use crate::telemetry::{Observer, Reason};
 
 /// One request, from its head to the last byte of its answer.
 pub struct Exchange {
@@ -59,7 +61,7 @@ impl Exchange {
         let id = RequestId(fastrand::u64(..));
         // Made where it stays: it is large.
         let place = Box::new_uninit();
-        let (connection, record) = (connection.clone(), Record::begin());
+        let (connection, record) = (connection.clone(), Record::begin(Instant::now()));
         let answer = Answer::new(client_gone(), Body::Empty);
         let exchange = Self {
             request: Received::new(request, id),
@@ -79,7 +81,7 @@ impl Exchange {
 
     /// When its head was complete.
     pub(super) fn started(&self) -> Instant {
-        self.record.started()
+        self.record.since()
     }
 
     /// The head of the request.
@@ -142,9 +144,9 @@ impl Exchange {
         if rejection.is_for_operators() {
             let endpoint = self.record.trace.endpoint_name();
             let target = String::from_utf8_lossy(self.request.asked());
-            tracing::warn!(request = %id, reason = rejection.reason(), endpoint, %target, error = %rejection, "request failed");
+            tracing::warn!(request = %id, reason = rejection.reason().as_str(), endpoint, %target, error = %rejection, "request failed");
         } else {
-            tracing::debug!(request = %id, reason = rejection.reason(), error = %rejection, "request refused");
+            tracing::debug!(request = %id, reason = rejection.reason().as_str(), error = %rejection, "request refused");
         }
         self.context.counters.error(rejection.reason());
         self.last |= rejection.is_last();
@@ -258,6 +260,16 @@ impl Exchange {
         self.answer.body.detach();
     }
 
+    /// When an application's answer came: just now, for whatever sends it at once.
+    pub(super) fn answered_at(&self) -> Option<Instant> {
+        self.record.answered_at()
+    }
+
+    /// The answer is on its way as a whole; the time, if it is known.
+    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
+        self.record.sent_at(now);
+    }
+
     /// Whether all of the body was given out.
     pub fn is_over(&self) -> bool {
         self.answer.body.is_over()
@@ -276,20 +288,39 @@ impl Exchange {
     }
 
     /// Why the client did not get all of it.
-    fn gone(&self) -> &'static str {
+    fn gone(&self) -> Reason {
         if !self.meter.as_ref().is_some_and(|meter| meter.is_too_slow()) {
-            return "client_gone";
+            return Reason::ClientGone;
         }
-        let reason = "client_too_slow";
+        let reason = Reason::ClientTooSlow;
         self.context.counters.error(reason);
         reason
     }
 
     fn broke_off(&mut self, broken: &Broken) {
         let (id, endpoint) = (self.request.head.id, self.record.trace.endpoint_name());
-        tracing::warn!(request = %id, reason = broken.reason(), endpoint, error = %broken, "answer broke off");
+        tracing::warn!(request = %id, reason = broken.reason().as_str(), endpoint, error = %broken, "answer broke off");
         self.context.counters.error(broken.reason());
         self.record.broke_off(broken.reason());
+    }
+
+    /// Shows the request, which is over, to each observer.
+    fn observe(&mut self) {
+        self.record.close();
+        let Self { context, record, .. } = self;
+        let seen = Seen::new(
+            &self.request,
+            &self.connection.connected,
+            &context.trusted_proxies,
+        );
+        let route = record.route(&context.routes);
+        let finished = record.finished(&seen, route);
+        context.counters.finished(&finished);
+        if let Some(route) = route {
+            route.times.finished(&finished);
+        }
+        context.slow.finished(&finished);
+        context.log.finished(&finished);
     }
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
@@ -304,11 +335,7 @@ impl Drop for Exchange {
             self.record.broke_off(self.gone());
         }
         self.connection.requests.end();
-        self.record.count(&self.context.counters);
-        if self.context.log.is_on() {
-            self.record
-                .log(&self.request, &self.connection, &self.context.log);
-        }
+        self.observe();
     }
 }
 

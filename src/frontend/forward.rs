@@ -22,6 +22,7 @@ use crate::protocol::fields::FieldName;
 use crate::protocol::request::RequestId;
 use crate::protocol::{RequestHead, ResponseHead};
 use crate::spool;
+use crate::telemetry::Phase;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
 
@@ -78,9 +79,10 @@ pub(super) async fn send(
     let announced = exchange.request.inspected.announced;
     let (upload, now) = match body.is_over() {
         // Its head has just come.
-        true if exchange.request.rounds == 0 => (Upload::none(announced), exchange.record.started()),
+        true if exchange.request.rounds == 0 => (Upload::none(announced), exchange.record.since()),
         true => (Upload::none(announced), Instant::now()),
         false => {
+            exchange.record.uploads();
             let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
             let upload = Box::pin(Upload::take(body, announced, &rules, spools)).await?;
             (upload, Instant::now())
@@ -196,8 +198,10 @@ async fn detached(
         relays,
     } = options;
     let relays = relays.clone();
+    let mut own = trace.clone();
+    // All that can be said of it if the client leaves before the task tells more.
+    trace.enter(Phase::Head, now);
     let sent = tokio::spawn(async move {
-        let mut trace = Trace::default();
         let options = Options {
             ignore_abort,
             buffered,
@@ -207,8 +211,8 @@ async fn detached(
             now,
             relays: &relays,
         };
-        let answer = upstream.send(&head, body, &options, &mut trace).await;
-        (answer, trace)
+        let answer = upstream.send(&head, body, &options, &mut own).await;
+        (answer, own)
     });
     let (answer, seen) = sent.await.map_err(|_| Rejection::Internal)?;
     *trace = seen;

@@ -58,17 +58,18 @@ impl Connected {
     /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
     pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Client {
-        let believed = self.peer().is_some_and(|peer| contains(trusted, peer.ip()));
-        let client = if believed {
-            self.behind_proxy(fields, trusted)
-        } else {
-            self.own()
-        };
+        let client = self.believed(fields, trusted).unwrap_or_else(|| self.own());
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forwarding(&field)) {
             fields.retain(|field| !is_forwarding(&field));
         }
         client
+    }
+
+    /// The client as a trusted proxy names it; `None`: the peer is none.
+    pub(super) fn believed(&self, fields: &Fields, trusted: &[IpNet]) -> Option<Client> {
+        let peer = self.peer()?.ip();
+        contains(trusted, peer).then(|| self.behind_proxy(fields, trusted))
     }
 
     fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Client {

@@ -113,12 +113,12 @@ mod tests {
     /// Why it is refused, if it is.
     fn reason(request: Request) -> Option<&'static str> {
         let mut received = Received::new(request, RequestId(0));
-        inspect(&mut received).err().map(|error| error.reason())
+        inspect(&mut received).err().map(|error| error.reason().as_str())
     }
 
     fn inspected(fields: &[(&str, &str)]) -> Result<(Inspected, Fields), &'static str> {
         let mut received = Received::new(request(fields), RequestId(0));
-        inspect(&mut received).map_err(|error| error.reason())?;
+        inspect(&mut received).map_err(|error| error.reason().as_str())?;
         Ok((received.inspected, received.head.fields))
     }
 

@@ -8,9 +8,9 @@
 //! * [`inspect`] and [`authority`] check what was [`received`]; [`options`] are the gateway's own;
 //! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`]) and sends;
-//! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`); a [`body`], whose parts may be a
+//! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`); a [`body`], whose parts may be a
 //!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
-//! * `record` is what the log has in the end. `pace` and `meter` tell slow clients from slow applications.
+//! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `meter` tell slow clients from slow applications.
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
@@ -33,6 +33,7 @@ pub mod forward;
 pub mod forwarded;
 pub mod handler;
 pub mod inspect;
+mod liking;
 mod meter;
 pub mod options;
 mod pace;
@@ -43,6 +44,7 @@ pub mod request;
 mod requests;
 pub mod route;
 pub mod router;
+mod seen;
 pub mod serve;
 pub mod server;
 pub mod service;

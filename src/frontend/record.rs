@@ -1,70 +1,76 @@
-//! What is remembered about one request, and its line in the access log.
+//! What is remembered about one request, for whatever looks at it when it is over.
 
-use std::cell::RefCell;
-use std::time::Duration;
-
-use http::{StatusCode, Version};
+use http::StatusCode;
 use tokio::time::Instant;
 
-use super::connection::Connection;
-use super::received::Received;
+use super::context::Observed;
 use super::rejection::client_gone;
-use crate::protocol::fields::FieldName;
-use crate::telemetry::line::{Entry, Phases, Upstream};
-use crate::telemetry::{AccessLog, Counters};
+use super::seen::Seen;
+use crate::telemetry::observer::Upstream;
+use crate::telemetry::{Finished, Phase, Reason};
 use crate::upstream::Trace;
 
-/// One request, as the log and the counters see it.
+/// One request, as the logs and the counters see it.
 pub(super) struct Record {
-    started: Instant,
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
-    reason: Option<&'static str>,
+    reason: Option<Reason>,
     /// The request was refused, or failed.
     refused: bool,
-    body_time: Option<Duration>,
     request_bytes: u64,
     response_bytes: u64,
-    /// What happened upstream.
+    /// The number of its route.
+    route: Option<u32>,
+    /// Its time is counted to its end.
+    closed: bool,
+    /// Where its time went, and what happened upstream.
     pub(super) trace: Trace,
-}
-
-thread_local! {
-    /// Where log lines are made.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Record {
     /// A request whose head has just been read.
-    pub(super) fn begin() -> Self {
+    #[inline(always)] // it is large: made where it stays
+    pub(super) fn begin(now: Instant) -> Self {
         Self {
-            started: Instant::now(),
             status: client_gone(),
-            reason: Some("client_gone"),
+            reason: Some(Reason::ClientGone),
             refused: false,
-            body_time: None,
             request_bytes: 0,
             response_bytes: 0,
-            trace: Trace::default(),
+            route: None,
+            closed: false,
+            trace: Trace::new(now),
         }
     }
 
-    /// When the head was complete.
-    pub(super) fn started(&self) -> Instant {
-        self.started
+    /// When what it waits for now began: right after [`begin`](Self::begin), the end of its head.
+    pub(super) fn since(&self) -> Instant {
+        Instant::from_std(self.trace.timeline.since())
+    }
+
+    /// The number of its route is found.
+    pub(super) fn routed(&mut self, number: usize) {
+        self.route = u32::try_from(number).ok();
+    }
+
+    /// The gateway itself has the answer: the rest is the client's.
+    pub(super) fn ours(&mut self) {
+        let now = self.trace.timeline.since();
+        self.trace.timeline.enter(Phase::Response, now);
+    }
+
+    /// The client is waited for, for the request's body.
+    pub(super) fn uploads(&mut self) {
+        self.trace.timeline.say(Phase::Body);
     }
 
     /// The request's body is complete, or of known length and streaming.
     pub(super) fn received(&mut self, length: Option<u64>) {
-        let Some(length) = length.filter(|length| *length > 0) else {
-            return;
-        };
-        self.request_bytes = length;
-        self.body_time = Some(self.started.elapsed());
+        self.request_bytes = length.unwrap_or(0);
     }
 
     /// The request failed: the status of our refusal, as the log is to have it, and why.
-    pub(super) fn refused(&mut self, status: StatusCode, reason: &'static str) {
+    pub(super) fn refused(&mut self, status: StatusCode, reason: Reason) {
         (self.status, self.reason, self.refused) = (status, Some(reason), true);
     }
 
@@ -76,7 +82,7 @@ impl Record {
     }
 
     /// The answer did not go to its end.
-    pub(super) fn broke_off(&mut self, reason: &'static str) {
+    pub(super) fn broke_off(&mut self, reason: Reason) {
         self.reason = Some(reason);
     }
 
@@ -91,7 +97,7 @@ impl Record {
     }
 
     /// The word in the log, if something went wrong.
-    pub(super) fn reason(&self) -> Option<&'static str> {
+    pub(super) fn reason(&self) -> Option<Reason> {
         self.reason
     }
 
@@ -100,42 +106,42 @@ impl Record {
         self.response_bytes
     }
 
-    /// The request is over: adds it to what is counted.
-    pub(super) fn count(&self, counters: &Counters) {
-        counters.response(self.status.as_u16());
-        counters.request_bytes.add(self.request_bytes);
-        counters.response_bytes.add(self.response_bytes);
+    /// When the head of an application's answer came, or it was given up.
+    pub(super) fn answered_at(&self) -> Option<Instant> {
+        self.trace.timeline.responds_since().map(Instant::from_std)
     }
 
-    /// Writes the request's line.
-    pub(super) fn log(&self, request: &Received, connection: &Connection, log: &AccessLog) {
-        SCRATCH.with_borrow_mut(|scratch| self.write(request, connection, log, scratch));
+    /// The answer of an application is on its way as a whole; the time, if it is known.
+    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
+        if let (Some(now), Some(_)) = (now, &self.trace.upstream) {
+            self.trace.timeline.pause(now.into_std());
+            self.closed = true;
+        }
     }
 
-    fn write(&self, request: &Received, connection: &Connection, log: &AccessLog, scratch: &mut Vec<u8>) {
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let (head, trace) = (&request.head, &self.trace);
-        let sent = trace.attempts > 0;
-        let ended = Instant::now();
-        let entry = Entry {
-            ended: ended.into_std(),
-            remote: connection.connected.ip(),
-            method: request.asked_method().as_str(),
-            target: request.asked(),
-            version: version(head.version),
+    /// The request is over: counts what was spent until then.
+    pub(super) fn close(&mut self) {
+        if !self.closed {
+            self.trace.timeline.pause(Instant::now().into_std());
+        }
+    }
+
+    /// How its route is observed, out of all of them, if it got so far.
+    pub(super) fn route<'a>(&self, routes: &'a [Observed]) -> Option<&'a Observed> {
+        routes.get(self.route? as usize)
+    }
+
+    /// What there is to see of a request that [is over](Self::close), on its route.
+    pub(super) fn finished<'a>(&'a self, request: &'a Seen<'_>, route: Option<&'a Observed>) -> Finished<'a> {
+        let trace = &self.trace;
+        Finished {
+            request,
             status: self.status.as_u16(),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
-            referer: head.fields.get(FieldName::Referer),
-            user_agent: head.fields.get(FieldName::UserAgent),
-            id: head.id.0,
-            phases: Phases {
-                total: micros(ended.saturating_duration_since(self.started)),
-                body: self.body_time.map(micros),
-                queue: sent.then(|| micros(trace.queue)),
-                connect: sent.then(|| micros(trace.connect)),
-                head: trace.head.map(micros),
-            },
+            timeline: &trace.timeline,
+            route: route.map(|route| &*route.times.name),
+            slow: route.and_then(|route| route.slow),
             upstream: trace.upstream.as_ref().map(|name| Upstream {
                 name,
                 endpoint: trace.endpoint_name().unwrap_or(""),
@@ -143,15 +149,6 @@ impl Record {
                 status: trace.status,
             }),
             reason: self.reason,
-        };
-        log.write(&entry, scratch);
-    }
-}
-
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2.0",
-        _ => "HTTP/1.1",
+        }
     }
 }

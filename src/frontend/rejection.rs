@@ -8,6 +8,7 @@ use crate::files::{LookupError, PathError};
 use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
+use crate::telemetry::Reason;
 use crate::transport::ConnectError;
 use crate::upstream::model::AdmissionError;
 use crate::upstream::{BodyError, Failure};
@@ -100,30 +101,30 @@ impl Rejection {
     }
 
     /// The word in the `Bridgehead-Error` field and in the access log.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => "not_found",
-            Self::Path(_) => "bad_path",
-            Self::Host => "bad_host",
-            Self::Target => "bad_target",
+            Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => Reason::NotFound,
+            Self::Path(_) => Reason::BadPath,
+            Self::Host => Reason::BadHost,
+            Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
-            Self::Late => "client_timeout",
-            Self::TransferEncoding => "transfer_encoding",
-            Self::Padded => "bad_field",
-            Self::Conflict => "conflicting_fields",
-            Self::Expectation => "expectation",
-            Self::Method(_) => "method_not_allowed",
-            Self::Forbidden => "file_forbidden",
-            Self::Symlink(_) => "symlink_refused",
-            Self::NotAllowed => "not_allowed",
-            Self::Unreadable(_) => "file_failed",
-            Self::InternalCycle(_) => "internal_cycle",
-            Self::Internal => "internal",
+            Self::Late => Reason::ClientTimeout,
+            Self::TransferEncoding => Reason::TransferEncoding,
+            Self::Padded => Reason::BadField,
+            Self::Conflict => Reason::ConflictingFields,
+            Self::Expectation => Reason::Expectation,
+            Self::Method(_) => Reason::MethodNotAllowed,
+            Self::Forbidden => Reason::FileForbidden,
+            Self::Symlink(_) => Reason::SymlinkRefused,
+            Self::NotAllowed => Reason::NotAllowed,
+            Self::Unreadable(_) => Reason::FileFailed,
+            Self::InternalCycle(_) => Reason::InternalCycle,
+            Self::Internal => Reason::Internal,
             Self::Body(error) => error.reason(),
-            Self::Spool(SpoolError::TooLarge { .. }) => "body_too_large",
-            Self::Spool(SpoolError::Quota) => "spool_quota",
-            Self::Spool(SpoolError::NoSpace(_)) => "spool_full",
-            Self::Spool(SpoolError::Io(_) | SpoolError::Broken) => "spool_failed",
+            Self::Spool(SpoolError::TooLarge { .. }) => Reason::BodyTooLarge,
+            Self::Spool(SpoolError::Quota) => Reason::SpoolQuota,
+            Self::Spool(SpoolError::NoSpace(_)) => Reason::SpoolFull,
+            Self::Spool(SpoolError::Io(_) | SpoolError::Broken) => Reason::SpoolFailed,
             Self::Upstream(failure) => failure.reason(),
         }
     }
@@ -180,61 +181,6 @@ impl From<LookupError> for Rejection {
     }
 }
 
-/// Every word that [`Rejection::reason`] and [`super::broken::Broken::reason`] can say, for counting.
-pub const REASONS: &[&str] = &[
-    "backend_closed",
-    "backend_overloaded",
-    "backlog_full",
-    "bad_body",
-    "bad_field",
-    "bad_framing",
-    "bad_host",
-    "bad_path",
-    "bad_request",
-    "bad_response",
-    "bad_response_head",
-    "bad_target",
-    "body_too_large",
-    "client_gone",
-    "client_timeout",
-    "client_too_slow",
-    "conflicting_fields",
-    "connect_failed",
-    "connect_refused",
-    "connect_timeout",
-    "expectation",
-    "file_failed",
-    "file_forbidden",
-    "head_timeout",
-    "head_too_large",
-    "internal",
-    "internal_cycle",
-    "length_required",
-    "method_not_allowed",
-    "no_endpoint",
-    "not_allowed",
-    "not_found",
-    "nul_in_variable",
-    "queue_full",
-    "queue_timeout",
-    "read_timeout",
-    "response_truncated",
-    "retired",
-    "send_timeout",
-    "symlink_refused",
-    "unwanted_status",
-    "worker_killed",
-    "socket_forbidden",
-    "socket_missing",
-    "spool_failed",
-    "spool_full",
-    "spool_quota",
-    "tls_on_clear_port",
-    "transfer_encoding",
-    "unexpected_proxy_line",
-    "variables_too_large",
-];
-
 /// nginx's number for a client that left; in no specification, only ever logged.
 pub fn client_gone() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
@@ -260,20 +206,20 @@ fn rule(rule: Rule) -> StatusCode {
     }
 }
 
-fn rule_reason(rule: Rule) -> &'static str {
+fn rule_reason(rule: Rule) -> Reason {
     match rule {
         Rule::BareLf | Rule::BareCr | Rule::Control | Rule::RequestLine | Rule::Method | Rule::Version => {
-            "bad_request"
+            Reason::BadRequest
         }
-        Rule::Target => "bad_target",
-        Rule::Tls => "tls_on_clear_port",
-        Rule::ProxyLine => "unexpected_proxy_line",
+        Rule::Target => Reason::BadTarget,
+        Rule::Tls => Reason::TlsOnClearPort,
+        Rule::ProxyLine => Reason::UnexpectedProxyLine,
         Rule::Folded | Rule::BlankBeforeColon | Rule::NoColon | Rule::FieldName | Rule::Repeated => {
-            "bad_field"
+            Reason::BadField
         }
-        Rule::LengthBesideCoding | Rule::Length | Rule::CodingInHttp10 => "bad_framing",
-        Rule::Coding => "transfer_encoding",
-        Rule::TooLarge | Rule::TooManyFields => "head_too_large",
+        Rule::LengthBesideCoding | Rule::Length | Rule::CodingInHttp10 => Reason::BadFraming,
+        Rule::Coding => Reason::TransferEncoding,
+        Rule::TooLarge | Rule::TooManyFields => Reason::HeadTooLarge,
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Route {
     pub filters: Filters,
     /// What answers.
     pub handler: Handler,
+    /// The name of the upstream that it forwards to; empty when there is none.
+    pub upstream: Arc<str>,
+    /// Its place in the configuration.
+    pub number: usize,
 }
 
 impl Route {
@@ -32,7 +36,13 @@ impl Route {
             root,
             upstreams,
         };
+        let upstream = config
+            .handler
+            .upstream()
+            .map(|index| upstreams[index].name().clone());
         Self {
+            upstream: upstream.unwrap_or_default(),
+            number: 0,
             name: config.host.as_ref().and_then(name),
             filters: Filters::new(&config),
             handler: config.handler.handler(place),

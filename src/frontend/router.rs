@@ -114,6 +114,7 @@ mod tests {
             params: Arc::from([]),
             headers: ResponseHeaders::default(),
             ignore_client_abort: false,
+            slow: None,
         }
     }
 

@@ -40,7 +40,7 @@ pub fn begin<B: Incoming>(
             let handling = Box::write(place, handling);
             return Begun::Forwarded(Box::into_pin(handling));
         }
-        Ok(None) => {}
+        Ok(None) => exchange.record.ours(),
         Err(rejection) => exchange.reject(&rejection),
     }
     exchange.decided();
@@ -83,6 +83,7 @@ pub fn decide<'s>(
     }
     loop {
         let (path, route) = service.route(&exchange.request)?;
+        exchange.record.routed(route.number);
         match pass(route, exchange, &path)? {
             Flow::Answer(answer) => {
                 exchange.answer = answer;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::config::Config;
-use super::context::ExchangeContext;
+use super::context::{ExchangeContext, Observed};
 use super::edge::settings::Settings;
 use super::received::Received;
 use super::rejection::Rejection;
@@ -12,6 +12,7 @@ use super::router::Router;
 use crate::files::DecodedPath;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::without_port;
+use crate::telemetry::Counters;
 
 /// Everything that answers requests. Immutable; shared by all connections. The way of a request through it is
 /// [`serve`](super::serve).
@@ -26,7 +27,8 @@ pub struct Service {
 
 impl Service {
     /// A service over the routes of a configuration: `routes` are the same, ready to serve.
-    pub fn new(config: Config, routes: Vec<Route>, context: ExchangeContext) -> Self {
+    pub fn new(config: Config, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
+        context.routes = observed(&mut routes, &context.counters);
         Self {
             router: router(&config, routes),
             edge: Arc::new(Settings::of(&config)),
@@ -48,6 +50,18 @@ impl Service {
             None => Err(Rejection::NotFound),
         }
     }
+}
+
+/// Numbers the routes, and finds what is counted for them.
+fn observed(routes: &mut [Route], counters: &Counters) -> Box<[Observed]> {
+    let observed = routes.iter_mut().enumerate().map(|(number, route)| {
+        route.number = number;
+        Observed {
+            times: counters.routes.times(&route.config.name(), &route.upstream),
+            slow: route.config.slow,
+        }
+    });
+    observed.collect()
 }
 
 /// The routes, sorted for looking up.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use crate::protocol::request::RequestId;
+use crate::telemetry::Reason;
 use crate::transport::Deadline;
 use crate::upstream::{Switched, Upstream};
 
@@ -81,7 +82,7 @@ impl Tunnel {
         let account = tunnel(client, switched, silence, upstream.retired().wait()).await;
         tracing::info!(
             request = %id,
-            reason = account.end.reason(),
+            reason = account.end.reason().as_str(),
             seconds = started.elapsed().as_secs_f64(),
             from_client = account.from_client,
             from_application = account.from_application,
@@ -92,14 +93,14 @@ impl Tunnel {
 
 impl End {
     /// The word in the log.
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Reason {
         match self {
-            Self::Closed(Side::Client) => "client_closed",
-            Self::Closed(Side::Application) => "backend_closed",
-            Self::Reset(Side::Client) => "client_gone",
-            Self::Reset(Side::Application) => "backend_gone",
-            Self::Silent => "tunnel_timeout",
-            Self::Retired => "retired",
+            Self::Closed(Side::Client) => Reason::ClientClosed,
+            Self::Closed(Side::Application) => Reason::BackendClosed,
+            Self::Reset(Side::Client) => Reason::ClientGone,
+            Self::Reset(Side::Application) => Reason::BackendGone,
+            Self::Silent => Reason::TunnelTimeout,
+            Self::Retired => Reason::Retired,
         }
     }
 }

@@ -1,11 +1,18 @@
 //! The access log: one line a request.
 
+use std::cell::RefCell;
+
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
 use super::config::Format;
-use super::line::Entry;
+use super::observer::{Finished, Observer};
 use super::sink::Sink;
+
+thread_local! {
+    /// Where lines are made.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Formats entries and hands them to a sink. Clone-free: share it.
 #[derive(Debug)]
@@ -25,25 +32,33 @@ impl AccessLog {
         }
     }
 
-    /// Whether anything is logged at all: nobody needs to make an entry otherwise.
+    /// Whether anything is logged at all.
     pub fn is_on(&self) -> bool {
         self.sink.is_some()
     }
 
-    /// Logs one request. `scratch` is emptied, used and left for the next call: a caller that keeps it allocates
-    /// nothing.
-    pub fn write(&self, entry: &Entry<'_>, scratch: &mut Vec<u8>) {
-        if let Some(sink) = &self.sink {
-            scratch.clear();
-            let stamp = self.clock.stamp(entry.ended);
-            entry.append(self.format, &stamp, scratch);
-            sink.push(scratch);
-        }
+    #[inline(never)] // where there is no log, there is nothing of it
+    fn write(&self, request: &Finished<'_>, sink: &Sink) {
+        let stamp = self.clock.stamp(request.timeline.since());
+        SCRATCH.with_borrow_mut(|line| {
+            line.clear();
+            request.append(self.format, &stamp, line);
+            sink.push(line);
+        });
     }
 
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
         self.sink.as_ref().map_or(0, Sink::dropped)
+    }
+}
+
+impl Observer for AccessLog {
+    #[inline]
+    fn finished(&self, request: &Finished<'_>) {
+        if let Some(sink) = &self.sink {
+            self.write(request, sink);
+        }
     }
 }
 
@@ -56,26 +71,8 @@ mod tests {
 
     use super::*;
     use crate::telemetry::Opened;
-    use crate::telemetry::line::Phases;
-
-    fn entry() -> Entry<'static> {
-        Entry {
-            ended: Instant::now(),
-            remote: None,
-            method: "GET",
-            target: b"/",
-            version: "HTTP/2.0",
-            status: 200,
-            request_bytes: 0,
-            response_bytes: 0,
-            referer: None,
-            user_agent: None,
-            id: 1,
-            phases: Phases::default(),
-            upstream: None,
-            reason: None,
-        }
-    }
+    use crate::telemetry::observer::samples::{Asked, finished};
+    use crate::telemetry::timeline::Timeline;
 
     #[test]
     fn each_entry_becomes_a_line() {
@@ -83,9 +80,10 @@ mod tests {
         let path = dir.path().join("access.log");
         let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
         let log = AccessLog::new(Some(sink), Format::Json);
-        let mut scratch = b"left over".to_vec();
-        log.write(&entry(), &mut scratch);
-        log.write(&entry(), &mut scratch);
+        let timeline = Timeline::new(Instant::now());
+        let asked = Asked::default();
+        log.finished(&finished(&asked, &timeline));
+        log.finished(&finished(&asked, &timeline));
         drop(guard);
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text.lines().count(), 2);
@@ -98,10 +96,9 @@ mod tests {
     }
 
     #[test]
-    fn off_costs_nothing() {
+    fn a_log_that_is_off_takes_no_line() {
         let log = AccessLog::new(None, Format::Combined);
-        let mut scratch = Vec::new();
-        log.write(&entry(), &mut scratch);
-        assert!(!log.is_on() && scratch.capacity() == 0);
+        log.finished(&finished(&Asked::default(), &Timeline::new(Instant::now())));
+        assert!(!log.is_on());
     }
 }

@@ -1,6 +1,7 @@
 //! What is logged, and where to.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Config {
     pub access: Target,
     /// Shape of those lines.
     pub access_format: Format,
+    /// Requests that take so long have a line in the error log, unless their routes say otherwise; zero: none.
+    pub slow: Duration,
     /// Everything else.
     pub error: Target,
     /// Lowest level that goes to `error`.
@@ -43,6 +46,7 @@ impl Default for Config {
         Self {
             access: Target::Stdout,
             access_format: Format::Combined,
+            slow: Duration::ZERO,
             error: Target::Stderr,
             level: tracing::Level::INFO,
         }

@@ -3,11 +3,14 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::observer::{Finished, Observer};
+use super::reason::Reason;
+use super::route::Routes;
 use super::sink::Sink;
 
 /// Counters of a process. Every field may be changed by any thread; they order nothing and are not a
 /// consistent picture together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Counters {
     /// Connections accepted.
     pub connections: Counter,
@@ -15,8 +18,6 @@ pub struct Counters {
     pub connections_open: Gauge,
     /// Requests whose head was complete.
     pub requests: Counter,
-    /// Requests being answered now.
-    pub requests_open: Gauge,
     /// Body bytes from clients.
     pub request_bytes: Counter,
     /// Body bytes to clients.
@@ -33,11 +34,15 @@ pub struct Counters {
     responses: [Counter; CLASSES.len()],
     /// Counts its own lost lines.
     error_log: OnceLock<Sink>,
-    /// The words that errors are counted by.
-    reasons: &'static [&'static str],
-    /// As many as there are reasons, and one for every other word.
-    errors: Box<[Counter]>,
+    /// Errors by their reason.
+    errors: Errors,
+    /// Times by route.
+    pub routes: Routes,
 }
+
+/// As many as there are reasons that a request can fail for.
+#[derive(Debug)]
+struct Errors([Counter; Reason::OF_REQUESTS.len()]);
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -69,41 +74,29 @@ pub struct Sample {
 const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
 impl Counters {
-    /// All zero. `reasons` are the words that gateway errors are counted by.
-    pub fn new(reasons: &'static [&'static str]) -> Self {
-        Self {
-            connections: Counter::default(),
-            connections_open: Gauge::default(),
-            requests: Counter::default(),
-            requests_open: Gauge::default(),
-            request_bytes: Counter::default(),
-            response_bytes: Counter::default(),
-            fields_dropped: Counter::default(),
-            access_lines_dropped: Gauge::default(),
-            error_log: OnceLock::new(),
-            spool_bytes: Gauge::default(),
-            relays_open: Gauge::default(),
-            responses: Default::default(),
-            errors: (0..=reasons.len()).map(|_| Counter::default()).collect(),
-            reasons,
-        }
-    }
-
     /// Where the error log goes: what it loses is told here. The first one stays.
     pub fn attach_error_log(&self, sink: &Sink) {
         self.error_log.get_or_init(|| sink.clone());
     }
 
     /// Counts a response by its status.
-    pub fn response(&self, status: u16) {
+    fn response(&self, status: u16) {
         let class = usize::from(status / 100).wrapping_sub(1).min(CLASSES.len() - 1);
         self.responses[class].add(1);
     }
 
-    /// Counts an error of the gateway by its reason word.
-    pub fn error(&self, reason: &str) {
-        let known = self.reasons.iter().position(|known| *known == reason);
-        self.errors[known.unwrap_or(self.reasons.len())].add(1);
+    /// Counts an error of the gateway by its reason. Those that no request fails for are not counted.
+    pub fn error(&self, reason: Reason) {
+        if let Some(counter) = self.errors.0.get(reason as usize) {
+            counter.add(1);
+        }
+    }
+
+    /// Requests being answered now: begun and not over. Asked for rarely, so that no request has to count twice.
+    pub fn requests_open(&self) -> u64 {
+        // In this order: what ends in between has begun.
+        let over: u64 = self.responses.iter().map(Counter::value).sum();
+        self.requests.value().saturating_sub(over)
     }
 
     /// Every number, in a fixed order.
@@ -127,7 +120,7 @@ impl Counters {
             (
                 "requests_open",
                 "Requests being answered now.",
-                self.requests_open.value(),
+                self.requests_open(),
             ),
             (
                 "request_bytes_total",
@@ -180,14 +173,28 @@ impl Counters {
                 label: Some(("class", class)),
                 value: counter.value(),
             });
-        let reasons = self.reasons.iter().chain(&["other"]);
-        let errors = reasons.zip(&self.errors).map(|(reason, counter)| Sample {
+        let errors = Reason::OF_REQUESTS.iter().zip(&self.errors.0);
+        let errors = errors.map(|(reason, counter)| Sample {
             name: "errors_total",
             help: "Errors of the gateway by their reason word.",
-            label: Some(("reason", reason)),
+            label: Some(("reason", reason.as_str())),
             value: counter.value(),
         });
         plain.chain(responses).chain(errors)
+    }
+}
+
+impl Observer for Counters {
+    fn finished(&self, request: &Finished<'_>) {
+        self.response(request.status);
+        self.request_bytes.add(request.request_bytes);
+        self.response_bytes.add(request.response_bytes);
+    }
+}
+
+impl Default for Errors {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counter::default()))
     }
 }
 
@@ -239,7 +246,11 @@ impl Drop for Open<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::telemetry::observer::samples::{Asked, finished};
+    use crate::telemetry::timeline::Timeline;
 
     fn value(counters: &Counters, name: &str, label: Option<&str>) -> u64 {
         let is = |sample: &Sample| sample.name == name && sample.label.map(|(_, value)| value) == label;
@@ -250,7 +261,7 @@ mod tests {
 
     #[test]
     fn responses_are_counted_by_class() {
-        let counters = Counters::new(&[]);
+        let counters = Counters::default();
         for status in [0, 99, 100, 200, 204, 301, 404, 499, 503, 600, u16::MAX] {
             counters.response(status);
         }
@@ -259,22 +270,38 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_counted_by_reason_and_unknown_ones_together() {
-        let counters = Counters::new(&["queue_full", "connect_refused"]);
-        for reason in ["queue_full", "queue_full", "connect_refused", "never heard of"] {
+    fn errors_are_counted_by_reason() {
+        let counters = Counters::default();
+        let last = Reason::OF_REQUESTS[Reason::OF_REQUESTS.len() - 1];
+        for reason in [Reason::QueueFull, Reason::QueueFull, last, Reason::TunnelTimeout] {
             counters.error(reason);
         }
         assert_eq!(value(&counters, "errors_total", Some("queue_full")), 2);
-        assert_eq!(value(&counters, "errors_total", Some("connect_refused")), 1);
-        assert_eq!(value(&counters, "errors_total", Some("other")), 1);
+        assert_eq!(value(&counters, "errors_total", Some(last.as_str())), 1);
+        let errors = counters.snapshot().filter(|sample| sample.name == "errors_total");
+        assert_eq!(errors.map(|sample| sample.value).sum::<u64>(), 3);
     }
 
     #[test]
-    fn an_open_request_counts_until_it_is_dropped() {
-        let counters = Counters::new(&[]);
-        let open = counters.requests_open.open();
+    fn a_request_is_open_until_it_is_counted_as_over() {
+        let counters = Counters::default();
+        counters.requests.add(2);
+        assert_eq!(value(&counters, "requests_open", None), 2);
+        let (asked, timeline) = (Asked::default(), Timeline::new(Instant::now()));
+        counters.finished(&Finished {
+            response_bytes: 7,
+            ..finished(&asked, &timeline)
+        });
         assert_eq!(value(&counters, "requests_open", None), 1);
+        assert_eq!(value(&counters, "response_bytes_total", None), 7);
+    }
+
+    #[test]
+    fn an_open_relay_counts_until_it_is_dropped() {
+        let counters = Counters::default();
+        let open = counters.relays_open.open();
+        assert_eq!(value(&counters, "relays_open", None), 1);
         drop(open);
-        assert_eq!(value(&counters, "requests_open", None), 0);
+        assert_eq!(value(&counters, "relays_open", None), 0);
     }
 }

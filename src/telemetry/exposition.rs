@@ -1,7 +1,8 @@
-//! Prometheus' text format, version 0.0.4, as every collector reads it.
+//! Prometheus' text format, version 0.0.4, as every collector reads it, and OpenMetrics 1.0 for those that ask.
 //!
-//! prometheus-client would bring a registry with locks of its own around numbers that we keep elsewhere already; the
-//! format is a page long.
+//! prometheus-client would bring a registry with locks of its own around numbers that we keep elsewhere already, and
+//! writes OpenMetrics alone: neither older collectors nor `promtool check metrics` take that for the format of
+//! everybody. Both formats are a page long, and differ in three lines.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;
@@ -10,41 +11,71 @@ use super::histogram::Distribution;
 
 /// A page of numbers.
 #[derive(Debug, Default)]
-pub struct Exposition(String);
+pub struct Exposition {
+    format: Format,
+    text: String,
+}
+
+/// How it is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus' own.
+    #[default]
+    Prometheus,
+    /// OpenMetrics.
+    OpenMetrics,
+}
 
 /// A name and what it says.
 pub type Label<'a> = (&'a str, &'a str);
 
-impl Exposition {
+impl Format {
     /// `Content-Type` of the page.
-    pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+impl Exposition {
+    /// An empty page.
+    pub fn new(format: Format) -> Self {
+        let text = String::new();
+        Self { format, text }
+    }
 
     /// The page.
-    pub fn into_string(self) -> String {
-        self.0
+    pub fn into_string(mut self) -> String {
+        if self.format == Format::OpenMetrics {
+            self.text.push_str("# EOF\n");
+        }
+        self.text
     }
 
     /// Begins a metric: all of its samples follow at once. A name that ends in `_total` only grows.
     pub fn metric(&mut self, name: &str, help: &str) {
-        let kind = if name.ends_with("_total") {
-            "counter"
-        } else {
-            "gauge"
+        let (name, kind) = match name.strip_suffix("_total") {
+            // OpenMetrics names the family, Prometheus the samples.
+            Some(family) if self.format == Format::OpenMetrics => (family, "counter"),
+            Some(_) => (name, "counter"),
+            None => (name, "gauge"),
         };
         self.head(name, kind, help);
     }
 
     /// A sample of the metric begun last.
     pub fn sample(&mut self, name: &str, labels: &[Label<'_>], value: impl Display) {
-        self.0.push_str(name);
+        self.text.push_str(name);
         for (at, (label, text)) in labels.iter().enumerate() {
-            self.0.push(if at == 0 { '{' } else { ',' });
+            self.text.push(if at == 0 { '{' } else { ',' });
             self.line(format_args!("{label}=\""));
             self.escaped(text);
-            self.0.push('"');
+            self.text.push('"');
         }
         if !labels.is_empty() {
-            self.0.push('}');
+            self.text.push('}');
         }
         self.line(format_args!(" {value}\n"));
     }
@@ -57,13 +88,22 @@ impl Exposition {
     /// The times of one of its series.
     pub fn distribution(&mut self, name: &str, labels: &[Label<'_>], times: &Distribution) {
         let bucket = format!("{name}_bucket");
-        let seconds = |time: Duration| time.as_secs_f64().to_string();
         for (bound, count) in times.cumulative() {
-            self.sample(&bucket, &[labels, &[("le", &seconds(bound))]].concat(), count);
+            let bound = self.bound(bound);
+            self.sample(&bucket, &[labels, &[("le", &bound)]].concat(), count);
         }
         self.sample(&bucket, &[labels, &[("le", "+Inf")]].concat(), times.count());
-        self.sample(&format!("{name}_sum"), labels, seconds(times.sum));
+        self.sample(&format!("{name}_sum"), labels, times.sum.as_secs_f64());
         self.sample(&format!("{name}_count"), labels, times.count());
+    }
+
+    /// Bounds are texts to collectors: each format has its own, and keeps to it.
+    fn bound(&self, bound: Duration) -> String {
+        let seconds = bound.as_secs_f64();
+        match self.format {
+            Format::Prometheus => seconds.to_string(),
+            Format::OpenMetrics => format!("{seconds:?}"),
+        }
     }
 
     fn head(&mut self, name: &str, kind: &str, help: &str) {
@@ -74,16 +114,18 @@ impl Exposition {
     fn escaped(&mut self, text: &str) {
         for c in text.chars() {
             match c {
-                '\\' => self.0.push_str("\\\\"),
-                '"' => self.0.push_str("\\\""),
-                '\n' => self.0.push_str("\\n"),
-                c => self.0.push(c),
+                '\\' => self.text.push_str("\\\\"),
+                '"' => self.text.push_str("\\\""),
+                '\n' => self.text.push_str("\\n"),
+                c => self.text.push(c),
             }
         }
     }
 
     fn line(&mut self, text: std::fmt::Arguments<'_>) {
-        self.0.write_fmt(text).expect("writing to a String cannot fail");
+        self.text
+            .write_fmt(text)
+            .expect("writing to a String cannot fail");
     }
 }
 
@@ -109,8 +151,8 @@ mod tests {
     #[test]
     fn times_are_in_seconds_and_cumulative() {
         let histogram = Histogram::default();
-        histogram.observe(Duration::from_millis(2));
-        histogram.observe(Duration::from_secs(90));
+        histogram.observe(2_000_000);
+        histogram.observe(90_000_000_000);
         let mut page = Exposition::default();
         page.times("t_seconds", "Waits.");
         page.distribution("t_seconds", &[("u", "php")], &histogram.distribution());
@@ -126,5 +168,19 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn openmetrics_names_families_and_has_an_end() {
+        let mut page = Exposition::new(Format::OpenMetrics);
+        page.metric("a_total", "Events.");
+        page.sample("a_total", &[], 3);
+        page.times("t_seconds", "Waits.");
+        page.distribution("t_seconds", &[], &Distribution::default());
+        let text = page.into_string();
+        let start = "# HELP a Events.\n# TYPE a counter\na_total 3\n# HELP t_seconds Waits.\n";
+        assert!(text.starts_with(start), "{text}");
+        assert!(text.contains("\nt_seconds_bucket{le=\"1.0\"} 0\n"), "{text}");
+        assert!(text.ends_with("\nt_seconds_count 0\n# EOF\n"), "{text}");
     }
 }

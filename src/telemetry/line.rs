@@ -3,74 +3,14 @@
 //! Whatever a client sends, a line stays a line, and a terminal that shows it stays as it is: control characters
 //! and, in the combined format, every byte above 0x7E are escaped.
 
-use std::time::Instant;
-
 use super::clock::Stamp;
 use super::config::Format;
+use super::observer::Finished;
+use super::reason::Reason;
+use super::timeline::Phase;
 use super::{escape, number};
 
-/// What happened to one request. Everything is borrowed: a line is written once, at the end.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
-    /// When the request ended: just now.
-    pub ended: Instant,
-    /// The client's address; `None` on unix sockets.
-    pub remote: Option<&'a str>,
-    /// Method.
-    pub method: &'a str,
-    /// Target as received.
-    pub target: &'a [u8],
-    /// `HTTP/1.1`
-    pub version: &'a str,
-    /// Status, also those that only logs know (499).
-    pub status: u16,
-    /// Body bytes from the client.
-    pub request_bytes: u64,
-    /// Body bytes to the client.
-    pub response_bytes: u64,
-    /// `Referer` field.
-    pub referer: Option<&'a [u8]>,
-    /// `User-Agent` field.
-    pub user_agent: Option<&'a [u8]>,
-    /// Names the request in every log.
-    pub id: u64,
-    /// How long it took.
-    pub phases: Phases,
-    /// Who was asked.
-    pub upstream: Option<Upstream<'a>>,
-    /// Why the gateway answered itself.
-    pub reason: Option<&'a str>,
-}
-
-/// Microseconds; `None`: did not happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Phases {
-    /// From the first byte of the request to the last of the response.
-    pub total: u64,
-    /// Until the request body was complete.
-    pub body: Option<u64>,
-    /// In the queue for a slot.
-    pub queue: Option<u64>,
-    /// Until the connection stood.
-    pub connect: Option<u64>,
-    /// Until the response head was complete.
-    pub head: Option<u64>,
-}
-
-/// The upstream's part.
-#[derive(Clone, Copy, Debug)]
-pub struct Upstream<'a> {
-    /// Name in the configuration.
-    pub name: &'a str,
-    /// The last endpoint tried; empty when none was.
-    pub endpoint: &'a str,
-    /// How many endpoints were tried.
-    pub attempts: u32,
-    /// Status of its response head, if there was one.
-    pub status: Option<u16>,
-}
-
-impl Entry<'_> {
+impl Finished<'_> {
     /// Appends the line, line feed included. Allocates nothing but what `out` grows by.
     pub fn append(&self, format: Format, stamp: &Stamp, out: &mut Vec<u8>) {
         match format {
@@ -81,39 +21,40 @@ impl Entry<'_> {
 
     /// Apache's combined format, then what a gateway has to tell, in seconds as nginx does.
     fn combined(&self, stamp: &Stamp, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.remote.unwrap_or("unix:").as_bytes());
+        let asked = self.request;
+        out.extend_from_slice(asked.remote().unwrap_or("unix:").as_bytes());
         out.extend_from_slice(b" - - [");
         out.extend_from_slice(stamp.combined.as_bytes());
         out.extend_from_slice(b"] \"");
-        escape::combined(self.method.as_bytes(), out);
+        escape::combined(asked.method().as_bytes(), out);
         out.push(b' ');
-        escape::combined(self.target, out);
+        escape::combined(asked.target(), out);
         out.push(b' ');
-        out.extend_from_slice(self.version.as_bytes());
+        out.extend_from_slice(asked.version().as_bytes());
         out.extend_from_slice(b"\" ");
         number::decimal(self.status.into(), out);
         out.push(b' ');
         number::decimal(self.response_bytes, out);
         out.extend_from_slice(b" \"");
-        escape::combined(self.referer.unwrap_or(b"-"), out);
+        escape::combined(asked.referer().unwrap_or(b"-"), out);
         out.extend_from_slice(b"\" \"");
-        escape::combined(self.user_agent.unwrap_or(b"-"), out);
+        escape::combined(asked.user_agent().unwrap_or(b"-"), out);
         self.combined_phases(out);
         self.combined_upstream(out);
         out.extend_from_slice(b" reason=");
-        out.extend_from_slice(self.reason.unwrap_or("-").as_bytes());
+        out.extend_from_slice(self.reason.map_or("-", Reason::as_str).as_bytes());
         out.extend_from_slice(b" id=");
-        out.extend_from_slice(&number::hex(self.id));
+        out.extend_from_slice(&number::hex(asked.id()));
         out.push(b'\n');
     }
 
     fn combined_phases(&self, out: &mut Vec<u8>) {
-        let phases = &self.phases;
-        seconds(b"\" rt=", Some(phases.total), out);
-        seconds(b" bt=", phases.body, out);
-        seconds(b" qt=", phases.queue, out);
-        seconds(b" uct=", phases.connect, out);
-        seconds(b" uht=", phases.head, out);
+        let timeline = self.timeline;
+        seconds(b"\" rt=", Some(timeline.total_nanos() / 1000), out);
+        seconds(b" bt=", timeline.micros(Phase::Body), out);
+        seconds(b" qt=", timeline.micros(Phase::Queue), out);
+        seconds(b" uct=", timeline.micros(Phase::Connect), out);
+        seconds(b" uht=", timeline.micros(Phase::Head), out);
     }
 
     fn combined_upstream(&self, out: &mut Vec<u8>) {
@@ -135,35 +76,36 @@ impl Entry<'_> {
 
     /// One object; what did not happen has no member.
     fn json(&self, stamp: &Stamp, out: &mut Vec<u8>) {
+        let asked = self.request;
         out.extend_from_slice(b"{\"time\":\"");
         out.extend_from_slice(stamp.utc.as_bytes());
-        let [a, b, c] = number::three(stamp.millis(self.ended).into());
+        let [a, b, c] = number::three(stamp.millis(self.timeline.since()).into());
         out.extend_from_slice(&[b'.', a, b, c, b'Z', b'"']);
-        word(b",\"remote\":\"", self.remote, out);
-        text(b",\"method\":\"", Some(self.method.as_bytes()), out);
-        text(b",\"target\":\"", Some(self.target), out);
-        word(b",\"version\":\"", Some(self.version), out);
+        word(b",\"remote\":\"", asked.remote(), out);
+        text(b",\"method\":\"", Some(asked.method().as_bytes()), out);
+        text(b",\"target\":\"", Some(asked.target()), out);
+        word(b",\"version\":\"", Some(asked.version()), out);
         count(b",\"status\":", Some(self.status.into()), out);
         count(b",\"request_bytes\":", Some(self.request_bytes), out);
         count(b",\"response_bytes\":", Some(self.response_bytes), out);
-        text(b",\"referer\":\"", self.referer, out);
-        text(b",\"user_agent\":\"", self.user_agent, out);
+        text(b",\"referer\":\"", asked.referer(), out);
+        text(b",\"user_agent\":\"", asked.user_agent(), out);
         out.extend_from_slice(b",\"id\":\"");
-        out.extend_from_slice(&number::hex(self.id));
+        out.extend_from_slice(&number::hex(asked.id()));
         out.push(b'"');
         self.json_phases(out);
         self.json_upstream(out);
-        word(b",\"reason\":\"", self.reason, out);
+        word(b",\"reason\":\"", self.reason.map(Reason::as_str), out);
         out.extend_from_slice(b"}\n");
     }
 
     fn json_phases(&self, out: &mut Vec<u8>) {
-        let phases = &self.phases;
-        count(b",\"total_us\":", Some(phases.total), out);
-        count(b",\"body_us\":", phases.body, out);
-        count(b",\"queue_us\":", phases.queue, out);
-        count(b",\"connect_us\":", phases.connect, out);
-        count(b",\"head_us\":", phases.head, out);
+        let timeline = self.timeline;
+        count(b",\"total_us\":", Some(timeline.total_nanos() / 1000), out);
+        count(b",\"body_us\":", timeline.micros(Phase::Body), out);
+        count(b",\"queue_us\":", timeline.micros(Phase::Queue), out);
+        count(b",\"connect_us\":", timeline.micros(Phase::Connect), out);
+        count(b",\"head_us\":", timeline.micros(Phase::Head), out);
     }
 
     fn json_upstream(&self, out: &mut Vec<u8>) {
@@ -217,64 +159,77 @@ fn text<const N: usize>(key: &[u8; N], value: Option<&[u8]>, out: &mut Vec<u8>) 
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::{Duration, Instant, SystemTime};
 
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::telemetry::observer::Upstream;
+    use crate::telemetry::observer::samples::{Asked, finished};
+    use crate::telemetry::timeline::Timeline;
 
-    fn entry() -> Entry<'static> {
-        Entry {
-            ended: Instant::now(),
-            remote: Some("192.0.2.7"),
-            method: "GET",
-            target: b"/a.php?x=1",
-            version: "HTTP/1.1",
+    /// 30 s in the queue, and 1 ms in the phase after it.
+    fn waited() -> Timeline {
+        let start = Instant::now();
+        let mut timeline = Timeline::new(start);
+        timeline.enter(Phase::Queue, start);
+        timeline.enter(Phase::Response, start + Duration::from_secs(30));
+        timeline.pause(start + Duration::from_millis(30_001));
+        timeline
+    }
+
+    const ASKED: Asked<'_> = Asked {
+        remote: Some("192.0.2.7"),
+        target: b"/a.php?x=1",
+        referer: None,
+        user_agent: Some(b"curl/8"),
+        script: None,
+    };
+
+    fn request<'a>(asked: &'a Asked<'a>, timeline: &'a Timeline) -> Finished<'a> {
+        Finished {
             status: 503,
             request_bytes: 5,
             response_bytes: 17,
-            referer: None,
-            user_agent: Some(b"curl/8"),
-            id: 0xfeed,
-            phases: Phases {
-                total: 30_001_000,
-                queue: Some(30_000_000),
-                ..Phases::default()
-            },
             upstream: Some(Upstream {
                 name: "php",
                 endpoint: "unix:/run/fpm.sock",
                 attempts: 2,
                 status: None,
             }),
-            reason: Some("queue_timeout"),
+            reason: Some(Reason::QueueTimeout),
+            ..finished(asked, timeline)
         }
     }
 
-    fn line(entry: &Entry<'_>, format: Format) -> String {
+    fn line(request: &Finished<'_>, format: Format) -> String {
         let mut out = Vec::new();
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(971_211_336_042);
-        let stamp = Stamp::new(entry.ended, time, &TimeZone::UTC);
-        entry.append(format, &stamp, &mut out);
+        let stamp = Stamp::new(request.timeline.since(), time, &TimeZone::UTC);
+        request.append(format, &stamp, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn combined_is_apaches_format_and_a_tail() {
         assert_eq!(
-            line(&entry(), Format::Combined),
+            line(&request(&ASKED, &waited()), Format::Combined),
             "192.0.2.7 - - [10/Oct/2000:20:55:36 +0000] \"GET /a.php?x=1 HTTP/1.1\" 503 17 \"-\" \"curl/8\" \
              rt=30.001000 bt=- qt=30.000000 uct=- uht=- up=\"php unix:/run/fpm.sock\" us=- try=2 \
              reason=queue_timeout id=000000000000feed\n"
         );
-        let local = Entry {
+        let timeline = waited();
+        let asked = Asked {
             remote: None,
+            ..ASKED
+        };
+        let local = Finished {
             status: 200,
             upstream: None,
             reason: None,
-            ..entry()
+            ..request(&asked, &timeline)
         };
         assert_eq!(
             line(&local, Format::Combined),
@@ -285,7 +240,7 @@ mod tests {
 
     #[test]
     fn json_has_a_member_for_what_happened() {
-        let parsed: Value = serde_json::from_str(&line(&entry(), Format::Json)).unwrap();
+        let parsed: Value = serde_json::from_str(&line(&request(&ASKED, &waited()), Format::Json)).unwrap();
         assert_eq!(
             parsed,
             json!({
@@ -311,29 +266,33 @@ mod tests {
 
     #[test]
     fn json_members_keep_their_order() {
-        let full = Entry {
+        let start = Instant::now();
+        let mut timeline = Timeline::new(start);
+        let micros = |micros| start + Duration::from_micros(micros);
+        timeline.say(Phase::Body);
+        for (phase, begin) in [(Phase::Queue, 2), (Phase::Connect, 2), (Phase::Head, 47)] {
+            timeline.enter(phase, micros(begin));
+        }
+        timeline.enter(Phase::Response, micros(725));
+        let asked = Asked {
             referer: Some(b"http://a/"),
-            phases: Phases {
-                total: 1,
-                body: Some(2),
-                queue: Some(0),
-                connect: Some(45),
-                head: Some(678),
-            },
+            ..ASKED
+        };
+        let full = Finished {
             upstream: Some(Upstream {
                 name: "php",
                 endpoint: "",
                 attempts: 0,
                 status: Some(200),
             }),
-            ..entry()
+            ..request(&asked, &timeline)
         };
         assert_eq!(
             line(&full, Format::Json),
             "{\"time\":\"2000-10-10T20:55:36.042Z\",\"remote\":\"192.0.2.7\",\"method\":\"GET\",\
              \"target\":\"/a.php?x=1\",\"version\":\"HTTP/1.1\",\"status\":503,\"request_bytes\":5,\
              \"response_bytes\":17,\"referer\":\"http://a/\",\"user_agent\":\"curl/8\",\
-             \"id\":\"000000000000feed\",\"total_us\":1,\"body_us\":2,\"queue_us\":0,\"connect_us\":45,\
+             \"id\":\"000000000000feed\",\"total_us\":725,\"body_us\":2,\"queue_us\":0,\"connect_us\":45,\
              \"head_us\":678,\"upstream\":\"php\",\"endpoint\":\"\",\"attempts\":0,\"upstream_status\":200,\
              \"reason\":\"queue_timeout\"}\n"
         );
@@ -341,10 +300,12 @@ mod tests {
 
     #[test]
     fn nothing_a_client_sends_leaves_its_quotes() {
-        let hostile = Entry {
+        let timeline = waited();
+        let asked = Asked {
             user_agent: Some(b"\" 200 0 \"forged\"\r\n\x1b[2J\\ \xc3\xbc \xff\xc2\x9b"),
-            ..entry()
+            ..ASKED
         };
+        let hostile = request(&asked, &timeline);
         let combined = line(&hostile, Format::Combined);
         let expected = r#""\x22 200 0 \x22forged\x22\x0D\x0A\x1B[2J\x5C \xC3\xBC \xFF\xC2\x9B" rt="#;
         assert!(combined.contains(expected), "{combined}");
@@ -358,7 +319,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_line_is_one_line(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let entry = Entry { target: &bytes, referer: Some(&bytes), user_agent: Some(&bytes), ..entry() };
+            let timeline = waited();
+            let asked = Asked { target: &bytes, referer: Some(&bytes), user_agent: Some(&bytes), ..ASKED };
+            let entry = request(&asked, &timeline);
             let combined = line(&entry, Format::Combined);
             let printable = combined.trim_end_matches('\n').bytes().all(|byte| matches!(byte, b' '..=b'~'));
             prop_assert!(printable && combined.lines().count() == 1);

@@ -1,4 +1,8 @@
-//! Counters and times, the access log, the error log.
+//! Where the time of requests goes, counters, the access log, the slow log, the error log.
+//!
+//! A request notes what it waits for on its [`Timeline`], once. When it is over, every [`Observer`] sees the same
+//! [`Finished`]: the [`AccessLog`], the [`SlowLog`], the [`Counters`], and the times of its route ([`RouteTimes`]). Why
+//! something went wrong is one [`Reason`] for all of them.
 //!
 //! Both logs go through a [`Sink`]: a bounded buffer and a thread that writes it out, so that a slow disk or a
 //! stuck pipe never holds up a request. What does not fit is dropped and counted.
@@ -13,12 +17,21 @@ pub mod histogram;
 pub mod line;
 pub mod log;
 pub mod number;
+pub mod observer;
+pub mod reason;
+pub mod route;
 pub mod sink;
+pub mod slow;
+pub mod timeline;
 
 pub use access::AccessLog;
 pub use config::Config;
 pub use counters::Counters;
 pub use exposition::Exposition;
 pub use histogram::Histogram;
-pub use line::Entry;
+pub use observer::{Finished, Observer};
+pub use reason::Reason;
+pub use route::RouteTimes;
 pub use sink::{Guard, Opened, Sink};
+pub use slow::SlowLog;
+pub use timeline::{Phase, Timeline};

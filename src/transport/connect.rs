@@ -8,6 +8,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{Address, Obstacle, Stream};
+use crate::telemetry::Reason;
 
 /// Why there is no connection. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +65,14 @@ async fn tcp(address: &Address) -> io::Result<TcpStream> {
 
 impl ConnectError {
     /// The word that names it in logs and in the `Bridgehead-Error` field.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Full => "backlog_full",
-            Self::Refused => "connect_refused",
-            Self::Missing(_) => "socket_missing",
-            Self::Forbidden(_) => "socket_forbidden",
-            Self::Timeout => "connect_timeout",
-            Self::Io(_) => "connect_failed",
+            Self::Full => Reason::BacklogFull,
+            Self::Refused => Reason::ConnectRefused,
+            Self::Missing(_) => Reason::SocketMissing,
+            Self::Forbidden(_) => Reason::SocketForbidden,
+            Self::Timeout => Reason::ConnectTimeout,
+            Self::Io(_) => Reason::ConnectFailed,
         }
     }
 

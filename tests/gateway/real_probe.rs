@@ -7,7 +7,7 @@ use std::time::Duration;
 use bridgehead::config;
 use bridgehead::transport::{Address, ConnectError, connect};
 use bridgehead::upstream::Config;
-use bridgehead::upstream::care::probe::{Busy, Prober, Reason, Verdict};
+use bridgehead::upstream::care::probe::{Busy, Cause, Prober, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::{Backend, Kind, Options};
 
@@ -192,7 +192,7 @@ fn what_is_stopped_is_dead() {
         assert!(
             matches!(
                 verdict,
-                Verdict::Dead(Reason::Connect(ConnectError::Refused | ConnectError::Missing(_)))
+                Verdict::Dead(Cause::Connect(ConnectError::Refused | ConnectError::Missing(_)))
             ),
             "{kind}: {verdict:?}"
         );

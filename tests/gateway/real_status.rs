@@ -92,7 +92,7 @@ fn queues_are_seen_while_every_worker_is_busy() {
 
 #[test]
 fn metrics_are_what_collectors_read() {
-    let (_backend, gateway) = site();
+    let (backend, gateway) = site();
     assert_eq!(get(&gateway, "/sleep?ms=1").status, 200);
     gateway.wait_access(1).unwrap();
     let answer = get(&gateway, "/-/metrics");
@@ -108,13 +108,27 @@ fn metrics_are_what_collectors_read() {
         "bridgehead_responses_total{class=\"2xx\"} 1",
         "bridgehead_errors_total{reason=\"queue_full\"} 0",
         "# TYPE bridgehead_response_head_seconds histogram",
-        "bridgehead_response_head_seconds_bucket{upstream=\"php\",le=\"+Inf\"} 1",
-        "bridgehead_queue_wait_seconds_count{upstream=\"php\"} 0",
+        "bridgehead_request_duration_seconds_count{route=\"/\",upstream=\"php\"} 1",
+        "bridgehead_request_duration_seconds_count{route=\"/-/status\",upstream=\"\"} 0",
+        "bridgehead_response_head_seconds_bucket{route=\"/\",upstream=\"php\",le=\"+Inf\"} 1",
+        "bridgehead_connect_seconds_count{route=\"/\",upstream=\"php\"} 1",
+        "bridgehead_queue_wait_seconds_count{route=\"/\",upstream=\"php\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
-    let endpoint = "bridgehead_endpoint_served_total{upstream=\"php\",endpoint=\"unix:";
-    assert!(text.contains(endpoint), "{text}");
+    let endpoint = format!("{{upstream=\"php\",endpoint=\"{}\"", backend.address());
+    for (name, more) in [
+        ("endpoint_served_total", "} 1"),
+        ("endpoint_up", "} 1"),
+        ("endpoint_circuit", ",circuit=\"closed\"} 1"),
+        ("endpoint_circuit", ",circuit=\"unhealthy\"} 0"),
+    ] {
+        let line = format!("bridgehead_{name}{endpoint}{more}");
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let version = "bridgehead_build_info{version=\"";
+    assert!(text.contains(version), "{text}");
+    testbed::check_metrics(&text).unwrap();
     // Every sample stands below the metric that it belongs to, and every metric is there once.
     let mut metrics = Vec::new();
     for line in text.lines() {
@@ -128,6 +142,28 @@ fn metrics_are_what_collectors_read() {
     metrics.sort();
     metrics.dedup();
     assert_eq!(metrics.len(), count);
+}
+
+#[test]
+fn openmetrics_is_told_to_collectors_that_ask_for_it() {
+    let (_backend, gateway) = site();
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let accept = [(
+        "Accept",
+        "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+    )];
+    let answer = client.request("GET", "/-/metrics", &accept, b"").unwrap();
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    assert_eq!(answer.header("vary"), Some("Accept"));
+    let text = answer.text();
+    assert!(
+        text.contains("# TYPE bridgehead_requests counter\nbridgehead_requests_total 1\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("\n# EOF\n"), "{text}");
 }
 
 #[test]

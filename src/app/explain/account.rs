@@ -204,7 +204,7 @@ impl Refused {
     pub(super) fn new(rejection: &Rejection, why: String) -> Self {
         Self {
             status: rejection.status().as_u16(),
-            reason: rejection.reason(),
+            reason: rejection.reason().as_str(),
             why,
         }
     }

@@ -22,12 +22,12 @@ use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::forward::{self, Announced, Destination};
 use crate::frontend::forwarded::Connected;
-use crate::frontend::rejection::{self, Rejection};
+use crate::frontend::rejection::Rejection;
 use crate::frontend::{self, Answer, ExchangeContext, Request, Service, serve, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters, config::Format};
+use crate::telemetry::{AccessLog, Counters, SlowLog, config::Format};
 use crate::transport::Address;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Relays, Upstream};
@@ -61,12 +61,14 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
     let roots = open::roots(&frontend.routes, &open::Progress::default())?;
     let routes = frontend.routes.iter().zip(roots);
     let routes = routes.map(|(route, root)| frontend::Route::new(route.clone(), root, &upstreams));
-    let counters = Arc::new(Counters::new(rejection::REASONS));
+    let counters = Arc::new(Counters::default());
     let context = ExchangeContext {
         trusted_proxies: frontend.trusted_proxies.clone(),
         relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
         log: Arc::new(AccessLog::new(None, Format::default())),
         counters,
+        slow: SlowLog::default(),
+        routes: Box::default(),
     };
     let gateway = Gateway {
         service: Service::new(frontend.clone(), routes.collect(), context),

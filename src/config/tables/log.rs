@@ -1,10 +1,12 @@
 //! `[log]`.
 
+use std::time::Duration;
+
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::table;
-use crate::config::units::{Absolute, Name, Named, Text};
+use crate::config::units::{Absolute, Name, Named, Text, Time};
 use crate::telemetry::Config;
 use crate::telemetry::config::{Format, Target};
 
@@ -15,6 +17,9 @@ table! {
         access: Target as TARGET,
         /// Form of its lines.
         access_format: Format as Name,
+        /// Requests that take so long, to the last byte of their answers, have a warning in the error log that says where
+        /// the time went; `"0s"`: none. A route may have a `slow` of its own.
+        slow: Duration as Time,
         /// Where the error log goes.
         error: Target as TARGET,
         /// Least important level that the error log shows.
@@ -23,7 +28,27 @@ table! {
     example = r#"[log]
 access = "/var/log/bridgehead/access.log"
 access_format = "json"
+slow = "1s"
 "#;
+}
+
+/// The logs; what would never be seen is complained about.
+pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> Config {
+    let mut log = Config::default();
+    let Some(typed) = typed else { return log };
+    typed.apply_to(&mut log);
+    if let Some(slow) = &typed.slow
+        && !slow.is_zero()
+        && log.level == tracing::Level::ERROR
+    {
+        complaints
+            .warning(
+                slow.span(),
+                "slow requests are never told of: the error log shows errors only",
+            )
+            .help("set `level` to \"warn\" or less");
+    }
+    log
 }
 
 const TARGET: Text<Target> = Text {

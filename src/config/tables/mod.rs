@@ -28,9 +28,9 @@ use super::at::At;
 use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
 use super::units::{Number, SizeWithin};
+use crate::frontend;
 use crate::frontend::config::{Listener, Route as RouteConfig};
 use crate::upstream::Config as UpstreamConfig;
-use crate::{frontend, telemetry};
 
 table! {
     /// A Bridgehead configuration.
@@ -56,10 +56,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     if complaints.is_whole(DOCUMENT) {
         demand(file, complaints);
     }
-    let mut log = telemetry::Config::default();
-    if let Some(typed) = &file.log {
-        typed.apply_to(&mut log);
-    }
+    let log = log::check(file.log.as_ref(), complaints);
     let Settings { process, frontend } = server::check(file.server.as_ref(), complaints);
     Config {
         server: process,

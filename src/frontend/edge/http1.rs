@@ -347,7 +347,8 @@ impl Http1 {
             form,
         } = forwarded;
         if let Poll::Ready(exchange) = handling.as_mut().poll(cx) {
-            return Poll::Ready(Some(self.head(exchange, *keep_alive, *form, Instant::now())));
+            let now = exchange.answered_at().unwrap_or_else(Instant::now);
+            return Poll::Ready(Some(self.head(exchange, *keep_alive, *form, now)));
         }
         if let (None, Some(home)) = (&self.reader, &self.home) {
             // In front of the look: nothing is missed in between.
@@ -448,6 +449,7 @@ impl Http1 {
 
     /// What comes after an answer; `sent`: all of it went out.
     fn after(&mut self, sending: &mut Sending, sent: bool) -> After {
+        sending.exchange.sent_at(self.now);
         self.half_close.clear();
         match (sent && !sending.broken, sending.exchange.take_tunnel()) {
             // An answer that only the end of the connection delimits goes on to be cut.
@@ -477,7 +479,10 @@ impl Http1 {
             let waits = !sending.gather(&mut self.writer.queue, cx);
             match self.writer.poll_flush(cx) {
                 Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(())) if !waits => self.half_close.clear(),
+                Poll::Ready(Ok(())) if !waits => {
+                    self.now = None;
+                    self.half_close.clear();
+                }
                 Poll::Ready(Ok(())) => {
                     self.now = None;
                     ready!(self.poll_gone(cx));

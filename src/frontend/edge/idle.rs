@@ -53,13 +53,12 @@ mod tests {
     use super::*;
     use crate::frontend::connection_limit::ConnectionLimit;
     use crate::frontend::forwarded::Connected;
-    use crate::telemetry::Counters;
 
     const PERIOD: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_idle_a_whole_period_after_its_last_request() {
-        let places = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::new(&[]))));
+        let places = Arc::new(ConnectionLimit::new(1, Arc::default()));
         let connection = Arc::new(Connection::new(
             Connected::new(None, None),
             Arc::default(),

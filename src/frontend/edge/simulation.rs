@@ -18,7 +18,7 @@ use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
 use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::upstream::{Relays, Upstream};
 
 const SEEDS: u64 = 1500;
@@ -75,12 +75,14 @@ impl Gateway {
         let upstreams: Vec<_> = upstreams.into_iter().map(Arc::new).collect();
         let routes = config.frontend.routes.iter();
         let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams));
-        let counters = Arc::new(Counters::new(&[]));
+        let counters = Arc::new(Counters::default());
         let context = ExchangeContext {
             trusted_proxies: Vec::new(),
             relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
             log: Arc::new(AccessLog::new(None, Format::Json)),
+            slow: SlowLog::default(),
             counters: counters.clone(),
+            routes: Box::default(),
         };
         let service = Service::new(config.frontend.clone(), routes.collect(), context);
         Self {

@@ -75,7 +75,7 @@ mod tests {
     };
 
     fn connection() -> Arc<Connection> {
-        let places = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::new(&[]))));
+        let places = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::default())));
         Arc::new(Connection::new(
             Connected::new(None, None),
             Arc::default(),

@@ -106,7 +106,7 @@ mod tests {
         let path = DecodedPath::parse(target.path()).unwrap();
         normal(&path, &target)
             .map(|target| target.to_string())
-            .map_err(|error| error.reason())
+            .map_err(|error| error.reason().as_str())
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::protocol::Target;
 use crate::protocol::fields::FieldName;
 use crate::spool::Spools;
 use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters};
+use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::upstream::{BodyError, Relays, Streaming, Upstream};
 
 const ROUTES: &str = r#"
@@ -68,12 +68,14 @@ impl Site {
             route
         });
         let routes = routes.collect();
-        let counters = Arc::new(Counters::new(&[]));
+        let counters = Arc::new(Counters::default());
         let context = ExchangeContext {
             trusted_proxies: Vec::new(),
             relays: Relays::new(Spools::new(parsed.server.spool), counters.clone()),
             log: Arc::new(AccessLog::new(None, Format::Json)),
+            slow: SlowLog::default(),
             counters,
+            routes: Box::default(),
         };
         Self {
             service: Arc::new(Service::new(frontend, routes, context)),
@@ -86,7 +88,7 @@ impl Site {
     }
 
     async fn ask_with(&self, method: Method, target: &'static str, fields: &[(&str, &str)]) -> Box<Exchange> {
-        let limit = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::new(&[]))));
+        let limit = Arc::new(ConnectionLimit::new(1, Arc::new(Counters::default())));
         let connection = Connection::new(Connected::new(None, None), Arc::default(), limit.take());
         let request = Request {
             method,

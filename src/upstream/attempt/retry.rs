@@ -20,6 +20,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::protocol::DecodeError;
+use crate::telemetry::Reason;
 use crate::upstream::model::config::Retry;
 use crate::upstream::model::error::Failure;
 
@@ -112,7 +113,7 @@ pub fn blame(failure: &Failure) -> Blame {
 
 /// The failure by its true name, now that it is known how long the exchange took.
 pub fn named(failure: Failure, after: Duration) -> Failure {
-    match after >= LONG_WORK && failure.reason() == "backend_closed" {
+    match after >= LONG_WORK && failure.reason() == Reason::BackendClosed {
         true => Failure::Killed { after },
         false => failure,
     }
@@ -208,7 +209,7 @@ mod tests {
     #[test]
     fn work_that_a_watchdog_ended_is_not_begun_again() {
         let killed = named(Failure::Decode(DecodeError::Empty), LONG_WORK);
-        assert_eq!(killed.reason(), "worker_killed");
+        assert_eq!(killed.reason(), Reason::WorkerKilled);
         assert!(!allowed(Method::GET, true, true, killed));
         let early = named(Failure::Decode(DecodeError::Empty), LONG_WORK / 2);
         assert!(allowed(Method::GET, true, true, early));

@@ -12,6 +12,7 @@ use super::retry::{self, Attempt, Blame};
 use super::upstream::Upstream;
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
+use crate::telemetry::Phase;
 use crate::transport::{self, ConnectError};
 use crate::upstream::admit::pool::{Grant, Slot};
 use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
@@ -43,7 +44,9 @@ impl Upstream {
         let session = constraints.sticky;
         let mut attempts = Attempts::new(self, options, head, body, constraints, &mut *trace);
         let answer = attempts.run().await;
+        let now = attempts.now;
         drop(attempts);
+        trace.enter(Phase::Response, now);
         self.tally.count(trace);
         let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky
@@ -75,8 +78,8 @@ struct Attempts<'a> {
     /// The request's body, between two exchanges.
     body: RequestBody,
     trace: &'a mut Trace,
-    /// The time, as long as nothing was waited for.
-    now: Option<Instant>,
+    /// The time: the clock is read after everything that was waited for, and nowhere else.
+    now: Instant,
     /// Its place in the queue, once it had one.
     ticket: Option<u64>,
     constraints: Constraints,
@@ -116,7 +119,7 @@ impl<'a> Attempts<'a> {
             is_held: body.is_held(),
             body,
             trace,
-            now: Some(options.now),
+            now: options.now,
             ticket: None,
             constraints,
             excluded: Vec::new(),
@@ -130,7 +133,9 @@ impl<'a> Attempts<'a> {
     async fn run(&mut self) -> Result<Answer, Failure> {
         loop {
             let prepared = Prepared::new(self.upstream.protocol.as_ref(), self.head)?;
+            self.enter(Phase::Queue);
             let Grant { mut slot, idle } = self.admit().await?;
+            self.enter(Phase::Connect);
             let fresh = self.fresh;
             let idle = idle.filter(|idle| !fresh && idle.is_quiet());
             let reused = idle.is_some();
@@ -143,8 +148,8 @@ impl<'a> Attempts<'a> {
                     None => continue,
                 },
             };
-            self.trace.reused = reused;
-            let started = self.now.take().unwrap_or_else(Instant::now);
+            self.enter(Phase::Head);
+            let started = self.now;
             let body = std::mem::take(&mut self.body);
             let mut lease = Lease {
                 pump: Pump::new(prepared, body, connection, self.upstream.terms.clone(), started),
@@ -152,33 +157,37 @@ impl<'a> Attempts<'a> {
             };
             let interim = self.options.interim;
             let answered = poll_fn(|cx| poll_head(&mut lease.pump, interim, cx)).await;
-            let now = Instant::now();
-            let mut error = match self.exchanged(answered, lease, now) {
+            self.now = Instant::now();
+            let time = self.trace.timeline.pause(self.now.into_std());
+            let mut error = match self.exchanged(answered, lease, self.now) {
                 Ok(answer) => {
-                    self.answered(answer.head.status, now.saturating_duration_since(started));
+                    self.answered(answer.head.status, time);
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
-            error.failure = retry::named(error.failure, now.saturating_duration_since(started));
+            error.failure = retry::named(error.failure, time);
             self.body = self.again(error, reused)?;
         }
     }
 
+    /// From now on the request waits for something else.
+    fn enter(&mut self, phase: Phase) {
+        self.trace.enter(phase, self.now);
+    }
+
     /// An endpoint has answered.
     fn answered(&mut self, status: StatusCode, latency: Duration) {
-        self.trace.head = Some(latency);
         self.trace.status = Some(status.as_u16());
         if let Some(endpoint) = &self.trace.endpoint {
             self.upstream.pool.answered(endpoint, latency);
         }
     }
 
-    /// A slot, and the note of how long that took.
+    /// A slot.
     async fn admit(&mut self) -> Result<Grant<Box<Connection>>, Failure> {
         loop {
-            let now = self.now.unwrap_or_else(Instant::now);
-            let granted = match self.upstream.pool.take_free(&self.constraints, now) {
+            let granted = match self.upstream.pool.take_free(&self.constraints, self.now) {
                 Ok(Some(grant)) => Ok(grant),
                 Ok(None) => Box::pin(self.wait()).await,
                 Err(error) => Err(error),
@@ -200,15 +209,13 @@ impl<'a> Attempts<'a> {
 
     /// A slot that another request gives back. Its own function: most requests need neither it nor the clock.
     async fn wait(&mut self) -> Result<Grant<Box<Connection>>, AdmissionError> {
-        self.now = None;
         let deadline = self.deadline();
-        let started = Instant::now();
         let granted = self
             .upstream
             .pool
             .acquire(&self.constraints, deadline, &mut self.ticket)
             .await;
-        self.trace.queue += started.elapsed();
+        self.now = Instant::now();
         granted
     }
 
@@ -233,35 +240,31 @@ impl<'a> Attempts<'a> {
     /// Whether endpoints that failed a moment ago are worth another try.
     fn may_start_next_round(&self) -> bool {
         self.constraints.tried.len() > self.excluded.len()
-            && Instant::now() < self.deadline()
+            && self.now < self.deadline()
             && self.upstream.pool.is_held()
     }
 
     /// Makes the tried endpoints eligible again: those that cannot be reached keep the request waiting in the queue.
     async fn start_next_round(&mut self) {
-        self.now = None;
         self.constraints.tried.clone_from(&self.excluded);
         let last = self.last.as_ref().and_then(|last| last.failure.as_ref());
         if matches!(last, Some(Failure::Connect { .. })) {
             return;
         }
-        let started = Instant::now();
         tokio::time::sleep(match self.paused {
             false => FIRST_PAUSE,
             true => NEXT_PAUSE,
         })
         .await;
-        self.trace.queue += started.elapsed();
+        self.now = Instant::now();
         self.paused = true;
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
-        self.now = None;
-        let started = Instant::now();
         let address = &slot.endpoint().config.address;
         let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
-        self.trace.connect += started.elapsed();
+        self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {
                 slot.reached();
@@ -337,7 +340,7 @@ impl<'a> Attempts<'a> {
             body_held,
             sent,
             sent_before: self.sent,
-            age: self.options.now.elapsed(),
+            age: self.now.saturating_duration_since(self.options.now),
             rules: &self.upstream.config.retry,
         }
     }
@@ -431,7 +434,7 @@ impl Drop for SkippedEndpoint {
                 tracing::debug!(endpoint, error = %failure, "endpoint passed over");
             }
             Some(failure) => {
-                tracing::warn!(endpoint, reason = failure.reason(), error = %failure, "endpoint passed over");
+                tracing::warn!(endpoint, reason = failure.reason().as_str(), error = %failure, "endpoint passed over");
             }
         }
     }

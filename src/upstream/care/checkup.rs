@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::probe::{Reason, Verdict};
+use super::probe::{Cause, Verdict};
 use crate::upstream::model::config::health::{Health, Silence};
 
 /// The state of one endpoint as its checks see it.
@@ -45,7 +45,7 @@ pub enum Change {
     /// It is used again.
     Up,
     /// It is used no more.
-    Down(Reason),
+    Down(Cause),
 }
 
 impl Checkup {
@@ -90,8 +90,8 @@ impl Checkup {
             Verdict::Alive => self.good(),
             Verdict::Busy(_) => None,
             Verdict::Silent if facts.answered || facts.working || self.silence == Silence::Busy => None,
-            Verdict::Silent => self.bad(Reason::Silent),
-            Verdict::Dead(reason) => self.bad(reason),
+            Verdict::Silent => self.bad(Cause::Silent),
+            Verdict::Dead(cause) => self.bad(cause),
         }
     }
 
@@ -122,7 +122,7 @@ impl Checkup {
         }
     }
 
-    fn bad(&mut self, reason: Reason) -> Option<Change> {
+    fn bad(&mut self, cause: Cause) -> Option<Change> {
         // The next one decides: soon.
         self.unanswered = 0;
         match self.state {
@@ -132,7 +132,7 @@ impl Checkup {
             }
             State::Up { .. } => {
                 self.state = State::Down { good: 0 };
-                Some(Change::Down(reason))
+                Some(Change::Down(cause))
             }
             State::Down { .. } => {
                 self.state = State::Down { good: 0 };
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn dead() -> Verdict {
-        Verdict::Dead(Reason::Closed)
+        Verdict::Dead(Cause::Closed)
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         }
         assert!(matches!(
             checkup.note(Verdict::Silent, &Facts::default()),
-            Some(Change::Down(Reason::Silent))
+            Some(Change::Down(Cause::Silent))
         ));
         assert!(checkup.note(Verdict::Busy(Busy::Overloaded), &working).is_none());
         assert!(!checkup.is_up());

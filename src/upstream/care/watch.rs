@@ -279,7 +279,7 @@ impl Schedule {
         match change {
             Change::Up => tracing::info!(upstream, endpoint, "endpoint is up"),
             Change::Down(why) => {
-                tracing::warn!(upstream, endpoint, reason = why.word(), error = %why, "endpoint is down");
+                tracing::warn!(upstream, endpoint, reason = why.reason().as_str(), error = %why, "endpoint is down");
             }
         }
     }

@@ -71,6 +71,20 @@ pub enum CircuitState {
 pub const SHARE: u32 = 256;
 
 impl CircuitState {
+    /// From everything to nothing.
+    pub const ALL: [Self; 5] = [
+        Self::Closed,
+        Self::Ejected,
+        Self::HalfOpen,
+        Self::Open,
+        Self::Unhealthy,
+    ];
+
+    /// Whether requests go to the endpoint, be it for want of a better one.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::Closed | Self::Ejected)
+    }
+
     /// The word in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::protocol::{DecodeError, EncodeError};
+use crate::telemetry::Reason;
 use crate::transport::ConnectError;
 
 /// A failed exchange.
@@ -100,42 +101,42 @@ pub enum BodyError {
 
 impl Failure {
     /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Admission(AdmissionError::QueueFull) => "queue_full",
-            Self::Admission(AdmissionError::QueueTimeout) => "queue_timeout",
-            Self::Admission(AdmissionError::NoEndpoint) => "no_endpoint",
-            Self::BacklogFull { .. } => "backlog_full",
+            Self::Admission(AdmissionError::QueueFull) => Reason::QueueFull,
+            Self::Admission(AdmissionError::QueueTimeout) => Reason::QueueTimeout,
+            Self::Admission(AdmissionError::NoEndpoint) => Reason::NoEndpoint,
+            Self::BacklogFull { .. } => Reason::BacklogFull,
             Self::Connect { cause, .. } => cause.reason(),
-            Self::Encode(EncodeError::LengthRequired) => "length_required",
-            Self::Encode(EncodeError::Nul) => "nul_in_variable",
-            Self::Encode(_) => "variables_too_large",
+            Self::Encode(EncodeError::LengthRequired) => Reason::LengthRequired,
+            Self::Encode(EncodeError::Nul) => Reason::NulInVariable,
+            Self::Encode(_) => Reason::VariablesTooLarge,
             Self::RequestBody(error) => error.reason(),
-            Self::Killed { .. } => "worker_killed",
-            Self::SendTimeout => "send_timeout",
-            Self::HeadTimeout => "head_timeout",
-            Self::Status(_) => "unwanted_status",
-            Self::ReadTimeout => "read_timeout",
-            Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => "backend_closed",
-            Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => "backend_overloaded",
-            Self::Decode(DecodeError::Truncated) => "response_truncated",
-            Self::Decode(DecodeError::Head(_)) => "bad_response_head",
-            Self::Decode(_) => "bad_response",
-            Self::Spool(_) => "spool_failed",
+            Self::Killed { .. } => Reason::WorkerKilled,
+            Self::SendTimeout => Reason::SendTimeout,
+            Self::HeadTimeout => Reason::HeadTimeout,
+            Self::Status(_) => Reason::UnwantedStatus,
+            Self::ReadTimeout => Reason::ReadTimeout,
+            Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => Reason::BackendClosed,
+            Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Reason::BackendOverloaded,
+            Self::Decode(DecodeError::Truncated) => Reason::ResponseTruncated,
+            Self::Decode(DecodeError::Head(_)) => Reason::BadResponseHead,
+            Self::Decode(_) => Reason::BadResponse,
+            Self::Spool(_) => Reason::SpoolFailed,
         }
     }
 }
 
 impl BodyError {
     /// The word that names the failure in the `Bridgehead-Error` field and in the access log.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Timeout => "client_timeout",
-            Self::TooSlow(_) => "client_too_slow",
-            Self::Incomplete => "client_gone",
-            Self::Malformed => "bad_body",
-            Self::TooLarge(_) => "body_too_large",
-            Self::Spool(_) => "spool_failed",
+            Self::Timeout => Reason::ClientTimeout,
+            Self::TooSlow(_) => Reason::ClientTooSlow,
+            Self::Incomplete => Reason::ClientGone,
+            Self::Malformed => Reason::BadBody,
+            Self::TooLarge(_) => Reason::BodyTooLarge,
+            Self::Spool(_) => Reason::SpoolFailed,
         }
     }
 }

@@ -1,6 +1,5 @@
-//! What an upstream has done so far, as numbers.
+//! What an upstream has done so far, as numbers. How long it took is told by its routes.
 
-use crate::telemetry::Histogram;
 use crate::telemetry::counters::Counter;
 use crate::upstream::model::Trace;
 
@@ -11,56 +10,45 @@ pub struct Tally {
     pub failures: Counter,
     /// Further endpoints and connections that were tried for a request.
     pub repeats: Counter,
-    /// Waits in the queue, of the requests that had to.
-    pub queue: Histogram,
-    /// From the slot to the head of the answer.
-    pub head: Histogram,
 }
 
 impl Tally {
-    /// Counts a request that is over, as far as its head goes. Little for those that went well at once.
+    /// Counts a request that is over, as far as its head goes. Nothing for those that went well at once.
     pub(in crate::upstream) fn count(&self, trace: &Trace) {
-        match trace.head {
-            Some(time) => self.head.observe(time),
-            None => self.failures.add(1),
+        if trace.status.is_none() {
+            self.failures.add(1);
         }
         if trace.attempts > 1 {
             self.repeats.add(u64::from(trace.attempts) - 1);
-        }
-        if !trace.queue.is_zero() {
-            self.queue.observe(trace.queue);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use tokio::time::Instant;
 
     use super::*;
 
-    #[test]
-    fn a_request_that_went_well_at_once_is_one_head() {
+    fn counted(attempts: u32, status: Option<u16>) -> (u64, u64) {
         let tally = Tally::default();
         tally.count(&Trace {
-            attempts: 1,
-            head: Some(Duration::from_millis(3)),
-            ..Trace::default()
+            attempts,
+            status,
+            ..Trace::new(Instant::now())
         });
-        assert_eq!(tally.head.distribution().count(), 1);
-        assert_eq!(tally.queue.distribution().count(), 0);
-        assert_eq!((tally.failures.value(), tally.repeats.value()), (0, 0));
+        (tally.failures.value(), tally.repeats.value())
     }
 
     #[test]
-    fn waits_repeats_and_failures_are_counted() {
-        let tally = Tally::default();
-        tally.count(&Trace {
-            attempts: 3,
-            queue: Duration::from_secs(1),
-            ..Trace::default()
-        });
-        assert_eq!(tally.queue.distribution().sum, Duration::from_secs(1));
-        assert_eq!((tally.failures.value(), tally.repeats.value()), (1, 2));
+    fn a_request_that_went_well_at_once_is_not_counted() {
+        assert_eq!(counted(1, Some(200)), (0, 0));
+    }
+
+    #[test]
+    fn repeats_and_failures_are_counted() {
+        assert_eq!(counted(3, None), (1, 2));
+        assert_eq!(counted(2, Some(500)), (0, 1));
+        assert_eq!(counted(0, None), (1, 0));
     }
 }

@@ -1,32 +1,45 @@
-//! What happened to one request upstream: for the access log.
+//! What happened to one request upstream: for what looks at it when it is over.
 
 use std::sync::Arc;
-use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
+use crate::telemetry::{Phase, Timeline};
 
 /// Filled in while a request is on its way; also when it fails.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Trace {
+    /// Where its time went.
+    pub timeline: Timeline,
     /// Name of the upstream.
     pub upstream: Option<Arc<str>>,
     /// The last endpoint that was tried.
     pub endpoint: Option<Arc<Endpoint>>,
     /// Exchanges and connections that were tried.
     pub attempts: u32,
-    /// Time in the queue, all attempts together.
-    pub queue: Duration,
-    /// Time to connect, all attempts together.
-    pub connect: Duration,
-    /// From the slot to the response head.
-    pub head: Option<Duration>,
     /// Status of the backend's answer.
     pub status: Option<u16>,
-    /// Whether the connection had served an earlier request.
-    pub reused: bool,
 }
 
 impl Trace {
+    /// A request that goes nowhere yet.
+    #[inline]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            timeline: Timeline::new(now.into_std()),
+            upstream: None,
+            endpoint: None,
+            attempts: 0,
+            status: None,
+        }
+    }
+
+    /// Ends what it was waiting for.
+    pub fn enter(&mut self, phase: Phase, now: Instant) {
+        self.timeline.enter(phase, now.into_std());
+    }
+
     /// The last endpoint that was tried, as logged.
     pub fn endpoint_name(&self) -> Option<&str> {
         self.endpoint.as_ref().map(|endpoint| &*endpoint.name)

@@ -56,6 +56,11 @@ fn a_full_queue_and_a_late_turn_are_told_apart() {
     assert_logged(&gateway, 0, 503, "queue_full");
     let line = assert_logged(&gateway, 1, 503, "queue_timeout");
     assert_eq!(line["attempts"], 0, "{line}");
+    let waited = line["queue_us"].as_u64().expect("it has waited");
+    assert!(
+        waited >= 450_000 && waited <= line["total_us"].as_u64().unwrap(),
+        "{line}"
+    );
     // The later one: what was logged before it is there, too.
     let log = gateway.wait_errors("no free worker in time").unwrap();
     assert!(log.contains("queue is full"), "{log}");

@@ -646,3 +646,18 @@ fn a_flood_of_settings_stalls_no_other_client() {
     flooding.join().unwrap();
     taking.join().unwrap();
 }
+
+#[test]
+fn a_line_of_http_2_names_the_client_behind_a_trusted_proxy() {
+    let site = Site::with("trusted_proxies = [\"127.0.0.0/8\"]", "");
+    let behind = [("x-forwarded-for", "192.0.2.9")];
+    let fixed = [GET[0], GET[1], (":path", "/fixed"), GET[3]];
+    Http2::begin(site.client()).ask(&[&GET[..], &behind].concat(), b"");
+    Http2::begin(site.client()).ask(&[&fixed[..], &behind].concat(), b"");
+    for line in site.log(2) {
+        assert_eq!(
+            (&line["remote"], &line["version"]),
+            (&"192.0.2.9".into(), &"HTTP/2.0".into())
+        );
+    }
+}

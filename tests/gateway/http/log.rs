@@ -1,9 +1,11 @@
 //! The access log: one line for every request, whatever became of it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use testbed::{Client, Scripted};
 
-use super::site::{Site, echo};
+use super::site::{Site, echo, gate};
 use crate::start;
 
 #[test]
@@ -118,3 +120,88 @@ fn combined_lines_are_apaches() {
         lines[1]
     );
 }
+
+/// Whatever answers: an application, the gateway, or the rejection of a path.
+#[test]
+fn behind_a_trusted_proxy_a_line_names_the_client() {
+    let site = Site::with("trusted_proxies = [\"127.0.0.0/8\"]", STATUS);
+    let behind = [("X-Forwarded-For", "6.6.6.6, 192.0.2.9, 127.0.0.2")];
+    let targets = ["/first", "/fixed", "/%00", "/status"];
+    for target in targets {
+        site.request("GET", target, &behind, b"");
+    }
+    for line in site.log(targets.len()) {
+        assert_eq!(line["remote"], "192.0.2.9", "{line}");
+    }
+}
+
+#[test]
+fn what_a_stranger_says_about_the_client_is_not_in_the_line() {
+    let site = Site::with("trusted_proxies = [\"10.0.0.0/8\"]", "");
+    let forged = [("X-Forwarded-For", "192.0.2.9")];
+    site.request("GET", "/first", &forged, b"");
+    site.request("GET", "/fixed", &forged, b"");
+    for line in site.log(2) {
+        assert_eq!(line["remote"], "127.0.0.1", "{line}");
+    }
+}
+
+#[test]
+fn open_requests_are_counted_while_they_are_open() {
+    let (gate, gated) = gate();
+    let site = Site::scripted("", STATUS, move |connection| {
+        gated.pass()?;
+        echo(connection)
+    });
+    let open = || {
+        let answer = site.request("GET", "/status", &[], b"");
+        let status: Value = serde_json::from_slice(&answer.body).unwrap();
+        status["counters"]["requests_open"].as_u64()
+    };
+    assert_eq!(open(), Some(1), "the one that asks");
+    let mut client = site.client();
+    client.send_request("GET", "/first", &[], b"").unwrap();
+    site.backend.wait_connections(1).unwrap();
+    site.gateway.wait_access(1).unwrap();
+    assert_eq!(open(), Some(2));
+    gate.open();
+    assert_eq!(client.read_response().unwrap().status, 200);
+    site.gateway.wait_access(3).unwrap();
+    assert_eq!(open(), Some(1));
+}
+
+#[test]
+fn a_slow_request_has_a_line_that_says_where_the_time_went() {
+    let backend = Scripted::start(|connection| {
+        std::thread::sleep(Duration::from_millis(60));
+        echo(connection)
+    })
+    .unwrap();
+    let gateway = start(&format!(
+        "[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\nslow = \"50ms\"\n\
+         [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{}\"]\n\
+         [[route]]\nproxy = {{ upstream = \"app\", script_filename = \"/srv/app.py\" }}\n\
+         [[route]]\npath = \"/quiet\"\nslow = \"0s\"\nproxy = {{ upstream = \"app\" }}\n\
+         [[route]]\npath = \"/fast\"\nrespond = {{ body = \"fast\" }}\n",
+        backend.address()
+    ));
+    for target in ["/quiet", "/fast", "/slow?a='"] {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        assert_eq!(client.request("GET", target, &[], b"").unwrap().status, 200);
+    }
+    let start = "[pool app] script '/srv/app.py' (request: \"GET /slow?a=\\x27\") too slow (0.";
+    let log = gateway.wait_errors(start).unwrap();
+    let line = log.lines().find(|line| line.contains(start)).unwrap();
+    for part in [
+        " WARN ",
+        " queue 0.000, connect 0.",
+        ", application 0.",
+        ", response 0.",
+        " route=\"/\" status=200 ",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert_eq!(log.matches("too slow").count(), 1, "{log}");
+}
+
+const STATUS: &str = "[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n";

@@ -19,6 +19,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use buffering::Buffering;
 use bytes::Bytes;
@@ -38,7 +39,7 @@ use super::WITH_VARIABLES;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
-use crate::config::units::Flag;
+use crate::config::units::{Flag, Time};
 use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
 use crate::upstream::Config as Upstream;
 use crate::upstream::model::config::ProtocolName;
@@ -68,6 +69,9 @@ table! {
         headers: ResponseHeaders as Headers,
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "proxy"],
+        /// Requests on this route that take so long have a warning in the error log; `"0s"`: none, for answers that take
+        /// their time. Default: `slow` of `[log]`.
+        slow: Duration as Time,
     }
     example = r#"[[route]]
 host = "shop.example"

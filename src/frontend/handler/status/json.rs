@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::telemetry::Counters;
 use crate::telemetry::histogram::Distribution;
+use crate::telemetry::{Counters, RouteTimes};
 use crate::upstream::Upstream;
 use crate::upstream::model::endpoint::Endpoint;
 
 /// Everything.
 pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
+    let routes = counters.routes.all();
     let all = json!({
         "counters": of_process(counters),
-        "upstreams": upstreams.iter().map(|upstream| of_upstream(upstream)).collect::<Vec<_>>(),
+        "upstreams": upstreams.iter().map(|upstream| of_upstream(upstream, &routes)).collect::<Vec<_>>(),
+        "routes": routes.iter().map(|route| of_route(route)).collect::<Vec<_>>(),
     });
     format!("{all:#}\n")
 }
@@ -33,20 +35,24 @@ fn of_process(counters: &Counters) -> Value {
     all.into()
 }
 
-fn of_upstream(upstream: &Upstream) -> Value {
+/// An upstream, with the times of all routes that it answers.
+fn of_upstream(upstream: &Upstream, routes: &[Arc<RouteTimes>]) -> Value {
     let snapshot = upstream.snapshot();
     let tally = upstream.tally();
+    let own = || routes.iter().filter(|route| *route.upstream == **upstream.name());
+    let queue: Distribution = own().map(|route| route.queue.distribution()).sum();
+    let head: Distribution = own().map(|route| route.head.distribution()).sum();
     json!({
         "name": &**upstream.name(),
         "protocol": upstream.config().protocol.as_str(),
-        "answers": times(&tally.head.distribution()),
+        "answers": times(&head),
         "failures": tally.failures.value(),
         "repeats": tally.repeats.value(),
         "queue": {
             "length": snapshot.waiting,
             "size": upstream.config().queue.size,
             "oldest_seconds": snapshot.oldest.map(|age| age.as_secs_f64()),
-            "wait": times(&tally.queue.distribution()),
+            "wait": times(&queue),
         },
         "endpoints": snapshot.endpoints.iter().map(|endpoint| of_endpoint(endpoint)).collect::<Vec<_>>(),
     })
@@ -65,6 +71,14 @@ fn of_endpoint(endpoint: &Endpoint) -> Value {
         "served": endpoint.served(),
         "connected": endpoint.connected(),
         "failed": endpoint.failed(),
+    })
+}
+
+fn of_route(route: &RouteTimes) -> Value {
+    json!({
+        "name": &*route.name,
+        "upstream": Some(&*route.upstream).filter(|name| !name.is_empty()),
+        "requests": times(&route.total.distribution()),
     })
 }
 

@@ -17,9 +17,11 @@ use crate::frontend::answer::Answer;
 use crate::frontend::body::Body;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
+use crate::frontend::liking::Liking;
 use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::FieldName;
-use crate::telemetry::{Counters, Exposition};
+use crate::telemetry::Counters;
+use crate::telemetry::exposition;
 use crate::upstream::Upstream;
 
 /// What the gateway has counted.
@@ -85,7 +87,8 @@ impl Handle for Page {
             .counters
             .spool_bytes
             .set(context.relays.spools().bytes_on_disk());
-        Ok(Flow::Answer(self.answer(&context.counters)))
+        let accept = exchange.request.head.fields.get(FieldName::Accept);
+        Ok(Flow::Answer(self.answer(&context.counters, accept)))
     }
 }
 
@@ -107,15 +110,30 @@ impl Status {
 }
 
 impl Page {
-    /// The numbers of this moment.
-    fn answer(&self, counters: &Counters) -> Answer {
+    /// The numbers of this moment; `accept` is the request's field of that name.
+    fn answer(&self, counters: &Counters, accept: Option<&[u8]>) -> Answer {
         match self.settings.format {
-            Format::Prometheus => page(
-                Exposition::CONTENT_TYPE,
-                prometheus::page(counters, &self.upstreams),
-            ),
+            Format::Prometheus => {
+                let format = preferred(accept);
+                let text = prometheus::page(format, counters, &self.upstreams);
+                let mut answer = page(format.content_type(), text);
+                answer.fields.append(FieldName::Vary, "Accept");
+                answer
+            }
             Format::Json => page("application/json", json::page(counters, &self.upstreams)),
         }
+    }
+}
+
+/// OpenMetrics for those that name it, and like it as much as plain text.
+fn preferred(accept: Option<&[u8]>) -> exposition::Format {
+    let Some(Ok(accept)) = accept.map(std::str::from_utf8) else {
+        return exposition::Format::Prometheus;
+    };
+    let open = Liking::of("application", "openmetrics-text", accept);
+    match open.is_named() && open >= Liking::of("text", "plain", accept) {
+        true => exposition::Format::OpenMetrics,
+        false => exposition::Format::Prometheus,
     }
 }
 
@@ -142,6 +160,39 @@ mod tests {
         }
         for client in ["192.0.2.1", "10.0.0.1", "2001:db8::1"] {
             assert!(!admitted(Some(client), Method::GET), "{client}");
+        }
+    }
+
+    #[test]
+    fn openmetrics_is_for_those_that_ask_for_it() {
+        let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                          application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,\
+                          text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        for accept in [
+            prometheus,
+            "application/openmetrics-text",
+            "text/plain, application/openmetrics-text",
+        ] {
+            assert_eq!(
+                preferred(Some(accept.as_bytes())),
+                exposition::Format::OpenMetrics,
+                "{accept}"
+            );
+        }
+        assert_eq!(preferred(None), exposition::Format::Prometheus);
+        for accept in [
+            "",
+            "*/*",
+            "text/plain",
+            "application/*",
+            "application/openmetrics-text;q=0",
+            "application/openmetrics-text;q=0.5, text/plain",
+        ] {
+            assert_eq!(
+                preferred(Some(accept.as_bytes())),
+                exposition::Format::Prometheus,
+                "{accept}"
+            );
         }
     }
 

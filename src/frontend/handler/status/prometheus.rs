@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::telemetry::exposition::Label;
-use crate::telemetry::{Counters, Exposition};
-use crate::upstream::model::endpoint::Endpoint;
+use crate::telemetry::exposition::{Format, Label};
+use crate::telemetry::{Counters, Exposition, Histogram, RouteTimes};
+use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::{Snapshot, Upstream};
 
 /// A number of an endpoint: its name, what it means, how to get it.
@@ -13,9 +13,13 @@ type OfEndpoint = (&'static str, &'static str, fn(&Endpoint) -> Option<f64>);
 /// A number of an upstream.
 type OfUpstream = (&'static str, &'static str, fn(&Upstream, &Snapshot) -> f64);
 
+/// The times of a route.
+type OfRoute = (&'static str, &'static str, fn(&RouteTimes) -> &Histogram);
+
 /// Everything.
-pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
-    let mut page = Exposition::default();
+pub(super) fn page(format: Format, counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
+    let mut page = Exposition::new(format);
+    of_build(&mut page);
     of_process(counters, &mut page);
     let upstreams: Vec<_> = upstreams
         .iter()
@@ -38,9 +42,16 @@ pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
             }
         }
     }
-    standings(&upstreams, &mut page);
-    times(&upstreams, &mut page);
+    circuits(&upstreams, &mut page);
+    times(&counters.routes.all(), &mut page);
     page.into_string()
+}
+
+/// What runs, as a label: the value says nothing.
+fn of_build(page: &mut Exposition) {
+    const NAME: &str = "bridgehead_build_info";
+    page.metric(NAME, "The version that runs.");
+    page.sample(NAME, &[("version", env!("CARGO_PKG_VERSION"))], 1);
 }
 
 /// The counters of the whole process, in their own order: those of one name stand together.
@@ -56,39 +67,34 @@ fn of_process(counters: &Counters, page: &mut Exposition) {
     }
 }
 
-/// Where each endpoint stands: 1 for the word that is true, as Prometheus wants states.
-fn standings(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
+/// The circuit of each endpoint: 1 for the state that is true, 0 for all others, as Prometheus wants states.
+fn circuits(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
     const NAME: &str = "bridgehead_endpoint_circuit";
     page.metric(
         NAME,
-        "Whether the endpoint is used: open, resting, trial, shut or dead.",
+        "The state of the endpoint's circuit breaker: closed, ejected, half_open, open or unhealthy.",
     );
     for (upstream, snapshot) in upstreams {
         for endpoint in &snapshot.endpoints {
             let [upstream, address] = place(upstream, endpoint);
-            let circuit = ("circuit", endpoint.circuit().as_str());
-            page.sample(NAME, &[upstream, address, circuit], 1);
+            let now = endpoint.circuit();
+            for state in CircuitState::ALL {
+                let labels = [upstream, address, ("circuit", state.as_str())];
+                page.sample(NAME, &labels, u8::from(state == now));
+            }
         }
     }
 }
 
-fn times(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
-    let all = [
-        (
-            "bridgehead_queue_wait_seconds",
-            "Time in the queue, of the requests that had to wait.",
-        ),
-        (
-            "bridgehead_response_head_seconds",
-            "From the slot to the head of the answer.",
-        ),
-    ];
-    for (at, (name, help)) in all.into_iter().enumerate() {
+fn times(routes: &[Arc<RouteTimes>], page: &mut Exposition) {
+    for (name, help, times) in OF_ROUTES {
         page.times(name, help);
-        for (upstream, _) in upstreams {
-            let tally = upstream.tally();
-            let times = if at == 0 { &tally.queue } else { &tally.head };
-            page.distribution(name, &[("upstream", &**upstream.name())], &times.distribution());
+        for route in routes {
+            let labels = [("route", &*route.name), ("upstream", &*route.upstream)];
+            // A route without an upstream waits for none.
+            if !route.upstream.is_empty() || std::ptr::eq(times(route), &route.total) {
+                page.distribution(name, &labels, &times(route).distribution());
+            }
         }
     }
 }
@@ -131,7 +137,12 @@ const OF_UPSTREAMS: [OfUpstream; 6] = [
     ),
 ];
 
-const OF_ENDPOINTS: [OfEndpoint; 6] = [
+const OF_ENDPOINTS: [OfEndpoint; 7] = [
+    (
+        "bridgehead_endpoint_up",
+        "1 while the endpoint is used, 0 while it cannot be reached or is found dead.",
+        |endpoint| Some(f64::from(u8::from(endpoint.circuit().is_up()))),
+    ),
     (
         "bridgehead_endpoint_busy",
         "Slots in use: exchanges under way.",
@@ -159,5 +170,28 @@ const OF_ENDPOINTS: [OfEndpoint; 6] = [
         "bridgehead_endpoint_failed_total",
         "Failures that were the endpoint's.",
         |endpoint| Some(endpoint.failed() as f64),
+    ),
+];
+
+const OF_ROUTES: [OfRoute; 4] = [
+    (
+        "bridgehead_request_duration_seconds",
+        "From the end of a request's head to the last byte of its answer.",
+        |route| &route.total,
+    ),
+    (
+        "bridgehead_queue_wait_seconds",
+        "Time in the queue, of the requests that had to wait.",
+        |route| &route.queue,
+    ),
+    (
+        "bridgehead_connect_seconds",
+        "Time to connect, of the requests that had to.",
+        |route| &route.connect,
+    ),
+    (
+        "bridgehead_response_head_seconds",
+        "From the connection to the head of the answer.",
+        |route| &route.head,
     ),
 ];

@@ -13,7 +13,7 @@ use super::*;
 use crate::protocol::fields::Fields;
 use crate::protocol::samples;
 use crate::spool::{self, Spools};
-use crate::telemetry::Counters;
+use crate::telemetry::Reason;
 use crate::upstream::admit::pool::tests::config;
 use crate::upstream::answer::{Interim, Relays};
 use crate::upstream::model::config::{Config, EndpointConfig, ProtocolName};
@@ -51,7 +51,7 @@ fn relays(directory: &TempDir) -> Relays {
         disk_total: 1 << 20,
         memory_total: 1 << 20,
     });
-    Relays::new(spools, Counters::new(&[]).into())
+    Relays::new(spools, Arc::default())
 }
 
 fn options(relays: &Relays) -> Options<'_> {
@@ -94,7 +94,12 @@ async fn interim_answers_are_heard_before_the_final_one() {
     };
     let head = samples::request(Method::GET);
     let answer = upstream
-        .send(&head, RequestBody::Empty, &options, &mut Trace::default())
+        .send(
+            &head,
+            RequestBody::Empty,
+            &options,
+            &mut Trace::new(Instant::now()),
+        )
         .await
         .unwrap();
     assert!(answer.head.status == 200 && answer.body.remaining() == Some(2));
@@ -111,7 +116,7 @@ async fn an_answer_leaves_its_worker_when_the_client_is_waited_for() {
     let backend = answering(listener, "HTTP/1.1 200 OK\r\n\r\nfirst");
     let relays = relays(&directory);
     let head = samples::request(Method::GET);
-    let mut trace = Trace::default();
+    let mut trace = Trace::new(Instant::now());
     let options = options(&relays);
     let sent = upstream.send(&head, RequestBody::Empty, &options, &mut trace);
     let mut body = sent.await.unwrap().body;
@@ -146,11 +151,11 @@ async fn a_switch_before_the_request_is_complete_is_none() {
     head.fields = [("Upgrade", "websocket")].into_iter().collect();
     (head.upgrade, head.content_length) = (true, Some(4 << 20));
     let body = RequestBody::full(vec![b'u'; 4 << 20].into());
-    let mut trace = Trace::default();
+    let mut trace = Trace::new(Instant::now());
     let options = options(&relays);
     let sent = upstream.send(&head, body, &options, &mut trace);
     let failure = sent.await.err().unwrap();
-    assert_eq!(failure.reason(), "bad_response");
+    assert_eq!(failure.reason(), Reason::BadResponse);
     backend.await.unwrap();
 }
 
@@ -176,7 +181,7 @@ async fn second_opinion(method: Method, answers: [&'static str; 2]) -> (u16, Tra
     config.retry.on.statuses = vec![503];
     let upstream = Upstream::new(config);
     let relays = relays(&directory);
-    let mut trace = Trace::default();
+    let mut trace = Trace::new(Instant::now());
     let head = samples::request(method);
     let answer = upstream
         .send(&head, RequestBody::Empty, &options(&relays), &mut trace)

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::talk::MAX_ANSWER;
-use super::verdict::{Busy, Reason, Verdict};
+use super::verdict::{Busy, Cause, Verdict};
 use crate::upstream::model::config::health::Statuses;
 
 /// What is wanted.
@@ -49,13 +49,13 @@ impl Answer {
         let verdict = if wanted.busy.contains(status) {
             Verdict::Busy(Busy::Status(status))
         } else if !wanted.status.contains(status) {
-            Verdict::Dead(Reason::Status(status))
+            Verdict::Dead(Cause::Status(status))
         } else if !wanted
             .body
             .as_ref()
             .is_none_or(|text| self.holds(text.as_bytes()))
         {
-            Verdict::Dead(Reason::Body)
+            Verdict::Dead(Cause::Body)
         } else {
             Verdict::Alive
         };

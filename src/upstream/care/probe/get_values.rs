@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use bytes::{Buf, BytesMut};
 
 use super::talk::{Listen, open, talk};
-use super::verdict::{Reason, Verdict};
+use super::verdict::{Cause, Verdict};
 use crate::protocol::DecodeError;
 use crate::protocol::fastcgi::{Capabilities, Header, Kind, put_get_values};
 use crate::transport::Address;
@@ -61,10 +61,10 @@ impl Listen for Listener {
     }
 
     fn end(&mut self) -> Self::Heard {
-        Err(Verdict::Dead(Reason::Closed))
+        Err(Verdict::Dead(Cause::Closed))
     }
 
-    fn broken(&mut self, reason: Reason) -> Self::Heard {
-        Err(Verdict::Dead(reason))
+    fn broken(&mut self, cause: Cause) -> Self::Heard {
+        Err(Verdict::Dead(cause))
     }
 }

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::{Method, Version};
 use tokio::time::timeout;
 
-pub use verdict::{Busy, Reason, Verdict};
+pub use verdict::{Busy, Cause, Verdict};
 
 use crate::protocol::fastcgi::Capabilities;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
@@ -95,7 +95,7 @@ impl Prober {
         let asked = within(limit, asking).await;
         let verdict = match (answer.judge(&wanted), asked) {
             // The text that is missing may have been on its way.
-            (Some(Verdict::Dead(Reason::Body)), Err(Verdict::Silent)) | (None, Ok(())) => Verdict::Silent,
+            (Some(Verdict::Dead(Cause::Body)), Err(Verdict::Silent)) | (None, Ok(())) => Verdict::Silent,
             (Some(verdict), _) | (None, Err(verdict)) => verdict,
         };
         (verdict, answer)

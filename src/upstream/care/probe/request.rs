@@ -8,7 +8,7 @@ use bytes::BytesMut;
 
 use super::answer::Answer;
 use super::talk::{Listen, open, talk};
-use super::verdict::{Reason, Verdict};
+use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
 use crate::transport::Address;
 use crate::upstream::wire::connection::Connection;
@@ -25,7 +25,7 @@ pub(super) async fn ask(
 ) -> Result<(), Verdict> {
     let mut queue = WriteQueue::new();
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
-    let mut exchange = protocol.begin(head, &mut queue).map_err(Reason::Unsendable)?;
+    let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
     let mut connection = Connection::boxed(open(address).await?);
     connection.queue = queue;
@@ -78,7 +78,7 @@ impl Listen for Listener<'_> {
         }
     }
 
-    fn broken(&mut self, reason: Reason) -> Self::Heard {
-        self.unless_answered(reason)
+    fn broken(&mut self, cause: Cause) -> Self::Heard {
+        self.unless_answered(cause)
     }
 }

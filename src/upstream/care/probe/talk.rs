@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 
-use super::verdict::{Reason, Verdict};
+use super::verdict::{Cause, Verdict};
 use crate::transport::{Address, Stream, connect};
 use crate::upstream::wire::connection::Connection;
 
@@ -22,7 +22,7 @@ pub(super) trait Listen {
     fn end(&mut self) -> Self::Heard;
 
     /// What it means that the connection broke, or that it talks too much.
-    fn broken(&mut self, reason: Reason) -> Self::Heard;
+    fn broken(&mut self, cause: Cause) -> Self::Heard;
 }
 
 /// A connection, or what it means that there is none. The caller limits the time.
@@ -47,14 +47,14 @@ fn poll<L: Listen>(
         send(connection, cx);
         match std::task::ready!(connection.poll_read(cx)) {
             Ok(0) => return Poll::Ready(listener.end()),
-            Err(error) => return Poll::Ready(listener.broken(Reason::Broken(error))),
+            Err(error) => return Poll::Ready(listener.broken(Cause::Broken(error))),
             Ok(count) => *heard += count,
         }
         if let ControlFlow::Break(answer) = listener.hear(&mut connection.received) {
             return Poll::Ready(answer);
         }
         if *heard > MAX_ANSWER {
-            return Poll::Ready(listener.broken(Reason::TooMuch(MAX_ANSWER)));
+            return Poll::Ready(listener.broken(Cause::TooMuch(MAX_ANSWER)));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use bytes::{BufMut, BytesMut};
 
 use super::talk::{Listen, open, talk};
-use super::verdict::{Reason, Verdict};
+use super::verdict::{Cause, Verdict};
 use crate::protocol::uwsgi::Packet;
 use crate::transport::Address;
 use crate::upstream::wire::connection::Connection;
@@ -33,16 +33,16 @@ impl Listen for Listener {
         match Packet::take(received) {
             None => ControlFlow::Continue(()),
             Some(PONG) => ControlFlow::Break(Verdict::Alive),
-            Some(_) => ControlFlow::Break(Verdict::Dead(Reason::NotPong)),
+            Some(_) => ControlFlow::Break(Verdict::Dead(Cause::NotPong)),
         }
     }
 
     fn end(&mut self) -> Verdict {
-        Verdict::Dead(Reason::NoPong)
+        Verdict::Dead(Cause::NoPong)
     }
 
-    fn broken(&mut self, reason: Reason) -> Verdict {
-        Verdict::Dead(reason)
+    fn broken(&mut self, cause: Cause) -> Verdict {
+        Verdict::Dead(cause)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::protocol::{DecodeError, EncodeError};
+use crate::telemetry::Reason;
 use crate::transport::ConnectError;
 
 /// What a probe found out about an endpoint. Full is not dead.
@@ -17,7 +18,7 @@ pub enum Verdict {
     /// the endpoint decides.
     Silent,
     /// It is not there, or not well.
-    Dead(Reason),
+    Dead(Cause),
 }
 
 /// How an endpoint shows that it is full.
@@ -33,7 +34,7 @@ pub enum Busy {
 
 /// Why an endpoint is not to be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Reason {
+pub enum Cause {
     /// No connection.
     #[error("cannot connect: {0}")]
     Connect(ConnectError),
@@ -69,17 +70,17 @@ pub enum Reason {
     Silent,
 }
 
-impl Reason {
-    /// The word that names it in logs; the same as for requests, where there is one.
-    pub fn word(&self) -> &'static str {
+impl Cause {
+    /// Its name in logs; the same as for requests, where there is one.
+    pub fn reason(&self) -> Reason {
         match self {
             Self::Connect(cause) => cause.reason(),
-            Self::Closed | Self::NoPong | Self::Broken(_) => "backend_closed",
-            Self::NotPong | Self::Garbage(_) | Self::TooMuch(_) => "bad_response",
-            Self::Unsendable(_) => "variables_too_large",
-            Self::Status(_) => "bad_status",
-            Self::Body => "bad_body",
-            Self::Silent => "no_answer",
+            Self::Closed | Self::NoPong | Self::Broken(_) => Reason::BackendClosed,
+            Self::NotPong | Self::Garbage(_) | Self::TooMuch(_) => Reason::BadResponse,
+            Self::Unsendable(_) => Reason::VariablesTooLarge,
+            Self::Status(_) => Reason::BadStatus,
+            Self::Body => Reason::BadBody,
+            Self::Silent => Reason::NoAnswer,
         }
     }
 }
@@ -94,9 +95,9 @@ impl fmt::Display for Busy {
     }
 }
 
-impl From<Reason> for Verdict {
-    fn from(reason: Reason) -> Self {
-        Self::Dead(reason)
+impl From<Cause> for Verdict {
+    fn from(cause: Cause) -> Self {
+        Self::Dead(cause)
     }
 }
 
@@ -106,7 +107,7 @@ impl From<ConnectError> for Verdict {
             ConnectError::Full => Self::Busy(Busy::Backlog),
             // TCP drops what does not fit into a backlog; the machine may be gone as well.
             ConnectError::Timeout => Self::Silent,
-            cause => Self::Dead(Reason::Connect(cause)),
+            cause => Self::Dead(Cause::Connect(cause)),
         }
     }
 }
@@ -115,8 +116,8 @@ impl From<DecodeError> for Verdict {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::Overloaded | DecodeError::CantMultiplex => Self::Busy(Busy::Overloaded),
-            DecodeError::Empty | DecodeError::EofInHead => Self::Dead(Reason::Closed),
-            error => Self::Dead(Reason::Garbage(error)),
+            DecodeError::Empty | DecodeError::EofInHead => Self::Dead(Cause::Closed),
+            error => Self::Dead(Cause::Garbage(error)),
         }
     }
 }

@@ -176,7 +176,7 @@ async fn a_peer_that_is_gone_before_it_answers_has_closed() {
     let (mut pump, peer) = raw(full(MEGABYTE), MEGABYTE);
     drop(peer);
     let failure = next(&mut pump).await.unwrap_err();
-    assert_eq!(failure.reason(), "backend_closed");
+    assert_eq!(failure.reason().as_str(), "backend_closed");
 }
 
 #[tokio::test(start_paused = true)]

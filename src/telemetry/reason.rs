@@ -1,0 +1,207 @@
+//! The words that say why: in the `Bridgehead-Error` field, on error pages, in both logs, and as a label of counters.
+//!
+//! Each stands in `docs/reasons.md`, with what it means and what helps. Which status goes with it is the front end's
+//! decision.
+
+/// Declares the words once: those that a request can fail for, and all others.
+macro_rules! reasons {
+    (
+        of requests { $($(#[doc = $doc:literal])* $name:ident = $word:literal,)* }
+        elsewhere { $($(#[doc = $other_doc:literal])* $other:ident = $other_word:literal,)* }
+    ) => {
+        /// Why something ended as it did.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Reason {
+            $($(#[doc = $doc])* $name,)*
+            $($(#[doc = $other_doc])* $other,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$name,)* $(Self::$other,)*];
+
+            /// Those that a request can fail for: the first ones of all.
+            pub const OF_REQUESTS: &[Self] = &[$(Self::$name,)*];
+
+            /// The word.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                    $(Self::$other => $other_word,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    of requests {
+        /// The backend closed the connection, or broke it, before its answer was complete.
+        BackendClosed = "backend_closed",
+        /// The backend said that it can take no more.
+        BackendOverloaded = "backend_overloaded",
+        /// The listen queue of the backend stayed full.
+        BacklogFull = "backlog_full",
+        /// The framing of a request body is broken; or the text that a health check wants is not in the answer.
+        BadBody = "bad_body",
+        /// A header field that breaks a rule of HTTP.
+        BadField = "bad_field",
+        /// The length of a request body is not clear.
+        BadFraming = "bad_framing",
+        /// `Host` is missing, repeated or malformed.
+        BadHost = "bad_host",
+        /// A path that cannot be decoded.
+        BadPath = "bad_path",
+        /// A request line that is none.
+        BadRequest = "bad_request",
+        /// The backend's bytes are no answer in its protocol.
+        BadResponse = "bad_response",
+        /// The head of the backend's answer breaks a rule.
+        BadResponseHead = "bad_response_head",
+        /// A request target that is none, or not for this method.
+        BadTarget = "bad_target",
+        /// The request body is larger than the route allows.
+        BodyTooLarge = "body_too_large",
+        /// The client closed the connection.
+        ClientGone = "client_gone",
+        /// The client did not send its head or its body in time.
+        ClientTimeout = "client_timeout",
+        /// The client sent, or took, less than it has to.
+        ClientTooSlow = "client_too_slow",
+        /// Two header fields would become one variable.
+        ConflictingFields = "conflicting_fields",
+        /// No connection to the endpoint, for another reason than those with a word of their own.
+        ConnectFailed = "connect_failed",
+        /// Nothing listens at the endpoint's address.
+        ConnectRefused = "connect_refused",
+        /// The connection to the endpoint did not stand in time.
+        ConnectTimeout = "connect_timeout",
+        /// An expectation other than `100-continue`.
+        Expectation = "expectation",
+        /// A file could not be read.
+        FileFailed = "file_failed",
+        /// A file may not be read by us.
+        FileForbidden = "file_forbidden",
+        /// No response head in time.
+        HeadTimeout = "head_timeout",
+        /// The request head is larger than allowed.
+        HeadTooLarge = "head_too_large",
+        /// A mistake of the gateway's own.
+        Internal = "internal",
+        /// The request was routed again too often.
+        InternalCycle = "internal_cycle",
+        /// The application has to be told the length of the body, which is not known.
+        LengthRequired = "length_required",
+        /// A method that is not answered here.
+        MethodNotAllowed = "method_not_allowed",
+        /// No endpoint is left to try.
+        NoEndpoint = "no_endpoint",
+        /// The client is not among those that may ask.
+        NotAllowed = "not_allowed",
+        /// No route, no file, no script.
+        NotFound = "not_found",
+        /// A NUL in a value that becomes a variable.
+        NulInVariable = "nul_in_variable",
+        /// As many requests wait as may wait.
+        QueueFull = "queue_full",
+        /// No slot became free in time.
+        QueueTimeout = "queue_timeout",
+        /// The answer stopped.
+        ReadTimeout = "read_timeout",
+        /// The answer ended before the length that it announced.
+        ResponseTruncated = "response_truncated",
+        /// The upstream has left the configuration, and the time of its last answers is over.
+        Retired = "retired",
+        /// The backend did not take the request in time.
+        SendTimeout = "send_timeout",
+        /// The endpoint's socket, or a directory above it, is closed to us.
+        SocketForbidden = "socket_forbidden",
+        /// The endpoint's socket does not exist.
+        SocketMissing = "socket_missing",
+        /// Writing or reading a spooled body failed.
+        SpoolFailed = "spool_failed",
+        /// The disk of the spools is full.
+        SpoolFull = "spool_full",
+        /// Bodies have what they may take of the disk.
+        SpoolQuota = "spool_quota",
+        /// A symbolic link that the route does not follow.
+        SymlinkRefused = "symlink_refused",
+        /// TLS where plain HTTP is spoken.
+        TlsOnClearPort = "tls_on_clear_port",
+        /// A transfer coding other than a single `chunked`.
+        TransferEncoding = "transfer_encoding",
+        /// The line of the PROXY protocol where none is expected.
+        UnexpectedProxyLine = "unexpected_proxy_line",
+        /// The answer had a status for which another endpoint was to be asked.
+        UnwantedStatus = "unwanted_status",
+        /// The variables do not fit what the backend takes.
+        VariablesTooLarge = "variables_too_large",
+        /// A watchdog of the backend ended the worker.
+        WorkerKilled = "worker_killed",
+    }
+    elsewhere {
+        /// The application of a tunnel is gone.
+        BackendGone = "backend_gone",
+        /// A health check was answered with a status that is not wanted.
+        BadStatus = "bad_status",
+        /// The client of a tunnel closed it in good order.
+        ClientClosed = "client_closed",
+        /// A health check was not answered in time.
+        NoAnswer = "no_answer",
+        /// Nothing moved in a tunnel for too long.
+        TunnelTimeout = "tunnel_timeout",
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_its_own_number() {
+        for (number, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, number);
+        }
+        assert!(Reason::ALL.starts_with(Reason::OF_REQUESTS));
+    }
+
+    #[test]
+    fn words_are_told_apart_and_sorted() {
+        let others = &Reason::ALL[Reason::OF_REQUESTS.len()..];
+        for part in [Reason::OF_REQUESTS, others] {
+            assert!(part.is_sorted_by(|a, b| a.as_str() < b.as_str()));
+        }
+        assert!(others.iter().all(|other| {
+            !Reason::OF_REQUESTS
+                .iter()
+                .any(|own| own.as_str() == other.as_str())
+        }));
+    }
+
+    #[test]
+    fn the_page_of_reasons_has_a_row_for_each() {
+        let page = include_str!("../../docs/reasons.md");
+        let rows = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let rows: Vec<_> = rows.collect();
+        for reason in Reason::ALL {
+            let mut own = rows.iter().filter(|(word, _)| *word == reason.as_str());
+            let (_, row) = own.next().unwrap_or_else(|| panic!("no row for {reason}"));
+            assert!(own.next().is_none(), "{reason} has two rows");
+            let columns: Vec<_> = row.trim_end_matches(" |").split(" | ").collect();
+            assert!(
+                columns.len() == 3 && columns.iter().all(|text| !text.trim().is_empty()),
+                "{reason}: {row}"
+            );
+        }
+        assert_eq!(rows.len(), Reason::ALL.len());
+    }
+}
