@@ -5,22 +5,22 @@ use std::str::FromStr;
 
 use super::{Scope, TemplateError, Variable};
 
-/// A text with variables of a kind: `$host$uri`, `<${host}>`; two dollars are one.
+/// A text with variables: `$host$uri`, `<${host}>`; two dollars are one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template<V = Variable> {
+pub struct Template {
     text: String,
-    parts: Vec<Part<V>>,
+    parts: Vec<Part>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part<V> {
+enum Part {
     Text(String),
-    Variable(V),
+    Variable(Variable),
 }
 
-impl<V> Template<V> {
+impl Template {
     /// A variable alone.
-    pub fn of(variable: V, text: &str) -> Self {
+    pub fn of(variable: Variable, text: &str) -> Self {
         Self {
             text: text.to_owned(),
             parts: vec![Part::Variable(variable)],
@@ -39,7 +39,7 @@ impl<V> Template<V> {
 
     /// The text, if it is the same for all scopes.
     pub fn constant(&self) -> Option<String> {
-        let text = |part: &Part<V>| match part {
+        let text = |part: &Part| match part {
             Part::Text(text) => Some(text.clone()),
             Part::Variable(_) => None,
         };
@@ -47,7 +47,7 @@ impl<V> Template<V> {
     }
 
     /// Gives the text with the values of this scope to `sink`, piece by piece.
-    pub fn write(&self, scope: &impl Scope<V>, sink: &mut dyn FnMut(&[u8])) {
+    pub fn write(&self, scope: &impl Scope, sink: &mut dyn FnMut(&[u8])) {
         for part in &self.parts {
             match part {
                 Part::Text(text) => sink(text.as_bytes()),
@@ -58,7 +58,7 @@ impl<V> Template<V> {
 }
 
 /// No text.
-impl<V> Default for Template<V> {
+impl Default for Template {
     fn default() -> Self {
         Self {
             text: String::new(),
@@ -67,7 +67,7 @@ impl<V> Default for Template<V> {
     }
 }
 
-impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
+impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
@@ -79,13 +79,13 @@ impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
 }
 
 /// As it was written.
-impl<V> fmt::Display for Template<V> {
+impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, TemplateError> {
+fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
