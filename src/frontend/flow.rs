@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::answer::Answer;
 use crate::protocol::Target;
 use crate::upstream::Upstream;
 
 /// What becomes of a request.
 pub enum Flow<'r> {
     /// It has its answer.
-    Answer(Answer),
+    Answered,
     /// An application answers.
     Forward(&'r Arc<Upstream>),
     /// It is routed again, as a request for something else.

@@ -85,13 +85,10 @@ pub fn decide<'s>(
         let (path, route) = service.route(&exchange.request)?;
         exchange.record.routed(route.number);
         match pass(route, exchange, &path)? {
-            Flow::Answer(answer) => {
-                exchange.answer = answer;
-                match route.filters.after(exchange) {
-                    None => return Ok(None),
-                    Some(uri) => exchange.replace(uri)?,
-                }
-            }
+            Flow::Answered => match route.filters.after(exchange) {
+                None => return Ok(None),
+                Some(uri) => exchange.replace(uri)?,
+            },
             Flow::Forward(upstream) => return Ok(Some(Destination { route, upstream })),
             Flow::Internal(uri) => exchange.reroute(uri)?,
         }

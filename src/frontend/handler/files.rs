@@ -70,7 +70,8 @@ impl Handle for Directory {
         let start = path.split_at_prefix(&self.prefix).unwrap_or(0);
         let relative = path.relative(start, path.as_bytes().len())?;
         let request = request(&exchange.request.head, path);
-        answer(files::respond(&self.root, &self.index, &relative, &request)).map(Flow::Answer)
+        exchange.answer = answer(files::respond(&self.root, &self.index, &relative, &request))?;
+        Ok(Flow::Answered)
     }
 
     fn missing(&self, path: &DecodedPath, _encoded: &[u8]) -> Option<String> {

@@ -62,7 +62,10 @@ impl Handle for Redirect {
         }
         let mut answer = Answer::text(self.status, Bytes::new());
         match answer.fields.try_set(FieldName::Location, &location) {
-            true => Ok(Flow::Answer(answer)),
+            true => {
+                exchange.answer = answer;
+                Ok(Flow::Answered)
+            }
             false => Err(Rejection::NotFound),
         }
     }

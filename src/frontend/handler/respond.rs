@@ -46,8 +46,8 @@ impl HandlerSettings for Respond {
 }
 
 impl Handle for Fixed {
-    fn handle<'r>(&'r self, _exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
-        Ok(Flow::Answer(Answer {
+    fn handle<'r>(&'r self, exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+        exchange.answer = Answer {
             status: self.status,
             fields: self.fields.clone(),
             length: None,
@@ -55,6 +55,7 @@ impl Handle for Fixed {
                 true => Body::Empty,
                 false => Body::Full(self.body.clone()),
             },
-        }))
+        };
+        Ok(Flow::Answered)
     }
 }

@@ -87,9 +87,13 @@ impl Handle for Scripts {
                 Ok(Flow::Forward(&self.upstream))
             }
             Resolved::File(opened, name) => {
-                answer(files::file(opened, &name, &request(head, path))).map(Flow::Answer)
+                exchange.answer = answer(files::file(opened, &name, &request(head, path)))?;
+                Ok(Flow::Answered)
             }
-            Resolved::Redirect => Ok(Flow::Answer(files::redirect(&request(head, path)).into())),
+            Resolved::Redirect => {
+                exchange.answer = files::redirect(&request(head, path)).into();
+                Ok(Flow::Answered)
+            }
         }
     }
 

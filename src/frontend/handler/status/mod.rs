@@ -88,7 +88,8 @@ impl Handle for Page {
             .spool_bytes
             .set(context.relays.spools().bytes_on_disk());
         let accept = exchange.request.head.fields.get(FieldName::Accept);
-        Ok(Flow::Answer(self.answer(&context.counters, accept)))
+        exchange.answer = self.answer(&context.counters, accept);
+        Ok(Flow::Answered)
     }
 }
 
