@@ -5,12 +5,14 @@
 
 pub mod body;
 mod conditional;
+mod links;
 mod mime;
 pub mod path;
 pub mod root;
 pub mod serve;
 
 pub use body::Body;
+pub use links::Symlinks;
 pub use path::{DecodedPath, PathError, RelPath};
 pub use root::{Entry, File, Kind, LookupError, Root};
 pub use serve::{Answer, METHODS, Request, file, redirect, respond};

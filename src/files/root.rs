@@ -1,9 +1,8 @@
-//! A directory that lookups cannot leave, whatever the links in it say.
+//! A directory below which files are looked up.
 //!
-//! Lookups use `openat2(2)` with `RESOLVE_BENEATH`: a symbolic link may point anywhere below the root, but not
-//! outside and not to an absolute path. The system calls are made on the calling thread: on a local file system
-//! they take one or two microseconds out of the directory cache, while a hop to the blocking pool costs ten. A
-//! root on a network file system may therefore hold up a runtime thread.
+//! The path of a lookup has no `..`; which symbolic links are followed is said by [`Symlinks`]. The system calls are made
+//! on the calling thread: on a local file system they take one or two microseconds out of the directory cache, while a hop
+//! to the blocking pool costs ten. A root on a network file system may therefore hold up a runtime thread.
 
 use std::fs;
 use std::io;
@@ -19,13 +18,11 @@ use bytes::Bytes;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat, openat2};
 use rustix::io::Errno;
 
+use super::links::{Refusal, Symlinks};
 use super::path::RelPath;
 
 /// How often a root checks whether its path leads to another directory now: deployments switch a link.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-/// `openat2` answers EAGAIN when a rename elsewhere interferes with a `..` of a link.
-const ATTEMPTS: usize = 8;
 
 /// Neither waits for the writer of a FIFO nor makes a terminal ours.
 const READ: OFlags = OFlags::RDONLY
@@ -40,6 +37,7 @@ const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 #[derive(Debug)]
 pub struct Root {
     path: PathBuf,
+    symlinks: Symlinks,
     current: ArcSwap<Directory>,
     opened: Instant,
     /// Seconds after `opened` of the last check.
@@ -59,8 +57,8 @@ struct Directory {
 /// How paths are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
-    /// Links are followed below the root.
-    Beneath,
+    /// As the root's [`Symlinks`] say.
+    Links,
     /// Links are not followed: the kernel (before 5.6) or a sandbox does not know `openat2`.
     NoLinks,
 }
@@ -101,9 +99,12 @@ pub enum LookupError {
     /// Nothing there, or neither a file nor a directory.
     #[error("no such file")]
     NotFound,
-    /// A symbolic link that leaves the root.
-    #[error("a link leads out of the root")]
+    /// A symbolic link that leaves the root, under [`Symlinks::Inside`].
+    #[error("a symbolic link leads out of the root, and symlinks = \"inside\"")]
     Outside,
+    /// A symbolic link to what belongs to another user, under [`Symlinks::Owner`].
+    #[error("a symbolic link belongs to another user than what it leads to, and symlinks = \"owner\"")]
+    Owner,
     /// The rights of the file or of a directory above it.
     #[error("permission denied")]
     Forbidden,
@@ -114,9 +115,10 @@ pub enum LookupError {
 
 impl Root {
     /// Opens the directory at an absolute path.
-    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+    pub fn open(path: impl Into<PathBuf>, symlinks: Symlinks) -> io::Result<Self> {
         let path = path.into();
         Ok(Self {
+            symlinks,
             current: ArcSwap::from_pointee(Directory::open(&path)?),
             path,
             opened: Instant::now(),
@@ -126,7 +128,7 @@ impl Root {
 
     /// Opens what is at `path`.
     pub fn get(&self, path: &RelPath) -> Result<Entry, LookupError> {
-        let fd = self.directory().resolve(path, READ)?;
+        let fd = self.directory().resolve(path, self.symlinks, READ)?;
         let stat = fstat(&fd)?;
         Ok(match kind(&stat)? {
             Kind::Directory => Entry::Directory,
@@ -137,7 +139,7 @@ impl Root {
     /// Tells what is at `path`, and the path of the root without links at this moment.
     pub fn look(&self, path: &RelPath) -> Result<(Kind, Bytes), LookupError> {
         let directory = self.directory();
-        let fd = directory.resolve(path, LOOK)?;
+        let fd = directory.resolve(path, self.symlinks, LOOK)?;
         Ok((kind(&fstat(&fd)?)?, directory.real.clone()))
     }
 
@@ -184,18 +186,19 @@ impl Directory {
         })
     }
 
-    fn resolve(&self, path: &RelPath, flags: OFlags) -> Result<OwnedFd, LookupError> {
+    fn resolve(&self, path: &RelPath, symlinks: Symlinks, flags: OFlags) -> Result<OwnedFd, LookupError> {
         match self.lookup {
-            Lookup::Beneath => beneath(&self.fd, path.as_bytes(), flags).map_err(LookupError::from),
-            Lookup::NoLinks => no_links(&self.fd, path, flags).map_err(LookupError::from),
+            Lookup::Links => Ok(symlinks.open(&self.fd, &self.real, path, flags)?),
+            Lookup::NoLinks => Ok(no_links(&self.fd, path, flags)?),
         }
     }
 }
 
 impl Lookup {
     fn probe(root: &OwnedFd) -> io::Result<Self> {
-        match beneath(root, b"", LOOK) {
-            Ok(_) => Ok(Self::Beneath),
+        let flags = ResolveFlags::NO_MAGICLINKS;
+        match openat2(root, c".", LOOK, Mode::empty(), flags) {
+            Ok(_) => Ok(Self::Links),
             // Old container sandboxes answer EPERM to calls that they do not know.
             Err(Errno::NOSYS | Errno::PERM) => Ok(Self::NoLinks),
             Err(error) => Err(error.into()),
@@ -220,10 +223,19 @@ impl File {
     }
 }
 
+impl From<Refusal> for LookupError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Outside => Self::Outside,
+            Refusal::Owner => Self::Owner,
+            Refusal::System(errno) => errno.into(),
+        }
+    }
+}
+
 impl From<Errno> for LookupError {
     fn from(error: Errno) -> Self {
         match error {
-            Errno::XDEV => Self::Outside,
             Errno::ACCESS | Errno::PERM => Self::Forbidden,
             // ENXIO: a socket. EINVAL and ENAMETOOLONG: a name that the file system cannot have.
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::INVAL | Errno::NAMETOOLONG => {
@@ -240,18 +252,6 @@ fn kind(stat: &Stat) -> Result<Kind, LookupError> {
         FileType::RegularFile => Ok(Kind::File),
         FileType::Directory => Ok(Kind::Directory),
         _ => Err(LookupError::NotFound),
-    }
-}
-
-fn beneath(root: &OwnedFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-    let path = if path.is_empty() { b"." } else { path };
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let mut attempts = 1..ATTEMPTS;
-    loop {
-        match openat2(root, path, flags, Mode::empty(), resolve) {
-            Err(Errno::AGAIN | Errno::INTR) if attempts.next().is_some() => {}
-            result => return result,
-        }
     }
 }
 
@@ -299,11 +299,16 @@ mod tests {
         symlink(dir.path().join("secret"), site.join("absolute")).unwrap();
         symlink("loop", site.join("loop")).unwrap();
         symlink("/proc/self/root/etc", site.join("magic")).unwrap();
+        symlink(site.join("sub"), site.join("whole")).unwrap();
         dir
     }
 
     fn root(dir: &TempDir) -> Root {
-        Root::open(dir.path().join("site")).unwrap()
+        with(dir, Symlinks::Inside)
+    }
+
+    fn with(dir: &TempDir, symlinks: Symlinks) -> Root {
+        Root::open(dir.path().join("site"), symlinks).unwrap()
     }
 
     fn without_openat2(dir: &TempDir) -> Root {
@@ -348,20 +353,35 @@ mod tests {
     }
 
     #[test]
-    fn links_work_below_the_root_and_nowhere_else() {
+    fn links_are_followed_wherever_they_lead() {
+        let dir = tree();
+        let root = with(&dir, Symlinks::Follow);
+        for (path, text) in [
+            ("sub/deep/inside", "page"),
+            ("linked/deep/file", "deep"),
+            ("whole/deep/file", "deep"),
+            ("out", "secret"),
+            ("up/secret", "secret"),
+            ("absolute", "secret"),
+        ] {
+            assert_eq!(contents(&root, path).unwrap(), text, "{path}");
+        }
+        for nothing in ["loop", "magic", "magic/passwd"] {
+            assert!(
+                matches!(root.get(&rel(nothing)), Err(LookupError::NotFound)),
+                "{nothing}"
+            );
+        }
+    }
+
+    #[test]
+    fn inside_the_root_links_work_absolute_ones_too_and_no_other_does() {
         let dir = tree();
         let root = root(&dir);
         assert_eq!(contents(&root, "sub/deep/inside").unwrap(), "page");
         assert_eq!(contents(&root, "linked/deep/file").unwrap(), "deep");
-        for outside in [
-            "out",
-            "up",
-            "up/secret",
-            "up/site/page",
-            "absolute",
-            "magic",
-            "magic/passwd",
-        ] {
+        assert_eq!(contents(&root, "whole/deep/file").unwrap(), "deep");
+        for outside in ["out", "up", "up/secret", "up/site/page", "absolute"] {
             assert!(
                 matches!(root.get(&rel(outside)), Err(LookupError::Outside)),
                 "{outside}"
@@ -371,7 +391,44 @@ mod tests {
                 "{outside}"
             );
         }
+        for nothing in ["loop", "magic", "magic/passwd"] {
+            assert!(
+                matches!(root.get(&rel(nothing)), Err(LookupError::NotFound)),
+                "{nothing}"
+            );
+        }
+    }
+
+    #[test]
+    fn links_of_the_owner_are_followed() {
+        let dir = tree();
+        let root = with(&dir, Symlinks::Owner);
+        for (path, text) in [
+            ("page", "page"),
+            ("linked/deep/inside", "page"),
+            ("up/secret", "secret"),
+        ] {
+            assert_eq!(contents(&root, path).unwrap(), text, "{path}");
+        }
+        assert!(matches!(root.get(&rel("")), Ok(Entry::Directory)));
         assert!(matches!(root.get(&rel("loop")), Err(LookupError::NotFound)));
+    }
+
+    #[test]
+    #[ignore = "needs root: makes a link of another user"]
+    fn links_of_another_user_are_not_followed() {
+        let dir = tree();
+        let site = dir.path().join("site");
+        let stranger = Some(rustix::fs::Uid::from_raw(65_534));
+        for link in ["linked", "out"] {
+            let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::chownat(rustix::fs::CWD, site.join(link), stranger, None, flags).unwrap();
+        }
+        let root = with(&dir, Symlinks::Owner);
+        for link in ["linked/deep/file", "out"] {
+            assert!(matches!(root.get(&rel(link)), Err(LookupError::Owner)), "{link}");
+            assert!(matches!(root.look(&rel(link)), Err(LookupError::Owner)), "{link}");
+        }
     }
 
     #[test]
@@ -399,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_or_a_socket_is_not_there_and_nobody_waits_for_it() {
+    fn a_fifo_or_a_socket_is_not_there_and_is_not_waited_for() {
         let dir = tree();
         let site = dir.path().join("site");
         rustix::fs::mknodat(
@@ -428,7 +485,7 @@ mod tests {
             fs::write(dir.path().join(release).join("name"), release).unwrap();
         }
         symlink("one", &current).unwrap();
-        let root = Root::open(&current).unwrap();
+        let root = Root::open(&current, Symlinks::Follow).unwrap();
         assert_eq!(contents(&root, "name").unwrap(), "one");
         symlink("two", &fresh).unwrap();
         fs::rename(&fresh, &current).unwrap();
@@ -443,7 +500,7 @@ mod tests {
     #[test]
     fn a_root_that_is_no_directory_is_refused() {
         let dir = tree();
-        assert!(Root::open(dir.path().join("none")).is_err());
-        assert!(Root::open(dir.path().join("secret")).is_err());
+        assert!(Root::open(dir.path().join("none"), Symlinks::Follow).is_err());
+        assert!(Root::open(dir.path().join("secret"), Symlinks::Follow).is_err());
     }
 }

@@ -186,7 +186,7 @@ mod tests {
         for program in ["a.php", "b.PHP", "c.pHtMl", "d.phar"] {
             fs::write(dir.path().join(program), "<?php secret();").unwrap();
         }
-        let root = Root::open(dir.path()).unwrap();
+        let root = Root::open(dir.path(), super::super::Symlinks::Follow).unwrap();
         (dir, root)
     }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use ipnet::IpNet;
 
 use super::pace::Rate;
+use crate::files::Symlinks;
 use crate::protocol::fields::Fields;
 use crate::transport::{Access, Address};
 
@@ -109,8 +110,8 @@ pub enum Host {
 }
 
 impl Route {
-    /// The directory that it serves, if it does.
-    pub fn root(&self) -> Option<&Path> {
+    /// The directory that it serves, if it does, and the links that are followed there.
+    pub fn root(&self) -> Option<(&Path, Symlinks)> {
         self.handler.root()
     }
 }

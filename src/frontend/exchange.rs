@@ -141,10 +141,10 @@ impl Exchange {
     /// Answers a request that failed; says so in the error log where an operator can do something.
     pub(super) fn reject(&mut self, rejection: &Rejection) {
         let (id, status) = (self.request.head.id, rejection.status());
-        // 501 is what a client gets for a coding of its own.
-        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+        if rejection.is_for_operators() {
             let endpoint = self.record.trace.endpoint_name();
-            tracing::warn!(request = %id, reason = rejection.reason().as_str(), endpoint, error = %rejection, "request failed");
+            let target = String::from_utf8_lossy(self.request.asked());
+            tracing::warn!(request = %id, reason = rejection.reason().as_str(), endpoint, %target, error = %rejection, "request failed");
         } else {
             tracing::debug!(request = %id, reason = rejection.reason().as_str(), error = %rejection, "request refused");
         }
@@ -265,9 +265,9 @@ impl Exchange {
         self.record.answered_at()
     }
 
-    /// The answer is on its way as a whole; the time, if it is known.
-    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
-        self.record.sent_at(now);
+    /// The whole answer went out at once; `now` is the time, as the sender knows it.
+    pub(super) fn sent_at_once(&mut self, now: Instant) {
+        self.record.sent_at_once(now, self.context.log.is_on());
     }
 
     /// Whether all of the body was given out.

@@ -52,6 +52,9 @@ pub enum Rejection {
     /// The file exists and may not be read by us.
     #[error("file is not readable by us")]
     Forbidden,
+    /// A symbolic link that is not to be followed.
+    #[error("{0}")]
+    Symlink(LookupError),
     /// The client is not among those that may ask.
     #[error("not for this client")]
     NotAllowed,
@@ -87,7 +90,7 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -112,6 +115,7 @@ impl Rejection {
             Self::Expectation => Reason::Expectation,
             Self::Method(_) => Reason::MethodNotAllowed,
             Self::Forbidden => Reason::FileForbidden,
+            Self::Symlink(_) => Reason::SymlinkRefused,
             Self::NotAllowed => Reason::NotAllowed,
             Self::Unreadable(_) => Reason::FileFailed,
             Self::InternalCycle(_) => Reason::InternalCycle,
@@ -143,11 +147,20 @@ impl Rejection {
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden
+            | Self::Symlink(_)
             | Self::NotAllowed
             | Self::Unreadable(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
         }
+    }
+
+    /// Whether an operator can do something about it.
+    pub fn is_for_operators(&self) -> bool {
+        let status = self.status();
+        // 501 is what a client gets for a coding of its own.
+        let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+        failed || matches!(self, Self::Symlink(_))
     }
 
     /// Whether a later try may succeed, so that `Retry-After` is due.
@@ -160,7 +173,8 @@ impl From<LookupError> for Rejection {
     fn from(error: LookupError) -> Self {
         match error {
             // Where a link leads is not for clients.
-            LookupError::NotFound | LookupError::Outside => Self::NotFound,
+            LookupError::NotFound => Self::NotFound,
+            LookupError::Outside | LookupError::Owner => Self::Symlink(error),
             LookupError::Forbidden => Self::Forbidden,
             LookupError::Io(error) => Self::Unreadable(error),
         }

@@ -125,6 +125,8 @@ reasons! {
         SpoolFull = "spool_full",
         /// Bodies have what they may take of the disk.
         SpoolQuota = "spool_quota",
+        /// A symbolic link that the root says not to follow.
+        SymlinkRefused = "symlink_refused",
         /// TLS where plain HTTP is spoken.
         TlsOnClearPort = "tls_on_clear_port",
         /// A transfer coding other than a single `chunked`.

@@ -218,11 +218,11 @@ fn the_server_may_see_the_root_elsewhere() {
 
 #[test]
 fn no_path_runs_or_shows_what_it_should_not() {
-    on_each(ROOT, |site| {
+    on_each(&format!("{ROOT}, {INSIDE}"), |site| {
         for target in ATTACKS {
             let answer = site.get(target);
             assert!(
-                matches!(answer.status, 400 | 404),
+                matches!(answer.status, 400 | 403 | 404),
                 "{} {target}: {}",
                 site.kind,
                 answer.status
@@ -243,13 +243,34 @@ fn no_path_runs_or_shows_what_it_should_not() {
 }
 
 #[test]
-fn a_front_controller_is_all_that_an_attack_reaches() {
+fn links_are_followed_and_where_they_must_not_be_nothing_answers_in_their_place() {
     on_each(CONTROLLED, |site| {
+        let secret = site.root().parent().unwrap().join("secret.php");
+        for target in ["/out.php", "/absolute.php", "/up/secret.php"] {
+            assert_eq!(site.run(target)["file"], secret.to_str().unwrap(), "{target}");
+        }
+    });
+    on_each(&format!("{CONTROLLED}, {INSIDE}"), |site| {
+        for target in ["/out.php", "/absolute.php", "/up/secret.php"] {
+            let refused = site.get(target);
+            assert_eq!(
+                (refused.status, refused.header("bridgehead-error")),
+                (403, Some("symlink_refused")),
+                "{target}"
+            );
+        }
+        assert_eq!(site.run("/inside.php")["SCRIPT_NAME"], "/inside.php");
+    });
+}
+
+#[test]
+fn a_front_controller_is_all_that_an_attack_reaches() {
+    on_each(&format!("{CONTROLLED}, {INSIDE}"), |site| {
         let allowed = site.root().join("index.php");
         for target in ATTACKS {
             let answer = site.get(target);
             assert!(!answer.text().contains(SECRET), "{target}");
-            if !matches!(answer.status, 400 | 404) {
+            if !matches!(answer.status, 400 | 403 | 404) {
                 assert_eq!(
                     said(&answer, target)["file"],
                     allowed.to_str().unwrap(),
@@ -344,6 +365,8 @@ fn a_root_that_is_switched_is_followed() {
 
 const ROOT: &str = "root = \"{root}\"";
 const CONTROLLED: &str = "root = \"{root}\", front_controller = \"/index.php\"";
+
+const INSIDE: &str = "symlinks = \"inside\"";
 
 const SECRET: &str = "do-not-show";
 

@@ -195,7 +195,7 @@ impl Matched {
             }),
             path: config.path.clone(),
             handler: config.handler.name(),
-            root: config.handler.root().map(|root| root.display().to_string()),
+            root: config.handler.root().map(|(root, _)| root.display().to_string()),
         }
     }
 }

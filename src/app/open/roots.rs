@@ -12,13 +12,15 @@ pub(in crate::app) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec
 }
 
 fn root(route: &Route, progress: &Progress) -> Result<Option<Root>> {
-    let Some(path) = route.root() else { return Ok(None) };
+    let Some((path, symlinks)) = route.root() else {
+        return Ok(None);
+    };
     progress.at(
         "the root",
         format!("[[route]] {} root", route.path),
         path.display(),
     );
-    let opened = Root::open(path);
+    let opened = Root::open(path, symlinks);
     opened
         .map(Some)
         .with_context(|| format!("route {}: cannot open the root {}", route.path, path.display()))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use http::StatusCode;
 
 use super::{Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, LookupError, Root};
+use crate::files::{self, DecodedPath, LookupError, Root, Symlinks};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -19,6 +19,8 @@ pub struct Files {
     pub root: PathBuf,
     /// File tried for a directory.
     pub index: String,
+    /// Which symbolic links below the root are followed.
+    pub symlinks: Symlinks,
 }
 
 /// Without a root yet.
@@ -27,6 +29,7 @@ impl Default for Files {
         Self {
             root: PathBuf::new(),
             index: "index.html".to_owned(),
+            symlinks: Symlinks::default(),
         }
     }
 }
@@ -56,8 +59,8 @@ impl HandlerSettings for Files {
         }
     }
 
-    fn root(&self) -> Option<&Path> {
-        Some(&self.root)
+    fn root(&self) -> Option<(&Path, Symlinks)> {
+        Some((&self.root, self.symlinks))
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::exchange::Exchange;
 use super::flow::Flow;
 use super::rejection::Rejection;
-use crate::files::{DecodedPath, Root};
+use crate::files::{DecodedPath, Root, Symlinks};
 use crate::upstream::Upstream;
 
 pub use files::Files;
@@ -35,8 +35,8 @@ pub trait HandlerSettings {
     /// The handler, at its place.
     fn handler(&self, place: Place<'_>) -> Self::Handler;
 
-    /// The directory that it is to have open.
-    fn root(&self) -> Option<&Path> {
+    /// The directory that it is to have open, and the links that are followed there.
+    fn root(&self) -> Option<(&Path, Symlinks)> {
         None
     }
 
@@ -103,7 +103,7 @@ macro_rules! handlers {
             }
 
             /// See [`HandlerSettings::root`].
-            pub fn root(&self) -> Option<&Path> {
+            pub fn root(&self) -> Option<(&Path, Symlinks)> {
                 match self {
                     $(Self::$name(settings) => settings.root(),)*
                 }

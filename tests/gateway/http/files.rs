@@ -59,3 +59,29 @@ fn a_file_that_becomes_shorter_is_cut_off_and_never_ends_cleanly() {
     assert!(client.rest().map_or(0, |rest| rest.len()) < LARGE);
     assert_eq!(site.log(1)[0]["reason"], "file_failed");
 }
+
+#[test]
+fn a_link_that_leaves_the_root_is_followed_or_refused_by_name() {
+    let (site, file, directory) = site();
+    drop(site);
+    let root = directory.path().join("site");
+    fs::create_dir(&root).unwrap();
+    std::os::unix::fs::symlink(&file, root.join("link.bin")).unwrap();
+    let files = |path: &str, more: &str| {
+        let root = root.display();
+        format!("[[route]]\npath = \"/{path}\"\nfiles = {{ root = \"{root}\"{more} }}\n")
+    };
+    let tables = [files("follow", ""), files("inside", ", symlinks = \"inside\"")].concat();
+    let site = Site::with("", &tables);
+    assert_eq!(site.request("HEAD", "/follow/link.bin", &[], b"").status, 200);
+    let refused = site.request("GET", "/inside/link.bin", &[], b"");
+    assert_eq!(
+        (refused.status, refused.header("bridgehead-error")),
+        (403, Some("symlink_refused"))
+    );
+    let told = site.gateway.wait_errors("symlink_refused").unwrap();
+    assert!(
+        told.contains("/inside/link.bin") && told.contains("symlinks = \"inside\""),
+        "{told}"
+    );
+}

@@ -237,6 +237,7 @@ fn two_upstreams_at_one_address_share_its_workers() {
     };
     let gateway = start(&format!("{}{}{STATUS}", upstream("one"), upstream("two")));
     let clients = ask(&gateway, &["/one", "/two"]);
+    backend.wait_requests(1).unwrap();
     wait_queued(&gateway, 1);
     assert_eq!(backend.connections(), 1);
     clients.iter().for_each(|_| gate.open());

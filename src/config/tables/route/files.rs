@@ -7,7 +7,8 @@ use super::handler::{HandlerTable, Place};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
-use crate::config::units::Absolute;
+use crate::config::units::{Absolute, Name, Named};
+use crate::files::Symlinks;
 use crate::frontend::config::Files as Settings;
 
 table! {
@@ -17,6 +18,9 @@ table! {
         root: PathBuf as Absolute("the directory"),
         /// File tried for a directory.
         index: String as INDEX,
+        /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
+        /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
+        symlinks: Symlinks as Name,
     }
 }
 
@@ -30,4 +34,13 @@ impl HandlerTable for Files {
         typed.apply_to(&mut files);
         Some(files)
     }
+}
+
+impl Named for Symlinks {
+    const KIND: &'static str = "rule for symbolic links";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("follow", Self::Follow),
+        ("inside", Self::Inside),
+        ("owner", Self::Owner),
+    ];
 }

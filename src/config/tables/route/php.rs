@@ -8,7 +8,8 @@ use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
-use crate::config::units::{Absolute, Plain, Text};
+use crate::config::units::{Absolute, Name, Plain, Text};
+use crate::files::Symlinks;
 use crate::frontend::config::Php as Settings;
 use crate::upstream::Config as Upstream;
 
@@ -27,6 +28,9 @@ table! {
         front_controller: String as SCRIPT,
         /// Suffix of scripts.
         suffix: String as SUFFIX,
+        /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
+        /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
+        symlinks: Symlinks as Name,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::files::{PROGRAM, answer, request};
 use super::{Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath};
+use crate::files::{self, DecodedPath, Symlinks};
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
 use crate::frontend::rejection::Rejection;
@@ -29,6 +29,8 @@ pub struct Php {
     pub front_controller: Option<String>,
     /// Suffix of scripts, with its dot, e.g. `.php`.
     pub suffix: String,
+    /// Which symbolic links below the root are followed, to scripts and to other files.
+    pub symlinks: Symlinks,
 }
 
 /// Without a root yet.
@@ -41,6 +43,7 @@ impl Default for Php {
             index: "index.php".to_owned(),
             front_controller: None,
             suffix: ".php".to_owned(),
+            symlinks: Symlinks::default(),
         }
     }
 }
@@ -66,8 +69,8 @@ impl HandlerSettings for Php {
         }
     }
 
-    fn root(&self) -> Option<&Path> {
-        Some(&self.root)
+    fn root(&self) -> Option<(&Path, Symlinks)> {
+        Some((&self.root, self.symlinks))
     }
 
     fn upstream(&self) -> Option<usize> {

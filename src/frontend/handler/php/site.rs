@@ -134,8 +134,10 @@ impl Site {
     /// What is not there is the front controller's; what we may not see or cannot read is an error.
     fn otherwise(&self, error: LookupError) -> Result<Resolved, Unresolved> {
         match error {
-            LookupError::NotFound | LookupError::Outside => self.missing(error.into()),
-            LookupError::Forbidden | LookupError::Io(_) => Err(error.into()),
+            LookupError::NotFound => self.missing(error.into()),
+            LookupError::Outside | LookupError::Owner | LookupError::Forbidden | LookupError::Io(_) => {
+                Err(error.into())
+            }
         }
     }
 
@@ -184,6 +186,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::files::Symlinks;
 
     /// `site/` is the root; `secret.php` lies beside it.
     fn tree() -> TempDir {
@@ -234,11 +237,12 @@ mod tests {
             index: "index.php".into(),
             front_controller: None,
             suffix: ".php".into(),
+            symlinks: Symlinks::Inside,
         }
     }
 
     fn site(config: &Php) -> Site {
-        Site::new(config, Root::open(&config.root).unwrap())
+        Site::new(config, Root::open(&config.root, config.symlinks).unwrap())
     }
 
     /// In one line what a request target leads to.
@@ -262,7 +266,7 @@ mod tests {
     }
 
     const MISSING: &str = "not found: no such file";
-    const OUTSIDE: &str = "not found: a link leads out of the root";
+    const OUTSIDE: &str = "not found: a symbolic link leads out of the root, and symlinks = \"inside\"";
     const HIDDEN: &str = "not found: hidden file";
     const CASE: &str = "not found: script suffix in a different case";
 
@@ -386,8 +390,6 @@ mod tests {
             "/wiki/AC%2FDC",
             "/wiki/back%5Cslash",
             "/dir.php",
-            "/out.php",
-            "/up/secret.php",
         ] {
             assert_eq!(outcome(&site, target), "run /index.php", "{target}");
         }
@@ -398,9 +400,24 @@ mod tests {
             ("/.env", HIDDEN),
             ("/.git/none", HIDDEN),
             ("/UP.PHP", CASE),
+            // A link that is refused is no missing file.
+            ("/out.php", OUTSIDE),
+            ("/up/secret.php", OUTSIDE),
         ] {
             assert_eq!(outcome(&site, target), expected, "{target}");
         }
+    }
+
+    #[test]
+    fn links_lead_to_scripts_wherever_they_are() {
+        let dir = tree();
+        let site = site(&Php {
+            symlinks: Symlinks::Follow,
+            ..config(&dir)
+        });
+        assert_eq!(outcome(&site, "/out.php/x"), "run /out.php /x");
+        assert_eq!(outcome(&site, "/absolute.php"), "run /absolute.php");
+        assert_eq!(outcome(&site, "/up/secret.php"), "run /up/secret.php");
     }
 
     #[test]
