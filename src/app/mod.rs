@@ -109,6 +109,12 @@ impl App {
         let counters = Arc::new(Counters::default());
         let listeners = ready(listeners.added)?;
         let generation = Generation::first(config, roots, logs.access(), &counters);
+        if inheritance.predecessor.is_some() {
+            generation
+                .upstreams
+                .iter()
+                .for_each(|upstream| upstream.were_alive());
+        }
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         Ok(Self {
             listeners,

@@ -10,9 +10,9 @@ use ipnet::IpNet;
 
 use super::pace::Rate;
 use crate::files::Symlinks;
-use crate::protocol::fields::Fields;
 use crate::transport::{Access, Address};
 
+pub use super::filter::ResponseHeaders;
 pub use super::handler::{Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat};
 
 /// Everything about the HTTP side.
@@ -93,7 +93,7 @@ pub struct Route {
     /// Extra variables for the application.
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
-    pub headers: Fields,
+    pub headers: ResponseHeaders,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
@@ -179,7 +179,7 @@ impl Default for Route {
             limits: Limits::default(),
             buffering: Buffering::default(),
             params: Arc::default(),
-            headers: Fields::default(),
+            headers: ResponseHeaders::default(),
             ignore_client_abort: false,
             slow: None,
         }

@@ -99,8 +99,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::frontend::config::{Buffering, Handler, Limits, Respond};
-    use crate::protocol::fields::Fields;
+    use crate::frontend::config::{Buffering, Handler, Limits, Respond, ResponseHeaders};
 
     fn route(host: Option<Host>, path: &str) -> Route {
         Route {
@@ -113,7 +112,7 @@ mod tests {
             limits: Limits::default(),
             buffering: Buffering::default(),
             params: Arc::from([]),
-            headers: Fields::new(),
+            headers: ResponseHeaders::default(),
             ignore_client_abort: false,
             slow: None,
         }

@@ -125,7 +125,7 @@ reasons! {
         SpoolFull = "spool_full",
         /// Bodies have what they may take of the disk.
         SpoolQuota = "spool_quota",
-        /// A symbolic link that the root says not to follow.
+        /// A symbolic link that the route does not follow.
         SymlinkRefused = "symlink_refused",
         /// TLS where plain HTTP is spoken.
         TlsOnClearPort = "tls_on_clear_port",

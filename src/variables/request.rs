@@ -8,7 +8,7 @@ use crate::protocol::fields::FieldName;
 use crate::protocol::peer::Peer;
 use crate::protocol::request::without_port;
 
-impl Scope<Variable> for RequestHead {
+impl Scope for RequestHead {
     fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
         match variable {
             Variable::Uri => sink(&normal_path::normal(self.target.path())),

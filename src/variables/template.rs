@@ -5,26 +5,31 @@ use std::str::FromStr;
 
 use super::{Scope, TemplateError, Variable};
 
-/// A text with variables of a kind: `$host$uri`, `<${host}>`.
+/// A text with variables: `$host$uri`, `<${host}>`; two dollars are one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template<V = Variable> {
+pub struct Template {
     text: String,
-    parts: Vec<Part<V>>,
+    parts: Vec<Part>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part<V> {
+enum Part {
     Text(String),
-    Variable(V),
+    Variable(Variable),
 }
 
-impl<V> Template<V> {
+impl Template {
     /// A variable alone.
-    pub fn of(variable: V, text: &str) -> Self {
+    pub fn of(variable: Variable, text: &str) -> Self {
         Self {
             text: text.to_owned(),
             parts: vec![Part::Variable(variable)],
         }
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether its text is the same for all scopes.
@@ -32,8 +37,17 @@ impl<V> Template<V> {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
+    /// The text, if it is the same for all scopes.
+    pub fn constant(&self) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Variable(_) => None,
+        };
+        self.parts.iter().map(text).collect()
+    }
+
     /// Gives the text with the values of this scope to `sink`, piece by piece.
-    pub fn write(&self, scope: &impl Scope<V>, sink: &mut dyn FnMut(&[u8])) {
+    pub fn write(&self, scope: &impl Scope, sink: &mut dyn FnMut(&[u8])) {
         for part in &self.parts {
             match part {
                 Part::Text(text) => sink(text.as_bytes()),
@@ -43,7 +57,17 @@ impl<V> Template<V> {
     }
 }
 
-impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
+/// No text.
+impl Default for Template {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
+impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
@@ -55,13 +79,13 @@ impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
 }
 
 /// As it was written.
-impl<V> fmt::Display for Template<V> {
+impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, TemplateError> {
+fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -71,6 +95,10 @@ fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, Te
         }
         rest = match tail.strip_prefix('$') {
             None => tail,
+            Some(tail) if tail.starts_with('$') => {
+                parts.push(Part::Text("$".to_owned()));
+                &tail[1..]
+            }
             Some(tail) => {
                 let (name, tail) = name(tail)?;
                 parts.push(Part::Variable(name.parse()?));

@@ -43,6 +43,7 @@ fn variables_mean_what_they_mean_in_nginx() {
         ("$args", "x=1&User=7&y"),
         ("$host$uri", "shop.example/a b/c"),
         ("<${host}>$scheme:", "<shop.example>http:"),
+        ("$$host $$", "$host $"),
         ("$request_method", "GET"),
         ("$remote_addr", "65.66.67.68"),
         ("$binary_remote_addr", "ABCD"),

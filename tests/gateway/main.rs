@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod balancing;
+mod deadlines;
 mod echo;
 mod faults;
 mod hostile;
 mod http;
 mod http_backend;
 mod lifecycle;
+mod marks;
 mod pool;
+mod promises;
 mod real_dns;
 mod real_git;
 mod real_health;

@@ -8,6 +8,7 @@ mod debian;
 mod fresh;
 mod fuzz;
 mod guard;
+mod http2;
 mod policy;
 mod step;
 mod test;

@@ -7,6 +7,7 @@ mod number;
 mod path;
 mod period;
 mod size;
+mod template;
 mod text;
 
 pub(super) use checked::Checked;
@@ -18,6 +19,7 @@ pub(super) use period::{DEADLINE, Time};
 pub use period::{Period, PeriodError};
 pub(super) use size::{ANY_SIZE, SizeWithin};
 pub use size::{Size, SizeError};
+pub(super) use template::{complain, template};
 pub(super) use text::{Flag, Plain, Text};
 
 use super::complaints::Complaints;

@@ -338,8 +338,9 @@ impl Streaming for Incoming {
         loop {
             let frame = match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
-                Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
-                None => return Poll::Ready(None),
+                None if self.0.is_end_stream() => return Poll::Ready(None),
+                // A stream or a connection that was reset with NO_ERROR is an end to hyper.
+                None | Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
             };
             // Trailers are dropped, as they must not become variables.
             if let Ok(data) = frame.into_data() {

@@ -13,6 +13,8 @@ use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
 use error_field::ErrorField;
 use headers::Headers;
+
+pub use headers::Settings as ResponseHeaders;
 use least_rate::LeastRate;
 
 /// One thing that a route does with its requests and answers, whatever its handler is.

@@ -10,12 +10,13 @@ use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
 use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::FieldName;
+use crate::variables::Template;
 
 /// A redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
-    /// Target. Ends without a slash: the request's path and query are appended.
-    pub to: String,
+    /// Target. An origin alone, `https://www.example`: the request's path and query are appended.
+    pub to: Template,
     /// 301, 302, 303, 307 or 308.
     pub status: StatusCode,
 }
@@ -24,9 +25,18 @@ pub struct Redirect {
 impl Default for Redirect {
     fn default() -> Self {
         Self {
-            to: String::new(),
+            to: Template::default(),
             status: StatusCode::FOUND,
         }
+    }
+}
+
+impl Redirect {
+    /// Whether the target has no path, so that the request's is appended.
+    fn is_origin(&self) -> bool {
+        let to = self.to.as_str();
+        let rest = to.split_once("://").map(|(_, rest)| rest);
+        self.to.is_constant() && rest.is_some_and(|rest| !rest.contains(['/', '?', '#']))
     }
 }
 
@@ -43,14 +53,40 @@ impl HandlerSettings for Redirect {
 
 impl Handle for Redirect {
     fn handle<'r>(&'r self, exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
-        let mut location = self.to.clone().into_bytes();
-        if !self.to.ends_with('/') {
+        let mut location = Vec::new();
+        self.to.write(&exchange.request.head, &mut |piece| {
+            location.extend_from_slice(piece)
+        });
+        if self.is_origin() {
             location.extend_from_slice(exchange.request.head.target.as_bytes());
         }
         let mut answer = Answer::text(self.status, Bytes::new());
         match answer.fields.try_set(FieldName::Location, &location) {
             true => Ok(Flow::Answer(answer)),
             false => Err(Rejection::NotFound),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_origin_has_the_request_appended() {
+        for (to, is_origin) in [
+            ("https://www.example", true),
+            ("https://www.example:8443", true),
+            ("https://www.example/", false),
+            ("https://www.example?a", false),
+            ("/new.html", false),
+            ("https://$host", false),
+        ] {
+            let redirect = Redirect {
+                to: to.parse().unwrap(),
+                ..Redirect::default()
+            };
+            assert_eq!(redirect.is_origin(), is_origin, "{to}");
         }
     }
 }

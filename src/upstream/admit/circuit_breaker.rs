@@ -132,6 +132,11 @@ impl CircuitBreaker {
         }
     }
 
+    /// Nothing is known of it yet, and it was alive a moment ago.
+    pub(super) fn was_alive(&mut self, now: Instant) {
+        self.alive = Some(now);
+    }
+
     /// Its backlog is full, which only a living process has.
     pub(super) fn is_full(&self) -> bool {
         self.opened.is_some_and(|opened| opened.full)

@@ -137,6 +137,11 @@ impl Upstream {
         self.changed.send_replace(());
     }
 
+    /// Another process served before us: its endpoints were alive a moment ago, as far as we know.
+    pub fn were_alive(&self) {
+        self.pool.were_alive();
+    }
+
     /// What a health check found about an endpoint.
     pub fn judge(&self, endpoint: Id, alive: bool) {
         self.pool.judge(endpoint, alive)

@@ -276,3 +276,45 @@ fn a_length_without_a_body_arrives_with_any_timing() {
         assert!(site.log(if status == 200 { 1 } else { 2 })[0]["reason"].is_null());
     }
 }
+
+#[test]
+fn a_redirect_goes_where_it_says() {
+    let tables = [
+        ("alt.html", "/neu.html"),
+        ("host", "https://new.example"),
+        ("exact", "https://new.example/"),
+        ("variables", "https://$host/shop$request_uri"),
+    ]
+    .map(|(path, to)| format!("[[route]]\npath = \"/{path}\"\nredirect = {{ to = \"{to}\" }}\n"));
+    let site = Site::with("", &tables.concat());
+    for (target, location) in [
+        ("/alt.html?a", "/neu.html"),
+        ("/host/x?y", "https://new.example/host/x?y"),
+        ("/exact/x?y", "https://new.example/"),
+        ("/variables/x?y", "https://a.example/shop/variables/x?y"),
+    ] {
+        let answer = site.request("GET", target, &[("Host", "a.example:80")], b"");
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (302, Some(location)),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn fields_of_a_route_may_have_variables() {
+    let tables = "[[route]]\npath = \"/variables\"\nrespond = { body = \"x\" }\n\
+                  headers = { X-Host = \"<$host>\", X-Echo = \"$http_x_echo\", X-Price = \"5$$\" }\n";
+    let site = Site::with("", tables);
+    let ask = |fields: &[(&str, &str)]| site.request("GET", "/variables", fields, b"");
+    let answer = ask(&[("Host", "A.example:80"), ("X-Echo", "a b")]);
+    assert_eq!(answer.header("x-host"), Some("<a.example>"));
+    assert_eq!(answer.header("x-echo"), Some("a b"));
+    assert_eq!(answer.header("x-price"), Some("5$"));
+    assert_eq!(
+        ask(&[("Host", "a.example")]).header("x-echo"),
+        None,
+        "no value, no field"
+    );
+}

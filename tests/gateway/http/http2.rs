@@ -3,170 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use testbed::{Client, Signal};
+use testbed::Signal;
 
 use super::bodiless::{Rest, assert_freed, endless};
+use super::frames::*;
 use super::site::{Site, gate};
-
-/// A connection. Header blocks are literals without Huffman coding or a table.
-struct Http2(Client);
-
-/// What became of a stream.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    /// An answer, whole.
-    Answer(u16, String),
-    /// RST_STREAM.
-    Reset,
-    /// GOAWAY, or the end of the connection.
-    Gone,
-}
-
-impl Http2 {
-    fn connect(site: &Site) -> Self {
-        let mut http = Self(site.client());
-        http.0.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        http.frame(SETTINGS, 0, 0, b"");
-        http
-    }
-
-    /// Errors are left to whoever reads.
-    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut wire = length[1..].to_vec();
-        wire.extend([kind, flags]);
-        wire.extend(stream.to_be_bytes());
-        wire.extend(payload);
-        let _ = self.0.send(wire);
-    }
-
-    fn headers(&mut self, stream: u32, fields: &[(&str, &str)], flags: u8) {
-        self.frame(HEADERS, END_HEADERS | flags, stream, &block(fields));
-    }
-
-    /// A whole request on stream 1.
-    fn ask(&mut self, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
-        self.headers(1, fields, if body.is_empty() { END_STREAM } else { 0 });
-        if !body.is_empty() {
-            self.frame(DATA, END_STREAM, 1, body);
-        }
-        self.outcome(1)
-    }
-
-    /// Waits until the gateway has seen everything so far.
-    fn sync(&mut self) {
-        self.frame(PING, 0, 0, b"inorder!");
-        loop {
-            let header = self.0.take(9).unwrap();
-            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
-            let payload = self.0.take(length as usize).unwrap();
-            if header[3] == PING && header[4] & ACK != 0 && payload == b"inorder!" {
-                return;
-            }
-        }
-    }
-
-    /// Reads the header block of a stream's answer.
-    fn head(&mut self, wanted: u32) -> Vec<u8> {
-        loop {
-            let header = self.0.take(9).unwrap();
-            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
-            let payload = self.0.take(length as usize).unwrap();
-            if header[3] == HEADERS && header[5..] == wanted.to_be_bytes() {
-                return payload;
-            }
-        }
-    }
-
-    /// Reads until a stream has ended.
-    fn outcome(&mut self, wanted: u32) -> Outcome {
-        let mut status = 0;
-        let mut body = Vec::new();
-        loop {
-            let Ok(header) = self.0.take(9) else {
-                return Outcome::Gone;
-            };
-            let [a, b, c, kind, flags, s, t, u, v] = header[..] else {
-                return Outcome::Gone;
-            };
-            let length = u32::from_be_bytes([0, a, b, c]) as usize;
-            let stream = u32::from_be_bytes([s, t, u, v]);
-            let payload = self.0.take(length).unwrap();
-            match kind {
-                GOAWAY if payload[7] != NO_ERROR => return Outcome::Gone,
-                PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
-                RST_STREAM if stream == wanted => return Outcome::Reset,
-                HEADERS if stream == wanted && status == 0 => status = status_of(&payload),
-                DATA if stream == wanted => body.extend(payload),
-                _ => continue,
-            }
-            if stream == wanted && flags & END_STREAM != 0 {
-                return Outcome::Answer(status, String::from_utf8(body).unwrap());
-            }
-        }
-    }
-}
-
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.push(0); // literal, not indexed, new name
-        string(&mut block, name);
-        string(&mut block, value);
-    }
-    block
-}
-
-/// RFC 7541, section 5.2.
-fn string(block: &mut Vec<u8>, text: &str) {
-    match u8::try_from(text.len()).ok().filter(|length| *length < 127) {
-        Some(length) => block.push(length),
-        None => {
-            let mut rest = text.len() - 127;
-            block.push(127);
-            while rest >= 128 {
-                block.push((rest % 128) as u8 | 128);
-                rest /= 128;
-            }
-            block.push(rest as u8);
-        }
-    }
-    block.extend(text.as_bytes());
-}
-
-/// The status is the first field: of the static table, or a literal of three digits, Huffman coded or not
-/// (RFC 7541, appendices A and B).
-fn status_of(block: &[u8]) -> u16 {
-    match block {
-        [indexed @ 0x88..=0x8e, ..] => [200, 204, 206, 304, 400, 404, 500][usize::from(indexed - 0x88)],
-        [0x48 | 0x08, 3, digits @ ..] => std::str::from_utf8(&digits[..3]).unwrap().parse().unwrap(),
-        [0x48 | 0x08, length @ 0x82..=0x83, coded @ ..] => {
-            let coded = coded[..usize::from(length & 0x7f)].iter();
-            let bits = coded.fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-            let mut left = 8 * u32::from(length & 0x7f);
-            (0..3).fold(0, |status, _| {
-                let five = bits >> (left - 5) & 0x1f;
-                let (digit, used) = match five {
-                    0..=2 => (five, 5),
-                    _ => ((bits >> (left - 6) & 0x3f) - 0x19 + 3, 6),
-                };
-                left -= used;
-                status * 10 + u16::try_from(digit).unwrap()
-            })
-        }
-        other => panic!("a header block that does not begin with a status: {other:02x?}"),
-    }
-}
-
-/// Whether a header block has a `bridgehead-error`, whose name is in no table: a literal, Huffman coded or not
-/// (RFC 7541, appendix B).
-fn says_error(block: &[u8]) -> bool {
-    const CODED: [u8; 12] = [
-        0x8e, 0xc3, 0x49, 0x31, 0x67, 0x28, 0xe4, 0x58, 0xb6, 0x58, 0x7b, 0x3f,
-    ];
-    let has = |name: &[u8]| block.windows(name.len()).any(|window| window == name);
-    has(b"bridgehead-error") || has(&CODED)
-}
 
 const GET: [(&str, &str); 4] = [
     (":method", "GET"),
@@ -187,7 +28,7 @@ const POST: [(&str, &str); 4] = [
 fn refused(base: &[(&str, &str)], more: &[&[(&str, &str)]], body: &[u8]) {
     let site = Site::new();
     for more in more {
-        let outcome = Http2::connect(&site).ask(&[base, more].concat(), body);
+        let outcome = site.http2().ask(&[base, more].concat(), body);
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {more:?}");
     }
@@ -201,7 +42,7 @@ fn the_worker_of_an_endless_script_is_freed_when_a_stream_asked_for_its_head() {
         let counted = written.clone();
         let script = move |connection| endless("fastcgi", 200, rest, &counted, connection);
         let site = Site::scripted("", "", script);
-        let mut http = Http2::connect(&site);
+        let mut http = site.http2();
         let head = GET.map(|(name, value)| (name, if name == ":method" { "HEAD" } else { value }));
         assert_eq!(http.ask(&head, b""), Outcome::Answer(200, String::new()));
         drop(http);
@@ -212,7 +53,7 @@ fn the_worker_of_an_endless_script_is_freed_when_a_stream_asked_for_its_head() {
 #[test]
 fn http_2_is_spoken_to_clients_that_know() {
     let site = Site::new();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
     http.headers(3, &POST, 0);
     http.frame(DATA, 0, 3, b"abc");
@@ -238,7 +79,7 @@ fn no_application_can_say_the_gateways_word_for_errors() {
         )
     });
     for site in [fastcgi, http] {
-        let mut client = Http2::connect(&site);
+        let mut client = site.http2();
         client.headers(1, &GET, END_STREAM);
         let forged = client.head(1);
         assert_eq!((status_of(&forged), says_error(&forged)), (502, false));
@@ -256,7 +97,7 @@ fn streams_do_not_wait_for_one_another() {
         gated.pass()?;
         connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nlate")
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &GET, END_STREAM);
     site.backend.wait_requests(1).unwrap();
     let fixed = [GET[0], GET[1], (":path", "/fixed"), GET[3]];
@@ -274,7 +115,7 @@ fn streams_that_stand_still_hold_no_worker() {
         let request = connection.read_fastcgi()?;
         connection.fastcgi_response(request.id, answer.as_bytes())
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\0"); // no window for any stream
     http.sync();
     let streams = [1, 3, 5, 7];
@@ -305,7 +146,7 @@ fn a_stream_that_is_taken_too_slowly_ends_its_connection() {
         let body = "x".repeat(2_000_000);
         connection.fastcgi_response(request.id, format!("Content-Type: a/b\r\n\r\n{body}").as_bytes())
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &[GET[0], GET[1], (":path", "/least"), GET[3]], END_STREAM);
     assert_eq!(http.outcome(1), Outcome::Gone);
     assert_eq!(site.log(1)[0]["reason"], "client_too_slow");
@@ -321,10 +162,10 @@ fn a_host_that_contradicts_the_authority_is_refused() {
     );
     let site = Site::new();
     let agreeing = [&GET[..], &[("host", "a.example")]].concat();
-    let outcome = Http2::connect(&site).ask(&agreeing, b"");
+    let outcome = site.http2().ask(&agreeing, b"");
     assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()));
     let invalid = [GET[0], GET[1], GET[2], (":authority", "user@a.example")];
-    let outcome = Http2::connect(&site).ask(&invalid, b"");
+    let outcome = site.http2().ask(&invalid, b"");
     assert!(
         matches!(&outcome, Outcome::Answer(400, page) if page.starts_with("400 Bad Request\nReason: bad_host\n")),
         "{outcome:?}"
@@ -389,19 +230,19 @@ fn malformed_pseudo_fields_are_refused() {
     ] {
         let mut fields = GET;
         fields[place].1 = value;
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {:?}", fields[place]);
     }
     for missing in &GET[..3] {
         let fields: Vec<_> = GET.into_iter().filter(|field| field != missing).collect();
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} without {missing:?}");
     }
     let after = [("x", "y"), GET[0], GET[1], GET[2], GET[3]];
     assert_ne!(
-        Http2::connect(&site).ask(&after, b""),
+        site.http2().ask(&after, b""),
         Outcome::Answer(200, "GET /first 0".into())
     );
     assert_eq!(site.backend.connections(), 0);
@@ -430,7 +271,7 @@ fn head_has_no_data() {
     let site = Site::new();
     for path in ["/fixed", "/first", "/%00"] {
         let head = [(":method", "HEAD"), GET[1], (":path", path), GET[3]];
-        let outcome = Http2::connect(&site).ask(&head, b"");
+        let outcome = site.http2().ask(&head, b"");
         let status = if path == "/%00" { 400 } else { 200 };
         assert_eq!(outcome, Outcome::Answer(status, String::new()), "{path}");
     }
@@ -446,7 +287,7 @@ fn crumbs_of_cookies_are_joined() {
     ]
     .concat();
     assert_eq!(
-        Http2::connect(&site).ask(&crumbs, b""),
+        site.http2().ask(&crumbs, b""),
         Outcome::Answer(200, "GET /first 0".into())
     );
     assert_eq!(site.asked().param("HTTP_COOKIE"), Some("a=1; b=2; c=3"));
@@ -458,7 +299,7 @@ fn a_head_without_measure_is_refused() {
     let site = Site::new();
     let value = "v".repeat(15 * 1024);
     let large = [&GET[..], &[("a", &value), ("b", &value), ("c", &value)]].concat();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     let block = block(&large);
     let mut frames = block.chunks(16 * 1024).peekable();
     http.frame(HEADERS, END_STREAM, 1, frames.next().unwrap());
@@ -479,7 +320,7 @@ fn limits_and_errors_of_ours_are_the_same() {
     let site = Site::new();
     let ask = |path: &'static str, method: &'static str, body: &[u8]| {
         let fields = [(":method", method), POST[1], (":path", path), POST[3]];
-        match Http2::connect(&site).ask(&fields, body) {
+        match site.http2().ask(&fields, body) {
             Outcome::Answer(status, _) => status,
             other => panic!("{other:?} to {method} {path}"),
         }
@@ -495,7 +336,7 @@ fn error_pages_are_the_same() {
     let site = Site::new();
     let ask = |accept| {
         let fields = [GET[0], GET[1], (":path", "/%00"), GET[3], ("accept", accept)];
-        match Http2::connect(&site).ask(&fields, b"") {
+        match site.http2().ask(&fields, b"") {
             Outcome::Answer(400, page) => page,
             other => panic!("{other:?}"),
         }
@@ -515,7 +356,7 @@ fn error_pages_are_the_same() {
 fn connect_is_no_tunnel() {
     let site = Site::new();
     let connect = [(":method", "CONNECT"), (":authority", "a.example:443")];
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &connect, 0);
     let outcome = http.outcome(1);
     assert!(
@@ -529,16 +370,21 @@ fn connect_is_no_tunnel() {
 #[test]
 fn half_an_upload_runs_nothing() {
     let site = Site::new();
-    let mut http = Http2::connect(&site);
-    http.headers(1, &POST, 0);
-    http.frame(DATA, 0, 1, b"abc");
-    http.frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
-    assert_eq!(site.log(1)[0]["status"], 499);
-    http.headers(3, &POST, 0);
-    http.frame(DATA, 0, 3, b"abc");
+    let mut http = site.http2();
+    // A reset without an error is no end of a body either.
+    for (stream, code) in [(1, CANCEL), (3, NO_ERROR)] {
+        http.headers(stream, &POST, 0);
+        http.frame(DATA, 0, stream, b"abc");
+        http.sync();
+        http.frame(RST_STREAM, 0, stream, &[0, 0, 0, code]);
+        let count = stream.div_ceil(2) as usize;
+        assert_eq!(site.log(count)[count - 1]["status"], 499, "code {code}");
+    }
+    http.headers(5, &POST, 0);
+    http.frame(DATA, 0, 5, b"abc");
     http.sync();
     drop(http);
-    assert_eq!(site.log(2)[1]["status"], 499);
+    assert_eq!(site.log(3)[2]["status"], 499);
     assert_eq!(site.backend.connections(), 0);
 }
 
@@ -550,7 +396,7 @@ fn a_stop_finishes_open_streams() {
         gated.pass()?;
         connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nfinished")
     });
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.headers(1, &GET, END_STREAM);
     site.backend.wait_requests(1).unwrap();
     site.gateway.signal(Signal::TERM).unwrap();
@@ -566,7 +412,7 @@ fn a_stop_finishes_open_streams() {
 #[test]
 fn a_client_that_only_answers_pings_is_not_kept() {
     let site = Site::with("timeouts = { idle = \"300ms\" }", "");
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     assert_eq!(http.ask(&GET, b""), Outcome::Answer(200, "GET /first 0".into()));
     let start = std::time::Instant::now();
     assert_eq!(http.outcome(3), Outcome::Gone);
@@ -603,7 +449,7 @@ fn a_stream_that_takes_nothing_is_reset_and_its_worker_freed() {
             Ok(())
         },
     );
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\0"); // no window for any stream
     http.frame(WINDOW_UPDATE, 0, 0, &1_000_000_000_u32.to_be_bytes());
     http.sync();
@@ -648,7 +494,7 @@ fn limits_of_heads_have_their_reason_and_their_line() {
     let many: Vec<_> = GET.into_iter().chain([("x-many", "1"); 21]).collect();
     let large: Vec<_> = GET.into_iter().chain([("x-large", &*value)]).collect();
     for (place, fields) in [many, large].into_iter().enumerate() {
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         assert!(
             matches!(&outcome, Outcome::Answer(431, page) if page.contains("Reason: head_too_large")),
             "{outcome:?}"
@@ -669,7 +515,7 @@ fn limits_of_heads_have_their_reason_and_their_line() {
         assert_eq!(logged, expected);
     }
     let fitting: Vec<_> = GET.into_iter().chain([("x-some", "1"); 15]).collect();
-    let outcome = Http2::connect(&site).ask(&fitting, b"");
+    let outcome = site.http2().ask(&fitting, b"");
     assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()));
 }
 
@@ -690,7 +536,7 @@ fn fields_that_may_be_there_once_are_refused_twice() {
     let site = Site::new();
     for (place, name) in names.into_iter().enumerate() {
         let twice = [&GET[..], &[(name, "a.example"); 2]].concat();
-        let outcome = Http2::connect(&site).ask(&twice, b"");
+        let outcome = site.http2().ask(&twice, b"");
         assert!(
             matches!(&outcome, Outcome::Answer(400, page) if page.contains("Reason: bad_field")),
             "{name}: {outcome:?}"
@@ -703,7 +549,7 @@ fn fields_that_may_be_there_once_are_refused_twice() {
 #[test]
 fn a_refusal_ends_its_stream_and_not_the_connection() {
     let site = Site::new();
-    let mut http = Http2::connect(&site);
+    let mut http = site.http2();
     let twice = [&POST[..], &[("referer", "a"), ("referer", "b")]].concat();
     http.headers(1, &twice, 0);
     assert!(matches!(http.outcome(1), Outcome::Answer(400, _)));
@@ -726,7 +572,7 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
         "SHOP.example.:80",
     ] {
         let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         assert_eq!(outcome, Outcome::Answer(200, "shop".into()), "{authority}");
     }
     let named = [
@@ -734,11 +580,11 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
         &[(":authority", "shop.example"), ("host", "shop.example.")],
     ]
     .concat();
-    let outcome = Http2::connect(&site).ask(&named, b"");
+    let outcome = site.http2().ask(&named, b"");
     assert_eq!(outcome, Outcome::Answer(200, "shop".into()));
     for authority in ["shop..example", ".", "[::1]x:80"] {
         let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
-        let outcome = Http2::connect(&site).ask(&fields, b"");
+        let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {authority}");
     }
@@ -748,7 +594,7 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
 #[test]
 fn odd_octets_of_targets_are_passed_on_or_refused_and_never_changed() {
     let site = Site::new();
-    let ask = |path| Http2::connect(&site).ask(&[GET[0], GET[1], (":path", path), GET[3]], b"");
+    let ask = |path| site.http2().ask(&[GET[0], GET[1], (":path", path), GET[3]], b"");
     for path in ["/a\"b{c}d?x={y}", "/\u{fc}?\u{fc}"] {
         assert_eq!(ask(path), Outcome::Answer(200, format!("GET {path} 0")));
     }
@@ -767,7 +613,7 @@ fn odd_octets_of_targets_are_passed_on_or_refused_and_never_changed() {
 #[test]
 fn a_flood_of_settings_stalls_no_other_client() {
     let site = Site::new();
-    let mut flood = Http2::connect(&site);
+    let mut flood = site.http2();
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let stopped = stop.clone();
     let mut stream = flood.0.stream().try_clone().unwrap();
@@ -801,26 +647,13 @@ fn a_flood_of_settings_stalls_no_other_client() {
     taking.join().unwrap();
 }
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-const NO_ERROR: u8 = 0;
-const ACK: u8 = 1;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
 #[test]
 fn a_line_of_http_2_names_the_client_behind_a_trusted_proxy() {
     let site = Site::with("trusted_proxies = [\"127.0.0.0/8\"]", "");
     let behind = [("x-forwarded-for", "192.0.2.9")];
     let fixed = [GET[0], GET[1], (":path", "/fixed"), GET[3]];
-    Http2::connect(&site).ask(&[&GET[..], &behind].concat(), b"");
-    Http2::connect(&site).ask(&[&fixed[..], &behind].concat(), b"");
+    Http2::begin(site.client()).ask(&[&GET[..], &behind].concat(), b"");
+    Http2::begin(site.client()).ask(&[&fixed[..], &behind].concat(), b"");
     for line in site.log(2) {
         assert_eq!(
             (&line["remote"], &line["version"]),

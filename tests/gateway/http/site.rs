@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use testbed::{Client, Gateway, Response, Scripted, ScriptedConnection, ScriptedRequest};
 
+use super::frames::Http2;
 use crate::start;
 
 /// A gateway and its application.
@@ -64,6 +65,11 @@ impl Site {
     /// A new connection.
     pub(super) fn client(&self) -> Client {
         Client::connect(self.gateway.addr()).expect("the gateway accepts")
+    }
+
+    /// A new connection of HTTP/2.
+    pub(super) fn http2(&self) -> Http2 {
+        Http2::begin(self.client())
     }
 
     /// One request on a connection of its own.

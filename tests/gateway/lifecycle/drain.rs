@@ -138,8 +138,9 @@ fn a_stop_under_load_answers_everything_that_was_accepted() {
     let address = gateway.addr();
     let clients: Vec<_> = (0..4)
         .map(|_| {
+            // Here, and not on its thread, which may begin when the others have sent enough.
+            let mut client = Client::connect(address).unwrap();
             std::thread::spawn(move || {
-                let mut client = Client::connect(address).unwrap();
                 for number in 0.. {
                     // An error here is a request that was lost.
                     let answer = client.request("GET", &format!("/{number}"), &[], b"").unwrap();

@@ -1,7 +1,7 @@
 //! The cases, and why each demands what it demands.
 
 use super::fault::{self, Fault};
-use super::site::{Beside, Layout};
+use super::site::{Beside, Changes, Layout};
 
 /// One row of the matrix.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Case {
 }
 
 /// In the order of the report.
-pub(crate) const ALL: [Case; 11] = [
+pub(crate) const ALL: [Case; 13] = [
     Case {
         name: "kill-workers",
         fault: fault::kill_workers,
@@ -136,11 +136,38 @@ pub(crate) const ALL: [Case; 11] = [
         allowed: "Nothing, and the last configuration counts in the end.",
     },
     Case {
+        name: "reload-upstream",
+        fault: fault::change_upstream,
+        layout: Layout {
+            counted: true,
+            changes: Changes::Upstream,
+            ..Layout::PLAIN
+        },
+        alone: false,
+        what: "our own SIGHUP every second, each with other settings of the upstream and every other time with another \
+               name of it, each amid six requests for each slot at once; before the server stands a relay that counts \
+               connections",
+        allowed: "Nothing, and the last configuration counts in the end. The server never has more connections of ours \
+                  than slots, whatever generation and name they belong to.",
+    },
+    Case {
         name: "sigusr2",
         fault: fault::replace,
         layout: Layout::PLAIN,
         alone: false,
         what: "our own SIGUSR2 every 10 s (2.9 s in the short form)",
         allowed: "Nothing, and each time another process takes over.",
+    },
+    Case {
+        name: "h2-stalled",
+        fault: fault::stall,
+        layout: Layout {
+            stalling: true,
+            ..Layout::PLAIN
+        },
+        alone: false,
+        what: "twice (once in the short form) 30 streams of HTTP/2 clients that take nothing, or drops of 100 bytes, of \
+               answers of 1 MiB; six of the answers are not buffered; `send` is 2 s",
+        allowed: "Nothing: each of those streams is reset in its time and frees its worker.",
     },
 ];

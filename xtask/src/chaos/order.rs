@@ -64,7 +64,8 @@ impl Order {
     pub(crate) fn cases(&self, kind: Kind) -> Vec<Case> {
         let wanted = |case: &Case| {
             let full = format!("{kind}/{}", case.name);
-            self.names.is_empty() || self.names.iter().any(|name| full.contains(name.as_str()))
+            let is_named = |name: &String| [case.name, kind.name(), &full].contains(&name.as_str());
+            self.names.is_empty() || self.names.iter().any(is_named)
         };
         case::ALL.into_iter().filter(wanted).collect()
     }

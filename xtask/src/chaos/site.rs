@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use testbed::{Backend, Client, Gateway, Kind, Options, Scripted};
 
+use super::configuration::{self, FAIL_TIMEOUT, GENERATION};
+use super::relay::Relay;
 use super::scripted;
 
 /// What stands behind the gateway, and what the gateway is told about it.
@@ -22,6 +24,14 @@ pub(crate) struct Layout {
     pub(crate) beside: Beside,
     /// Some requests of the ordinary load take long.
     pub(crate) long: bool,
+    /// Between the gateway and the server stands a relay that counts connections.
+    pub(crate) counted: bool,
+    /// What reloads change.
+    pub(crate) changes: Changes,
+    /// Clients are given up soon that take nothing, and there is a route without buffers, [`UNBUFFERED`].
+    ///
+    /// [`UNBUFFERED`]: super::configuration::UNBUFFERED
+    pub(crate) stalling: bool,
 }
 
 /// What the second endpoint is.
@@ -37,6 +47,16 @@ pub(crate) enum Beside {
     Dying,
 }
 
+/// What distinguishes two generations of a configuration, besides a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Changes {
+    /// Every other time the upstream's queue.
+    Queue,
+    /// Each time the upstream's queue and deadlines; often its name, and the idle connections that it keeps where the
+    /// server keeps any.
+    Upstream,
+}
+
 /// Everything that runs in a case. Dropping it ends all of it.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -44,6 +64,8 @@ pub(crate) struct Site {
     pub(crate) backends: Vec<Backend>,
     /// The other endpoint, when it is a scripted one.
     pub(crate) scripted: Option<Scripted>,
+    /// What stands before the only server and counts.
+    pub(crate) relay: Option<Relay>,
     /// The gateway as it was started.
     pub(crate) gateway: Gateway,
     layout: Layout,
@@ -59,6 +81,9 @@ impl Layout {
         backlog: None,
         beside: Beside::Nothing,
         long: true,
+        counted: false,
+        changes: Changes::Queue,
+        stalling: false,
     };
 }
 
@@ -78,11 +103,14 @@ impl Site {
             Beside::Silent => Some(scripted::silent(kind)?),
             Beside::Dying => Some(scripted::dying(kind)?),
         };
-        let config = config(kind, layout, &addresses(&backends, scripted.as_ref()), 0);
-        let gateway = Gateway::start(program, &config)?;
+        let relay = || Relay::start(dir.path().join("relay"), backends[0].socket());
+        let relay = layout.counted.then(relay).transpose()?;
+        let endpoints = addresses(&backends, scripted.as_ref(), relay.as_ref());
+        let gateway = Gateway::start(program, &configuration::text(kind, layout, &endpoints, 0))?;
         Ok(Self {
             backends,
             scripted,
+            relay,
             gateway,
             layout,
             kind,
@@ -105,15 +133,15 @@ impl Site {
         self.layout.slots
     }
 
-    /// Writes a configuration with another route, another upstream queue and the same endpoints.
+    /// Writes another configuration with the same endpoints: with another route, and what the layout says.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub(crate) fn reconfigure(&self, generation: usize) -> Result<()> {
-        let addresses = addresses(&self.backends, self.scripted.as_ref());
-        self.gateway
-            .write_config(&config(self.kind, self.layout, &addresses, generation))
+        let endpoints = addresses(&self.backends, self.scripted.as_ref(), self.relay.as_ref());
+        let text = configuration::text(self.kind, self.layout, &endpoints, generation);
+        self.gateway.write_config(&text)
     }
 
     /// The generation of the configuration by which the gateway answers.
@@ -149,10 +177,6 @@ pub(crate) fn build(is_release: bool) -> Result<PathBuf> {
     Ok(testbed::target_dir().join("release/bridgehead"))
 }
 
-fn app() -> PathBuf {
-    testbed::workspace().join("examples/apps/ledger")
-}
-
 fn options(kind: Kind, layout: Layout, ledger: &Path) -> Options {
     let ledger = ledger.display().to_string();
     let mut extra = Vec::new();
@@ -170,54 +194,19 @@ fn options(kind: Kind, layout: Layout, ledger: &Path) -> Options {
         workers: layout.workers,
         extra,
         env: vec![("LEDGER".to_owned(), ledger)],
-        app: Some(app()),
+        app: Some(configuration::app()),
         ..Options::default()
     }
 }
 
-fn addresses(backends: &[Backend], scripted: Option<&Scripted>) -> Vec<String> {
+fn addresses(backends: &[Backend], scripted: Option<&Scripted>, relay: Option<&Relay>) -> Vec<String> {
+    if let Some(relay) = relay {
+        return vec![relay.address()];
+    }
     let backends = backends.iter().map(Backend::address);
     let scripted = scripted.map(|scripted| format!("{} fail_timeout={FAIL_TIMEOUT}s", scripted.address()));
     backends.chain(scripted).collect()
 }
 
-/// Deadlines are those of an operator who wants to know after seconds, not minutes. The rest are the defaults.
-fn config(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -> String {
-    let handler = match kind {
-        Kind::PhpFpm | Kind::PhpCgi => format!(
-            "php = {{ upstream = \"app\", root = {:?}, front_controller = \"/index.php\" }}",
-            app()
-        ),
-        _ => "proxy = { upstream = \"app\" }".to_owned(),
-    };
-    let head = if layout.beside == Beside::Silent {
-        HEAD_TIMEOUT
-    } else {
-        PATIENCE
-    };
-    format!(
-        "[server]\ntemp_dir = \"{{dir}}\"\n\
-         [[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n\
-         [upstream.app]\nprotocol = \"{protocol}\"\nprofile = \"{profile}\"\nendpoints = {endpoints:?}\n\
-         max_connections = {slots}\nqueue = {{ size = {queue}, timeout = \"60s\" }}\n\
-         timeouts = {{ connect = \"2s\", head = \"{head}s\" }}\n\
-         [[route]]\npath = \"/ledger\"\n{handler}\n\
-         [[route]]\npath = \"{GENERATION}\"\nrespond = {{ status = 200, body = \"{generation}\\n\" }}\n",
-        protocol = kind.protocol(),
-        profile = kind.profile(),
-        slots = layout.slots,
-        queue = QUEUE + generation / 2 % 2,
-    )
-}
-
-/// Until a scripted endpoint that failed is tried again, in seconds.
-pub(crate) const FAIL_TIMEOUT: u64 = 2;
-
-/// Until an endpoint beside which there is a silent one has to answer, in seconds.
-pub(crate) const HEAD_TIMEOUT: u64 = 2;
-
-const PATIENCE: u64 = 20; // seconds to answer where nobody is silent
 const LEDGER: &str = "ledger";
-const GENERATION: &str = "/generation";
-const QUEUE: usize = 8192; // requests; none of the cases may fill it
 const LOG_LINES: usize = 6;

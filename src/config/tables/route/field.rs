@@ -1,4 +1,4 @@
-//! `headers` and `params`: names and values that go out as they are.
+//! `headers` and `params`: names with values.
 
 use std::sync::Arc;
 
@@ -10,8 +10,10 @@ use crate::config::complaints::Complaints;
 use crate::config::layout::Form;
 use crate::config::node::Node;
 use crate::config::shown::Shown;
-use crate::config::units::{Plain, Unit};
-use crate::protocol::fields::{FieldName, FieldNames, FieldValue, Fields, is_token};
+use crate::config::units::{Plain, Unit, template};
+use crate::frontend::config::ResponseHeaders;
+use crate::protocol::fields::{FieldName, FieldNames, FieldValue, is_token};
+use crate::variables::Template;
 
 /// Response fields, in the order of their names.
 pub(super) struct Headers;
@@ -20,10 +22,10 @@ pub(super) struct Headers;
 /// is allowed, `PHP_VALUE` included, which clients can never set.
 pub(super) struct Params;
 
-impl Unit<Fields> for Headers {
-    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Fields> {
+impl Unit<ResponseHeaders> for Headers {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<ResponseHeaders> {
         let typed = pairs(node, complaints)?;
-        let mut checked: Vec<(&str, FieldValue<'_>)> = Vec::new();
+        let mut checked: Vec<(&str, Template)> = Vec::new();
         for (name, value) in &typed {
             let field = (field_name(name, complaints), field_value(value, complaints));
             let (Some(spelling), Some(value)) = field else {
@@ -40,18 +42,29 @@ impl Unit<Fields> for Headers {
             checked.push((spelling, value));
         }
         checked.sort_by_key(|(name, _)| name.to_ascii_lowercase());
-        let mut fields = Fields::with_capacity(checked.len());
+        let mut headers = ResponseHeaders::default();
         for (name, value) in checked {
-            fields.append_named(name.as_bytes(), value);
+            match value
+                .constant()
+                .as_deref()
+                .and_then(|text| FieldValue::new(text.as_bytes()))
+            {
+                Some(value) => drop(headers.fixed.append_named(name.as_bytes(), value)),
+                None => headers.computed.push((name.to_owned(), value)),
+            }
         }
-        Some(fields)
+        Some(headers)
     }
 
-    fn show(&self, fields: &Fields) -> Shown {
-        let shown = fields
-            .iter()
-            .map(|field| (text(field.spelling), Shown::text(&text(field.value))));
-        Shown::Table(shown.collect())
+    fn show(&self, headers: &ResponseHeaders) -> Shown {
+        let fixed = headers.fixed.iter();
+        let fixed = fixed.map(|field| (text(field.spelling), text(field.value).replace('$', "$$")));
+        let computed = headers.computed.iter();
+        let computed = computed.map(|(name, template)| (name.clone(), template.to_string()));
+        let all = fixed
+            .chain(computed)
+            .map(|(name, value)| (name, Shown::text(&value)));
+        Shown::Table(all.collect())
     }
 
     fn form(&self) -> Form {
@@ -118,18 +131,6 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Complains about `$name`, which is going to mean something.
-pub(super) fn refuse_variables(typed: &At<String>, complaints: &mut Complaints) {
-    let variable = |(at, _): &(usize, &str)| {
-        typed[at + 1..].starts_with(|next: char| next.is_ascii_lowercase() || next == '{')
-    };
-    if typed.match_indices('$').any(|found| variable(&found)) {
-        complaints
-            .error(typed.span(), "variables are not available here yet")
-            .help("for a variable of the environment write \"${NAME}\"");
-    }
-}
-
 fn field_name<'a>(typed: &'a At<String>, complaints: &mut Complaints) -> Option<&'a str> {
     if !is_token(typed.as_bytes()) {
         complaints
@@ -148,15 +149,14 @@ fn field_name<'a>(typed: &'a At<String>, complaints: &mut Complaints) -> Option<
     Some(typed.as_str())
 }
 
-fn field_value<'a>(typed: &'a At<String>, complaints: &mut Complaints) -> Option<FieldValue<'a>> {
-    refuse_variables(typed, complaints);
-    let value = FieldValue::new(typed.as_bytes());
-    if value.is_none() {
+fn field_value(typed: &At<String>, complaints: &mut Complaints) -> Option<Template> {
+    if FieldValue::new(typed.as_bytes()).is_none() {
         complaints
             .error(typed.span(), "not a field value")
             .help("line ends and other control characters cannot be sent");
+        return None;
     }
-    value
+    template(typed, complaints)
 }
 
 /// What says where a message ends and what becomes of the connection.

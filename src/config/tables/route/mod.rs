@@ -40,8 +40,7 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
 use crate::config::units::{Flag, Time};
-use crate::frontend::config::{Handler, Host, Route as Settings};
-use crate::protocol::fields::Fields;
+use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
 use crate::upstream::Config as Upstream;
 use crate::upstream::model::config::ProtocolName;
 
@@ -66,8 +65,8 @@ table! {
         /// Extra variables for the application: `{ APP_ENV = "production" }`. Default: none.
         params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
         /// Fields set on every response of this route, except on errors of the gateway itself:
-        /// `{ X-Frame-Options = "DENY" }`. Default: none.
-        headers: Fields as Headers,
+        /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.
+        headers: ResponseHeaders as Headers,
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "proxy"],
         /// Requests on this route that take so long have a warning in the error log; `"0s"`: none, for answers that take
@@ -122,6 +121,7 @@ pub(super) fn check(
     complaints: &mut Complaints,
 ) -> Vec<Settings> {
     refuse_duplicates(typed, complaints);
+    warn_of_circles(typed, complaints);
     typed
         .iter()
         .filter_map(|typed| route(typed, upstreams, complaints))
@@ -143,6 +143,32 @@ fn refuse_duplicates(typed: &[At<Route>], complaints: &mut Complaints) {
                 .related(first.clone(), "here");
         }
         seen.entry((host, path)).or_insert(place);
+    }
+}
+
+/// Warns of redirects to a path that the same route answers: with the same redirect.
+fn warn_of_circles(typed: &[At<Route>], complaints: &mut Complaints) {
+    let prefix = |route: &At<Route>| route.path.as_deref().map_or("/", String::as_str).to_owned();
+    let answers = |route: &&At<Route>, path: &str| {
+        let rest = path.strip_prefix(prefix(route).trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    for own in typed {
+        let Some(to) = own.redirect.as_ref().and_then(|redirect| redirect.to.as_ref()) else {
+            continue;
+        };
+        if !to.is_constant() || !to.as_str().starts_with('/') || !answers(&own, to.as_str()) {
+            continue;
+        }
+        let mut others = typed.iter().filter(|other| answers(other, to.as_str()));
+        if others.all(|other| prefix(other).len() <= prefix(own).len()) {
+            complaints
+                .warning(
+                    to.span(),
+                    "this route answers the target, too: with the same redirect",
+                )
+                .help("give the target a route of its own, with a longer path");
+        }
     }
 }
 

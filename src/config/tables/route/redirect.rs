@@ -2,21 +2,21 @@
 
 use http::StatusCode;
 
-use super::field;
 use super::handler::{HandlerTable, Place};
 use super::status_code::Status;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
-use crate::config::units::{Number, Text};
+use crate::config::units::{Number, Text, template};
 use crate::frontend::config::Redirect as Settings;
+use crate::variables::Template;
 
 table! {
     /// A redirect.
     pub(in crate::config) struct Redirect for Settings {
-        /// Target: `"https://host/path"` or `"/path"`. When it does not end with a slash, the request's path and query
-        /// are appended. Required.
-        to: String as TARGET,
+        /// Target: `"https://host/path"`, `"/path"`, both with variables: `"https://$host$request_uri"`. To a host alone,
+        /// `"https://host"`, the request's path and query are appended. Required.
+        to: Template as TARGET,
         /// Status of the answer: 301, 302, 303, 307 or 308.
         status: StatusCode as Status(Number(301, 308)),
     }
@@ -41,24 +41,23 @@ impl HandlerTable for Redirect {
     }
 }
 
-const TARGET: Text<String> = Text {
+const TARGET: Text<Template> = Text {
     words: "URL or path",
     read: target,
-    show: String::clone,
+    show: Template::to_string,
 };
 
-fn target(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
+fn target(typed: &At<String>, complaints: &mut Complaints) -> Option<Template> {
     let url = ["http://", "https://"].iter().any(|scheme| {
         typed
             .strip_prefix(scheme)
             .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
     });
     let plain = |byte: u8| matches!(byte, b'!'..=b'~');
-    if !(url || typed.starts_with('/')) || !typed.bytes().all(plain) {
+    if !(url || typed.starts_with(['/', '$'])) || !typed.bytes().all(plain) {
         complaints
             .error(typed.span(), "not a target for a redirect")
             .help("write \"https://host/path\" or \"/path\", with %-escapes for special characters");
     }
-    field::refuse_variables(typed, complaints);
-    Some(typed.to_string())
+    template(typed, complaints)
 }

@@ -3,10 +3,10 @@
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
-use crate::config::units::Text;
+use crate::config::units::{Text, complain};
 use crate::upstream::model::config::{Balance, Bound, Hash};
 use crate::upstream::model::hash_key::{HashKey, HashKeyError};
-use crate::variables::{self, TemplateError};
+use crate::variables;
 
 /// How the endpoints are chosen.
 pub(super) const BALANCE: Text<Balance> = Text {
@@ -93,25 +93,14 @@ fn hash_key(typed: &At<String>, text: &str, complaints: &mut Complaints) -> Opti
         Ok(key) => return Some(key),
         Err(error) => error,
     };
-    let names = || suggest::list(variables::NAMES);
-    let (wrong, help) = match &error {
-        HashKeyError::Template(TemplateError::Unknown(name)) => {
-            let help = match suggest::nearest(name, variables::NAMES) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names()),
-            };
-            (&**name, help)
+    match &error {
+        HashKeyError::Template(error) => complain(error, text, typed, complaints),
+        HashKeyError::Constant => {
+            let help = format!("the variables are {}", suggest::list(variables::NAMES));
+            let place = complaints.part(typed.span(), text);
+            complaints.error(place, error.to_string()).help(help);
         }
-        HashKeyError::Template(TemplateError::Field(name)) => {
-            let help = "write the name of a field in lower case with `_` for `-`: $http_x_user";
-            (&**name, help.to_owned())
-        }
-        HashKeyError::Template(TemplateError::Dollar) | HashKeyError::Constant => {
-            (text, format!("the variables are {}", names()))
-        }
-    };
-    let place = complaints.part(typed.span(), wrong);
-    complaints.error(place, error.to_string()).help(help);
+    }
     None
 }
 

@@ -66,6 +66,15 @@ impl<C: Send + 'static> Pool<C> {
         self.learn(id, false, |breaker, now| breaker.judge(now, alive));
     }
 
+    /// Nothing is known of the endpoints yet, and they were alive a moment ago: those that cannot be reached are waited
+    /// for.
+    pub fn were_alive(&self) {
+        let now = Instant::now();
+        for state in &mut self.lock().set.states {
+            state.breaker.was_alive(now);
+        }
+    }
+
     /// Sets the slots of an endpoint.
     pub fn set_limit(self: &Arc<Self>, id: Id, limit: usize) {
         let mut state = self.lock();

@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::chaos::configuration::{SEND_TIMEOUT, UNBUFFERED};
 use crate::chaos::damage::{Damage, Phases};
 use crate::chaos::load::{Load, Plan};
 use crate::chaos::pace::Pace;
 use crate::chaos::site::Site;
 use crate::chaos::slow::Slow;
+use crate::chaos::stalled::{self, Stalled};
 
 /// Two floods of requests that all come at once, besides the ordinary load.
 pub(crate) fn flood(site: &mut Site, pace: &Pace) -> Result<Damage> {
@@ -29,7 +31,7 @@ pub(crate) fn flood(site: &mut Site, pace: &Pace) -> Result<Damage> {
 /// Slow uploaders and slow readers in the second and in the last quarter of the time; of a short case in its second
 /// half, for they need seconds to begin.
 pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
-    let rounds = if pace.length() < SHORT { 1 } else { 2 };
+    let rounds = rounds(pace);
     let half = 0.5 / f64::from(rounds);
     let mut damage = Damage::none();
     let mut phases = Phases::default();
@@ -56,8 +58,38 @@ pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
     Ok(damage)
 }
 
+/// Clients of HTTP/2 that take nothing, more of them than there are slots, twice, or once if the case is short: of
+/// answers that the gateway buffers, and of others, each of which has a worker until its stream is reset.
+pub(crate) fn stall(site: &mut Site, pace: &Pace) -> Result<Damage> {
+    let mut damage = Damage::none();
+    for round in 0..rounds(pace) {
+        pace.until(0.1 + 0.4 * f64::from(round));
+        let start = |name, path, clients| {
+            let plan = stalled::Plan {
+                run: format!("{name}-{round}"),
+                path,
+                clients,
+                limit: Duration::from_secs(SEND_TIMEOUT) + LATE,
+            };
+            Stalled::start(site.addr(), plan)
+        };
+        let buffered = start("stalled", "/ledger", STALLED);
+        let unbuffered = start("pinning", UNBUFFERED, PINNING);
+        damage.complaints.extend(buffered.finish()?);
+        damage.complaints.extend(unbuffered.finish()?);
+    }
+    Ok(damage)
+}
+
+fn rounds(pace: &Pace) -> u32 {
+    if pace.length() < SHORT { 1 } else { 2 }
+}
+
 const FLOOD: usize = 2000; // requests
 const SLOW: usize = 1000; // of each
+const STALLED: usize = 8; // clients of three streams each
+const PINNING: usize = 2; // the same: each round of four streams keeps all workers for as long as it may
+const LATE: Duration = Duration::from_secs(4); // a busy machine's; the default of the deadline is a minute
 const SHORT: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(15); // without slow clients that begin; all of them need about two
 const FEW: usize = 4; // requests of the ordinary load; two workers have about one

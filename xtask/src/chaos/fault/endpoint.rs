@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::chaos::configuration::{FAIL_TIMEOUT, HEAD_TIMEOUT};
 use crate::chaos::damage::Damage;
 use crate::chaos::pace::Pace;
-use crate::chaos::site::{FAIL_TIMEOUT, HEAD_TIMEOUT, Site};
+use crate::chaos::site::Site;
 
 /// One of two servers dies and comes back after ten seconds, or two fifths of a shorter case. About what
 /// that breaks see [`kill_master`](super::kill_master).

@@ -12,9 +12,9 @@ use super::pace::Pace;
 use super::site::Site;
 
 pub(crate) use backend::{kill_master, kill_workers, reload, remove_socket};
-pub(crate) use client::{flood, slow};
+pub(crate) use client::{flood, slow, stall};
 pub(crate) use endpoint::{dying, silent, stop};
-pub(crate) use gateway::{hang_up, replace};
+pub(crate) use gateway::{change_upstream, hang_up, replace};
 
 /// What a case does to the site while the load runs.
 pub(crate) type Fault = fn(&mut Site, &Pace) -> Result<Damage>;

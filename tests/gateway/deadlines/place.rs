@@ -1,0 +1,159 @@
+//! A gateway with one short deadline, and applications for every state.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use testbed::{Client, Gateway, Scripted, ScriptedConnection};
+
+use crate::marks::Marks;
+use crate::start;
+
+/// The gateway, and what stands behind it.
+pub(super) struct Place {
+    pub(super) gateway: Gateway,
+    /// What applications wait for, and what they have come to.
+    pub(super) marks: Arc<Marks>,
+    /// Has the only slot of the upstream `one`, until it is marked.
+    _occupant: Client,
+    _backends: [Scripted; 4],
+}
+
+impl Place {
+    pub(super) fn start(timer: &str) -> Self {
+        let marks = Arc::new(Marks::default());
+        let scripted = |script: fn(&mut ScriptedConnection, &Marks) -> Result<()>| {
+            let marks = marks.clone();
+            Scripted::start(move |mut connection| script(&mut connection, &marks)).unwrap()
+        };
+        let backends = [app, app, deaf, web].map(scripted);
+        let gateway = start(&config(timer, &backends.each_ref().map(Scripted::address)));
+        let mut occupant = Client::connect(gateway.addr()).unwrap();
+        occupant
+            .send_request("GET", "/one/wait?occupant", &[], b"")
+            .unwrap();
+        backends[1].wait_requests(1).unwrap();
+        Self {
+            gateway,
+            marks,
+            _occupant: occupant,
+            _backends: backends,
+        }
+    }
+}
+
+fn config(timer: &str, [app, one, deaf, web]: &[String; 4]) -> String {
+    let time = |name: &str| if timer.starts_with(name) { SHORT } else { "1m" };
+    let server = ["idle", "head", "body", "send", "linger", "tunnel", "h2_ping"];
+    let server = server
+        .map(|name| format!("{name} = \"{}\"", time(name)))
+        .join(", ");
+    let upstream = ["send", "head", "read"];
+    let upstream = upstream.map(|name| format!("{name} = \"{}\"", time(&format!("upstream.{name}"))));
+    let upstream = format!("timeouts = {{ {} }}", upstream.join(", "));
+    format!(
+        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ {server} }}\n\
+         [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{app}\"]\n{upstream}\n\
+         [upstream.one]\nprotocol = \"fastcgi\"\nendpoints = [\"{one}\"]\nmax_connections = 1\n\
+         queue = {{ timeout = \"{}\" }}\n\
+         [upstream.deaf]\nprotocol = \"fastcgi\"\nendpoints = [\"{deaf}\"]\n{upstream}\n\
+         [upstream.web]\nprotocol = \"http\"\nendpoints = [\"{web}\"]\n{upstream}\n{ROUTES}",
+        time("queue.timeout")
+    )
+}
+
+/// FastCGI. The target says what it does, and behind the question mark which mark it waits for.
+fn app(connection: &mut ScriptedConnection, marks: &Marks) -> Result<()> {
+    let request = connection.read_fastcgi()?;
+    let (path, id) = named(request.param("REQUEST_URI"));
+    match path.rsplit('/').next() {
+        Some("wait") => marks.wait(id)?,
+        Some("pause") => {
+            connection.write_record(STDOUT, request.id, &[HEAD, b"one"].concat())?;
+            marks.wait(id)?;
+            return connection.fastcgi_response(request.id, b"two");
+        }
+        Some("medium") => return large(connection, request.id, MEDIUM),
+        Some("large") => return large(connection, request.id, LARGE),
+        _ => {}
+    }
+    connection.fastcgi_response(request.id, &[HEAD, b"done"].concat())
+}
+
+fn large(connection: &mut ScriptedConnection, id: u16, length: usize) -> Result<()> {
+    connection.write_record(STDOUT, id, HEAD)?;
+    for _ in 0..length / PIECE {
+        connection.write_record(STDOUT, id, &[b'x'; PIECE])?;
+    }
+    connection.fastcgi_response(id, b"")
+}
+
+/// Takes nothing of a request before it is marked.
+fn deaf(connection: &mut ScriptedConnection, marks: &Marks) -> Result<()> {
+    marks.wait("deaf")?;
+    app(connection, marks)
+}
+
+/// Switches to a tunnel: of an echo, or of bytes without end.
+fn web(connection: &mut ScriptedConnection, marks: &Marks) -> Result<()> {
+    let request = connection.read_http()?;
+    let (path, id) = named(request.line.split(' ').nth(1));
+    if !path.ends_with("full") {
+        return crate::echo::echoing(connection);
+    }
+    connection
+        .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")?;
+    while connection.write([b'x'; PIECE]).is_ok() {}
+    marks.set(id);
+    Ok(())
+}
+
+fn named(target: Option<&str>) -> (&str, &str) {
+    let target = target.unwrap_or_default();
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+/// Bytes of a large answer: more than the sockets on its way hold.
+pub(super) const LARGE: usize = 512 * PIECE;
+
+/// Bytes of an answer that no window is given for, and of an upload that the application does not take: more than its
+/// socket holds.
+pub(super) const MEDIUM: usize = 32 * PIECE;
+
+/// The short deadline.
+const SHORT: &str = "1500ms";
+
+const PIECE: usize = 32 * 1024; // bytes
+const STDOUT: u8 = 6;
+const HEAD: &[u8] = b"Content-Type: text/plain\r\n\r\n";
+
+const ROUTES: &str = r#"
+[[route]]
+proxy = { upstream = "app" }
+
+[[route]]
+path = "/streamed"
+buffering = { request = false, response = false }
+proxy = { upstream = "app" }
+
+[[route]]
+path = "/one"
+proxy = { upstream = "one" }
+
+[[route]]
+path = "/deaf"
+buffering = { request = false }
+proxy = { upstream = "deaf" }
+
+[[route]]
+path = "/socket"
+proxy = { upstream = "web" }
+
+[[route]]
+path = "/small"
+limits = { body = 10 }
+proxy = { upstream = "app" }
+
+[[route]]
+path = "/fixed"
+respond = { body = "fixed" }
+"#;
