@@ -265,9 +265,9 @@ impl Exchange {
         self.record.answered_at()
     }
 
-    /// The answer is on its way as a whole; the time, if it is known.
-    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
-        self.record.sent_at(now);
+    /// The whole answer went out at once; `now` is the time, as the sender knows it.
+    pub(super) fn sent_at_once(&mut self, now: Instant) {
+        self.record.sent_at_once(now, self.context.log.is_on());
     }
 
     /// Whether all of the body was given out.

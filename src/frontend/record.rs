@@ -111,11 +111,14 @@ impl Record {
         self.trace.timeline.responds_since().map(Instant::from_std)
     }
 
-    /// The answer of an application is on its way as a whole; the time, if it is known.
-    pub(super) fn sent_at(&mut self, now: Option<Instant>) {
-        if let (Some(now), Some(_)) = (now, &self.trace.upstream) {
+    /// The whole answer went out at once; `now` is the time. An answer that is none of an application's took no time
+    /// that were worth a look at the clock, unless it is to be `told`.
+    pub(super) fn sent_at_once(&mut self, now: Instant, told: bool) {
+        if self.trace.upstream.is_some() {
             self.trace.timeline.pause(now.into_std());
             self.closed = true;
+        } else {
+            self.closed = !told;
         }
     }
 

@@ -449,7 +449,9 @@ impl Http1 {
 
     /// What comes after an answer; `sent`: all of it went out.
     fn after(&mut self, sending: &mut Sending, sent: bool) -> After {
-        sending.exchange.sent_at(self.now);
+        if let Some(now) = self.now.filter(|_| sent) {
+            sending.exchange.sent_at_once(now);
+        }
         self.half_close.clear();
         match (sent && !sending.broken, sending.exchange.take_tunnel()) {
             // An answer that only the end of the connection delimits goes on to be cut.
