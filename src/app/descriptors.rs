@@ -26,7 +26,7 @@ pub(super) fn connection_limit(wanted: usize) -> usize {
         return wanted;
     };
     let most = possible(limit);
-    // Nobody asked for the default.
+    // The default was not asked for.
     if wanted > most && wanted != Config::MAX_CONNECTIONS {
         tracing::warn!(
             max_connections = wanted,

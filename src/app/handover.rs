@@ -38,7 +38,7 @@ const MESSAGE: usize = 32 * 1024;
 const LAST: &str = "last";
 
 impl Handover {
-    /// Both ends. Nobody waits longer than `limit` for the other.
+    /// Both ends. Neither waits longer than `limit` for the other.
     pub(super) fn pair(limit: Duration) -> Result<(Self, OwnedFd)> {
         let (ours, theirs) = net::socketpair(
             AddressFamily::UNIX,
@@ -66,7 +66,7 @@ impl Handover {
         Ok(Self(self.0.try_clone()?))
     }
 
-    /// Ends the conversation; whoever waits for a message gets its end.
+    /// Ends the conversation; the side that waits for a message gets its end.
     pub(super) fn hang_up(&self) {
         // The other end may have done so.
         let _ = net::shutdown(&self.0, Shutdown::Both);

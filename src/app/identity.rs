@@ -8,7 +8,7 @@ use nix::unistd::{self, Gid, Uid, User};
 
 use crate::transport::account;
 
-/// Somebody to become.
+/// A user to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     user: Option<Account>,
@@ -24,7 +24,7 @@ struct Account {
 }
 
 impl Identity {
-    /// Who the configuration wants us to be; `None`: who we are.
+    /// The user that the configuration wants; `None`: the one that we are.
     pub(super) fn find(user: Option<&str>, group: Option<&str>) -> Result<Option<Self>> {
         let known = user.map(account::known).transpose()?.flatten();
         let uid = user.map(account::user).transpose()?.map(Uid::from_raw);

@@ -10,7 +10,7 @@ use rustix::process::getppid;
 use super::handover::{Answer, Handover};
 use crate::transport::{Address, Inherited, InheritedSocket};
 
-/// Sockets that are open already, and who wants to know what becomes of them.
+/// Sockets that are open already, and the process that waits for what becomes of them.
 #[derive(Debug, Default)]
 pub struct Inheritance {
     /// Not asked for yet.
@@ -27,7 +27,7 @@ pub(super) struct Predecessor {
 }
 
 /// The variable that tells a process that its standard input is one end of a [`Handover`]: it holds the process id of
-/// who started it, so that a copy in the wrong environment means nothing.
+/// what started it, so that a copy in the wrong environment means nothing.
 pub(super) const PREDECESSOR: &str = "BRIDGEHEAD_PREDECESSOR";
 
 impl Inheritance {
@@ -51,7 +51,7 @@ impl Inheritance {
         Ok(Self { sockets, predecessor })
     }
 
-    /// Tells whoever waits for us that it will be in vain.
+    /// Tells the process that waits for us that it will be in vain.
     pub fn refuse(&self, why: &str) {
         if let Some(predecessor) = &self.predecessor {
             // It may have given up.
@@ -61,7 +61,7 @@ impl Inheritance {
 }
 
 impl Predecessor {
-    /// The conversation on standard input, if that is what it is. Nobody else reads it afterwards.
+    /// The conversation on standard input, if that is what it is. Nothing else reads it afterwards.
     fn find() -> Result<Option<Handover>> {
         let named = std::env::var(PREDECESSOR).ok();
         let parent = getppid().map(|parent| parent.as_raw_nonzero().to_string());

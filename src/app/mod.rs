@@ -53,7 +53,7 @@ pub struct App {
     server: Server,
     generation: Generation,
     counters: Arc<Counters>,
-    /// What was inherited and nobody asked for; closed when we serve.
+    /// What was inherited and no [[listen]] asked for; closed when we serve.
     left: Inherited,
     predecessor: Option<Predecessor>,
     pid_file: Option<PidFile>,

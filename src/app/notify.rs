@@ -22,7 +22,7 @@ pub(super) fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 
-/// Another process goes on in our place. To be told by us: nobody else is listened to.
+/// Another process goes on in our place. To be told by us: the manager listens to no other process.
 pub(super) fn replaced_by(pid: u32) {
     send(&[NotifyState::MainPid(pid), NotifyState::Ready]);
 }

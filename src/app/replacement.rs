@@ -118,7 +118,7 @@ fn wait(
     sockets: &[InheritedSocket],
     unwanted: &AtomicBool,
 ) -> Result<Successor> {
-    // Who cannot be given anything has ended, or says why it is going to.
+    // A process that cannot be given anything has ended, or says why it is going to.
     let given = line.give(sockets);
     let answer = line.ask();
     if let Ok(Some(Answer::Ready(taken))) = answer {

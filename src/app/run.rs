@@ -34,7 +34,7 @@ struct Running<'a> {
     opening: Option<Pin<Box<dyn Future<Output = Change>>>>,
     /// Asked for meanwhile, each once.
     later: Vec<SignalAction>,
-    /// Nobody is let in any more, and then everything ends.
+    /// No client is let in any more, and then everything ends.
     deadline: Option<Instant>,
 }
 

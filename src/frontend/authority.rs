@@ -26,7 +26,7 @@ pub fn settle(head: &mut RequestHead, authority: Option<&Bytes>) -> Result<(), R
         };
     };
     let contradicts = |host: &[u8]| !is_same(host, authority);
-    // Two names for one request in HTTP/2: somebody wants two parties to read different ones.
+    // Two names for one request in HTTP/2: two parties are meant to read different ones.
     if version == Version::HTTP_2 && field.is_some_and(contradicts) {
         return Err(Rejection::Host);
     }

@@ -43,7 +43,7 @@ pub struct Listener {
     pub address: Address,
     /// Pending connections that the kernel holds.
     pub backlog: u32,
-    /// Who may connect to a unix socket.
+    /// Which users may connect to a unix socket.
     pub access: Access,
 }
 

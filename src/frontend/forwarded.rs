@@ -1,4 +1,4 @@
-//! Who the client is, and what the application is told about it.
+//! The client, and what the application is told about it.
 //!
 //! Inbound forwarding fields are believed only from `trusted_proxies`; applications believe them without
 //! asking (uWSGI takes its URL scheme from `X-Forwarded-Proto`, reference section 2.4).

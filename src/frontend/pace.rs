@@ -1,7 +1,7 @@
 //! Whether a client moves enough bytes for the time that is spent waiting for it.
 //!
 //! A client has some time to spare, its grace. Waiting for it uses that up; every byte earns a little back, never
-//! more than the grace: who was fast an hour ago may not be slow for an hour. Time in which the application or
+//! more than the grace: a client that was fast an hour ago may not be slow for an hour. Time in which the application or
 //! the disk is waited for does not count.
 
 use std::num::NonZeroU64;

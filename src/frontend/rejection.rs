@@ -43,7 +43,7 @@ pub enum Rejection {
     /// An expectation other than `100-continue`.
     #[error("unknown expectation")]
     Expectation,
-    /// A method that this handler or nobody answers.
+    /// A method that this handler, or no handler, answers.
     #[error("method not allowed")]
     Method(&'static str),
     /// No route, no file, no script.
@@ -79,7 +79,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The status of the answer. 499 is for the log: nobody is there to read it.
+    /// The status of the answer. 499 is for the log: the client is not there to read it.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),

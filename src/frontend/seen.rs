@@ -17,7 +17,7 @@ pub(super) struct Seen<'a> {
     request: &'a Received,
     connected: &'a Connected,
     trusted: &'a [IpNet],
-    /// Who sent it, where no application was told: what the proxies say.
+    /// The client, where no application was told: what the proxies say.
     believed: OnceCell<Option<Client>>,
 }
 

@@ -85,8 +85,8 @@ impl Server {
         self.limit.limit(limit);
     }
 
-    /// Closes the listening that are not to `stay`. Who waits there in the kernel is still let in, unless somebody else
-    /// listens on the same socket; and who came through them leaves without losing a request.
+    /// Closes the listeners that are not to `stay`. Clients that wait there in the kernel are still let in, unless another
+    /// process listens on the same socket; and those that came through them leave without losing a request.
     pub fn close(&mut self, stay: impl FnMut(&Listening) -> bool) {
         let (stay, gone): (Vec<_>, Vec<_>) = self.listening.drain(..).partition(stay);
         self.listening = stay;

@@ -21,7 +21,7 @@ pub struct StreamingBody {
 
 struct Watch {
     retired: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// Who hears of it: asked again only when somebody else polls, as asking takes a lock.
+    /// The task that hears of it: registered again only when another one polls, as that takes a lock.
     waker: Waker,
 }
 

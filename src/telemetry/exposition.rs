@@ -2,7 +2,7 @@
 //!
 //! prometheus-client would bring a registry with locks of its own around numbers that we keep elsewhere already, and
 //! writes OpenMetrics alone: neither older collectors nor `promtool check metrics` take that for the format of
-//! everybody. Both formats are a page long, and differ in three lines.
+//! all. Both formats are a page long, and differ in three lines.
 
 use std::fmt::{Display, Write};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How long things took, in buckets that are fixed: counted without a lock, merged by whoever reads them.
+//! How long things took, in buckets that are fixed: counted without a lock, merged when they are read.
 
 use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -116,7 +116,7 @@ fn changeable(
     let (lines, colours) = reload::Layer::new(lines);
     let subscriber = Registry::default().with(filter).with(lines);
     let change = move |level, colour| {
-        // Fails only for a subscriber that is gone, and then nobody misses it.
+        // Fails only for a subscriber that is gone, and then it is not missed.
         let _ = levels.reload(level);
         let _ = colours.modify(|lines| lines.set_ansi(colour));
     };

@@ -29,7 +29,7 @@ pub struct Finished<'a> {
     pub route: Option<&'a str>,
     /// When it counts as slow, if its route says so; zero: never.
     pub slow: Option<Duration>,
-    /// Who was asked.
+    /// What was asked.
     pub upstream: Option<Upstream<'a>>,
     /// Why the gateway answered itself, or the answer broke off.
     pub reason: Option<Reason>,

@@ -24,7 +24,7 @@ const LINGER: Duration = Duration::from_millis(10);
 /// How long to wait before trying again to write to a full non-blocking pipe.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// How long the end of the process waits for lines to be written; a pipe that nobody reads must not hold it up.
+/// How long the end of the process waits for lines to be written; a pipe that is not read must not hold it up.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Where lines go. Clones share the buffer.
@@ -240,7 +240,7 @@ impl Shared {
         }
     }
 
-    /// Standard output may be a pipe that somebody else made non-blocking.
+    /// Standard output may be a pipe that another process made non-blocking.
     fn write_all(&self, mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match file.write(bytes) {

@@ -1,4 +1,4 @@
-//! Who may connect to a unix socket that we listen on.
+//! Which users may connect to a unix socket that we listen on.
 
 use super::account::{self, AccountError};
 

@@ -13,10 +13,10 @@ use crate::telemetry::Reason;
 /// Why there is no connection. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// EAGAIN on a unix socket: somebody listens, its backlog is full (unix(7)). Full, not dead.
+    /// EAGAIN on a unix socket: a process listens, its backlog is full (unix(7)). Full, not dead.
     #[error("backlog is full")]
     Full,
-    /// Nobody listens.
+    /// No process listens.
     #[error("nobody listens there")]
     Refused,
     /// The socket file does not exist.

@@ -7,7 +7,7 @@ use socket2::Socket;
 
 use super::Address;
 
-/// The sockets that nobody has asked for yet.
+/// The sockets that no listener has asked for yet.
 #[derive(Debug, Default)]
 pub struct Inherited(Vec<InheritedSocket>);
 
@@ -20,11 +20,11 @@ pub struct InheritedSocket {
     pub socket: OwnedFd,
     /// Whether its file, if it has one, is to be removed in the end.
     pub owns_file: bool,
-    /// Who opened it.
+    /// What opened it.
     pub lender: Lender,
 }
 
-/// Who opened a socket for us.
+/// What opened a socket for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lender {
     /// A service manager: it goes on listening when we stop.
@@ -73,7 +73,7 @@ impl Inherited {
         Some(self.0.remove(found))
     }
 
-    /// What nobody has asked for.
+    /// What no listener has asked for.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.0.iter().map(|socket| &socket.address)
     }

@@ -104,8 +104,8 @@ impl Listener {
         }
     }
 
-    /// Its file is no longer found, and as far as the system can tell, nobody gets into its queue any more. Whoever
-    /// shares it does not notice. To be followed by [`Self::waiting`].
+    /// Its file is no longer found, and as far as the system can tell, no client gets into its queue any more. A
+    /// process that shares it does not notice. To be followed by [`Self::waiting`].
     pub fn retire(&self) {
         if self.is_shared() {
             return;
@@ -148,7 +148,7 @@ impl Listener {
         self.file.is_some()
     }
 
-    /// From now on somebody else listens here, too: the end of this listener changes nothing outside.
+    /// From now on another process listens here, too: the end of this listener changes nothing outside.
     pub fn share(&self) {
         self.shared.store(true, Ordering::Relaxed);
         if let Some(file) = &self.file {
@@ -166,12 +166,12 @@ impl Listener {
         }
     }
 
-    /// Who opened it, if it was not us.
+    /// What opened it, if it was not us.
     pub fn lender(&self) -> Option<Lender> {
         self.lender
     }
 
-    /// Whether somebody else goes on where we stop.
+    /// Whether another process goes on where we stop.
     pub fn is_shared(&self) -> bool {
         self.shared.load(Ordering::Relaxed)
     }

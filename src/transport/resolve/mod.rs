@@ -1,6 +1,6 @@
 //! Names to addresses, by the DNS and nothing else.
 //!
-//! For endpoints that come and go. Nothing is cached here: who asks decides when, by [`Answer::valid_for`]. The
+//! For endpoints that come and go. Nothing is cached here: the caller decides when, by [`Answer::valid_for`]. The
 //! answer to "there is no such name" and the failure to get an answer are told apart, since only the first says
 //! anything about the endpoints. `/etc/hosts` is not looked at; plain names, which the system resolves when a
 //! connection is made, are the way to it.
@@ -21,7 +21,7 @@ use client::Client;
 /// How the DNS is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Whom to ask; nobody: the servers of `/etc/resolv.conf`.
+    /// The servers to ask; none: those of `/etc/resolv.conf`.
     pub nameservers: Vec<SocketAddr>,
     /// Until there is an answer, repeated questions and the addresses of a service's hosts included.
     pub timeout: Duration,
@@ -99,7 +99,7 @@ struct State {
 }
 
 impl Resolver {
-    /// Asks nobody yet.
+    /// Asks nothing yet.
     pub fn new(config: Config) -> Self {
         Self(Mutex::new(State {
             config: Arc::new(config),

@@ -29,7 +29,7 @@ use crate::upstream::Upstream;
 pub struct Status {
     /// How it is written.
     pub format: Format,
-    /// Who may see it, besides clients on unix sockets.
+    /// The networks that may see it, besides clients on unix sockets.
     pub allow: Vec<IpNet>,
 }
 
@@ -94,7 +94,7 @@ impl Handle for Page {
 }
 
 impl Status {
-    /// Refuses who is not to see it. A client without an address came through a unix socket, whose mode decided.
+    /// Refuses clients that are not to see it. A client without an address came through a unix socket, whose mode decided.
     fn admit(&self, method: &Method, client: Option<IpAddr>) -> Result<(), Rejection> {
         let allowed = |ip: IpAddr| {
             let ip = ip.to_canonical();
