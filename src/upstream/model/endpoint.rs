@@ -290,9 +290,9 @@ impl Endpoint {
         self.tenancy.occupancy()
     }
 
-    /// Idle connections of its pool for which there is room.
-    pub(in crate::upstream) fn room_for_idle(&self) -> usize {
-        self.tenancy.room_for_idle(self.limit())
+    /// Idle connections of its pool for which there is room when `leaving` of the exchanges are over.
+    pub(in crate::upstream) fn room_for_idle(&self, leaving: usize) -> usize {
+        self.tenancy.room_for_idle(self.limit(), leaving)
     }
 
     pub(in crate::upstream) fn connection_opened(&self) {

@@ -89,12 +89,12 @@ impl Tenancy {
         }
     }
 
-    /// How many idle connections fit beside what else occupies one of `limit` workers.
-    pub(in crate::upstream) fn room_for_idle(&self, limit: usize) -> usize {
+    /// How many idle connections fit beside what else occupies one of `limit` workers, when `leaving` of the exchanges
+    /// are over.
+    pub(in crate::upstream) fn room_for_idle(&self, limit: usize, leaving: usize) -> usize {
         let others = self.occupancy.idle().saturating_sub(self.idle());
-        limit
-            .saturating_sub(self.occupancy.in_flight())
-            .saturating_sub(others)
+        let busy = self.occupancy.in_flight().saturating_sub(leaving);
+        limit.saturating_sub(busy).saturating_sub(others)
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
         occupancy.leave();
         let (one, other) = (Tenancy::new(occupancy.clone()), Tenancy::new(occupancy.clone()));
         one.set_idle(1);
-        assert_eq!((one.room_for_idle(2), other.room_for_idle(2)), (1, 0));
+        assert_eq!((one.room_for_idle(2, 0), other.room_for_idle(2, 0)), (1, 0));
     }
 
     #[test]

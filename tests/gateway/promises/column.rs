@@ -27,6 +27,8 @@ pub(super) struct Column {
     protocol: &'static str,
     marks: Arc<Marks>,
     applications: Vec<Application>,
+    /// Another process answers than the one that got the first requests.
+    is_replaced: bool,
 }
 
 struct Application {
@@ -53,6 +55,7 @@ impl Column {
             protocol,
             marks,
             applications,
+            is_replaced: false,
         }
     }
 
@@ -67,6 +70,7 @@ impl Column {
                 self.gateway.wait_errors("configuration loaded again").unwrap();
             }
             Event::Replacement => {
+                self.is_replaced = true;
                 self.gateway.write_config(&other).unwrap();
                 self.gateway.signal(Signal::USR2).unwrap();
                 self.gateway.follow().unwrap();
@@ -132,6 +136,11 @@ impl Column {
             answer.text()
         );
         Ok(())
+    }
+
+    /// Whether the status is that of a process which has not got the first requests.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.is_replaced
     }
 
     /// Waits until so many requests of an upstream wait for a slot.

@@ -160,7 +160,8 @@ fn go_away(column: &Column) -> Result<Vec<Client>> {
 /// What comes meanwhile waits too.
 fn come_back(column: &Column, mut clients: Vec<Client>) -> Result<()> {
     clients.push(column.send("GET", "/away", b"")?);
-    column.wait_queued("away", 1)?;
+    let waiting = if column.is_replaced() { 1 } else { 2 };
+    column.wait_queued("away", waiting)?;
     column.rename("away", "s")?;
     for mut client in clients {
         column.answered(&mut client, "done")?;

@@ -1,6 +1,5 @@
 //! What is found out about endpoints, by requests and by probes.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,6 @@ use tokio::time::Instant;
 
 use super::Pool;
 use crate::upstream::admit::circuit_breaker::CircuitBreaker;
-use crate::upstream::admit::endpoint_set::Idle;
 use crate::upstream::model::Workers;
 use crate::upstream::model::endpoint::{Endpoint, Id};
 
@@ -80,35 +78,27 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         if let Some(at) = state.set.find(id) {
             state.set.endpoints[at].set_limit(limit);
-            let closing = self.trim(&mut state, at);
+            drop(self.trim(&mut state, at, 0));
             self.serve(&mut state);
-            drop(state);
-            drop(closing);
         }
     }
 
-    /// Puts a finding about an endpoint down, and serves those whom it opens a way. Gives the idle connections to
-    /// close outside the lock: those of an endpoint that cannot be reached, or all when `evict` says so.
-    fn learn(
-        self: &Arc<Self>,
-        id: Id,
-        evict: bool,
-        finding: impl FnOnce(&mut CircuitBreaker, Instant),
-    ) -> VecDeque<Idle<C>> {
+    /// Puts a finding about an endpoint down, and serves the requests that it opens a way. Closes the idle connections of
+    /// an endpoint that cannot be reached, or all when `evict` says so.
+    fn learn(self: &Arc<Self>, id: Id, evict: bool, finding: impl FnOnce(&mut CircuitBreaker, Instant)) {
         let now = Instant::now();
         let mut state = self.lock();
         let Some(at) = state.set.find(id) else {
-            return VecDeque::new();
+            return;
         };
         let set = &mut state.set;
         let (endpoint, known) = (&set.endpoints[at], &mut set.states[at]);
         let was_failing = known.breaker.is_failing();
         finding(&mut known.breaker, now);
         tell(endpoint, was_failing, known.breaker.is_failing());
-        let closing = match evict || known.breaker.is_open() {
-            true => std::mem::take(&mut known.idle),
-            false => VecDeque::new(),
-        };
+        if evict || known.breaker.is_open() {
+            known.idle.clear();
+        }
         endpoint.set_idle(known.idle.len());
         set.review(now);
         if !state.queue.is_empty() {
@@ -117,7 +107,6 @@ impl<C: Send + 'static> Pool<C> {
                 state.alarm.set(self, due);
             }
         }
-        closing
     }
 }
 

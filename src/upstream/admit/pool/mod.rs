@@ -98,10 +98,9 @@ impl<C: Send + 'static> Pool<C> {
         let endpoints = [&config.endpoints[..], &found].concat();
         let gone = self.change_endpoints(&mut state, &endpoints, Some(&before));
         closing.extend(self.trim_all(&mut state));
-        self.serve(&mut state);
-        drop(state);
-        // Outside the lock: these close connections.
+        // Before a slot is given: what has it must not find the worker occupied.
         drop((gone, closing));
+        self.serve(&mut state);
     }
 
     /// No request comes any more: keeps no connection from now on.
@@ -119,10 +118,9 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         let gone = self.change_endpoints(&mut state, configs, None);
         let closing = self.trim_all(&mut state);
-        self.serve(&mut state);
-        drop(state);
-        // Outside the lock: these close connections.
+        // Before a slot is given: what has it must not find the worker occupied.
         drop((gone, closing));
+        self.serve(&mut state);
     }
 
     /// Gives the endpoints that go, with their idle connections. `before`: what was said of all of them, where that has
@@ -311,56 +309,59 @@ impl<C: Send + 'static> Pool<C> {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
         let mut state = self.lock();
+        let at = state.set.find(endpoint.id);
+        // What cannot be kept is closed before the slot is free: what gets that must not find the worker occupied.
+        if let Some((connection, now)) = connection {
+            drop(match at.filter(|_| slot.protocol == state.settings.protocol) {
+                Some(at) => self.park(&mut state, at, connection, now, 1),
+                None => vec![connection],
+            });
+        }
         endpoint.slot_freed();
-        let mut closing = Vec::new();
-        match (state.set.find(endpoint.id), connection) {
-            (Some(_), Some((connection, _))) if slot.protocol != state.settings.protocol => {
-                closing.push(connection)
+        if let Some(at) = at {
+            if state.set.degraded {
+                state.set.left(at, slot.trial);
             }
-            (Some(at), connection) => {
-                if state.set.degraded {
-                    state.set.left(at, slot.trial);
-                }
-                if let Some((connection, now)) = connection {
-                    closing = self.park(&mut state, at, connection, now);
-                }
-                // Not what was found out with other settings.
-                if let Some(limit) = limit.filter(|_| Arc::ptr_eq(endpoint, &state.set.endpoints[at])) {
-                    tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
-                    endpoint.set_limit(limit);
-                    closing.extend(self.trim(&mut state, at));
-                }
+            // Not what was found out with other settings.
+            if let Some(limit) = limit.filter(|_| Arc::ptr_eq(endpoint, &state.set.endpoints[at])) {
+                tracing::debug!(endpoint = &*endpoint.name, slots = limit, "slots adapted");
+                endpoint.set_limit(limit);
+                drop(self.trim(&mut state, at, 0));
             }
-            // It is no longer one of ours.
-            (None, Some((connection, _))) => closing.push(connection),
-            (None, None) => {}
         }
         if !state.queue.is_empty() {
             self.serve(&mut state);
         }
         drop(state);
-        drop(closing);
         if endpoint.occupancy().is_shared() {
             self.registry.settle(&endpoint.config.address);
         }
     }
 
-    /// Keeps a connection; gives those for which there is no room.
-    fn park(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, connection: C, now: Instant) -> Vec<C> {
+    /// Keeps a connection; gives those for which there is no room when `leaving` of the exchanges are over.
+    fn park(
+        self: &Arc<Self>,
+        state: &mut PoolState<C>,
+        at: usize,
+        connection: C,
+        now: Instant,
+        leaving: usize,
+    ) -> Vec<C> {
         state.set.states[at].idle.push_back(Idle {
             connection,
             since: now,
         });
         let due = now + state.settings.idle;
         state.alarm.set(self, due);
-        self.trim(state, at)
+        self.trim(state, at, leaving)
     }
 
-    /// Takes out the connections for which there is no room, the oldest first.
-    fn trim(&self, state: &mut PoolState<C>, at: usize) -> Vec<C> {
+    /// Takes out the connections for which there is no room, the oldest first. They are to be closed before a slot is
+    /// given.
+    fn trim(&self, state: &mut PoolState<C>, at: usize, leaving: usize) -> Vec<C> {
         let endpoint = &state.set.endpoints[at];
         let EndpointState { breaker, idle } = &mut state.set.states[at];
-        let free = endpoint.room_for_idle();
+        let free = endpoint.room_for_idle(leaving);
         let room = if breaker.is_open() {
             0
         } else {
@@ -377,7 +378,7 @@ impl<C: Send + 'static> Pool<C> {
     /// The same at all endpoints.
     fn trim_all(&self, state: &mut PoolState<C>) -> Vec<C> {
         let all = 0..state.set.endpoints.len();
-        all.flat_map(|at| self.trim(state, at)).collect()
+        all.flat_map(|at| self.trim(state, at, 0)).collect()
     }
 
     /// Gives slots to the waiting requests, as far as there are any.
@@ -432,7 +433,7 @@ impl<C: Send + 'static> Pool<C> {
             state.set.left(endpoint, true);
         }
         if let Some(connection) = idle {
-            drop(self.park(state, endpoint, connection, Instant::now()));
+            drop(self.park(state, endpoint, connection, Instant::now(), 0));
         }
         false
     }
@@ -442,14 +443,13 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         state.queue.expire(now);
         let period = state.settings.idle;
-        let closing = state.set.close_idle(now, period);
+        drop(state.set.close_idle(now, period));
         if !state.queue.is_empty() {
             self.serve(&mut state);
         }
         let due = state.due(now);
         state.alarm.reset(due);
         drop(state);
-        drop(closing);
         due
     }
 
@@ -480,10 +480,8 @@ impl<C: Send + 'static> Neighbour for Pool<C> {
 
     fn settle(self: Arc<Self>) {
         let mut state = self.lock();
-        let closing = self.trim_all(&mut state);
+        drop(self.trim_all(&mut state));
         self.serve(&mut state);
-        drop(state);
-        drop(closing);
     }
 }
 
