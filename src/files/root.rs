@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "needs root: makes a link of another user"]
+    #[ignore = "needs root: cargo xtask test plays it when it has it"]
     fn links_of_another_user_are_not_followed() {
         let dir = tree();
         let site = dir.path().join("site");
