@@ -150,6 +150,7 @@ fn recorded_uwsgi_exchanges_pass_again() {
 
 #[test]
 fn recorded_scgi_exchanges_pass_again() {
-    let wanted = ["SS-01", "SS-02", "SS-10", "SS-12", "SS-13"];
+    // Not SS-12, byte by byte: what uWSGI answers when a read ends right before the comma is chance.
+    let wanted = ["SS-01", "SS-02", "SS-10", "SS-13"];
     Target::start(Kind::UwsgiScgi, Protocol::Scgi, "uwsgi").round_trip(&wanted);
 }
