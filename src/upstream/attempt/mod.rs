@@ -4,6 +4,7 @@ mod forecast;
 mod preview;
 pub mod retry;
 mod send;
+mod skipped;
 mod upstream;
 
 pub use forecast::Forecast;

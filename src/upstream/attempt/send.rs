@@ -1,7 +1,6 @@
 //! One request on its way to one endpoint after the other.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::retry::{self, Attempt, Blame};
+use super::skipped::SkippedEndpoint;
 use super::upstream::Upstream;
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
@@ -94,13 +94,6 @@ struct Attempts<'a> {
     /// The next attempt must not use a kept connection.
     fresh: bool,
     last: Option<Box<SkippedEndpoint>>,
-}
-
-/// Why an endpoint did not answer. It is told to the client, and logged by the front end, if no other one answers;
-/// it is logged when dropped if one does.
-struct SkippedEndpoint {
-    endpoint: Option<Arc<Endpoint>>,
-    failure: Option<Failure>,
 }
 
 impl<'a> Attempts<'a> {
@@ -421,22 +414,6 @@ impl<'a> Attempts<'a> {
             endpoint: self.trace.endpoint.clone(),
             failure: Some(failure),
         }));
-    }
-}
-
-impl Drop for SkippedEndpoint {
-    fn drop(&mut self) {
-        let endpoint = self.endpoint.as_ref().map(|endpoint| &*endpoint.name);
-        match &self.failure {
-            None => {}
-            // Full is not dead, and tried again every few milliseconds.
-            Some(failure @ Failure::BacklogFull { .. }) => {
-                tracing::debug!(endpoint, error = %failure, "endpoint passed over");
-            }
-            Some(failure) => {
-                tracing::warn!(endpoint, reason = failure.reason().as_str(), error = %failure, "endpoint passed over");
-            }
-        }
     }
 }
 

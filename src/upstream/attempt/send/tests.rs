@@ -1,6 +1,6 @@
 //! Requests to a backend that speaks HTTP and follows a script.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
