@@ -35,7 +35,7 @@ pub struct Finished<'a> {
     pub reason: Option<Reason>,
 }
 
-/// What was asked for, and by whom.
+/// What was asked for, and the client that asked.
 pub trait Request {
     /// The client's address, as far as it is believed; `None` on unix sockets.
     fn remote(&self) -> Option<&str>;

@@ -25,7 +25,7 @@ impl Http2 {
         http
     }
 
-    /// Errors are left to whoever reads.
+    /// Errors are seen by the next read.
     pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let mut wire = length[1..].to_vec();

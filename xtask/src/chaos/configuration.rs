@@ -102,7 +102,7 @@ pub(crate) const FAIL_TIMEOUT: u64 = 2;
 /// Until an endpoint beside which there is a silent one has to answer, in seconds.
 pub(crate) const HEAD_TIMEOUT: u64 = 2;
 
-const PATIENCE: u64 = 20; // seconds to answer where nobody is silent
+const PATIENCE: u64 = 20; // seconds to answer where no endpoint is silent
 const QUEUE: usize = 8192; // requests; none of the cases may fill it
 
 #[cfg(test)]
