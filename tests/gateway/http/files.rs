@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
@@ -84,4 +85,27 @@ fn a_link_that_leaves_the_root_is_followed_or_refused_by_name() {
         told.contains("/inside/link.bin") && told.contains("symlinks = \"inside\""),
         "{told}"
     );
+}
+
+#[test]
+fn no_answer_is_older_than_the_file_that_it_has() {
+    let (site, file, _directory) = site();
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_modified(tomorrow)
+        .unwrap();
+    let mut client = site.client();
+    for (method, fields, status) in [
+        ("HEAD", &[][..], 200),
+        ("GET", &[("Range", "bytes=0-0")], 206),
+        ("GET", &[("If-None-Match", "*")], 304),
+    ] {
+        let answer = client.request(method, "/files/large.bin", fields, b"").unwrap();
+        assert_eq!(answer.status, status);
+        let date = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+        assert!(date("last-modified") <= date("date"), "{answer:?}");
+    }
 }
