@@ -18,7 +18,7 @@ pub enum HeadError {
     /// A status line where CGI fields belong (a script written for nph mode).
     #[error("HTTP status line instead of CGI fields")]
     Nph,
-    /// Not exactly three digits from 200 to 599.
+    /// Not exactly three digits from 100 to 999.
     #[error("malformed status")]
     Status,
     /// Two `Status` fields.

@@ -7,7 +7,7 @@ use memchr::memchr;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take};
 use nom::character::complete::{char, one_of};
-use nom::combinator::{eof, map_opt, opt, recognize, verify};
+use nom::combinator::{eof, map_opt, opt, recognize};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
@@ -73,7 +73,7 @@ pub(super) fn status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
     Ok(StatusLine { persistent, status })
 }
 
-/// The status line of an HTTP server: HTTP/1.x, and any status of three digits, as servers invent some above 599.
+/// The status line of an HTTP server: HTTP/1.x.
 pub(super) fn http1_status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
     let [
         b'H',
@@ -116,16 +116,12 @@ pub(super) fn status(value: &[u8]) -> Result<StatusCode, HeadError> {
     Ok(status)
 }
 
-/// Exactly three digits from 100 to 599, then the end or a space and the reason.
+/// Exactly three digits, then the end or a space and the reason.
 fn status_code(input: &[u8]) -> IResult<&[u8], StatusCode> {
-    terminated(
-        verify(three_digits, |status: &StatusCode| status.as_u16() < 600),
-        end_or_blank,
-    )
-    .parse(input)
+    terminated(three_digits, end_or_blank).parse(input)
 }
 
-/// From 100 to 999.
+/// From 100 to 999: servers invent some above 599, and their clients know them.
 fn three_digits(input: &[u8]) -> IResult<&[u8], StatusCode> {
     map_opt(take(3usize), |digits| StatusCode::from_bytes(digits).ok()).parse(input)
 }
@@ -188,7 +184,8 @@ mod tests {
             ("499 ", Ok(499)),
             ("103 Early", Ok(103)),
             ("599 \u{e9}", Ok(599)),
-            ("600", Err(HeadError::Status)),
+            ("600", Ok(600)),
+            ("999 Odd", Ok(999)),
             ("099", Err(HeadError::Status)),
             ("99", Err(HeadError::Status)),
             ("000", Err(HeadError::Status)),
@@ -215,6 +212,7 @@ mod tests {
             ("HTTP/1.0 200 OK", Ok((false, 200))),
             ("HTTP/2.0 200 OK", Ok((true, 200))),
             ("HTTP/1.1 404", Ok((true, 404))),
+            ("HTTP/1.1 999 Odd", Ok((true, 999))),
             ("HTTP/1.1 101 Web Socket Protocol Handshake", Ok((true, 101))),
             ("HTTP/1.1 abc", Err(HeadError::StatusLine)),
             ("HTTP/1.1 1000", Err(HeadError::StatusLine)),

@@ -635,7 +635,6 @@ const BAD_HEADS: &[(&str, &str)] = &[
     ("GC-60-99", "Status: 99\r\n\r\nhello"),
     ("GC-60-1000", "Status: 1000\r\n\r\nhello"),
     ("GC-60-000", "Status: 000\r\n\r\nhello"),
-    ("GC-60-600", "Status: 600\r\n\r\nhello"),
     ("GC-60-200OK", "Status: 200OK\r\n\r\nhello"),
     ("GC-60-empty", "Status: \r\nContent-Type: a/b\r\n\r\nhello"),
     ("GC-61", "Status: 404\r\nStatus: 200\r\n\r\nhello"),
@@ -700,6 +699,8 @@ const GOOD_HEADS: &[(&str, &str, u16, &str)] = &[
     ),
     ("GC-59-case", "sTATUS: 404\r\n\r\nhello", 404, "hello"),
     ("GC-59-500", "Status: 500\r\n\r\nhello", 500, "hello"),
+    ("GC-60-600", "Status: 600\r\n\r\nhello", 600, "hello"),
+    ("GC-60-999", "Status: 999 Odd\r\n\r\nhello", 999, "hello"),
     (
         "GC-59-503",
         "Status: 503\r\nRetry-After: 7\r\n\r\nhello",

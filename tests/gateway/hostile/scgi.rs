@@ -37,6 +37,11 @@ fn cases() -> Vec<Case> {
             Expect::Full(404, b"hello".to_vec()),
         )
         .without("status"),
+        case(
+            "odd-status",
+            eof("Status: 999 Odd\r\n\r\nhello"),
+            Expect::Full(999, b"hello".to_vec()),
+        ),
         case("location", eof("Location: /a\r\n\r\n"), Expect::Full(302, vec![])),
         case("nothing", vec![Step::Close], closed()),
         case("half-head", eof("Status: 2"), closed()),

@@ -90,7 +90,6 @@ const BAD_HEADS: &[(&str, &str)] = &[
     ("GU-07-abc", "HTTP/1.1 abc OK\r\n\r\n"),
     ("GU-07-1000", "HTTP/1.1 1000 OK\r\n\r\n"),
     ("GU-07-99", "HTTP/1.1 99 OK\r\n\r\n"),
-    ("GU-07-600", "HTTP/1.1 600 OK\r\n\r\n"),
     ("GU-07-version", "HTTP/x 200 OK\r\n\r\n"),
     ("GU-07-tab", "HTTP/1.1\t200 OK\r\n\r\n"),
     ("GU-11-zzz", "zzz\r\n\r\n"),
@@ -125,6 +124,8 @@ const GOOD_HEADS: &[(&str, &str, u16)] = &[
     ("GU-04", "Status: 404 Not Found\r\n\r\n", 404),
     ("GU-06", "HTTP/1.1 404\r\n\r\n", 404),
     ("GU-06-space", "HTTP/1.1 404 \r\n\r\n", 404),
+    ("GU-07-600", "HTTP/1.1 600 OK\r\n\r\n", 600),
+    ("GU-07-999", "HTTP/1.1 999 Odd\r\n\r\n", 999),
     (
         "GU-08",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
