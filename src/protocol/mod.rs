@@ -9,6 +9,7 @@
 
 pub mod application;
 mod body;
+mod chunks;
 pub mod error;
 pub mod fastcgi;
 pub mod fields;

@@ -1,4 +1,5 @@
-//! Answers that nothing frames: a head, then bytes until the announced length or the end of the stream.
+//! Answers that nothing frames: a head, then bytes until the announced length, the last chunk of an application that makes
+//! some itself, or the end of the stream.
 //! uwsgi and SCGI share this; request bodies are as raw as the answers.
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -72,6 +73,14 @@ impl Exchange for Unframed {
                 let available = src.len();
                 let head = decoder.decode(src, available)?;
                 head.map(|head| self.accept(head)).transpose()
+            }
+            Answer::Body(Body::Chunked(chunks)) => {
+                chunks.push(src.split());
+                match chunks.piece()? {
+                    Some(piece) => Ok(Some(Event::Body(piece))),
+                    None if chunks.is_done() => Ok(Some(self.end(false))),
+                    None => Ok(None),
+                }
             }
             Answer::Body(body) if body.is_complete() => {
                 let clean = src.is_empty();

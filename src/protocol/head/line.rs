@@ -12,7 +12,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::HeadError;
-use crate::protocol::fields::{has_control, is_token_byte};
+use crate::protocol::fields::{has_control, is_token_byte, trim};
 
 /// What a status line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +137,21 @@ fn digit(input: &[u8]) -> IResult<&[u8], char> {
 /// A `Content-Length`: digits and nothing else.
 pub(super) fn content_length(value: &[u8]) -> Result<u64, HeadError> {
     decimal(value).ok_or(HeadError::Length)
+}
+
+/// A list of lengths that are all the same: lines that something on the way has joined (RFC 9110, section 8.6).
+#[cold]
+pub(super) fn joined_lengths(list: &[u8]) -> Result<u64, HeadError> {
+    let mut lengths = list
+        .split(|byte| *byte == b',')
+        .map(|member| content_length(trim(member)));
+    let first = lengths.next().unwrap_or(Err(HeadError::Length))?;
+    for other in lengths {
+        if other? != first {
+            return Err(HeadError::ConflictingLength);
+        }
+    }
+    Ok(first)
 }
 
 /// A number of digits only, without sign or surroundings.

@@ -25,6 +25,7 @@ fn rows() -> Vec<Case> {
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
 const FIVE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// One write, then the end of the stream, as uWSGI does.
 fn eof(text: impl AsRef<[u8]>) -> Vec<Step> {
@@ -98,12 +99,20 @@ const BAD_HEADS: &[(&str, &str)] = &[
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 3\r\n\r\n",
     ),
     ("GU-14-minus", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"),
-    ("GU-14-list", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n"),
+    ("GU-14-list", "HTTP/1.1 200 OK\r\nContent-Length: 5, 3\r\n\r\n"),
     (
         "GU-14-huge",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
     ),
-    ("GU-17", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ("GU-17-gzip", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"),
+    (
+        "GU-17-twice",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
+    (
+        "GU-17-old",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ),
     (
         "GU-17-length",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -142,6 +151,11 @@ const GOOD_HEADS: &[(&str, &str, u16)] = &[
         200,
     ),
     (
+        "GU-14-list-equal",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
+        200,
+    ),
+    (
         "GU-17-identity",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n",
         200,
@@ -170,6 +184,7 @@ const FIELDS: &[(&str, &str, Option<&str>)] = &[
     ("GU-09", "link", None),
     ("GU-09", "x-a", Some("1")),
     ("GU-14-equal", "content-length", Some("5")),
+    ("GU-14-list-equal", "content-length", Some("5")),
     ("GU-19", "x-a", Some("1")),
     ("GU-23", "connection", None),
     ("GU-23", "keep-alive", None),
@@ -182,6 +197,7 @@ fn bodies() -> Vec<Case> {
     let fifty = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
     let three = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello";
     let whole = format!("{FIVE}hello");
+    let chunks = format!("{CHUNKED}2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX-T: t\r\n\r\n");
     let no_content = "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello";
     vec![
         case(
@@ -225,6 +241,25 @@ fn bodies() -> Vec<Case> {
             "GU-16-late",
             apart(&[&whole, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen"]),
             full("hello"),
+        ),
+        case("GU-17", eof(&chunks), full("hello")),
+        case(
+            "GU-17-drip",
+            vec![Step::Drip(chunks.clone().into_bytes())],
+            full("hello"),
+        ),
+        case(
+            "GU-17-open",
+            vec![send(&chunks), Step::Pause(1000)],
+            full("hello"),
+        )
+        .within(700),
+        case("GU-17-behind", eof(format!("{chunks}{whole}")), full("hello")),
+        case("GU-17-cut", eof(format!("{CHUNKED}5\r\nhel")), cut("hel")),
+        case(
+            "GU-17-none",
+            eof(format!("{CHUNKED}hello")),
+            Expect::Error(502, "bad_response"),
         ),
         case("GU-18-204", eof(no_content), Expect::Full(204, vec![])).without("content-length"),
         case(
