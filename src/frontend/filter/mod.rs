@@ -3,16 +3,16 @@
 //!
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
-mod error_field;
 mod headers;
+mod hidden_fields;
 mod least_rate;
 
 use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
-use error_field::ErrorField;
 use headers::Headers;
+use hidden_fields::ErrorField;
 
 pub use headers::Settings as ResponseHeaders;
 use least_rate::LeastRate;
