@@ -851,6 +851,8 @@ const FIELDS: &[(&str, &str, Option<&str>)] = &[
     ("GC-74", "proxy-connection", None),
     ("GC-74", "connection", None),
     ("GC-75", "set-cookie", Some("a=1 | b=2")),
+    ("GC-77-sendfile", "x-sendfile", None),
+    ("GC-77-accel", "x-accel-redirect", None),
     ("GC-76-equal", "content-type", Some("a/b")),
     ("variable", "variable-user", None),
 ];

@@ -400,6 +400,35 @@ fn an_application_cannot_split_answers() {
     assert!(answer.status == 502 || answer.header("x").is_none(), "{answer:?}");
 }
 
+/// What applications ask nginx, lighttpd and Apache for.
+const TO_SERVERS: &str = "X-Accel-Redirect: /inner/secret\r\nX-Accel-Expires: 0\r\nX-Accel-Charset: utf-8\r\n\
+    X-Accel-Limit-Rate: 1\r\nX-Accel-Buffering: no\r\nX-Sendfile: /srv/secret\r\n\
+    X-LIGHTTPD-send-file: /srv/secret\r\nX-Kept: yes\r\n";
+
+#[test]
+fn what_an_application_says_to_its_server_is_dropped_and_told_once() {
+    for protocol in PROTOCOLS {
+        let site = Site::speaking(protocol, "", "", move |connection| {
+            answer_in(protocol, |_| (TO_SERVERS, "hello"), connection)
+        });
+        for _ in 0..2 {
+            let answer = site.request("GET", "/first", &[], b"");
+            assert_eq!((answer.status, answer.header("x-kept")), (200, Some("yes")));
+            let asks = |name: &str| name.starts_with("x-accel-") || name.contains("send");
+            assert!(answer.headers.iter().all(|(name, _)| !asks(name)), "{answer:?}");
+        }
+        let told = site.gateway.wait_errors("field=\"X-Sendfile\"").unwrap();
+        for field in ["X-Accel-Redirect", "X-Accel-Charset", "X-LIGHTTPD-send-file"] {
+            let line = format!("route=\"/\" field=\"{field}\"");
+            assert_eq!(told.matches(&line).count(), 1, "{told}");
+        }
+        assert!(
+            !told.contains("secret") && !told.contains("X-Accel-Buffering"),
+            "{told}"
+        );
+    }
+}
+
 #[test]
 fn routes_set_their_fields_on_their_answers() {
     let site = Site::with(
