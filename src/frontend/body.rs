@@ -8,6 +8,7 @@ use super::broken::Broken;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use crate::files;
+use crate::protocol::fields::Fields;
 use crate::upstream;
 
 /// The list of places that an answer can come from.
@@ -41,6 +42,15 @@ impl Body {
             Self::Upstream(body) => body.poll_chunk(cx).map_err(Broken::Upstream),
             Self::StreamingBody(body) => body.poll_chunk(cx),
             Self::File(body) => body.poll_chunk(cx).map_err(Broken::File),
+        }
+    }
+
+    /// The fields behind an application's body, once that was given out.
+    pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        match self {
+            Self::StreamingBody(body) => body.take_trailers(),
+            // All of the others are whole.
+            Self::Empty | Self::Full(_) | Self::Upstream(_) | Self::File(_) | Self::Tunnel(_) => None,
         }
     }
 

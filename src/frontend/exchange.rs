@@ -18,6 +18,7 @@ use super::error_answer;
 use super::flow::InternalUri;
 use super::meter::Meter;
 use super::pace::Rate;
+use super::private_fields::PRIVATE;
 use super::received::Received;
 use super::record::Record;
 use super::rejection::{Rejection, client_gone};
@@ -219,6 +220,14 @@ impl Exchange {
             None => self.ended = true,
         }
         Poll::Ready(chunk)
+    }
+
+    /// The fields behind the body, once that was given out: for clients that take them.
+    pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        let mut trailers = self.answer.body.take_trailers()?;
+        // As in heads.
+        trailers.remove_all(PRIVATE);
+        Some(trailers)
     }
 
     /// Files are read in pieces of so many bytes, at most.

@@ -10,7 +10,7 @@ use super::authority;
 use super::options;
 use super::received::Received;
 use super::rejection::Rejection;
-use crate::protocol::fields::{FieldName, Fields};
+use crate::protocol::fields::{FieldName, Fields, members};
 use crate::protocol::{hop_by_hop, params};
 
 /// Refuses what must not go on; leaves end-to-end fields that may become variables.
@@ -41,6 +41,9 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     inspected.announced = fields.get(FieldName::ContentLength).and_then(number);
     if present.contains(FieldName::Upgrade) {
         inspected.upgrade = upgrade(version, &head.method, fields);
+    }
+    if present.contains(FieldName::Te) {
+        head.trailers = version != Version::HTTP_10 && takes_trailers(fields);
     }
     inspected.dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
     hop_by_hop::strip(fields);
@@ -77,6 +80,12 @@ fn expectation(version: Version, fields: &mut Fields) -> Result<(), Rejection> {
     }
     fields.remove(FieldName::Expect);
     Ok(())
+}
+
+/// RFC 9110, section 10.1.4.
+fn takes_trailers(fields: &Fields) -> bool {
+    let mut listed = fields.all(FieldName::Te).flat_map(members);
+    listed.any(|member| member.eq_ignore_ascii_case(b"trailers"))
 }
 
 /// The wanted protocol. HTTP/2 over clear text is not switched to: a backend behind us that did would be
@@ -173,6 +182,29 @@ mod tests {
         assert_eq!(inspected(&[("expect", "tea")]).err(), Some("expectation"));
         let (_, fields) = inspected(&[("expect", "100-Continue")]).unwrap();
         assert!(!fields.contains(FieldName::Expect));
+    }
+
+    #[test]
+    fn trailers_are_for_clients_that_say_so() {
+        for (version, te, taken) in [
+            (Version::HTTP_11, &["trailers"][..], true),
+            (Version::HTTP_11, &["gzip;q=0.5 , Trailers"], true),
+            (Version::HTTP_11, &["gzip", "trailers"], true),
+            (Version::HTTP_2, &["trailers"], true),
+            (Version::HTTP_11, &["gzip, xtrailers"], false),
+            (Version::HTTP_11, &[], false),
+            (Version::HTTP_10, &["trailers"], false),
+        ] {
+            let fields: Vec<_> = te.iter().map(|value| ("TE", *value)).collect();
+            let request = Request {
+                version,
+                ..request(&fields)
+            };
+            let mut received = Received::new(request, RequestId(0));
+            inspect(&mut received).unwrap();
+            assert_eq!(received.head.trailers, taken, "{version:?} {te:?}");
+            assert!(!received.head.fields.contains(FieldName::Te));
+        }
     }
 
     #[test]

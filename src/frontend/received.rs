@@ -59,6 +59,7 @@ impl Received {
                 content_length: None,
                 chunked: false,
                 upgrade: false,
+                trailers: false,
                 extra: Arc::default(),
                 id,
             },

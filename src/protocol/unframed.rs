@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::Method;
 
 use super::body::Body;
-use super::head::{HeadDecoder, Limits, ResponseHead, Shape};
+use super::head::{AnyHead, HeadDecoder, Limits, ResponseHead, Shape};
 use super::{DecodeError, Event, Exchange, RequestHead, WriteQueue};
 
 /// The state of one exchange.
@@ -71,8 +71,11 @@ impl Exchange for Unframed {
         match &mut self.answer {
             Answer::Head(decoder) => {
                 let available = src.len();
-                let head = decoder.decode(src, available)?;
-                head.map(|head| self.accept(head)).transpose()
+                match decoder.next(src, available)? {
+                    None => Ok(None),
+                    Some(AnyHead::Interim(head)) => Ok(Some(Event::Interim(head))),
+                    Some(AnyHead::Final(head)) => self.accept(head).map(Some),
+                }
             }
             Answer::Body(Body::Chunked(chunks)) => {
                 chunks.push(src.split());

@@ -296,7 +296,7 @@ impl http_body::Body for Body {
             this.rest = match ready!(this.exchange.poll_chunk(cx)) {
                 Some(Ok(chunk)) => chunk,
                 Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
-                None => return Poll::Ready(None),
+                None => return Poll::Ready(this.trailers().map(Ok)),
             };
             this.held.set(this.rest.len() as u64);
             this.taken = true;
@@ -320,6 +320,12 @@ impl http_body::Body for Body {
 }
 
 impl Body {
+    /// What comes behind the body.
+    fn trailers(&mut self) -> Option<Frame<Bytes>> {
+        let trailers = self.exchange.take_trailers()?;
+        Some(Frame::trailers(HeaderMap::from(&*trailers)))
+    }
+
     /// Bytes of a file that are read next. hyper asks for the first ones whether the client has a window or not: a
     /// client that takes nothing, and one of too many, is to cost little.
     fn piece(&self) -> usize {

@@ -87,7 +87,7 @@ impl Lent {
         loop {
             match body.decode(&mut reader.bytes) {
                 Ok(Some(BodyPart::Data(data))) => return Poll::Ready(Some(Ok(data))),
-                Ok(Some(BodyPart::End)) => return Poll::Ready(None),
+                Ok(Some(BodyPart::End(_))) => return Poll::Ready(None),
                 Ok(None) => {}
                 Err(error) => {
                     self.broken = true;

@@ -7,7 +7,7 @@ use http::Version;
 
 use crate::frontend::exchange::Exchange;
 use crate::protocol::WriteQueue;
-use crate::protocol::http1::answer::LAST_CHUNK;
+use crate::protocol::http1::answer::{LAST_CHUNK, put_last_chunk};
 use crate::protocol::http1::{Next, put_chunk_size};
 
 /// Bytes of an answer that are gathered for one write, as long as more of it is there at once.
@@ -67,7 +67,10 @@ impl Sending {
 
     fn end(&mut self, queue: &mut WriteQueue) {
         if self.chunked {
-            queue.tail().extend_from_slice(LAST_CHUNK);
+            match self.exchange.take_trailers() {
+                None => queue.tail().extend_from_slice(LAST_CHUNK),
+                Some(trailers) => put_last_chunk(&trailers, queue.tail()),
+            }
         }
         self.complete = true;
     }

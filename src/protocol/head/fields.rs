@@ -97,8 +97,9 @@ impl Reading {
             FieldName::KeepAlive
             | FieldName::ProxyAuthenticate
             | FieldName::ProxyConnection
-            | FieldName::Te
-            | FieldName::Trailer => return Ok(()),
+            | FieldName::Te => return Ok(()),
+            // The codec knows whether they are passed on.
+            FieldName::Trailer if self.shape != Shape::Http1 => return Ok(()),
             FieldName::Other if self.is_variable(&block[line.spelling.clone()]) => return Ok(()),
             _ => {}
         }
@@ -165,6 +166,7 @@ impl Reading {
         let close = self.closes();
         self.remove_connection_fields();
         if status.is_informational() && !upgrade {
+            self.fields.remove(FieldName::Trailer);
             let fields = std::mem::take(&mut self.fields);
             return Ok(AnyHead::Interim(Box::new(InterimHead { status, fields })));
         }

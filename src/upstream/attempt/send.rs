@@ -338,7 +338,12 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn answer(&self, head: Box<ResponseHead>, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
+    fn answer(
+        &self,
+        mut head: Box<ResponseHead>,
+        lease: Lease,
+        now: Instant,
+    ) -> Result<Answer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
@@ -346,7 +351,11 @@ impl<'a> Attempts<'a> {
         let bodiless = is_bodiless(method, head.status);
         let length = if bodiless { Some(0) } else { head.length };
         let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
-            Rest::Complete(bytes) => Body::Full(bytes),
+            Rest::Complete(bytes) => {
+                // Nothing came behind it.
+                head.fields.remove(FieldName::Trailer);
+                Body::Full(bytes)
+            }
             Rest::Running(rest) if bodiless => {
                 Source::discard(rest, relays, ignore_abort);
                 Body::Full(None)

@@ -338,19 +338,32 @@ fn interim_answers_of_the_application_are_not_answers() {
 }
 
 #[test]
-fn early_hints_of_an_http_backend_go_on_to_the_client_and_its_100_does_not() {
-    let site = Site::speaking("http", "", "", |mut connection| {
-        connection.read_http()?;
-        connection.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")?;
-        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-    });
-    let mut client = site.client();
-    client.send_request("GET", "/first", &[], b"").unwrap();
-    let hints = client.read_head().unwrap();
-    assert_eq!((hints.status, hints.header("link")), (103, Some("</x>")));
-    assert_eq!(client.read_response().unwrap().text(), "hello");
-    let old = site.only("GET /first HTTP/1.0\r\n\r\n");
-    assert_eq!((old.status, old.text().as_str()), (200, "hello"));
+fn interim_answers_of_a_backend_go_on_to_a_client_that_knows_them() {
+    for protocol in ["http", "uwsgi"] {
+        let site = Site::speaking(protocol, "", "", move |mut connection| {
+            match protocol {
+                "http" => connection.read_http()?,
+                _ => connection.read_uwsgi()?,
+            };
+            connection.write(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\nConnection: x\r\n\r\n",
+            )?;
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        });
+        let mut client = site.client();
+        client.send_request("GET", "/first", &[], b"").unwrap();
+        let go_on = client.read_head().unwrap();
+        assert_eq!((go_on.status, go_on.headers.len()), (100, 0), "{protocol}");
+        let hints = client.read_head().unwrap();
+        assert_eq!((hints.status, hints.header("link")), (103, Some("</x>")));
+        assert_eq!(hints.headers.len(), 1, "{hints:?}");
+        assert_eq!(client.read_response().unwrap().text(), "hello");
+        let old = site.only("GET /first HTTP/1.0\r\n\r\n");
+        assert_eq!((old.status, old.text().as_str()), (200, "hello"), "{protocol}");
+        // hyper has no way to send one.
+        let outcome = site.http2().ask(&GET, b"");
+        assert_eq!(outcome, Outcome::Answer(200, "hello".into()), "{protocol}");
+    }
 }
 
 #[test]

@@ -17,5 +17,6 @@ mod signals;
 pub(crate) mod site;
 mod strict;
 mod target;
+mod trailers;
 mod tunnel;
 mod upload;

@@ -71,9 +71,9 @@ table! {
         warn_unreachable: bool as Flag,
         retry: Retry as Section,
         timeouts: UpstreamTimeouts as Section,
-        /// Largest response head.
+        /// Largest response head; also the most that trailers of HTTP may have.
         head_size: usize as HEAD,
-        /// Most fields in a response head.
+        /// Most fields in a response head; also in trailers.
         head_fields: usize as HEAD_FIELDS,
         /// Form of the path in `PATH_INFO`.
         path_info: PathInfo as Name => quirks.path_info; only WITH_VARIABLES,

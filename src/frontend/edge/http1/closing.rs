@@ -31,7 +31,7 @@ impl Http1 {
                     Poll::Ready(_) => break,
                     Poll::Pending => return,
                 },
-                Ok(Some(BodyPart::End)) | Err(_) => break,
+                Ok(Some(BodyPart::End(_))) | Err(_) => break,
             }
         }
         *rest = if body.is_done() { Rest::Taken } else { Rest::Broken };
