@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::{Method, Version};
 
 use super::authority;
-use super::options;
 use super::received::Received;
 use super::rejection::Rejection;
 use crate::protocol::fields::{FieldName, Fields, members};
@@ -17,7 +16,7 @@ use crate::protocol::{hop_by_hop, params};
 pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     let head = &mut request.head;
     if head.method == Method::CONNECT {
-        return Err(Rejection::Method(options::METHODS));
+        return Err(Rejection::Connect);
     }
     // `*` is for OPTIONS (RFC 9112, section 3.2.4).
     if head.target.as_bytes() == b"*" && head.method != Method::OPTIONS {

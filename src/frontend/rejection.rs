@@ -46,6 +46,9 @@ pub enum Rejection {
     /// A method that this handler, or no handler, answers.
     #[error("method not allowed")]
     Method(&'static str),
+    /// A client that wants a tunnel to elsewhere.
+    #[error("CONNECT is for forward proxies")]
+    Connect,
     /// No route, no file, no script.
     #[error("nothing there")]
     NotFound,
@@ -88,7 +91,7 @@ impl Rejection {
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
@@ -113,7 +116,7 @@ impl Rejection {
             Self::Padded => Reason::BadField,
             Self::Conflict => Reason::ConflictingFields,
             Self::Expectation => Reason::Expectation,
-            Self::Method(_) => Reason::MethodNotAllowed,
+            Self::Method(_) | Self::Connect => Reason::MethodNotAllowed,
             Self::Forbidden => Reason::FileForbidden,
             Self::Symlink(_) => Reason::SymlinkRefused,
             Self::NotAllowed => Reason::NotAllowed,
@@ -139,11 +142,12 @@ impl Rejection {
             | Self::TransferEncoding
             | Self::Conflict
             | Self::Expectation
-            | Self::Method(_) => true,
+            | Self::Connect => true,
             Self::Body(error) | Self::Upstream(Failure::RequestBody(error)) => is_broken(error),
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::Method(_)
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden

@@ -10,6 +10,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::{Method, Version};
 use tokio::sync::futures::Notified;
@@ -39,9 +40,13 @@ use crate::protocol::http1::answer::{self, CONTINUE};
 use crate::protocol::http1::{
     BodyDecoder, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder, RequestError, Rest,
 };
+use crate::transport::Deadline;
 
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
+
+/// How long an answer of ours waits for the end of a body in chunks that nothing wants.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
 const TURN: usize = 4;
@@ -81,8 +86,22 @@ struct Asked {
 enum Answering {
     /// Its answer is here.
     Now(Sending),
+    /// Its answer is here, and where its body ends will show.
+    Held(Box<Held>),
     /// Its answer comes from an application.
     SomeTime(Box<Forwarded>),
+}
+
+/// A request that is answered before the end of its body, whose length is not known. Its answer waits for that: then the
+/// connection can go on, and else the answer says that it does not.
+struct Held {
+    /// `None` once it is sent.
+    exchange: Option<Box<Exchange>>,
+    keep_alive: KeepAlive,
+    form: Form,
+    /// Bytes that may still be dropped.
+    most: u64,
+    patience: Deadline,
 }
 
 /// A request that an application answers.
@@ -257,16 +276,34 @@ impl Http1 {
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
         match serve::begin(&service, exchange, || self.lend(awaited)) {
-            Begun::Answered(exchange) => {
-                let now = exchange.started();
-                Answering::Now(self.head(exchange, keep_alive, form, now))
-            }
+            Begun::Answered(exchange) => self.answered(exchange, keep_alive, form),
             Begun::Forwarded(handling) => Answering::SomeTime(Box::new(Forwarded {
                 handling,
                 keep_alive,
                 form,
             })),
         }
+    }
+
+    /// An answer of ours: sent now, unless the end of the request is worth waiting for.
+    fn answered(&mut self, exchange: Box<Exchange>, keep_alive: KeepAlive, form: Form) -> Answering {
+        let endless = self
+            .unread
+            .as_ref()
+            .is_some_and(|unread| unread.1 == Rest::Unread(None));
+        if endless && keep_alive.waits_for_end() && !exchange.ends_connection() {
+            let mut patience = Deadline::never();
+            patience.set(PATIENCE);
+            return Answering::Held(Box::new(Held {
+                exchange: Some(exchange),
+                keep_alive,
+                form,
+                most: self.settings.discard,
+                patience,
+            }));
+        }
+        let now = exchange.started();
+        Answering::Now(self.head(exchange, keep_alive, form, now))
     }
 
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
@@ -331,6 +368,14 @@ impl Http1 {
                     Some(sending) => *answering = Answering::Now(sending),
                     None => return Poll::Ready(After::Close),
                 },
+                Answering::Held(held) => {
+                    ready!(self.poll_end(held, cx));
+                    let Some(exchange) = held.exchange.take() else {
+                        return Poll::Ready(After::Close);
+                    };
+                    let sending = self.head(exchange, held.keep_alive, held.form, Instant::now());
+                    *answering = Answering::Now(sending);
+                }
                 Answering::Now(sending) => {
                     let sent = ready!(self.poll_send(sending, cx)).is_ok();
                     return Poll::Ready(self.after(sending, sent));

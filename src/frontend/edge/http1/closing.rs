@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::Http1;
+use super::{Held, Http1};
 use crate::frontend::edge::state::ConnectionState;
 use crate::protocol::http1::{BodyPart, Rest};
 use crate::transport::Deadline;
@@ -17,6 +17,12 @@ impl Http1 {
     /// Reads and drops the rest of a request, so that a client that takes its answer only when it has sent everything
     /// comes to that.
     pub(super) fn poll_drop_unread(&mut self, cx: &mut Context<'_>) {
+        let mut all = u64::MAX;
+        self.poll_drop(cx, &mut all);
+    }
+
+    /// Reads and drops as many bytes of the rest of a request; counts them off.
+    fn poll_drop(&mut self, cx: &mut Context<'_>, most: &mut u64) {
         let (Some(reader), Some(unread)) = (&mut self.reader, &mut self.unread) else {
             return;
         };
@@ -26,8 +32,9 @@ impl Http1 {
         loop {
             match body.decode(&mut reader.bytes) {
                 Ok(Some(BodyPart::Data(_))) => {}
+                Ok(None) if *most == 0 => return,
                 Ok(None) => match reader.poll_upload(cx) {
-                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(Ok(count @ 1..)) => *most = most.saturating_sub(count as u64),
                     Poll::Ready(_) => break,
                     Poll::Pending => return,
                 },
@@ -35,6 +42,17 @@ impl Http1 {
             }
         }
         *rest = if body.is_done() { Rest::Taken } else { Rest::Broken };
+    }
+
+    /// Reads and drops the rest of a body of unknown length, until its end is there, or nothing more is worth waiting for.
+    pub(super) fn poll_end(&mut self, held: &mut Held, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_drop(cx, &mut held.most);
+        match self.unread.as_ref().map(|unread| unread.1) {
+            Some(Rest::Unread(_)) if held.most > 0 => return held.patience.poll(cx),
+            Some(Rest::Taken) => self.unread = None,
+            Some(Rest::Unread(_) | Rest::Broken) | None => {}
+        }
+        Poll::Ready(())
     }
 
     /// Reads and drops the rest of a body; its size is known and small. Whether the connection goes on.
