@@ -43,6 +43,7 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
     match rejection {
         Rejection::Method(allowed) => fields.append(FieldName::Allow, *allowed),
         Rejection::Connect => fields.append(FieldName::Allow, options::METHODS),
+        Rejection::Unmet(_, own) => fields.append_all(own),
         _ => {}
     }
     answer

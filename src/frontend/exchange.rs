@@ -195,6 +195,11 @@ impl Exchange {
         (self.last || leaves) && self.request.head.version != Version::HTTP_2
     }
 
+    /// Whether the client gets no answer at all: its connection, or its stream, ends.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.answer.body, Body::Unanswered)
+    }
+
     /// Whether the connection becomes a tunnel when the head is sent.
     pub fn switches(&self) -> bool {
         self.tunnel.is_some()
@@ -365,6 +370,10 @@ fn withhold(answer: &mut Answer) -> Option<Box<Tunnel>> {
     }
     match body {
         Body::Tunnel(tunnel) => Some(tunnel),
+        Body::Unanswered => {
+            answer.body = Body::Unanswered;
+            None
+        }
         _ => None,
     }
 }

@@ -6,17 +6,17 @@
 use bytes::Bytes;
 use http::{Method, Version};
 
-use super::authority;
 use super::received::Received;
 use super::rejection::Rejection;
+use super::{authority, options};
 use crate::protocol::fields::{FieldName, Fields, members};
 use crate::protocol::{hop_by_hop, params};
 
 /// Refuses what must not go on; leaves end-to-end fields that may become variables.
 pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     let head = &mut request.head;
-    if head.method == Method::CONNECT {
-        return Err(Rejection::Connect);
+    if matches!(head.method, Method::CONNECT | Method::TRACE) {
+        return Err(not_served(&head.method));
     }
     // `*` is for OPTIONS (RFC 9112, section 3.2.4).
     if head.target.as_bytes() == b"*" && head.method != Method::OPTIONS {
@@ -47,6 +47,16 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     inspected.dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
     hop_by_hop::strip(fields);
     Ok(())
+}
+
+/// TRACE would show a page's scripts what the browser keeps from them, and an attacker what proxies add (RFC 9110, section
+/// 9.3.8).
+#[cold]
+fn not_served(method: &Method) -> Rejection {
+    match *method {
+        Method::CONNECT => Rejection::Connect,
+        _ => Rejection::Method(options::METHODS),
+    }
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

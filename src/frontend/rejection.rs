@@ -5,6 +5,7 @@
 use http::StatusCode;
 
 use crate::files::{LookupError, PathError};
+use crate::protocol::fields::Fields;
 use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
@@ -52,6 +53,9 @@ pub enum Rejection {
     /// No route, no file, no script.
     #[error("nothing there")]
     NotFound,
+    /// A condition of the request, or a part, that the file does not have; with the fields that belong to the answer.
+    #[error("the file does not meet a condition of the request, or has no such part")]
+    Unmet(StatusCode, Box<Fields>),
     /// The file exists and may not be read by us.
     #[error("file is not readable by us")]
     Forbidden,
@@ -93,6 +97,7 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unmet(status, _) => *status,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -117,6 +122,8 @@ impl Rejection {
             Self::Conflict => Reason::ConflictingFields,
             Self::Expectation => Reason::Expectation,
             Self::Method(_) | Self::Connect => Reason::MethodNotAllowed,
+            Self::Unmet(StatusCode::RANGE_NOT_SATISFIABLE, _) => Reason::RangeNotSatisfiable,
+            Self::Unmet(..) => Reason::PreconditionFailed,
             Self::Forbidden => Reason::FileForbidden,
             Self::Symlink(_) => Reason::SymlinkRefused,
             Self::NotAllowed => Reason::NotAllowed,
@@ -150,6 +157,7 @@ impl Rejection {
             | Self::Method(_)
             | Self::Padded
             | Self::NotFound
+            | Self::Unmet(..)
             | Self::Forbidden
             | Self::Symlink(_)
             | Self::NotAllowed

@@ -17,6 +17,7 @@ use http::{Method, StatusCode, Uri, Version};
 
 use super::open;
 use crate::config::Config;
+use crate::frontend::body::Body;
 use crate::frontend::connection::Connection;
 use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::exchange::Exchange;
@@ -248,6 +249,10 @@ fn body(original: &Request, announced: Option<u64>, to: &Destination<'_>) -> Ann
 
 fn answered(answer: &Answer) -> Outcome {
     let mut headers = pairs(&answer.fields);
+    if matches!(answer.body, Body::Unanswered) {
+        let (status, headers) = (answer.status.as_u16(), Vec::new());
+        return Outcome::Answered(Answered { status, headers });
+    }
     let has_body = !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = answer
         .length

@@ -291,7 +291,8 @@ impl Http1 {
             .unread
             .as_ref()
             .is_some_and(|unread| unread.1 == Rest::Unread(None));
-        if endless && keep_alive.waits_for_end() && !exchange.ends_connection() {
+        let ends = || exchange.ends_connection() || exchange.is_unanswered();
+        if endless && keep_alive.waits_for_end() && !ends() {
             let mut patience = Deadline::never();
             patience.set(PATIENCE);
             return Answering::Held(Box::new(Held {
@@ -440,6 +441,9 @@ impl Http1 {
         now: Instant,
     ) -> Sending {
         self.reclaim();
+        if exchange.is_unanswered() {
+            return Sending::nothing(exchange, form);
+        }
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
             (Some(_), Some(unread)) => unread.1,

@@ -3,7 +3,7 @@
 //! Each stream runs in a task of its own, which a [`StreamPace`] can end: hyper resets the stream of a task that ends.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -148,11 +148,17 @@ struct StreamPace {
     waits: AtomicBool,
     /// How often it took some.
     taken: AtomicUsize,
+    /// It gets no answer.
+    ended: AtomicBool,
 }
 
 impl StreamPace {
     fn given(&self) {
         self.waits.store(true, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     fn taken(&self) {
@@ -161,8 +167,8 @@ impl StreamPace {
     }
 }
 
-/// Runs a stream until it ends, or its client has taken nothing for too long: then it is dropped, and with it what it
-/// holds. hyper resets the stream.
+/// Runs a stream until it ends, or is to end without an answer, or its client has taken nothing for too long: then it is
+/// dropped, and with it what it holds. hyper resets the stream.
 fn watched<F>(stream: F, pace: Arc<StreamPace>, limit: Duration) -> impl Future<Output = ()> + Send + 'static
 where
     F: Future<Output: Send> + Send + 'static,
@@ -177,7 +183,10 @@ where
         }
         if !pace.waits.load(Ordering::Relaxed) {
             deadline.clear();
-            return Poll::Pending;
+            return match pace.ended.load(Ordering::Relaxed) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
         }
         let taken = pace.taken.load(Ordering::Relaxed);
         if !deadline.is_set() || taken != seen {
@@ -205,6 +214,11 @@ async fn answer(
         },
         Some(rejection) => serve::refuse(exchange, &rejection),
     };
+    if exchange.is_unanswered() {
+        let _ = STREAM.try_with(|pace| pace.end());
+        // With the task, the exchange ends.
+        return pending().await;
+    }
     response(exchange, service.context.relays.spools().share())
 }
 

@@ -38,6 +38,19 @@ pub(super) struct Sending {
 }
 
 impl Sending {
+    /// What a client is sent that gets no answer: the end of its connection.
+    pub(super) fn nothing(exchange: Box<Exchange>, form: Form) -> Self {
+        Self {
+            exchange,
+            chunked: false,
+            endless: false,
+            form,
+            next: Next::Close,
+            complete: true,
+            broken: true,
+        }
+    }
+
     /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
     pub(super) fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
         while !self.complete && queue.len() < GATHER && !self.exchange.is_file() {
