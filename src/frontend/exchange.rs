@@ -142,18 +142,31 @@ impl Exchange {
     /// Answers a request that failed; says so in the error log where an operator can do something.
     pub(super) fn reject(&mut self, rejection: &Rejection) {
         let (id, status) = (self.request.head.id, rejection.status());
-        if rejection.is_for_operators() {
-            let endpoint = self.record.trace.endpoint_name();
-            let target = String::from_utf8_lossy(self.request.asked());
-            tracing::warn!(request = %id, reason = rejection.reason().as_str(), endpoint, %target, error = %rejection, "request failed");
-        } else {
-            tracing::debug!(request = %id, reason = rejection.reason().as_str(), error = %rejection, "request refused");
+        self.tell(rejection);
+        if rejection.breaks_rule() {
+            self.record.breaks(rejection.to_string());
         }
         self.context.counters.error(rejection.reason());
         self.last |= rejection.is_last();
         self.record.refused(status, rejection.reason());
         let accept = self.request.head.fields.get(FieldName::Accept);
         self.answer = error_answer::rejection(rejection, id, accept);
+    }
+
+    /// Says in the error log that a request failed, or was refused.
+    #[cold]
+    fn tell(&self, rejection: &Rejection) {
+        let (id, reason) = (self.request.head.id, rejection.reason().as_str());
+        let endpoint = self.record.trace.endpoint_name();
+        let host = self.request.host().map(String::from_utf8_lossy);
+        let (host, method) = (host.as_deref(), self.request.asked_method().as_str());
+        let target = String::from_utf8_lossy(self.request.asked());
+        if rejection.is_for_operators() {
+            tracing::warn!(request = %id, reason, endpoint, host, %target, error = %rejection, "request failed");
+        } else {
+            let target = &*target;
+            tracing::debug!(request = %id, reason, host, method, target, error = %rejection, "request refused");
+        }
     }
 
     /// The answer is decided, and goes to the client.
@@ -313,7 +326,9 @@ impl Exchange {
 
     fn broke_off(&mut self, broken: &Broken) {
         let (id, endpoint) = (self.request.head.id, self.record.trace.endpoint_name());
-        tracing::warn!(request = %id, reason = broken.reason().as_str(), endpoint, error = %broken, "answer broke off");
+        let host = self.request.host().map(String::from_utf8_lossy);
+        let (host, reason) = (host.as_deref(), broken.reason().as_str());
+        tracing::warn!(request = %id, reason, endpoint, host, error = %broken, "answer broke off");
         self.context.counters.error(broken.reason());
         self.record.broke_off(broken.reason());
     }

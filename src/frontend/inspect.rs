@@ -25,8 +25,10 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     authority::settle(head, request.authority.as_deref())?;
     let version = head.version;
     let fields = &mut head.fields;
-    if version == Version::HTTP_2 && fields.iter().any(|field| is_padded(field.value)) {
-        return Err(Rejection::Padded);
+    if version == Version::HTTP_2
+        && let Some(field) = fields.iter().find(|field| is_padded(field.value))
+    {
+        return Err(Rejection::Padded(text(field.spelling)));
     }
     let inspected = &mut request.inspected;
     let present = fields.present();
@@ -44,7 +46,10 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
     if present.contains(FieldName::Te) {
         head.trailers = version != Version::HTTP_10 && takes_trailers(fields);
     }
-    inspected.dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
+    inspected.dropped = match params::screen(fields) {
+        Ok(dropped) => dropped,
+        Err(_) => return Err(Rejection::Conflict(conflict(fields))),
+    };
     hop_by_hop::strip(fields);
     Ok(())
 }
@@ -57,6 +62,20 @@ fn not_served(method: &Method) -> Rejection {
         Method::CONNECT => Rejection::Connect,
         _ => Rejection::Method(options::METHODS),
     }
+}
+
+/// Which two fields are in conflict.
+#[cold]
+fn conflict(fields: &Fields) -> String {
+    match params::conflict(fields) {
+        Some((one, other)) => format!("`{}` and `{}` become the same variable", text(one), text(other)),
+        None => "two header fields become the same variable".to_owned(),
+    }
+}
+
+/// The name of a field, which is a token.
+fn text(name: &[u8]) -> String {
+    name.escape_ascii().to_string()
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

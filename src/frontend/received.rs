@@ -106,6 +106,12 @@ impl Received {
         }
     }
 
+    /// The host that it names, with its port; of a request that was refused, as the client says it.
+    pub fn host(&self) -> Option<&[u8]> {
+        let host = self.head.fields.get(FieldName::Host);
+        host.or(self.authority.as_deref().map(|authority| &authority[..]))
+    }
+
     /// The target as it came.
     pub fn asked(&self) -> &[u8] {
         match &self.asked {

@@ -27,7 +27,7 @@ pub enum Rejection {
     #[error("form of target that is not for this method")]
     Target,
     /// A transfer coding other than a single `chunked`.
-    #[error("transfer coding other than chunked")]
+    #[error("Transfer-Encoding is not `chunked` alone")]
     TransferEncoding,
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
@@ -36,13 +36,13 @@ pub enum Rejection {
     #[error("request head was not complete within `timeouts.head`")]
     Late,
     /// A field value with white space around it, in HTTP/2.
-    #[error("white space around a field value")]
-    Padded,
+    #[error("white space around the value of a field: {0}")]
+    Padded(String),
     /// Two fields that would become the same variable.
-    #[error("two header fields become one variable")]
-    Conflict,
+    #[error("{0}")]
+    Conflict(String),
     /// An expectation other than `100-continue`.
-    #[error("unknown expectation")]
+    #[error("Expect wants something else than `100-continue`")]
     Expectation,
     /// A method that this handler, or no handler, answers.
     #[error("method not allowed")]
@@ -90,7 +90,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::Padded | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::Padded(_) | Self::Conflict(_) => StatusCode::BAD_REQUEST,
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -118,8 +118,8 @@ impl Rejection {
             Self::Request(error) => rule_reason(error.rule),
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
-            Self::Padded => Reason::BadField,
-            Self::Conflict => Reason::ConflictingFields,
+            Self::Padded(_) => Reason::BadField,
+            Self::Conflict(_) => Reason::ConflictingFields,
             Self::Expectation => Reason::Expectation,
             Self::Method(_) | Self::Connect => Reason::MethodNotAllowed,
             Self::Unmet(StatusCode::RANGE_NOT_SATISFIABLE, _) => Reason::RangeNotSatisfiable,
@@ -147,7 +147,7 @@ impl Rejection {
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
-            | Self::Conflict
+            | Self::Conflict(_)
             | Self::Expectation
             | Self::Connect => true,
             Self::Body(error) | Self::Upstream(Failure::RequestBody(error)) => is_broken(error),
@@ -155,7 +155,7 @@ impl Rejection {
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
             | Self::Method(_)
-            | Self::Padded
+            | Self::Padded(_)
             | Self::NotFound
             | Self::Unmet(..)
             | Self::Forbidden
@@ -164,6 +164,23 @@ impl Rejection {
             | Self::Unreadable(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
+        }
+    }
+
+    /// Whether the request is none that HTTP knows, or one that could mean two things: then the log says which rule it
+    /// was.
+    pub fn breaks_rule(&self) -> bool {
+        match self {
+            Self::Host
+            | Self::Target
+            | Self::TransferEncoding
+            | Self::Request(_)
+            | Self::Padded(_)
+            | Self::Conflict(_)
+            | Self::Expectation
+            | Self::Body(BodyError::Malformed) => true,
+            Self::Path(error) => path(*error) == StatusCode::BAD_REQUEST,
+            _ => false,
         }
     }
 

@@ -93,7 +93,7 @@ impl Gateway {
         explanation.outcome = match self.outcome(&original, &mut exchange, &mut explanation) {
             Ok(outcome) => outcome,
             Err(rejection) => {
-                let why = self.why(&rejection, &original, &exchange, &explanation);
+                let why = self.why(&rejection, &exchange, &explanation);
                 Outcome::Refused(Refused::new(&rejection, why))
             }
         };
@@ -141,15 +141,8 @@ impl Gateway {
     }
 
     /// More about a refusal than a client may know.
-    fn why(
-        &self,
-        rejection: &Rejection,
-        original: &Request,
-        exchange: &Exchange,
-        explanation: &Explanation,
-    ) -> String {
+    fn why(&self, rejection: &Rejection, exchange: &Exchange, explanation: &Explanation) -> String {
         match rejection {
-            Rejection::Conflict => fields::conflict(&original.fields),
             Rejection::NotFound if explanation.route.is_none() => {
                 format!("no route for this host and path; there are {}", self.routes())
             }
