@@ -310,7 +310,7 @@ fn upstream(failure: &Failure) -> StatusCode {
         }
         // As the last endpoint that answered said it.
         Failure::Status(status) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
-        Failure::Io(_) | Failure::Decode(_) => StatusCode::BAD_GATEWAY,
+        Failure::Io(_) | Failure::Decode(_) | Failure::Head { .. } => StatusCode::BAD_GATEWAY,
         Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

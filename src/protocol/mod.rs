@@ -63,6 +63,12 @@ pub trait Exchange: Send {
     /// Takes the next event off `src`; `Ok(None)` asks for more bytes.
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Event>, DecodeError>;
 
+    /// The line of a head that was refused with a [`HeadError`](head::HeadError), as far as it says something: escaped,
+    /// and short.
+    fn culprit(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the answer can go on until the stream ends, and nothing else tells where that is.
     fn is_open(&self) -> bool {
         false

@@ -99,6 +99,13 @@ impl Exchange for Unframed {
         }
     }
 
+    fn culprit(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Head(decoder) => decoder.culprit(),
+            _ => None,
+        }
+    }
+
     fn is_open(&self) -> bool {
         matches!(self.answer, Answer::Body(Body::Open))
     }

@@ -307,6 +307,13 @@ impl crate::protocol::Exchange for Exchange {
         }
     }
 
+    fn culprit(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Head(decoder) => decoder.culprit(),
+            Answer::Body(_) => None,
+        }
+    }
+
     fn decode_eof(&mut self) -> Result<Event, DecodeError> {
         let complete = match (&self.answer, self.record) {
             (_, Record::Ended | Record::Done) => true,

@@ -70,3 +70,26 @@ pub enum HeadError {
     #[error("Transfer-Encoding in an answer of HTTP/1.0")]
     CodingInHttp10,
 }
+
+impl HeadError {
+    /// What is to be shown of the line that breaks the rule: all of it where its value is the mistake, or it has no name;
+    /// else its name, as the value may be a secret.
+    pub(super) fn shown(self, line: &[u8]) -> Option<Box<str>> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let shown = match self {
+            Self::TooLarge(_) | Self::TooManyFields(_) => return None,
+            Self::Coding
+            | Self::ConflictingLength
+            | Self::Folded
+            | Self::Length
+            | Self::NoColon
+            | Self::Status => line,
+            _ => line.split(|byte| *byte == b':').next().unwrap_or(line),
+        };
+        let shown = &shown[..shown.len().min(SHOWN)];
+        Some(shown.escape_ascii().to_string().into())
+    }
+}
+
+/// Bytes of a line that are shown.
+const SHOWN: usize = 64;

@@ -80,6 +80,14 @@ impl Reading {
         }
     }
 
+    /// The field line that was read last; `None` in front of the first.
+    #[cold]
+    pub(super) fn line<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        let before = usize::from(self.status_line.is_some());
+        let mut lines = text.split(|byte| *byte == b'\n');
+        lines.nth(before + self.count.checked_sub(1)?)
+    }
+
     fn add(&mut self, line: &FieldLine, block: &[u8]) -> Result<(), HeadError> {
         let text = &block[line.value.clone()];
         match line.name {

@@ -124,7 +124,7 @@ impl ClientExchange {
         let mut offered = offered.split(|byte| *byte == b',').map(trim);
         match offered.any(|offered| offered.eq_ignore_ascii_case(chosen)) {
             true => Ok(()),
-            false => Err(DecodeError::Upgrade),
+            false => Err(DecodeError::OtherProtocol),
         }
     }
 
@@ -184,6 +184,13 @@ impl Exchange for ClientExchange {
                 Ok(Some(Event::Switched))
             }
             Answer::Done => Ok(None),
+        }
+    }
+
+    fn culprit(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Head(decoder) => decoder.culprit(),
+            _ => None,
         }
     }
 

@@ -456,7 +456,7 @@ fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<An
             Ok(relayed(method, head, body))
         }
         None => Err(AttemptError {
-            failure: DecodeError::Upgrade.into(),
+            failure: DecodeError::EarlySwitch.into(),
             body: None,
             sent: true,
             blamed: false,

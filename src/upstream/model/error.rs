@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::protocol::head::HeadError;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::telemetry::Reason;
 use crate::transport::ConnectError;
@@ -57,6 +58,14 @@ pub enum Failure {
     /// The backend's bytes are not an answer.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// Their head breaks a rule.
+    #[error("malformed response head: {error}: `{line}`")]
+    Head {
+        /// The rule.
+        error: HeadError,
+        /// The line that breaks it, or its name.
+        line: String,
+    },
     /// What was received cannot be read back.
     #[error("answer in the spool: {0}")]
     Spool(#[source] io::Error),
@@ -120,7 +129,7 @@ impl Failure {
             Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => Reason::BackendClosed,
             Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Reason::BackendOverloaded,
             Self::Decode(DecodeError::Truncated) => Reason::ResponseTruncated,
-            Self::Decode(DecodeError::Head(_)) => Reason::BadResponseHead,
+            Self::Decode(DecodeError::Head(_)) | Self::Head { .. } => Reason::BadResponseHead,
             Self::Decode(_) => Reason::BadResponse,
             Self::Spool(_) => Reason::SpoolFailed,
         }

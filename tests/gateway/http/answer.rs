@@ -367,6 +367,68 @@ fn interim_answers_of_a_backend_go_on_to_a_client_that_knows_them() {
 }
 
 #[test]
+fn what_was_wrong_with_a_head_is_told_with_its_line() {
+    let rows: [(&str, &str); 7] = [
+        ("Notice\r\n", "field without a colon: `Notice`"),
+        ("X Y: secret\r\n", "malformed field name: `X Y`"),
+        ("X-A : secret\r\n", "whitespace before the colon: `X-A `"),
+        (
+            "Content-Length: 5x\r\n",
+            "Content-Length is no number in digits: `Content-Length: 5x`",
+        ),
+        (
+            "Content-Length: 5\r\nContent-Length: 6\r\n",
+            "Content-Length has two different values: `Content-Length: 6`",
+        ),
+        (
+            "Transfer-Encoding: gzip\r\n",
+            "Transfer-Encoding is not `chunked` alone, once: `Transfer-Encoding: gzip`",
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+            "Content-Length beside Transfer-Encoding",
+        ),
+    ];
+    for protocol in PROTOCOLS {
+        let site = Site::speaking(protocol, "", "", move |connection| {
+            let row = |target: &str| {
+                let row = target.strip_prefix("/").and_then(|row| row.parse::<usize>().ok());
+                (rows[row.unwrap_or_default()].0, "hello")
+            };
+            answer_in(protocol, row, connection)
+        });
+        for (row, (_, told)) in rows.iter().enumerate() {
+            let answer = site.request("GET", &format!("/{row}"), &[], b"");
+            assert_eq!(answer.status, 502, "{protocol} {told}");
+            let log = site
+                .gateway
+                .wait_errors(&format!("malformed response head: {told}"))
+                .unwrap();
+            assert!(!log.contains("secret"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn what_was_wrong_with_a_switch_of_protocols_is_told() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
+    });
+    let asks = [("Connection", "upgrade"), ("Upgrade", "websocket")];
+    for (fields, told) in [
+        (&[][..], "status 101, but the request asked for no other protocol"),
+        (
+            &asks,
+            "status 101, but Upgrade names no protocol that the request offered",
+        ),
+    ] {
+        assert_eq!(site.request("GET", "/first", fields, b"").status, 502);
+        site.gateway.wait_errors(told).unwrap();
+    }
+}
+
+#[test]
 fn errors_of_ours_say_why() {
     let gateway = start(
         "[upstream.none]\nprotocol = \"fastcgi\"\nendpoints = [\"unix:{dir}/none\"]\n\

@@ -297,7 +297,7 @@ fn only_what_was_offered_may_be_switched_to() {
     let unnamed = "HTTP/1.1 101 X\r\nConnection: upgrade\r\n\r\n";
     for wire in [other, unnamed] {
         let answer = run(KEEP, &upgrading("websocket"), wire);
-        assert_eq!(answer.end, Some(Err(DecodeError::Upgrade)), "{wire:?}");
+        assert_eq!(answer.end, Some(Err(DecodeError::OtherProtocol)), "{wire:?}");
     }
     let declined = run(
         KEEP,
