@@ -422,6 +422,7 @@ impl<'a> Attempts<'a> {
         self.last = Some(Box::new(SkippedEndpoint {
             endpoint: self.trace.endpoint.clone(),
             failure: Some(failure),
+            alone: self.upstream.config.has_one_endpoint(),
         }));
     }
 }

@@ -418,6 +418,11 @@ impl Config {
     pub const HEAD_SIZE: usize = 64 * 1024;
     /// Most fields in a response head unless configured.
     pub const HEAD_FIELDS: usize = 200;
+
+    /// Whether there is one endpoint, and never another.
+    pub fn has_one_endpoint(&self) -> bool {
+        self.sources.is_empty() && self.endpoints.len() == 1
+    }
 }
 
 impl ProtocolName {
