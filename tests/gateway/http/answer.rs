@@ -558,6 +558,46 @@ fn a_redirect_goes_where_it_says() {
             (302, Some(location)),
             "{target}"
         );
+        assert_eq!(
+            (answer.text().as_str(), answer.header("content-type")),
+            ("302 Found\n", PLAIN)
+        );
+    }
+}
+
+const PLAIN: Option<&str> = Some("text/plain; charset=utf-8");
+
+#[test]
+fn every_redirect_has_a_short_body() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("docs")).unwrap();
+    let root = directory.path().display();
+    let site = Site::with(
+        "",
+        &format!(
+            "[[route]]\npath = \"/files\"\nfiles = {{ root = \"{root}\" }}\n\
+             [[route]]\npath = \"/gone\"\nredirect = {{ to = \"/<b>\", status = 301 }}"
+        ),
+    );
+    for (target, status, body) in [
+        ("/files/docs", 308, "308 Permanent Redirect\n"),
+        ("/gone", 301, "301 Moved Permanently\n"),
+    ] {
+        let mut client = site.client();
+        let answer = client.request("GET", target, &[], b"").unwrap();
+        assert_eq!((answer.status, answer.text().as_str()), (status, body));
+        assert!(answer.header("location").is_some() && answer.header("content-type") == PLAIN);
+        let head = client.request("HEAD", target, &[], b"").unwrap();
+        let length = body.len().to_string();
+        assert_eq!(
+            (head.status, head.header("content-length")),
+            (status, Some(&*length))
+        );
+        let fields = [GET[0], GET[1], (":path", target), GET[3]];
+        assert_eq!(
+            site.http2().ask(&fields, b""),
+            Outcome::Answer(status, body.to_owned())
+        );
     }
 }
 
