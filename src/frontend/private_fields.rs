@@ -13,5 +13,8 @@ pub const UNHEEDED: [FieldName; 6] = [
     FieldName::XSendfile,
 ];
 
-/// All that is hidden: those, and the word of the gateway about errors, which no application can say.
-pub const PRIVATE: FieldNames = FieldNames::of(&UNHEEDED).with(FieldName::BridgeheadError);
+/// All that is hidden: those; the name of the server program, which is for attackers first of all; and the word of the
+/// gateway about errors, which no application can say.
+pub const PRIVATE: FieldNames = FieldNames::of(&UNHEEDED)
+    .with(FieldName::Server)
+    .with(FieldName::BridgeheadError);

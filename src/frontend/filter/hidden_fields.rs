@@ -6,22 +6,29 @@ use super::Filter;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::InternalUri;
 use crate::frontend::private_fields::{PRIVATE, UNHEEDED};
-use crate::protocol::fields::FieldNames;
+use crate::protocol::fields::{FieldName, FieldNames};
 
 /// Takes such fields off the answers of applications. `Bridgehead-Error` is among them: clients and operators read it as
 /// a word of the gateway.
 pub(super) struct HiddenFields {
     /// The name of the route.
     route: String,
+    /// What goes.
+    hidden: FieldNames,
+    /// Those of it that are to be warned about.
+    unheeded: FieldNames,
     /// Which of the [`UNHEEDED`] were warned about: each once, until the next reload.
     warned: [AtomicBool; UNHEEDED.len()],
 }
 
 impl HiddenFields {
-    /// On the answers of the route of this name.
-    pub(super) fn new(route: String) -> Self {
+    /// On the answers of the route of this name, but for the fields that it passes.
+    pub(super) fn new(route: String, passed: &[FieldName]) -> Self {
+        let hidden = PRIVATE.and(FieldNames::of(passed).complement());
         Self {
             route,
+            hidden,
+            unheeded: hidden.and(FieldNames::of(&UNHEEDED)),
             warned: Default::default(),
         }
     }
@@ -45,11 +52,11 @@ impl HiddenFields {
 impl Filter for HiddenFields {
     fn after(&self, exchange: &mut Exchange) -> Option<InternalUri> {
         let fields = &mut exchange.answer.fields;
-        let unheeded = fields.present().and(FieldNames::of(&UNHEEDED));
+        let unheeded = fields.present().and(self.unheeded);
         if !unheeded.is_empty() {
             self.warn(unheeded);
         }
-        fields.remove_all(PRIVATE);
+        fields.remove_all(self.hidden);
         None
     }
 }

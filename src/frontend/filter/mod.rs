@@ -78,7 +78,7 @@ filters! { of route:
     Headers = Headers::new(&route.headers),
     /// What an application says to its server is not for clients, and what only the gateway says is not for applications:
     /// next to these, so that nothing around it sees such a field.
-    HiddenFields = route.handler.upstream().map(|_| HiddenFields::new(route.name())),
+    HiddenFields = route.handler.upstream().map(|_| HiddenFields::new(route.name(), &route.pass_headers)),
 }
 
 impl Filters {

@@ -505,6 +505,37 @@ fn what_an_application_says_to_its_server_is_dropped_and_told_once() {
 }
 
 #[test]
+fn the_server_program_is_hidden_unless_a_route_names_the_field() {
+    let tables = "[[route]]\npath = \"/passed\"\nproxy = { upstream = \"app\" }\n\
+                  pass_headers = [\"Server\", \"X-Accel-Redirect\"]\n\
+                  [[route]]\npath = \"/own\"\nproxy = { upstream = \"app\" }\nheaders = { Server = \"own\" }\n";
+    for protocol in PROTOCOLS {
+        let fields = "Server: gunicorn\r\nX-Accel-Redirect: /inner\r\nX-Sendfile: /secret\r\n";
+        let site = Site::speaking(protocol, "", tables, move |connection| {
+            answer_in(protocol, |_| (fields, "hello"), connection)
+        });
+        let got = |target: &str| {
+            let answer = site.request("GET", target, &[], b"");
+            assert_eq!((answer.status, answer.header("x-sendfile")), (200, None));
+            let field = |name| answer.header(name).map(str::to_owned);
+            (field("server"), field("x-accel-redirect"))
+        };
+        assert_eq!(got("/first"), (None, None), "{protocol}");
+        let passed = (Some("gunicorn".to_owned()), Some("/inner".to_owned()));
+        assert_eq!(got("/passed"), passed, "{protocol}");
+        assert_eq!(got("/own"), (Some("own".to_owned()), None), "{protocol}");
+        let told = site
+            .gateway
+            .wait_errors("route=\"/passed\" field=\"X-Sendfile\"")
+            .unwrap();
+        assert!(
+            !told.contains("route=\"/passed\" field=\"X-Accel-Redirect\""),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn routes_set_their_fields_on_their_answers() {
     let site = Site::with(
         "",
