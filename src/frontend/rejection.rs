@@ -178,7 +178,7 @@ impl Rejection {
             | Self::Padded(_)
             | Self::Conflict(_)
             | Self::Expectation
-            | Self::Body(BodyError::Malformed) => true,
+            | Self::Body(BodyError::Malformed(_)) => true,
             Self::Path(error) => path(*error) == StatusCode::BAD_REQUEST,
             _ => false,
         }
@@ -256,7 +256,7 @@ fn rule_reason(rule: Rule) -> Reason {
 fn is_broken(error: &BodyError) -> bool {
     match error {
         BodyError::TooLarge(_) | BodyError::Spool(_) => false,
-        BodyError::Timeout | BodyError::TooSlow(_) | BodyError::Incomplete | BodyError::Malformed => true,
+        BodyError::Timeout | BodyError::TooSlow(_) | BodyError::Incomplete | BodyError::Malformed(_) => true,
     }
 }
 
@@ -264,7 +264,7 @@ fn body(error: &BodyError) -> StatusCode {
     match error {
         BodyError::Timeout | BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         BodyError::Incomplete => client_gone(),
-        BodyError::Malformed => StatusCode::BAD_REQUEST,
+        BodyError::Malformed(_) => StatusCode::BAD_REQUEST,
         BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

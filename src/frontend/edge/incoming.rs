@@ -91,8 +91,7 @@ impl Lent {
                 Ok(None) => {}
                 Err(error) => {
                     self.broken = true;
-                    tracing::debug!(%error, "malformed body");
-                    return Poll::Ready(Some(Err(BodyError::Malformed)));
+                    return Poll::Ready(Some(Err(BodyError::Malformed(error))));
                 }
             }
             // A client that sends without being asked is not told to.

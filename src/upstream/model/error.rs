@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::protocol::head::HeadError;
+use crate::protocol::http1::ChunkError;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::telemetry::Reason;
 use crate::transport::ConnectError;
@@ -98,8 +99,8 @@ pub enum BodyError {
     #[error("client closed the connection inside the body")]
     Incomplete,
     /// The client broke its framing.
-    #[error("malformed framing of the body")]
-    Malformed,
+    #[error("malformed framing of the body: {0}")]
+    Malformed(ChunkError),
     /// More bytes than the route allows.
     #[error("more than the limit of {0} bytes")]
     TooLarge(u64),
@@ -143,7 +144,7 @@ impl BodyError {
             Self::Timeout => Reason::ClientTimeout,
             Self::TooSlow(_) => Reason::ClientTooSlow,
             Self::Incomplete => Reason::ClientGone,
-            Self::Malformed => Reason::BadBody,
+            Self::Malformed(_) => Reason::BadBody,
             Self::TooLarge(_) => Reason::BodyTooLarge,
             Self::Spool(_) => Reason::SpoolFailed,
         }
