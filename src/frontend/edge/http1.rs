@@ -4,13 +4,13 @@
 //! are read are requests as long as nothing says otherwise; [`KeepAlive`] knows when it does.
 
 mod closing;
+mod held;
 
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use http::{Method, Version};
 use tokio::sync::futures::Notified;
@@ -40,13 +40,10 @@ use crate::protocol::http1::answer::{self, CONTINUE};
 use crate::protocol::http1::{
     BodyDecoder, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder, RequestError, Rest,
 };
-use crate::transport::Deadline;
+use held::Held;
 
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
-
-/// How long an answer of ours waits for the end of a body in chunks that nothing wants.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
 const TURN: usize = 4;
@@ -90,18 +87,6 @@ enum Answering {
     Held(Box<Held>),
     /// Its answer comes from an application.
     SomeTime(Box<Forwarded>),
-}
-
-/// A request that is answered before the end of its body, whose length is not known. Its answer waits for that: then the
-/// connection can go on, and else the answer says that it does not.
-struct Held {
-    /// `None` once it is sent.
-    exchange: Option<Box<Exchange>>,
-    keep_alive: KeepAlive,
-    form: Form,
-    /// Bytes that may still be dropped.
-    most: u64,
-    patience: Deadline,
 }
 
 /// A request that an application answers.
@@ -285,28 +270,6 @@ impl Http1 {
         }
     }
 
-    /// An answer of ours: sent now, unless the end of the request is worth waiting for.
-    fn answered(&mut self, exchange: Box<Exchange>, keep_alive: KeepAlive, form: Form) -> Answering {
-        let endless = self
-            .unread
-            .as_ref()
-            .is_some_and(|unread| unread.1 == Rest::Unread(None));
-        let ends = || exchange.ends_connection() || exchange.is_unanswered();
-        if endless && keep_alive.waits_for_end() && !ends() {
-            let mut patience = Deadline::never();
-            patience.set(PATIENCE);
-            return Answering::Held(Box::new(Held {
-                exchange: Some(exchange),
-                keep_alive,
-                form,
-                most: self.settings.discard,
-                patience,
-            }));
-        }
-        let now = exchange.started();
-        Answering::Now(self.head(exchange, keep_alive, form, now))
-    }
-
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
     fn refuse(&mut self, error: Option<Box<RequestError>>) -> Sending {
         let (request, rejection) = match error {
@@ -369,14 +332,10 @@ impl Http1 {
                     Some(sending) => *answering = Answering::Now(sending),
                     None => return Poll::Ready(After::Close),
                 },
-                Answering::Held(held) => {
-                    ready!(self.poll_end(held, cx));
-                    let Some(exchange) = held.exchange.take() else {
-                        return Poll::Ready(After::Close);
-                    };
-                    let sending = self.head(exchange, held.keep_alive, held.form, Instant::now());
-                    *answering = Answering::Now(sending);
-                }
+                Answering::Held(held) => match ready!(self.poll_held(held, cx)) {
+                    Some(sending) => *answering = Answering::Now(sending),
+                    None => return Poll::Ready(After::Close),
+                },
                 Answering::Now(sending) => {
                     let sent = ready!(self.poll_send(sending, cx)).is_ok();
                     return Poll::Ready(self.after(sending, sent));

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::{Held, Http1};
+use super::Http1;
 use crate::frontend::edge::state::ConnectionState;
 use crate::protocol::http1::{BodyPart, Rest};
 use crate::transport::Deadline;
@@ -22,7 +22,7 @@ impl Http1 {
     }
 
     /// Reads and drops as many bytes of the rest of a request; counts them off.
-    fn poll_drop(&mut self, cx: &mut Context<'_>, most: &mut u64) {
+    pub(super) fn poll_drop(&mut self, cx: &mut Context<'_>, most: &mut u64) {
         let (Some(reader), Some(unread)) = (&mut self.reader, &mut self.unread) else {
             return;
         };
@@ -42,17 +42,6 @@ impl Http1 {
             }
         }
         *rest = if body.is_done() { Rest::Taken } else { Rest::Broken };
-    }
-
-    /// Reads and drops the rest of a body of unknown length, until its end is there, or nothing more is worth waiting for.
-    pub(super) fn poll_end(&mut self, held: &mut Held, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_drop(cx, &mut held.most);
-        match self.unread.as_ref().map(|unread| unread.1) {
-            Some(Rest::Unread(_)) if held.most > 0 => return held.patience.poll(cx),
-            Some(Rest::Taken) => self.unread = None,
-            Some(Rest::Unread(_) | Rest::Broken) | None => {}
-        }
-        Poll::Ready(())
     }
 
     /// Reads and drops the rest of a body; its size is known and small. Whether the connection goes on.
