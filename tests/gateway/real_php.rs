@@ -159,6 +159,7 @@ fn what_follows_a_script_is_its_path_info() {
             ("/a.php/", "/"),
             ("/a.php/b.php", "/b.php"),
             ("/a.php/caf%C3%A9;p=1", "/caf\u{e9};p=1"),
+            ("/a.php/AC%2FDC%5C", "/AC/DC\\"),
         ] {
             let ran = site.run(target);
             assert_eq!(

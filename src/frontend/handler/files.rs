@@ -66,7 +66,6 @@ impl HandlerSettings for Files {
 
 impl Handle for Directory {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
-        path.check_file()?;
         let start = path.split_at_prefix(&self.prefix).unwrap_or(0);
         let relative = path.relative(start, path.as_bytes().len())?;
         let request = request(&exchange.request.head, path);

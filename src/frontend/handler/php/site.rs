@@ -5,7 +5,8 @@
 //! 5): the path is split behind the first suffix that ends a segment; the suffix is compared byte by byte, no
 //! byte above 0x7F matches anything; the script must be a regular file below the root, links included; if it is
 //! not, nothing further is tried with the rest of the path. A name that differs from a script's only in case is
-//! never run and never shown.
+//! never run and never shown. An encoded slash or a backslash may stand behind the script, where no file is looked up,
+//! and nowhere else: not even the slash between the two may be encoded.
 //!
 //! Like nginx's `try_files $uri $uri/ /index.php`: a path that is no file is answered by the front controller,
 //! which gets `SCRIPT_NAME` and `SCRIPT_FILENAME` of its own and no `PATH_INFO`, and routes by `REQUEST_URI`.
@@ -80,10 +81,15 @@ impl Site {
 
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
     pub(super) fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
-        if let Err(error) = path.check_file() {
+        let found = find(path.as_bytes(), self.suffix.as_bytes());
+        let end = match found {
+            Suffix::At(end) => end,
+            Suffix::None | Suffix::OtherCase => path.as_bytes().len(),
+        };
+        if let Err(error) = path.check_file(end) {
             return self.missing(error.into());
         }
-        match find(path.as_bytes(), self.suffix.as_bytes()) {
+        match found {
             Suffix::None => self.plain(path),
             Suffix::At(end) => self.script(path, end, encoded),
             Suffix::OtherCase => Err(Unresolved::SuffixCase),
@@ -345,6 +351,16 @@ mod tests {
             ("/..%2fsecret.php", "refused: path climbs above the root"),
             ("/uploads%5Cevil.jpg", "not found: backslash in the path"),
             ("/a.php\\x", "not found: backslash in the path"),
+            ("/x%2Fa.php/y", "not found: encoded slash in the path"),
+            ("/x%5Ca.php/y", "not found: backslash in the path"),
+            ("/admin%2F/a.php", "not found: encoded slash in the path"),
+            ("/x%2F../a.php/y", "not found: encoded slash in the path"),
+            ("/a.php/%00", "refused: NUL byte in the path"),
+            // Behind the script no file is looked up.
+            ("/a.php/x%2Fy", "run /a.php /x/y"),
+            ("/a.php/x%5Cy", "run /a.php /x\\\\y"),
+            ("/a.php/x%2F..%2F..%2Fb.php", "not found: encoded slash in the path"),
+            ("/a.php/x%2F%2e%2e", "not found: encoded slash in the path"),
             // Links out of the root.
             ("/out.php", OUTSIDE),
             ("/absolute.php", OUTSIDE),
@@ -389,12 +405,14 @@ mod tests {
             "/style.css/",
             "/wiki/AC%2FDC",
             "/wiki/back%5Cslash",
+            "/a.php%2Fx",
             "/dir.php",
         ] {
             assert_eq!(outcome(&site, target), "run /index.php", "{target}");
         }
         for (target, expected) in [
             ("/a.php/x", "run /a.php /x"),
+            ("/index.php/AC%2FDC", "run /index.php /AC/DC"),
             ("/style.css", "file \"style.css\""),
             ("/admin", "redirect"),
             ("/.env", HIDDEN),
@@ -436,13 +454,17 @@ mod tests {
     fn the_encoded_rest_is_kept_as_it_was_sent() {
         let dir = tree();
         let site = site(&config(&dir));
-        let target = b"/%61.php/x%20y";
-        let path = DecodedPath::parse(target).unwrap();
-        let Ok(Resolved::Script(script)) = site.resolve(&path, target) else {
-            panic!("a.php is a script");
-        };
-        assert_eq!(script.path_info, "/x y");
-        assert_eq!(script.path_info_encoded, "/x%20y");
+        for (target, path_info, encoded) in [
+            ("/%61.php/x%20y", "/x y", "/x%20y"),
+            ("/a.php/x%2Fy", "/x/y", "/x%2Fy"),
+        ] {
+            let path = DecodedPath::parse(target.as_bytes()).unwrap();
+            let Ok(Resolved::Script(script)) = site.resolve(&path, target.as_bytes()) else {
+                panic!("a.php is a script");
+            };
+            assert_eq!(script.path_info, path_info);
+            assert_eq!(script.path_info_encoded, encoded);
+        }
     }
 
     #[test]
