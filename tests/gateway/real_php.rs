@@ -144,7 +144,7 @@ fn scripts_run_and_files_are_sent() {
         let style = site.get("/style.css");
         assert_eq!(
             (style.text().as_str(), style.header("content-type")),
-            ("body {}\n", Some("text/css; charset=utf-8"))
+            ("body {}\n", Some("text/css"))
         );
         assert_eq!(site.get("/page.html").text(), "<p>page\n");
         assert!(!site.is_found("/empty/") && !site.is_found("/nothing") && !site.is_found("/nothing.php"));

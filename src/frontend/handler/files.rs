@@ -17,10 +17,12 @@ use crate::protocol::RequestHead;
 pub struct Files {
     /// Absolute directory. The path after the route's prefix is looked up in it.
     pub root: PathBuf,
-    /// File tried for a directory.
-    pub index: String,
+    /// Files tried for a directory, in this order.
+    pub index: Vec<String>,
     /// Which symbolic links below the root are followed.
     pub symlinks: Symlinks,
+    /// What text is said to be encoded in; `None`: nothing is said.
+    pub charset: Option<String>,
 }
 
 /// Without a root yet.
@@ -28,8 +30,9 @@ impl Default for Files {
     fn default() -> Self {
         Self {
             root: PathBuf::new(),
-            index: "index.html".to_owned(),
+            index: vec!["index.html".to_owned()],
             symlinks: Symlinks::default(),
+            charset: None,
         }
     }
 }
@@ -40,7 +43,8 @@ pub struct Directory {
     root: Root,
     /// As it is configured.
     path: PathBuf,
-    index: String,
+    index: Vec<String>,
+    charset: Option<String>,
     /// The path of the route.
     prefix: String,
 }
@@ -55,6 +59,7 @@ impl HandlerSettings for Files {
             root: place.take_root(),
             path: self.root.clone(),
             index: self.index.clone(),
+            charset: self.charset.clone(),
             prefix: place.path.to_owned(),
         }
     }
@@ -68,7 +73,7 @@ impl Handle for Directory {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let start = path.split_at_prefix(&self.prefix).unwrap_or(0);
         let relative = path.relative(start, path.as_bytes().len())?;
-        let request = request(&exchange.request.head, path);
+        let request = request(&exchange.request.head, path, self.charset.as_deref());
         exchange.answer = answer(files::respond(&self.root, &self.index, &relative, &request))?;
         Ok(Flow::Answered)
     }
@@ -80,12 +85,17 @@ impl Handle for Directory {
 }
 
 /// What files have to know of a request.
-pub(super) fn request<'a>(head: &'a RequestHead, path: &'a DecodedPath) -> files::Request<'a> {
+pub(super) fn request<'a>(
+    head: &'a RequestHead,
+    path: &'a DecodedPath,
+    charset: Option<&'a str>,
+) -> files::Request<'a> {
     files::Request {
         method: &head.method,
         fields: &head.fields,
         path,
         query: head.target.query(),
+        charset,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Large files over HTTP/1, which the kernel copies to the socket.
+//! Files: large ones over HTTP/1, which the kernel copies to the socket, and what is told about them.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -84,4 +84,31 @@ fn a_link_that_leaves_the_root_is_followed_or_refused_by_name() {
         told.contains("/inside/link.bin") && told.contains("symlinks = \"inside\""),
         "{told}"
     );
+}
+
+#[test]
+fn a_charset_and_several_index_files_are_had_for_the_asking() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("index.htm"), "<meta charset=\"utf-8\">").unwrap();
+    let root = directory.path().display();
+    let files = |host: &str, more: &str| {
+        format!("[[route]]\nhost = \"{host}\"\nfiles = {{ root = \"{root}\"{more} }}\n")
+    };
+    let index = ", index = [\"index.html\", \"index.htm\"]";
+    let tables = [
+        files("plain.test", index),
+        files("said.test", &format!("{index}, charset = \"utf-8\"")),
+        files("one.test", ", index = \"index.html\""),
+    ];
+    let site = Site::with("", &tables.concat());
+    let ask = |host: &str| site.request("GET", "/", &[("Host", host)], b"");
+    for (host, kind) in [("plain.test", "text/html"), ("said.test", "text/html; charset=utf-8")] {
+        let answer = ask(host);
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some(kind)),
+            "{host}"
+        );
+    }
+    assert_eq!(ask("one.test").status, 404);
 }

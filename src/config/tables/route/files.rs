@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::charset::CHARSET;
 use super::file_name::INDEX;
 use super::handler::{HandlerTable, Place};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
-use crate::config::units::{Absolute, Name, Named};
+use crate::config::units::{Absolute, Name, Named, OneOrMore};
 use crate::files::Symlinks;
 use crate::frontend::config::Files as Settings;
 
@@ -16,11 +17,14 @@ table! {
     pub(in crate::config) struct Files for Settings {
         /// Directory. The rest of the path, behind the path of the route, is looked up in it. Required.
         root: PathBuf as Absolute("the directory"),
-        /// File tried for a directory.
-        index: String as INDEX,
+        /// File tried for a directory; of several, the first that is there.
+        index: Vec<String> as OneOrMore(INDEX),
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
+        /// Encoding that text files, not answers of scripts, are said to have: `"utf-8"`. XML names its own. Default: nothing
+        /// is said, so that `<meta>` counts.
+        charset: String as CHARSET,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `[[route]]`.
 
 mod buffering;
+mod charset;
 mod field;
 mod file_name;
 mod files;

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::charset::CHARSET;
 use super::file_name::PHP_INDEX;
 use super::handler::{HandlerTable, Place};
 use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
-use crate::config::units::{Absolute, Name, Plain, Text};
+use crate::config::units::{Absolute, Name, OneOrMore, Plain, Text};
 use crate::files::Symlinks;
 use crate::frontend::config::Php as Settings;
 use crate::upstream::Config as Upstream;
@@ -22,8 +23,8 @@ table! {
         root: PathBuf as Absolute("the document root"),
         /// The same directory as PHP-FPM sees it, such as in its container. Default: `root`.
         remote_root: PathBuf as Absolute("the remote document root"),
-        /// File tried for a directory.
-        index: String as PHP_INDEX,
+        /// File tried for a directory; of several, the first that is there.
+        index: Vec<String> as OneOrMore(PHP_INDEX),
         /// Script for every path that is no file, such as `"/index.php"`. Default: none, 404.
         front_controller: String as SCRIPT,
         /// Suffix of scripts.
@@ -31,6 +32,8 @@ table! {
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
+        /// Said of text files, not of what scripts answer, `"utf-8"`: XML names its own. Default: nothing is said, so that `<meta>` counts.
+        charset: String as CHARSET,
     }
 }
 

@@ -23,14 +23,16 @@ pub struct Php {
     pub root: PathBuf,
     /// The same directory as PHP-FPM sees it (a container), when it differs.
     pub remote_root: Option<PathBuf>,
-    /// File tried for a directory, e.g. `index.php`.
-    pub index: String,
+    /// Files tried for a directory, in this order: scripts and others, e.g. `index.php` and `index.html`.
+    pub index: Vec<String>,
     /// Script for every path that is no file, e.g. `/index.php`.
     pub front_controller: Option<String>,
     /// Suffix of scripts, with its dot, e.g. `.php`.
     pub suffix: String,
     /// Which symbolic links below the root are followed, to scripts and to other files.
     pub symlinks: Symlinks,
+    /// What text that is no script's is said to be encoded in; `None`: nothing is said.
+    pub charset: Option<String>,
 }
 
 /// Without a root yet.
@@ -40,10 +42,11 @@ impl Default for Php {
             upstream: 0,
             root: PathBuf::new(),
             remote_root: None,
-            index: "index.php".to_owned(),
+            index: vec!["index.php".to_owned()],
             front_controller: None,
             suffix: ".php".to_owned(),
             symlinks: Symlinks::default(),
+            charset: None,
         }
     }
 }
@@ -54,6 +57,7 @@ pub struct Scripts {
     site: Site,
     /// The document root as it is configured.
     root: PathBuf,
+    charset: Option<String>,
 }
 
 impl HandlerSettings for Php {
@@ -66,6 +70,7 @@ impl HandlerSettings for Php {
             upstream: place.upstreams[self.upstream].clone(),
             site: Site::new(self, place.take_root()),
             root: self.root.clone(),
+            charset: self.charset.clone(),
         }
     }
 
@@ -81,17 +86,18 @@ impl HandlerSettings for Php {
 impl Handle for Scripts {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let head = &mut exchange.request.head;
+        let charset = self.charset.as_deref();
         match self.site.resolve(path, head.target.path())? {
             Resolved::Script(script) => {
                 head.script = script;
                 Ok(Flow::Forward(&self.upstream))
             }
             Resolved::File(opened, name) => {
-                exchange.answer = answer(files::file(opened, &name, &request(head, path)))?;
+                exchange.answer = answer(files::file(opened, &name, &request(head, path, charset)))?;
                 Ok(Flow::Answered)
             }
             Resolved::Redirect => {
-                exchange.answer = files::redirect(&request(head, path)).into();
+                exchange.answer = files::redirect(&request(head, path, charset)).into();
                 Ok(Flow::Answered)
             }
         }

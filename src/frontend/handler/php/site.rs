@@ -25,7 +25,7 @@ use crate::protocol::request::Script;
 pub(super) struct Site {
     root: Root,
     remote_root: Option<Bytes>,
-    index: String,
+    index: Vec<String>,
     /// URL path, starts with a slash.
     front_controller: Option<Bytes>,
     suffix: String,
@@ -120,20 +120,28 @@ impl Site {
         }
     }
 
+    /// The first of the files that are tried for a directory.
     fn directory(&self, path: &DecodedPath, relative: &RelPath) -> Result<Resolved, Unresolved> {
-        let index = relative.join(&self.index);
-        match self.root.look(&index) {
-            Ok((Kind::File, _)) if !path.is_directory() => Ok(Resolved::Redirect),
-            Ok((Kind::File, root)) if self.index.ends_with(&self.suffix) => {
-                let name = [path.as_bytes(), self.index.as_bytes()].concat();
-                Ok(Resolved::Script(self.run(name.into(), root)))
+        for name in &self.index {
+            let index = relative.join(name);
+            match self.root.look(&index) {
+                Ok((Kind::File, _)) if !path.is_directory() => return Ok(Resolved::Redirect),
+                Ok((Kind::File, root)) if name.ends_with(&self.suffix) => {
+                    let name = [path.as_bytes(), name.as_bytes()].concat();
+                    return Ok(Resolved::Script(self.run(name.into(), root)));
+                }
+                Ok((Kind::File, _)) => return self.file(index),
+                Ok((Kind::Directory, _)) | Err(LookupError::NotFound) => {}
+                Err(error) => return self.otherwise(error),
             }
-            Ok((Kind::File, _)) => match self.root.get(&index)? {
-                Entry::File(file) => Ok(Resolved::File(file, index)),
-                Entry::Directory => self.missing(LookupError::NotFound.into()),
-            },
-            Ok((Kind::Directory, _)) => self.missing(LookupError::NotFound.into()),
-            Err(error) => self.otherwise(error),
+        }
+        self.missing(LookupError::NotFound.into())
+    }
+
+    fn file(&self, path: RelPath) -> Result<Resolved, Unresolved> {
+        match self.root.get(&path)? {
+            Entry::File(file) => Ok(Resolved::File(file, path)),
+            Entry::Directory => self.missing(LookupError::NotFound.into()),
         }
     }
 
@@ -240,10 +248,11 @@ mod tests {
             upstream: 0,
             root: dir.path().join("site"),
             remote_root: Some("/srv/app".into()),
-            index: "index.php".into(),
+            index: vec!["index.php".into()],
             front_controller: None,
             suffix: ".php".into(),
             symlinks: Symlinks::Inside,
+            charset: None,
         }
     }
 
@@ -442,12 +451,25 @@ mod tests {
     fn an_index_may_be_a_plain_file() {
         let dir = tree();
         let site = site(&Php {
-            index: "index.html".into(),
+            index: vec!["index.html".into()],
             ..config(&dir)
         });
         assert_eq!(outcome(&site, "/static/"), "file \"static/index.html\"");
         assert_eq!(outcome(&site, "/static"), "redirect");
         assert_eq!(outcome(&site, "/"), MISSING);
+    }
+
+    #[test]
+    fn the_first_index_that_is_there_answers() {
+        let dir = tree();
+        let site = site(&Php {
+            index: vec!["dir.php".into(), "index.php".into(), "index.html".into()],
+            ..config(&dir)
+        });
+        assert_eq!(outcome(&site, "/"), "run /index.php");
+        assert_eq!(outcome(&site, "/static/"), "file \"static/index.html\"");
+        assert_eq!(outcome(&site, "/static"), "redirect");
+        assert_eq!(outcome(&site, "/empty/"), MISSING);
     }
 
     #[test]
