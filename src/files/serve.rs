@@ -67,7 +67,8 @@ pub fn respond(
     match root.get(path)? {
         Entry::File(_) if path.is_directory() => Err(LookupError::NotFound),
         Entry::File(opened) => file(opened, path, request),
-        Entry::Directory if !path.is_directory() => Ok(redirect(request)),
+        // A path that is looked up from its middle on may be nothing, and its URL end without a slash all the same.
+        Entry::Directory if !request.path.is_directory() => Ok(redirect(request)),
         Entry::Directory => directory(root, index, path, request),
     }
 }

@@ -26,6 +26,15 @@ impl Site {
         site
     }
 
+    /// The same with more tables; `HOME` is the directory that has everything.
+    fn with(tables: &str) -> Self {
+        let site = Self::new();
+        let text = std::fs::read_to_string(site.file()).unwrap();
+        let tables = tables.replace("HOME", site.path().to_str().unwrap());
+        std::fs::write(site.file(), text + &tables).unwrap();
+        site
+    }
+
     fn file(&self) -> String {
         self.path().join("site.toml").to_str().unwrap().to_owned()
     }
@@ -116,6 +125,24 @@ proxy = { upstream = "containers" }
 [[route]]
 path = "/metrics"
 status = {}
+"#;
+
+/// Routes that lead into the same directory in different ways.
+const DIRECTORIES: &str = r#"
+[[route]]
+host = "files.example"
+path = "/public"
+files = { root = "HOME" }
+
+[[route]]
+host = "files.example"
+path = "/static"
+files = { alias = "HOME/public" }
+
+[[route]]
+host = "files.example"
+path = "/php"
+php = { upstream = "php", alias = "HOME/public" }
 "#;
 
 #[test]
@@ -305,6 +332,47 @@ fn refusals_say_more_than_the_client_may_know() {
             "{line:?} is not in\n{text}"
         );
     }
+}
+
+#[test]
+fn how_paths_lead_into_a_directory_is_said() {
+    let site = Site::with(DIRECTORIES);
+    for (url, route, more) in [
+        (
+            "/public/style.css",
+            "path /public: files below HOME (root: with /public)",
+            "answer     200, by the gateway itself",
+        ),
+        (
+            "/static/style.css",
+            "path /static: files below ROOT (alias: without /static)",
+            "answer     200, by the gateway itself",
+        ),
+        (
+            "/static/none",
+            "path /static: files below ROOT (alias: without /static)",
+            "answer     404 (not_found): nothing to send for /none below ROOT (names that end in .php, .phtml or .phar are never sent as they are)",
+        ),
+        (
+            "/php/index.php/x",
+            "path /php: php below ROOT (alias: without /php)",
+            "split      SCRIPT_NAME \"/php/index.php\", PATH_INFO \"/x\"",
+        ),
+    ] {
+        let text = site.explain(&["GET", &format!("http://files.example{url}")]);
+        let text = text.replace(site.path().to_str().unwrap(), "HOME");
+        for line in [format!("route      files.example, {route}"), more.to_owned()] {
+            assert!(
+                text.lines().any(|known| known == line),
+                "{line:?} is not in\n{text}"
+            );
+        }
+    }
+    let output = site.run(&["GET", "http://files.example/static/style.css", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let public = site.path().join("public");
+    assert_eq!(json["route"]["alias"], public.to_str().unwrap());
+    assert_eq!(json["route"]["root"], serde_json::Value::Null);
 }
 
 #[test]

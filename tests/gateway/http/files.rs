@@ -22,7 +22,7 @@ fn site() -> (Site, PathBuf, TempDir) {
     let root = directory.path().display();
     let site = Site::with(
         "",
-        &format!("[[route]]\npath = \"/files\"\nfiles = {{ root = \"{root}\" }}"),
+        &format!("[[route]]\npath = \"/files\"\nfiles = {{ alias = \"{root}\" }}"),
     );
     (site, file, directory)
 }
@@ -69,7 +69,7 @@ fn a_link_that_leaves_the_root_is_followed_or_refused_by_name() {
     std::os::unix::fs::symlink(&file, root.join("link.bin")).unwrap();
     let files = |path: &str, more: &str| {
         let root = root.display();
-        format!("[[route]]\npath = \"/{path}\"\nfiles = {{ root = \"{root}\"{more} }}\n")
+        format!("[[route]]\npath = \"/{path}\"\nfiles = {{ alias = \"{root}\"{more} }}\n")
     };
     let tables = [files("follow", ""), files("inside", ", symlinks = \"inside\"")].concat();
     let site = Site::with("", &tables);
@@ -102,7 +102,10 @@ fn a_charset_and_several_index_files_are_had_for_the_asking() {
     ];
     let site = Site::with("", &tables.concat());
     let ask = |host: &str| site.request("GET", "/", &[("Host", host)], b"");
-    for (host, kind) in [("plain.test", "text/html"), ("said.test", "text/html; charset=utf-8")] {
+    for (host, kind) in [
+        ("plain.test", "text/html"),
+        ("said.test", "text/html; charset=utf-8"),
+    ] {
         let answer = ask(host);
         assert_eq!(
             (answer.status, answer.header("content-type")),
@@ -111,4 +114,32 @@ fn a_charset_and_several_index_files_are_had_for_the_asking() {
         );
     }
     assert_eq!(ask("one.test").status, 404);
+}
+
+#[test]
+fn a_root_keeps_the_path_of_the_route_and_an_alias_stands_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = directory.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("index.html"), "inner").unwrap();
+    let (root, alias) = (directory.path().display(), inner.display());
+    let tables = format!(
+        "[[route]]\npath = \"/inner\"\nfiles = {{ root = \"{root}\" }}\n\
+         [[route]]\npath = \"/other\"\nfiles = {{ alias = \"{alias}\" }}\n"
+    );
+    let site = Site::with("", &tables);
+    for path in ["/inner", "/other"] {
+        let found = site.request("GET", &format!("{path}/index.html"), &[], b"");
+        assert_eq!((found.status, found.text().as_str()), (200, "inner"), "{path}");
+        // Links in the page are relative to its directory.
+        let bare = site.request("GET", path, &[], b"");
+        assert_eq!(
+            (bare.status, bare.header("location")),
+            (308, Some(format!("{path}/").as_str()))
+        );
+    }
+    assert_eq!(
+        site.request("GET", "/inner/inner/index.html", &[], b"").status,
+        404
+    );
 }

@@ -2,6 +2,7 @@
 
 mod buffering;
 mod charset;
+mod document_root;
 mod field;
 mod file_name;
 mod files;

@@ -2,11 +2,11 @@
 
 mod site;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::{PROGRAM, answer, request};
-use super::{Handle, HandlerSettings, Place};
+use super::{DocumentRoot, Handle, HandlerSettings, Place};
 use crate::files::{self, DecodedPath, Symlinks};
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -19,13 +19,13 @@ use site::{Resolved, Site, Unresolved};
 pub struct Php {
     /// Index into the upstreams.
     pub upstream: usize,
-    /// Document root as we see it, absolute.
-    pub root: PathBuf,
+    /// Document root as we see it.
+    pub root: DocumentRoot,
     /// The same directory as PHP-FPM sees it (a container), when it differs.
     pub remote_root: Option<PathBuf>,
     /// Files tried for a directory, in this order: scripts and others, e.g. `index.php` and `index.html`.
     pub index: Vec<String>,
-    /// Script for every path that is no file, e.g. `/index.php`.
+    /// Script for every path that is no file, by its place below the document root, e.g. `/index.php`.
     pub front_controller: Option<String>,
     /// Suffix of scripts, with its dot, e.g. `.php`.
     pub suffix: String,
@@ -40,7 +40,7 @@ impl Default for Php {
     fn default() -> Self {
         Self {
             upstream: 0,
-            root: PathBuf::new(),
+            root: DocumentRoot::default(),
             remote_root: None,
             index: vec!["index.php".to_owned()],
             front_controller: None,
@@ -56,7 +56,7 @@ pub struct Scripts {
     upstream: Arc<Upstream>,
     site: Site,
     /// The document root as it is configured.
-    root: PathBuf,
+    root: DocumentRoot,
     charset: Option<String>,
 }
 
@@ -68,13 +68,13 @@ impl HandlerSettings for Php {
     fn handler(&self, mut place: Place<'_>) -> Scripts {
         Scripts {
             upstream: place.upstreams[self.upstream].clone(),
-            site: Site::new(self, place.take_root()),
+            site: Site::new(self, place.take_root(), place.path),
             root: self.root.clone(),
             charset: self.charset.clone(),
         }
     }
 
-    fn root(&self) -> Option<(&Path, Symlinks)> {
+    fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         Some((&self.root, self.symlinks))
     }
 
@@ -109,7 +109,8 @@ impl Handle for Scripts {
             Err(error) => format!("{error}, and there is no front_controller"),
             Ok(_) => PROGRAM.to_owned(),
         };
-        let (path, root) = (String::from_utf8_lossy(path.as_bytes()), self.root.display());
+        let root = self.root.path().display();
+        let path = String::from_utf8_lossy(self.site.below(path));
         Some(format!("{path} below {root}: {why}"))
     }
 }

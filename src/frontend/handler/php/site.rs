@@ -29,6 +29,9 @@ pub(super) struct Site {
     /// URL path, starts with a slash.
     front_controller: Option<Bytes>,
     suffix: String,
+    /// Where the part of a URL path begins that leads into the root: what is in front of it belongs to the names of
+    /// scripts, and not to their files.
+    start: usize,
 }
 
 /// What answers a path.
@@ -65,25 +68,28 @@ enum Suffix {
 }
 
 impl Site {
-    /// Scripts below a document root, which is open.
-    pub(super) fn new(config: &Php, root: Root) -> Self {
+    /// Scripts below a document root, which is open, on a route for `route`.
+    pub(super) fn new(config: &Php, root: Root, route: &str) -> Self {
         let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
+        let start = config.root.start(route);
+        let name = |path: &String| format!("{}/{}", &route[..start], path.trim_start_matches('/'));
         Self {
             root,
             remote_root: remote.map(|root| without_slash(root.as_os_str().as_bytes())),
             index: config.index.clone(),
-            front_controller: controller.map(|path| format!("/{}", path.trim_start_matches('/')).into()),
+            front_controller: controller.map(|path| name(path).into()),
             suffix: config.suffix.clone(),
+            start,
         }
     }
 
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
     pub(super) fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
-        let found = find(path.as_bytes(), self.suffix.as_bytes());
+        let found = find(self.below(path), self.suffix.as_bytes());
         let end = match found {
-            Suffix::At(end) => end,
+            Suffix::At(end) => self.start + end,
             Suffix::None | Suffix::OtherCase => path.as_bytes().len(),
         };
         if let Err(error) = path.check_file(end) {
@@ -91,14 +97,19 @@ impl Site {
         }
         match found {
             Suffix::None => self.plain(path),
-            Suffix::At(end) => self.script(path, end, encoded),
+            Suffix::At(_) => self.script(path, end, encoded),
             Suffix::OtherCase => Err(Unresolved::SuffixCase),
         }
     }
 
+    /// The part of a path that leads into the root.
+    pub(super) fn below<'p>(&self, path: &'p DecodedPath) -> &'p [u8] {
+        &path.as_bytes()[self.start..]
+    }
+
     /// The path up to `end` is a script's.
     fn script(&self, path: &DecodedPath, end: usize, encoded: &[u8]) -> Result<Resolved, Unresolved> {
-        match self.root.look(&path.relative(0, end)?) {
+        match self.root.look(&path.relative(self.start, end)?) {
             Ok((Kind::File, root)) => Ok(Resolved::Script(Script {
                 path_info: path.to_bytes().slice(end..),
                 path_info_encoded: path.encoded_tail(encoded, end),
@@ -111,7 +122,7 @@ impl Site {
 
     /// The path names no script: a file or a directory, if anything.
     fn plain(&self, path: &DecodedPath) -> Result<Resolved, Unresolved> {
-        let relative = path.relative(0, path.as_bytes().len())?;
+        let relative = path.relative(self.start, path.as_bytes().len())?;
         match self.root.get(&relative) {
             Ok(Entry::File(file)) if !relative.is_directory() => Ok(Resolved::File(file, relative)),
             Ok(Entry::File(_)) => self.missing(LookupError::NotFound.into()),
@@ -167,7 +178,7 @@ impl Site {
     fn run(&self, name: Bytes, root: Bytes) -> Script {
         let root = self.remote_root.clone().unwrap_or(root);
         Script {
-            filename: Some([&root[..], &name[..]].concat().into()),
+            filename: Some([&root[..], &name[self.start..]].concat().into()),
             document_root: Some(root),
             name,
             php: true,
@@ -201,6 +212,7 @@ mod tests {
 
     use super::*;
     use crate::files::Symlinks;
+    use crate::frontend::handler::DocumentRoot;
 
     /// `site/` is the root; `secret.php` lies beside it.
     fn tree() -> TempDir {
@@ -246,7 +258,7 @@ mod tests {
     fn config(dir: &TempDir) -> Php {
         Php {
             upstream: 0,
-            root: dir.path().join("site"),
+            root: DocumentRoot::Root(dir.path().join("site")),
             remote_root: Some("/srv/app".into()),
             index: vec!["index.php".into()],
             front_controller: None,
@@ -257,7 +269,13 @@ mod tests {
     }
 
     fn site(config: &Php) -> Site {
-        Site::new(config, Root::open(&config.root, config.symlinks).unwrap())
+        on("/", config)
+    }
+
+    /// The same on a route for this path.
+    fn on(route: &str, config: &Php) -> Site {
+        let root = Root::open(config.root.path(), config.symlinks).unwrap();
+        Site::new(config, root, route)
     }
 
     /// In one line what a request target leads to.
@@ -269,7 +287,7 @@ mod tests {
         match site.resolve(&path, target.as_bytes()) {
             Ok(Resolved::Script(script)) => {
                 let filename = script.filename.unwrap();
-                assert_eq!(filename, [b"/srv/app", &script.name[..]].concat());
+                assert_eq!(filename, [b"/srv/app", &script.name[site.start..]].concat());
                 assert_eq!(script.document_root.as_deref(), Some(&b"/srv/app"[..]));
                 let (name, info) = (script.name.escape_ascii(), script.path_info.escape_ascii());
                 format!("run {name} {info}").trim_end().to_owned()
@@ -368,7 +386,10 @@ mod tests {
             // Behind the script no file is looked up.
             ("/a.php/x%2Fy", "run /a.php /x/y"),
             ("/a.php/x%5Cy", "run /a.php /x\\\\y"),
-            ("/a.php/x%2F..%2F..%2Fb.php", "not found: encoded slash in the path"),
+            (
+                "/a.php/x%2F..%2F..%2Fb.php",
+                "not found: encoded slash in the path",
+            ),
             ("/a.php/x%2F%2e%2e", "not found: encoded slash in the path"),
             // Links out of the root.
             ("/out.php", OUTSIDE),
@@ -473,6 +494,52 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_stands_for_the_path_of_the_route_in_files_and_not_in_names() {
+        let dir = tree();
+        let alias = Php {
+            root: DocumentRoot::Alias(dir.path().join("site")),
+            ..config(&dir)
+        };
+        let blog = on("/blog", &alias);
+        for (target, expected) in [
+            ("/blog", "redirect"),
+            ("/blog/", "run /blog/index.php"),
+            ("/blog/a.php/x%2Fy", "run /blog/a.php /x/y"),
+            ("/%62log/a.php", "run /blog/a.php"),
+            ("/blog/admin", "redirect"),
+            ("/blog/admin/", "run /blog/admin/index.php"),
+            ("/blog/style.css", "file \"style.css\""),
+            ("/blog/blog/a.php", MISSING),
+            ("/blog%2Fa.php", "not found: encoded slash in the path"),
+            ("/blog/.env", HIDDEN),
+            ("/blog/none", MISSING),
+        ] {
+            assert_eq!(outcome(&blog, target), expected, "{target}");
+        }
+        let controlled = on(
+            "/blog",
+            &Php {
+                front_controller: Some("/index.php".into()),
+                ..alias.clone()
+            },
+        );
+        assert_eq!(outcome(&controlled, "/blog/2026/post"), "run /blog/index.php");
+        // What looks like a script in the path of the route is none.
+        let odd = on("/old.php", &alias);
+        assert_eq!(outcome(&odd, "/old.php/a.php/x"), "run /old.php/a.php /x");
+        assert_eq!(outcome(&odd, "/old.php/style.css"), "file \"style.css\"");
+        assert_eq!(outcome(&on("/", &alias), "/a.php"), "run /a.php");
+    }
+
+    #[test]
+    fn a_root_keeps_the_path_of_the_route() {
+        let dir = tree();
+        let site = on("/admin", &config(&dir));
+        assert_eq!(outcome(&site, "/admin/"), "run /admin/index.php");
+        assert_eq!(outcome(&site, "/admin/a.php"), MISSING);
+    }
+
+    #[test]
     fn the_encoded_rest_is_kept_as_it_was_sent() {
         let dir = tree();
         let site = site(&config(&dir));
@@ -494,7 +561,7 @@ mod tests {
         let dir = tree();
         symlink("site", dir.path().join("current")).unwrap();
         let site = site(&Php {
-            root: dir.path().join("current/"),
+            root: DocumentRoot::Root(dir.path().join("current/")),
             remote_root: None,
             ..config(&dir)
         });
