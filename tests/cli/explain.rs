@@ -205,7 +205,7 @@ variables (25, {size} bytes on the wire; block of at most 65535 bytes)
   DOCUMENT_ROOT=ROOT
   REDIRECT_STATUS=200
   GATEWAY_INTERFACE=CGI/1.1
-  SERVER_SOFTWARE=bridgehead/{VERSION}
+  SERVER_SOFTWARE=bridgehead/{VERSION} (like nginx)
   SERVER_NAME=shop.example
   REQUEST_SCHEME=http
   REMOTE_ADDR=192.0.2.7
@@ -220,7 +220,7 @@ variables (25, {size} bytes on the wire; block of at most 65535 bytes)
   HTTP_COOKIE=a=1
   APP_ENV=prod
 ",
-            size = 608 + 2 * root,
+            size = 621 + 2 * root,
             VERSION = env!("CARGO_PKG_VERSION"),
         )
     );

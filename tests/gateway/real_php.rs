@@ -166,10 +166,7 @@ fn wordpress_finds_a_server_that_it_knows_and_offers_addresses_without_index_php
             (&"/%year%/%postname%/".into(), &Value::Null),
             "{said}"
         );
-        assert!(
-            said["software"].as_str().unwrap().starts_with("bridgehead/"),
-            "{said}"
-        );
+        assert!(said["software"].as_str().unwrap().starts_with("bridgehead/"), "{said}");
         // Such an address is answered by WordPress, which reads it.
         let post = site.run("/2026/hello-world/?preview=true");
         assert_eq!(post["SCRIPT_NAME"], "/index.php");
@@ -433,6 +430,22 @@ foreach ($names as $name) {
     $said[$name] = $_SERVER[$name] ?? null;
 }
 echo json_encode($said);
+"#;
+
+/// What WordPress does: addresses without `index.php` for servers that it knows by name, files with rules for those that
+/// read some.
+const PERMALINKS: &str = r#"<?php
+header('Content-Type: application/json');
+$software = $_SERVER['SERVER_SOFTWARE'] ?? '';
+$names = fn(string ...$known) => (bool) array_filter($known, fn($name) => strpos($software, $name) !== false);
+$apache = $names('Apache', 'LiteSpeed');
+$iis = !$apache && $names('Microsoft-IIS', 'ExpressionDevServer');
+$rewrites = $names('nginx', 'Caddy', 'FrankenPHP') || ($apache && function_exists('apache_get_modules')) || $iis;
+echo json_encode([
+    'software' => $software,
+    'structure' => ($rewrites ? '' : '/index.php') . '/%year%/%postname%/',
+    'rules' => $apache ? '.htaccess' : ($iis ? 'web.config' : null),
+]);
 "#;
 
 /// Each worked somewhere: reference, sections 5.1 and 5.2.
