@@ -432,7 +432,7 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn mistakes_end_with_64_and_a_root_that_is_not_there_with_1() {
+fn mistakes_end_with_64_and_a_root_that_is_asked_for_and_not_there_with_1() {
     let site = Site::new();
     for arguments in [
         &["GET"][..],
@@ -450,13 +450,21 @@ fn mistakes_end_with_64_and_a_root_that_is_not_there_with_1() {
         Some(64)
     );
     std::fs::remove_dir_all(site.path().join("public")).unwrap();
-    let output = site.run(&["GET", "/healthz"]);
+    let output = site.run(&["GET", "http://shop.example/"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         stderr(&output).contains("cannot open the root"),
         "{}",
         stderr(&output)
     );
+    // Other routes do not need it.
+    for (url, answer) in [
+        ("/healthz", "answer     200, by the gateway itself"),
+        ("/web/x", "route      every host, path /web: proxy"),
+    ] {
+        let text = site.explain(&["GET", url]);
+        assert!(text.lines().any(|line| line == answer), "{text}");
+    }
 }
 
 #[test]

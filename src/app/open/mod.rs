@@ -27,6 +27,6 @@ pub(super) use pid_file::PidFile;
 pub(super) use progress::Progress;
 pub use reload::Source;
 pub(super) use reload::{Held, Reload};
-pub(super) use roots::roots;
+pub(super) use roots::root;
 pub(super) use start::Start;
 pub use start::open_error_log;

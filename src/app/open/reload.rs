@@ -7,7 +7,8 @@ use anyhow::Result;
 
 use super::listeners::Listeners;
 use super::progress::Progress;
-use super::{log, roots, warnings};
+use super::roots::roots;
+use super::{log, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;

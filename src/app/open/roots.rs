@@ -9,7 +9,7 @@ use crate::files::Root;
 use crate::frontend::config::{Handler, Route};
 
 /// Opens the directory of each route that has one.
-pub(in crate::app) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
+pub(super) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
     routes.iter().map(|route| root(route, progress)).collect()
 }
 
