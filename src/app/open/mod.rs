@@ -10,6 +10,7 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod inspection;
 mod listeners;
 mod log;
 mod opening;
@@ -18,8 +19,10 @@ mod progress;
 mod reload;
 mod roots;
 mod start;
+mod temp_dir;
 mod warnings;
 
+pub use inspection::{Finding, inspect};
 pub(super) use listeners::Added;
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};
