@@ -8,6 +8,7 @@ use std::io;
 use anyhow::{Context, Error, Result};
 use rustix::process::geteuid;
 
+use super::fpm_pool::FpmPool;
 use super::pid_file::PidFile;
 use super::progress::Progress;
 use super::roots::{Astray, root};
@@ -15,7 +16,8 @@ use super::{log, temp_dir};
 use crate::app::identity::Identity;
 use crate::config::Config;
 use crate::frontend::config::DocumentRoot;
-use crate::transport::{Address, DirectoryEntry, EntryError, ListenError, Obstacle};
+use crate::transport::{Address, DirectoryEntry, EntryError, Obstacle};
+use crate::upstream::model::config::slots::Slots;
 
 /// Something that is not as a configuration needs it.
 #[derive(Debug)]
@@ -31,8 +33,14 @@ pub struct Finding {
 /// Looks at what a start would open, in the order of the start. As root, the process becomes the user of `[server]` on
 /// the way, as a start does: for good.
 pub fn inspect(config: &Config) -> Vec<Finding> {
+    with_pools(config, &FpmPool::all(&FpmPool::files()))
+}
+
+/// The same, where these are the pools of PHP-FPM.
+fn with_pools(config: &Config, pools: &[FpmPool]) -> Vec<Finding> {
     let mut inspection = Inspection {
         config,
+        pools,
         progress: Progress::default(),
         found: Vec::new(),
         stranger: false,
@@ -43,6 +51,7 @@ pub fn inspect(config: &Config) -> Vec<Finding> {
 
 struct Inspection<'a> {
     config: &'a Config,
+    pools: &'a [FpmPool],
     /// Nothing waits for it.
     progress: Progress,
     found: Vec<Finding>,
@@ -66,6 +75,7 @@ impl Inspection<'_> {
         let spool = &config.server.spool;
         self.note(&["server", "temp_dir"], temp_dir::probe(spool, &self.progress));
         self.endpoints();
+        self.slots();
     }
 
     fn identity(&mut self) -> Option<Identity> {
@@ -87,8 +97,7 @@ impl Inspection<'_> {
             let accounts = access.resolve().with_context(|| address.to_string());
             self.note(&["listen", &number], accounts.context("cannot listen"));
             if let Address::Unix(path) = address {
-                let entry = DirectoryEntry::find(path);
-                let entry = entry.map_err(|error| ListenError::Path(address.clone(), error));
+                let entry = DirectoryEntry::find(path).with_context(|| address.to_string());
                 self.note(&["listen", &number, "address"], entry.context("cannot listen"));
             }
         }
@@ -104,17 +113,23 @@ impl Inspection<'_> {
                 DocumentRoot::Alias(_) => "alias",
             };
             let number = number.to_string();
-            let setting = ["route", &number, route.handler.name(), key];
-            if self.note(&setting, root(route, &self.progress)).is_some()
+            let handler = route.handler.name();
+            let opened = root(route, &self.progress);
+            if self.note(&["route", &number, handler, key], opened).is_some()
                 && let Some(astray) = Astray::find(route)
             {
-                self.push(&setting, astray.message, false);
+                self.push(&["route", &number, handler, astray.key], astray.message, false);
             }
         }
     }
 
     fn endpoints(&mut self) {
-        for upstream in self.config.upstreams.iter().filter(|upstream| upstream.warn_unreachable) {
+        for upstream in self
+            .config
+            .upstreams
+            .iter()
+            .filter(|upstream| upstream.warn_unreachable)
+        {
             for endpoint in &upstream.endpoints {
                 if let Address::Unix(path) = &endpoint.address
                     && let Some(obstacle) = Obstacle::find(path)
@@ -122,6 +137,23 @@ impl Inspection<'_> {
                     let message = format!("endpoint cannot be reached yet: {obstacle}");
                     self.push(&["upstream", &upstream.name, "endpoints"], message, false);
                 }
+            }
+        }
+    }
+
+    /// Slots that have no worker behind them, where PHP-FPM runs on this machine.
+    fn slots(&mut self) {
+        for upstream in &self.config.upstreams {
+            let Slots::Fixed(slots) = upstream.max_connections else {
+                continue;
+            };
+            let listens = |pool: &&FpmPool| upstream.endpoints.iter().any(|end| pool.listens_on(&end.address));
+            if let Some(pool) = self.pools.iter().filter(listens).find(|pool| pool.max_children < slots) {
+                let message = format!(
+                    "more slots than {pool}: the requests above that wait in its backlog, where no other endpoint can take \
+                     them over"
+                );
+                self.push(&["upstream", &upstream.name, "max_connections"], message, false);
             }
         }
     }
@@ -171,7 +203,8 @@ mod tests {
     fn found(dir: &Path, text: &str) -> Vec<(String, String, bool)> {
         let dir = dir.to_str().unwrap();
         let (config, _) = parse("site.toml", &text.replace("DIR", dir), &|_| None).unwrap();
-        let found = inspect(&config).into_iter();
+        let pools = FpmPool::all(&[Path::new(dir).join("www.conf")]);
+        let found = with_pools(&config, &pools).into_iter();
         found
             .map(|found| {
                 let message = found.message.replace(dir, "DIR");
@@ -236,6 +269,26 @@ mod tests {
     }
 
     #[test]
+    fn slots_without_workers_are_found_where_the_files_of_the_pool_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = "[www]\nlisten = 127.0.0.1:9000\npm.max_children = 5\n";
+        fs::write(dir.path().join("www.conf"), pool).unwrap();
+        let with = |slots: &str| {
+            let text = format!(
+                "[server]\ntemp_dir = \"DIR\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[route]]\n\
+                 proxy = {{ upstream = \"php\" }}\n[upstream.php]\nprofile = \"php-fpm\"\n\
+                 endpoints = [\"127.0.0.1:9000\"]\nmax_connections = {slots}\n"
+            );
+            found(dir.path(), &text)
+        };
+        assert_eq!((with("5"), with("\"auto\"")), (vec![], vec![]));
+        let message = "more slots than the 5 workers of PHP-FPM's pool `www` (pm.max_children, DIR/www.conf:3): the \
+                       requests above that wait in its backlog, where no other endpoint can take them over";
+        let setting = "upstream.php.max_connections";
+        assert_eq!(with("6"), [(setting.to_owned(), message.to_owned(), false)]);
+    }
+
+    #[test]
     fn what_may_come_right_is_found_and_keeps_nothing_from_starting() {
         let dir = tempfile::tempdir().unwrap();
         let text = "[server]\ntemp_dir = \"DIR\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n\
@@ -243,8 +296,14 @@ mod tests {
                     [[route]]\nproxy = { upstream = \"app\" }\n\
                     [[route]]\npath = \"/later\"\nfiles = { root = \"DIR\" }\n";
         let found = found(dir.path(), text);
-        let settings: Vec<_> = found.iter().map(|(setting, _, fatal)| (&**setting, *fatal)).collect();
-        assert_eq!(settings, [("route.1.files.root", false), ("upstream.app.endpoints", false)]);
+        let settings: Vec<_> = found
+            .iter()
+            .map(|(setting, _, fatal)| (&**setting, *fatal))
+            .collect();
+        assert_eq!(
+            settings,
+            [("route.1.files.root", false), ("upstream.app.endpoints", false)]
+        );
         assert!(found[0].1.contains("`alias = \"DIR\"`"), "{found:?}");
         assert!(found[1].1.contains("DIR/none.sock"), "{found:?}");
     }

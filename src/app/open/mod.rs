@@ -10,6 +10,7 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod fpm_pool;
 mod inspection;
 mod listeners;
 mod log;

@@ -1,12 +1,13 @@
 //! The directories that routes serve.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use super::progress::Progress;
 use crate::files::Root;
-use crate::frontend::config::{Handler, Route};
+use crate::frontend::config::{Files, Handler, Php, Route};
 
 /// Opens the directory of each route that has one.
 pub(super) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
@@ -23,34 +24,42 @@ pub(in crate::app) fn root(route: &Route, progress: &Progress) -> Result<Option<
     let opened = Root::open(directory.path(), symlinks);
     let opened = opened.with_context(|| format!("route {place}: cannot open the root {path}"))?;
     match Astray::find(route) {
-        Some(Astray { message, certain: true }) => bail!(message),
+        Some(Astray {
+            message,
+            certain: true,
+            ..
+        }) => bail!(message),
         Some(Astray { message, .. }) => tracing::warn!("{message}"),
         None => {}
     }
     Ok(Some(opened))
 }
 
-/// A route whose files are looked up where nothing is: its `root` may be meant as an `alias`.
+/// A route that leads to where nothing is, although its root is there.
 #[derive(Debug)]
 pub(in crate::app) struct Astray {
+    /// The setting that leads there.
+    pub(in crate::app) key: &'static str,
     pub(in crate::app) message: String,
-    /// The root ends with the path of the route: only an alias does.
+    /// It cannot come right: the root ends with the path of the route, as only an alias does.
     certain: bool,
 }
 
 impl Astray {
-    /// Looks at a route whose root is there. What is no file may be for a script of `php`, so that only `files` goes astray.
+    /// Looks at a route whose root is there.
     pub(in crate::app) fn find(route: &Route) -> Option<Self> {
-        let Handler::Files(files) = &route.handler else {
-            return None;
-        };
-        let (place, path) = (&route.path, files.root.path());
-        let base = files.root.base(place);
-        let error = base.metadata().err()?;
-        if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
-            return None;
+        match &route.handler {
+            Handler::Files(files) => Self::files(&route.path, files),
+            Handler::Php(php) => Self::controller(&route.path, php),
+            _ => None,
         }
-        Some(Self {
+    }
+
+    /// What is no file of `php` may still be for a script, so that only `files` goes astray here.
+    fn files(place: &str, files: &Files) -> Option<Self> {
+        let (path, base) = (files.root.path(), files.root.base(place));
+        is_missing(&base).then(|| Self {
+            key: "root",
             message: format!(
                 "route {place}: there is no {}: below `root` the whole path is looked up; `alias = \"{}\"` would stand \
                  for the path of the route",
@@ -63,10 +72,7 @@ impl Astray {
 
     /// PHP-FPM may see another directory: then it is the one to know.
     fn controller(place: &str, php: &Php) -> Option<Self> {
-        let script = php
-            .front_controller
-            .as_ref()
-            .filter(|_| php.remote_root.is_none())?;
+        let script = php.front_controller.as_ref().filter(|_| php.remote_root.is_none())?;
         let file = php.root.path().join(script.trim_start_matches('/'));
         is_missing(&file).then(|| Self {
             key: "front_controller",
@@ -82,17 +88,15 @@ impl Astray {
 
 fn is_missing(path: &Path) -> bool {
     let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
-    path.metadata()
-        .is_err_and(|error| missing.contains(&error.kind()))
+    path.metadata().is_err_and(|error| missing.contains(&error.kind()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
-    use crate::frontend::config::{DocumentRoot, Files};
+    use crate::frontend::config::DocumentRoot;
 
     fn route(path: &str, root: DocumentRoot) -> Route {
         Route {
@@ -157,13 +161,7 @@ mod tests {
         assert_eq!(told(&php("/app.php", Some("/app"))), None);
         let (key, message) = told(&php("/app.php", None)).unwrap();
         let file = dir.path().join("app.php");
-        let start = format!(
-            "route /: there is no {}: PHP-FPM will know no such script",
-            file.display()
-        );
-        assert!(
-            key == "front_controller" && message.starts_with(&start),
-            "{message}"
-        );
+        let start = format!("route /: there is no {}: PHP-FPM will know no such script", file.display());
+        assert!(key == "front_controller" && message.starts_with(&start), "{message}");
     }
 }

@@ -38,7 +38,8 @@ table! {
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
-        /// Said of text files, not of what scripts answer, `"utf-8"`: XML names its own. Default: nothing is said, so that `<meta>` counts.
+        /// Encoding that text files, not answers of scripts, are said to have: `"utf-8"`. XML names its own. Default: nothing
+        /// is said, so that `<meta>` counts.
         charset: String as CHARSET,
     }
 }
@@ -69,6 +70,7 @@ impl HandlerTable for Php {
         let suffix = &php.suffix;
         if let Some(script) = &typed.front_controller
             && is_script(script)
+            && !has_query(script)
             && !script.ends_with(suffix)
         {
             complaints.warning(
@@ -112,12 +114,25 @@ const SCRIPT: Text<String> = Text {
 };
 
 fn script(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
-    if !is_script(typed) {
+    if has_query(typed) {
+        complaints
+            .error(typed.span(), "the front controller has a query")
+            .help(
+                "write the script alone, such as \"/index.php\": it gets the query of the request as it is",
+            );
+    } else if !is_script(typed) {
         complaints
             .error(typed.span(), "not the path of a script below the document root")
             .help("write it as in a URL, from the root on: \"/index.php\"");
     }
     Some(typed.to_string())
+}
+
+/// Whether there is a query, or what nginx would replace by one.
+fn has_query(path: &str) -> bool {
+    ["?", "$args", "$is_args", "$query_string"]
+        .iter()
+        .any(|part| path.contains(part))
 }
 
 fn is_script(path: &str) -> bool {
