@@ -380,7 +380,7 @@ fn an_application_that_cannot_take_the_request_is_shown_with_the_reason() {
     let cookie = format!("Cookie: {}", "x".repeat(5000));
     let text = Site::new().explain(&["GET", "/api", "-H", &cookie]);
     assert!(text.contains("\n  REQUEST_METHOD=GET\n"), "{text}");
-    assert!(text.ends_with("answer     431 (variables_too_large): variable block of more than 4096 bytes, the backend's limit (buffer-size)\n"), "{text}");
+    assert!(text.ends_with("answer     431 (variables_too_large): variable block of more than 4096 bytes, the limit of the upstream (max_block, which is to be no more than buffer-size of uWSGI)\n"), "{text}");
 }
 
 #[test]
