@@ -15,6 +15,8 @@ pub(super) struct FpmPool {
     listen: String,
     /// Most workers.
     pub(super) max_children: usize,
+    /// The directory that is the root of the file system for them.
+    chroot: Option<PathBuf>,
     file: PathBuf,
     /// The line of `pm.max_children`, from 1.
     line: usize,
@@ -26,6 +28,7 @@ struct Section {
     name: String,
     listen: Option<String>,
     max_children: Option<(usize, usize)>,
+    chroot: Option<PathBuf>,
 }
 
 impl FpmPool {
@@ -34,7 +37,9 @@ impl FpmPool {
         let versions = entries(Path::new("/etc/php")).into_iter();
         let debian = versions.map(|version| version.join("fpm/pool.d"));
         let alpine = entries(Path::new("/etc")).into_iter();
-        let alpine = alpine.filter(|path| path.file_name().is_some_and(is_php)).map(|php| php.join("php-fpm.d"));
+        let alpine = alpine
+            .filter(|path| path.file_name().is_some_and(is_php))
+            .map(|php| php.join("php-fpm.d"));
         let others = ["/etc/php-fpm.d", "/usr/local/etc/php-fpm.d"].map(PathBuf::from);
         let directories = debian.chain(alpine).chain(others);
         let mut files: Vec<_> = directories.flat_map(|directory| entries(&directory)).collect();
@@ -70,11 +75,31 @@ impl FpmPool {
     }
 }
 
+impl FpmPool {
+    /// What the workers have for `root` where they see it elsewhere, in words.
+    pub(super) fn sees(&self, root: &Path) -> Option<String> {
+        let chroot = self.chroot.as_ref()?;
+        let (name, chroot, file) = (&self.name, chroot, self.file.display());
+        let seen = match root.strip_prefix(chroot) {
+            Ok(rest) => format!("as {}", Path::new("/").join(rest).display()),
+            Err(_) => "not at all".to_owned(),
+        };
+        let chroot = chroot.display();
+        Some(format!(
+            "PHP-FPM's pool `{name}` has `chroot = {chroot}` ({file}): it sees {} {seen}",
+            root.display()
+        ))
+    }
+}
+
 impl fmt::Display for FpmPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, line) = (self.file.display(), self.line);
         let (name, most) = (&self.name, self.max_children);
-        write!(f, "the {most} workers of PHP-FPM's pool `{name}` (pm.max_children, {file}:{line})")
+        write!(
+            f,
+            "the {most} workers of PHP-FPM's pool `{name}` (pm.max_children, {file}:{line})"
+        )
     }
 }
 
@@ -102,6 +127,7 @@ impl Section {
         let value = value.trim().trim_matches(['"', '\'']);
         match key {
             "listen" => self.listen = Some(value.replace("$pool", &self.name)),
+            "chroot" => self.chroot = Some(value.replace("$pool", &self.name).into()),
             "pm.max_children" => self.max_children = value.parse().ok().map(|most| (most, line)),
             _ => {}
         }
@@ -113,6 +139,7 @@ impl Section {
             name: self.name,
             listen: self.listen?,
             max_children,
+            chroot: self.chroot,
             file: file.to_owned(),
             line,
         })
@@ -121,7 +148,8 @@ impl Section {
 
 /// `php81` of Alpine, `php8.2` of others; not `php` itself, which has versions in it.
 fn is_php(name: &std::ffi::OsStr) -> bool {
-    name.to_str().is_some_and(|name| name.len() > 3 && name.starts_with("php") && name != "php-fpm.d")
+    name.to_str()
+        .is_some_and(|name| name.len() > 3 && name.starts_with("php") && name != "php-fpm.d")
 }
 
 /// What a directory holds, by name.
@@ -146,7 +174,10 @@ mod tests {
         let pools = parse(Path::new("/etc/www.conf"), FILE);
         let found = |address: &str| {
             let address: Address = address.parse().unwrap();
-            pools.iter().find(|pool| pool.listens_on(&address)).map(|pool| (pool.max_children, pool.line))
+            pools
+                .iter()
+                .find(|pool| pool.listens_on(&address))
+                .map(|pool| (pool.max_children, pool.line))
         };
         for (address, pool) in [
             ("unix:/run/php/www.sock", Some((5, 10))),
@@ -164,6 +195,22 @@ mod tests {
             pools[0].to_string(),
             "the 5 workers of PHP-FPM's pool `www` (pm.max_children, /etc/www.conf:10)"
         );
+    }
+
+    #[test]
+    fn behind_a_chroot_directories_have_other_names() {
+        let text = "[www]\nlisten = 9000\npm.max_children = 1\nchroot = /srv/$pool\n";
+        let pools = parse(Path::new("/etc/www.conf"), text);
+        let sees = |root: &str| pools[0].sees(Path::new(root)).unwrap();
+        let start = "PHP-FPM's pool `www` has `chroot = /srv/www` (/etc/www.conf): it sees";
+        assert_eq!(
+            sees("/srv/www/public"),
+            format!("{start} /srv/www/public as /public")
+        );
+        assert_eq!(sees("/srv/www"), format!("{start} /srv/www as /"));
+        assert_eq!(sees("/srv/shop"), format!("{start} /srv/shop not at all"));
+        let open = parse(Path::new("/etc/www.conf"), FILE);
+        assert_eq!(open[0].sees(Path::new("/srv")), None);
     }
 
     #[test]

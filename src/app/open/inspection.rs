@@ -15,8 +15,9 @@ use super::roots::{Astray, root};
 use super::{log, temp_dir};
 use crate::app::identity::Identity;
 use crate::config::Config;
-use crate::frontend::config::DocumentRoot;
+use crate::frontend::config::{DocumentRoot, Handler};
 use crate::transport::{Address, DirectoryEntry, EntryError, Obstacle};
+use crate::upstream;
 use crate::upstream::model::config::slots::Slots;
 
 /// Something that is not as a configuration needs it.
@@ -76,6 +77,7 @@ impl Inspection<'_> {
         self.note(&["server", "temp_dir"], temp_dir::probe(spool, &self.progress));
         self.endpoints();
         self.slots();
+        self.chroots();
     }
 
     fn identity(&mut self) -> Option<Identity> {
@@ -147,13 +149,29 @@ impl Inspection<'_> {
             let Slots::Fixed(slots) = upstream.max_connections else {
                 continue;
             };
-            let listens = |pool: &&FpmPool| upstream.endpoints.iter().any(|end| pool.listens_on(&end.address));
-            if let Some(pool) = self.pools.iter().filter(listens).find(|pool| pool.max_children < slots) {
+            if let Some(pool) = behind(upstream, self.pools).find(|pool| pool.max_children < slots) {
                 let message = format!(
                     "more slots than {pool}: the requests above that wait in its backlog, where no other endpoint can take \
                      them over"
                 );
                 self.push(&["upstream", &upstream.name, "max_connections"], message, false);
+            }
+        }
+    }
+
+    /// Scripts that PHP-FPM has to be told of by another path.
+    fn chroots(&mut self) {
+        for (number, route) in self.config.frontend.routes.iter().enumerate() {
+            let Handler::Php(php) = &route.handler else {
+                continue;
+            };
+            let upstream = &self.config.upstreams[php.upstream];
+            let root = php.root.path();
+            if let Some(sees) = behind(upstream, self.pools).find_map(|pool| pool.sees(root))
+                && php.remote_root.is_none()
+            {
+                let message = format!("{sees}; `remote_root` says where");
+                self.push(&["route", &number.to_string(), "php"], message, false);
             }
         }
     }
@@ -178,6 +196,13 @@ impl Inspection<'_> {
             fatal,
         });
     }
+}
+
+/// The pools that an upstream leads to.
+fn behind<'p>(upstream: &'p upstream::Config, pools: &'p [FpmPool]) -> impl Iterator<Item = &'p FpmPool> {
+    let endpoints = &upstream.endpoints;
+    let leads = move |pool: &&FpmPool| endpoints.iter().any(|end| pool.listens_on(&end.address));
+    pools.iter().filter(leads)
 }
 
 /// Whether it is for want of rights.
@@ -286,6 +311,27 @@ mod tests {
                        requests above that wait in its backlog, where no other endpoint can take them over";
         let setting = "upstream.php.max_connections";
         assert_eq!(with("6"), [(setting.to_owned(), message.to_owned(), false)]);
+    }
+
+    #[test]
+    fn a_root_that_php_sees_elsewhere_is_found_where_the_files_of_the_pool_are() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("public")).unwrap();
+        let home = dir.path().display();
+        let pool = format!("[www]\nlisten = 9000\npm.max_children = 5\nchroot = {home}\n");
+        fs::write(dir.path().join("www.conf"), pool).unwrap();
+        let with = |more: &str| {
+            let text = format!(
+                "[server]\ntemp_dir = \"DIR\"\n[[listen]]\naddress = \"127.0.0.1:0\"\n[[route]]\n\
+                 php = {{ upstream = \"php\", root = \"DIR/public\"{more} }}\n[upstream.php]\nprofile = \"php-fpm\"\n\
+                 endpoints = [\"127.0.0.1:9000\"]\n"
+            );
+            found(dir.path(), &text)
+        };
+        assert_eq!(with(", remote_root = \"/public\""), []);
+        let message = "PHP-FPM's pool `www` has `chroot = DIR` (DIR/www.conf): it sees DIR/public as /public; \
+                       `remote_root` says where";
+        assert_eq!(with(""), [("route.0.php".to_owned(), message.to_owned(), false)]);
     }
 
     #[test]
