@@ -70,7 +70,10 @@ enum Suffix {
 impl Site {
     /// Scripts below a document root, which is open, on a route for `route`.
     pub(super) fn new(config: &Php, root: Root, route: &str) -> Self {
-        let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
+        let without_slash = |path: &[u8]| match path.strip_suffix(b"/") {
+            Some(path) if !path.is_empty() => Bytes::copy_from_slice(path),
+            _ => Bytes::copy_from_slice(path),
+        };
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
         let start = config.root.start(route);
@@ -177,8 +180,10 @@ impl Site {
     /// cannot come between our check and PHP's `open`.
     fn run(&self, name: Bytes, root: Bytes) -> Script {
         let root = self.remote_root.clone().unwrap_or(root);
+        // The root of a file system ends with the slash that the name begins with.
+        let directory = root.strip_suffix(b"/").unwrap_or(&root);
         Script {
-            filename: Some([&root[..], &name[self.start..]].concat().into()),
+            filename: Some([directory, &name[self.start..]].concat().into()),
             document_root: Some(root),
             name,
             php: true,
@@ -575,6 +580,27 @@ mod tests {
             script.filename.unwrap(),
             real.join("a.php").as_os_str().as_bytes()
         );
+    }
+
+    #[test]
+    fn behind_a_chroot_the_root_may_be_that_of_the_file_system() {
+        let dir = tree();
+        for (remote, root, file) in [
+            ("/", "/", "/a.php"),
+            ("/app/", "/app", "/app/a.php"),
+            ("/app", "/app", "/app/a.php"),
+        ] {
+            let site = site(&Php {
+                remote_root: Some(remote.into()),
+                ..config(&dir)
+            });
+            let path = DecodedPath::parse(b"/a.php").unwrap();
+            let Ok(Resolved::Script(script)) = site.resolve(&path, b"/a.php") else {
+                panic!("a.php is a script");
+            };
+            let got = (script.document_root.unwrap(), script.filename.unwrap());
+            assert_eq!(got, (root.into(), file.into()), "{remote}");
+        }
     }
 
     #[test]
