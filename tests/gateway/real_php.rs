@@ -166,7 +166,10 @@ fn wordpress_finds_a_server_that_it_knows_and_offers_addresses_without_index_php
             (&"/%year%/%postname%/".into(), &Value::Null),
             "{said}"
         );
-        assert!(said["software"].as_str().unwrap().starts_with("bridgehead/"), "{said}");
+        assert!(
+            said["software"].as_str().unwrap().starts_with("bridgehead/"),
+            "{said}"
+        );
         // Such an address is answered by WordPress, which reads it.
         let post = site.run("/2026/hello-world/?preview=true");
         assert_eq!(post["SCRIPT_NAME"], "/index.php");

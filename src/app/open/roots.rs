@@ -72,7 +72,10 @@ impl Astray {
 
     /// PHP-FPM may see another directory: then it is the one to know.
     fn controller(place: &str, php: &Php) -> Option<Self> {
-        let script = php.front_controller.as_ref().filter(|_| php.remote_root.is_none())?;
+        let script = php
+            .front_controller
+            .as_ref()
+            .filter(|_| php.remote_root.is_none())?;
         let file = php.root.path().join(script.trim_start_matches('/'));
         is_missing(&file).then(|| Self {
             key: "front_controller",
@@ -88,7 +91,8 @@ impl Astray {
 
 fn is_missing(path: &Path) -> bool {
     let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
-    path.metadata().is_err_and(|error| missing.contains(&error.kind()))
+    path.metadata()
+        .is_err_and(|error| missing.contains(&error.kind()))
 }
 
 #[cfg(test)]
@@ -161,7 +165,13 @@ mod tests {
         assert_eq!(told(&php("/app.php", Some("/app"))), None);
         let (key, message) = told(&php("/app.php", None)).unwrap();
         let file = dir.path().join("app.php");
-        let start = format!("route /: there is no {}: PHP-FPM will know no such script", file.display());
-        assert!(key == "front_controller" && message.starts_with(&start), "{message}");
+        let start = format!(
+            "route /: there is no {}: PHP-FPM will know no such script",
+            file.display()
+        );
+        assert!(
+            key == "front_controller" && message.starts_with(&start),
+            "{message}"
+        );
     }
 }

@@ -28,8 +28,8 @@ table! {
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
-        /// Encoding that text files, not answers of scripts, are said to have: `"utf-8"`. XML names its own. Default: nothing
-        /// is said, so that `<meta>` counts.
+        /// Encoding that text files are said to have: `"utf-8"`. XML names its own. Default: nothing is said, so that `<meta>`
+        /// counts.
         charset: String as CHARSET,
     }
 }
