@@ -16,7 +16,7 @@ use super::{log, temp_dir};
 use crate::app::identity::Identity;
 use crate::config::Config;
 use crate::frontend::config::{DocumentRoot, Handler};
-use crate::transport::{Address, DirectoryEntry, EntryError, Obstacle};
+use crate::transport::{Address, DirectoryEntry, EntryError};
 use crate::upstream;
 use crate::upstream::model::config::slots::Slots;
 
@@ -75,7 +75,6 @@ impl Inspection<'_> {
         self.roots();
         let spool = &config.server.spool;
         self.note(&["server", "temp_dir"], temp_dir::probe(spool, &self.progress));
-        self.endpoints();
         self.slots();
         self.chroots();
     }
@@ -121,24 +120,6 @@ impl Inspection<'_> {
                 && let Some(astray) = Astray::find(route)
             {
                 self.push(&["route", &number, handler, astray.key], astray.message, false);
-            }
-        }
-    }
-
-    fn endpoints(&mut self) {
-        for upstream in self
-            .config
-            .upstreams
-            .iter()
-            .filter(|upstream| upstream.warn_unreachable)
-        {
-            for endpoint in &upstream.endpoints {
-                if let Address::Unix(path) = &endpoint.address
-                    && let Some(obstacle) = Obstacle::find(path)
-                {
-                    let message = format!("endpoint cannot be reached yet: {obstacle}");
-                    self.push(&["upstream", &upstream.name, "endpoints"], message, false);
-                }
             }
         }
     }
@@ -342,15 +323,10 @@ mod tests {
                     [[route]]\nproxy = { upstream = \"app\" }\n\
                     [[route]]\npath = \"/later\"\nfiles = { root = \"DIR\" }\n";
         let found = found(dir.path(), text);
-        let settings: Vec<_> = found
-            .iter()
-            .map(|(setting, _, fatal)| (&**setting, *fatal))
-            .collect();
-        assert_eq!(
-            settings,
-            [("route.1.files.root", false), ("upstream.app.endpoints", false)]
-        );
-        assert!(found[0].1.contains("`alias = \"DIR\"`"), "{found:?}");
-        assert!(found[1].1.contains("DIR/none.sock"), "{found:?}");
+        let [(setting, message, fatal)] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!((setting.as_str(), *fatal), ("route.1.files.root", false));
+        assert!(message.contains("`alias = \"DIR\"`"), "{message}");
     }
 }
