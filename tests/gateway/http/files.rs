@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
@@ -142,4 +143,28 @@ fn a_root_keeps_the_path_of_the_route_and_an_alias_stands_for_it() {
         site.request("GET", "/inner/inner/index.html", &[], b"").status,
         404
     );
+}
+
+#[test]
+fn copies_of_a_file_have_one_tag_on_every_machine() {
+    let machines = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let time = SystemTime::UNIX_EPOCH + Duration::new(784_111_777, 1);
+    let answers = machines.map(|directory| {
+        let name = directory.path().join("a.woff");
+        fs::write(&name, "font").unwrap();
+        File::options()
+            .write(true)
+            .open(&name)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+        let root = directory.path().display();
+        let table = format!("[[route]]\nhost = \"files.test\"\nfiles = {{ root = \"{root}\" }}");
+        let site = Site::with("", &table);
+        let answer = site.request("GET", "/a.woff", &[("Host", "files.test")], b"");
+        assert_eq!(answer.header("content-type"), Some("font/woff"));
+        answer.header("etag").unwrap().to_owned()
+    });
+    assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].starts_with('"'), "strong: {}", answers[0]);
 }
