@@ -103,7 +103,7 @@ pub struct Route {
 /// A host rule of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// `shop.example`, lower case.
+    /// `shop.example`, in its [canonical](crate::protocol::authority::canonical) spelling.
     Exact(String),
     /// `*.example`: holds `.example`, lower case.
     Suffix(String),

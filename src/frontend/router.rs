@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::config::{Host, Route};
 use crate::files::DecodedPath;
+use crate::protocol::authority::canonical;
 
 /// Routes, sorted for looking up. `R` is whatever a route became at run time.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl<R> Router<R> {
         router
     }
 
-    /// The route for a path on a host (without port, any case). Which host that is is asked only where a route does.
+    /// The route for a path on a host (without port, in any spelling). Which host that is is asked only where a route does.
     pub fn find<'h>(&self, host: impl FnOnce() -> &'h [u8], path: &DecodedPath) -> Option<&Arc<R>> {
         let by_host = match self.exact.is_empty() && self.suffixes.is_empty() {
             true => None,
@@ -62,7 +63,7 @@ impl<R> Router<R> {
     }
 
     fn by_host(&self, host: &[u8], path: &DecodedPath) -> Option<&Arc<R>> {
-        let host = std::str::from_utf8(host).ok()?.to_ascii_lowercase();
+        let host = canonical(std::str::from_utf8(host).ok()?);
         let exact = self.exact.get(&host).and_then(|rules| longest(rules, path));
         exact.or_else(|| {
             let matching = self

@@ -582,11 +582,14 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
     .concat();
     let outcome = site.http2().ask(&named, b"");
     assert_eq!(outcome, Outcome::Answer(200, "shop".into()));
-    for authority in ["shop..example", ".", "[::1]x:80"] {
+    for authority in ["shop..example", ".", "..a.example", "[::1]x:80", "[::1]evil.com:98"] {
         let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
         let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {authority}");
+        let named = [&GET[..3], &[("host", authority)]].concat();
+        let outcome = site.http2().ask(&named, b"");
+        assert!(matches!(outcome, Outcome::Answer(400, _)), "{outcome:?} to {authority}");
     }
 }
 

@@ -357,6 +357,8 @@ fn a_host_that_is_none_is_refused() {
         "Host: @a.example\r\n",
         "Host: user:word@a.example\r\n",
         "Host: [::1]x:80\r\n",
+        "Host: [::1]evil.com:98\r\n",
+        "Host: ..a.example\r\n",
         "Host: [::1].:80\r\n",
         "Host: [::1]80\r\n",
         "Host: [::1%25eth0]\r\n",

@@ -1,5 +1,6 @@
 //! Methods and request targets.
 
+use super::frames::Outcome;
 use super::site::Site;
 
 #[track_caller]
@@ -185,6 +186,31 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_host() {
     let asked = site.asked();
     assert_eq!(asked.param("SERVER_NAME"), Some("shop.example"));
     assert_eq!(asked.param("HTTP_HOST"), Some("shop.example.:81"));
+}
+
+#[test]
+fn a_host_is_the_same_however_it_is_configured() {
+    let table = |host: &str| format!("[[route]]\nhost = \"{host}\"\nrespond = {{ body = \"found\" }}\n");
+    for (configured, asked) in [
+        ("b.example.", "b.example"),
+        ("b.example:", "b.example."),
+        ("B.Example.:", "b.example:81"),
+        ("*.b.example.", "a.b.example"),
+        ("[2001:DB8:0::1]", "[2001:db8::1]"),
+        ("[2001:db8::1]:", "[2001:db8:0:0::1]:81"),
+    ] {
+        let site = Site::with("", &table(configured));
+        let answer = site.request("GET", "/", &[("Host", asked)], b"");
+        assert_eq!(answer.text(), "found", "{configured} {asked}");
+        let fields = [
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", "/"),
+            (":authority", asked),
+        ];
+        let outcome = site.http2().ask(&fields, b"");
+        assert_eq!(outcome, Outcome::Answer(200, "found".into()), "{configured} {asked}");
+    }
 }
 
 #[test]

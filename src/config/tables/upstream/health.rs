@@ -12,7 +12,7 @@ use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
 use crate::config::table::{Table, table};
 use crate::config::units::{Absolute, DEADLINE, Name, Named, Number, Plain, Text, Unit};
-use crate::protocol::Target;
+use crate::protocol::{Authority, Target};
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::model::config::health::{self, Probe, Request, Silence, Statuses};
 use crate::upstream::model::profile::Profile;
@@ -224,7 +224,7 @@ const HOST: Text<Bytes> = Text {
 };
 
 fn host(typed: &At<String>, complaints: &mut Complaints) -> Option<Bytes> {
-    if typed.parse::<http::uri::Authority>().is_err() {
+    if Authority::parse(typed.as_bytes()).is_none() {
         complaints.error(typed.span(), "not a host name");
     }
     Some(Bytes::copy_from_slice(typed.as_bytes()))
