@@ -532,6 +532,18 @@ fn fields_that_may_be_there_once_are_refused_twice() {
         "if-modified-since",
         "if-unmodified-since",
         "if-range",
+        "content-location",
+        "content-range",
+        "date",
+        "etag",
+        "from",
+        "last-modified",
+        "max-forwards",
+        "origin",
+        "proxy-authorization",
+        "range",
+        "sec-websocket-key",
+        "sec-websocket-version",
     ];
     let site = Site::new();
     for (place, name) in names.into_iter().enumerate() {

@@ -52,7 +52,7 @@ fn mistake(name: &str) -> Option<(&'static str, String)> {
     if name.parse::<std::net::IpAddr>().is_ok() || name.starts_with('[') {
         return literal(name);
     }
-    if let Some((host, port)) = name.rsplit_once(':') {
+    if let Some((host, port)) = name.split_once(':') {
         let help = format!("ports are chosen by [[listen]]; write \"{host}\" without \":{port}\"");
         return Some(("a host has no port here", help));
     }
