@@ -92,6 +92,21 @@ fn an_absolute_target_wins_over_host() {
     assert_eq!(asked.param("REQUEST_URI"), Some("/x?y"));
 }
 
+#[test]
+fn an_absolute_target_without_a_path_is_one_for_the_root() {
+    for (target, uri) in [
+        ("http://localhost?x", "/?x"),
+        ("http://localhost", "/"),
+        ("HTTPS://localhost:81?", "/?"),
+    ] {
+        let site = Site::new();
+        assert_eq!(site.request("GET", target, &[], b"").status, 200, "{target}");
+        let asked = site.asked();
+        assert_eq!(asked.param("REQUEST_URI"), Some(uri), "{target}");
+        assert_eq!(asked.param("PATH_INFO"), Some("/"), "{target}");
+    }
+}
+
 // GH-14, GH-15: RFC 9112, section 3.2.
 #[test]
 fn an_absolute_target_does_not_replace_a_valid_host() {
@@ -209,7 +224,11 @@ fn a_host_is_the_same_however_it_is_configured() {
             (":authority", asked),
         ];
         let outcome = site.http2().ask(&fields, b"");
-        assert_eq!(outcome, Outcome::Answer(200, "found".into()), "{configured} {asked}");
+        assert_eq!(
+            outcome,
+            Outcome::Answer(200, "found".into()),
+            "{configured} {asked}"
+        );
     }
 }
 
