@@ -25,6 +25,9 @@ pub enum Rejection {
     /// `*` or an authority where a path has to be.
     #[error("form of target that is not for this method")]
     Target,
+    /// A path whose `..` leads out of its route, or through another one, to an application that reads it as it came.
+    #[error("`..` in the path leads out of its route (`normalize = true` of the upstream would resolve it)")]
+    LeavesRoute,
     /// A transfer coding other than a single `chunked`.
     #[error("transfer coding other than chunked")]
     TransferEncoding,
@@ -83,7 +86,9 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::Padded | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::LeavesRoute | Self::Padded | Self::Conflict => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -104,7 +109,7 @@ impl Rejection {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => Reason::NotFound,
-            Self::Path(_) => Reason::BadPath,
+            Self::Path(_) | Self::LeavesRoute => Reason::BadPath,
             Self::Host => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
@@ -144,6 +149,7 @@ impl Rejection {
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::LeavesRoute
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden

@@ -20,6 +20,8 @@ pub struct Route {
     pub handler: Handler,
     /// The name of the upstream that it forwards to; empty when there is none.
     pub upstream: Arc<str>,
+    /// Whether its application reads the path in the client's spelling.
+    pub as_it_came: bool,
     /// Its place in the configuration.
     pub number: usize,
 }
@@ -36,12 +38,10 @@ impl Route {
             root,
             upstreams,
         };
-        let upstream = config
-            .handler
-            .upstream()
-            .map(|index| upstreams[index].name().clone());
+        let upstream = config.handler.upstream().map(|index| &upstreams[index]);
         Self {
-            upstream: upstream.unwrap_or_default(),
+            upstream: upstream.map(|upstream| upstream.name().clone()).unwrap_or_default(),
+            as_it_came: upstream.is_some_and(|upstream| upstream.config().sends_path_as_it_came()),
             number: 0,
             name: config.host.as_ref().and_then(name),
             filters: Filters::new(&config),

@@ -141,7 +141,7 @@ pub struct Script {
     pub name: Bytes,
     /// `PATH_INFO`: decoded remainder, empty or starting with a slash.
     pub path_info: Bytes,
-    /// The same remainder as the client sent it, still percent-encoded (Gunicorn decodes it itself).
+    /// The same remainder as the client sent it, byte for byte, or encoded again (Gunicorn decodes it itself).
     pub path_info_encoded: Bytes,
     /// `SCRIPT_FILENAME`: absolute path on the application's side.
     pub filename: Option<Bytes>,

@@ -1,7 +1,178 @@
 //! What goes on between clients and applications, in each protocol, from HTTP/1 and HTTP/2.
 
+use testbed::ScriptedRequest;
+
+use super::frames::Outcome;
 use super::site::Site;
 use crate::spoken::{self, PROTOCOLS};
+
+/// A gateway in front of an application that speaks `protocol`, with more in its `[upstream]`, in `[server]`, and more
+/// tables.
+fn site(protocol: &'static str, upstream: &str, server: &str, tables: &str) -> Site {
+    let upstream = format!("protocol = \"{protocol}\"\n{upstream}");
+    Site::upstream(&upstream, server, tables, move |mut connection| {
+        let request = spoken::read(protocol, &mut connection)?;
+        spoken::answer(protocol, &request, &mut connection, b"done")
+    })
+}
+
+/// A client's version of HTTP.
+#[derive(Clone, Copy, Debug)]
+enum Client {
+    Http1,
+    Http2,
+}
+
+const CLIENTS: [Client; 2] = [Client::Http1, Client::Http2];
+
+impl Client {
+    /// A GET for a target on `test.example` with these fields; its status.
+    fn get(self, site: &Site, target: &str, fields: &[(&str, &str)]) -> u16 {
+        match self {
+            Self::Http1 => site.request("GET", target, fields, b"").status,
+            Self::Http2 => {
+                let mut all = vec![(":method", "GET"), (":scheme", "http"), (":path", target)];
+                if !fields.iter().any(|(name, _)| *name == "host") {
+                    all.push((":authority", "test.example"));
+                }
+                all.extend(fields);
+                match site.http2().ask(&all, b"") {
+                    Outcome::Answer(status, _) => status,
+                    other => panic!("{other:?} to {target} {fields:?}"),
+                }
+            }
+        }
+    }
+}
+
+/// The last request that the application got.
+fn last(site: &Site) -> ScriptedRequest {
+    site.backend.requests().pop().expect("a request")
+}
+
+/// Targets in other spellings than the normal form, with the decoded path in normal form.
+const SPELLINGS: [(&str, &str); 14] = [
+    ("/a//b", "/a/b"),
+    ("//a/b", "/a/b"),
+    ("/a/./b", "/a/b"),
+    ("/a/b/.", "/a/b/"),
+    ("/a/b/../c", "/a/c"),
+    ("/a/..", "/"),
+    ("/a/%2e%2E/b?x=//y/../z", "/b"),
+    ("/%7Ea/%c3%bc//?", "/~a/\u{fc}/"),
+    ("/%41%2Fb//c%2f", "/A/b/c/"),
+    ("///", "/"),
+    ("/a%20b/.//%2E/c;d=1", "/a b/c;d=1"),
+    ("/a%3Fb//%23", "/a?b/#"),
+    ("/a/b;/../c", "/a/c"),
+    ("/a/...//b", "/a/.../b"),
+];
+
+#[test]
+fn a_target_goes_on_byte_for_byte() {
+    for protocol in PROTOCOLS {
+        let site = site(protocol, "", "", "");
+        for client in CLIENTS {
+            for (target, path) in SPELLINGS {
+                assert_eq!(client.get(&site, target, &[]), 200, "{protocol} {client:?} {target}");
+                let asked = last(&site);
+                assert_eq!(spoken::target(protocol, &asked), target, "{protocol} {client:?}");
+                if protocol != "http" {
+                    assert_eq!(asked.param("PATH_INFO"), Some(path), "{protocol} {client:?} {target}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_goes_on_in_normal_form_where_that_is_wanted() {
+    let site = site("http", "normalize = true", "", "");
+    for client in CLIENTS {
+        for (target, wanted) in [
+            ("/a//b/./c/../d?x=//y", "/a/b/d?x=//y"),
+            ("//%7Ea/%c3%bc", "/~a/%C3%BC"),
+            ("/small/../a", "/a"),
+            // In normal form already: its encoding is the client's.
+            ("/%7Ea/%c3%bc", "/%7Ea/%c3%bc"),
+        ] {
+            assert_eq!(client.get(&site, target, &[]), 200, "{client:?} {target}");
+            assert_eq!(spoken::target("http", &last(&site)), wanted, "{client:?} {target}");
+        }
+    }
+}
+
+/// Gunicorn's WSGI workers decode it themselves.
+#[test]
+fn an_encoded_path_info_is_what_the_client_sent_below_the_mount() {
+    let tables = "[[route]]\npath = \"/app\"\nproxy = { upstream = \"app\", mount = \"/app\" }\n";
+    let cases = [
+        ("/app//a%2Fb/./c/../%7e?q=//", "//a%2Fb/./c/../%7e", "/a/b/~"),
+        ("/%61pp/x", "/x", "/x"),
+        ("//./app/x/", "/x/", "/x/"),
+        ("/app/.", "/.", "/"),
+        ("/a/b//c", "/a/b//c", "/a/b/c"),
+    ];
+    for protocol in ["fastcgi", "uwsgi", "scgi"] {
+        let raw = site(protocol, "path_info = \"encoded\"", "", tables);
+        let normal = site(protocol, "path_info = \"encoded\"\nnormalize = true", "", tables);
+        for client in CLIENTS {
+            for (target, as_sent, normal_form) in cases {
+                assert_eq!(client.get(&raw, target, &[]), 200, "{protocol} {target}");
+                assert_eq!(last(&raw).param("PATH_INFO"), Some(as_sent), "{protocol} {target}");
+                assert_eq!(client.get(&normal, target, &[]), 200, "{protocol} {target}");
+                let sent = last(&normal);
+                if target.contains("//") || target.contains("/.") {
+                    assert_eq!(sent.param("PATH_INFO"), Some(normal_form), "{protocol} {target}");
+                }
+                assert_eq!(sent.param("REQUEST_URI"), Some(target), "{protocol}");
+            }
+        }
+    }
+}
+
+/// What the router takes for `/x` must not be what an application takes for `/private/…`.
+#[test]
+fn no_climb_crosses_the_border_of_a_route() {
+    let tables = "[[route]]\npath = \"/private\"\nrespond = { status = 403 }\n\
+         [[route]]\npath = \"/app/in\"\nproxy = { upstream = \"app\" }\n";
+    let crossing = [
+        "/private/../x",
+        "/private/%2e%2e/x",
+        "/private%2F..%2Fx",
+        "/private/a/../../x",
+        "//private/./../x",
+        "/x/../private/../x",
+        "/app/in/..",
+        "/app/in/../x",
+        "/app/in/../in/x",
+        "/x/../app/in/y",
+        "/..",
+        "/app/../../x",
+    ];
+    let staying = ["/app/in/a/../b", "/app/in/a/..", "/x/../y", "/privately/../x"];
+    for (protocol, upstream) in [("http", ""), ("uwsgi", "path_info = \"encoded\"")] {
+        let site = site(protocol, upstream, "", tables);
+        for client in CLIENTS {
+            for target in crossing {
+                let status = client.get(&site, target, &[]);
+                assert!(matches!(status, 400 | 404), "{protocol} {client:?} {target}: {status}");
+            }
+            assert_eq!(site.backend.requests().len(), 0, "{protocol} {client:?}");
+        }
+        for target in staying {
+            assert_eq!(Client::Http1.get(&site, target, &[]), 200, "{protocol} {target}");
+        }
+        let refused = site.request("GET", "/private/../x", &[], b"");
+        assert_eq!(refused.header("bridgehead-error"), Some("bad_path"), "{protocol}");
+        // It is the private route that answers for what leads into it.
+        assert_eq!(Client::Http1.get(&site, "/x/../private/y", &[]), 403, "{protocol}");
+    }
+    // Applications that get the decoded path get it resolved.
+    let site = site("fastcgi", "", "", tables);
+    assert_eq!(Client::Http1.get(&site, "/private/../x", &[]), 200);
+    assert_eq!(last(&site).param("PATH_INFO"), Some("/x"));
+}
 
 /// Fields that an answer may have once (RFC 9110, section 5.3).
 const SINGLE: [&str; 7] = [

@@ -75,6 +75,9 @@ table! {
         head_size: usize as HEAD,
         /// Most fields in a response head.
         head_fields: usize as HEAD_FIELDS,
+        /// Send paths in normal form, without `//`, `.` and `..`, and encoded anew. Else the target of an HTTP request, and
+        /// an encoded `PATH_INFO`, go on byte for byte as they came; see [requests.md](requests.md#the-path).
+        normalize: bool as Flag,
         /// Form of the path in `PATH_INFO`.
         path_info: PathInfo as Name => quirks.path_info; only WITH_VARIABLES,
         /// Send `PATH_INFO` even when it is empty.
