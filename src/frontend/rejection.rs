@@ -22,6 +22,9 @@ pub enum Rejection {
     /// `Host` is missing, repeated, malformed, or contradicts `:authority`.
     #[error("missing, repeated or malformed Host")]
     Host,
+    /// `host` of a route or an upstream has a variable that made it no host.
+    #[error("`host` of the route or the upstream comes to `{0}`, which is none")]
+    HostTemplate(String),
     /// `*` or an authority where a path has to be.
     #[error("form of target that is not for this method")]
     Target,
@@ -86,9 +89,12 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::LeavesRoute | Self::Padded | Self::Conflict => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Host
+            | Self::HostTemplate(_)
+            | Self::Target
+            | Self::LeavesRoute
+            | Self::Padded
+            | Self::Conflict => StatusCode::BAD_REQUEST,
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -110,7 +116,7 @@ impl Rejection {
         match self {
             Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => Reason::NotFound,
             Self::Path(_) | Self::LeavesRoute => Reason::BadPath,
-            Self::Host => Reason::BadHost,
+            Self::Host | Self::HostTemplate(_) => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
             Self::Late => Reason::ClientTimeout,
@@ -149,6 +155,7 @@ impl Rejection {
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::HostTemplate(_)
             | Self::LeavesRoute
             | Self::Padded
             | Self::NotFound

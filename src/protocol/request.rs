@@ -29,6 +29,8 @@ pub struct RequestHead {
     pub script: Script,
     /// The name of the site as it is configured (`SERVER_NAME`); `None`: what the client says.
     pub server_name: Option<Arc<String>>,
+    /// `Host` towards an HTTP server, where it is not the client's.
+    pub host: Option<Box<Bytes>>,
     /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
     /// `chunked` is set.
     pub content_length: Option<u64>,

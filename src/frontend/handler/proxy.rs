@@ -13,6 +13,7 @@ use crate::protocol::Target;
 use crate::protocol::request::Script;
 use crate::upstream::Upstream;
 use crate::upstream::model::config::ProtocolName;
+use crate::variables::Template;
 
 /// An application mounted at a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Proxy {
     pub script_filename: Option<String>,
     /// `DOCUMENT_ROOT`, when the application wants one.
     pub document_root: Option<String>,
+    /// What an HTTP application gets as `Host`, if neither the client's nor what the upstream says.
+    pub host: Option<Template>,
 }
 
 /// An application, and its place as variables.
@@ -59,6 +62,10 @@ impl HandlerSettings for Proxy {
 
     fn upstream(&self) -> Option<usize> {
         Some(self.upstream)
+    }
+
+    fn host(&self) -> Option<&Template> {
+        self.host.as_ref()
     }
 }
 

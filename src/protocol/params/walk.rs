@@ -305,6 +305,7 @@ mod tests {
                 ..Script::default()
             },
             server_name: None,
+            host: None,
             content_length: None,
             chunked: false,
             upgrade: false,

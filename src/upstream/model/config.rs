@@ -13,6 +13,7 @@ pub use slots::Slots;
 use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
 use crate::transport::{Address, Query};
+use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub protocol: ProtocolName,
     /// What the backend needs beyond its protocol.
     pub quirks: Quirks,
+    /// What an HTTP server gets as `Host`; `None`: the client's.
+    pub host: Option<Template>,
     /// Send paths in normal form, where they would go on as they came.
     pub normalize: bool,
     /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).

@@ -214,3 +214,65 @@ fn a_field_that_an_answer_may_have_once_never_has_two_values() {
         }
     }
 }
+
+/// All values of a field that an HTTP application got; `name` in lower case.
+fn values<'r>(request: &'r ScriptedRequest, name: &str) -> Vec<&'r str> {
+    let fields = request.params.iter().filter(|(own, _)| own == name);
+    fields.map(|(_, value)| value.as_str()).collect()
+}
+
+const HOSTS: &str = "[[route]]\npath = \"/own\"\nproxy = { upstream = \"app\", host = \"own.example:81\" }\n\
+     [[route]]\npath = \"/computed\"\nproxy = { upstream = \"app\", host = \"$http_x_tenant\" }\n\
+     [[route]]\npath = \"/same\"\nproxy = { upstream = \"app\", host = \"$host\" }\n";
+
+#[test]
+fn an_http_application_gets_the_host_that_its_route_or_its_upstream_says() {
+    let with = site("http", "host = \"localhost:8384\"", "", HOSTS);
+    let without = site("http", "", "", HOSTS);
+    for client in CLIENTS {
+        for (target, tenant, host, otherwise) in [
+            ("/", "x", "localhost:8384", "test.example"),
+            ("/own", "x", "own.example:81", "own.example:81"),
+            ("/computed", "a.internal", "a.internal", "a.internal"),
+            // Nothing is no host.
+            ("/computed", "", "test.example", "test.example"),
+            ("/same", "x", "test.example", "test.example"),
+        ] {
+            for (site, expected) in [(&with, host), (&without, otherwise)] {
+                let fields = [("x-tenant", tenant), ("x-forwarded-host", "forged.example")];
+                assert_eq!(client.get(site, target, &fields), 200, "{client:?} {target}");
+                let asked = last(site);
+                assert_eq!(values(&asked, "host"), [expected], "{client:?} {target}");
+                assert_eq!(values(&asked, "x-forwarded-host"), ["test.example"], "{client:?} {target}");
+            }
+        }
+        for forged in ["a b", "a/b", "user@a", "a:b"] {
+            assert_eq!(client.get(&with, "/computed", &[("x-tenant", forged)]), 400, "{forged}");
+        }
+    }
+    assert!(with.backend.requests().iter().all(|request| !values(request, "host").contains(&"a/b")));
+    let refused = with.request("GET", "/computed", &[("X-Tenant", "a/b")], b"");
+    assert_eq!(refused.header("bridgehead-error"), Some("bad_host"));
+}
+
+// RFC 9112, section 3.2: a server refuses a request of HTTP/1.1 without one.
+#[test]
+fn a_request_without_a_host_goes_on_with_one() {
+    let old = |site: &Site, target: &str| {
+        let answer = site.only(format!("GET {target} HTTP/1.0\r\n\r\n"));
+        assert_eq!(answer.status, 200, "{target}");
+        last(site)
+    };
+    let with = site("http", "host = \"localhost:8384\"", "", HOSTS);
+    let without = site("http", "", "", HOSTS);
+    let ours = without.gateway.addr().to_string();
+    assert_eq!(values(&old(&without, "/"), "host"), [ours.as_str()]);
+    assert_eq!(values(&old(&with, "/"), "host"), ["localhost:8384"]);
+    assert_eq!(values(&old(&with, "/own"), "host"), ["own.example:81"]);
+    assert_eq!(values(&old(&without, "/same"), "host"), ["127.0.0.1"]);
+    assert!(values(&old(&with, "/own"), "x-forwarded-host").is_empty());
+    // The name that an application gets is that of the address, too.
+    let cgi = site("uwsgi", "", "", "");
+    assert_eq!(old(&cgi, "/").param("SERVER_NAME"), Some("127.0.0.1"));
+    assert_eq!(old(&cgi, "/").param("HTTP_HOST"), None);
+}

@@ -465,6 +465,46 @@ fn proxies_are_trusted_as_the_new_configuration_says() {
 }
 
 #[test]
+fn applications_get_host_and_path_as_the_new_configuration_says() {
+    let backend = Scripted::start(|mut connection| {
+        loop {
+            connection.read_http()?;
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
+        }
+    })
+    .unwrap();
+    let config = |more: &str| {
+        format!(
+            "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\nkeep_alive = 1\n{more}\n\
+             [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+            backend.address()
+        )
+    };
+    let gateway = start(&config(""));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let settings = ["", "host = \"a.example\"", "host = \"b.example\"\nnormalize = true", ""];
+    for more in settings {
+        reload(&gateway, &config(more));
+        assert_eq!(client.request("GET", "/a//b", &[], b"").unwrap().status, 200);
+    }
+    let requests = backend.requests();
+    let seen: Vec<_> = requests
+        .iter()
+        .map(|request| (request.line.as_str(), request.param("host").unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("GET /a//b HTTP/1.1", "test.example"),
+            ("GET /a//b HTTP/1.1", "a.example"),
+            ("GET /a/b HTTP/1.1", "b.example"),
+            ("GET /a//b HTTP/1.1", "test.example"),
+        ]
+    );
+    assert_eq!(backend.connections(), 1, "kept over all of them");
+}
+
+#[test]
 fn a_deadline_that_is_long_does_not_keep_the_process() {
     let backend = lasting();
     let mut gateway = start(&http(&backend, "", "10m"));
