@@ -7,9 +7,8 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
-use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
+use super::trust::Trust;
+use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, trim};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::{Client, ForwardedFor};
 
@@ -57,8 +56,8 @@ impl Connected {
 
     /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
-    pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Client {
-        let client = self.believed(fields, trusted).unwrap_or_else(|| self.own());
+    pub fn client(&self, fields: &mut Fields, trust: &Trust) -> Client {
+        let client = self.believed(fields, trust).unwrap_or_else(|| self.own());
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forwarding(&field)) {
             fields.retain(|field| !is_forwarding(&field));
@@ -67,17 +66,17 @@ impl Connected {
     }
 
     /// The client as a trusted proxy names it; `None`: the peer is none.
-    pub(super) fn believed(&self, fields: &Fields, trusted: &[IpNet]) -> Option<Client> {
-        let peer = self.peer()?.ip();
-        contains(trusted, peer).then(|| self.behind_proxy(fields, trusted))
+    pub(super) fn believed(&self, fields: &Fields, trust: &Trust) -> Option<Client> {
+        let peer = self.peer().map(|peer| peer.ip());
+        trust.has_peer(peer).then(|| self.behind_proxy(fields, trust))
     }
 
-    fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Client {
-        let hops = hops(fields);
+    fn behind_proxy(&self, fields: &Fields, trust: &Trust) -> Client {
+        let hops = hops(fields, trust);
         let named = hops
             .iter()
             .rev()
-            .find(|ip| !contains(trusted, **ip))
+            .find(|ip| !trust.has(**ip))
             .or(hops.first())
             .copied();
         let remote = match named {
@@ -87,11 +86,15 @@ impl Connected {
         };
         let proxy = self.peer().map(|peer| peer.ip());
         let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
+        let forwarded_for = match chain.is_empty() {
+            true => ForwardedFor::Nothing,
+            false => ForwardedFor::Chain(Box::new(chain.join(", ").into())),
+        };
         let proto = fields.get(FieldName::XForwardedProto);
         Client {
             remote,
             local: self.local.clone(),
-            forwarded_for: ForwardedFor::Chain(Box::new(chain.join(", ").into())),
+            forwarded_for,
             forwarded_host: fields.to_bytes(FieldName::XForwardedHost).map(Box::new),
             secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
         }
@@ -120,12 +123,11 @@ fn is_forwarding(field: &Field<'_>) -> bool {
 
 /// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
 /// entry that is no address: what is before it cannot be told from a forgery.
-fn hops(fields: &Fields) -> Vec<IpAddr> {
-    let values = fields
-        .all(FieldName::XForwardedFor)
-        .filter(|value| value.is_ascii())
-        .filter_map(|value| std::str::from_utf8(value).ok());
-    let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+fn hops(fields: &Fields, trust: &Trust) -> Vec<IpAddr> {
+    // What nginx calls a peer on a unix socket.
+    let is_unix = |entry: &[u8]| trust.has_unix() && entry == b"unix:";
+    let entries = fields.all(FieldName::XForwardedFor).flat_map(|value| value.split(|byte| *byte == b','));
+    let entries: Vec<&[u8]> = entries.map(trim).filter(|entry| !is_unix(entry)).collect();
     let known = entries.iter().rev().map_while(|entry| address(entry));
     let mut hops: Vec<IpAddr> = known.take(MAX_HOPS).collect();
     hops.reverse();
@@ -133,7 +135,8 @@ fn hops(fields: &Fields) -> Vec<IpAddr> {
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`
-fn address(entry: &str) -> Option<IpAddr> {
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?;
     let bare = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let ip = entry
         .parse()
@@ -141,10 +144,6 @@ fn address(entry: &str) -> Option<IpAddr> {
         .or_else(bare)
         .or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
     Some(IpAddr::to_canonical(&ip))
-}
-
-fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&ip))
 }
 
 /// The forwarding fields that have a name of their own.
@@ -165,18 +164,26 @@ const MAX_HOPS: usize = 32;
 
 #[cfg(test)]
 mod tests {
+    use super::super::trust::TrustedProxy;
     use super::*;
 
+    /// What is believed of a peer; `unix` is one without an address.
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
-        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        let proxies = trusted.iter().map(|proxy| match *proxy {
+            "unix" => TrustedProxy::Unix,
+            network => TrustedProxy::Network(network.parse().unwrap()),
+        });
+        let trust = Trust {
+            proxies: proxies.collect(),
+        };
         let mut left: Fields = fields.iter().copied().collect();
-        let local = "198.51.100.1:80".parse().ok();
-        let client = Connected::new(peer.parse().ok(), local).client(&mut left, &trusted);
+        let local = "198.51.100.1:80".parse().ok().filter(|_| peer != "unix");
+        let client = Connected::new(peer.parse().ok(), local).client(&mut left, &trust);
         (client, left)
     }
 
     fn ip(client: &Client) -> &str {
-        client.remote.as_ref().unwrap().ip_text()
+        client.remote.as_ref().map_or("", Peer::ip_text)
     }
 
     fn chain(client: &Client) -> &str {
@@ -236,10 +243,41 @@ mod tests {
 
     #[test]
     fn a_unix_client_has_no_address() {
-        let client = Connected::new(None, None).client(&mut Fields::new(), &[]);
+        let client = Connected::new(None, None).client(&mut Fields::new(), &Trust::default());
         assert_eq!(
             (&client.remote, &client.forwarded_for),
             (&None, &ForwardedFor::Client)
         );
+    }
+
+    #[test]
+    fn a_proxy_on_a_unix_socket_is_believed_where_unix_is_trusted() {
+        let fields = [
+            ("x-forwarded-for", "6.6.6.6, 192.0.2.9, 10.0.0.2"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let (client, _) = ask("unix", &["unix", "10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
+        assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2");
+        let (client, _) = ask("unix", &["10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), chain(&client), client.secure), ("", "", false));
+        let (client, _) = ask("10.0.0.1:1", &["unix"], &fields);
+        assert_eq!((ip(&client), client.secure), ("10.0.0.1", false));
+    }
+
+    #[test]
+    fn a_proxy_on_a_unix_socket_that_says_nothing_has_no_client() {
+        let (client, left) = ask("unix", &["unix"], &[("accept", "*/*")]);
+        assert_eq!((client.remote, client.forwarded_for), (None, ForwardedFor::Nothing));
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn a_proxy_behind_a_proxy_on_a_unix_socket_is_nginxs_word_for_it() {
+        let fields = [("x-forwarded-for", "6.6.6.6, 192.0.2.9, unix:")];
+        let (client, _) = ask("unix", &["unix"], &fields);
+        assert_eq!((ip(&client), chain(&client)), ("192.0.2.9", "6.6.6.6, 192.0.2.9"));
+        let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!(ip(&client), "10.0.0.1");
     }
 }

@@ -63,7 +63,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
     let routes = routes.map(|(route, root)| frontend::Route::new(route.clone(), root, &upstreams));
     let counters = Arc::new(Counters::default());
     let context = ExchangeContext {
-        trusted_proxies: frontend.trusted_proxies.clone(),
+        trust: frontend.trust.clone(),
         relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
         log: Arc::new(AccessLog::new(None, Format::default())),
         counters,

@@ -1,5 +1,9 @@
 //! What goes on between clients and applications, in each protocol, from HTTP/1 and HTTP/2.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
 use testbed::ScriptedRequest;
 
 use super::frames::Outcome;
@@ -275,4 +279,65 @@ fn a_request_without_a_host_goes_on_with_one() {
     let cgi = site("uwsgi", "", "", "");
     assert_eq!(old(&cgi, "/").param("SERVER_NAME"), Some("127.0.0.1"));
     assert_eq!(old(&cgi, "/").param("HTTP_HOST"), None);
+}
+
+/// Listeners on TCP and on a unix socket.
+const LISTEN: &str = "[[listen]]\naddress = \"127.0.0.1:0\"\n[[listen]]\naddress = \"unix:{dir}/front.sock\"\n";
+
+/// Sends requests over the unix socket until the gateway closes; what came back.
+fn over_unix(site: &Site, requests: &str) -> String {
+    let mut stream = UnixStream::connect(site.gateway.dir().join("front.sock")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(requests.as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    answers
+}
+
+#[test]
+fn a_proxy_on_a_unix_socket_is_believed_where_unix_is_trusted() {
+    let request = "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.9\r\n\
+         X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n";
+    for protocol in PROTOCOLS {
+        let site = site(protocol, "", "trusted_proxies = [\"unix\"]", LISTEN);
+        assert!(over_unix(&site, request).starts_with("HTTP/1.1 200 "), "{protocol}");
+        let asked = last(&site);
+        let told = match protocol {
+            "http" => ["x-real-ip", "x-forwarded-for", "x-forwarded-proto"],
+            _ => ["REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "REQUEST_SCHEME"],
+        };
+        let told = told.map(|name| asked.param(name));
+        let expected = [Some("192.0.2.9"), Some("6.6.6.6, 192.0.2.9"), Some("https")];
+        assert_eq!(told, expected, "{protocol}");
+        if protocol != "http" {
+            assert_eq!(asked.param("HTTPS"), Some("on"), "{protocol}");
+            assert_eq!(asked.param("SERVER_PORT"), Some("443"), "{protocol}");
+        }
+        assert_eq!(site.log(1)[0]["remote"], "192.0.2.9");
+        // Peers on TCP are not.
+        let forged = [("X-Forwarded-For", "192.0.2.9"), ("X-Forwarded-Proto", "https")];
+        assert_eq!(Client::Http1.get(&site, "/", &forged), 200);
+        assert_eq!(last(&site).param(if protocol == "http" { "x-real-ip" } else { "REMOTE_ADDR" }), Some("127.0.0.1"));
+    }
+}
+
+#[test]
+fn a_peer_on_a_unix_socket_that_is_not_trusted_is_nobody() {
+    let request = "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 192.0.2.9\r\n\
+         X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n";
+    let site = site("fastcgi", "", "trusted_proxies = [\"0.0.0.0/0\", \"::/0\"]", LISTEN);
+    assert!(over_unix(&site, request).starts_with("HTTP/1.1 200 "));
+    let asked = last(&site);
+    assert_eq!(asked.param("REMOTE_ADDR"), Some(""));
+    assert_eq!(asked.param("HTTP_X_FORWARDED_FOR"), None);
+    assert_eq!((asked.param("REQUEST_SCHEME"), asked.param("HTTPS")), (Some("http"), None));
+}
+
+#[test]
+fn a_trusted_proxy_on_a_unix_socket_that_names_no_client_has_none() {
+    let site = site("http", "", "trusted_proxies = [\"unix\"]", LISTEN);
+    over_unix(&site, "GET / HTTP/1.0\r\n\r\n");
+    let asked = last(&site);
+    assert_eq!(values(&asked, "host"), ["localhost"]);
+    assert!(values(&asked, "x-forwarded-for").is_empty() && values(&asked, "x-real-ip").is_empty());
 }
