@@ -7,8 +7,11 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::trust::Trust;
-use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, trim};
+use crate::protocol::Authority;
+use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, members};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::{Client, ForwardedFor};
 
@@ -51,18 +54,23 @@ impl Connected {
             forwarded_for: ForwardedFor::Client,
             forwarded_host: None,
             secure: false,
+            forwarded_port: None,
         }
     }
 
-    /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
-    /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
+    /// The client that sent this request. Takes the forwarding fields out of `fields` that are the gateway's own: what is
+    /// believed of them is in the client; those of a stranger all go. Whether the peer is trusted is asked each time: a
+    /// reload may have changed it.
     pub fn client(&self, fields: &mut Fields, trust: &Trust) -> Client {
-        let client = self.believed(fields, trust).unwrap_or_else(|| self.own());
+        if let Some(client) = self.believed(fields, trust) {
+            fields.remove_all(OURS);
+            return client;
+        }
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forwarding(&field)) {
             fields.retain(|field| !is_forwarding(&field));
         }
-        client
+        self.own()
     }
 
     /// The client as a trusted proxy names it; `None`: the peer is none.
@@ -90,15 +98,57 @@ impl Connected {
             true => ForwardedFor::Nothing,
             false => ForwardedFor::Chain(Box::new(chain.join(", ").into())),
         };
-        let proto = fields.get(FieldName::XForwardedProto);
+        let host = first(fields.all(FieldName::XForwardedHost));
+        let host = host.and_then(|host| Some((host, Authority::parse(host)?)));
+        let scheme = first(fields.all(FieldName::XForwardedProto)).and_then(Scheme::of);
+        let port = first(fields.all_named(PORT)).and_then(port);
+        let of_host = || host.and_then(|(_, authority)| authority.port());
         Client {
             remote,
             local: self.local.clone(),
             forwarded_for,
-            forwarded_host: fields.to_bytes(FieldName::XForwardedHost).map(Box::new),
-            secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
+            forwarded_host: host.map(|(host, _)| Box::new(Bytes::copy_from_slice(host))),
+            secure: scheme.is_some_and(|scheme| scheme.secure),
+            forwarded_port: port.or_else(of_host).or(scheme.map(|scheme| scheme.port)),
         }
     }
+}
+
+/// What a proxy says of the client's connection to it.
+#[derive(Clone, Copy)]
+struct Scheme {
+    secure: bool,
+    /// Its usual port.
+    port: u16,
+}
+
+impl Scheme {
+    /// Those of tunnels, too, which some proxies tell of.
+    fn of(name: &[u8]) -> Option<Self> {
+        let is = |names: [&str; 2]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        match (is(["https", "wss"]), is(["http", "ws"])) {
+            (true, _) => Some(Self {
+                secure: true,
+                port: 443,
+            }),
+            (_, true) => Some(Self {
+                secure: false,
+                port: 80,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The first element that says something: each proxy appends its own, so that is what the client's says.
+fn first<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    values.flat_map(members).next()
+}
+
+fn port(digits: &[u8]) -> Option<u16> {
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    let port = std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok();
+    port.filter(|port| *port != 0)
 }
 
 /// An address of ours, with its text.
@@ -121,13 +171,13 @@ fn is_forwarding(field: &Field<'_>) -> bool {
     }
 }
 
-/// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
-/// entry that is no address: what is before it cannot be told from a forgery.
+/// The addresses that the proxies before us name, oldest first. Empty entries say nothing. The list ends, seen from us,
+/// at the first entry that is no address: what is before it cannot be told from a forgery.
 fn hops(fields: &Fields, trust: &Trust) -> Vec<IpAddr> {
     // What nginx calls a peer on a unix socket.
     let is_unix = |entry: &[u8]| trust.has_unix() && entry == b"unix:";
-    let entries = fields.all(FieldName::XForwardedFor).flat_map(|value| value.split(|byte| *byte == b','));
-    let entries: Vec<&[u8]> = entries.map(trim).filter(|entry| !is_unix(entry)).collect();
+    let entries = fields.all(FieldName::XForwardedFor).flat_map(members);
+    let entries: Vec<&[u8]> = entries.filter(|entry| !is_unix(entry)).collect();
     let known = entries.iter().rev().map_while(|entry| address(entry));
     let mut hops: Vec<IpAddr> = known.take(MAX_HOPS).collect();
     hops.reverse();
@@ -156,8 +206,19 @@ const FORWARDING: FieldNames = FieldNames::of(&[
     FieldName::XRealIp,
 ]);
 
+/// Those that the gateway writes itself.
+const OURS: FieldNames = FieldNames::of(&[
+    FieldName::XForwardedFor,
+    FieldName::XForwardedHost,
+    FieldName::XForwardedProto,
+    FieldName::XRealIp,
+]);
+
 /// What all others start with.
 const PREFIX: &[u8] = b"X-Forwarded-";
+
+/// The port that the client has connected to.
+const PORT: &[u8] = b"X-Forwarded-Port";
 
 /// Entries of `X-Forwarded-For` that are looked at: more proxies than any chain has.
 const MAX_HOPS: usize = 32;
@@ -186,7 +247,7 @@ mod tests {
         client.remote.as_ref().map_or("", Peer::ip_text)
     }
 
-    fn chain(client: &Client) -> &str {
+    fn chain_of(client: &Client) -> &str {
         match &client.forwarded_for {
             ForwardedFor::Nothing => "",
             ForwardedFor::Client => ip(client),
@@ -207,7 +268,7 @@ mod tests {
         ];
         let (client, left) = ask("192.0.2.9:1000", &["10.0.0.0/8"], &forged);
         assert_eq!(
-            (ip(&client), chain(&client), client.secure),
+            (ip(&client), chain_of(&client), client.secure),
             ("192.0.2.9", "192.0.2.9", false)
         );
         assert_eq!(client.forwarded_host, None);
@@ -223,9 +284,98 @@ mod tests {
         ];
         let (client, left) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
-        assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
+        assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
         assert_eq!(**client.forwarded_host.as_ref().unwrap(), "shop.example");
         assert!(left.is_empty());
+    }
+
+    #[test]
+    fn empty_entries_of_a_chain_are_skipped() {
+        for chain in ["192.0.2.9,, 10.0.0.5", ", 192.0.2.9 ,\t, 10.0.0.5,", "192.0.2.9,10.0.0.5"] {
+            let fields = [("x-forwarded-for", ""), ("x-forwarded-for", chain)];
+            let (client, _) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
+            assert_eq!(ip(&client), "192.0.2.9", "{chain}");
+            assert_eq!(chain_of(&client), "192.0.2.9, 10.0.0.5, 10.0.0.1");
+        }
+    }
+
+    #[test]
+    fn of_several_schemes_and_hosts_the_first_counts() {
+        for (proto, secure) in [
+            ("https, https", true),
+            ("https, http", true),
+            ("http, https", false),
+            (", HTTPS", true),
+            ("wss", true),
+            ("ws", false),
+            ("ftp", false),
+            ("", false),
+        ] {
+            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-proto", proto)]);
+            assert_eq!(client.secure, secure, "{proto}");
+        }
+        for (host, first) in [
+            ("a.example, b.example:81", Some("a.example")),
+            (", a.example:81", Some("a.example:81")),
+            ("[::1]evil.example", None),
+            ("a b, c.example", None),
+            ("", None),
+        ] {
+            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-host", host)]);
+            let found = client.forwarded_host.map(|host| String::from_utf8(host.to_vec()).unwrap());
+            assert_eq!(found.as_deref(), first, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_port_is_the_clients() {
+        let fields: [(&[(&str, &str)], Option<u16>); 8] = [
+            (&[], None),
+            (&[("x-forwarded-for", "192.0.2.9")], None),
+            (&[("x-forwarded-proto", "https")], Some(443)),
+            (&[("x-forwarded-proto", "http, https")], Some(80)),
+            (&[("x-forwarded-proto", "https"), ("x-forwarded-host", "a:8443")], Some(8443)),
+            (
+                &[
+                    ("x-forwarded-proto", "https"),
+                    ("x-forwarded-host", "a:8443"),
+                    ("x-forwarded-port", "444, 80"),
+                ],
+                Some(444),
+            ),
+            (&[("x-forwarded-port", "81")], Some(81)),
+            (&[("x-forwarded-port", "+81"), ("x-forwarded-proto", "wss")], Some(443)),
+        ];
+        for (fields, port) in fields {
+            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], fields);
+            assert_eq!(client.forwarded_port, port, "{fields:?}");
+        }
+        for port in ["0", "65536", "x", "-1", ""] {
+            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-port", port)]);
+            assert_eq!(client.forwarded_port, None, "{port}");
+        }
+    }
+
+    #[test]
+    fn what_else_a_trusted_proxy_says_goes_on() {
+        let passed = [
+            ("forwarded", "for=192.0.2.9;proto=https"),
+            ("x-forwarded-port", "443"),
+            ("x-forwarded-prefix", "/shop"),
+            ("X-Forwarded-User", "joe"),
+            ("front-end-https", "on"),
+        ];
+        let replaced = [
+            ("x-forwarded-for", "192.0.2.9"),
+            ("x-forwarded-host", "a.example"),
+            ("x-forwarded-proto", "https"),
+            ("x-real-ip", "192.0.2.8"),
+        ];
+        let fields = [&passed[..], &replaced].concat();
+        let (_, left) = ask("10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!(left, Fields::from_iter(passed));
+        let (_, left) = ask("192.0.2.1:1", &["10.0.0.0/8"], &fields);
+        assert!(left.is_empty(), "of strangers: {left:?}");
     }
 
     #[test]
@@ -236,7 +386,7 @@ mod tests {
         )];
         let (client, _) = ask("10.0.0.1:1000", &["10.0.0.0/8", "2001:db8::/32"], &fields);
         assert_eq!(
-            (ip(&client), chain(&client)),
+            (ip(&client), chain_of(&client)),
             ("192.0.2.9", "192.0.2.9, 2001:db8::1, 10.0.0.1")
         );
     }
@@ -258,9 +408,9 @@ mod tests {
         ];
         let (client, _) = ask("unix", &["unix", "10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
-        assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2");
+        assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2");
         let (client, _) = ask("unix", &["10.0.0.0/8"], &fields);
-        assert_eq!((ip(&client), chain(&client), client.secure), ("", "", false));
+        assert_eq!((ip(&client), chain_of(&client), client.secure), ("", "", false));
         let (client, _) = ask("10.0.0.1:1", &["unix"], &fields);
         assert_eq!((ip(&client), client.secure), ("10.0.0.1", false));
     }
@@ -276,7 +426,7 @@ mod tests {
     fn a_proxy_behind_a_proxy_on_a_unix_socket_is_nginxs_word_for_it() {
         let fields = [("x-forwarded-for", "6.6.6.6, 192.0.2.9, unix:")];
         let (client, _) = ask("unix", &["unix"], &fields);
-        assert_eq!((ip(&client), chain(&client)), ("192.0.2.9", "6.6.6.6, 192.0.2.9"));
+        assert_eq!((ip(&client), chain_of(&client)), ("192.0.2.9", "6.6.6.6, 192.0.2.9"));
         let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &fields);
         assert_eq!(ip(&client), "10.0.0.1");
     }

@@ -22,11 +22,14 @@ const ESSENTIAL: FieldNames = FieldNames::of(&[
     FieldName::ContentLength,
     FieldName::ContentType,
     FieldName::Cookie,
+    FieldName::Forwarded,
+    FieldName::FrontEndHttps,
     FieldName::Host,
     FieldName::SetCookie,
     FieldName::XForwardedFor,
     FieldName::XForwardedHost,
     FieldName::XForwardedProto,
+    FieldName::XRealIp,
 ]);
 
 /// Removes every hop-by-hop field, and those that `Connection` names.
@@ -93,7 +96,7 @@ mod tests {
     fn named_ones_go_except_what_others_rely_on() {
         let fields = [
             ("connection", "close, X-Secret, referer"),
-            ("connection", "Host , cookie,x-forwarded-for,x-forwarded-port"),
+            ("connection", "Host , cookie,x-forwarded-for,x-forwarded-port, forwarded"),
             ("x-secret", "1"),
             ("X-SECRET", "2"),
             ("Host", "a"),
@@ -101,10 +104,11 @@ mod tests {
             ("Referer", "a"),
             ("x-forwarded-for", "192.0.2.1"),
             ("X-Forwarded-Port", "80"),
+            ("Forwarded", "for=192.0.2.1"),
         ];
         assert_eq!(
             left(&fields),
-            ["Host", "cookie", "x-forwarded-for", "X-Forwarded-Port"]
+            ["Host", "cookie", "x-forwarded-for", "X-Forwarded-Port", "Forwarded"]
         );
     }
 }

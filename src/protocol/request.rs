@@ -57,6 +57,8 @@ pub struct Client {
     pub forwarded_host: Option<Box<Bytes>>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
+    /// The port that the client connected to, when a trusted proxy says so; else it is ours.
+    pub forwarded_port: Option<u16>,
 }
 
 /// What an application is told of the addresses that a request came by.

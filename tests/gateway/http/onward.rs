@@ -322,7 +322,7 @@ fn a_proxy_on_a_unix_socket_is_believed_where_unix_is_trusted() {
 }
 
 #[test]
-fn a_peer_on_a_unix_socket_that_is_not_trusted_is_nobody() {
+fn a_peer_on_a_unix_socket_is_not_believed_because_of_networks() {
     let request = "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 192.0.2.9\r\n\
          X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n";
     let site = site("fastcgi", "", "trusted_proxies = [\"0.0.0.0/0\", \"::/0\"]", LISTEN);
@@ -340,4 +340,125 @@ fn a_trusted_proxy_on_a_unix_socket_that_names_no_client_has_none() {
     let asked = last(&site);
     assert_eq!(values(&asked, "host"), ["localhost"]);
     assert!(values(&asked, "x-forwarded-for").is_empty() && values(&asked, "x-real-ip").is_empty());
+}
+
+/// What a proxy says, and what applications get of it: variables, and fields.
+const SAID: [(&[(&str, &str)], &[(&str, &str)]); 6] = [
+    (
+        &[("x-forwarded-proto", "https, https"), ("x-forwarded-for", "192.0.2.9,, 10.0.0.5")],
+        &[
+            ("REMOTE_ADDR", "192.0.2.9"),
+            ("HTTPS", "on"),
+            ("SERVER_PORT", "443"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-for", "192.0.2.9, 10.0.0.5, 127.0.0.1"),
+            ("x-real-ip", "192.0.2.9"),
+        ],
+    ),
+    (
+        &[("x-forwarded-proto", "wss"), ("x-forwarded-host", "a.example:8443, b.example")],
+        &[
+            ("HTTPS", "on"),
+            ("SERVER_PORT", "8443"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "a.example:8443"),
+        ],
+    ),
+    (
+        &[("x-forwarded-proto", "http, https"), ("x-forwarded-host", "[::1]evil.example")],
+        &[
+            ("HTTPS", ""),
+            ("SERVER_PORT", "80"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", "test.example"),
+        ],
+    ),
+    (
+        &[("x-forwarded-proto", "https"), ("x-forwarded-port", "444, 80")],
+        &[("SERVER_PORT", "444"), ("x-forwarded-port", "444, 80")],
+    ),
+    (
+        &[
+            ("forwarded", "for=192.0.2.9;proto=https"),
+            ("x-forwarded-prefix", "/shop"),
+            ("x-forwarded-user", "joe"),
+            ("front-end-https", "on"),
+        ],
+        &[
+            ("HTTPS", ""),
+            ("forwarded", "for=192.0.2.9;proto=https"),
+            ("x-forwarded-prefix", "/shop"),
+            ("x-forwarded-user", "joe"),
+            ("front-end-https", "on"),
+        ],
+    ),
+    (
+        &[("x-forwarded-for", "x, 192.0.2.9, 10.0.0.5"), ("x-real-ip", "192.0.2.8")],
+        &[
+            ("REMOTE_ADDR", "192.0.2.9"),
+            ("x-forwarded-for", "192.0.2.9, 10.0.0.5, 127.0.0.1"),
+            ("x-real-ip", "192.0.2.9"),
+        ],
+    ),
+];
+
+/// What an application of any protocol got under the name of a field, or of a variable.
+fn got<'r>(protocol: &str, request: &'r ScriptedRequest, name: &str) -> Option<&'r str> {
+    match protocol {
+        _ if name.starts_with(|first: char| first.is_ascii_uppercase()) => request.param(name),
+        "http" => request.param(name),
+        _ => request.param(&format!("HTTP_{}", name.to_uppercase().replace('-', "_"))),
+    }
+}
+
+#[test]
+fn what_a_trusted_proxy_says_is_told_to_applications() {
+    for protocol in PROTOCOLS {
+        let site = site(protocol, "", "trusted_proxies = [\"127.0.0.0/8\", \"10.0.0.0/8\"]", "");
+        for client in CLIENTS {
+            for (said, expected) in SAID {
+                assert_eq!(client.get(&site, "/", said), 200, "{protocol} {client:?} {said:?}");
+                let asked = last(&site);
+                for (name, value) in expected {
+                    // HTTP applications get no variables.
+                    if protocol == "http" && name.starts_with(|first: char| first.is_ascii_uppercase()) {
+                        continue;
+                    }
+                    let got = got(protocol, &asked, name).unwrap_or_default();
+                    assert_eq!(got, *value, "{protocol} {client:?} {said:?}: {name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_that_a_stranger_says_about_itself_is_told_to_applications() {
+    for protocol in PROTOCOLS {
+        let site = site(protocol, "", "trusted_proxies = [\"10.0.0.0/8\"]", "");
+        let ours = site.gateway.addr().port().to_string();
+        for client in CLIENTS {
+            for (said, _) in SAID {
+                assert_eq!(client.get(&site, "/", said), 200, "{protocol} {client:?} {said:?}");
+                let asked = last(&site);
+                for (name, value) in [
+                    ("x-forwarded-for", Some("127.0.0.1")),
+                    ("x-real-ip", Some("127.0.0.1")),
+                    ("x-forwarded-host", Some("test.example")),
+                    ("x-forwarded-proto", Some("http")),
+                    ("x-forwarded-port", None),
+                    ("x-forwarded-prefix", None),
+                    ("x-forwarded-user", None),
+                    ("forwarded", None),
+                    ("front-end-https", None),
+                ] {
+                    assert_eq!(got(protocol, &asked, name), value, "{protocol} {client:?} {said:?}: {name}");
+                }
+                if protocol != "http" {
+                    assert_eq!(asked.param("SERVER_PORT"), Some(ours.as_str()));
+                    assert_eq!(asked.param("HTTPS"), None);
+                }
+            }
+        }
+    }
 }
