@@ -66,9 +66,12 @@ impl Connected {
             fields.remove_all(OURS);
             return client;
         }
+        let named = trust.client_ip.from.other();
+        let is_forged =
+            |field: &Field<'_>| is_forwarding(field) || named.is_some_and(|name| is_named(field, name));
         let known = !fields.present().and(FORWARDING).is_empty();
-        if known || fields.others().any(|field| is_forwarding(&field)) {
-            fields.retain(|field| !is_forwarding(&field));
+        if known || fields.others().any(|field| is_forged(&field)) {
+            fields.retain(|field| !is_forged(&field));
         }
         self.own()
     }
@@ -80,20 +83,27 @@ impl Connected {
     }
 
     fn behind_proxy(&self, fields: &Fields, trust: &Trust) -> Client {
-        let hops = hops(fields, trust);
-        let named = hops
-            .iter()
-            .rev()
-            .find(|ip| !trust.has(**ip))
-            .or(hops.first())
-            .copied();
+        let from = &trust.client_ip.from;
+        let hops = hops(fields.all(FieldName::XForwardedFor), trust);
+        let named = match from.is_chain() {
+            true => client(&hops, trust),
+            false => client(
+                &self::hops(fields.all_named(from.as_str().as_bytes()), trust),
+                trust,
+            ),
+        };
         let remote = match named {
             // The port of a forwarded client is not known.
             Some(ip) => Some(SocketAddr::new(ip, 0).into()),
             None => self.remote.clone(),
         };
         let proxy = self.peer().map(|peer| peer.ip());
-        let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
+        let before = if hops.is_empty() { named.as_slice() } else { &hops };
+        let chain: Vec<String> = before
+            .iter()
+            .chain(proxy.as_ref())
+            .map(IpAddr::to_string)
+            .collect();
         let forwarded_for = match chain.is_empty() {
             true => ForwardedFor::Nothing,
             false => ForwardedFor::Chain(Box::new(chain.join(", ").into())),
@@ -102,7 +112,7 @@ impl Connected {
         let host = host.and_then(|host| Some((host, Authority::parse(host)?)));
         let scheme = first(fields.all(FieldName::XForwardedProto)).and_then(Scheme::of);
         let port = first(fields.all_named(PORT)).and_then(port);
-        let of_host = || host.and_then(|(_, authority)| authority.port());
+        let of_host = || host.and_then(|(_, authority)| authority.port().filter(|port| *port != 0));
         Client {
             remote,
             local: self.local.clone(),
@@ -125,7 +135,11 @@ struct Scheme {
 impl Scheme {
     /// Those of tunnels, too, which some proxies tell of.
     fn of(name: &[u8]) -> Option<Self> {
-        let is = |names: [&str; 2]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let is = |names: [&str; 2]| {
+            names
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        };
         match (is(["https", "wss"]), is(["http", "ws"])) {
             (true, _) => Some(Self {
                 secure: true,
@@ -171,13 +185,22 @@ fn is_forwarding(field: &Field<'_>) -> bool {
     }
 }
 
+/// The client among the addresses of a chain: the last that is no trusted proxy's.
+fn client(hops: &[IpAddr], trust: &Trust) -> Option<IpAddr> {
+    let outside = hops.iter().rev().find(|ip| !trust.has(**ip));
+    outside.or(hops.first()).copied()
+}
+
+fn is_named(field: &Field<'_>, name: &[u8]) -> bool {
+    field.spelling.eq_ignore_ascii_case(name)
+}
+
 /// The addresses that the proxies before us name, oldest first. Empty entries say nothing. The list ends, seen from us,
 /// at the first entry that is no address: what is before it cannot be told from a forgery.
-fn hops(fields: &Fields, trust: &Trust) -> Vec<IpAddr> {
+fn hops<'a>(values: impl Iterator<Item = &'a [u8]>, trust: &Trust) -> Vec<IpAddr> {
     // What nginx calls a peer on a unix socket.
     let is_unix = |entry: &[u8]| trust.has_unix() && entry == b"unix:";
-    let entries = fields.all(FieldName::XForwardedFor).flat_map(members);
-    let entries: Vec<&[u8]> = entries.filter(|entry| !is_unix(entry)).collect();
+    let entries: Vec<&[u8]> = values.flat_map(members).filter(|entry| !is_unix(entry)).collect();
     let known = entries.iter().rev().map_while(|entry| address(entry));
     let mut hops: Vec<IpAddr> = known.take(MAX_HOPS).collect();
     hops.reverse();
@@ -225,17 +248,27 @@ const MAX_HOPS: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use super::super::trust::TrustedProxy;
+    use super::super::trust::{ClientField, ClientIp, TrustedProxy};
     use super::*;
 
     /// What is believed of a peer; `unix` is one without an address.
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
+        ask_from(ClientField::default(), peer, trusted, fields)
+    }
+
+    fn ask_from(
+        from: ClientField,
+        peer: &str,
+        trusted: &[&str],
+        fields: &[(&str, &str)],
+    ) -> (Client, Fields) {
         let proxies = trusted.iter().map(|proxy| match *proxy {
             "unix" => TrustedProxy::Unix,
             network => TrustedProxy::Network(network.parse().unwrap()),
         });
         let trust = Trust {
             proxies: proxies.collect(),
+            client_ip: ClientIp { from },
         };
         let mut left: Fields = fields.iter().copied().collect();
         let local = "198.51.100.1:80".parse().ok().filter(|_| peer != "unix");
@@ -291,7 +324,11 @@ mod tests {
 
     #[test]
     fn empty_entries_of_a_chain_are_skipped() {
-        for chain in ["192.0.2.9,, 10.0.0.5", ", 192.0.2.9 ,\t, 10.0.0.5,", "192.0.2.9,10.0.0.5"] {
+        for chain in [
+            "192.0.2.9,, 10.0.0.5",
+            ", 192.0.2.9 ,\t, 10.0.0.5,",
+            "192.0.2.9,10.0.0.5",
+        ] {
             let fields = [("x-forwarded-for", ""), ("x-forwarded-for", chain)];
             let (client, _) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
             assert_eq!(ip(&client), "192.0.2.9", "{chain}");
@@ -322,38 +359,29 @@ mod tests {
             ("", None),
         ] {
             let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-host", host)]);
-            let found = client.forwarded_host.map(|host| String::from_utf8(host.to_vec()).unwrap());
+            let found = client
+                .forwarded_host
+                .map(|host| String::from_utf8(host.to_vec()).unwrap());
             assert_eq!(found.as_deref(), first, "{host}");
         }
     }
 
     #[test]
     fn the_port_is_the_clients() {
-        let fields: [(&[(&str, &str)], Option<u16>); 8] = [
-            (&[], None),
-            (&[("x-forwarded-for", "192.0.2.9")], None),
-            (&[("x-forwarded-proto", "https")], Some(443)),
-            (&[("x-forwarded-proto", "http, https")], Some(80)),
-            (&[("x-forwarded-proto", "https"), ("x-forwarded-host", "a:8443")], Some(8443)),
-            (
-                &[
-                    ("x-forwarded-proto", "https"),
-                    ("x-forwarded-host", "a:8443"),
-                    ("x-forwarded-port", "444, 80"),
-                ],
-                Some(444),
-            ),
-            (&[("x-forwarded-port", "81")], Some(81)),
-            (&[("x-forwarded-port", "+81"), ("x-forwarded-proto", "wss")], Some(443)),
-        ];
-        for (fields, port) in fields {
-            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], fields);
-            assert_eq!(client.forwarded_port, port, "{fields:?}");
+        let port = |fields: &[(&str, &str)]| ask("10.0.0.1:1", &["10.0.0.0/8"], fields).0.forwarded_port;
+        let (https, host) = (("x-forwarded-proto", "https"), ("x-forwarded-host", "a:8443"));
+        assert_eq!(port(&[]), None);
+        assert_eq!(port(&[("x-forwarded-for", "192.0.2.9")]), None);
+        assert_eq!(port(&[https]), Some(443));
+        assert_eq!(port(&[("x-forwarded-proto", "http, https")]), Some(80));
+        assert_eq!(port(&[https, host]), Some(8443));
+        assert_eq!(port(&[https, host, ("x-forwarded-port", "444, 80")]), Some(444));
+        assert_eq!(port(&[("x-forwarded-port", "81")]), Some(81));
+        for none in ["0", "65536", "x", "-1", "+81", ""] {
+            assert_eq!(port(&[("x-forwarded-port", none)]), None, "{none}");
+            assert_eq!(port(&[https, ("x-forwarded-port", none)]), Some(443), "{none}");
         }
-        for port in ["0", "65536", "x", "-1", ""] {
-            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-port", port)]);
-            assert_eq!(client.forwarded_port, None, "{port}");
-        }
+        assert_eq!(port(&[https, ("x-forwarded-host", "a:0")]), Some(443));
     }
 
     #[test]
@@ -376,6 +404,45 @@ mod tests {
         assert_eq!(left, Fields::from_iter(passed));
         let (_, left) = ask("192.0.2.1:1", &["10.0.0.0/8"], &fields);
         assert!(left.is_empty(), "of strangers: {left:?}");
+    }
+
+    #[test]
+    fn another_field_names_the_client_where_that_is_said() {
+        let from = |name: &str| ClientField::new(name).unwrap();
+        let fields = [
+            ("x-forwarded-for", "6.6.6.6, 192.0.2.9"),
+            ("cf-connecting-ip", "2001:db8::7"),
+            ("x-real-ip", "192.0.2.8"),
+        ];
+        let (client, left) = ask_from(from("CF-Connecting-IP"), "10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), left.len()), ("2001:db8::7", 1), "it goes on");
+        assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.1");
+        let (client, _) = ask_from(from("x-real-ip"), "10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!(ip(&client), "192.0.2.8");
+        let (client, left) = ask_from(from("CF-Connecting-IP"), "192.0.2.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), left.len()), ("192.0.2.1", 0), "a stranger");
+    }
+
+    #[test]
+    fn without_that_field_the_client_is_the_proxy() {
+        for value in [None, Some(""), Some("x"), Some("192.0.2.7, x")] {
+            let fields = value.map(|value| ("true-client-ip", value));
+            let fields: Vec<_> = fields
+                .into_iter()
+                .chain([("x-forwarded-for", "192.0.2.9")])
+                .collect();
+            let from = ClientField::new("True-Client-IP").unwrap();
+            let (client, _) = ask_from(from, "10.0.0.1:1", &["10.0.0.0/8"], &fields);
+            assert_eq!(ip(&client), "10.0.0.1", "{value:?}");
+        }
+        let from = ClientField::new("True-Client-IP").unwrap();
+        let (client, _) = ask_from(
+            from,
+            "10.0.0.1:1",
+            &["10.0.0.0/8"],
+            &[("true-client-ip", "192.0.2.7")],
+        );
+        assert_eq!(chain_of(&client), "192.0.2.7, 10.0.0.1");
     }
 
     #[test]
@@ -418,7 +485,10 @@ mod tests {
     #[test]
     fn a_proxy_on_a_unix_socket_that_says_nothing_has_no_client() {
         let (client, left) = ask("unix", &["unix"], &[("accept", "*/*")]);
-        assert_eq!((client.remote, client.forwarded_for), (None, ForwardedFor::Nothing));
+        assert_eq!(
+            (client.remote, client.forwarded_for),
+            (None, ForwardedFor::Nothing)
+        );
         assert_eq!(left.len(), 1);
     }
 
@@ -426,7 +496,10 @@ mod tests {
     fn a_proxy_behind_a_proxy_on_a_unix_socket_is_nginxs_word_for_it() {
         let fields = [("x-forwarded-for", "6.6.6.6, 192.0.2.9, unix:")];
         let (client, _) = ask("unix", &["unix"], &fields);
-        assert_eq!((ip(&client), chain_of(&client)), ("192.0.2.9", "6.6.6.6, 192.0.2.9"));
+        assert_eq!(
+            (ip(&client), chain_of(&client)),
+            ("192.0.2.9", "6.6.6.6, 192.0.2.9")
+        );
         let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &fields);
         assert_eq!(ip(&client), "10.0.0.1");
     }

@@ -1,8 +1,10 @@
-//! Which proxies are believed.
+//! Which proxies are believed, and which of their fields names the client.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+
+use crate::protocol::fields::{FieldName, is_token};
 
 /// Peers whose fields about the client are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,64 @@ pub enum TrustedProxy {
 pub struct Trust {
     /// Whose word counts.
     pub proxies: Vec<TrustedProxy>,
+    /// Where they name the client.
+    pub client_ip: ClientIp,
+}
+
+/// Where a trusted proxy names the client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientIp {
+    /// The field that does.
+    pub from: ClientField,
+}
+
+/// The name of a field that holds the address of the client, or a chain of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientField {
+    name: FieldName,
+    spelling: String,
+}
+
+impl ClientField {
+    /// The field of that name; `None` for names that mean something else, or that no variable can be made of.
+    pub fn new(spelling: &str) -> Option<Self> {
+        let name = FieldName::of(spelling.as_bytes());
+        let fits = match name {
+            FieldName::Other => is_token(spelling.as_bytes()) && spelling.bytes().all(is_plain),
+            known => matches!(known, FieldName::XForwardedFor | FieldName::XRealIp),
+        };
+        let spelling = spelling.to_owned();
+        fits.then_some(Self { name, spelling })
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.spelling
+    }
+
+    /// Whether it is the one in which proxies hand on what came to them.
+    pub fn is_chain(&self) -> bool {
+        self.name == FieldName::XForwardedFor
+    }
+
+    /// Its name, where that is no well-known one.
+    pub fn other(&self) -> Option<&[u8]> {
+        (self.name == FieldName::Other).then_some(self.spelling.as_bytes())
+    }
+}
+
+/// `X-Forwarded-For`.
+impl Default for ClientField {
+    fn default() -> Self {
+        let name = FieldName::XForwardedFor;
+        let spelling = name.as_str().to_owned();
+        Self { name, spelling }
+    }
+}
+
+/// See [`screen`](crate::protocol::params::screen).
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
 impl Trust {
@@ -51,6 +111,7 @@ mod tests {
         let networks = networks.iter().map(|network| network.parse().unwrap());
         Trust {
             proxies: networks.map(TrustedProxy::Network).collect(),
+            ..Trust::default()
         }
     }
 
@@ -60,6 +121,27 @@ mod tests {
         assert!(!trust.has_peer(None));
         trust.proxies.push(TrustedProxy::Unix);
         assert!(trust.has_peer(None) && trust.has_unix());
+    }
+
+    #[test]
+    fn a_field_that_names_clients_means_nothing_else() {
+        let other = |name| ClientField::new(name).map(|field| field.other().is_some());
+        for (name, expected) in [
+            ("CF-Connecting-IP", Some(true)),
+            ("true-client-ip", Some(true)),
+            ("x-real-ip", Some(false)),
+            ("X-Forwarded-For", Some(false)),
+            ("Host", None),
+            ("Cookie", None),
+            ("Forwarded", None),
+            ("X-Forwarded-Proto", None),
+            ("X_Client_IP", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(other(name), expected, "{name}");
+        }
+        assert!(ClientField::default().is_chain() && ClientField::new("x-forwarded-for").unwrap().is_chain());
     }
 
     #[test]

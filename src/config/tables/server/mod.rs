@@ -1,5 +1,6 @@
 //! `[server]`.
 
+mod client_ip;
 mod resolver;
 mod spool;
 mod timeouts;
@@ -7,6 +8,7 @@ mod trusted_proxy;
 
 use std::path::PathBuf;
 
+use client_ip::ClientIp;
 use resolver::Resolver;
 use spool::ServerSpool;
 use timeouts::ServerTimeouts;
@@ -48,6 +50,7 @@ table! {
         /// Proxies that are believed about clients, in `X-Forwarded-*` and `Forwarded`: networks, and `"unix"` for all on unix
         /// sockets. See [requests.md](requests.md#what-a-proxy-in-front-says).
         trusted_proxies: Vec<TrustedProxy> as List(TRUSTED_PROXY) => frontend.trust.proxies,
+        client_ip: ClientIp as Section => frontend.trust.client_ip,
         resolver: Resolver as Section => process.resolver,
         timeouts: ServerTimeouts as Section => frontend.timeouts,
         /// Largest request head; 431 above.
@@ -71,6 +74,9 @@ pub(super) fn check(typed: Option<&At<Server>>, complaints: &mut Complaints) -> 
         typed.apply_to(&mut settings);
         if let Some(typed) = &typed.resolver {
             resolver::check(typed, &settings.process.resolver, complaints);
+        }
+        if let Some(typed) = &typed.client_ip {
+            client_ip::check(typed, &settings.frontend.trust, complaints);
         }
     }
     settings
