@@ -1,5 +1,6 @@
 //! A request as the codecs see it: checked, normalised, ready to become variables.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -115,14 +116,15 @@ impl RequestHead {
     }
 
     /// `SERVER_NAME`: the configured name; else the host part of the authority, without port; our own address when the
-    /// client named no host, empty on a unix socket.
-    pub fn server_name(&self) -> &[u8] {
+    /// client named no host, empty on a unix socket. IPv6 is in brackets (RFC 3875, section 4.1.14).
+    pub fn server_name(&self) -> Cow<'_, [u8]> {
         if let Some(name) = &self.server_name {
-            return name.as_bytes();
+            return name.as_bytes().into();
         }
-        match self.fields.get(FieldName::Host) {
-            Some(host) if !host.is_empty() => without_port(host),
-            _ => self.client.local.as_ref().map_or(b"", |local| local.ip()),
+        match (self.fields.get(FieldName::Host), &self.client.local) {
+            (Some(host), _) if !host.is_empty() => without_port(host).into(),
+            (_, Some(local)) => local.host(),
+            (_, None) => Cow::default(),
         }
     }
 }

@@ -36,10 +36,7 @@ fn put_own_host(head: &RequestHead, out: &mut Vec<u8>) {
     match &head.client.local {
         None => out.extend_from_slice(b"localhost"),
         Some(local) => {
-            let bracket = |sign| if local.address.is_ipv6() { sign } else { &b""[..] };
-            for part in [bracket(b"["), local.ip(), bracket(b"]")] {
-                out.extend_from_slice(part);
-            }
+            out.extend_from_slice(&local.host());
             let default = if head.client.secure { 443 } else { 80 };
             if local.address.port() != default {
                 out.push(b':');
@@ -221,11 +218,18 @@ mod tests {
 
     #[test]
     fn another_host_takes_the_place_of_the_clients() {
-        for fields in [&[("Accept", "*/*"), ("host", "a")][..], &[("cookie", "a=1"), ("Host", "a"), ("cookie", "b=2")], &[]] {
+        for fields in [
+            &[("Accept", "*/*"), ("host", "a")][..],
+            &[("cookie", "a=1"), ("Host", "a"), ("cookie", "b=2")],
+            &[],
+        ] {
             let mut head = head(fields);
             head.host = Some(Box::new(Bytes::from_static(b"b.example:81")));
             let text = written(&head, true);
-            assert!(text.starts_with("GET /x?q=1 HTTP/1.1\r\nHost: b.example:81\r\n"), "{text}");
+            assert!(
+                text.starts_with("GET /x?q=1 HTTP/1.1\r\nHost: b.example:81\r\n"),
+                "{text}"
+            );
             assert_eq!(text.to_lowercase().matches("\r\nhost: ").count(), 1, "{text}");
             let told = text.contains("\r\nX-Forwarded-Host: a\r\n");
             assert_eq!(told, !fields.is_empty(), "{text}");

@@ -142,7 +142,7 @@ impl<S: Sink> Walk<'_, S> {
         self.text("GATEWAY_INTERFACE", b"CGI/1.1")?;
         self.text("SERVER_SOFTWARE", SOFTWARE.as_bytes())?;
         let head = self.head;
-        self.text("SERVER_NAME", head.server_name())?;
+        self.text("SERVER_NAME", &head.server_name())?;
         self.text("REQUEST_SCHEME", head.client.scheme().as_bytes())?;
         // Absent without TLS: PHP applications test for "not empty".
         if head.client.secure {
@@ -361,6 +361,20 @@ mod tests {
             .map(|(n, v)| (n.as_bytes(), v.as_bytes()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn our_own_address_is_the_name_where_the_client_has_none() {
+        let mut head = head(&[]);
+        assert_eq!(
+            text(&walked(&head, &CGI), "SERVER_NAME").as_deref(),
+            Some("198.51.100.1")
+        );
+        let local: std::net::SocketAddr = "[2001:db8::1]:80".parse().unwrap();
+        head.client.local = Some(Arc::new(local.into()));
+        let list = walked(&head, &CGI);
+        assert_eq!(text(&list, "SERVER_NAME").as_deref(), Some("[2001:db8::1]"));
+        assert_eq!(text(&list, "SERVER_ADDR").as_deref(), Some("2001:db8::1"));
     }
 
     #[test]
