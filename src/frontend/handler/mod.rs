@@ -16,6 +16,7 @@ use super::flow::Flow;
 use super::rejection::Rejection;
 use crate::files::{DecodedPath, Root, Symlinks};
 use crate::upstream::Upstream;
+use crate::variables::Template;
 
 pub use document_root::DocumentRoot;
 pub use files::Files;
@@ -43,6 +44,11 @@ pub trait HandlerSettings {
 
     /// The upstream that it forwards to, as an index.
     fn upstream(&self) -> Option<usize> {
+        None
+    }
+
+    /// What an HTTP application gets as `Host`, if not the client's.
+    fn host(&self) -> Option<&Template> {
         None
     }
 }
@@ -114,6 +120,13 @@ macro_rules! handlers {
             pub fn upstream(&self) -> Option<usize> {
                 match self {
                     $(Self::$name(settings) => settings.upstream(),)*
+                }
+            }
+
+            /// See [`HandlerSettings::host`].
+            pub fn host(&self) -> Option<&Template> {
+                match self {
+                    $(Self::$name(settings) => settings.host(),)*
                 }
             }
         }

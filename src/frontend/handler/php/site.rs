@@ -32,6 +32,8 @@ pub(super) struct Site {
     /// Where the part of a URL path begins that leads into the root: what is in front of it belongs to the names of
     /// scripts, and not to their files.
     start: usize,
+    /// Paths are sent in normal form.
+    normalize: bool,
 }
 
 /// What answers a path.
@@ -69,7 +71,7 @@ enum Suffix {
 
 impl Site {
     /// Scripts below a document root, which is open, on a route for `route`.
-    pub(super) fn new(config: &Php, root: Root, route: &str) -> Self {
+    pub(super) fn new(config: &Php, root: Root, route: &str, normalize: bool) -> Self {
         let without_slash = |path: &[u8]| match path.strip_suffix(b"/") {
             Some(path) if !path.is_empty() => Bytes::copy_from_slice(path),
             _ => Bytes::copy_from_slice(path),
@@ -85,6 +87,7 @@ impl Site {
             front_controller: controller.map(|path| name(path).into()),
             suffix: config.suffix.clone(),
             start,
+            normalize,
         }
     }
 
@@ -115,7 +118,10 @@ impl Site {
         match self.root.look(&path.relative(self.start, end)?) {
             Ok((Kind::File, root)) => Ok(Resolved::Script(Script {
                 path_info: path.to_bytes().slice(end..),
-                path_info_encoded: path.encoded_tail(encoded, end),
+                path_info_encoded: match self.normalize {
+                    true => path.normal_tail(encoded, end),
+                    false => path.encoded_tail(encoded, end),
+                },
                 ..self.run(path.to_bytes().slice(..end), root)
             })),
             Ok((Kind::Directory, _)) => self.missing(LookupError::NotFound.into()),
@@ -280,7 +286,7 @@ mod tests {
     /// The same on a route for this path.
     fn on(route: &str, config: &Php) -> Site {
         let root = Root::open(config.root.path(), config.symlinks).unwrap();
-        Site::new(config, root, route)
+        Site::new(config, root, route, false)
     }
 
     /// In one line what a request target leads to.
