@@ -8,12 +8,14 @@ use http::{Method, Version};
 
 use super::received::Received;
 use super::rejection::Rejection;
+use super::trust::Trust;
 use super::{authority, options};
 use crate::protocol::fields::{FieldName, Fields, members};
 use crate::protocol::{hop_by_hop, params};
 
-/// Refuses what must not go on; leaves end-to-end fields that may become variables.
-pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
+/// Refuses what must not go on; leaves end-to-end fields that may become variables. `trust` knows one that `Connection`
+/// cannot take away.
+pub fn inspect(request: &mut Received, trust: &Trust) -> Result<(), Rejection> {
     let head = &mut request.head;
     if matches!(head.method, Method::CONNECT | Method::TRACE) {
         return Err(not_served(&head.method));
@@ -50,7 +52,7 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
         Ok(dropped) => dropped,
         Err(_) => return Err(Rejection::Conflict(conflict(fields))),
     };
-    hop_by_hop::strip(fields);
+    hop_by_hop::strip(fields, trust.client_ip.from.other());
     Ok(())
 }
 
@@ -150,12 +152,14 @@ mod tests {
     /// Why it is refused, if it is.
     fn reason(request: Request) -> Option<&'static str> {
         let mut received = Received::new(request, RequestId(0));
-        inspect(&mut received).err().map(|error| error.reason().as_str())
+        inspect(&mut received, &Trust::default())
+            .err()
+            .map(|error| error.reason().as_str())
     }
 
     fn inspected(fields: &[(&str, &str)]) -> Result<(Inspected, Fields), &'static str> {
         let mut received = Received::new(request(fields), RequestId(0));
-        inspect(&mut received).map_err(|error| error.reason().as_str())?;
+        inspect(&mut received, &Trust::default()).map_err(|error| error.reason().as_str())?;
         Ok((received.inspected, received.head.fields))
     }
 
@@ -229,7 +233,7 @@ mod tests {
                 ..request(&fields)
             };
             let mut received = Received::new(request, RequestId(0));
-            inspect(&mut received).unwrap();
+            inspect(&mut received, &Trust::default()).unwrap();
             assert_eq!(received.head.trailers, taken, "{version:?} {te:?}");
             assert!(!received.head.fields.contains(FieldName::Te));
         }

@@ -8,6 +8,7 @@
 //! error; every error is a `Copy + Eq` value with a name, so that tests assert on it.
 
 pub mod application;
+pub mod authority;
 mod body;
 mod chunks;
 pub mod error;
@@ -32,6 +33,7 @@ use bytes::{Bytes, BytesMut};
 
 use fields::Fields;
 
+pub use authority::Authority;
 pub use error::{DecodeError, EncodeError};
 pub use head::{InterimHead, ResponseHead};
 pub use limits::Limits;
