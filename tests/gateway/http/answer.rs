@@ -606,7 +606,7 @@ fn every_redirect_has_a_short_body() {
     let site = Site::with(
         "",
         &format!(
-            "[[route]]\npath = \"/files\"\nfiles = {{ root = \"{root}\" }}\n\
+            "[[route]]\npath = \"/files\"\nfiles = {{ alias = \"{root}\" }}\n\
              [[route]]\npath = \"/gone\"\nredirect = {{ to = \"/<b>\", status = 301 }}"
         ),
     );

@@ -211,7 +211,7 @@ fn an_end_that_does_not_come_is_not_waited_for() {
 
 /// Routes that answer by themselves, whatever the body is.
 const OWN: &str = "[[route]]\npath = \"/gone\"\nredirect = { to = \"https://new.example/\" }\n\
-    [[route]]\npath = \"/files\"\nfiles = { root = \"/\" }\n\
+    [[route]]\npath = \"/files\"\nfiles = { alias = \"/\" }\n\
     [[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n";
 
 #[test]

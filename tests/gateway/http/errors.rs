@@ -99,7 +99,7 @@ fn a_condition_or_a_range_that_a_file_does_not_meet_has_its_reason() {
     let site = Site::with(
         "",
         &format!(
-            "[[route]]\npath = \"/files\"\nfiles = {{ root = \"{root}\" }}\n\
+            "[[route]]\npath = \"/files\"\nfiles = {{ alias = \"{root}\" }}\n\
              [[route]]\npath = \"/php\"\nphp = {{ upstream = \"app\", root = \"{root}\" }}"
         ),
     );
