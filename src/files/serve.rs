@@ -29,7 +29,7 @@ pub struct Request<'a> {
 
 /// A plain answer.
 #[derive(Debug)]
-pub struct Answer {
+pub struct FileAnswer {
     /// Its status.
     pub status: StatusCode,
     /// Its fields, without its length.
@@ -40,7 +40,7 @@ pub struct Answer {
     pub body: Body,
 }
 
-impl Answer {
+impl FileAnswer {
     fn new(status: StatusCode) -> Self {
         Self {
             status,
@@ -58,7 +58,7 @@ pub fn respond(
     index: &str,
     path: &RelPath,
     request: &Request<'_>,
-) -> Result<Answer, LookupError> {
+) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -77,7 +77,7 @@ pub fn respond(
 }
 
 /// Answers with an open file; `path` is its name.
-pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer, LookupError> {
+pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -87,8 +87,8 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
     let validators = Validators::of(&file);
     let mut answer = match validators.check(request.fields) {
         Precondition::Holds => contents(file, path, request, &validators).map_err(LookupError::Io)?,
-        Precondition::NotModified => Answer::new(StatusCode::NOT_MODIFIED),
-        Precondition::Failed => Answer::new(StatusCode::PRECONDITION_FAILED),
+        Precondition::NotModified => FileAnswer::new(StatusCode::NOT_MODIFIED),
+        Precondition::Failed => FileAnswer::new(StatusCode::PRECONDITION_FAILED),
     };
     if let Some(modified) = validators.modified {
         let date = httpdate::fmt_http_date(modified);
@@ -99,8 +99,8 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
 }
 
 /// 308 to the same path with a slash at its end.
-pub fn redirect(request: &Request<'_>) -> Answer {
-    let mut answer = Answer::new(StatusCode::PERMANENT_REDIRECT);
+pub fn redirect(request: &Request<'_>) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::PERMANENT_REDIRECT);
     let location = request.path.location_with_slash(request.query);
     // No target holds what a field's value must not.
     answer.fields.try_set(FieldName::Location, &location);
@@ -119,11 +119,11 @@ fn is_program(name: &[u8]) -> bool {
 /// Methods that a file answers.
 pub const METHODS: &str = "GET, HEAD";
 
-fn refuse(method: &Method) -> Option<Answer> {
+fn refuse(method: &Method) -> Option<FileAnswer> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let mut answer = Answer::new(StatusCode::METHOD_NOT_ALLOWED);
+    let mut answer = FileAnswer::new(StatusCode::METHOD_NOT_ALLOWED);
     answer.fields.append(FieldName::Allow, METHODS);
     Some(answer)
 }
@@ -134,7 +134,7 @@ fn contents(
     path: &RelPath,
     request: &Request<'_>,
     validators: &Validators,
-) -> io::Result<Answer> {
+) -> io::Result<FileAnswer> {
     let is_get = request.method == Method::GET;
     let part = if is_get {
         validators.part(request.fields, file.size)
@@ -146,7 +146,7 @@ fn contents(
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Unsatisfiable => return Ok(unsatisfiable(file.size)),
     };
-    let mut answer = Answer::new(code);
+    let mut answer = FileAnswer::new(code);
     let fields = &mut answer.fields;
     fields.try_set(FieldName::ContentType, content_type(path.name()).as_bytes());
     fields.append(FieldName::AcceptRanges, "bytes");
@@ -161,8 +161,8 @@ fn contents(
     Ok(answer)
 }
 
-fn unsatisfiable(size: u64) -> Answer {
-    let mut answer = Answer::new(StatusCode::RANGE_NOT_SATISFIABLE);
+fn unsatisfiable(size: u64) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::RANGE_NOT_SATISFIABLE);
     let size = format!("bytes */{size}");
     answer.fields.try_set(FieldName::ContentRange, size.as_bytes());
     answer
@@ -195,7 +195,7 @@ mod tests {
         method: Method,
         target: &str,
         fields: &[(&str, &str)],
-    ) -> Result<Answer, LookupError> {
+    ) -> Result<FileAnswer, LookupError> {
         let (path, query) = target
             .split_once('?')
             .map_or((target, None), |(p, q)| (p, Some(q.as_bytes())));
@@ -210,11 +210,11 @@ mod tests {
         respond(root, "index.html", &relative, &request)
     }
 
-    fn get(root: &Root, target: &str) -> Result<Answer, LookupError> {
+    fn get(root: &Root, target: &str) -> Result<FileAnswer, LookupError> {
         ask(root, Method::GET, target, &[])
     }
 
-    async fn body(mut answer: Answer) -> String {
+    async fn body(mut answer: FileAnswer) -> String {
         let mut all = Vec::new();
         while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
             all.extend_from_slice(&chunk.unwrap());
@@ -222,7 +222,7 @@ mod tests {
         String::from_utf8(all).unwrap()
     }
 
-    fn field(answer: &Answer, name: FieldName) -> &str {
+    fn field(answer: &FileAnswer, name: FieldName) -> &str {
         std::str::from_utf8(answer.fields.get(name).unwrap_or_default()).unwrap()
     }
 

@@ -17,7 +17,7 @@ pub use super::handler::{Files, Php, Proxy, Redirect, Respond, Settings as Handl
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct FrontendConfig {
     /// At least one.
     pub listeners: Vec<Listener>,
     /// In the order of the file; the router sorts them.
@@ -143,7 +143,7 @@ pub struct Buffering {
     pub disk: u64,
 }
 
-impl Default for Config {
+impl Default for FrontendConfig {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
@@ -163,7 +163,7 @@ impl Listener {
     pub fn on(address: Address) -> Self {
         Self {
             address,
-            backlog: Config::BACKLOG,
+            backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
         }
     }
@@ -263,7 +263,7 @@ impl Default for Buffering {
     }
 }
 
-impl Config {
+impl FrontendConfig {
     /// Request head unless configured, in bytes: nginx's default of 4 x 8 KiB.
     pub const HEAD_SIZE: usize = 32 * 1024;
     /// Request fields unless configured.

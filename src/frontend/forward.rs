@@ -24,7 +24,7 @@ use crate::protocol::{RequestHead, ResponseHead};
 use crate::spool;
 use crate::telemetry::Phase;
 use crate::upstream::model::config::ProtocolName;
-use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
+use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream, UpstreamAnswer};
 
 /// Where a request goes to.
 #[derive(Clone, Copy)]
@@ -187,7 +187,7 @@ async fn detached(
     body: RequestBody,
     options: Options<'_>,
     trace: &mut Trace,
-) -> Result<upstream::Answer, Rejection> {
+) -> Result<UpstreamAnswer, Rejection> {
     let Options {
         ignore_abort,
         buffered,
@@ -221,7 +221,7 @@ async fn detached(
 
 /// An application's answer to the request `id`, as the client gets it. What is not complete goes on until its upstream is
 /// retired, a tunnel also until `silence`.
-fn relayed(answer: upstream::Answer, upstream: &Arc<Upstream>, silence: Duration, id: RequestId) -> Answer {
+fn relayed(answer: UpstreamAnswer, upstream: &Arc<Upstream>, silence: Duration, id: RequestId) -> Answer {
     let body = match answer.body {
         upstream::Body::Switched(switched) => {
             Body::Tunnel(Box::new(Tunnel::new(*switched, upstream.clone(), silence, id)))

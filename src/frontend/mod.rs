@@ -53,7 +53,7 @@ pub mod tunnel;
 pub mod upload;
 
 pub use answer::Answer;
-pub use config::Config;
+pub use config::FrontendConfig;
 pub use context::ExchangeContext;
 pub use request::Request;
 pub use route::Route;

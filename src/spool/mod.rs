@@ -1,7 +1,7 @@
 //! Byte buffers that start in memory and continue in an anonymous file.
 //!
 //! A [`Writer`] takes chunks. The first [`Limits::memory`] bytes stay in memory as they came; what follows goes
-//! to a file without a name in [`Config::temp_dir`], in pieces of [`PIECE`] bytes on the blocking pool, so that
+//! to a file without a name in [`SpoolConfig::temp_dir`], in pieces of [`PIECE`] bytes on the blocking pool, so that
 //! a slow disk never holds a runtime thread. [`Writer::finish`] turns it into a [`Spool`], which can be read
 //! any number of times. A spool that fits into memory touches no disk and starts no task.
 //!
@@ -42,7 +42,7 @@ const LEAST_PIECE: usize = 16 * 1024;
 
 /// Where spools go to, and how much of the disk they may take together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct SpoolConfig {
     /// Directory of the files. They have no names and vanish with the process.
     pub temp_dir: PathBuf,
     /// Bytes that all spools may have on disk at a time.
@@ -51,7 +51,7 @@ pub struct Config {
     pub memory_total: u64,
 }
 
-impl Config {
+impl SpoolConfig {
     /// Bytes of all spools on disk unless configured.
     pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
     /// Bytes of all spools in memory unless configured.
@@ -94,11 +94,11 @@ struct Shared {
 
 impl Spools {
     /// Checks nothing: a missing directory is reported by the first spool that needs it.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: SpoolConfig) -> Self {
         Self::with_open(config, |dir| tempfile::tempfile_in(dir))
     }
 
-    fn with_open(config: Config, open: fn(&Path) -> io::Result<File>) -> Self {
+    fn with_open(config: SpoolConfig, open: fn(&Path) -> io::Result<File>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 temp_dir: config.temp_dir,
@@ -121,7 +121,7 @@ impl Spools {
     }
 
     /// Other totals from now on. The directory stays.
-    pub fn limit(&self, config: &Config) {
+    pub fn limit(&self, config: &SpoolConfig) {
         self.shared.quota.limit(config.disk_total);
         self.shared.memory.limit(config.memory_total);
     }
@@ -151,7 +151,7 @@ impl Shared {
 /// Shortest time between two complaints about the disk.
 const COMPLAINTS: Duration = Duration::from_secs(60);
 
-impl Default for Config {
+impl Default for SpoolConfig {
     fn default() -> Self {
         Self {
             temp_dir: std::env::temp_dir(),

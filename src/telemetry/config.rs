@@ -28,7 +28,7 @@ pub enum Format {
 
 /// The `[log]` table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct LogConfig {
     /// One line a request.
     pub access: Target,
     /// Shape of those lines.
@@ -41,7 +41,7 @@ pub struct Config {
     pub level: tracing::Level,
 }
 
-impl Default for Config {
+impl Default for LogConfig {
     fn default() -> Self {
         Self {
             access: Target::Stdout,

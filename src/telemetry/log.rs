@@ -23,7 +23,7 @@ type Change = Box<dyn Fn(LevelFilter, bool) + Send + Sync>;
 
 /// What an error log is going to be; everything that can fail has succeeded.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedErrorLog {
     opened: Opened,
     level: LevelFilter,
     colour: bool,
@@ -42,8 +42,8 @@ pub enum LogError {
 
 impl ErrorLog {
     /// Receives all events of the process from now on.
-    pub fn install(prepared: Prepared) -> Result<Self, LogError> {
-        let Prepared {
+    pub fn install(prepared: PreparedErrorLog) -> Result<Self, LogError> {
+        let PreparedErrorLog {
             opened,
             level,
             colour,
@@ -64,7 +64,7 @@ impl ErrorLog {
     }
 
     /// Goes on with another target and level.
-    pub fn switch(&self, to: Prepared) {
+    pub fn switch(&self, to: PreparedErrorLog) {
         self.sink.switch(to.opened);
         (self.change)(to.level, to.colour);
     }
@@ -75,7 +75,7 @@ impl ErrorLog {
     }
 }
 
-impl Prepared {
+impl PreparedErrorLog {
     /// A log to a target that was opened, of events from `level` up; nothing was opened for one that is off.
     pub fn new(target: &Target, opened: Option<Opened>, level: Level) -> io::Result<Self> {
         Ok(Self {
@@ -175,12 +175,12 @@ mod tests {
     fn target_and_level_can_be_changed() {
         let dir = tempfile::tempdir().unwrap();
         let open = |name| Opened::new(File::create(dir.path().join(name)).unwrap());
-        let prepared = |opened, level| Prepared::new(&Target::Off, opened, level).unwrap();
+        let prepared = |opened, level| PreparedErrorLog::new(&Target::Off, opened, level).unwrap();
         let (sink, guard) = Sink::start(open("first")).unwrap();
         let (subscriber, change) = changeable(sink.clone(), LevelFilter::INFO, false);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("one");
-            let Prepared { opened, level, .. } = prepared(Some(open("second")), Level::ERROR);
+            let PreparedErrorLog { opened, level, .. } = prepared(Some(open("second")), Level::ERROR);
             sink.switch(opened);
             change(level, false);
             tracing::info!("unseen");

@@ -25,7 +25,7 @@ pub mod slow;
 pub mod timeline;
 
 pub use access::AccessLog;
-pub use config::Config;
+pub use config::LogConfig;
 pub use counters::Counters;
 pub use exposition::Exposition;
 pub use histogram::Histogram;

@@ -23,7 +23,7 @@ use crate::frontend::exchange::Exchange;
 use crate::frontend::forward::{self, Announced, Destination};
 use crate::frontend::forwarded::Connected;
 use crate::frontend::rejection::Rejection;
-use crate::frontend::{self, Answer, ExchangeContext, Request, Service, serve, upload};
+use crate::frontend::{self, Answer, ExchangeContext, FrontendConfig, Request, Service, serve, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::spool::Spools;
@@ -79,7 +79,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
 
 /// A gateway that listens nowhere.
 struct Gateway {
-    frontend: frontend::Config,
+    frontend: FrontendConfig,
     service: Service,
 }
 

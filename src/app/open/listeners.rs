@@ -3,14 +3,14 @@
 use anyhow::{Context, Result};
 
 use super::progress::Progress;
-use crate::frontend::config::Listener as Config;
+use crate::frontend::config::Listener as ListenerConfig;
 use crate::transport::{Address, BoundSocket, Inherited, Ownership};
 
 /// Listeners are known by their addresses.
 #[derive(Debug)]
 pub(in crate::app) struct Listeners {
     /// For each that was open: what it is to be like, or that it goes.
-    pub(in crate::app) stay: Vec<Option<(Config, Ownership)>>,
+    pub(in crate::app) stay: Vec<Option<(ListenerConfig, Ownership)>>,
     /// They listen, and nothing is accepted on them yet.
     pub(in crate::app) added: Vec<Added>,
 }
@@ -18,7 +18,7 @@ pub(in crate::app) struct Listeners {
 /// One that was not open.
 #[derive(Debug)]
 pub(in crate::app) struct Added {
-    pub(in crate::app) config: Config,
+    pub(in crate::app) config: ListenerConfig,
     pub(in crate::app) ownership: Ownership,
     pub(in crate::app) socket: BoundSocket,
 }
@@ -27,7 +27,7 @@ impl Listeners {
     /// Opens the wanted ones that are not open yet, or takes those that are inherited.
     pub(super) fn open(
         open: &[Address],
-        wanted: &[Config],
+        wanted: &[ListenerConfig],
         inherited: &mut Inherited,
         progress: &Progress,
     ) -> Result<Self> {
@@ -46,7 +46,7 @@ impl Listeners {
     fn want(
         &mut self,
         open: &[Address],
-        config: &Config,
+        config: &ListenerConfig,
         inherited: &mut Inherited,
         progress: &Progress,
     ) -> Result<()> {

@@ -11,8 +11,8 @@ use rustix::process::geteuid;
 use super::progress::Progress;
 use crate::app::identity::Identity;
 use crate::telemetry::config::Target;
-use crate::telemetry::log::Prepared;
-use crate::telemetry::{self, Opened};
+use crate::telemetry::log::PreparedErrorLog;
+use crate::telemetry::{LogConfig, Opened};
 use crate::transport::{Destination, DirectoryEntry};
 
 /// One of the logs.
@@ -64,12 +64,12 @@ impl Log {
 
 /// Opens the error log, with its level.
 pub(super) fn error_log(
-    config: &telemetry::Config,
+    config: &LogConfig,
     owner: Option<&Identity>,
     progress: &Progress,
-) -> Result<Prepared> {
+) -> Result<PreparedErrorLog> {
     let opened = ERROR.open(&config.error, owner, progress)?;
-    Ok(Prepared::new(&config.error, opened, config.level)?)
+    Ok(PreparedErrorLog::new(&config.error, opened, config.level)?)
 }
 
 fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<OwnedFd> {

@@ -11,7 +11,7 @@ use super::{log, roots, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
-use crate::telemetry::log::Prepared;
+use crate::telemetry::log::PreparedErrorLog;
 use crate::transport::{Address, Inherited};
 
 /// Where a configuration comes from.
@@ -40,7 +40,7 @@ pub(in crate::app) struct Reload {
     /// Where the access log goes, when that changes.
     pub(in crate::app) access: Option<Option<Opened>>,
     /// What the error log becomes, when that changes.
-    pub(in crate::app) error: Option<Prepared>,
+    pub(in crate::app) error: Option<PreparedErrorLog>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
 }

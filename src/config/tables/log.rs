@@ -7,12 +7,12 @@ use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::table;
 use crate::config::units::{Absolute, Name, Named, Text, Time};
-use crate::telemetry::Config;
+use crate::telemetry::LogConfig;
 use crate::telemetry::config::{Format, Target};
 
 table! {
     /// Where the logs go, and what they say.
-    pub(in crate::config) struct Log for Config {
+    pub(in crate::config) struct Log for LogConfig {
         /// Where the access log goes, one line a request.
         access: Target as TARGET,
         /// Form of its lines.
@@ -33,8 +33,8 @@ slow = "1s"
 }
 
 /// The logs; what would never be seen is complained about.
-pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> Config {
-    let mut log = Config::default();
+pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> LogConfig {
+    let mut log = LogConfig::default();
     let Some(typed) = typed else { return log };
     typed.apply_to(&mut log);
     if let Some(slow) = &typed.slow

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use http::StatusCode;
 
 use super::{Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, LookupError, Root, Symlinks};
+use crate::files::{self, DecodedPath, FileAnswer, LookupError, Root, Symlinks};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -91,7 +91,7 @@ pub(super) fn request<'a>(head: &'a RequestHead, path: &'a DecodedPath) -> files
 }
 
 /// A file's answer; the refusal of a method is like all others of ours.
-pub(super) fn answer(answer: Result<files::Answer, LookupError>) -> Result<Answer, Rejection> {
+pub(super) fn answer(answer: Result<FileAnswer, LookupError>) -> Result<Answer, Rejection> {
     let answer = answer?;
     match answer.status {
         StatusCode::METHOD_NOT_ALLOWED => Err(Rejection::Method(files::METHODS)),

@@ -11,7 +11,7 @@ use crate::config::table::{required, table};
 use crate::config::units::{Absolute, Name, Plain, Text};
 use crate::files::Symlinks;
 use crate::frontend::config::Php as Settings;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 
 table! {
     /// PHP scripts below a document root, other files as they are. For upstreams that speak FastCGI, uwsgi or SCGI.
@@ -71,7 +71,7 @@ impl HandlerTable for Php {
         Some(php)
     }
 
-    fn shown(php: &Settings, upstreams: &[Upstream]) -> At<Self> {
+    fn shown(php: &Settings, upstreams: &[UpstreamConfig]) -> At<Self> {
         At::nowhere(Self {
             upstream: target::shown(upstreams, php.upstream),
             ..Self::plain(php)
