@@ -40,7 +40,7 @@ impl Logs {
         let clone = sink.as_ref().map(|(sink, _)| sink.clone());
         Ok(Self {
             sink,
-            access: Arc::new(AccessLog::new(clone, config.access_format)),
+            access: Arc::new(AccessLog::new(clone, config)),
         })
     }
 
@@ -58,7 +58,7 @@ impl Logs {
         let (target, sink) = self.sink_for(target)?;
         Ok(PreparedAccessLog {
             target,
-            access: Arc::new(AccessLog::new(sink, config.access_format)),
+            access: Arc::new(AccessLog::new(sink, config)),
         })
     }
 

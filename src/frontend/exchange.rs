@@ -310,6 +310,7 @@ impl Exchange {
         let Self { context, record, .. } = self;
         let seen = Seen::new(
             &self.request,
+            &self.answer.fields,
             &self.connection.connected,
             &context.trusted_proxies,
         );

@@ -22,7 +22,9 @@ pub mod reason;
 pub mod route;
 pub mod sink;
 pub mod slow;
+mod template;
 pub mod timeline;
+pub mod variable;
 
 pub use access::AccessLog;
 pub use config::LogConfig;

@@ -27,7 +27,7 @@ use crate::frontend::{self, Answer, ExchangeContext, FrontendConfig, Request, Se
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters, SlowLog, config::Format};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::transport::Address;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Relays, Upstream};
@@ -65,7 +65,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
     let context = ExchangeContext {
         trusted_proxies: frontend.trusted_proxies.clone(),
         relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
-        log: Arc::new(AccessLog::new(None, Format::default())),
+        log: Arc::new(AccessLog::new(None, &LogConfig::default())),
         counters,
         slow: SlowLog::default(),
         routes: Box::default(),

@@ -17,8 +17,7 @@ use crate::frontend::context::ExchangeContext;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::spool::Spools;
-use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters, SlowLog};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::upstream::{Relays, Upstream};
 
 const SEEDS: u64 = 1500;
@@ -79,7 +78,7 @@ impl Gateway {
         let context = ExchangeContext {
             trusted_proxies: Vec::new(),
             relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
-            log: Arc::new(AccessLog::new(None, Format::Json)),
+            log: Arc::new(AccessLog::new(None, &LogConfig::default())),
             slow: SlowLog::default(),
             counters: counters.clone(),
             routes: Box::default(),

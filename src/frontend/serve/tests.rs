@@ -21,8 +21,7 @@ use crate::frontend::request::Request;
 use crate::protocol::Target;
 use crate::protocol::fields::FieldName;
 use crate::spool::Spools;
-use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters, SlowLog};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::upstream::{BodyError, Relays, Streaming, Upstream};
 
 const ROUTES: &str = r#"
@@ -72,7 +71,7 @@ impl Site {
         let context = ExchangeContext {
             trusted_proxies: Vec::new(),
             relays: Relays::new(Spools::new(parsed.server.spool), counters.clone()),
-            log: Arc::new(AccessLog::new(None, Format::Json)),
+            log: Arc::new(AccessLog::new(None, &LogConfig::default())),
             slow: SlowLog::default(),
             counters,
             routes: Box::default(),
