@@ -31,7 +31,7 @@ use anyhow::{Context, Result};
 use crate::config::Config;
 use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
-use crate::transport::{Address, Inherited, Listener, Ownership};
+use crate::transport::{Address, Inherited, Lender, Listener, Ownership};
 use crate::upstream::Upstream;
 
 pub use descriptors::raise_limit;
@@ -177,7 +177,8 @@ impl App {
 
     fn open_listeners(&mut self, ready: Vec<Ready>) {
         for Ready { config, listener, .. } in ready {
-            tracing::info!(address = %listener.address(), "listening");
+            let systemd = (listener.lender() == Some(Lender::Manager)).then_some("systemd");
+            tracing::info!(address = %listener.address(), opened_by = systemd, "listening");
             self.server.open(config, listener);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::open::{Held, Opening, Reload, Source};
+use super::open::{Held, Open, Opening, Reload, Source};
 use super::{App, Generation, Ready, descriptors, ready};
 use crate::frontend;
 use crate::telemetry::log::ErrorLog;
@@ -21,7 +21,10 @@ impl App {
         let held = Held {
             config,
             listening: listening
-                .map(|listening| listening.config.address.clone())
+                .map(|listening| Open {
+                    address: listening.config.address.clone(),
+                    listener: Arc::downgrade(&listening.listener),
+                })
                 .collect(),
             error_log,
         };

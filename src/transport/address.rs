@@ -36,6 +36,21 @@ pub enum AddressError {
 /// `sun_path` holds 108 bytes with the closing NUL (unix(7)).
 const MAX_UNIX_PATH: usize = 107;
 
+impl Address {
+    /// Whether the kernel would refuse to listen on both. A socket of IPv6 takes no clients of IPv4, unless it is
+    /// `dual`, as another program may have opened it.
+    pub fn overlaps(&self, other: &Self, dual: bool) -> bool {
+        match (self, other) {
+            (Self::Tcp(a), Self::Tcp(b)) => {
+                let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+                let together = a.is_ipv4() == b.is_ipv4() || dual;
+                a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || together && any)
+            }
+            (a, b) => a == b,
+        }
+    }
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
@@ -90,6 +105,23 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn addresses_that_the_kernel_takes_for_one_overlap() {
+        let overlap = |a: &str, b: &str, dual| {
+            let (a, b): (Address, Address) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(a.overlaps(&b, dual), b.overlaps(&a, dual));
+            a.overlaps(&b, dual)
+        };
+        assert!(overlap("0.0.0.0:80", "127.0.0.1:80", false));
+        assert!(overlap("[::]:80", "[::1]:80", false));
+        assert!(!overlap("0.0.0.0:80", "[::]:80", false));
+        assert!(overlap("0.0.0.0:80", "[::]:80", true));
+        assert!(!overlap("127.0.0.1:80", "[::1]:80", true));
+        assert!(!overlap("0.0.0.0:80", "127.0.0.1:81", false));
+        assert!(!overlap("127.0.0.1:0", "127.0.0.1:0", false), "two free ports");
+        assert!(overlap("unix:/a", "unix:/a", false));
     }
 
     #[test]

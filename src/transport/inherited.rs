@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use socket2::Socket;
 
-use super::Address;
+use super::{Address, claim};
 
 /// The sockets that no listener has asked for yet.
 #[derive(Debug, Default)]
@@ -71,6 +71,12 @@ impl Inherited {
     pub(super) fn take(&mut self, address: &Address) -> Option<InheritedSocket> {
         let found = self.0.iter().position(|socket| socket.address == *address)?;
         Some(self.0.remove(found))
+    }
+
+    /// The one that keeps `address` from being listened on.
+    pub fn holder(&self, address: &Address) -> Option<&InheritedSocket> {
+        let holds = |socket: &&InheritedSocket| claim::covers(&socket.socket, &socket.address, address);
+        self.0.iter().find(holds)
     }
 
     /// What no listener has asked for.

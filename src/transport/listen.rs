@@ -12,7 +12,7 @@ use super::access::Ownership;
 use super::bind::{BoundSocket, ListenError, limit};
 use super::inherited::Lender;
 use super::socket_file::SocketFile;
-use super::{Address, Stream};
+use super::{Address, Stream, claim};
 
 /// A bound socket that accepts connections.
 ///
@@ -76,6 +76,11 @@ impl Listener {
     /// Where it listens; the port is the real one when 0 was asked for.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Whether it keeps `address` from being listened on.
+    pub fn holds(&self, address: &Address) -> bool {
+        claim::covers(self.socket(), &self.address, address)
     }
 
     /// Gives the file of a unix socket to its owner.

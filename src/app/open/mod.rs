@@ -10,6 +10,7 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod holder;
 mod listeners;
 mod log;
 mod opening;
@@ -20,7 +21,7 @@ mod roots;
 mod start;
 mod warnings;
 
-pub(super) use listeners::Added;
+pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};
 pub(super) use pid_file::PidFile;

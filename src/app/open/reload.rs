@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::listeners::Listeners;
+use super::listeners::{Listeners, Open};
 use super::progress::Progress;
 use super::{log, roots, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
 use crate::telemetry::log::PreparedErrorLog;
-use crate::transport::{Address, Inherited};
+use crate::transport::Inherited;
 
 /// Where a configuration comes from.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct Source {
 pub(in crate::app) struct Held {
     pub(in crate::app) config: Config,
     /// Where is listened, in the order of the server.
-    pub(in crate::app) listening: Vec<Address>,
+    pub(in crate::app) listening: Vec<Open>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
 }

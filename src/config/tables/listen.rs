@@ -14,7 +14,8 @@ use crate::transport::{Address, Query};
 table! {
     /// An address to accept connections on.
     pub(in crate::config) struct Listen for Listener {
-        /// Address to listen on: `"127.0.0.1:8080"`, `"[::]:80"` or `"unix:/run/bridgehead.sock"`. Required.
+        /// Address to listen on: `"127.0.0.1:8080"`, `"0.0.0.0:80"` for every IPv4 address, `"[::]:80"` for every IPv6
+        /// address (and none of IPv4: a second table listens on those), or `"unix:/run/bridgehead.sock"`. Required.
         address: Address as ADDRESS,
         /// Pending connections that the kernel holds.
         backlog: u32 as Number(1, 65_535),
@@ -27,6 +28,9 @@ table! {
     }
     usual = usual;
     example = r#"[[listen]]
+address = "0.0.0.0:80"
+
+[[listen]]
 address = "[::]:80"
 
 [[listen]]
@@ -49,7 +53,7 @@ pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Li
         let example = "address = \"127.0.0.1:8080\"";
         let address = required(listen, "address", listen.address.as_ref(), example, complaints);
         let Some(address) = address else { continue };
-        if let Some(first) = seen.iter().find(|other| overlap(other, address)) {
+        if let Some(first) = seen.iter().find(|other| other.overlaps(address, false)) {
             complaints
                 .error(address.span(), format!("`{}` is listened on already", **address))
                 .related(first.span(), "here");
@@ -109,6 +113,13 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
         return None;
     }
     match typed.parse() {
+        Ok(Address::Tcp(SocketAddr::V6(address))) if address.ip().to_ipv4_mapped().is_some() => {
+            let plain = SocketAddr::new(address.ip().to_canonical(), address.port());
+            complaints
+                .error(typed.span(), "an address of IPv4 in the form of IPv6")
+                .help(format!("write \"{plain}\""));
+            None
+        }
         Ok(address @ (Address::Tcp(_) | Address::Unix(_))) => Some(address),
         Ok(Address::Name(host, port)) => {
             complaints
@@ -140,18 +151,4 @@ fn instead(text: &str) -> String {
     address::instead(text, 8080).unwrap_or_else(|| {
         "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
     })
-}
-
-/// Whether the kernel would refuse the second of two listeners.
-fn overlap(a: &Address, b: &Address) -> bool {
-    match (a, b) {
-        (Address::Tcp(a), Address::Tcp(b)) => overlap_tcp(a, b),
-        (a, b) => a == b,
-    }
-}
-
-fn overlap_tcp(a: &SocketAddr, b: &SocketAddr) -> bool {
-    let family = a.is_ipv4() == b.is_ipv4();
-    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || family && any)
 }

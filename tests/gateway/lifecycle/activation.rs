@@ -132,6 +132,30 @@ fn a_socket_that_nobody_wants_is_complained_about() {
 }
 
 #[test]
+fn a_socket_of_the_manager_that_is_in_the_way_is_said_to_be_that() {
+    // As systemd opens it for `ListenStream=PORT`: for IPv6 and IPv4.
+    let socket = TcpListener::bind("[::]:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let mut service = Service::start(socket, &format!("0.0.0.0:{port}"));
+    assert!(!service.process.wait().unwrap().success());
+    let told = format!(
+        "0.0.0.0:{port}: in use by the socket [::]:{port}, which systemd has opened for us; write address = \
+         \"[::]:{port}\""
+    );
+    assert!(service.errors().contains(&told), "{}", service.errors());
+}
+
+#[test]
+fn a_socket_of_the_manager_is_named_when_it_is_listened_on() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let service = Service::start(socket, &address.to_string());
+    assert_eq!(service.news(), ["READY=1"]);
+    let text = format!("listening address={address} opened_by=\"systemd\"");
+    eventually("the line", || service.errors().contains(&text));
+}
+
+#[test]
 fn a_reload_is_announced_and_its_end_too() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();

@@ -1,6 +1,7 @@
 //! What is opened at a start and at a reload: what hangs ends by its deadline, and what is in the way stays as it is.
 
 use std::fs::{self, Permissions};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -85,6 +86,53 @@ fn a_busy_socket_is_in_use_and_holds_up_neither_a_start_nor_a_reload() {
     answers(&gateway);
     gateway.signal(Signal::TERM).unwrap();
     assert!(gateway.wait(Duration::from_secs(10)).unwrap().success());
+}
+
+#[test]
+fn all_of_ipv4_and_all_of_ipv6_are_two_listeners_of_one_port() {
+    let gateway = start(&format!("[[listen]]\naddress = \"[::]:0\"\n{}", fixed("x")));
+    let six: SocketAddr = gateway.addresses()[0].parse().unwrap();
+    let both = |port: u16| {
+        format!(
+            "[[listen]]\naddress = \"[::]:{port}\"\n[[listen]]\naddress = \"0.0.0.0:{port}\"\n{}",
+            fixed("x")
+        )
+    };
+    let refused = TcpStream::connect(("127.0.0.1", six.port())).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    drop(gateway);
+    let gateway = start(&both(six.port()));
+    assert_eq!(gateway.addresses().len(), 2);
+    let mut client = Client::connect(([127, 0, 0, 1], six.port()).into()).unwrap();
+    assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().text(), "x");
+}
+
+#[test]
+fn an_address_that_we_hold_ourselves_is_said_to_be_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    symlink(dir.path(), dir.path().join("link")).unwrap();
+    let path = dir.path().display();
+    let twice = format!(
+        "[[listen]]\naddress = \"unix:{path}/x.sock\"\n[[listen]]\naddress = \"unix:{path}/link/x.sock\"\n{}",
+        fixed("x")
+    );
+    let error = fails(&twice);
+    let told = format!(
+        "cannot listen: unix:{path}/link/x.sock: in use by our own [[listen]] with address = \"unix:{path}/x.sock\"; one \
+         of the two has to go"
+    );
+    assert!(error.contains(&told), "{error}");
+    let gateway = start(&format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{}", fixed("x")));
+    let port = gateway.addr().port();
+    let errors = refused(
+        &gateway,
+        &format!("[[listen]]\naddress = \"0.0.0.0:{port}\"\n{}", fixed("y")),
+    );
+    let told = format!(
+        "cannot listen: 0.0.0.0:{port}: in use by our own listener 127.0.0.1:{port}; a reload opens before it closes"
+    );
+    assert!(errors.contains(&told), "{errors}");
+    answers(&gateway);
 }
 
 #[test]
