@@ -9,6 +9,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Address;
 use super::access::Ownership;
+use super::address::sockaddr;
 use super::claim;
 use super::entry::{DirectoryEntry, EntryError};
 use super::inherited::{Inherited, InheritedSocket, Lender};
@@ -100,6 +101,10 @@ impl BoundSocket {
                 Self::listening(address, socket, None, backlog)
             }
             Address::Unix(path) => Self::unix(address, path, backlog, ownership),
+            Address::Abstract(_) => {
+                let socket = nameless(address).map_err(|error| failed(address, error))?;
+                Self::listening(address, socket, None, backlog)
+            }
             Address::Name(..) => Err(ListenError::Name(address.clone())),
         }
     }
@@ -195,6 +200,13 @@ fn unix(path: &Path, ownership: &Ownership) -> io::Result<Socket> {
         let _ = fchmod(&socket, Mode::from_raw_mode(mode));
     }
     socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
+}
+
+/// The name goes with the last descriptor of the socket: nothing is left behind, and nothing is to be removed.
+fn nameless(address: &Address) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&sockaddr(address)?)?;
     Ok(socket)
 }
 

@@ -45,15 +45,23 @@ impl InheritedSocket {
         }
         let local = socket.local_addr()?;
         let unix = || local.as_pathname().map(|path| Address::Unix(path.to_owned()));
-        let address = local.as_socket().map(Address::Tcp).or_else(unix);
         let nameless = || {
+            let name = std::str::from_utf8(local.as_abstract_namespace()?).ok()?;
+            Some(Address::Abstract(name.to_owned()))
+        };
+        let address = local
+            .as_socket()
+            .map(Address::Tcp)
+            .or_else(unix)
+            .or_else(nameless);
+        let unknown = || {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "neither TCP nor a unix socket with a path",
+                "neither TCP nor a unix socket with a path or a name in UTF-8",
             )
         };
         Ok(Self {
-            address: address.ok_or_else(nameless)?,
+            address: address.ok_or_else(unknown)?,
             socket: socket.into(),
             owns_file: false,
             lender: Lender::Manager,

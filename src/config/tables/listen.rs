@@ -15,7 +15,8 @@ table! {
     /// An address to accept connections on.
     pub(in crate::config) struct Listen for Listener {
         /// Address to listen on: `"127.0.0.1:8080"`, `"0.0.0.0:80"` for every IPv4 address, `"[::]:80"` for every IPv6
-        /// address (and none of IPv4: a second table listens on those), or `"unix:/run/bridgehead.sock"`. Required.
+        /// address (and none of IPv4: a second table listens on those), `"unix:/run/bridgehead.sock"`, or `"unix:@bridgehead"` for a
+        /// socket in Linux's abstract name space, which has no file. Required.
         address: Address as ADDRESS,
         /// Pending connections that the kernel holds.
         backlog: u32 as Number(1, 65_535),
@@ -67,17 +68,21 @@ pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Li
     listeners
 }
 
-/// TCP ports have neither owner nor mode.
+/// Only files have an owner and a mode.
 fn warn_about_access(listen: &Listen, address: &Address, complaints: &mut Complaints) {
     let accounts = [&listen.owner, &listen.group].map(|typed| typed.as_ref().map(At::span));
     let mode = listen.mode.as_ref().map(At::span);
-    if matches!(address, Address::Unix(_)) {
-        return;
-    }
+    let help = match address {
+        Address::Unix(_) => return,
+        Address::Abstract(_) => {
+            "a socket without a file has no owner: every process of the same network namespace may connect"
+        }
+        Address::Tcp(_) | Address::Name(..) => "TCP ports have no owner: a firewall decides who may connect",
+    };
     for span in accounts.into_iter().chain([mode]).flatten() {
         complaints
-            .warning(span, "has no effect on an address that is no unix socket")
-            .help("TCP ports have no owner: a firewall decides who may connect");
+            .warning(span, "has no effect on an address that is no file")
+            .help(help);
     }
 }
 
@@ -120,7 +125,7 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
                 .help(format!("write \"{plain}\""));
             None
         }
-        Ok(address @ (Address::Tcp(_) | Address::Unix(_))) => Some(address),
+        Ok(address @ (Address::Tcp(_) | Address::Unix(_) | Address::Abstract(_))) => Some(address),
         Ok(Address::Name(host, port)) => {
             complaints
                 .error(

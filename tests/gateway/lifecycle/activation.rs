@@ -1,10 +1,12 @@
 //! Sockets and messages of a service manager.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -25,7 +27,13 @@ impl Service {
     /// With `socket` as its only descriptor besides the usual ones.
     fn start(socket: TcpListener, address: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let news = UnixDatagram::bind(dir.path().join("notify")).unwrap();
+        let place = dir.path().join("notify");
+        let news = UnixDatagram::bind(&place).unwrap();
+        Self::telling(dir, news, place.as_os_str(), socket, address)
+    }
+
+    /// With a manager that is told at `place`.
+    fn telling(dir: TempDir, news: UnixDatagram, place: &OsStr, socket: TcpListener, address: &str) -> Self {
         news.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let config = dir.path().join("bridgehead.toml");
         fs::write(&config, config_text(dir.path(), address)).unwrap();
@@ -38,7 +46,7 @@ impl Service {
             .arg(testbed::built("bridgehead"))
             .args(["serve", "-c"])
             .arg(&config)
-            .env("NOTIFY_SOCKET", dir.path().join("notify"))
+            .env("NOTIFY_SOCKET", place)
             .stdin(OwnedFd::from(socket))
             .stderr(Stdio::from(fs::File::create(dir.path().join("stderr")).unwrap()))
             .spawn()
@@ -185,6 +193,19 @@ fn the_manager_hears_that_it_is_alive() {
     assert_eq!(service.news(), ["READY=1"]);
     assert_eq!(service.message(), ["WATCHDOG=1"]);
     assert_eq!(service.message(), ["WATCHDOG=1"]);
+}
+
+#[test]
+fn a_manager_with_an_abstract_name_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = format!("{}/notify", dir.path().display());
+    let news = UnixDatagram::bind_addr(&UnixAddr::from_abstract_name(&name).unwrap()).unwrap();
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let service = Service::telling(dir, news, format!("@{name}").as_ref(), socket, &address);
+    assert_eq!(service.news(), ["READY=1"]);
+    signal(&service.process, Signal::TERM).unwrap();
+    assert_eq!(service.news(), ["STOPPING=1"]);
 }
 
 #[test]

@@ -45,7 +45,8 @@ table! {
         protocol: ProtocolName as Name,
         /// The server program. It changes [some defaults](#defaults-that-depend-on-the-profile). Default: `"generic"`.
         profile: Profile as Name => _,
-        /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"10.0.0.5:9000 weight=2 backup"`. The options
+        /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"unix:@app"` for a socket without a file,
+        /// `"10.0.0.5:9000 weight=2 backup"`. The options
         /// are `weight=N`, `backup`, `drain`, `down`, `max_connections=N`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
         /// `dns+srv:` stands a name for any number of endpoints. Required.
         endpoints: Vec<Endpoint> as List(ENDPOINT) => _,
