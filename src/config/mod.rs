@@ -12,6 +12,7 @@
 //! a field without a key does not compile. A new table is one file and the key that it stands under; a new way to write
 //! values is a unit (`units/`). Then `bridgehead check --reference > docs/configuration.md`.
 
+pub mod address;
 mod at;
 mod complaints;
 mod diagnostic;

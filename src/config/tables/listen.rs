@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::account::{GROUP, USER};
-use super::address;
+use crate::config::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
@@ -117,7 +117,7 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
         complaints.error(typed.span(), "only addresses can be listened on, not names");
         return None;
     }
-    match typed.parse() {
+    match address::read(typed, USUAL_PORT) {
         Ok(Address::Tcp(SocketAddr::V6(address))) if address.ip().to_ipv4_mapped().is_some() => {
             let plain = SocketAddr::new(address.ip().to_canonical(), address.port());
             complaints
@@ -125,7 +125,6 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
                 .help(format!("write \"{plain}\""));
             None
         }
-        Ok(address @ (Address::Tcp(_) | Address::Unix(_) | Address::Abstract(_))) => Some(address),
         Ok(Address::Name(host, port)) => {
             complaints
                 .error(
@@ -137,23 +136,27 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
                 ));
             None
         }
-        Err(error) => {
-            complaints
-                .error(typed.span(), address::mistake(typed, &error))
-                .help(instead(typed));
+        Ok(address) => Some(address),
+        Err(mistake) => {
+            let help = instead(typed, mistake.help);
+            complaints.error(typed.span(), mistake.message).help(help);
             None
         }
     }
 }
 
 /// What was probably meant by a text that is no address.
-fn instead(text: &str) -> String {
-    if let Some(port) = text.strip_prefix(':').or_else(|| text.strip_prefix("*:")) {
-        return format!(
-            "write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for every IPv6 address"
-        );
+fn instead(text: &str, known: Option<String>) -> String {
+    let every = text.strip_prefix(':').or_else(|| text.strip_prefix("*:"));
+    match every.filter(|port| port.parse::<u16>().is_ok()) {
+        Some(port) => {
+            format!("write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for every IPv6 address")
+        }
+        None => known.unwrap_or_else(|| {
+            "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
+        }),
     }
-    address::instead(text, 8080).unwrap_or_else(|| {
-        "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
-    })
 }
+
+/// Shown where a port is missing.
+const USUAL_PORT: u16 = 8080;

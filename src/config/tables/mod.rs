@@ -5,7 +5,6 @@
 //! is thrown away in the end.
 
 mod account;
-mod address;
 mod listen;
 mod log;
 mod network;
