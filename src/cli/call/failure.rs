@@ -55,7 +55,7 @@ impl Failure {
 
     /// What the reason may be.
     pub(super) fn hint(&self, args: &Args) -> Option<String> {
-        let wire = args.protocol;
+        let wire = args.wire();
         let other = || format!("does it speak {wire}? `--protocol` names another one");
         match self {
             Self::Connect(_, ConnectError::Full) => {
@@ -71,7 +71,10 @@ impl Failure {
             Self::Broken {
                 error: Error::Decode(DecodeError::Version(b'H')),
                 begun: false,
-            } if wire == Wire::Fastcgi => Some("this is HTTP: `--protocol uwsgi`, or curl".to_owned()),
+            } if wire == Wire::Fastcgi => Some(
+                "this is HTTP: `--protocol http`; or uwsgi, which answers like it: `--protocol uwsgi`"
+                    .to_owned(),
+            ),
             Self::Broken { begun: false, .. } => Some(other()),
             _ => None,
         }
