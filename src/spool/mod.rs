@@ -24,13 +24,15 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use error::SpoolError;
 pub use quota::{Quota, Share};
 pub use spooled::Spool;
 pub use writer::Writer;
+
+use crate::telemetry::Reminder;
 
 /// Bytes that travel to or from the disk in one hop to the blocking pool: a hop costs about as much as copying
 /// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`] and the chunk that
@@ -86,8 +88,8 @@ struct Shared {
     quota: Quota,
     /// Of bytes in memory.
     memory: Quota,
-    /// When it was last logged that the disk fails live spools.
-    complained: Mutex<Option<Instant>>,
+    /// The disk fails live spools.
+    complained: Reminder,
     /// Opens the anonymous file; replaced by tests that need a full disk.
     open: fn(&Path) -> io::Result<File>,
 }
@@ -104,7 +106,7 @@ impl Spools {
                 temp_dir: config.temp_dir,
                 quota: Quota::new(config.disk_total),
                 memory: Quota::new(config.memory_total),
-                complained: Mutex::new(None),
+                complained: Reminder::every(COMPLAINTS),
                 open,
             }),
         }
@@ -140,9 +142,7 @@ impl Spools {
 impl Shared {
     /// Says that the disk takes no bytes of live spools, once a while: nothing is lost, but workers wait for clients.
     fn complain(&self, error: &dyn Display) {
-        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|last| last.elapsed() >= COMPLAINTS) {
-            *last = Some(Instant::now());
+        if self.complained.happened(1, Instant::now()).is_some() {
             tracing::warn!(temp_dir = %self.temp_dir.display(), %error, "answers cannot be buffered on disk; slow clients hold their workers");
         }
     }
