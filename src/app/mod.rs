@@ -22,6 +22,7 @@ mod replacement;
 mod run;
 mod runtime;
 mod signals;
+mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +106,8 @@ impl App {
             pid_file,
             left,
         } = opening.outcome().await?;
-        let logs = Logs::start(&config.log, access).context("cannot start the access log")?;
+        let logs = Logs::start(&config.log, access);
+        let logs = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
         let listeners = ready(listeners.added)?;
         let generation = Generation::first(config, roots, logs.access(), &counters);
