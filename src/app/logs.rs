@@ -36,7 +36,7 @@ impl PreparedAccessLog {
 impl Logs {
     /// Writes to what was opened; nothing was for a log that is off.
     pub(super) fn start(config: &LogConfig, opened: Option<Opened>) -> io::Result<Self> {
-        let sink = opened.map(Sink::start).transpose()?;
+        let sink = opened.map(Sink::start_watched).transpose()?;
         let clone = sink.as_ref().map(|(sink, _)| sink.clone());
         Ok(Self {
             sink,
@@ -72,7 +72,7 @@ impl Logs {
         if ours.is_some() {
             return Ok((Next::Switched(opened), ours));
         }
-        let (sink, guard) = Sink::start(opened)?;
+        let (sink, guard) = Sink::start_watched(opened)?;
         Ok((Next::First(sink.clone(), guard), Some(sink)))
     }
 

@@ -80,7 +80,7 @@ mod tests {
     fn each_entry_becomes_a_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("access.log");
-        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap(), "a file")).unwrap();
         let config = LogConfig {
             access_format: Format::Json,
             ..LogConfig::default()

@@ -33,7 +33,7 @@ pub struct PreparedErrorLog {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Its thread cannot be started.
-    #[error("cannot start the error log: {0}")]
+    #[error("cannot start the error log")]
     Start(#[source] io::Error),
     /// There is one already.
     #[error("an error log is installed already")]
@@ -156,7 +156,7 @@ mod tests {
     fn events_from_the_level_up_become_lines() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("error.log");
-        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap(), "a file")).unwrap();
         tracing::subscriber::with_default(subscriber(sink, Level::WARN, false), || {
             tracing::info!("unseen");
             tracing::warn!(endpoint = "unix:/run/x", forged = "a\x1b[31m", "upstream failed");
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn target_and_level_can_be_changed() {
         let dir = tempfile::tempdir().unwrap();
-        let open = |name| Opened::new(File::create(dir.path().join(name)).unwrap());
+        let open = |name| Opened::new(File::create(dir.path().join(name)).unwrap(), "a file");
         let prepared = |opened, level| PreparedErrorLog::new(&Target::Off, opened, level).unwrap();
         let (sink, guard) = Sink::start(open("first")).unwrap();
         let (subscriber, change) = changeable(sink.clone(), LevelFilter::INFO, false);

@@ -4,9 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::process::geteuid;
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, geteuid, getpid, pidfd_getfd, pidfd_open};
 
 use super::progress::Progress;
 use crate::app::identity::Identity;
@@ -48,7 +49,7 @@ impl Log {
             Target::Stderr => Opened::stderr().map_err(Into::into),
             Target::File(path) => {
                 progress.at(self.what, self.setting, path.display());
-                file(path, owner, progress).map(|file| Opened::new(file.into()))
+                file(path, owner, progress).map(|file| Opened::new(file.into(), path.display().to_string()))
             }
         };
         opened.map(Some).with_context(|| self.failed(target))
@@ -75,11 +76,12 @@ pub(super) fn error_log(
 fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<OwnedFd> {
     match Destination::find(path)? {
         // As it is: it is not ours to give away.
-        Destination::Descriptor(number) => Ok(descriptor(number)?),
+        Destination::Descriptor(number) => descriptor(number),
         Destination::Entry(entry) => {
-            let fifo = |mode| FileType::from_raw_mode(mode) == FileType::Fifo;
-            if entry.stat().is_ok_and(|stat| fifo(stat.st_mode)) {
-                progress.hint("no process reads from this FIFO");
+            match entry.stat().map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+                Ok(FileType::Fifo) => progress.hint("no process reads from this FIFO"),
+                Ok(FileType::Socket) => bail!("it is a socket; a log goes to a file, a FIFO or a device"),
+                _ => {}
             }
             let file = append(&entry)?;
             settle(&file, &entry, owner)?;
@@ -89,16 +91,29 @@ fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<Ow
 }
 
 /// A second handle of one of our descriptors.
-fn descriptor(number: u32) -> io::Result<OwnedFd> {
-    match number {
-        0 => io::stdin().as_fd().try_clone_to_owned(),
-        1 => io::stdout().as_fd().try_clone_to_owned(),
-        2 => io::stderr().as_fd().try_clone_to_owned(),
+fn descriptor(number: u32) -> Result<OwnedFd> {
+    Ok(match number {
+        0 => io::stdin().as_fd().try_clone_to_owned()?,
+        1 => io::stdout().as_fd().try_clone_to_owned()?,
+        2 => io::stderr().as_fd().try_clone_to_owned()?,
         number => {
             let flags = APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
-            Ok(open(format!("/proc/self/fd/{number}"), flags, Mode::empty())?)
+            match open(format!("/proc/self/fd/{number}"), flags, Mode::empty()) {
+                Err(Errno::NXIO) => socket(number).context(
+                    "it is a socket, and the system gives no second handle of it; have it as standard output, and write \
+                     \"stdout\"",
+                )?,
+                opened => opened?,
+            }
         }
-    }
+    })
+}
+
+/// A socket has no path to be opened by; the system hands it over all the same (pidfd_getfd(2), Linux 5.6).
+fn socket(number: u32) -> Result<OwnedFd> {
+    let ourselves = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let number = i32::try_from(number)?;
+    Ok(pidfd_getfd(ourselves, number, PidfdGetfdFlags::empty())?)
 }
 
 /// Opens the file, or makes it.
@@ -144,7 +159,10 @@ const ATTEMPTS: usize = 8;
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
     use crate::telemetry::Sink;
@@ -182,6 +200,24 @@ mod tests {
             let told = format!("cannot open the access log {}: ", path.display());
             assert!(error.starts_with(&told), "{error}");
         }
+    }
+
+    #[test]
+    fn a_socket_among_the_descriptors_is_a_log_and_one_with_a_path_is_not() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        let (sink, guard) = Sink::start(opened(Path::new(&path)).unwrap().unwrap()).unwrap();
+        sink.push(b"one\n");
+        drop((guard, writer));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one\n");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.sock");
+        let _listens = UnixListener::bind(&path).unwrap();
+        let error = format!("{:#}", opened(&path).unwrap_err());
+        let told = format!("cannot open the access log {}: it is a socket", path.display());
+        assert!(error.starts_with(&told), "{error}");
     }
 
     #[test]
