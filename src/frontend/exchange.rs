@@ -105,8 +105,8 @@ impl Exchange {
     pub fn client(&mut self) -> &Client {
         let Received { head, identified, .. } = &mut self.request;
         if !std::mem::replace(identified, true) {
-            let trusted = &self.context.trusted_proxies;
-            head.client = self.connection.connected.client(&mut head.fields, trusted);
+            let trust = &self.context.trust;
+            head.client = self.connection.connected.client(&mut head.fields, trust);
         }
         &head.client
     }
@@ -312,7 +312,7 @@ impl Exchange {
             &self.request,
             &self.answer.fields,
             &self.connection.connected,
-            &context.trusted_proxies,
+            &context.trust,
         );
         let route = record.route(&context.routes);
         let finished = record.finished(&seen, route);

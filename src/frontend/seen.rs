@@ -2,10 +2,9 @@
 
 use std::cell::OnceCell;
 
-use ipnet::IpNet;
-
 use super::forwarded::Connected;
 use super::received::Received;
+use super::trust::Trust;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::Client;
@@ -18,24 +17,24 @@ pub(super) struct Seen<'a> {
     /// Of its answer.
     fields: &'a Fields,
     connected: &'a Connected,
-    trusted: &'a [IpNet],
+    trust: &'a Trust,
     /// The client, where no application was told: what the proxies say.
     believed: OnceCell<Option<Client>>,
 }
 
 impl<'a> Seen<'a> {
-    /// A request on a connection, and the fields of its answer; `trusted` are the proxies that are believed.
+    /// A request on a connection, and the fields of its answer.
     pub(super) fn new(
         request: &'a Received,
         fields: &'a Fields,
         connected: &'a Connected,
-        trusted: &'a [IpNet],
+        trust: &'a Trust,
     ) -> Self {
         Self {
             request,
             fields,
             connected,
-            trusted,
+            trust,
             believed: OnceCell::new(),
         }
     }
@@ -43,7 +42,7 @@ impl<'a> Seen<'a> {
     /// What is known of the client apart from its connection.
     fn client(&self) -> Option<&Client> {
         let head = &self.request.head;
-        let believed = || self.connected.believed(&head.fields, self.trusted);
+        let believed = || self.connected.believed(&head.fields, self.trust);
         match self.request.identified {
             true => Some(&head.client),
             false => self.believed.get_or_init(believed).as_ref(),

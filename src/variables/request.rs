@@ -1,5 +1,6 @@
 //! The values of variables in a request.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::{Scope, Variable, basic, normal_path};
@@ -22,7 +23,7 @@ impl Scope for RequestHead {
             }
             Variable::RemoteUser => some(basic::user(self).as_deref(), sink),
             Variable::Scheme => sink(self.client.scheme().as_bytes()),
-            Variable::ServerName => sink(self.server_name()),
+            Variable::ServerName => sink(&self.server_name()),
             Variable::ServerProtocol => sink(self.version_text().as_bytes()),
             Variable::RequestMethod => sink(self.method.as_str().as_bytes()),
             Variable::RequestId => sink(self.id.to_string().as_bytes()),
@@ -54,7 +55,7 @@ fn some(value: Option<&[u8]>, sink: &mut dyn FnMut(&[u8])) {
 
 fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
     let host = head.fields.get(FieldName::Host).map(without_port);
-    let host = host.unwrap_or_else(|| head.server_name());
+    let host = host.map_or_else(|| head.server_name(), Cow::Borrowed);
     for piece in host.chunks(64) {
         let mut lower = [0; 64];
         let lower = &mut lower[..piece.len()];

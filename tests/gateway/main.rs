@@ -23,6 +23,7 @@ mod real_probe;
 mod real_slow;
 mod real_status;
 mod slow;
+mod spoken;
 
 use testbed::Gateway;
 
