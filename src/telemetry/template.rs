@@ -70,7 +70,7 @@ impl Finished<'_> {
             // These are at hand, and in most formats.
             Variable::RemoteAddr => word(Some(request.remote().unwrap_or("unix:")), out),
             Variable::RequestUri => bytes(request.target(), escape, out),
-            Variable::RequestMethod => bytes(request.method().as_bytes(), escape, out),
+            Variable::RequestMethod => word(Some(request.method()), out),
             Variable::ServerProtocol => word(Some(request.version()), out),
             // By itself it is made by `core::fmt`.
             Variable::RequestId => {
@@ -83,7 +83,7 @@ impl Finished<'_> {
 
     fn request_line(&self, escape: Escape, out: &mut Vec<u8>) -> bool {
         let request = self.request;
-        bytes(request.method().as_bytes(), escape, out);
+        word(Some(request.method()), out);
         out.push(b' ');
         bytes(request.target(), escape, out);
         out.push(b' ');
@@ -138,7 +138,7 @@ fn seconds(millis: Option<u64>, out: &mut Vec<u8>) -> bool {
     millis.map(|millis| number::millis(millis, out)).is_some()
 }
 
-/// A word of ours: there is nothing to escape.
+/// A word of ours, or a token: there is nothing to escape.
 #[inline]
 fn word(value: Option<&str>, out: &mut Vec<u8>) -> bool {
     value
