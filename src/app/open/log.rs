@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, geteuid, getpid, pidfd_getfd, pidfd_open};
@@ -55,6 +55,14 @@ impl Log {
         opened.map(Some).with_context(|| self.failed(target))
     }
 
+    /// Fails like [`open`](Self::open), as far as that shows without it.
+    pub(super) fn look(self, target: &Target) -> Result<()> {
+        let Target::File(path) = target else {
+            return Ok(());
+        };
+        look(path).with_context(|| self.failed(target))
+    }
+
     fn failed(self, target: &Target) -> String {
         match target {
             Target::File(path) => format!("cannot open {} {}", self.what, path.display()),
@@ -78,16 +86,40 @@ fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<Ow
         // As it is: it is not ours to give away.
         Destination::Descriptor(number) => descriptor(number),
         Destination::Entry(entry) => {
-            match entry.stat().map(|stat| FileType::from_raw_mode(stat.st_mode)) {
-                Ok(FileType::Fifo) => progress.hint("no process reads from this FIFO"),
-                Ok(FileType::Socket) => bail!("it is a socket; a log goes to a file, a FIFO or a device"),
-                _ => {}
+            refuse_socket(&entry)?;
+            if kind(&entry) == Some(FileType::Fifo) {
+                progress.hint("no process reads from this FIFO");
             }
             let file = append(&entry)?;
             settle(&file, &entry, owner)?;
             Ok(file)
         }
     }
+}
+
+fn look(path: &Path) -> Result<()> {
+    match Destination::find(path)? {
+        Destination::Descriptor(_) => Ok(()),
+        Destination::Entry(entry) => {
+            refuse_socket(&entry)?;
+            Ok(entry.check_writable()?)
+        }
+    }
+}
+
+fn kind(entry: &DirectoryEntry) -> Option<FileType> {
+    let stat = entry.stat().ok()?;
+    Some(FileType::from_raw_mode(stat.st_mode))
+}
+
+/// A socket with a path is connected to, not opened.
+fn refuse_socket(entry: &DirectoryEntry) -> Result<()> {
+    let is_socket = kind(entry) == Some(FileType::Socket);
+    ensure!(
+        !is_socket,
+        "it is a socket; a log goes to a file, a FIFO or a device"
+    );
+    Ok(())
 }
 
 /// A second handle of one of our descriptors.
@@ -218,6 +250,25 @@ mod tests {
         let error = format!("{:#}", opened(&path).unwrap_err());
         let told = format!("cannot open the access log {}: it is a socket", path.display());
         assert!(error.starts_with(&told), "{error}");
+        let look = ACCESS.look(&Target::File(path)).unwrap_err();
+        assert_eq!(format!("{look:#}"), error);
+    }
+
+    #[test]
+    fn a_look_tells_the_same_and_makes_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let look = |path: &Path| ACCESS.look(&Target::File(path.into()));
+        let said = |outcome: Result<()>| format!("{:#}", outcome.unwrap_err());
+        for path in [Path::new("/nonexistent/error.log"), dir.path()] {
+            assert_eq!(said(look(path)), said(opened(path).map(drop)));
+        }
+        let path = dir.path().join("log");
+        look(&path).unwrap();
+        assert!(!path.exists());
+        fs::write(&path, "").unwrap();
+        look(&path).unwrap();
+        look(Path::new("/dev/stdout")).unwrap();
+        ERROR.look(&Target::Stderr).unwrap();
     }
 
     #[test]

@@ -10,7 +10,9 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod fpm_pool;
 mod holder;
+mod inspection;
 mod listeners;
 mod log;
 mod opening;
@@ -19,8 +21,10 @@ mod progress;
 mod reload;
 mod roots;
 mod start;
+mod temp_dir;
 mod warnings;
 
+pub use inspection::{Finding, inspect};
 pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};
@@ -28,6 +32,6 @@ pub(super) use pid_file::PidFile;
 pub(super) use progress::Progress;
 pub use reload::Source;
 pub(super) use reload::{Held, Reload};
-pub(super) use roots::roots;
+pub(super) use roots::root;
 pub(super) use start::Start;
 pub use start::open_error_log;
