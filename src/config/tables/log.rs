@@ -43,6 +43,7 @@ pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> Log
     let Some(typed) = typed else { return log };
     typed.apply_to(&mut log);
     if let Some(escape) = &typed.escape
+        && **escape != Escape::default()
         && !matches!(log.access_format, Format::Template(_))
     {
         complaints
