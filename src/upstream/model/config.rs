@@ -17,7 +17,7 @@ use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct UpstreamConfig {
     /// The name after `upstream.` in the file.
     pub name: String,
     /// What the endpoints speak.
@@ -416,7 +416,7 @@ impl<A> EndpointConfig<A> {
     }
 }
 
-impl Config {
+impl UpstreamConfig {
     /// [`hold`](Self::hold) unless configured: what a reload of PHP-FPM or a restart of uWSGI takes.
     pub const HOLD: Duration = Duration::from_secs(10);
     /// Largest response head unless configured, in bytes: cookies and cache tags of real sites fit.
