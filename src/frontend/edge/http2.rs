@@ -2,11 +2,12 @@
 //!
 //! Each stream runs in a task of its own, which a [`StreamPace`] can end: hyper resets the stream of a task that ends.
 
+mod stream_pace;
+
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use super::reader::Reader;
 use super::settings::Settings;
 use super::socket::Socket;
 use super::writer::Writer;
+use stream_pace::StreamPace;
 use crate::frontend::broken::Broken;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
@@ -39,7 +41,6 @@ use crate::protocol::Target;
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{self, Limits, RequestError, Rule};
 use crate::spool::Share;
-use crate::transport::Deadline;
 use crate::upstream::{BodyError, Streaming};
 
 /// Streams of one connection.
@@ -131,61 +132,8 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let pace = Arc::new(StreamPace::default());
-        tokio::spawn(STREAM.scope(pace.clone(), watched(stream, pace, self.limit)));
+        tokio::spawn(stream_pace::watched(stream, self.limit));
     }
-}
-
-tokio::task_local! {
-    /// Of the stream that the task runs.
-    static STREAM: Arc<StreamPace>;
-}
-
-/// Whether a stream waits for its client. PINGs and windows of other streams say nothing about that.
-#[derive(Debug, Default)]
-struct StreamPace {
-    /// The client was given bytes and has not taken enough of them to be given more.
-    waits: AtomicBool,
-    /// How often it took some.
-    taken: AtomicUsize,
-}
-
-impl StreamPace {
-    fn given(&self) {
-        self.waits.store(true, Ordering::Relaxed);
-    }
-
-    fn taken(&self) {
-        self.waits.store(false, Ordering::Relaxed);
-        self.taken.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Runs a stream until it ends, or its client has taken nothing for too long: then it is dropped, and with it what it
-/// holds. hyper resets the stream.
-fn watched<F>(stream: F, pace: Arc<StreamPace>, limit: Duration) -> impl Future<Output = ()> + Send + 'static
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    // Boxed: else it is copied into the task, and is there twice.
-    let mut stream = Box::pin(stream);
-    let mut deadline = Deadline::never();
-    let mut seen = 0;
-    poll_fn(move |cx| {
-        if stream.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if !pace.waits.load(Ordering::Relaxed) {
-            deadline.clear();
-            return Poll::Pending;
-        }
-        let taken = pace.taken.load(Ordering::Relaxed);
-        if !deadline.is_set() || taken != seen {
-            deadline.set(limit);
-            seen = taken;
-        }
-        deadline.poll(cx)
-    })
 }
 
 /// Answers a request of hyper's.
@@ -258,7 +206,7 @@ fn response(exchange: Box<Exchange>, held: Share) -> Response<Body> {
         rest: Bytes::new(),
         held,
         taken: false,
-        pace: STREAM.try_with(Arc::clone).unwrap_or_default(),
+        pace: StreamPace::of_task(),
     };
     if !body.exchange.is_over() {
         // Its window may be closed before the first byte: the application is not to wait for that.
