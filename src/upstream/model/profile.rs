@@ -91,8 +91,9 @@ impl Profile {
                 chunked_body: quirks.chunked_body,
                 ..Self::Generic.quirks()
             },
+            ProtocolName::FastCgi => quirks,
             // These protocols never have such a body.
-            ProtocolName::FastCgi | ProtocolName::Uwsgi | ProtocolName::Scgi => Quirks {
+            ProtocolName::Uwsgi | ProtocolName::Scgi => Quirks {
                 chunked_body: true,
                 ..quirks
             },
@@ -113,6 +114,8 @@ impl Profile {
         match self {
             Self::PhpFpm | Self::PhpCgi => Quirks {
                 empty_path_info: false,
+                // PHP reads as much as `CONTENT_LENGTH` says.
+                chunked_body: false,
                 ..generic
             },
             Self::LibFcgi | Self::Generic => generic,
