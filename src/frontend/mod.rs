@@ -10,7 +10,7 @@
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`]) and sends;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`); a [`body`], whose parts may be a
 //!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
-//! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `meter` tell slow clients from slow applications.
+//! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace`, `meter` and `metered` tell slow clients from slow applications.
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
@@ -35,6 +35,7 @@ pub mod handler;
 pub mod inspect;
 mod liking;
 mod meter;
+mod metered;
 pub mod options;
 mod pace;
 pub mod received;
