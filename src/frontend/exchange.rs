@@ -303,7 +303,7 @@ impl Exchange {
     /// Why the client did not get all of it.
     fn gone(&self) -> Reason {
         if !self.metered.as_ref().is_some_and(|metered| metered.is_too_slow()) {
-            return Reason::ClientGone;
+            return self.connection.gone();
         }
         let reason = Reason::ClientTooSlow;
         self.context.counters.error(reason);
@@ -346,6 +346,9 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.is_complete() && !self.is_over() && self.record.reason().is_none() {
             self.record.broke_off(self.gone());
+        } else if self.record.reason() == Some(Reason::ClientGone) {
+            // Nothing was answered yet.
+            self.record.broke_off(self.connection.gone());
         }
         self.connection.requests.end();
         self.observe();

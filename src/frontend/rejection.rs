@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use super::violation::Violation;
 use crate::files::{LookupError, PathError};
 use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::{DecodeError, EncodeError};
@@ -31,6 +32,12 @@ pub enum Rejection {
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
     Request(Box<RequestError>),
+    /// The head breaks a rule of HTTP/2, of which its library says no more.
+    #[error("request head that breaks a rule of HTTP/2")]
+    Malformed,
+    /// The whole connection breaks a rule of HTTP/2.
+    #[error(transparent)]
+    Violation(Violation),
     /// The head did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     Late,
@@ -83,7 +90,10 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::Padded | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::Malformed | Self::Padded | Self::Conflict => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -108,6 +118,8 @@ impl Rejection {
             Self::Host => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
+            Self::Malformed => Reason::BadRequest,
+            Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
             Self::Padded => Reason::BadField,
@@ -134,6 +146,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::Request(_)
+            | Self::Violation(_)
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
@@ -144,6 +157,7 @@ impl Rejection {
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::Malformed
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden
@@ -202,6 +216,15 @@ fn rule(rule: Rule) -> StatusCode {
         Rule::Coding => StatusCode::NOT_IMPLEMENTED,
         Rule::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         Rule::TooLarge | Rule::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// For the log: its client gets no answer.
+fn violation(violation: Violation) -> StatusCode {
+    match violation {
+        Violation::SlowHead => StatusCode::REQUEST_TIMEOUT,
+        Violation::HeaderBomb => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     }
 }

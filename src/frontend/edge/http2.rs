@@ -2,32 +2,37 @@
 //!
 //! Each stream runs in a task of its own, which a [`StreamPace`] can end: hyper resets the stream of a task that ends.
 
+mod budget;
+mod closing;
+mod end;
+mod frames;
+mod meter;
+mod metered;
 mod stream_pace;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::Instant;
 
-use super::idle::Idle;
-use super::leaving::Leaving;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::socket::Socket;
 use super::writer::Writer;
-use stream_pace::StreamPace;
 use crate::frontend::broken::Broken;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
@@ -37,11 +42,17 @@ use crate::frontend::request::Request;
 use crate::frontend::serve::{self, Begun};
 use crate::frontend::service::Service;
 use crate::frontend::upload;
+use crate::frontend::violation::Violation;
 use crate::protocol::Target;
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{self, Limits, RequestError, Rule};
 use crate::spool::Share;
 use crate::upstream::{BodyError, Streaming};
+use closing::Closing;
+use end::End;
+use meter::{FrameMeter, Refused};
+use metered::{Metered, SharedMeter, lock};
+use stream_pace::StreamPace;
 
 /// Streams of one connection.
 const STREAMS: u32 = 128;
@@ -58,6 +69,13 @@ const SEND_BUFFER: usize = 16 * 1024;
 /// Bytes of a file that are read at a time for a client that takes them.
 const FILE_PIECE: usize = 256 * 1024;
 
+/// Streams that a client may reset before hyper has looked at them: the meter passes on fewer frames at a time, and has a
+/// limit of its own.
+const PENDING_RESETS: usize = 128;
+
+/// How long nothing may come from a client that broke a rule, and may still be told.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// Serves a connection whose client has sent the preface.
 pub(super) async fn serve(
     reader: Reader,
@@ -66,40 +84,141 @@ pub(super) async fn serve(
     current: Arc<Current>,
     connection: Arc<Connection>,
 ) {
-    let limits = Limits {
-        size: settings.head_size,
-        fields: settings.head_fields,
-    };
-    let on = connection.clone();
-    let service = service_fn(move |request| {
-        let (service, connection) = (current.service(), on.clone());
-        async move { Ok::<_, Infallible>(answer(&service, &connection, request, limits).await) }
-    });
-    let socket = TokioIo::new(Socket::new(reader, writer, true));
-    let mut driver = pin!(builder(&settings).serve_connection(socket, service));
-    let mut news = pin!(connection.leave.news());
-    let mut leaving = Leaving::default();
-    let mut idle = Idle::new(connection.clone(), settings.timeouts.idle);
-    let ended = poll_fn(|cx| {
-        if let Poll::Ready(ended) = driver.as_mut().poll(cx) {
-            return Poll::Ready(Some(ended));
+    let http2 = Http2::new(settings, current, connection);
+    let mut socket = http2.metered(Socket::new(reader, writer, true));
+    http2.run(&mut socket).await;
+    http2.closing().run(socket.into_inner()).await;
+}
+
+/// One connection.
+struct Http2 {
+    settings: Arc<Settings>,
+    current: Arc<Current>,
+    connection: Arc<Connection>,
+    meter: SharedMeter,
+    /// Requests that came from hyper.
+    accepted: Arc<AtomicU64>,
+}
+
+impl Http2 {
+    fn new(settings: Arc<Settings>, current: Arc<Current>, connection: Arc<Connection>) -> Self {
+        let meter = FrameMeter::new(largest_head(&settings), Instant::now());
+        Self {
+            settings,
+            current,
+            connection,
+            meter: Arc::new(Mutex::new(meter)),
+            accepted: Arc::default(),
         }
-        // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
-        match leaving.poll_ready(&connection.leave, news.as_mut(), cx) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => idle.poll(cx).map(|()| None),
-        }
-    });
-    let ended = match ended.await {
-        Some(ended) => ended,
-        None => {
-            driver.as_mut().graceful_shutdown();
-            driver.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "HTTP/2 connection failed");
     }
+
+    /// The client's stream, as hyper is to see it.
+    fn metered(&self, socket: Socket) -> Metered<Socket> {
+        let connection = self.connection.clone();
+        // Before the streams end, whose log lines say so.
+        let told = move |violation: Violation| connection.violated(violation.reason());
+        Metered::new(socket, self.meter.clone(), Box::new(told))
+    }
+
+    /// Serves requests until there is nothing left to do.
+    async fn run(&self, socket: &mut Metered<Socket>) {
+        let limits = Limits {
+            size: self.settings.head_size,
+            fields: self.settings.head_fields,
+        };
+        let (current, connection) = (self.current.clone(), self.connection.clone());
+        let accepted = self.accepted.clone();
+        let service = service_fn(move |request: http::Request<_>| {
+            accepted.fetch_add(1, Ordering::Relaxed);
+            let (service, connection) = (current.service(), connection.clone());
+            let request = request.map(Incoming);
+            async move { Ok::<_, Infallible>(answer(&service, &connection, request, limits).await) }
+        });
+        let builder = builder(&self.settings);
+        let mut driver = pin!(builder.serve_connection(TokioIo::new(socket), service));
+        let mut news = pin!(self.connection.leave.news());
+        let mut end = End::new(&self.connection, &self.settings);
+        let ended = poll_fn(|cx| {
+            loop {
+                let polled = driver.as_mut().poll(cx);
+                let (refused, head) = self.look();
+                self.tell_refused(&refused);
+                if polled.is_ready() {
+                    return polled;
+                }
+                if end.poll_head(head, cx).is_ready() {
+                    lock(&self.meter).give_up();
+                    return Poll::Ready(Ok(()));
+                }
+                // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
+                ready!(end.poll_leave(&self.connection, news.as_mut(), cx));
+                driver.as_mut().graceful_shutdown();
+            }
+        });
+        if let Err(error) = ended.await {
+            tracing::debug!(%error, "HTTP/2 connection failed");
+        }
+        self.tell_violation();
+    }
+
+    /// The heads that the library has refused since the last look, and the one that is being received. The next turn
+    /// begins: hyper reads again for each request that it takes, without a pause.
+    fn look(&self) -> (Refused, Option<u64>) {
+        let mut meter = lock(&self.meter);
+        meter.pause();
+        let refused = meter.refusals(self.accepted.load(Ordering::Relaxed));
+        (refused, meter.unfinished_head())
+    }
+
+    /// Says which heads the library has refused without asking us.
+    fn tell_refused(&self, refused: &Refused) {
+        for _ in 0..refused.too_large {
+            self.refuse(&Rejection::Request(Box::new(Rule::TooLarge.into())));
+        }
+        for _ in 0..refused.malformed {
+            self.refuse(&Rejection::Malformed);
+        }
+    }
+
+    /// Says why the connection ends, if a rule was broken.
+    fn tell_violation(&self) {
+        let violation = lock(&self.meter).violation();
+        if let Some(violation) = violation {
+            self.connection.violated(violation.reason());
+            self.refuse(&Rejection::Violation(violation));
+        }
+    }
+
+    /// Counts and logs what no request came of.
+    fn refuse(&self, rejection: &Rejection) {
+        let request = Request {
+            version: Version::HTTP_2,
+            ..Request::unparsed()
+        };
+        let service = self.current.service();
+        let exchange = Exchange::new(&service.context, &self.connection, request);
+        drop(serve::refuse(exchange, rejection));
+    }
+
+    /// How it ends.
+    fn closing(&self) -> Closing {
+        let (meter, timeouts) = (lock(&self.meter), &self.settings.timeouts);
+        Closing {
+            farewell: meter.farewell(),
+            limit: timeouts.linger,
+            silence: match meter.violation() {
+                Some(_) => SILENCE,
+                None => timeouts.grace,
+            },
+            discard: self.settings.discard,
+        }
+    }
+}
+
+/// The largest head that hyper takes: above the limit that is ours, so that a head between the two is refused with a
+/// reason and a line in the log.
+fn largest_head(settings: &Settings) -> usize {
+    2 * settings.head_size
 }
 
 fn builder(settings: &Settings) -> Builder<StreamTasks> {
@@ -113,8 +232,8 @@ fn builder(settings: &Settings) -> Builder<StreamTasks> {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
-        // Above the limit that is ours, so that a head between the two is refused with a reason and a line in the log.
-        .max_header_list_size(u32::try_from(2 * settings.head_size).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(PENDING_RESETS)
         .keep_alive_interval(settings.timeouts.h2_ping)
         .keep_alive_timeout(settings.timeouts.h2_ping);
     builder
@@ -140,14 +259,14 @@ where
 async fn answer(
     service: &Arc<Service>,
     connection: &Arc<Connection>,
-    request: http::Request<hyper::body::Incoming>,
+    request: http::Request<Incoming>,
     limits: Limits,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let (request, rejection) = self::request(parts, limits);
     let exchange = Exchange::new(&service.context, connection, request);
     let exchange = match rejection {
-        None => match serve::begin(service, exchange, || Incoming(body)) {
+        None => match serve::begin(service, exchange, || body) {
             Begun::Answered(exchange) => exchange,
             Begun::Forwarded(answer) => answer.await,
         },

@@ -8,6 +8,7 @@ mod edge;
 mod errors;
 mod fields;
 mod files;
+mod floods;
 pub(crate) mod frames;
 mod framing;
 mod http2;
