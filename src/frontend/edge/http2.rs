@@ -9,6 +9,7 @@ mod frames;
 mod meter;
 mod metered;
 mod stream_pace;
+mod window;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -53,6 +54,7 @@ use end::End;
 use meter::{FrameMeter, Refused};
 use metered::{Metered, SharedMeter, lock};
 use stream_pace::StreamPace;
+use window::ReceiveWindow;
 
 /// Streams of one connection.
 const STREAMS: u32 = 128;
@@ -62,6 +64,12 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// Receive window of a connection, in bytes.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Receive window of a stream of a connection that begins while `spool.memory` is used up, in bytes.
+const LEAST_STREAM_WINDOW: u32 = 16 * 1024;
+
+/// Receive window that every connection has at first, in bytes (RFC 9113, section 6.9.2).
+const FIRST_WINDOW: u32 = 65_535;
 
 /// Bytes of an answer that wait in hyper until the client takes them, for each stream.
 const SEND_BUFFER: usize = 16 * 1024;
@@ -96,18 +104,33 @@ struct Http2 {
     current: Arc<Current>,
     connection: Arc<Connection>,
     meter: SharedMeter,
+    window: Arc<ReceiveWindow>,
+    windows: Windows,
     /// Requests that came from hyper.
     accepted: Arc<AtomicU64>,
 }
 
+/// Receive windows, in bytes.
+#[derive(Clone, Copy)]
+struct Windows {
+    stream: u32,
+    connection: u32,
+}
+
 impl Http2 {
     fn new(settings: Arc<Settings>, current: Arc<Current>, connection: Arc<Connection>) -> Self {
-        let meter = FrameMeter::new(largest_head(&settings), Instant::now());
+        let share = current.service().context.relays.spools().share();
+        let windows = Windows::beside(&share);
+        let raise = windows.connection - FIRST_WINDOW;
+        let window = Arc::new(ReceiveWindow::new(share, raise));
+        let meter = FrameMeter::new(largest_head(&settings), window.clone(), Instant::now());
         Self {
             settings,
             current,
             connection,
             meter: Arc::new(Mutex::new(meter)),
+            window,
+            windows,
             accepted: Arc::default(),
         }
     }
@@ -127,14 +150,14 @@ impl Http2 {
             fields: self.settings.head_fields,
         };
         let (current, connection) = (self.current.clone(), self.connection.clone());
-        let accepted = self.accepted.clone();
+        let (window, accepted) = (self.window.clone(), self.accepted.clone());
         let service = service_fn(move |request: http::Request<_>| {
             accepted.fetch_add(1, Ordering::Relaxed);
             let (service, connection) = (current.service(), connection.clone());
-            let request = request.map(Incoming);
+            let request = request.map(|body| Incoming(body, window.clone()));
             async move { Ok::<_, Infallible>(answer(&service, &connection, request, limits).await) }
         });
-        let builder = builder(&self.settings);
+        let builder = builder(&self.settings, self.windows);
         let mut driver = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut news = pin!(self.connection.leave.news());
         let mut end = End::new(&self.connection, &self.settings);
@@ -215,13 +238,29 @@ impl Http2 {
     }
 }
 
+impl Windows {
+    /// Those of a connection that begins now.
+    fn beside(share: &Share) -> Self {
+        match share.is_spent() {
+            true => Self {
+                stream: LEAST_STREAM_WINDOW,
+                connection: FIRST_WINDOW,
+            },
+            false => Self {
+                stream: STREAM_WINDOW,
+                connection: CONNECTION_WINDOW,
+            },
+        }
+    }
+}
+
 /// The largest head that hyper takes: above the limit that is ours, so that a head between the two is refused with a
 /// reason and a line in the log.
 fn largest_head(settings: &Settings) -> usize {
     2 * settings.head_size
 }
 
-fn builder(settings: &Settings) -> Builder<StreamTasks> {
+fn builder(settings: &Settings, windows: Windows) -> Builder<StreamTasks> {
     let executor = StreamTasks {
         limit: settings.timeouts.send,
     };
@@ -229,8 +268,8 @@ fn builder(settings: &Settings) -> Builder<StreamTasks> {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(windows.stream)
+        .initial_connection_window_size(windows.connection)
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(PENDING_RESETS)
@@ -398,7 +437,7 @@ impl Body {
 }
 
 /// The body of a request.
-struct Incoming(hyper::body::Incoming);
+struct Incoming(hyper::body::Incoming, Arc<ReceiveWindow>);
 
 impl Streaming for Incoming {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
@@ -411,6 +450,7 @@ impl Streaming for Incoming {
             };
             // Trailers are dropped, as they must not become variables.
             if let Ok(data) = frame.into_data() {
+                self.1.taken(data.len());
                 return Poll::Ready(Some(Ok(data)));
             }
         }

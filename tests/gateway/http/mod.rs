@@ -14,6 +14,7 @@ mod framing;
 mod http2;
 mod leaving;
 mod log;
+mod memory;
 mod signals;
 pub(crate) mod site;
 mod strict;

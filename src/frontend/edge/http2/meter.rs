@@ -4,10 +4,13 @@
 //! A frame costs the library the same whether it does anything or not. So each kind of frame that moves no request on has
 //! a [`Budget`]; requests, answers and bytes earn more of it. Beyond it, the connection ends.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::budget::{Budget, Limit};
 use super::frames::{self, Frame, Frames, Kind};
+use super::window::ReceiveWindow;
 use crate::frontend::violation::Violation;
 
 /// Frames that one wake-up passes on: however small they are, other connections have their turn.
@@ -102,6 +105,7 @@ pub(super) struct FrameMeter {
     head: Head,
     streams: Streams,
     refusals: Refusals,
+    window: Arc<ReceiveWindow>,
     violation: Option<Violation>,
     /// A GOAWAY that names an error was sent.
     told: bool,
@@ -167,7 +171,7 @@ pub(super) struct Refused {
 
 impl FrameMeter {
     /// Of a connection that begins now, behind the preface. `head_size`: the largest head that the library takes.
-    pub(super) fn new(head_size: usize, now: Instant) -> Self {
+    pub(super) fn new(head_size: usize, window: Arc<ReceiveWindow>, now: Instant) -> Self {
         Self {
             received: Frames::new(),
             sent: Frames::new(),
@@ -188,6 +192,7 @@ impl FrameMeter {
                 answered: [0; ANSWERED],
                 next: 0,
             },
+            window,
             violation: None,
             told: false,
         }
@@ -304,6 +309,7 @@ impl FrameMeter {
     }
 
     fn data(&mut self, frame: Frame, now: &impl Fn() -> Instant) -> Result<(), Violation> {
+        self.window.received(frame.length);
         let budget = &mut self.budgets.small_frames;
         let cost = match frame.length {
             // Each stream has one last frame, however small.
@@ -345,6 +351,7 @@ impl FrameMeter {
             // The service's answers have a date at least.
             Kind::Headers if frame.bare && frame.ends_stream() => self.refusals.answered(frame.stream),
             Kind::Ping if !frame.is_ack() => self.budgets.pongs.earn(1),
+            Kind::WindowUpdate if frame.stream == 0 => self.window.returned(frame.number),
             Kind::Reset => self.reset(frame, now),
             Kind::GoAway => self.goaway(frame),
             _ => {}

@@ -209,13 +209,17 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::super::frames::{self, samples::frame};
+    use super::super::window::ReceiveWindow;
     use super::*;
+    use crate::spool::{Config, Spools};
 
     const PRI: &[u8; PREFACE] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
     fn metered(room: usize) -> (DuplexStream, Metered<DuplexStream>) {
         let (client, ours) = duplex(room);
-        let meter = FrameMeter::new(64 * 1024, Instant::now());
+        let share = Spools::new(Config::default()).share();
+        let window = Arc::new(ReceiveWindow::new(share, 0));
+        let meter = FrameMeter::new(64 * 1024, window, Instant::now());
         (
             client,
             Metered::new(ours, Arc::new(Mutex::new(meter)), Box::new(|_| {})),

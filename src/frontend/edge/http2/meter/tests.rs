@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::super::frames::samples::frame;
 use super::*;
+use crate::spool::{Config, Spools};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -21,14 +22,18 @@ const END_HEADERS: u8 = 4;
 /// A connection without sockets, on a clock of its own.
 struct Wire {
     meter: FrameMeter,
+    spools: Spools,
     now: Instant,
 }
 
 impl Wire {
     fn new() -> Self {
+        let spools = Spools::new(Config::default());
+        let window = Arc::new(ReceiveWindow::new(spools.share(), 0));
         let now = Instant::now();
         Self {
-            meter: FrameMeter::new(64 * 1024, now),
+            meter: FrameMeter::new(64 * 1024, window, now),
+            spools,
             now,
         }
     }
@@ -391,4 +396,14 @@ fn a_head_that_does_not_come_is_no_violation_to_calm_down_from() {
         wire.meter.farewell(),
         Some(frames::goaway(1, 0, "client_timeout"))
     );
+}
+
+#[test]
+fn bodies_that_wait_are_a_part_of_the_memory_of_all() {
+    let mut wire = Wire::new();
+    wire.receive(&frame(HEADERS, END_HEADERS, 1, b"block")).unwrap();
+    wire.receive(&frame(DATA, 0, 1, &[0; 1000])).unwrap();
+    assert_eq!(wire.spools.bytes_in_memory(), 1000);
+    wire.send(&frame(WINDOW_UPDATE, 0, 0, &1000_u32.to_be_bytes()));
+    assert_eq!(wire.spools.bytes_in_memory(), 0);
 }
