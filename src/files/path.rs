@@ -10,6 +10,8 @@ use bytes::Bytes;
 use memchr::{memchr, memrchr};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use super::spelling::{self, escape};
+
 /// What RFC 3986 lets stand in a path segment (`pchar`), and the slash; everything else is encoded.
 const NOT_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
@@ -145,9 +147,14 @@ impl DecodedPath {
     /// Where the part after `prefix` starts; the prefix must end at a segment boundary. A prefix is a route's
     /// path or a mount point, with or without a final slash.
     pub fn split_at_prefix(&self, prefix: &str) -> Option<usize> {
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix).as_bytes();
-        let rest = self.bytes.strip_prefix(prefix)?;
-        (rest.is_empty() || rest.starts_with(b"/")).then_some(prefix.len())
+        split_at_prefix(&self.bytes, prefix)
+    }
+
+    /// Whether `within` has each directory that a `..` of the client's spelling leaves, and each that it leads to;
+    /// `encoded` is what was given to [`DecodedPath::parse`]. Directories come without a slash at the end; the root is
+    /// empty.
+    pub fn climbs_within(&self, encoded: &[u8], within: impl FnMut(&[u8]) -> bool) -> bool {
+        !self.altered || spelling::stays(encoded, within)
     }
 
     /// The part of the path from `start` to `end` as a path to a file.
@@ -156,16 +163,15 @@ impl DecodedPath {
         RelPath::new(self.bytes.slice(start..end))
     }
 
-    /// The part from `at` on as the client sent it; `encoded` is what was given to [`DecodedPath::parse`].
-    ///
-    /// When the client's spelling was not normal, no part of it belongs to the tail alone: then the normal form
-    /// is encoded again.
+    /// The part from `at` on as the client sent it, byte for byte; `at` is the end of a segment, `encoded` what was given
+    /// to [`DecodedPath::parse`].
     pub fn encoded_tail(&self, encoded: &[u8], at: usize) -> Bytes {
         if at == self.bytes.len() {
             return Bytes::new();
         }
         if self.altered {
-            return encode(&self.bytes[at..]).into();
+            let start = spelling::below(encoded, &self.bytes[..at]).unwrap_or(0);
+            return Bytes::copy_from_slice(&encoded[start..]);
         }
         // Nothing was encoded.
         if self.bytes.len() == encoded.len() {
@@ -177,6 +183,14 @@ impl DecodedPath {
             rest = rest.get(width..).unwrap_or_default();
         }
         Bytes::copy_from_slice(rest)
+    }
+
+    /// The part from `at` on in normal form, encoded again if the client's spelling is another one.
+    pub fn normal_tail(&self, encoded: &[u8], at: usize) -> Bytes {
+        match self.altered {
+            true => encode(&self.bytes[at..]).into(),
+            false => self.encoded_tail(encoded, at),
+        }
     }
 
     /// Value of a `Location` field that leads to the same path with a slash at its end.
@@ -251,6 +265,13 @@ impl fmt::Debug for RelPath {
     }
 }
 
+/// Where the part of a normal path begins that follows `prefix`; see [`DecodedPath::split_at_prefix`].
+pub fn split_at_prefix(path: &[u8], prefix: &str) -> Option<usize> {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix).as_bytes();
+    let rest = path.strip_prefix(prefix)?;
+    (rest.is_empty() || rest.starts_with(b"/")).then_some(prefix.len())
+}
+
 /// Whether nothing is to decode, to normalise or to refuse: the common case, one pass without a copy.
 fn is_plain(path: &[u8]) -> bool {
     let mut before = 0;
@@ -272,7 +293,7 @@ fn decode(path: &[u8]) -> Result<(Vec<u8>, bool), PathError> {
     while let Some(&byte) = rest.next() {
         let byte = match byte {
             b'%' => {
-                let byte = escape(rest.next(), rest.next())?;
+                let byte = escape(rest.next(), rest.next()).ok_or(PathError::BadEscape)?;
                 encoded_slash |= byte == b'/';
                 byte
             }
@@ -285,14 +306,6 @@ fn decode(path: &[u8]) -> Result<(Vec<u8>, bool), PathError> {
         }
     }
     Ok((decoded, encoded_slash))
-}
-
-fn escape(high: Option<&u8>, low: Option<&u8>) -> Result<u8, PathError> {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    match (digit(high), digit(low)) {
-        (Some(high), Some(low)) => Ok((high * 16 + low) as u8),
-        _ => Err(PathError::BadEscape),
-    }
 }
 
 /// RFC 3986 section 5.2.4, but climbing above the root is an error and empty segments are dropped first.
@@ -476,8 +489,22 @@ mod tests {
         assert_eq!(tail("/app/x%2Fy%20z", 4), "/x%2Fy%20z");
         assert_eq!(tail("/%61pp/x", 4), "/x");
         assert_eq!(tail("/app", 4), "");
+        assert_eq!(tail("/app//x%20y", 4), "//x%20y");
+        assert_eq!(tail("/./app/%c3%bc", 4), "/%c3%bc");
+        assert_eq!(tail("/a/../%61pp/x/./y", 4), "/x/./y");
+        assert_eq!(tail("//x%20y/..", 0), "//x%20y/..");
+    }
+
+    #[test]
+    fn the_normal_tail_is_encoded_again_where_it_is_another() {
+        let tail = |sent: &str, at: usize| {
+            let tail = parse(sent).unwrap().normal_tail(sent.as_bytes(), at);
+            String::from_utf8(tail.to_vec()).unwrap()
+        };
+        assert_eq!(tail("/app/x%2fy%20z", 4), "/x%2fy%20z");
         assert_eq!(tail("/app//x%20y", 4), "/x%20y");
         assert_eq!(tail("/./app/%c3%bc", 4), "/%C3%BC");
+        assert_eq!(tail("//a", 2), "");
     }
 
     #[test]
@@ -505,6 +532,19 @@ mod tests {
                 let twice = parse(&encoded).unwrap();
                 prop_assert_eq!(once.as_bytes(), twice.as_bytes());
                 prop_assert!(!twice.is_altered());
+            }
+        }
+
+        #[test]
+        fn a_tail_has_the_normal_form_of_what_it_is_the_tail_of(path in "/[ab./%2eF]{0,24}") {
+            let Ok(whole) = parse(&path) else { return Ok(()) };
+            let ends = whole.as_bytes().iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            for (at, _) in ends {
+                let tail = whole.encoded_tail(path.as_bytes(), at);
+                prop_assert!(path.as_bytes().ends_with(&tail));
+                let tail = [&b"/"[..], &tail[..]].concat();
+                let again = DecodedPath::parse(&tail).unwrap();
+                prop_assert_eq!(again.as_bytes(), &whole.as_bytes()[at..]);
             }
         }
 

@@ -235,10 +235,25 @@ fn a_proxied_application_behind_a_trusted_proxy() {
 
 #[test]
 fn an_http_application_gets_fields_and_no_script() {
-    let text = Site::new().explain(&["GET", "/a/../web/x%20y"]);
-    assert!(text.contains("\nrequest    GET /web/x%20y HTTP/1.1\n"), "{text}");
+    let text = Site::new().explain(&["GET", "/web//a/../x%20y"]);
+    assert!(text.contains("\npath       /web/x y\n"), "{text}");
+    assert!(
+        text.contains("\nrequest    GET /web//a/../x%20y HTTP/1.1\n"),
+        "{text}"
+    );
     assert!(
         text.contains("\n  X-Real-IP: 127.0.0.1\n") && !text.contains("SCRIPT_NAME"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_path_that_leaves_its_route_is_refused_with_the_setting_that_helps() {
+    let text = Site::new().explain(&["GET", "/a/../web/x"]);
+    assert!(
+        text.contains(
+            "\nanswer     400 (bad_path): `..` in the path leads out of its route (`normalize = true`"
+        ),
         "{text}"
     );
 }

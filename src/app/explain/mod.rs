@@ -63,7 +63,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
     let routes = routes.map(|(route, root)| frontend::Route::new(route.clone(), root, &upstreams));
     let counters = Arc::new(Counters::default());
     let context = ExchangeContext {
-        trusted_proxies: frontend.trusted_proxies.clone(),
+        trust: frontend.trust.clone(),
         relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
         log: Arc::new(AccessLog::new(None, Format::default())),
         counters,
@@ -190,7 +190,7 @@ fn forward(
     let by_client = fields::left_out(&before, &request.head.fields, LeftOut::by_client);
     explanation.left_out.extend(by_client);
     let announced = request.inspected.announced;
-    forward::complete(request, to, body(original, announced, &to));
+    forward::complete(request, to, body(original, announced, &to))?;
     let (head, upstream) = (&request.head, to.upstream);
     let preview = upstream.preview(head).map_err(Failure::from)?;
     if let Preview::Variables { size: Err(error), .. } = &preview {

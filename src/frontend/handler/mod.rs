@@ -16,6 +16,7 @@ use super::flow::Flow;
 use super::rejection::Rejection;
 use crate::files::{DecodedPath, Root, Symlinks};
 use crate::upstream::Upstream;
+use crate::variables::Template;
 
 pub use files::Files;
 pub use php::Php;
@@ -42,6 +43,11 @@ pub trait HandlerSettings {
 
     /// The upstream that it forwards to, as an index.
     fn upstream(&self) -> Option<usize> {
+        None
+    }
+
+    /// What an HTTP application gets as `Host`, if not the client's.
+    fn host(&self) -> Option<&Template> {
         None
     }
 }
@@ -113,6 +119,13 @@ macro_rules! handlers {
             pub fn upstream(&self) -> Option<usize> {
                 match self {
                     $(Self::$name(settings) => settings.upstream(),)*
+                }
+            }
+
+            /// See [`HandlerSettings::host`].
+            pub fn host(&self) -> Option<&Template> {
+                match self {
+                    $(Self::$name(settings) => settings.host(),)*
                 }
             }
         }

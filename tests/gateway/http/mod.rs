@@ -15,6 +15,7 @@ mod http2;
 mod leaving;
 mod log;
 mod memory;
+mod onward;
 mod signals;
 pub(crate) mod site;
 mod strict;

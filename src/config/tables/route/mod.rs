@@ -49,8 +49,8 @@ pub(super) use handler::names;
 table! {
     /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
     pub(in crate::config) struct Route for Settings {
-        /// Host of the request: `"shop.example"`, which applications get as `SERVER_NAME`, or `"*.example"`. Default: every
-        /// host.
+        /// Host of the request: `"shop.example"`, which applications get as `SERVER_NAME`, or `"*.example"`. Neither case nor
+        /// the dot of the root make another host. Default: every host.
         host: Host as HOST,
         /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
         path: String as PREFIX,

@@ -62,9 +62,10 @@ impl HandlerSettings for Php {
     const NAME: &'static str = "php";
 
     fn handler(&self, mut place: Place<'_>) -> Scripts {
+        let upstream = place.upstreams[self.upstream].clone();
         Scripts {
-            upstream: place.upstreams[self.upstream].clone(),
-            site: Site::new(self, place.take_root()),
+            site: Site::new(self, place.take_root(), upstream.config().normalize),
+            upstream,
             root: self.root.clone(),
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Site {
     /// URL path, starts with a slash.
     front_controller: Option<Bytes>,
     suffix: String,
+    /// Paths are sent in normal form.
+    normalize: bool,
 }
 
 /// What answers a path.
@@ -65,7 +67,7 @@ enum Suffix {
 
 impl Site {
     /// Scripts below a document root, which is open.
-    pub(super) fn new(config: &Php, root: Root) -> Self {
+    pub(super) fn new(config: &Php, root: Root, normalize: bool) -> Self {
         let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
@@ -75,6 +77,7 @@ impl Site {
             index: config.index.clone(),
             front_controller: controller.map(|path| format!("/{}", path.trim_start_matches('/')).into()),
             suffix: config.suffix.clone(),
+            normalize,
         }
     }
 
@@ -95,7 +98,10 @@ impl Site {
         match self.root.look(&path.relative(0, end)?) {
             Ok((Kind::File, root)) => Ok(Resolved::Script(Script {
                 path_info: path.to_bytes().slice(end..),
-                path_info_encoded: path.encoded_tail(encoded, end),
+                path_info_encoded: match self.normalize {
+                    true => path.normal_tail(encoded, end),
+                    false => path.encoded_tail(encoded, end),
+                },
                 ..self.run(path.to_bytes().slice(..end), root)
             })),
             Ok((Kind::Directory, _)) => self.missing(LookupError::NotFound.into()),
@@ -242,7 +248,7 @@ mod tests {
     }
 
     fn site(config: &Php) -> Site {
-        Site::new(config, Root::open(&config.root, config.symlinks).unwrap())
+        Site::new(config, Root::open(&config.root, config.symlinks).unwrap(), false)
     }
 
     /// In one line what a request target leads to.
