@@ -1,7 +1,6 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use crate::files::Symlinks;
 use crate::transport::{Access, Address};
 
 pub use super::filter::ResponseHeaders;
-pub use super::handler::{Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat};
+pub use super::handler::{
+    DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
+};
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +112,7 @@ pub enum Host {
 
 impl Route {
     /// The directory that it serves, if it does, and the links that are followed there.
-    pub fn root(&self) -> Option<(&Path, Symlinks)> {
+    pub fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         self.handler.root()
     }
 }
