@@ -224,7 +224,7 @@ pub struct Quirks {
     /// Most variables (uWSGI takes 128).
     pub max_params: usize,
     /// The server takes a body of unknown length: over HTTP in chunks, over FastCGI without `CONTENT_LENGTH`, to the end
-    /// of STDIN. PHP and uWSGI give applications none of it.
+    /// of STDIN. PHP, CGI programs and uWSGI take none of it.
     pub chunked_body: bool,
     /// uwsgi `modifier1`, never from client input.
     pub modifier1: u8,
