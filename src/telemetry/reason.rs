@@ -109,12 +109,16 @@ reasons! {
         NulInVariable = "nul_in_variable",
         /// More PING frames than a client needs.
         PingFlood = "ping_flood",
+        /// A file does not meet a condition of the request.
+        PreconditionFailed = "precondition_failed",
         /// More PRIORITY frames than a client needs.
         PriorityFlood = "priority_flood",
         /// As many requests wait as may wait.
         QueueFull = "queue_full",
         /// No slot became free in time.
         QueueTimeout = "queue_timeout",
+        /// A file has no such part.
+        RangeNotSatisfiable = "range_not_satisfiable",
         /// More streams were reset than answered.
         RapidReset = "rapid_reset",
         /// The answer stopped.

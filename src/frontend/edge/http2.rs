@@ -12,7 +12,7 @@ mod stream_pace;
 mod window;
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -312,6 +312,11 @@ async fn answer(
         },
         Some(rejection) => serve::refuse(exchange, &rejection),
     };
+    if exchange.is_unanswered() {
+        StreamPace::of_task().end();
+        // With the task, the exchange ends.
+        return pending().await;
+    }
     response(exchange, service.context.relays.spools().share())
 }
 
@@ -415,7 +420,7 @@ impl http_body::Body for Body {
             this.rest = match ready!(this.exchange.poll_chunk(cx)) {
                 Some(Ok(chunk)) => chunk,
                 Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
-                None => return Poll::Ready(None),
+                None => return Poll::Ready(this.trailers().map(Ok)),
             };
             this.held.set(this.rest.len() as u64);
             this.taken = true;
@@ -439,6 +444,12 @@ impl http_body::Body for Body {
 }
 
 impl Body {
+    /// What comes behind the body.
+    fn trailers(&mut self) -> Option<Frame<Bytes>> {
+        let trailers = self.exchange.take_trailers()?;
+        Some(Frame::trailers(HeaderMap::from(&*trailers)))
+    }
+
     /// Bytes of a file that are read next. hyper asks for the first ones whether the client has a window or not: a
     /// client that takes nothing, and one of too many, is to cost little.
     fn piece(&self) -> usize {

@@ -5,7 +5,7 @@ use crate::config::complaints::Complaints;
 use crate::config::table::table;
 use crate::config::units::{ANY_SIZE, Flag, SizeWithin};
 use crate::frontend::config::{Buffering as Settings, Limits};
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig as Upstream;
 
 table! {
     /// What is held back, and where.

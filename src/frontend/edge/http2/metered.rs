@@ -211,13 +211,13 @@ mod tests {
     use super::super::frames::{self, samples::frame};
     use super::super::window::ReceiveWindow;
     use super::*;
-    use crate::spool::{Config, Spools};
+    use crate::spool::{SpoolConfig, Spools};
 
     const PRI: &[u8; PREFACE] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
     fn metered(room: usize) -> (DuplexStream, Metered<DuplexStream>) {
         let (client, ours) = duplex(room);
-        let share = Spools::new(Config::default()).share();
+        let share = Spools::new(SpoolConfig::default()).share();
         let window = Arc::new(ReceiveWindow::new(share, 0));
         let meter = FrameMeter::new(64 * 1024, window, Instant::now());
         (

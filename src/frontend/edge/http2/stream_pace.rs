@@ -20,6 +20,8 @@ pub(super) struct StreamPace {
     waits: AtomicBool,
     /// How often it took some.
     taken: AtomicUsize,
+    /// It gets no answer.
+    ended: AtomicBool,
 }
 
 impl StreamPace {
@@ -33,6 +35,11 @@ impl StreamPace {
         self.waits.store(true, Ordering::Relaxed);
     }
 
+    /// The stream gets no answer.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
     /// The client has taken enough of them.
     pub(super) fn taken(&self) {
         self.waits.store(false, Ordering::Relaxed);
@@ -40,8 +47,8 @@ impl StreamPace {
     }
 }
 
-/// Runs a stream until it ends, or its client has taken nothing for too long: then it is dropped, and with it what it
-/// holds. hyper resets the stream.
+/// Runs a stream until it ends, or is to end without an answer, or its client has taken nothing for too long: then it is
+/// dropped, and with it what it holds. hyper resets the stream.
 pub(super) fn watched<F>(stream: F, limit: Duration) -> impl Future<Output = ()> + Send + 'static
 where
     F: Future<Output: Send> + Send + 'static,
@@ -64,7 +71,10 @@ where
         }
         if !pace.waits.load(Ordering::Relaxed) {
             deadline.clear();
-            return Poll::Pending;
+            return match pace.ended.load(Ordering::Relaxed) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
         }
         let taken = pace.taken.load(Ordering::Relaxed);
         if !deadline.is_set() || taken != seen {

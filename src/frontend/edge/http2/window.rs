@@ -67,11 +67,11 @@ impl ReceiveWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::{Config, Spools};
+    use crate::spool::{SpoolConfig, Spools};
 
     #[test]
     fn what_waits_is_counted_and_given_back() {
-        let spools = Spools::new(Config::default());
+        let spools = Spools::new(SpoolConfig::default());
         let window = ReceiveWindow::new(spools.share(), 1000);
         window.returned(1000);
         window.received(700);
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_a_stream_left_unread_is_gone_when_its_window_is_given_back() {
-        let spools = Spools::new(Config::default());
+        let spools = Spools::new(SpoolConfig::default());
         let window = ReceiveWindow::new(spools.share(), 0);
         window.received(1000);
         window.taken(200);

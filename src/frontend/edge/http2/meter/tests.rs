@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::super::frames::samples::frame;
 use super::*;
-use crate::spool::{Config, Spools};
+use crate::spool::{SpoolConfig, Spools};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -28,7 +28,7 @@ struct Wire {
 
 impl Wire {
     fn new() -> Self {
-        let spools = Spools::new(Config::default());
+        let spools = Spools::new(SpoolConfig::default());
         let window = Arc::new(ReceiveWindow::new(spools.share(), 0));
         let now = Instant::now();
         Self {
