@@ -14,6 +14,7 @@ mod pool;
 mod promises;
 mod real_dns;
 mod real_git;
+mod real_h2;
 mod real_health;
 mod real_large;
 mod real_matrix;
