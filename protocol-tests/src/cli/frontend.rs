@@ -13,7 +13,7 @@ use crate::side::Frontend;
 /// Test an HTTP front end: the kit plays its client and its application.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the front end finds the application: unix:/path or host:port.
+    /// Where the front end finds the application: unix:/path, /path, unix:@name or host:port.
     #[arg(long)]
     listen: Address,
     /// What the front end speaks to it: fastcgi, uwsgi, scgi or http.

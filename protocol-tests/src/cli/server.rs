@@ -15,7 +15,7 @@ use crate::side::Server;
 pub(super) struct Args {
     /// What it speaks: fastcgi, uwsgi or scgi.
     protocol: Protocol,
-    /// Where it listens: unix:/path or host:port.
+    /// Where it listens: unix:/path, /path, unix:@name, host:port or http://host:port.
     address: Address,
     #[command(flatten)]
     options: Options,

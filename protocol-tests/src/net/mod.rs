@@ -7,5 +7,5 @@ mod stream;
 
 pub use address::Address;
 pub use link::{Link, Peer, pump};
-pub use socket::{SocketFile, listen};
+pub use socket::{SocketFile, connect_abstract, listen, listen_abstract};
 pub use stream::Stream;

@@ -31,19 +31,10 @@ impl Frontend {
     ///
     /// When the URL cannot be used, and when the system does not let us listen.
     pub fn new(listen: &Address, protocol: Protocol, url: &str) -> io::Result<Self> {
-        let rest = url
-            .strip_prefix("http://")
-            .ok_or_else(|| io::Error::other("a URL is http://host:port/path/ here"))?;
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let address = if host.contains(':') {
-            host.to_owned()
-        } else {
-            format!("{host}:80")
-        };
-        let base = format!("/{path}");
+        let (address, base) = Address::of_url(url).map_err(io::Error::other)?;
         let (arrivals, file) = Arrivals::listen(listen)?;
         Ok(Self {
-            address: address.parse().map_err(io::Error::other)?,
+            address,
             base: if base.ends_with('/') {
                 base
             } else {
