@@ -8,6 +8,7 @@
 //! | [`content`] | what is sent, as written in cases | notation (nodes), protocol |
 //! | [`expect`] | what must be observed | content, wire, net |
 //! | [`notation`] | case files, complaints | content, expect |
+//! | [`capability`] | what a target can do, by name | notation |
 //! | [`run`] | playing cases | all above, side |
 //! | [`side`] | who is tested | expect, net |
 //! | [`profile`], [`known`] | what is known about a target | notation |
@@ -23,6 +24,7 @@
 //! The kit judges Bridgehead, among others. So it uses none of its code: what a record, a packet or a head is, is
 //! written down here once more, from the specifications.
 
+pub mod capability;
 pub mod capture;
 pub mod cli;
 pub mod content;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 
+use crate::capability;
 use crate::known::Known;
 use crate::notation::{self, Complaint, File, Level, SideName, Suite};
 use crate::profile::Profile;
@@ -29,6 +30,9 @@ pub(super) struct Options {
     /// A capability of the target beside those of its profile.
     #[arg(long)]
     provides: Vec<String>,
+    /// A capability that the target has not, whatever its profile says.
+    #[arg(long)]
+    lacks: Vec<String>,
     /// Only cases whose ids begin like this.
     #[arg(long)]
     only: Vec<String>,
@@ -88,7 +92,7 @@ impl Options {
         if let Some(only) = profile.protocol {
             ensure!(only == protocol, "profile {} is for {only}", profile.name);
         }
-        let plan = self.plan(&profile, protocol, &files)?;
+        let plan = self.plan(&profile, protocol, &files, &suite)?;
         self.check_selection(&suite, &plan)?;
         let scope = profile.scope(protocol, &self.set);
         if !self.no_preflight && !plan.provides.iter().any(|capability| capability == "denied") {
@@ -144,7 +148,7 @@ impl Options {
         Suite::read_alone(&File { path, text }, protocol, side).map_err(several)
     }
 
-    fn plan(&self, profile: &Profile, protocol: Protocol, files: &[File]) -> Result<Plan> {
+    fn plan(&self, profile: &Profile, protocol: Protocol, files: &[File], suite: &Suite) -> Result<Plan> {
         let names = match self.expectations.as_slice() {
             [] => &profile.expectations,
             names => names,
@@ -161,7 +165,8 @@ impl Options {
             intrusive: self.intrusive,
             jobs: self.jobs.unwrap_or(profile.jobs),
             limit: self.deadline,
-            provides: [&profile.provides[..], &self.provides].concat(),
+            provides: capability::combine(&profile.provides, &self.provides, &self.lacks, &suite.cases)
+                .map_err(Error::msg)?,
             known,
         })
     }
