@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Error, Result, bail, ensure};
 
 use crate::capability;
+use crate::content::Scope;
 use crate::known::Known;
 use crate::notation::{self, Complaint, File, Level, SideName, Suite};
 use crate::profile::Profile;
 use crate::protocol::Protocol;
 use crate::report::{Json, Junit, Report, Results, Subject, Tap, Terminal};
-use crate::run::{self, Plan};
+use crate::run::{self, BadPage, Plan};
 use crate::side::Side;
 
 /// Options of both sides.
@@ -57,7 +58,7 @@ pub(super) struct Options {
     /// Known deviations: a name in expectations/, or a file; repeatable; `none` to ignore the profile's.
     #[arg(long)]
     expectations: Vec<String>,
-    /// Play cases without looking first whether the target takes an ordinary request.
+    /// Play cases without looking first whether the target takes an ordinary request, and has the probe's pages.
     #[arg(long)]
     no_preflight: bool,
     /// What the target is called in results.
@@ -95,10 +96,7 @@ impl Options {
         let plan = self.plan(&profile, protocol, &files, &suite)?;
         self.check_selection(&suite, &plan)?;
         let scope = profile.scope(protocol, &self.set);
-        if !self.no_preflight && !plan.provides.iter().any(|capability| capability == "denied") {
-            run::preflight(side, (protocol, name), &scope, plan.limit)
-                .map_err(|why| unusable(name, target, &why))?;
-        }
+        self.look_first(side, (protocol, name), target, (&scope, &plan))?;
         let subject = Subject {
             protocol: protocol.to_string(),
             side: name.name().to_owned(),
@@ -106,6 +104,25 @@ impl Options {
             name: self.name.clone().unwrap_or_else(|| profile.name.clone()),
         };
         self.report(subject, |each| run::run(&suite.cases, side, &scope, &plan, each))
+    }
+
+    /// Before the first case: an ordinary request, and then the pages that cases look at.
+    fn look_first(
+        &self,
+        side: &dyn Side,
+        (protocol, name): (Protocol, SideName),
+        target: &str,
+        (scope, plan): (&Scope, &Plan),
+    ) -> Result<()> {
+        if self.no_preflight || plan.provides.iter().any(|capability| capability == "denied") {
+            return Ok(());
+        }
+        run::preflight(side, (protocol, name), scope, plan.limit)
+            .map_err(|why| unusable(name, target, &why))?;
+        if name == SideName::Server {
+            run::pages(side, protocol, scope, &plan.provides, plan.limit).map_err(|page| wrong(&page))?;
+        }
+        Ok(())
     }
 
     /// The kit's files.
@@ -235,6 +252,20 @@ fn unusable(side: SideName, target: &str, why: &str) -> anyhow::Error {
         }
     };
     anyhow::anyhow!("{target} cannot be tested, as an ordinary request is not served: {why}; {advice}")
+}
+
+/// Which page is not what cases rely on, and what to do about it.
+fn wrong(page: &BadPage) -> anyhow::Error {
+    let BadPage {
+        path,
+        wanted,
+        capability,
+        why,
+    } = page;
+    anyhow::anyhow!(
+        "the page {path} of the probe must answer {wanted}: {why}; mend the page, play without it by --lacks \
+         {capability}, or leave this check out by --no-preflight if it is the server that is wrong"
+    )
 }
 
 fn create(path: &Path) -> Result<BufWriter<FsFile>> {
