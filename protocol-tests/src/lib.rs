@@ -9,8 +9,9 @@
 //! | [`expect`] | what must be observed | content, wire, net |
 //! | [`notation`] | case files, complaints | content, expect |
 //! | [`capability`] | what a target can do, by name | notation |
-//! | [`run`] | playing cases | all above, side |
+//! | [`run`] | playing cases | all above, side, launch |
 //! | [`side`] | who is tested | expect, net |
+//! | [`launch`] | targets that the kit starts | side, net |
 //! | [`profile`], [`known`] | what is known about a target | notation |
 //! | [`report`] | results | run |
 //! | [`decode`] | connections in words | wire, trace (events) |
@@ -32,6 +33,7 @@ pub mod decode;
 pub mod draft;
 pub mod expect;
 pub mod known;
+pub mod launch;
 pub mod net;
 pub mod notation;
 pub mod profile;

@@ -77,8 +77,8 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Only a socket is removed, and only when connecting to it is refused.
-fn remove_stale(path: &Path) -> io::Result<()> {
+/// Makes room for a socket. Only a socket is removed, and only when connecting to it is refused.
+pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

@@ -1,5 +1,6 @@
 //! Playing cases: one thread for each, several at once.
 
+mod lanes;
 mod outcome;
 mod pages;
 mod player;
@@ -7,6 +8,7 @@ mod preflight;
 mod schedule;
 mod serving;
 
+pub use lanes::run_started;
 pub use outcome::{Outcome, Played, Verdict};
 pub use pages::{BadPage, pages};
 pub use player::play;

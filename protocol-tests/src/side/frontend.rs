@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Side, arrivals::Arrivals};
@@ -20,6 +21,7 @@ pub struct Frontend {
     base: String,
     protocol: Protocol,
     arrivals: Arc<Arrivals>,
+    gone: AtomicBool,
     /// Removed with this.
     _file: Option<SocketFile>,
 }
@@ -42,14 +44,14 @@ impl Frontend {
             },
             protocol,
             arrivals,
+            gone: AtomicBool::new(false),
             _file: file,
         })
     }
 
     fn connect(&self, limit: Duration) -> Result<Connection, Verdict> {
-        let stream = Stream::connect(&self.address, limit);
-        let stream =
-            stream.map_err(|error| Verdict::Error(format!("cannot connect to {}: {error}", self.address)))?;
+        let stream = Stream::connect(&self.address, limit)
+            .map_err(|error| super::unreachable(&self.address, &error, &self.gone))?;
         Ok(Connection {
             link: Link::new(stream, Vec::new()),
             dialect: Dialect::Answers(Protocol::Http),
@@ -113,6 +115,10 @@ impl Side for Frontend {
         if let Some(token) = scope.values.get("token") {
             self.arrivals.forget(token);
         }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
     }
 
     fn open(
