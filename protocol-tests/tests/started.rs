@@ -47,8 +47,12 @@ step = [
 ]
 "#;
 
+/// Cargo builds examples with the tests of a package, unless some are asked for by name.
 fn mortal() -> PathBuf {
-    testbed::built("examples/mortal")
+    let program = testbed::built("examples/mortal");
+    let how = "cargo build --package bridgehead-conform --example mortal";
+    assert!(program.exists(), "it is not built: {how}");
+    program
 }
 
 /// The kit with the three cases, and what it says of them.
@@ -85,6 +89,27 @@ fn a_target_that_was_started_is_started_again_and_its_crash_is_of_one_case() {
         said.contains("exit status: 70; its last words: asked for /raise"),
         "{said}"
     );
+}
+
+#[test]
+fn a_crash_can_be_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    let known = dir.path().join("known.toml");
+    let command = format!("{} {{socket}}", mortal().display());
+    let write = ["--write-expectations", known.to_str().unwrap()];
+    let (code, said, errors) = kit(dir.path(), &[&["--start", &command][..], &write].concat());
+    assert_eq!(code, Some(0), "{said}{errors}");
+    let written = fs::read_to_string(&known).unwrap();
+    assert!(
+        written.contains("case = \"B\"\nresult = \"crash\"\n"),
+        "{written}"
+    );
+    let read = ["--start", &command, "--expectations", known.to_str().unwrap()];
+    let (code, said, _) = kit(dir.path(), &read);
+    assert_eq!((code, said.contains("known B ")), (Some(0), true), "{said}");
+    let (code, _, errors) = kit(dir.path(), &[&["--start", &command][..], &write].concat());
+    assert_eq!(code, Some(2), "it would have been overwritten");
+    assert!(errors.contains("add --expectations"), "{errors}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What both sides understand: which cases, with what in mind, and where the results go.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, bail, ensure};
@@ -62,6 +62,9 @@ pub(super) struct Options {
     /// What the target is called in results.
     #[arg(long)]
     pub(super) name: Option<String>,
+    /// Write what was not as it must be as a file of expectations, with the reasons that are known so far.
+    #[arg(long, value_name = "FILE")]
+    pub(super) write_expectations: Option<PathBuf>,
     /// Write results as JSON.
     #[arg(long)]
     pub(super) json: Option<PathBuf>,
@@ -143,6 +146,20 @@ impl Options {
                 .map_err(Error::msg)?,
             known,
         })
+    }
+
+    /// A file of expectations that is not read in this run would be lost.
+    pub(super) fn check_overwriting(&self) -> Result<()> {
+        let Some(path) = &self.write_expectations else {
+            return Ok(());
+        };
+        let is_read = self.expectations.iter().any(|name| Path::new(name) == path);
+        ensure!(
+            is_read || !path.exists(),
+            "{} is there already: add --expectations {0} to bring it up to date",
+            path.display()
+        );
+        Ok(())
     }
 
     /// A deviation of a case that does not exist is a slip of the pen.

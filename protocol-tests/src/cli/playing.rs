@@ -1,6 +1,6 @@
 //! Plays cases against a target and reports: what both sides have in common once it is known where the target is.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,8 +13,9 @@ use anyhow::{Context, Error, Result, anyhow, ensure};
 use super::options::{Options, find};
 use super::signals;
 use crate::content::Scope;
+use crate::known::Known;
 use crate::launch::Launcher;
-use crate::notation::{SideName, Suite};
+use crate::notation::{Case, SideName, Suite};
 use crate::profile::Profile;
 use crate::protocol::Protocol;
 use crate::report::{Json, Junit, Report, Results, Subject, Tap, Terminal};
@@ -44,11 +45,14 @@ struct Run<'a> {
     suite: Suite,
     plan: Plan,
     scope: Scope,
+    /// With whatever the target speaks.
+    known: Known,
     name: String,
 }
 
 /// Plays the cases of a side and reports.
 pub(super) fn run(options: &Options, opponent: &Opponent<'_>, about: &About<'_>) -> Result<ExitCode> {
+    options.check_overwriting()?;
     let files = options.files()?;
     let suite = options.suite(&files, about.protocol, about.side)?;
     let profile = Profile::read(&find(&files, "profiles", &options.profile)?)?;
@@ -56,7 +60,7 @@ pub(super) fn run(options: &Options, opponent: &Opponent<'_>, about: &About<'_>)
         ensure!(only == about.protocol, "profile {} is for {only}", profile.name);
     }
     let known = options.known(&profile, &files)?;
-    let plan = options.plan(&profile, known.speaking(about.protocol), &suite)?;
+    let plan = options.plan(&profile, known.clone().speaking(about.protocol), &suite)?;
     options.check_selection(&suite, &plan)?;
     let run = Run {
         options,
@@ -64,6 +68,7 @@ pub(super) fn run(options: &Options, opponent: &Opponent<'_>, about: &About<'_>)
         suite,
         plan,
         scope: profile.scope(about.protocol, &options.set),
+        known,
         name: options.name.clone().unwrap_or(profile.name),
     };
     match opponent {
@@ -79,7 +84,7 @@ impl Run<'_> {
         let mut flight = Flight::default();
         let code = self.report(|each| {
             let outcomes = run::run(&self.suite.cases, side, &self.scope, &self.plan, |outcome| {
-                flight.note(outcome, side.is_gone());
+                flight.note(outcome);
                 each(outcome);
             });
             Ok(outcomes)
@@ -111,10 +116,17 @@ impl Run<'_> {
         run::preflight(side, (about.protocol, about.side), &self.scope, plan.limit)
             .map_err(|why| unusable(about, &why))?;
         if about.side == SideName::Server {
-            run::pages(side, about.protocol, &self.scope, &plan.provides, plan.limit)
+            run::pages(side, about.protocol, &self.scope, &self.needed(), plan.limit)
                 .map_err(|page| wrong(&page))?;
         }
         Ok(())
+    }
+
+    /// The capabilities that the cases to be played need.
+    fn needed(&self) -> Vec<String> {
+        let played = |case: &&Case| self.plan.selects(case) && self.plan.skips(case).is_none();
+        let cases = self.suite.cases.iter().filter(played);
+        cases.flat_map(|case| case.needs.iter().cloned()).collect()
     }
 
     fn report(
@@ -141,7 +153,11 @@ impl Run<'_> {
         if broken.is_none() {
             terminal.finish(&results)?;
         }
-        Ok(if results.failed() {
+        let failed = match &self.options.write_expectations {
+            Some(path) => self.write_expectations(path, &results)?,
+            None => results.failed(),
+        };
+        Ok(if failed {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
@@ -170,6 +186,27 @@ impl Run<'_> {
         }
         Ok(())
     }
+
+    /// Writes the deviations of this run, which are known from now on. Says whether there is something that cannot be: a
+    /// case that was not played.
+    fn write_expectations(&self, path: &Path, results: &Results) -> Result<bool> {
+        let mut known = self.known.clone();
+        if known.target.is_empty() {
+            known.target = self.name.clone();
+        }
+        for outcome in &results.outcomes {
+            let shared = outcome.place.starts_with("cases/http/");
+            known.learn(&outcome.id, &outcome.verdict, self.about.protocol, shared);
+        }
+        fs::write(path, known.to_toml()).with_context(|| format!("cannot write {}", path.display()))?;
+        eprintln!(
+            "{} deviations are written to {}",
+            known.cases().count(),
+            path.display()
+        );
+        let unplayed = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Error(_));
+        Ok(results.outcomes.iter().any(unplayed))
+    }
 }
 
 /// What was under way when the target was gone.
@@ -182,9 +219,9 @@ struct Flight {
 }
 
 impl Flight {
-    fn note(&mut self, outcome: &Outcome, is_gone: bool) {
+    fn note(&mut self, outcome: &Outcome) {
         self.played += 1;
-        if is_gone {
+        if outcome.was_in_flight() {
             self.cases.push(outcome.id.clone());
         } else if !matches!(outcome.verdict, Verdict::Skip(_)) {
             self.last = Some(outcome.id.clone());
