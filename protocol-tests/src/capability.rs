@@ -30,7 +30,7 @@ pub fn combine(
 }
 
 /// Those that the kit's cases need and its profiles have; README.md says what each of them means.
-pub const ALL: [&str; 34] = [
+pub const ALL: [&str; 36] = [
     // pages of the probe
     "env",
     "echo",
@@ -63,9 +63,11 @@ pub const ALL: [&str; 34] = [
     "block_limit",
     "body_limit",
     "php_site",
+    "named_host",
     "head_timeout",
     "body_timeout",
     "untrusted",
+    "trusted",
     "h2c",
     "upgrade",
 ];

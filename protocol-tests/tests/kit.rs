@@ -142,7 +142,8 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 fn every_front_end_case_can_be_coded() {
     for &(protocol, side, ref cases) in SUITES.iter() {
         let names = [
-            "base", "hasty", "kept", "small", "limited", "php", "host", "port", "token", "case",
+            "base", "hasty", "kept", "small", "limited", "php", "named", "trusted", "host", "port", "token",
+            "case",
         ];
         let scope = names
             .into_iter()

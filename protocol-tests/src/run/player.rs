@@ -81,6 +81,8 @@ fn play_once(
 ) -> Played {
     let mut scope = side.scope(scope);
     if let Some((name, value)) = &variant.binding {
+        // A value of `for` may refer to others.
+        let value = scope.expand(value).unwrap_or_else(|_| value.clone());
         scope = scope.with(name, value);
     }
     let mut player = Player {

@@ -117,6 +117,10 @@ impl Side for Frontend {
         }
     }
 
+    fn look(&self) {
+        super::look(&self.address, &self.gone);
+    }
+
     fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Relaxed)
     }
@@ -144,5 +148,5 @@ impl Side for Frontend {
     }
 }
 
-const SPECIAL_PATHS: [&str; 5] = ["hasty", "kept", "small", "limited", "php"]; // paths for cases that need a front end with certain settings
+const SPECIAL_PATHS: [&str; 7] = ["hasty", "kept", "small", "limited", "php", "named", "trusted"]; // paths for cases that need a front end with certain settings
 const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end
