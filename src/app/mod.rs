@@ -40,7 +40,7 @@ pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use logs::Logs;
 use open::{Added, Opener, PidFile, Start};
-pub use open::{Source, open_error_log};
+pub use open::{Finding, Source, inspect, open_error_log};
 pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;

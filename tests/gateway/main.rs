@@ -24,6 +24,7 @@ mod real_probe;
 mod real_slow;
 mod real_status;
 mod slow;
+mod spoken;
 
 use testbed::Gateway;
 

@@ -63,6 +63,8 @@ impl Profile {
             name: String::new(),
             protocol,
             quirks: self.quirks_over(protocol),
+            host: None,
+            normalize: false,
             endpoints: Vec::new(),
             sources: Vec::new(),
             balance: Balance::default(),
