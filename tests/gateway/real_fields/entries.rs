@@ -19,7 +19,7 @@ impl Entry {
 }
 
 /// The first that is like a difference counts; none is here in vain.
-pub(super) const ENTRIES: [Entry; 14] = [
+pub(super) const ENTRIES: [Entry; 15] = [
     Entry {
         front: Front::Bridgehead,
         way: Way::Request,
@@ -46,6 +46,15 @@ pub(super) const ENTRIES: [Entry; 14] = [
             is(difference, "cookie") && difference.found == [joined]
         },
         reason: "A client must send one Cookie (RFC 6265, section 5.4): of two, applications read the first or the last",
+    },
+    Entry {
+        front: Front::Bridgehead,
+        way: Way::Request,
+        is_like: |difference| {
+            let asks = difference.wanted.is_empty() && difference.found == [b"trailers"];
+            is(difference, "te") && asks && difference.protocol == Protocol::Http
+        },
+        reason: "Trailers that the client takes are passed on: the gateway asks for them on its own connection",
     },
     Entry {
         front: Front::Bridgehead,
