@@ -13,6 +13,7 @@ mod marks;
 mod pool;
 mod promises;
 mod real_dns;
+mod real_fields;
 mod real_git;
 mod real_h2;
 mod real_health;
