@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
-use super::retry::{self, Attempt, Blame};
+use super::retry::{self, Attempt};
 use super::skipped::SkippedEndpoint;
 use super::suspicion::{self, Suspicion};
 use super::upstream::Upstream;
@@ -18,6 +18,7 @@ use crate::transport::{self, ConnectError};
 use crate::upstream::admit::pool::{Grant, Slot};
 use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
 use crate::upstream::model::endpoint::Id;
+use crate::upstream::model::error::Blame;
 use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
@@ -372,7 +373,7 @@ impl<'a> Attempts<'a> {
         self.sent += u32::from(sent);
         let endpoint = self.trace.endpoint.clone();
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
-            match retry::blame(&failure) {
+            match failure.blame() {
                 Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
                 Blame::Endpoint => self.blame(endpoint, &failure),

@@ -65,6 +65,17 @@ pub enum Failure {
     Spool(#[source] io::Error),
 }
 
+/// What is to blame for a failed exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The client or the request, or nothing.
+    Other,
+    /// The endpoint has more to do than it can.
+    Busy,
+    /// The endpoint.
+    Endpoint,
+}
+
 /// Why there is no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
@@ -126,6 +137,20 @@ impl Failure {
             Self::Decode(DecodeError::Head(_)) => Reason::BadResponseHead,
             Self::Decode(_) => Reason::BadResponse,
             Self::Spool(_) => Reason::SpoolFailed,
+        }
+    }
+
+    /// What is to blame.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Admission(_) | Self::Encode(_) | Self::RequestBody(_) => Blame::Other,
+            Self::BacklogFull { .. }
+            | Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Blame::Busy,
+            // A watchdog that does its work is no sign of an endpoint that does not.
+            Self::Killed { .. } => Blame::Other,
+            // It works, and says that this request is not for it, or not now.
+            Self::Status(..500) => Blame::Other,
+            _ => Blame::Endpoint,
         }
     }
 }
