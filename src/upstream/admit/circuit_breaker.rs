@@ -302,6 +302,11 @@ impl CircuitBreaker {
         }
     }
 
+    /// No health check is made from now on, so that none would find it alive again.
+    pub(super) fn unchecked(&mut self) {
+        self.unhealthy = false;
+    }
+
     /// Called when nothing of ours is under way: whatever fills the backlog now, it is not us.
     pub(super) fn idle(&mut self) {
         self.window = None;

@@ -85,6 +85,9 @@ impl<C> EndpointSet<C> {
     pub(super) fn reconfigure(&mut self, config: &Config) -> bool {
         self.hold = config.hold;
         self.is_dynamic = !config.sources.is_empty();
+        if config.health.is_none() {
+            self.states.iter_mut().for_each(|state| state.breaker.unchecked());
+        }
         self.is_dynamic
     }
 

@@ -8,7 +8,6 @@ use crate::protocol::{Protocol, RequestHead};
 use crate::transport::Latch;
 use crate::upstream::admit::{Pool, Registry, Snapshot};
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::tally::Tally;
 use crate::upstream::model::{Config, Endpoint, Workers};
 use crate::upstream::select::balance::Constraints;
@@ -143,7 +142,7 @@ impl Upstream {
     }
 
     /// What a health check found about an endpoint.
-    pub fn judge(&self, endpoint: Id, alive: bool) {
+    pub fn judge(&self, endpoint: &Arc<Endpoint>, alive: bool) {
         self.pool.judge(endpoint, alive)
     }
 

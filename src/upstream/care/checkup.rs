@@ -60,6 +60,17 @@ impl Checkup {
         }
     }
 
+    /// Begins from whether the endpoint is in use: checks before these, of other settings perhaps, had a say in that,
+    /// and a change is told only once.
+    pub fn align(&mut self, in_use: bool) {
+        if self.is_up() != in_use {
+            self.state = match in_use {
+                true => State::Up { bad: 0 },
+                false => State::Down { good: 0 },
+            };
+        }
+    }
+
     /// Whether the endpoint is in use, as far as the checks have a say.
     pub fn is_up(&self) -> bool {
         matches!(self.state, State::Up { .. })
