@@ -150,7 +150,15 @@ impl Failure {
             Self::Killed { .. } => Blame::Other,
             // It works, and says that this request is not for it, or not now.
             Self::Status(..500) => Blame::Other,
-            _ => Blame::Endpoint,
+            // Our own disk.
+            Self::Spool(_) => Blame::Other,
+            Self::Connect { .. }
+            | Self::SendTimeout
+            | Self::HeadTimeout
+            | Self::ReadTimeout
+            | Self::Status(_)
+            | Self::Io(_)
+            | Self::Decode(_) => Blame::Endpoint,
         }
     }
 }
