@@ -305,7 +305,8 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue, or those of all pools at its
+    /// address.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -330,12 +331,12 @@ impl<C: Send + 'static> Pool<C> {
                 drop(self.trim(&mut state, at, 0));
             }
         }
-        if !state.queue.is_empty() {
-            self.serve(&mut state);
-        }
-        drop(state);
+        // Of several pools, that one comes first whose request waits longest.
         if endpoint.occupancy().is_shared() {
+            drop(state);
             self.registry.settle(&endpoint.config.address);
+        } else if !state.queue.is_empty() {
+            self.serve(&mut state);
         }
     }
 
