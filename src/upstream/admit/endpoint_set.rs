@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::transport::Address;
 use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::model::config::{Config, EndpointConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
@@ -103,11 +104,9 @@ impl<C> EndpointSet<C> {
     }
 
     /// The endpoints that are at none of these addresses.
-    pub(super) fn others(&self, configs: &[EndpointConfig]) -> Vec<EndpointConfig> {
-        let is_new =
-            |endpoint: &&EndpointConfig| configs.iter().all(|config| config.address != endpoint.address);
+    pub(super) fn others(&self, addresses: &[Address]) -> impl Iterator<Item = &EndpointConfig> {
         let endpoints = self.endpoints.iter().map(|endpoint| &endpoint.config);
-        endpoints.filter(is_new).cloned().collect()
+        endpoints.filter(|endpoint| !addresses.contains(&endpoint.address))
     }
 
     /// Takes all endpoints out.

@@ -90,12 +90,12 @@ impl<C: Send + 'static> Pool<C> {
         if before.balance != config.balance {
             state.set.balance(balance::make(&config.balance));
         }
-        // What was found stays until it is found again.
-        let found = match state.set.reconfigure(config) {
-            true => state.set.others(&config.endpoints),
-            false => Vec::new(),
-        };
-        let endpoints = [&config.endpoints[..], &found].concat();
+        let mut endpoints = config.endpoints.clone();
+        if state.set.reconfigure(config) {
+            // What was found stays until it is found again, and what was only said does not.
+            let fixed = [&before.fixed[..], &state.settings.fixed].concat();
+            endpoints.extend(state.set.others(&fixed).cloned());
+        }
         let gone = self.change_endpoints(&mut state, &endpoints, Some(&before));
         closing.extend(self.trim_all(&mut state));
         // Before a slot is given: what has it must not find the worker occupied.

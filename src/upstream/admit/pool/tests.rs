@@ -562,3 +562,22 @@ async fn a_slot_at_a_shared_address_goes_to_the_request_that_waits_longest() {
     drop(poll(&mut first).unwrap().unwrap());
     assert!(poll(&mut second).unwrap().is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_endpoint_that_leaves_the_settings_goes_although_the_dns_is_silent() {
+    let addresses = |pool: &Arc<Pool<u32>>| -> Vec<_> {
+        let endpoints = pool.endpoints();
+        endpoints.iter().map(|endpoint| endpoint.config.clone()).collect()
+    };
+    let all = config(3, 1, 0, 1).endpoints;
+    let mut config = config(2, 1, 0, 1);
+    config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
+    let pool = Pool::<u32>::new(&config, &Arc::default());
+    pool.set_endpoints(&all);
+    config.endpoints.remove(0);
+    pool.reconfigure(&config);
+    assert_eq!(addresses(&pool), all[1..]);
+    config.endpoints.clear();
+    pool.reconfigure(&config);
+    assert_eq!(addresses(&pool), all[2..], "what was found stays");
+}
