@@ -220,6 +220,7 @@ async fn detached(
     let (tasks, relays) = (relays, relays.clone());
     let mut own = trace.clone();
     // All that can be said of it if the client leaves before the task tells more.
+    trace.goes_to(upstream.name());
     trace.enter(Phase::Head, now);
     let sent = tasks.detach(async move {
         let options = Options {

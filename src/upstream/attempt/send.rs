@@ -41,7 +41,7 @@ impl Upstream {
         options: &Options<'_>,
         trace: &mut Trace,
     ) -> Result<Answer, Failure> {
-        trace.upstream = Some(self.name.clone());
+        trace.goes_to(&self.name);
         let constraints = self.constraints(head);
         let session = constraints.sticky;
         let mut attempts = Attempts::new(self, options, head, body, constraints, &mut *trace);

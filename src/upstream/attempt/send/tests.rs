@@ -274,3 +274,29 @@ async fn an_application_that_breaks_off_behind_its_head_has_failed() {
         (1, CircuitState::Ejected)
     );
 }
+
+#[tokio::test]
+async fn a_second_application_begins_its_own_trace() {
+    let (directory, listener, first) = backend();
+    let backend = answering(listener, FINE);
+    let relays = relays(&directory);
+    let head = samples::request(Method::GET);
+    let mut trace = Trace::new(Instant::now());
+    let options = options(&relays);
+    let sent = first.send(&head, RequestBody::Empty, &options, &mut trace);
+    drop(sent.await.unwrap());
+    backend.await.unwrap();
+    assert_eq!((trace.attempts, trace.status), (1, Some(200)));
+    let second = Upstream::new(Config {
+        name: "second".into(),
+        ..config(0, 1, 1, 1)
+    });
+    let sent = second.send(&head, RequestBody::Empty, &options, &mut trace);
+    assert_eq!(sent.await.err().unwrap().reason(), Reason::NoEndpoint);
+    assert_eq!(trace.upstream.as_deref(), Some("second"));
+    assert_eq!(
+        (trace.attempts, trace.status, trace.endpoint_name()),
+        (0, None, None)
+    );
+    assert_eq!(second.tally().failures.value(), 1);
+}
