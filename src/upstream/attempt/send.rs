@@ -439,11 +439,12 @@ fn poll_head(
 
 /// The answer of a backend that speaks another protocol from now on.
 fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<Answer, AttemptError> {
-    let Lease { mut pump, slot } = lease;
+    let Lease { mut pump, mut slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
     match connection.flatten() {
         Some(connection) => {
+            slot.decided();
             let body = Body::Switched(Box::new(Switched::new(*connection, slot)));
             Ok(relayed(method, head, body))
         }

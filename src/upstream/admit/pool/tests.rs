@@ -581,3 +581,23 @@ async fn a_fixed_endpoint_that_leaves_the_settings_goes_although_the_dns_is_sile
     pool.reconfigure(&config);
     assert_eq!(addresses(&pool), all[2..], "what was found stays");
 }
+
+/// The long answer of a request that has proved an endpoint to work says nothing about those that come after it.
+#[tokio::test(start_paused = true)]
+async fn an_answered_request_does_not_end_the_trial_of_another_one() {
+    let pool = holding(1, 4);
+    let endpoint = pool.endpoints()[0].clone();
+    let pause = endpoint.config.fail_timeout;
+    get(&pool).await.unwrap().slot.broken();
+    tokio::time::advance(pause).await;
+    let mut long = get(&pool).await.unwrap();
+    assert!(long.slot.trial);
+    long.slot.answered();
+    pool.answered(&endpoint, Duration::ZERO);
+    get(&pool).await.unwrap().slot.broken();
+    tokio::time::advance(pause).await;
+    let trial = get(&pool).await.unwrap();
+    assert!(trial.slot.trial);
+    drop(long);
+    assert!(!get(&pool).await.unwrap().slot.trial, "one request at a time");
+}
