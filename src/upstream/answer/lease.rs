@@ -19,8 +19,9 @@ impl Lease {
     /// Ends an exchange that broke after its head. A client that broke its own request off says nothing about the
     /// endpoint; one that is too busy for what it has begun on has broken it.
     pub(in crate::upstream) fn fail(mut self, failure: &Failure) {
-        if failure.blame() != Blame::Other {
-            self.slot.broken();
+        match failure.blame() {
+            Blame::Client | Blame::Other => {}
+            Blame::Busy | Blame::Endpoint => self.slot.broken(),
         }
     }
 

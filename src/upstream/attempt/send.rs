@@ -49,7 +49,8 @@ impl Upstream {
         let now = attempts.now;
         drop(attempts);
         trace.enter(Phase::Response, now);
-        self.tally.count(trace);
+        let failed = answer.as_ref().err().map(Failure::blame);
+        self.tally.count(trace, failed);
         let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
@@ -374,7 +375,7 @@ impl<'a> Attempts<'a> {
         let endpoint = self.trace.endpoint.clone();
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
             match failure.blame() {
-                Blame::Other => {}
+                Blame::Client | Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
                 Blame::Endpoint => self.blame(endpoint, &failure),
             }

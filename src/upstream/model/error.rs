@@ -68,7 +68,9 @@ pub enum Failure {
 /// What is to blame for a failed exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The client or the request, or nothing.
+    /// The client, or its request.
+    Client,
+    /// Nothing, or ourselves.
     Other,
     /// The endpoint has more to do than it can.
     Busy,
@@ -143,15 +145,17 @@ impl Failure {
     /// What is to blame.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Admission(_) | Self::Encode(_) | Self::RequestBody(_) => Blame::Other,
-            Self::BacklogFull { .. }
-            | Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Blame::Busy,
+            // Our own disk.
+            Self::RequestBody(BodyError::Spool(_)) | Self::Spool(_) => Blame::Other,
+            Self::Encode(_) | Self::RequestBody(_) => Blame::Client,
+            Self::Admission(_) => Blame::Other,
+            Self::BacklogFull { .. } | Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
+                Blame::Busy
+            }
             // A watchdog that does its work is no sign of an endpoint that does not.
             Self::Killed { .. } => Blame::Other,
             // It works, and says that this request is not for it, or not now.
             Self::Status(..500) => Blame::Other,
-            // Our own disk.
-            Self::Spool(_) => Blame::Other,
             Self::Connect { .. }
             | Self::SendTimeout
             | Self::HeadTimeout

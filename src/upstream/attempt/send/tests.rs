@@ -300,3 +300,15 @@ async fn a_second_application_begins_its_own_trace() {
     );
     assert_eq!(second.tally().failures.value(), 1);
 }
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_not_counted_as_a_failure_of_the_upstream() {
+    let (directory, _listener, upstream) = backend();
+    let relays = relays(&directory);
+    let (head, body, _broken) = upload(true);
+    let mut trace = Trace::new(Instant::now());
+    let options = options(&relays);
+    let sent = upstream.send(&head, body, &options, &mut trace).await;
+    assert_eq!(sent.err().unwrap().reason(), Reason::ClientGone);
+    assert_eq!(upstream.tally().failures.value(), 0);
+}
