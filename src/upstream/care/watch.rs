@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::checkup::{Change, Checkup, Facts};
 use super::probe::{Prober, Verdict};
-use crate::transport::Address;
+use crate::transport::{Address, Connector};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
@@ -20,7 +20,7 @@ use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 
 /// Watches every endpoint of the upstream, those that come later, too.
 pub(super) fn start(upstream: &Arc<Upstream>, tasks: &mut JoinSet<()>) {
-    if let Some(schedule) = Schedule::new(upstream.config()) {
+    if let Some(schedule) = Schedule::new(upstream.config(), upstream.connector()) {
         let changed = upstream.changes();
         tasks.spawn(supervise(Arc::downgrade(upstream), schedule.into(), changed));
     }
@@ -156,14 +156,14 @@ pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
 
 impl Schedule {
     /// `None` when there is nothing to ask.
-    pub(super) fn new(config: &Config) -> Option<Self> {
+    pub(super) fn new(config: &Config, connector: &Connector) -> Option<Self> {
         let auto = match &config.max_connections {
             Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
         };
         (config.health.is_some() || auto.is_some()).then(|| Self {
             upstream: config.name.as_str().into(),
-            prober: Prober::new(config),
+            prober: Prober::new(config, connector),
             health: config.health.clone(),
             auto,
         })

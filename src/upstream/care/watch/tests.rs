@@ -66,7 +66,7 @@ impl Patient {
             fall: 3,
             silence: Silence::Dead,
         });
-        let schedule = Schedule::new(&config).unwrap();
+        let schedule = Schedule::new(&config, &Connector::default()).unwrap();
         tokio::spawn(watch(self.clone(), schedule.into()))
     }
 }
