@@ -137,7 +137,7 @@ impl Adaptive {
         for limit in [self.limit, self.limit()] {
             assert!((self.least..=self.most).contains(&limit), "{self:?}");
         }
-        assert!(self.full.0.len() <= LARGEST_WINDOW && self.calm.0.len() <= LARGEST_WINDOW);
+        assert!(self.full.0.len() <= LARGEST_WINDOW && self.unloaded.0.len() <= LARGEST_WINDOW);
     }
 }
 
