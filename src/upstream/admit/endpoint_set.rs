@@ -126,7 +126,7 @@ impl<C> EndpointSet<C> {
         self.degraded = false;
         for (endpoint, state) in self.endpoints.iter().zip(&mut self.states) {
             state.breaker.publish(endpoint, now);
-            self.degraded |= !state.breaker.is_closed();
+            self.degraded |= !state.breaker.is_settled();
         }
     }
 
@@ -178,7 +178,7 @@ impl<C> EndpointSet<C> {
             };
             pick.possible(endpoint)
         };
-        // A full backlog shuts an endpoint that works.
+        // A full backlog opens the circuit of an endpoint that works.
         let full = self.states[at].breaker.is_full() && constraints.wait;
         let worst = if full {
             CircuitState::HalfOpen

@@ -74,10 +74,10 @@ impl<C: Send + 'static> Pool<C> {
             );
             assert!(
                 !state.breaker.is_steady() || endpoint.circuit() == CircuitState::Closed,
-                "calm and not open"
+                "steady, and its circuit is not closed"
             );
             assert!(
-                set.degraded || state.breaker.is_closed(),
+                set.degraded || state.breaker.is_settled(),
                 "trouble that is not looked after"
             );
         }
