@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_who_just_answered_or_has_no_slot_left() {
+    fn an_endpoint_that_just_answered_or_has_no_slot_left_is_not_asked() {
         let mut checkup = Checkup::new(&health(1, 2, Silence::Dead));
         let (answered, full) = (
             Facts {

@@ -235,7 +235,7 @@ async fn requests_wait_for_an_endpoint_that_was_alive_and_one_of_them_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn holding_ends_and_then_everybody_finds_out_alone() {
+async fn holding_ends_and_then_each_request_finds_out_alone() {
     let pool = holding(1, 4);
     let began = Instant::now();
     get(&pool).await.unwrap().slot.unreachable();
@@ -295,7 +295,7 @@ async fn a_full_backlog_keeps_requests_waiting_in_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_back_keeps_the_place() {
+async fn a_request_that_comes_back_keeps_its_place() {
     let pool = holding(1, 1);
     let first = get(&pool).await.unwrap();
     let mut ticket = None;
@@ -373,7 +373,7 @@ async fn requests_wait_for_the_first_endpoint_to_be_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_endpoints_that_are_not_found() {
+async fn no_request_waits_for_endpoints_that_are_not_found() {
     let pool = looking();
     let began = Instant::now();
     assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));

@@ -114,7 +114,7 @@ async fn an_endpoint_that_goes_and_comes_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_knocks_where_requests_are_answered_or_every_slot_is_in_use() {
+async fn no_check_is_made_where_requests_are_answered_or_every_slot_is_in_use() {
     let patient = Patient::new(State {
         answers: true,
         ..State::default()
@@ -146,7 +146,7 @@ async fn a_watch_ends_with_its_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_later_is_watched_too() {
+async fn an_endpoint_that_comes_later_is_watched_too() {
     let dir = tempfile::tempdir().unwrap();
     let missing = |name: &str| EndpointConfig::new(Address::Unix(dir.path().join(name)));
     let mut config = crate::upstream::admit::pool::tests::config(1, 2, 0, 1);

@@ -186,7 +186,7 @@ impl Pool {
 }
 
 #[test]
-fn the_number_of_workers_is_found_and_nobody_starves() {
+fn the_number_of_workers_is_found_and_no_request_starves() {
     let mut throughput = 0.0;
     for seed in 0..SEEDS {
         let mut pool = Pool::new(seed);
