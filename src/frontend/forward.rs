@@ -198,8 +198,8 @@ fn options<'a>(
     }
 }
 
-/// Sends a request in a task of its own, which goes on when the client leaves; so nothing of the client's can hear of
-/// interim answers.
+/// Sends a request in a task of its own, which goes on when the client leaves, and which a stop waits for; so nothing
+/// of the client's can hear of interim answers.
 async fn detached(
     upstream: Arc<Upstream>,
     head: RequestHead,
@@ -216,11 +216,12 @@ async fn detached(
         now,
         relays,
     } = options;
-    let relays = relays.clone();
+    let (tasks, relays) = (relays, relays.clone());
     let mut own = trace.clone();
     // All that can be said of it if the client leaves before the task tells more.
+    trace.goes_to(upstream.name());
     trace.enter(Phase::Head, now);
-    let sent = tokio::spawn(async move {
+    let sent = tasks.detach(async move {
         let options = Options {
             ignore_abort,
             buffered,

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_nobody_waits_is_free() {
+    fn time_in_which_nothing_waits_is_free() {
         let now = Instant::now();
         let mut pace = Pace::new(RATE);
         pace.begin(now);

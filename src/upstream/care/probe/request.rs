@@ -10,7 +10,7 @@ use super::answer::ProbeAnswer;
 use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
-use crate::transport::Address;
+use crate::transport::{Address, Connector};
 use crate::upstream::wire::connection::Connection;
 
 /// Asks, and fills `answer` as it comes: the caller limits the time and looks at what is there then.
@@ -18,6 +18,7 @@ use crate::upstream::wire::connection::Connection;
 /// `Err` is for what is no answer. The answer is read to its end, within limits: applications complain about
 /// clients that leave.
 pub(super) async fn ask(
+    connector: &Connector,
     protocol: &dyn Protocol,
     address: &Address,
     head: &RequestHead,
@@ -27,7 +28,7 @@ pub(super) async fn ask(
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
     let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
-    let mut connection = Connection::boxed(open(address).await?);
+    let mut connection = Connection::boxed(open(connector, address).await?);
     connection.queue = queue;
     talk(&mut connection, &mut Listener { exchange, answer }).await
 }
