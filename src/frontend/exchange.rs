@@ -290,9 +290,17 @@ impl Exchange {
         Poll::Ready(sent.map(drop))
     }
 
-    /// The client is slower than the application, which is not to wait for it.
+    /// The client may be slower than the application, which is not to wait for it.
     pub fn detach(&mut self) {
         self.answer.body.detach();
+    }
+
+    /// The client does not take what it was given: that is its time, and none of the application's.
+    pub fn waits(&mut self) {
+        if let Some(metered) = &self.metered {
+            metered.waits();
+        }
+        self.detach();
     }
 
     /// When an application's answer came: just now, for whatever sends it at once.

@@ -487,22 +487,24 @@ impl Http1 {
                 ready!(self.poll_copy(sending, cx))?;
             }
             let waits = !sending.gather(&mut self.writer.queue, cx);
+            let writes = !self.writer.queue.is_empty();
             match self.writer.poll_flush(cx) {
                 Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(())) if !waits => {
-                    self.now = None;
-                    self.half_close.clear();
-                }
                 Poll::Ready(Ok(())) => {
                     self.now = None;
+                    if writes {
+                        self.half_close.clear();
+                    }
+                    if !waits {
+                        continue;
+                    }
                     ready!(self.poll_gone(cx));
                     return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     self.now = None;
-                    // The client is slower than the application: that is not to wait for it.
-                    sending.exchange.detach();
+                    sending.exchange.waits();
                     self.poll_drop_unread(cx);
                     return Poll::Pending;
                 }
@@ -518,6 +520,7 @@ impl Http1 {
             .poll_copy(|file, offset, count| writer.poll_send_file(cx, file, offset, count));
         self.now = None;
         if sent.is_pending() {
+            sending.exchange.waits();
             self.poll_drop_unread(cx);
         }
         ready!(sent)?;
