@@ -1,6 +1,7 @@
 //! Plain answers: a file as it is, its conditions and parts; a redirect to a directory; its index.
 
 use std::io;
+use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 
@@ -31,7 +32,7 @@ pub struct Request<'a> {
 
 /// A plain answer.
 #[derive(Debug)]
-pub struct Answer {
+pub struct FileAnswer {
     /// Its status.
     pub status: StatusCode,
     /// Its fields, without its length.
@@ -42,7 +43,7 @@ pub struct Answer {
     pub body: Body,
 }
 
-impl Answer {
+impl FileAnswer {
     fn new(status: StatusCode) -> Self {
         Self {
             status,
@@ -60,7 +61,7 @@ pub fn respond(
     index: &[String],
     path: &RelPath,
     request: &Request<'_>,
-) -> Result<Answer, LookupError> {
+) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -79,7 +80,7 @@ fn directory(
     index: &[String],
     path: &RelPath,
     request: &Request<'_>,
-) -> Result<Answer, LookupError> {
+) -> Result<FileAnswer, LookupError> {
     for name in index {
         let index = path.join(name);
         let answer = match root.get(&index) {
@@ -96,7 +97,7 @@ fn directory(
 }
 
 /// Answers with an open file; `path` is its name.
-pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer, LookupError> {
+pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -106,11 +107,11 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
     let validators = Validators::of(&file);
     let mut answer = match validators.check(request.fields) {
         Precondition::Holds => contents(file, path, request, &validators).map_err(LookupError::Io)?,
-        Precondition::NotModified => Answer::new(StatusCode::NOT_MODIFIED),
-        Precondition::Failed => Answer::new(StatusCode::PRECONDITION_FAILED),
+        Precondition::NotModified => FileAnswer::new(StatusCode::NOT_MODIFIED),
+        Precondition::Failed => FileAnswer::new(StatusCode::PRECONDITION_FAILED),
     };
     if let Some(modified) = validators.modified {
-        let date = httpdate::fmt_http_date(modified);
+        let date = httpdate::fmt_http_date(told(modified, SystemTime::now()));
         answer.fields.try_set(FieldName::LastModified, date.as_bytes());
     }
     if let Some(etag) = &validators.etag {
@@ -119,9 +120,18 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
     Ok(answer)
 }
 
+/// What a client is told of when a file was changed: nothing that is later than the `Date` of the answer (RFC 9110, section
+/// 8.8.2.1). That is made apart from this, of the clock as it was a moment ago: hence the second between them.
+fn told(modified: SystemTime, now: SystemTime) -> SystemTime {
+    match modified > now {
+        true => now - Duration::from_secs(1),
+        false => modified,
+    }
+}
+
 /// 308 to the same path with a slash at its end.
-pub fn redirect(request: &Request<'_>) -> Answer {
-    let mut answer = Answer::new(StatusCode::PERMANENT_REDIRECT);
+pub fn redirect(request: &Request<'_>) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::PERMANENT_REDIRECT);
     let location = request.path.location_with_slash(request.query);
     // No target holds what a field's value must not.
     answer.fields.try_set(FieldName::Location, &location);
@@ -140,11 +150,11 @@ fn is_program(name: &[u8]) -> bool {
 /// Methods that a file answers.
 pub const METHODS: &str = "GET, HEAD";
 
-fn refuse(method: &Method) -> Option<Answer> {
+fn refuse(method: &Method) -> Option<FileAnswer> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let mut answer = Answer::new(StatusCode::METHOD_NOT_ALLOWED);
+    let mut answer = FileAnswer::new(StatusCode::METHOD_NOT_ALLOWED);
     answer.fields.append(FieldName::Allow, METHODS);
     Some(answer)
 }
@@ -155,7 +165,7 @@ fn contents(
     path: &RelPath,
     request: &Request<'_>,
     validators: &Validators,
-) -> io::Result<Answer> {
+) -> io::Result<FileAnswer> {
     let is_get = request.method == Method::GET;
     let part = if is_get {
         validators.part(request.fields, file.size)
@@ -167,7 +177,7 @@ fn contents(
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Unsatisfiable => return Ok(unsatisfiable(file.size)),
     };
-    let mut answer = Answer::new(code);
+    let mut answer = FileAnswer::new(code);
     let fields = &mut answer.fields;
     let content_type = content_type(path.name(), request.charset);
     fields.try_set(FieldName::ContentType, content_type.as_bytes());
@@ -183,8 +193,8 @@ fn contents(
     Ok(answer)
 }
 
-fn unsatisfiable(size: u64) -> Answer {
-    let mut answer = Answer::new(StatusCode::RANGE_NOT_SATISFIABLE);
+fn unsatisfiable(size: u64) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::RANGE_NOT_SATISFIABLE);
     let size = format!("bytes */{size}");
     answer.fields.try_set(FieldName::ContentRange, size.as_bytes());
     answer
@@ -194,7 +204,6 @@ fn unsatisfiable(size: u64) -> Answer {
 mod tests {
     use std::fs;
     use std::future::poll_fn;
-    use std::time::{Duration, SystemTime};
 
     use tempfile::TempDir;
 
@@ -220,7 +229,7 @@ mod tests {
         method: Method,
         target: &str,
         fields: &[(&str, &str)],
-    ) -> Result<Answer, LookupError> {
+    ) -> Result<FileAnswer, LookupError> {
         let (path, query) = target
             .split_once('?')
             .map_or((target, None), |(p, q)| (p, Some(q.as_bytes())));
@@ -245,11 +254,11 @@ mod tests {
             .unwrap();
     }
 
-    fn get(root: &Root, target: &str) -> Result<Answer, LookupError> {
+    fn get(root: &Root, target: &str) -> Result<FileAnswer, LookupError> {
         ask(root, Method::GET, target, &[])
     }
 
-    async fn body(mut answer: Answer) -> String {
+    async fn body(mut answer: FileAnswer) -> String {
         let mut all = Vec::new();
         while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
             all.extend_from_slice(&chunk.unwrap());
@@ -257,7 +266,7 @@ mod tests {
         String::from_utf8(all).unwrap()
     }
 
-    fn field(answer: &Answer, name: FieldName) -> &str {
+    fn field(answer: &FileAnswer, name: FieldName) -> &str {
         std::str::from_utf8(answer.fields.get(name).unwrap_or_default()).unwrap()
     }
 
@@ -275,6 +284,28 @@ mod tests {
         );
         assert_eq!(field(&answer, FieldName::Etag), "\"ae1b981da166f00-a\"");
         assert_eq!(body(answer).await, "0123456789");
+    }
+
+    #[test]
+    fn a_file_from_the_future_was_changed_a_moment_ago() {
+        let (dir, root) = site();
+        let page = fs::File::options()
+            .write(true)
+            .open(dir.path().join("page.html"))
+            .unwrap();
+        page.set_modified(SystemTime::now() + Duration::from_secs(86_400))
+            .unwrap();
+        for (method, fields) in [(Method::GET, &[][..]), (Method::HEAD, &[("If-None-Match", "*")])] {
+            let answer = ask(&root, method, "/page.html", fields).unwrap();
+            let told = httpdate::parse_http_date(field(&answer, FieldName::LastModified)).unwrap();
+            assert!(told <= SystemTime::now(), "{told:?}");
+        }
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(super::told(now, now), now);
+        assert_eq!(
+            super::told(now + Duration::from_nanos(1), now),
+            now - Duration::from_secs(1)
+        );
     }
 
     #[test]

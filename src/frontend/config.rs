@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::pace::Rate;
 use super::trust::Trust;
 use crate::files::Symlinks;
+use crate::protocol::fields::FieldName;
 use crate::transport::{Access, Address};
 
 pub use super::filter::ResponseHeaders;
@@ -18,7 +19,7 @@ pub use super::handler::{
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct FrontendConfig {
     /// At least one.
     pub listeners: Vec<Listener>,
     /// In the order of the file; the router sorts them.
@@ -95,6 +96,8 @@ pub struct Route {
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: ResponseHeaders,
+    /// Fields of the application that clients get, though they are [private](super::private_fields).
+    pub pass_headers: Vec<FieldName>,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
@@ -144,7 +147,7 @@ pub struct Buffering {
     pub disk: u64,
 }
 
-impl Default for Config {
+impl Default for FrontendConfig {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
@@ -164,7 +167,7 @@ impl Listener {
     pub fn on(address: Address) -> Self {
         Self {
             address,
-            backlog: Config::BACKLOG,
+            backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
         }
     }
@@ -181,6 +184,7 @@ impl Default for Route {
             buffering: Buffering::default(),
             params: Arc::default(),
             headers: ResponseHeaders::default(),
+            pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,
         }
@@ -264,7 +268,7 @@ impl Default for Buffering {
     }
 }
 
-impl Config {
+impl FrontendConfig {
     /// Request head unless configured, in bytes: nginx's default of 4 x 8 KiB.
     pub const HEAD_SIZE: usize = 32 * 1024;
     /// Request fields unless configured.

@@ -1,14 +1,15 @@
 //! Outgoing connections.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Semaphore;
 
+use super::address::sockaddr;
 use super::lookup::Lookups;
 use super::{Address, Obstacle, Stream};
 use crate::telemetry::Reason;
@@ -63,10 +64,10 @@ pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, Con
 impl Connector {
     /// Connects within `timeout`.
     pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
-        if let Address::Unix(path) = address {
-            return match unix(path) {
+        if let Address::Unix(_) | Address::Abstract(_) = address {
+            return match unix(address) {
                 Ok(stream) => Ok(Stream::Unix(stream)),
-                Err(error) => Err(self.unix_error(path, error, timeout).await),
+                Err(error) => Err(self.unix_error(address, error, timeout).await),
             };
         }
         let stream = tokio::time::timeout(timeout, self.tcp(address))
@@ -83,12 +84,15 @@ impl Connector {
                 let found = self.lookups.find(host, *port).await?;
                 TcpStream::connect(&*found).await
             }
-            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     /// Looks at once for what is in the way: it may be gone by the time that the log is read.
-    async fn unix_error(&self, path: &Path, error: io::Error, timeout: Duration) -> ConnectError {
+    async fn unix_error(&self, address: &Address, error: io::Error, timeout: Duration) -> ConnectError {
+        let Address::Unix(path) = address else {
+            return error.into();
+        };
         let explained = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ConnectError::Missing,
             io::ErrorKind::PermissionDenied => ConnectError::Forbidden,
@@ -116,9 +120,9 @@ impl Connector {
 }
 
 /// A unix socket connects or fails at once: no timer, and nothing to wait for.
-fn unix(path: &Path) -> io::Result<UnixStream> {
+fn unix(address: &Address) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    socket.connect(&SockAddr::unix(path)?)?;
+    socket.connect(&sockaddr(address)?)?;
     UnixStream::from_std(socket.into())
 }
 
@@ -174,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_explanation_that_takes_too_long_is_done_without() {
-        let path = Path::new("/nonexistent/x.sock");
+        let path = std::path::Path::new("/nonexistent/x.sock");
         let connector = Connector::default();
         let _all = connector.explanations.acquire_many(EXPLANATIONS as u32).await;
         let soon = Duration::from_millis(1);

@@ -3,10 +3,10 @@
 use super::progress::Progress;
 use crate::config::Config;
 use crate::transport::{Address, Obstacle};
-use crate::upstream;
+use crate::upstream::UpstreamConfig;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[upstream::Config], progress: &Progress) {
+pub(super) fn tell(config: &Config, before: &[UpstreamConfig], progress: &Progress) {
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
     for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
         tell_of_endpoints(upstream, progress);
@@ -15,7 +15,7 @@ pub(super) fn tell(config: &Config, before: &[upstream::Config], progress: &Prog
 
 /// A wrong group or a missing directory is better told now than with the first request. An application may well start
 /// after us.
-fn tell_of_endpoints(upstream: &upstream::Config, progress: &Progress) {
+fn tell_of_endpoints(upstream: &UpstreamConfig, progress: &Progress) {
     for endpoint in &upstream.endpoints {
         if let Address::Unix(path) = &endpoint.address {
             let setting = format!("[upstream.{}] endpoints", upstream.name);

@@ -93,7 +93,7 @@ mod tests {
     use std::future::pending;
 
     use super::*;
-    use crate::spool::Config;
+    use crate::spool::SpoolConfig;
 
     /// What tells at its end how many tasks run.
     struct Ends(Relays, oneshot::Sender<usize>);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn relays() -> Relays {
-        let spools = Spools::new(Config {
+        let spools = Spools::new(SpoolConfig {
             temp_dir: std::env::temp_dir(),
             disk_total: 0,
             memory_total: 0,

@@ -15,7 +15,7 @@ use crate::transport::{Address, Connector};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
-use crate::upstream::model::config::{Config, Health};
+use crate::upstream::model::config::{Health, UpstreamConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 
 /// Watches every endpoint of the upstream, those that come later, too.
@@ -156,7 +156,7 @@ pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
 
 impl Schedule {
     /// `None` when there is nothing to ask.
-    pub(super) fn new(config: &Config, connector: &Connector) -> Option<Self> {
+    pub(super) fn new(config: &UpstreamConfig, connector: &Connector) -> Option<Self> {
         let auto = match &config.max_connections {
             Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
