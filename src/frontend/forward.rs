@@ -161,12 +161,11 @@ fn host(head: &RequestHead, template: &Template) -> Result<Option<Box<Bytes>>, R
 /// How the body of a request is to be taken.
 fn rules(service: &Service, to: Destination<'_>) -> Rules {
     let (route, upstream) = (&to.route.config, to.upstream);
-    let http = upstream.config().protocol == ProtocolName::Http;
     Rules {
         limits: route.limits,
         buffering: route.buffering,
         pause: service.config.timeouts.body,
-        unknown_length: http && upstream.config().quirks.chunked_body,
+        unknown_length: upstream.config().unknown_length(),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use super::violation::Violation;
 use crate::files::{LookupError, PathError};
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{RequestError, Rule};
@@ -38,6 +39,12 @@ pub enum Rejection {
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
     Request(Box<RequestError>),
+    /// The head breaks a rule of HTTP/2, of which its library says no more.
+    #[error("request head that breaks a rule of HTTP/2")]
+    Malformed,
+    /// The whole connection breaks a rule of HTTP/2.
+    #[error(transparent)]
+    Violation(Violation),
     /// The head did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     Late,
@@ -100,8 +107,10 @@ impl Rejection {
             | Self::HostTemplate(_)
             | Self::Target
             | Self::LeavesRoute
+            | Self::Malformed
             | Self::Padded(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
+            Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -127,6 +136,8 @@ impl Rejection {
             Self::Host | Self::HostTemplate(_) => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
+            Self::Malformed => Reason::BadRequest,
+            Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
             Self::Padded(_) => Reason::BadField,
@@ -155,6 +166,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::Request(_)
+            | Self::Violation(_)
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
@@ -168,6 +180,7 @@ impl Rejection {
             | Self::Method(_)
             | Self::HostTemplate(_)
             | Self::LeavesRoute
+            | Self::Malformed
             | Self::Padded(_)
             | Self::NotFound
             | Self::Unmet(..)
@@ -246,6 +259,15 @@ fn rule(rule: Rule) -> StatusCode {
         Rule::Coding => StatusCode::NOT_IMPLEMENTED,
         Rule::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         Rule::TooLarge | Rule::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// For the log: its client gets no answer.
+fn violation(violation: Violation) -> StatusCode {
+    match violation {
+        Violation::SlowHead => StatusCode::REQUEST_TIMEOUT,
+        Violation::HeaderBomb => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     }
 }
