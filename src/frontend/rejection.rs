@@ -31,6 +31,12 @@ pub enum Rejection {
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
     Request(Box<RequestError>),
+    /// The handshake was for another host, of whose clients something else is asked.
+    #[error("the TLS connection is for another host, of whose clients something else is asked")]
+    Misdirected,
+    /// Clear text where TLS is to be spoken.
+    #[error("clear text where TLS is spoken: the URL begins with https://")]
+    ClearOnTlsPort,
     /// The head did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     Late,
@@ -83,7 +89,10 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::Padded | Self::Conflict => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::ClearOnTlsPort | Self::Padded | Self::Conflict => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -108,6 +117,8 @@ impl Rejection {
             Self::Host => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
+            Self::Misdirected => Reason::Misdirected,
+            Self::ClearOnTlsPort => Reason::ClearOnTlsPort,
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
             Self::Padded => Reason::BadField,
@@ -134,6 +145,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::Request(_)
+            | Self::ClearOnTlsPort
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
@@ -144,6 +156,7 @@ impl Rejection {
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::Misdirected
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden
@@ -261,6 +274,7 @@ fn upstream(failure: &Failure) -> StatusCode {
             ConnectError::Refused
             | ConnectError::Missing(_)
             | ConnectError::Forbidden(_)
+            | ConnectError::Tls(_)
             | ConnectError::Io(_) => StatusCode::BAD_GATEWAY,
         },
         Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,

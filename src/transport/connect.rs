@@ -28,6 +28,9 @@ pub enum ConnectError {
     /// The deadline passed.
     #[error("timed out")]
     Timeout,
+    /// The other side is there, and TLS with it failed.
+    #[error("TLS failed: {0}")]
+    Tls(String),
     /// Anything else.
     #[error("{0}")]
     Io(io::Error),
@@ -37,7 +40,7 @@ pub enum ConnectError {
 pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
     if let Address::Unix(path) = address {
         return match unix(path) {
-            Ok(stream) => Ok(Stream::Unix(stream)),
+            Ok(stream) => Ok(stream.into()),
             Err(error) => Err(ConnectError::unix(path, error, timeout).await),
         };
     }
@@ -45,7 +48,7 @@ pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, Con
         .await
         .map_err(|_| ConnectError::Timeout)??;
     stream.set_nodelay(true)?;
-    Ok(Stream::Tcp(stream))
+    Ok(stream.into())
 }
 
 /// A unix socket connects or fails at once: no timer, and nothing to wait for.
@@ -72,6 +75,7 @@ impl ConnectError {
             Self::Missing(_) => Reason::SocketMissing,
             Self::Forbidden(_) => Reason::SocketForbidden,
             Self::Timeout => Reason::ConnectTimeout,
+            Self::Tls(_) => Reason::BackendTlsFailed,
             Self::Io(_) => Reason::ConnectFailed,
         }
     }

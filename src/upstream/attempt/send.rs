@@ -130,7 +130,7 @@ impl<'a> Attempts<'a> {
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
             let fresh = self.fresh;
-            let idle = idle.filter(|idle| !fresh && idle.is_quiet());
+            let idle = idle.and_then(|mut idle| (!fresh && idle.is_quiet()).then_some(idle));
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
