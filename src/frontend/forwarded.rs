@@ -12,12 +12,14 @@ use ipnet::IpNet;
 use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::{Client, ForwardedFor};
+use crate::protocol::tls::ClientTls;
 
 /// A client connection, with what does not change between its requests.
 #[derive(Clone, Debug)]
 pub struct Connected {
     remote: Option<Peer>,
     local: Option<Arc<Peer>>,
+    tls: Option<Arc<ClientTls>>,
 }
 
 thread_local! {
@@ -31,7 +33,26 @@ impl Connected {
         Self {
             remote: remote.map(Peer::from),
             local: local.map(shared),
+            tls: None,
         }
+    }
+
+    /// The same after a handshake.
+    pub fn over(self, tls: ClientTls) -> Self {
+        Self {
+            tls: Some(Arc::new(tls)),
+            ..self
+        }
+    }
+
+    /// What is known of TLS, if the connection has it.
+    pub fn tls(&self) -> Option<&ClientTls> {
+        self.tls.as_deref()
+    }
+
+    /// Whether the connection has TLS.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// The address of the peer itself, trusted or not.
@@ -51,19 +72,23 @@ impl Connected {
             local: self.local.clone(),
             forwarded_for: ForwardedFor::Client,
             forwarded_host: None,
-            secure: false,
+            secure: self.is_secure(),
+            tls: self.tls.clone(),
         }
     }
 
     /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
     /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
     pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Client {
-        let client = self.believed(fields, trusted).unwrap_or_else(|| self.own());
+        let believed = self.believed(fields, trusted);
+        // What the gateway says itself, no proxy says.
+        let identifies = believed.is_some() && !self.tls.as_ref().is_some_and(|tls| tls.asked);
+        let goes = |field: &Field<'_>| is_forwarding(field) || !identifies && is_identity(field);
         let known = !fields.present().and(FORWARDING).is_empty();
-        if known || fields.others().any(|field| is_forwarding(&field)) {
-            fields.retain(|field| !is_forwarding(&field));
+        if known || fields.others().any(|field| goes(&field)) {
+            fields.retain(|field| !goes(&field));
         }
-        client
+        believed.unwrap_or_else(|| self.own())
     }
 
     /// The client as a trusted proxy names it; `None`: the peer is none.
@@ -93,7 +118,11 @@ impl Connected {
             local: self.local.clone(),
             forwarded_for: ForwardedFor::Chain(Box::new(chain.join(", ").into())),
             forwarded_host: fields.to_bytes(FieldName::XForwardedHost).map(Box::new),
-            secure: proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
+            secure: match proto {
+                Some(proto) => proto.eq_ignore_ascii_case(b"https"),
+                None => self.is_secure(),
+            },
+            tls: self.tls.clone(),
         }
     }
 }
@@ -116,6 +145,12 @@ fn is_forwarding(field: &Field<'_>) -> bool {
         }
         known => FORWARDING.contains(known),
     }
+}
+
+/// Whether a field tells of the certificate of a client.
+fn is_identity(field: &Field<'_>) -> bool {
+    let start = field.spelling.get(..IDENTITY.len());
+    field.name == FieldName::Other && start.is_some_and(|start| start.eq_ignore_ascii_case(IDENTITY))
 }
 
 /// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
@@ -159,6 +194,9 @@ const FORWARDING: FieldNames = FieldNames::of(&[
 
 /// What all others start with.
 const PREFIX: &[u8] = b"X-Forwarded-";
+
+/// What the fields start with that tell of the certificate of a client.
+const IDENTITY: &[u8] = b"X-SSL-Client-";
 
 /// Entries of `X-Forwarded-For` that are looked at: more proxies than any chain has.
 const MAX_HOPS: usize = 32;
@@ -219,6 +257,27 @@ mod tests {
         assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
         assert_eq!(**client.forwarded_host.as_ref().unwrap(), "shop.example");
         assert!(left.is_empty());
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_tells_of_certificates_and_not_where_the_gateway_asks_for_them() {
+        let told = [
+            ("x-ssl-client-verify", "SUCCESS"),
+            ("X-SSL-Client-S-DN", "CN=root"),
+        ];
+        let left = |peer: &str, asked: bool| {
+            let mut fields: Fields = told.iter().copied().collect();
+            let connected = Connected::new(peer.parse().ok(), None).over(ClientTls {
+                asked,
+                ..ClientTls::default()
+            });
+            let client = connected.client(&mut fields, &["10.0.0.0/8".parse().unwrap()]);
+            assert!(client.secure && client.tls.is_some());
+            fields.len()
+        };
+        assert_eq!(left("192.0.2.9:1", false), 0);
+        assert_eq!(left("10.0.0.1:1", false), 2);
+        assert_eq!(left("10.0.0.1:1", true), 0);
     }
 
     #[test]

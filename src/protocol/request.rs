@@ -8,6 +8,7 @@ use http::{Method, Version};
 use super::fields::{FieldName, Fields, scan};
 use super::peer::Peer;
 use super::target::Target;
+use super::tls::ClientTls;
 
 /// Everything a backend may learn about a request, apart from its body.
 ///
@@ -55,6 +56,8 @@ pub struct Client {
     pub forwarded_host: Option<Box<Bytes>>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
+    /// What is known of TLS on the connection itself, if it has any.
+    pub tls: Option<Arc<ClientTls>>,
 }
 
 /// What an application is told of the addresses that a request came by.

@@ -6,11 +6,13 @@ mod error;
 mod normal_path;
 mod request;
 mod template;
+mod tls;
 mod variable;
 
 pub use error::TemplateError;
 pub use request::cookies;
 pub use template::Template;
+pub use tls::TlsVariable;
 pub use variable::{NAMES, Variable};
 
 /// Where variables have values.

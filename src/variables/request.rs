@@ -25,6 +25,11 @@ impl Scope for RequestHead {
             Variable::RequestMethod => sink(self.method.as_str().as_bytes()),
             Variable::Field(name) => field(self, name, sink),
             Variable::Cookie(name) => sink(cookies(self, name).next().unwrap_or_default()),
+            Variable::Tls(variable) => {
+                if let Some(tls) = &self.client.tls {
+                    variable.write(tls, sink);
+                }
+            }
             Variable::Argument(name) => sink(argument(self, name).unwrap_or_default()),
         }
     }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::TemplateError;
+use super::tls::TlsVariable;
 use crate::protocol::fields::is_token;
 
 /// A variable of a request.
@@ -24,6 +25,8 @@ pub enum Variable {
     Scheme,
     /// `GET`, for instance.
     RequestMethod,
+    /// One of the TLS connection.
+    Tls(TlsVariable),
     /// A field of the request by its name; several are joined.
     Field(String),
     /// The value of a cookie by its name.
@@ -33,7 +36,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 24] = [
     "uri",
     "request_uri",
     "args",
@@ -43,6 +46,18 @@ pub const NAMES: [&str; 12] = [
     "binary_remote_addr",
     "scheme",
     "request_method",
+    "ssl_protocol",
+    "ssl_cipher",
+    "ssl_server_name",
+    "ssl_session_reused",
+    "ssl_client_verify",
+    "ssl_client_s_dn",
+    "ssl_client_i_dn",
+    "ssl_client_serial",
+    "ssl_client_fingerprint",
+    "ssl_client_v_start",
+    "ssl_client_v_end",
+    "ssl_client_escaped_cert",
     "http_NAME",
     "cookie_NAME",
     "arg_NAME",
@@ -78,7 +93,10 @@ impl FromStr for Variable {
             "binary_remote_addr" => Self::BinaryRemoteAddr,
             "scheme" => Self::Scheme,
             "request_method" => Self::RequestMethod,
-            unknown => return Err(TemplateError::Unknown(unknown.to_owned())),
+            other => match TlsVariable::named(other) {
+                Some(variable) => Self::Tls(variable),
+                None => return Err(TemplateError::Unknown(other.to_owned())),
+            },
         })
     }
 }
