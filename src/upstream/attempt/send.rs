@@ -13,7 +13,7 @@ use super::upstream::Upstream;
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
 use crate::telemetry::Phase;
-use crate::transport::{self, ConnectError};
+use crate::transport::ConnectError;
 use crate::upstream::admit::pool::{Grant, Slot};
 use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
 use crate::upstream::model::endpoint::Id;
@@ -255,8 +255,8 @@ impl<'a> Attempts<'a> {
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
-        let address = &slot.endpoint().config.address;
-        let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
+        let limit = self.upstream.config.timeouts.connect;
+        let connected = self.upstream.dialer.connect(&slot.endpoint().config, limit).await;
         self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {

@@ -14,7 +14,7 @@ use crate::upstream::model::{Config, Endpoint, Workers};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::{key, sticky};
 use crate::upstream::wire::pump::Terms;
-use crate::upstream::wire::{Connection, codec};
+use crate::upstream::wire::{Connection, Dialer, codec};
 
 /// A named group of endpoints with its policy, ready to serve.
 pub struct Upstream {
@@ -23,6 +23,7 @@ pub struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) pool: Arc<Pool<Box<Connection>>>,
+    pub(super) dialer: Arc<Dialer>,
     retired: Arc<Latch>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Sender<()>,
@@ -63,6 +64,7 @@ impl Upstream {
             terms: Arc::new(terms),
             protocol: codec::make(&config),
             pool,
+            dialer: Arc::default(),
             config,
             retired: Arc::default(),
             changed: watch::Sender::new(()),
@@ -94,6 +96,11 @@ impl Upstream {
     /// Set when it left the configuration and what is still under way has to end.
     pub fn retired(&self) -> &Arc<Latch> {
         &self.retired
+    }
+
+    /// What it connects with.
+    pub fn dialer(&self) -> &Arc<Dialer> {
+        &self.dialer
     }
 
     /// Its settings.

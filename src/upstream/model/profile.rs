@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::config::{Balance, Config, ProtocolName, Queue, Quirks, Retry, Slots, Timeouts};
 use crate::protocol::params::PathInfo;
+use crate::transport::tls::BackendTls;
 
 /// A backend program that we know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,7 @@ impl Profile {
             quirks: self.quirks_over(protocol),
             endpoints: Vec::new(),
             sources: Vec::new(),
+            tls: BackendTls::default(),
             balance: Balance::default(),
             sticky: None,
             max_connections: Slots::default(),

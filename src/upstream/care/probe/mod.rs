@@ -12,6 +12,7 @@ mod uwsgi_ping;
 mod verdict;
 mod workers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,20 +25,20 @@ use crate::protocol::fastcgi::Capabilities;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{Protocol, RequestHead, Target};
-use crate::transport::Address;
-use crate::upstream::model::config::Config;
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
-use crate::upstream::wire::codec;
+use crate::upstream::model::config::{Config, EndpointConfig};
+use crate::upstream::wire::{Dialer, codec};
 use answer::{Answer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
     protocol: Box<dyn Protocol>,
+    dialer: Arc<Dialer>,
 }
 
 impl Prober {
-    /// For the endpoints of this upstream. Opens no connection.
-    pub fn new(config: &Config) -> Self {
+    /// For the endpoints of this upstream, with what it connects with. Opens no connection.
+    pub fn new(config: &Config, dialer: Arc<Dialer>) -> Self {
         // A worker is free again as soon as it has answered.
         let config = Config {
             keep_alive: 0,
@@ -45,45 +46,57 @@ impl Prober {
         };
         Self {
             protocol: codec::make(&config),
+            dialer,
         }
     }
 
-    /// Whether the endpoint at this address lives, as far as it says within `limit`.
-    pub async fn probe(&self, address: &Address, probe: &Probe, limit: Duration) -> Verdict {
+    /// Whether the endpoint lives, as far as it says within `limit`.
+    pub async fn probe(&self, endpoint: &EndpointConfig, probe: &Probe, limit: Duration) -> Verdict {
         match probe {
-            Probe::Connect => within(limit, talk::open(address)).await.into(),
-            Probe::GetValues => within(limit, get_values::ask(address)).await.into(),
-            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(address))
+            Probe::Connect => within(limit, talk::open(&self.dialer, endpoint)).await.into(),
+            Probe::GetValues => within(limit, get_values::ask(&self.dialer, endpoint))
+                .await
+                .into(),
+            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(&self.dialer, endpoint))
                 .await
                 .unwrap_or(Verdict::Silent),
             Probe::FpmPing(path) => {
-                self.request(address, &fpm_page(path, Some("pong")), limit)
+                self.request(endpoint, &fpm_page(path, Some("pong")), limit)
                     .await
                     .0
             }
-            Probe::Request(request) => self.request(address, request, limit).await.0,
+            Probe::Request(request) => self.request(endpoint, request, limit).await.0,
         }
     }
 
     /// What a FastCGI application says about itself, `Err` if nothing.
-    pub async fn capabilities(&self, address: &Address, limit: Duration) -> Result<Capabilities, Verdict> {
-        within(limit, get_values::ask(address)).await
+    pub async fn capabilities(
+        &self,
+        endpoint: &EndpointConfig,
+        limit: Duration,
+    ) -> Result<Capabilities, Verdict> {
+        within(limit, get_values::ask(&self.dialer, endpoint)).await
     }
 
     /// The page of PHP-FPM's own at this path, `Err` if there is none.
     pub async fn fpm_page(
         &self,
-        address: &Address,
+        endpoint: &EndpointConfig,
         path: &Target,
         limit: Duration,
     ) -> Result<Bytes, Verdict> {
-        match self.request(address, &fpm_page(path, None), limit).await {
+        match self.request(endpoint, &fpm_page(path, None), limit).await {
             (Verdict::Alive, answer) => Ok(answer.into_body()),
             (verdict, _) => Err(verdict),
         }
     }
 
-    async fn request(&self, address: &Address, request: &Request, limit: Duration) -> (Verdict, Answer) {
+    async fn request(
+        &self,
+        endpoint: &EndpointConfig,
+        request: &Request,
+        limit: Duration,
+    ) -> (Verdict, Answer) {
         let wanted = Wanted {
             status: request.status.clone(),
             busy: request.busy_status.clone(),
@@ -91,7 +104,12 @@ impl Prober {
         };
         let head = head(request);
         let mut answer = Answer::default();
-        let asking = request::ask(self.protocol.as_ref(), address, &head, &mut answer);
+        let asking = request::ask(
+            self.protocol.as_ref(),
+            (&self.dialer, endpoint),
+            &head,
+            &mut answer,
+        );
         let asked = within(limit, asking).await;
         let verdict = match (answer.judge(&wanted), asked) {
             // The text that is missing may have been on its way.
