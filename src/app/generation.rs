@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::tls::Tls;
 use crate::config::Config;
 use crate::files::Root;
 use crate::frontend::{ExchangeContext, Route, Service};
@@ -38,6 +39,7 @@ impl Generation {
     pub(super) fn first(
         config: Config,
         roots: Vec<Option<Root>>,
+        tls: &Tls,
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -47,7 +49,7 @@ impl Generation {
             resolver: Arc::new(Resolver::new(config.server.resolver.clone())),
             registry: Arc::default(),
         };
-        let mut first = Self::make((config, roots), None, (relays, shared), access, counters);
+        let mut first = Self::make((config, roots), None, (relays, shared, tls), access, counters);
         first.take_care();
         first
     }
@@ -58,6 +60,7 @@ impl Generation {
         &self,
         config: Config,
         roots: Vec<Option<Root>>,
+        tls: &Tls,
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -68,14 +71,14 @@ impl Generation {
         } else {
             self.relays.with(Spools::new(spool.clone()))
         };
-        let shared = (relays, self.shared.clone());
+        let shared = (relays, self.shared.clone(), tls);
         Self::make((config, roots), Some(self), shared, access, counters)
     }
 
     fn make(
         (config, roots): (Config, Vec<Option<Root>>),
         before: Option<&Self>,
-        (relays, shared): (Relays, Shared),
+        (relays, shared, tls): (Relays, Shared, &Tls),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -84,6 +87,7 @@ impl Generation {
             known.unwrap_or_else(|| (create(config, before, &shared.registry), None))
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
+        tls.equip(&upstreams);
         let routes = config.frontend.routes.iter().zip(roots);
         let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams));
         let context = ExchangeContext {

@@ -51,6 +51,8 @@ pub struct Config {
     pub log: crate::telemetry::Config,
     /// The HTTP side.
     pub frontend: crate::frontend::Config,
+    /// TLS.
+    pub tls: crate::transport::tls::TlsConfig,
     /// The upstreams, in the order of their names; handlers refer to them by index.
     pub upstreams: Vec<crate::upstream::Config>,
 }

@@ -44,6 +44,7 @@ fn property(key: Key, tables: &mut Map<String, Json>) -> Json {
     let mut schema = match key.form {
         Form::Value { schema, .. } => schema,
         Form::Table(layout) => reference(layout, tables),
+        Form::Switch(layout) => json!({ "anyOf": [{ "type": "boolean" }, reference(layout, tables)] }),
         Form::Tables(layout) => json!({ "type": "array", "items": reference(layout, tables) }),
         Form::Named(layout) => {
             json!({ "type": "object", "additionalProperties": reference(layout, tables) })
@@ -85,7 +86,7 @@ mod tests {
     fn every_key_is_explained_and_has_a_form() {
         for (key, schema) in keys() {
             let explained = schema["description"].as_str().is_some_and(|text| text.len() > 5);
-            let form = ["type", "enum", "$ref"]
+            let form = ["type", "enum", "$ref", "anyOf"]
                 .iter()
                 .any(|form| !schema[*form].is_null());
             assert!(explained && form, "{key}: {schema}");

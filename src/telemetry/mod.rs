@@ -26,7 +26,7 @@ pub mod timeline;
 
 pub use access::AccessLog;
 pub use config::Config;
-pub use counters::Counters;
+pub use counters::{Counters, HandshakeOutcome};
 pub use exposition::Exposition;
 pub use histogram::Histogram;
 pub use observer::{Finished, Observer};

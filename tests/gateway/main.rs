@@ -23,6 +23,8 @@ mod real_probe;
 mod real_slow;
 mod real_status;
 mod slow;
+#[cfg(feature = "tls")]
+mod tls;
 
 use testbed::Gateway;
 

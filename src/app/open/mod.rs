@@ -12,6 +12,7 @@
 
 mod listeners;
 mod log;
+mod material;
 mod opening;
 mod pid_file;
 mod progress;
@@ -22,6 +23,7 @@ mod warnings;
 
 pub(super) use listeners::Added;
 pub(super) use log::{ACCESS, ERROR, Log};
+pub(super) use material::material;
 pub(super) use opening::{Opener, Opening};
 pub(super) use pid_file::PidFile;
 pub(super) use progress::Progress;

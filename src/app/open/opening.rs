@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::progress::Progress;
 
 /// Starts the threads that open things. One that hangs is given up and stays, so that there is a limit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::app) struct Opener {
     /// Each thread has a clone.
     threads: Arc<()>,

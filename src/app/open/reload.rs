@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::listeners::Listeners;
+use super::material::material;
 use super::progress::Progress;
 use super::{log, roots, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
 use crate::telemetry::log::Prepared;
+use crate::transport::tls::Material;
 use crate::transport::{Address, Inherited};
 
 /// Where a configuration comes from.
@@ -31,6 +33,8 @@ pub(in crate::app) struct Held {
     pub(in crate::app) listening: Vec<Address>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
+    /// What the files of TLS held.
+    pub(in crate::app) material: Material,
 }
 
 /// What a reload has opened; nothing has changed yet.
@@ -43,6 +47,7 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) error: Option<Prepared>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
+    pub(in crate::app) material: Material,
 }
 
 impl Reload {
@@ -58,6 +63,7 @@ impl Reload {
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
         let roots = roots(&config.frontend.routes, progress)?;
+        let material = material(&config, &held.material, progress)?;
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
         warnings::tell(&config, &held.config.upstreams, progress);
@@ -67,6 +73,7 @@ impl Reload {
             error,
             listeners,
             roots,
+            material,
         })
     }
 }

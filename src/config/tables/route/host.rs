@@ -26,10 +26,7 @@ fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<Host> {
 
 /// The host as it is written.
 pub(super) fn text(host: &Host) -> String {
-    match host {
-        Host::Exact(name) => name.clone(),
-        Host::Suffix(name) => format!("*{name}"),
-    }
+    host.to_text()
 }
 
 fn mistake(name: &str) -> Option<(&'static str, String)> {
