@@ -3,6 +3,7 @@
 mod backends;
 mod certificates;
 mod clear;
+mod clients;
 mod serving;
 
 use std::fs;
