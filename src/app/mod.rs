@@ -17,6 +17,7 @@ mod logs;
 mod notify;
 mod open;
 mod reload;
+mod renewal;
 mod reopening;
 mod replacement;
 mod run;
@@ -112,7 +113,7 @@ impl App {
             left,
         } = opening.outcome().await?;
         let tls = Tls {
-            context: TlsContext::new(None),
+            context: TlsContext::new(inheritance.ticket_keys.take().as_deref()),
             material,
         };
         let logs = Logs::start(&config.log, access).context("cannot start the access log")?;

@@ -4,6 +4,8 @@ mod backends;
 mod certificates;
 mod clear;
 mod clients;
+mod renewal;
+mod resumption;
 mod serving;
 
 use std::fs;
