@@ -1,6 +1,8 @@
 //! `bridgehead check` and the exit codes of the command line.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use assert_cmd::Command;
+use testbed::{Authority, Wanted};
 
 fn bridgehead(arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("bridgehead").expect("a built binary");
@@ -77,4 +79,114 @@ fn bad_usage_has_exit_code_64_and_help_has_none() {
     assert_eq!(bridgehead(&["--help"]).0, 0);
     assert_eq!(bridgehead(&["check", "--help"]).0, 0);
     assert_eq!(bridgehead(&["--version"]).0, 0);
+}
+
+/// A directory with certificates, and a configuration that uses them.
+struct Certificates {
+    dir: tempfile::TempDir,
+    authority: Authority,
+}
+
+impl Certificates {
+    fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            authority: Authority::new("Authority").unwrap(),
+        }
+    }
+
+    /// What `check` says of a listener with these, which has routes for `shop.example` and `*.shop.example`.
+    fn check(&self, names: &[&str]) -> (i32, String) {
+        let dir = self.dir.path().display().to_string();
+        let files = names
+            .iter()
+            .map(|name| format!("{{ cert = \"{dir}/{name}.pem\", key = \"{dir}/{name}.key\" }}"));
+        let text = format!(
+            "[tls]\ncertificates = [{}]\n[[listen]]\naddress = \"127.0.0.1:443\"\ntls = true\n\
+             [[route]]\nhost = \"shop.example\"\nrespond = {{ status = 204 }}\n\
+             [[route]]\nhost = \"*.shop.example\"\nrespond = {{ status = 204 }}\n",
+            files.collect::<Vec<_>>().join(", ")
+        );
+        let file = self.dir.path().join("bridgehead.toml");
+        std::fs::write(&file, text).unwrap();
+        let (code, _, stderr) = bridgehead(&["check", "-c", file.to_str().unwrap()]);
+        (code, stderr.replace(&format!("{dir}/"), ""))
+    }
+
+    fn issue(&self, file: &str, names: &[&str]) {
+        self.authority
+            .issue(names)
+            .unwrap()
+            .write(self.dir.path(), file)
+            .unwrap();
+    }
+}
+
+#[test]
+fn certificates_that_are_fine_are_no_word_worth() {
+    let certificates = Certificates::new();
+    certificates.issue("one", &["shop.example"]);
+    certificates.issue("wild", &["*.shop.example"]);
+    assert_eq!(certificates.check(&["one", "wild"]), (0, String::new()));
+}
+
+#[test]
+fn a_pair_that_does_not_fit_and_files_that_hold_something_else_are_mistakes() {
+    let certificates = Certificates::new();
+    certificates.issue("one", &["shop.example"]);
+    certificates.issue("two", &["shop.example"]);
+    let path = |name: &str| certificates.dir.path().join(name);
+    std::fs::copy(path("two.key"), path("one.key")).unwrap();
+    let (code, said) = certificates.check(&["one"]);
+    assert_eq!(code, 64);
+    assert_eq!(
+        said,
+        "error: cannot speak TLS: the key one.key does not belong to the first certificate of one.pem\n"
+    );
+    std::fs::copy(path("two.pem"), path("two.key")).unwrap();
+    let (code, said) = certificates.check(&["two"]);
+    assert_eq!(code, 64);
+    assert!(said.contains("two.key: there is no private key in it"), "{said}");
+    let (code, said) = certificates.check(&["none"]);
+    assert_eq!(code, 64);
+    assert!(said.contains("cannot read none.pem: No such file"), "{said}");
+}
+
+#[test]
+fn what_clients_would_stumble_over_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let certificates = Certificates::new();
+    let middle = certificates.authority.below("Middle").unwrap();
+    let old = Wanted {
+        names: &["shop.example", "*.shop.example"],
+        until: 2021,
+        ..Wanted::default()
+    };
+    let old = middle.issue_as(&old).unwrap();
+    // The issuer of the issuer in place of the issuer.
+    let old = old.with_chain(&[&certificates.authority, &middle]);
+    old.write(certificates.dir.path(), "old").unwrap();
+    let key = certificates.dir.path().join("old.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, said) = certificates.check(&["old"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (
+            0,
+            "warning: old.pem: the certificate has expired: it was good until Jan  1 00:00:00 2021 GMT\n\
+             warning: old.pem: the certificates are not in order: number 2 is not that of the issuer of the one before it\n\
+             warning: old.key: others may read the key (mode 0644); a key is for its owner alone: chmod 600\n"
+        )
+    );
+    certificates.issue("other", &["other.example", "a.shop.example"]);
+    let (code, said) = certificates.check(&["other"]);
+    let nameless = |host| {
+        format!(
+            "warning: no certificate is for `{host}`, which has a route: its clients would refuse the one that they get\n"
+        )
+    };
+    assert_eq!(
+        (code, said),
+        (0, nameless("shop.example") + &nameless("*.shop.example"))
+    );
 }

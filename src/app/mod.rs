@@ -7,6 +7,7 @@
 //! (`replacement`, and `inheritance` on the other side of it). Both prepare everything that can fail first: until that
 //! has succeeded, nothing has changed.
 
+pub mod certificates;
 mod descriptors;
 pub mod explain;
 mod generation;

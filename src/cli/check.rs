@@ -1,11 +1,12 @@
 //! `bridgehead check`: is the configuration fine, and what does it amount to?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::output;
 use super::{USAGE, complaint, config_file, load};
-use crate::config;
+use crate::app::certificates;
+use crate::config::{self, Config};
 
 /// Check a configuration file; complaints name the line.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,22 @@ pub(super) struct Args {
     /// Print the reference of all settings, as Markdown.
     #[arg(long, conflicts_with_all = ["config", "print", "schema"])]
     reference: bool,
+}
+
+/// The file is fine; the files that it names may not be.
+fn fine(config: &Config, path: &Path) -> ExitCode {
+    match certificates::inspect(config) {
+        Ok(findings) => {
+            for finding in findings {
+                complaint::warning(finding);
+            }
+            output(format!("{}: the configuration is fine\n", path.display()))
+        }
+        Err(error) => {
+            complaint::error(format_args!("{error:#}"));
+            USAGE.into()
+        }
+    }
 }
 
 /// Checks the file; gives the process's exit code.
@@ -41,7 +58,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     };
     match load(&path) {
         Ok(config) if args.print => output(config::print(&config)),
-        Ok(_) => output(format!("{}: the configuration is fine\n", path.display())),
+        Ok(config) => fine(&config, &path),
         Err(code) => code,
     }
 }

@@ -66,7 +66,7 @@ impl Reload {
         let material = material(&config, &held.material, progress)?;
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
-        warnings::tell(&config, &held.config.upstreams, progress);
+        warnings::tell(&config, &held.config.upstreams, &material, progress);
         Ok(Self {
             config,
             access,

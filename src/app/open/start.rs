@@ -42,7 +42,7 @@ impl Start {
             None => None,
         };
         let roots = roots(&config.frontend.routes, progress)?;
-        warnings::tell(&config, &[], progress);
+        warnings::tell(&config, &[], &material, progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
             written => written,

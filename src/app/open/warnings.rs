@@ -1,12 +1,17 @@
 //! What will not work as it is, told before it is needed. Nothing more than a warning: it may come right by then.
 
 use super::progress::Progress;
+use crate::app::certificates;
 use crate::config::Config;
+use crate::transport::tls::Material;
 use crate::transport::{Address, Obstacle};
 use crate::upstream;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[upstream::Config], progress: &Progress) {
+pub(super) fn tell(config: &Config, before: &[upstream::Config], material: &Material, progress: &Progress) {
+    for finding in certificates::findings(config, material) {
+        tracing::warn!(%finding, "certificates");
+    }
     tell_of_temp_dir(config, progress);
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
     for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
