@@ -22,6 +22,8 @@ mod real_pools;
 mod real_probe;
 mod real_slow;
 mod real_status;
+#[cfg(feature = "tls")]
+mod real_tls;
 mod slow;
 #[cfg(feature = "tls")]
 mod tls;

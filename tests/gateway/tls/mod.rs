@@ -4,6 +4,7 @@ mod backends;
 mod certificates;
 mod clear;
 mod clients;
+mod examples;
 mod renewal;
 mod resumption;
 mod serving;
