@@ -138,6 +138,7 @@ pub fn request(method: Method) -> RequestHead {
         client: Client::default(),
         script: Script::default(),
         server_name: None,
+        host: None,
         content_length: None,
         chunked: false,
         upgrade: false,

@@ -91,7 +91,7 @@ impl Generation {
         let routes = config.frontend.routes.iter().zip(roots);
         let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams));
         let context = ExchangeContext {
-            trusted_proxies: config.frontend.trusted_proxies.clone(),
+            trust: config.frontend.trust.clone(),
             relays: relays.clone(),
             log: access.clone(),
             slow: SlowLog::new(config.log.slow),

@@ -7,7 +7,6 @@
 //! (`replacement`, and `inheritance` on the other side of it). Both prepare everything that can fail first: until that
 //! has succeeded, nothing has changed.
 
-pub mod certificates;
 mod descriptors;
 pub mod explain;
 mod generation;
@@ -44,7 +43,7 @@ pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use logs::Logs;
 use open::{Added, Opener, PidFile, Start};
-pub use open::{Source, open_error_log};
+pub use open::{Finding, Source, inspect, open_error_log};
 pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;

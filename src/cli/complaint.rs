@@ -11,14 +11,6 @@ pub(super) fn error(message: impl Display) {
     eprint!("{}", config::headline(&message.to_string(), colour()));
 }
 
-/// Says what is probably not meant.
-pub(super) fn warning(message: impl Display) {
-    match colour() {
-        true => eprintln!("{YELLOW}warning{RESET}: {BOLD}{message}{RESET}"),
-        false => eprintln!("warning: {message}"),
-    }
-}
-
 /// Says what to do about it.
 pub(super) fn help(message: impl Display) {
     match colour() {
@@ -41,7 +33,6 @@ fn wanted(terminal: bool, no_color: Option<&OsStr>) -> bool {
 }
 
 const BOLD: &str = "\x1b[1m";
-const YELLOW: &str = "\x1b[1m\x1b[33m";
 const RESET: &str = "\x1b[0m";
 
 #[cfg(test)]

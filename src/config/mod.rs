@@ -19,6 +19,7 @@ mod document;
 pub mod env;
 mod layout;
 mod node;
+mod places;
 mod print;
 mod reference;
 mod schema;
@@ -37,6 +38,7 @@ use std::thread;
 
 use complaints::Complaints;
 pub use diagnostic::{Diagnostic, Severity, Source, headline};
+pub use places::Places;
 pub use print::print;
 pub use reference::reference;
 pub use schema::schema;
@@ -72,6 +74,17 @@ pub struct Server {
     pub group: Option<String>,
     /// How the DNS is asked.
     pub resolver: crate::transport::resolve::Config,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is probably not meant.
+    pub warnings: Vec<Diagnostic>,
+    /// Where it says what.
+    pub places: Places,
 }
 
 /// Why there is no configuration.
@@ -130,25 +143,38 @@ impl Failure {
 ///
 /// `env` finds environment variables: `&|name| std::env::var(name).ok()`.
 pub fn load(path: &Path, env: &env::Lookup<'_>) -> Result<(Config, Vec<Diagnostic>), Failure> {
+    load_with_places(path, env).map(|loaded| (loaded.config, loaded.warnings))
+}
+
+/// The same, with the places of the settings.
+pub fn load_with_places(path: &Path, env: &env::Lookup<'_>) -> Result<Loaded, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::Read {
         path: path.to_owned(),
         error,
     })?;
-    parse(&path.to_string_lossy(), &text, env)
+    parse_with_places(&path.to_string_lossy(), &text, env)
 }
 
 /// Reads `text`; complaints call it `name`.
 pub fn parse(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<(Config, Vec<Diagnostic>), Failure> {
-    let source = Source {
+    parse_with_places(name, text, env).map(|loaded| (loaded.config, loaded.warnings))
+}
+
+fn parse_with_places(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<Loaded, Failure> {
+    let source = Arc::new(Source {
         name: name.to_owned(),
         text: text.to_owned(),
-    };
-    let mut complaints = Complaints::new(Arc::new(source));
+    });
+    let mut complaints = Complaints::new(source.clone());
     let document = document::read(text, env, &mut complaints);
     let file = tables::File::read(&document, &mut complaints);
     let config = tables::check(&file, &mut complaints);
     match complaints.errors() {
-        0 => Ok((config, complaints.into_vec())),
+        0 => Ok(Loaded {
+            config,
+            warnings: complaints.into_vec(),
+            places: Places::new(source, document),
+        }),
         _ => Err(Failure::Invalid(complaints.into_vec())),
     }
 }

@@ -10,6 +10,7 @@ mod mime;
 pub mod path;
 pub mod root;
 pub mod serve;
+mod spelling;
 
 pub use body::Body;
 pub use links::Symlinks;

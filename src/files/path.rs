@@ -2,13 +2,15 @@
 //!
 //! Both happen before routing, on bytes, so that the router, the file lookup and the application see the same
 //! path. What no path of ours may contain is refused here; what is harmless to an application but not to a file
-//! lookup (an encoded slash, a backslash, a hidden segment) is refused when a [`RelPath`] is asked for.
+//! lookup (an encoded slash, a backslash, a hidden segment) is refused in the part that a [`RelPath`] is made of.
 
 use std::fmt;
 
 use bytes::Bytes;
 use memchr::{memchr, memrchr};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::spelling::{self, escape};
 
 /// What RFC 3986 lets stand in a path segment (`pchar`), and the slash; everything else is encoded.
 const NOT_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -71,8 +73,10 @@ pub enum PathError {
 pub struct DecodedPath {
     bytes: Bytes,
     altered: bool,
-    encoded_slash: bool,
-    backslash: bool,
+    /// Where the first slash stands that was encoded.
+    encoded_slash: Option<usize>,
+    /// Where the first backslash stands.
+    backslash: Option<usize>,
 }
 
 /// A path to a file below a root: no empty, `.`, `..` or hidden segment, no leading and no final slash.
@@ -97,15 +101,15 @@ impl DecodedPath {
             return Ok(Self {
                 bytes: encoded.clone(),
                 altered: false,
-                encoded_slash: false,
-                backslash: false,
+                encoded_slash: None,
+                backslash: None,
             });
         }
         let (decoded, encoded_slash) = decode(encoded)?;
-        let normal = normalise(&decoded)?;
+        let (normal, encoded_slash) = normalise(&decoded, encoded_slash)?;
         Ok(Self {
             altered: normal != decoded,
-            backslash: memchr(b'\\', &normal).is_some(),
+            backslash: memchr(b'\\', &normal),
             encoded_slash,
             bytes: normal.into(),
         })
@@ -131,12 +135,13 @@ impl DecodedPath {
         self.bytes.ends_with(b"/")
     }
 
-    /// Whether the path can name a file at all: no encoded slash, no backslash.
-    pub fn check_file(&self) -> Result<(), PathError> {
-        if self.encoded_slash {
+    /// Whether the path up to `end` can name a file: it has no encoded slash, is not ended by one, and has no backslash.
+    /// What lies behind it may have both.
+    pub fn check_file(&self, end: usize) -> Result<(), PathError> {
+        if self.encoded_slash.is_some_and(|at| at <= end) {
             return Err(PathError::EncodedSlash);
         }
-        if self.backslash {
+        if self.backslash.is_some_and(|at| at < end) {
             return Err(PathError::Backslash);
         }
         Ok(())
@@ -145,27 +150,31 @@ impl DecodedPath {
     /// Where the part after `prefix` starts; the prefix must end at a segment boundary. A prefix is a route's
     /// path or a mount point, with or without a final slash.
     pub fn split_at_prefix(&self, prefix: &str) -> Option<usize> {
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix).as_bytes();
-        let rest = self.bytes.strip_prefix(prefix)?;
-        (rest.is_empty() || rest.starts_with(b"/")).then_some(prefix.len())
+        split_at_prefix(&self.bytes, prefix)
+    }
+
+    /// Whether `within` has each directory that a `..` of the client's spelling leaves, and each that it leads to;
+    /// `encoded` is what was given to [`DecodedPath::parse`]. Directories come without a slash at the end; the root is
+    /// empty.
+    pub fn climbs_within(&self, encoded: &[u8], within: impl FnMut(&[u8]) -> bool) -> bool {
+        !self.altered || spelling::stays(encoded, within)
     }
 
     /// The part of the path from `start` to `end` as a path to a file.
     pub fn relative(&self, start: usize, end: usize) -> Result<RelPath, PathError> {
-        self.check_file()?;
+        self.check_file(end)?;
         RelPath::new(self.bytes.slice(start..end))
     }
 
-    /// The part from `at` on as the client sent it; `encoded` is what was given to [`DecodedPath::parse`].
-    ///
-    /// When the client's spelling was not normal, no part of it belongs to the tail alone: then the normal form
-    /// is encoded again.
+    /// The part from `at` on as the client sent it, byte for byte; `at` is the end of a segment, `encoded` what was given
+    /// to [`DecodedPath::parse`].
     pub fn encoded_tail(&self, encoded: &[u8], at: usize) -> Bytes {
         if at == self.bytes.len() {
             return Bytes::new();
         }
         if self.altered {
-            return encode(&self.bytes[at..]).into();
+            let start = spelling::below(encoded, &self.bytes[..at]).unwrap_or(0);
+            return Bytes::copy_from_slice(&encoded[start..]);
         }
         // Nothing was encoded.
         if self.bytes.len() == encoded.len() {
@@ -177,6 +186,14 @@ impl DecodedPath {
             rest = rest.get(width..).unwrap_or_default();
         }
         Bytes::copy_from_slice(rest)
+    }
+
+    /// The part from `at` on in normal form, encoded again if the client's spelling is another one.
+    pub fn normal_tail(&self, encoded: &[u8], at: usize) -> Bytes {
+        match self.altered {
+            true => encode(&self.bytes[at..]).into(),
+            false => self.encoded_tail(encoded, at),
+        }
     }
 
     /// Value of a `Location` field that leads to the same path with a slash at its end.
@@ -251,6 +268,13 @@ impl fmt::Debug for RelPath {
     }
 }
 
+/// Where the part of a normal path begins that follows `prefix`; see [`DecodedPath::split_at_prefix`].
+pub fn split_at_prefix(path: &[u8], prefix: &str) -> Option<usize> {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix).as_bytes();
+    let rest = path.strip_prefix(prefix)?;
+    (rest.is_empty() || rest.starts_with(b"/")).then_some(prefix.len())
+}
+
 /// Whether nothing is to decode, to normalise or to refuse: the common case, one pass without a copy.
 fn is_plain(path: &[u8]) -> bool {
     let mut before = 0;
@@ -264,16 +288,18 @@ fn is_plain(path: &[u8]) -> bool {
     })
 }
 
-/// The bytes behind the escapes, and whether one of them was a slash.
-fn decode(path: &[u8]) -> Result<(Vec<u8>, bool), PathError> {
+/// The bytes behind the escapes, and where the first of them stands that was a slash.
+fn decode(path: &[u8]) -> Result<(Vec<u8>, Option<usize>), PathError> {
     let mut decoded = Vec::with_capacity(path.len());
-    let mut encoded_slash = false;
+    let mut encoded_slash = None;
     let mut rest = path.iter();
     while let Some(&byte) = rest.next() {
         let byte = match byte {
             b'%' => {
-                let byte = escape(rest.next(), rest.next())?;
-                encoded_slash |= byte == b'/';
+                let byte = escape(rest.next(), rest.next()).ok_or(PathError::BadEscape)?;
+                if byte == b'/' {
+                    encoded_slash.get_or_insert(decoded.len());
+                }
                 byte
             }
             plain => plain,
@@ -287,18 +313,14 @@ fn decode(path: &[u8]) -> Result<(Vec<u8>, bool), PathError> {
     Ok((decoded, encoded_slash))
 }
 
-fn escape(high: Option<&u8>, low: Option<&u8>) -> Result<u8, PathError> {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    match (digit(high), digit(low)) {
-        (Some(high), Some(low)) => Ok((high * 16 + low) as u8),
-        _ => Err(PathError::BadEscape),
-    }
-}
-
 /// RFC 3986 section 5.2.4, but climbing above the root is an error and empty segments are dropped first.
-fn normalise(path: &[u8]) -> Result<Vec<u8>, PathError> {
+///
+/// `slash` is the place of the first encoded slash, before and after: where it went together with its segment, the place
+/// of what it may have taken along.
+fn normalise(path: &[u8], slash: Option<usize>) -> Result<(Vec<u8>, Option<usize>), PathError> {
     let mut normal = Vec::with_capacity(path.len());
     let mut directory = true;
+    let (mut at, mut kept) = (0, None);
     for segment in path.split(|byte| *byte == b'/') {
         directory = matches!(segment, b"" | b"." | b"..");
         match segment {
@@ -306,17 +328,23 @@ fn normalise(path: &[u8]) -> Result<Vec<u8>, PathError> {
             b".." => {
                 let parent = memrchr(b'/', &normal).ok_or(PathError::Traversal)?;
                 normal.truncate(parent);
+                kept = kept.map(|kept: usize| kept.min(parent));
             }
             name => {
                 normal.push(b'/');
                 normal.extend_from_slice(name);
             }
         }
+        at += segment.len();
+        if slash == Some(at) {
+            kept = Some(normal.len());
+        }
+        at += 1;
     }
     if directory {
         normal.push(b'/');
     }
-    Ok(normal)
+    Ok((normal, kept))
 }
 
 fn encode(path: &[u8]) -> String {
@@ -413,6 +441,30 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_behind_a_file_may_have_any_slash() {
+        for (sent, end, expected) in [
+            ("/a.php/b%2Fc", 6, Ok(())),
+            ("/a.php/b%2Fc", 8, Err(PathError::EncodedSlash)),
+            ("/a.php/b%5Cc", 6, Ok(())),
+            ("/a.php/b\\c", 8, Ok(())),
+            ("/a.php/b\\c", 9, Err(PathError::Backslash)),
+            // The slash that ends the name decides where the name ends.
+            ("/a.php%2Fb", 6, Err(PathError::EncodedSlash)),
+            ("/a%2Fb.php/c", 8, Err(PathError::EncodedSlash)),
+            ("/x%2Fy/../a.php/b", 8, Err(PathError::EncodedSlash)),
+            // Of a path that is not normal, the slash moves with its segment.
+            ("//x/.././a.php//b%2f/c", 6, Ok(())),
+            ("/a.php/./%2Fb", 6, Err(PathError::EncodedSlash)),
+            ("/a.php/x/%2Fb", 6, Ok(())),
+            ("/a.php/x%2F..", 6, Err(PathError::EncodedSlash)),
+            ("/a.php/x/y%2F../z", 6, Ok(())),
+            ("/a.php/x%2Fy/../../..", 1, Err(PathError::EncodedSlash)),
+        ] {
+            assert_eq!(parse(sent).unwrap().check_file(end), expected, "{sent}");
+        }
+    }
+
+    #[test]
     fn a_file_path_has_no_slashes_around_it() {
         for (sent, expected, directory) in [
             ("/", "", true),
@@ -476,8 +528,22 @@ mod tests {
         assert_eq!(tail("/app/x%2Fy%20z", 4), "/x%2Fy%20z");
         assert_eq!(tail("/%61pp/x", 4), "/x");
         assert_eq!(tail("/app", 4), "");
+        assert_eq!(tail("/app//x%20y", 4), "//x%20y");
+        assert_eq!(tail("/./app/%c3%bc", 4), "/%c3%bc");
+        assert_eq!(tail("/a/../%61pp/x/./y", 4), "/x/./y");
+        assert_eq!(tail("//x%20y/..", 0), "//x%20y/..");
+    }
+
+    #[test]
+    fn the_normal_tail_is_encoded_again_where_it_is_another() {
+        let tail = |sent: &str, at: usize| {
+            let tail = parse(sent).unwrap().normal_tail(sent.as_bytes(), at);
+            String::from_utf8(tail.to_vec()).unwrap()
+        };
+        assert_eq!(tail("/app/x%2fy%20z", 4), "/x%2fy%20z");
         assert_eq!(tail("/app//x%20y", 4), "/x%20y");
         assert_eq!(tail("/./app/%c3%bc", 4), "/%C3%BC");
+        assert_eq!(tail("//a", 2), "");
     }
 
     #[test]
@@ -505,6 +571,19 @@ mod tests {
                 let twice = parse(&encoded).unwrap();
                 prop_assert_eq!(once.as_bytes(), twice.as_bytes());
                 prop_assert!(!twice.is_altered());
+            }
+        }
+
+        #[test]
+        fn a_tail_has_the_normal_form_of_what_it_is_the_tail_of(path in "/[ab./%2eF]{0,24}") {
+            let Ok(whole) = parse(&path) else { return Ok(()) };
+            let ends = whole.as_bytes().iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            for (at, _) in ends {
+                let tail = whole.encoded_tail(path.as_bytes(), at);
+                prop_assert!(path.as_bytes().ends_with(&tail));
+                let tail = [&b"/"[..], &tail[..]].concat();
+                let again = DecodedPath::parse(&tail).unwrap();
+                prop_assert_eq!(again.as_bytes(), &whole.as_bytes()[at..]);
             }
         }
 

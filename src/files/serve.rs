@@ -25,6 +25,8 @@ pub struct Request<'a> {
     pub path: &'a DecodedPath,
     /// The query, for redirects; without its question mark.
     pub query: Option<&'a [u8]>,
+    /// What text is said to be encoded in, if anything is said.
+    pub charset: Option<&'a str>,
 }
 
 /// A plain answer.
@@ -51,11 +53,11 @@ impl Answer {
     }
 }
 
-/// Answers with what is at `path` below `root`: a file, the file named `index` of a directory, or a redirect to
-/// a directory's proper name.
+/// Answers with what is at `path` below `root`: a file, the first of the files named in `index` that a directory has, or
+/// a redirect to a directory's proper name.
 pub fn respond(
     root: &Root,
-    index: &str,
+    index: &[String],
     path: &RelPath,
     request: &Request<'_>,
 ) -> Result<Answer, LookupError> {
@@ -65,15 +67,32 @@ pub fn respond(
     match root.get(path)? {
         Entry::File(_) if path.is_directory() => Err(LookupError::NotFound),
         Entry::File(opened) => file(opened, path, request),
-        Entry::Directory if !path.is_directory() => Ok(redirect(request)),
-        Entry::Directory => {
-            let index = path.join(index);
-            match root.get(&index)? {
-                Entry::File(opened) => file(opened, &index, request),
-                Entry::Directory => Err(LookupError::NotFound),
-            }
+        // A path that is looked up from its middle on may be nothing, and its URL end without a slash all the same.
+        Entry::Directory if !request.path.is_directory() => Ok(redirect(request)),
+        Entry::Directory => directory(root, index, path, request),
+    }
+}
+
+/// The first of the files of a directory that are there and may be sent.
+fn directory(
+    root: &Root,
+    index: &[String],
+    path: &RelPath,
+    request: &Request<'_>,
+) -> Result<Answer, LookupError> {
+    for name in index {
+        let index = path.join(name);
+        let answer = match root.get(&index) {
+            Ok(Entry::File(opened)) => file(opened, &index, request),
+            Ok(Entry::Directory) => continue,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Err(LookupError::NotFound) => {}
+            answer => return answer,
         }
     }
+    Err(LookupError::NotFound)
 }
 
 /// Answers with an open file; `path` is its name.
@@ -94,7 +113,9 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
         let date = httpdate::fmt_http_date(modified);
         answer.fields.try_set(FieldName::LastModified, date.as_bytes());
     }
-    answer.fields.try_set(FieldName::Etag, validators.etag.as_bytes());
+    if let Some(etag) = &validators.etag {
+        answer.fields.try_set(FieldName::Etag, etag.as_bytes());
+    }
     Ok(answer)
 }
 
@@ -148,7 +169,8 @@ fn contents(
     };
     let mut answer = Answer::new(code);
     let fields = &mut answer.fields;
-    fields.try_set(FieldName::ContentType, content_type(path.name()).as_bytes());
+    let content_type = content_type(path.name(), request.charset);
+    fields.try_set(FieldName::ContentType, content_type.as_bytes());
     fields.append(FieldName::AcceptRanges, "bytes");
     if code == StatusCode::PARTIAL_CONTENT {
         let sent = format!("bytes {}-{}/{}", range.start, range.end - 1, file.size);
@@ -181,6 +203,9 @@ mod tests {
     fn site() -> (TempDir, Root) {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("docs/empty")).unwrap();
+        fs::create_dir_all(dir.path().join("old/index.html")).unwrap();
+        fs::write(dir.path().join("old/index.php"), "<?php secret();").unwrap();
+        fs::write(dir.path().join("old/index.htm"), "old").unwrap();
         fs::write(dir.path().join("page.html"), "0123456789").unwrap();
         fs::write(dir.path().join("docs/index.html"), "index").unwrap();
         for program in ["a.php", "b.PHP", "c.pHtMl", "d.phar"] {
@@ -205,9 +230,19 @@ mod tests {
             fields: &fields.iter().copied().collect(),
             path: &path,
             query,
+            charset: None,
         };
         let relative = path.relative(0, path.as_bytes().len()).unwrap();
-        respond(root, "index.html", &relative, &request)
+        let index = ["index.html", "index.php", "index.htm"].map(str::to_owned);
+        respond(root, &index, &relative, &request)
+    }
+
+    /// Gives a file a time since 1970.
+    fn touch(dir: &TempDir, name: &str, modified: Duration) {
+        let file = fs::File::options().write(true).open(dir.path().join(name));
+        file.unwrap()
+            .set_modified(SystemTime::UNIX_EPOCH + modified)
+            .unwrap();
     }
 
     fn get(root: &Root, target: &str) -> Result<Answer, LookupError> {
@@ -229,22 +264,47 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_sent_with_what_a_cache_needs() {
         let (dir, root) = site();
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_777_500);
-        let page = fs::File::options()
-            .write(true)
-            .open(dir.path().join("page.html"))
-            .unwrap();
-        page.set_modified(modified).unwrap();
+        touch(&dir, "page.html", Duration::from_millis(784_111_777_500));
         let answer = get(&root, "/page.html").unwrap();
         assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(field(&answer, FieldName::ContentType), "text/html; charset=utf-8");
+        assert_eq!(field(&answer, FieldName::ContentType), "text/html");
         assert_eq!((answer.length, answer.body.remaining()), (None, 10));
         assert_eq!(
             field(&answer, FieldName::LastModified),
             "Sun, 06 Nov 1994 08:49:37 GMT"
         );
-        assert!(field(&answer, FieldName::Etag).starts_with('"'));
+        assert_eq!(field(&answer, FieldName::Etag), "\"ae1b981da166f00-a\"");
         assert_eq!(body(answer).await, "0123456789");
+    }
+
+    #[test]
+    fn copies_of_a_file_have_one_tag_wherever_they_are() {
+        let ((dir, root), (other_dir, other_root)) = (site(), site());
+        let tag = |root: &Root| field(&get(root, "/page.html").unwrap(), FieldName::Etag).to_owned();
+        for dir in [&dir, &other_dir] {
+            touch(dir, "page.html", Duration::from_nanos(784_111_777_000_000_001));
+        }
+        assert_eq!(tag(&root), tag(&other_root));
+        touch(&dir, "page.html", Duration::from_nanos(784_111_777_000_000_002));
+        assert_ne!(tag(&root), tag(&other_root));
+        touch(&dir, "page.html", Duration::from_nanos(784_111_777_000_000_001));
+        fs::write(dir.path().join("page.html"), "01234567890").unwrap();
+        touch(&dir, "page.html", Duration::from_nanos(784_111_777_000_000_001));
+        assert_ne!(tag(&root), tag(&other_root));
+    }
+
+    #[test]
+    fn a_time_that_says_nothing_is_not_told() {
+        let (dir, root) = site();
+        for modified in [Duration::ZERO, Duration::from_secs(1)] {
+            touch(&dir, "page.html", modified);
+            let known = [("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT")];
+            let answer = ask(&root, Method::GET, "/page.html", &known).unwrap();
+            assert_eq!(answer.status, StatusCode::OK);
+            for name in [FieldName::Etag, FieldName::LastModified] {
+                assert_eq!(answer.fields.get(name), None);
+            }
+        }
     }
 
     #[tokio::test]
@@ -269,6 +329,7 @@ mod tests {
     #[tokio::test]
     async fn a_known_version_is_not_sent_again_and_a_changed_one_is() {
         let (dir, root) = site();
+        touch(&dir, "page.html", Duration::from_secs(784_111_777));
         let first = get(&root, "/page.html").unwrap();
         let etag = field(&first, FieldName::Etag);
         let known = [("If-None-Match", etag)];
@@ -276,7 +337,7 @@ mod tests {
         assert_eq!(answer.status, StatusCode::NOT_MODIFIED);
         assert_eq!(field(&answer, FieldName::Etag), etag);
         assert_eq!(answer.length, None);
-        fs::write(dir.path().join("page.new"), "0123456789").unwrap();
+        fs::write(dir.path().join("page.new"), "9876543210").unwrap();
         fs::rename(dir.path().join("page.new"), dir.path().join("page.html")).unwrap();
         let answer = ask(&root, Method::GET, "/page.html", &known).unwrap();
         assert_eq!(answer.status, StatusCode::OK);
@@ -304,6 +365,12 @@ mod tests {
         let answer = get(&root, "/docs?a=b").unwrap();
         assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
         assert_eq!(field(&answer, FieldName::Location), "/docs/?a=b");
+    }
+
+    #[tokio::test]
+    async fn the_first_index_that_is_a_file_and_no_program_is_sent() {
+        let (_dir, root) = site();
+        assert_eq!(body(get(&root, "/old/").unwrap()).await, "old");
     }
 
     #[test]

@@ -145,6 +145,7 @@ mod tests {
             client: Client::default(),
             script: Script::default(),
             server_name: None,
+            host: None,
             content_length: Some(length),
             chunked: false,
             upgrade: false,

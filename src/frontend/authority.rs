@@ -1,14 +1,11 @@
 //! The host that a request is for.
 
-use std::net::Ipv6Addr;
-
 use bytes::Bytes;
 use http::Version;
-use memchr::memchr;
 
 use super::rejection::Rejection;
-use crate::protocol::RequestHead;
 use crate::protocol::fields::{FieldName, FieldValue};
+use crate::protocol::{Authority, RequestHead};
 
 /// Leaves exactly one valid `Host` field: the authority of the target if it has one, which wins over the
 /// field (RFC 9112, section 3.2.2). HTTP/1.0 requests may have none.
@@ -41,81 +38,14 @@ pub fn settle(head: &mut RequestHead, authority: Option<&Bytes>) -> Result<(), R
     Ok(())
 }
 
-/// `host[:port]` without user information, white space or path (RFC 9110, section 7.2).
 fn is_valid(authority: &[u8]) -> bool {
-    Parts::of(authority).is_some()
+    Authority::parse(authority).is_some()
 }
 
-/// Whether two authorities name one host and one port (RFC 3986, section 6.2.3).
 fn is_same(one: &[u8], other: &[u8]) -> bool {
-    match (Parts::of(one), Parts::of(other)) {
-        (Some(one), Some(other)) => one.port == other.port && one.name().eq_ignore_ascii_case(other.name()),
+    match (Authority::parse(one), Authority::parse(other)) {
+        (Some(one), Some(other)) => one.is_same(&other),
         _ => false,
-    }
-}
-
-/// A valid authority. An empty port is none.
-struct Parts<'a> {
-    host: &'a [u8],
-    port: Option<u16>,
-}
-
-impl<'a> Parts<'a> {
-    fn of(authority: &'a [u8]) -> Option<Self> {
-        let end = match authority {
-            [b'[', ..] => memchr(b']', authority)? + 1,
-            _ => name_len(authority),
-        };
-        let (host, rest) = authority.split_at(end);
-        let valid = match host {
-            [b'[', literal @ .., b']'] => std::str::from_utf8(literal).is_ok_and(is_ipv6),
-            _ => !host.is_empty(),
-        };
-        let port = port(rest)?;
-        valid.then_some(Self { host, port })
-    }
-
-    /// The host without the dot of the root, which belongs to no name.
-    fn name(&self) -> &'a [u8] {
-        self.host.strip_suffix(b".").unwrap_or(self.host)
-    }
-}
-
-/// Bytes of the name that the text starts with: labels with dots between them, none of them empty. The root may have its
-/// dot.
-fn name_len(text: &[u8]) -> usize {
-    let mut last = b'.';
-    let ends = |byte: &u8| {
-        let fits = LABEL[usize::from(*byte)] || *byte == b'.' && last != b'.';
-        last = *byte;
-        !fits
-    };
-    text.iter().position(ends).unwrap_or(text.len())
-}
-
-/// Which bytes a label may have. A table: every byte of every `Host` passes here.
-const LABEL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_');
-        byte += 1;
-    }
-    table
-};
-
-fn is_ipv6(literal: &str) -> bool {
-    literal.parse::<Ipv6Addr>().is_ok()
-}
-
-/// What follows a host: `Some(None)` is nothing, or a colon alone.
-fn port(rest: &[u8]) -> Option<Option<u16>> {
-    match rest {
-        [] | [b':'] => Some(None),
-        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
-            std::str::from_utf8(digits).ok()?.parse().ok().map(Some)
-        }
-        _ => None,
     }
 }
 

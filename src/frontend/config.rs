@@ -1,20 +1,21 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ipnet::IpNet;
 
 use super::pace::Rate;
+use super::trust::Trust;
 use crate::files::Symlinks;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
 pub use super::filter::ResponseHeaders;
-pub use super::handler::{Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat};
+pub use super::handler::{
+    DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
+};
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +24,8 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// In the order of the file; the router sorts them.
     pub routes: Vec<Route>,
-    /// Peers whose `X-Forwarded-*` fields are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Which peers are believed about clients.
+    pub trust: Trust,
     /// Deadlines of the client side.
     pub timeouts: Timeouts,
     /// Largest request head, in bytes: 431 above.
@@ -110,7 +111,7 @@ pub struct Route {
 /// A host rule of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// `shop.example`, lower case.
+    /// `shop.example`, in its [canonical](crate::protocol::authority::canonical) spelling.
     Exact(String),
     /// `*.example`: holds `.example`, lower case.
     Suffix(String),
@@ -118,7 +119,7 @@ pub enum Host {
 
 impl Route {
     /// The directory that it serves, if it does, and the links that are followed there.
-    pub fn root(&self) -> Option<(&Path, Symlinks)> {
+    pub fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         self.handler.root()
     }
 }
@@ -155,7 +156,7 @@ impl Default for Config {
         Self {
             listeners: Vec::new(),
             routes: Vec::new(),
-            trusted_proxies: Vec::new(),
+            trust: Trust::default(),
             timeouts: Timeouts::default(),
             head_size: Self::HEAD_SIZE,
             head_fields: Self::HEAD_FIELDS,

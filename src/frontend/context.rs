@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
+use super::trust::Trust;
 use crate::telemetry::{AccessLog, Counters, RouteTimes, SlowLog};
 use crate::upstream::Relays;
 
 /// The surroundings of an exchange. Immutable; shared by all exchanges of a configuration.
 pub struct ExchangeContext {
-    /// Peers whose forwarding fields are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Which peers are believed about clients.
+    pub trust: Trust,
     /// Where answers wait for their clients; with the spools of all bodies.
     pub relays: Relays,
     /// Gets a line for each exchange.

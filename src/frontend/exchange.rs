@@ -105,8 +105,8 @@ impl Exchange {
     pub fn client(&mut self) -> &Client {
         let Received { head, identified, .. } = &mut self.request;
         if !std::mem::replace(identified, true) {
-            let trusted = &self.context.trusted_proxies;
-            head.client = self.connection.connected.client(&mut head.fields, trusted);
+            let trust = &self.context.trust;
+            head.client = self.connection.connected.client(&mut head.fields, trust);
         }
         &head.client
     }
@@ -309,11 +309,7 @@ impl Exchange {
     fn observe(&mut self) {
         self.record.close();
         let Self { context, record, .. } = self;
-        let seen = Seen::new(
-            &self.request,
-            &self.connection.connected,
-            &context.trusted_proxies,
-        );
+        let seen = Seen::new(&self.request, &self.connection.connected, &context.trust);
         let route = record.route(&context.routes);
         let finished = record.finished(&seen, route);
         context.counters.finished(&finished);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{StatusCode, Version};
 use tokio::time::Instant;
 
@@ -20,11 +21,12 @@ use super::tunnel::Tunnel;
 use super::upload::{Incoming, Rules, Upload};
 use crate::protocol::fields::FieldName;
 use crate::protocol::request::RequestId;
-use crate::protocol::{RequestHead, ResponseHead};
+use crate::protocol::{Authority, RequestHead, ResponseHead};
 use crate::spool;
 use crate::telemetry::Phase;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
+use crate::variables::Template;
 
 /// Where a request goes to.
 #[derive(Clone, Copy)]
@@ -104,7 +106,7 @@ pub(super) async fn send(
         context,
         ..
     } = exchange;
-    complete(request, to.destination(), Announced { length, chunked });
+    complete(request, to.destination(), Announced { length, chunked })?;
     let options = options(&context.relays, route, request.head.version, connection, now);
     let answer = match route.ignore_client_abort {
         true => {
@@ -122,8 +124,12 @@ pub(super) async fn send(
 }
 
 /// Completes the head for its application, when its body is known.
-pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) {
+pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) -> Result<(), Rejection> {
     let head = &mut request.head;
+    head.host = match &to.route.host {
+        Some(template) => host(head, template)?,
+        None => None,
+    };
     head.content_length = body.length;
     head.chunked = body.chunked;
     head.server_name.clone_from(&to.route.name);
@@ -135,6 +141,20 @@ pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) {
         head.upgrade = true;
         head.fields.set(FieldName::Connection, "upgrade");
         head.fields.try_set(FieldName::Upgrade, &protocol);
+    }
+    Ok(())
+}
+
+/// What a template of a `Host` comes to for a request; nothing: as if there were none.
+fn host(head: &RequestHead, template: &Template) -> Result<Option<Box<Bytes>>, Rejection> {
+    let mut host = Vec::new();
+    template.write(head, &mut |piece| host.extend_from_slice(piece));
+    if host.is_empty() {
+        return Ok(None);
+    }
+    match Authority::parse(&host) {
+        Some(_) => Ok(Some(Box::new(host.into()))),
+        None => Err(Rejection::HostTemplate(host.escape_ascii().to_string())),
     }
 }
 

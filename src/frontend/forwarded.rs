@@ -7,9 +7,11 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use ipnet::IpNet;
+use bytes::Bytes;
 
-use crate::protocol::fields::{Field, FieldName, FieldNames, Fields};
+use super::trust::Trust;
+use crate::protocol::Authority;
+use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, members};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::{Client, ForwardedFor};
 use crate::protocol::tls::ClientTls;
@@ -50,6 +52,11 @@ impl Connected {
         self.tls.as_deref()
     }
 
+    /// Whether the gateway itself has asked the client for a certificate.
+    fn asks(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.asked)
+    }
+
     /// Whether the connection has TLS.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()
@@ -73,58 +80,122 @@ impl Connected {
             forwarded_for: ForwardedFor::Client,
             forwarded_host: None,
             secure: self.is_secure(),
+            forwarded_port: None,
             tls: self.tls.clone(),
         }
     }
 
-    /// The client that sent this request. Takes every forwarding field out of `fields`: what is believed of them is in
-    /// the client. Whether the peer is trusted is asked each time: a reload may have changed it.
-    pub fn client(&self, fields: &mut Fields, trusted: &[IpNet]) -> Client {
-        let believed = self.believed(fields, trusted);
-        // What the gateway says itself, no proxy says.
-        let identifies = believed.is_some() && !self.tls.as_ref().is_some_and(|tls| tls.asked);
-        let goes = |field: &Field<'_>| is_forwarding(field) || !identifies && is_identity(field);
-        let known = !fields.present().and(FORWARDING).is_empty();
-        if known || fields.others().any(|field| goes(&field)) {
-            fields.retain(|field| !goes(&field));
+    /// The client that sent this request. Takes the forwarding fields out of `fields` that are the gateway's own: what is
+    /// believed of them is in the client; those of a stranger all go. Whether the peer is trusted is asked each time: a
+    /// reload may have changed it.
+    pub fn client(&self, fields: &mut Fields, trust: &Trust) -> Client {
+        if let Some(client) = self.believed(fields, trust) {
+            fields.remove_all(OURS);
+            // What the gateway says itself, no proxy says.
+            if self.asks() && fields.others().any(|field| is_identity(&field)) {
+                fields.retain(|field| !is_identity(&field));
+            }
+            return client;
         }
-        believed.unwrap_or_else(|| self.own())
+        let named = trust.client_ip.from.other();
+        let is_forged = |field: &Field<'_>| {
+            is_forwarding(field) || is_identity(field) || named.is_some_and(|name| is_named(field, name))
+        };
+        let known = !fields.present().and(FORWARDING).is_empty();
+        if known || fields.others().any(|field| is_forged(&field)) {
+            fields.retain(|field| !is_forged(&field));
+        }
+        self.own()
     }
 
     /// The client as a trusted proxy names it; `None`: the peer is none.
-    pub(super) fn believed(&self, fields: &Fields, trusted: &[IpNet]) -> Option<Client> {
-        let peer = self.peer()?.ip();
-        contains(trusted, peer).then(|| self.behind_proxy(fields, trusted))
+    pub(super) fn believed(&self, fields: &Fields, trust: &Trust) -> Option<Client> {
+        let peer = self.peer().map(|peer| peer.ip());
+        trust.has_peer(peer).then(|| self.behind_proxy(fields, trust))
     }
 
-    fn behind_proxy(&self, fields: &Fields, trusted: &[IpNet]) -> Client {
-        let hops = hops(fields);
-        let named = hops
-            .iter()
-            .rev()
-            .find(|ip| !contains(trusted, **ip))
-            .or(hops.first())
-            .copied();
+    fn behind_proxy(&self, fields: &Fields, trust: &Trust) -> Client {
+        let from = &trust.client_ip.from;
+        let hops = hops(fields.all(FieldName::XForwardedFor), trust);
+        let named = match from.is_chain() {
+            true => client(&hops, trust),
+            false => client(
+                &self::hops(fields.all_named(from.as_str().as_bytes()), trust),
+                trust,
+            ),
+        };
         let remote = match named {
             // The port of a forwarded client is not known.
             Some(ip) => Some(SocketAddr::new(ip, 0).into()),
             None => self.remote.clone(),
         };
         let proxy = self.peer().map(|peer| peer.ip());
-        let chain: Vec<String> = hops.iter().chain(proxy.as_ref()).map(IpAddr::to_string).collect();
-        let proto = fields.get(FieldName::XForwardedProto);
+        let before = if hops.is_empty() { named.as_slice() } else { &hops };
+        let chain: Vec<String> = before
+            .iter()
+            .chain(proxy.as_ref())
+            .map(IpAddr::to_string)
+            .collect();
+        let forwarded_for = match chain.is_empty() {
+            true => ForwardedFor::Nothing,
+            false => ForwardedFor::Chain(Box::new(chain.join(", ").into())),
+        };
+        let host = first(fields.all(FieldName::XForwardedHost));
+        let host = host.and_then(|host| Some((host, Authority::parse(host)?)));
+        let scheme = first(fields.all(FieldName::XForwardedProto)).and_then(Scheme::of);
+        let port = first(fields.all_named(PORT)).and_then(port);
+        let of_host = || host.and_then(|(_, authority)| authority.port().filter(|port| *port != 0));
         Client {
             remote,
             local: self.local.clone(),
-            forwarded_for: ForwardedFor::Chain(Box::new(chain.join(", ").into())),
-            forwarded_host: fields.to_bytes(FieldName::XForwardedHost).map(Box::new),
-            secure: match proto {
-                Some(proto) => proto.eq_ignore_ascii_case(b"https"),
-                None => self.is_secure(),
-            },
+            forwarded_for,
+            forwarded_host: host.map(|(host, _)| Box::new(Bytes::copy_from_slice(host))),
+            secure: scheme.map_or(self.is_secure(), |scheme| scheme.secure),
+            forwarded_port: port.or_else(of_host).or(scheme.map(|scheme| scheme.port)),
             tls: self.tls.clone(),
         }
     }
+}
+
+/// What a proxy says of the client's connection to it.
+#[derive(Clone, Copy)]
+struct Scheme {
+    secure: bool,
+    /// Its usual port.
+    port: u16,
+}
+
+impl Scheme {
+    /// Those of tunnels, too, which some proxies tell of.
+    fn of(name: &[u8]) -> Option<Self> {
+        let is = |names: [&str; 2]| {
+            names
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        match (is(["https", "wss"]), is(["http", "ws"])) {
+            (true, _) => Some(Self {
+                secure: true,
+                port: 443,
+            }),
+            (_, true) => Some(Self {
+                secure: false,
+                port: 80,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The first element that says something: each proxy appends its own, so that is what the client's says.
+fn first<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    values.flat_map(members).next()
+}
+
+fn port(digits: &[u8]) -> Option<u16> {
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    let port = std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok();
+    port.filter(|port| *port != 0)
 }
 
 /// An address of ours, with its text.
@@ -153,14 +224,22 @@ fn is_identity(field: &Field<'_>) -> bool {
     field.name == FieldName::Other && start.is_some_and(|start| start.eq_ignore_ascii_case(IDENTITY))
 }
 
-/// The addresses that the proxies before us name, oldest first. The list ends, seen from us, at the first
-/// entry that is no address: what is before it cannot be told from a forgery.
-fn hops(fields: &Fields) -> Vec<IpAddr> {
-    let values = fields
-        .all(FieldName::XForwardedFor)
-        .filter(|value| value.is_ascii())
-        .filter_map(|value| std::str::from_utf8(value).ok());
-    let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+/// The client among the addresses of a chain: the last that is no trusted proxy's.
+fn client(hops: &[IpAddr], trust: &Trust) -> Option<IpAddr> {
+    let outside = hops.iter().rev().find(|ip| !trust.has(**ip));
+    outside.or(hops.first()).copied()
+}
+
+fn is_named(field: &Field<'_>, name: &[u8]) -> bool {
+    field.spelling.eq_ignore_ascii_case(name)
+}
+
+/// The addresses that the proxies before us name, oldest first. Empty entries say nothing. The list ends, seen from us,
+/// at the first entry that is no address: what is before it cannot be told from a forgery.
+fn hops<'a>(values: impl Iterator<Item = &'a [u8]>, trust: &Trust) -> Vec<IpAddr> {
+    // What nginx calls a peer on a unix socket.
+    let is_unix = |entry: &[u8]| trust.has_unix() && entry == b"unix:";
+    let entries: Vec<&[u8]> = values.flat_map(members).filter(|entry| !is_unix(entry)).collect();
     let known = entries.iter().rev().map_while(|entry| address(entry));
     let mut hops: Vec<IpAddr> = known.take(MAX_HOPS).collect();
     hops.reverse();
@@ -168,7 +247,8 @@ fn hops(fields: &Fields) -> Vec<IpAddr> {
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`
-fn address(entry: &str) -> Option<IpAddr> {
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?;
     let bare = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let ip = entry
         .parse()
@@ -176,10 +256,6 @@ fn address(entry: &str) -> Option<IpAddr> {
         .or_else(bare)
         .or_else(|| entry.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
     Some(IpAddr::to_canonical(&ip))
-}
-
-fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&ip))
 }
 
 /// The forwarding fields that have a name of their own.
@@ -192,32 +268,60 @@ const FORWARDING: FieldNames = FieldNames::of(&[
     FieldName::XRealIp,
 ]);
 
+/// Those that the gateway writes itself.
+const OURS: FieldNames = FieldNames::of(&[
+    FieldName::XForwardedFor,
+    FieldName::XForwardedHost,
+    FieldName::XForwardedProto,
+    FieldName::XRealIp,
+]);
+
 /// What all others start with.
 const PREFIX: &[u8] = b"X-Forwarded-";
 
 /// What the fields start with that tell of the certificate of a client.
 const IDENTITY: &[u8] = b"X-SSL-Client-";
+/// The port that the client has connected to.
+const PORT: &[u8] = b"X-Forwarded-Port";
 
 /// Entries of `X-Forwarded-For` that are looked at: more proxies than any chain has.
 const MAX_HOPS: usize = 32;
 
 #[cfg(test)]
 mod tests {
+    use super::super::trust::{ClientField, ClientIp, TrustedProxy};
     use super::*;
 
+    /// What is believed of a peer; `unix` is one without an address.
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
-        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        ask_from(ClientField::default(), peer, trusted, fields)
+    }
+
+    fn ask_from(
+        from: ClientField,
+        peer: &str,
+        trusted: &[&str],
+        fields: &[(&str, &str)],
+    ) -> (Client, Fields) {
+        let proxies = trusted.iter().map(|proxy| match *proxy {
+            "unix" => TrustedProxy::Unix,
+            network => TrustedProxy::Network(network.parse().unwrap()),
+        });
+        let trust = Trust {
+            proxies: proxies.collect(),
+            client_ip: ClientIp { from },
+        };
         let mut left: Fields = fields.iter().copied().collect();
-        let local = "198.51.100.1:80".parse().ok();
-        let client = Connected::new(peer.parse().ok(), local).client(&mut left, &trusted);
+        let local = "198.51.100.1:80".parse().ok().filter(|_| peer != "unix");
+        let client = Connected::new(peer.parse().ok(), local).client(&mut left, &trust);
         (client, left)
     }
 
     fn ip(client: &Client) -> &str {
-        client.remote.as_ref().unwrap().ip_text()
+        client.remote.as_ref().map_or("", Peer::ip_text)
     }
 
-    fn chain(client: &Client) -> &str {
+    fn chain_of(client: &Client) -> &str {
         match &client.forwarded_for {
             ForwardedFor::Nothing => "",
             ForwardedFor::Client => ip(client),
@@ -238,7 +342,7 @@ mod tests {
         ];
         let (client, left) = ask("192.0.2.9:1000", &["10.0.0.0/8"], &forged);
         assert_eq!(
-            (ip(&client), chain(&client), client.secure),
+            (ip(&client), chain_of(&client), client.secure),
             ("192.0.2.9", "192.0.2.9", false)
         );
         assert_eq!(client.forwarded_host, None);
@@ -254,7 +358,7 @@ mod tests {
         ];
         let (client, left) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
         assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
-        assert_eq!(chain(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
+        assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
         assert_eq!(**client.forwarded_host.as_ref().unwrap(), "shop.example");
         assert!(left.is_empty());
     }
@@ -271,13 +375,140 @@ mod tests {
                 asked,
                 ..ClientTls::default()
             });
-            let client = connected.client(&mut fields, &["10.0.0.0/8".parse().unwrap()]);
+            let trust = Trust {
+                proxies: vec![TrustedProxy::Network("10.0.0.0/8".parse().unwrap())],
+                ..Trust::default()
+            };
+            let client = connected.client(&mut fields, &trust);
             assert!(client.secure && client.tls.is_some());
             fields.len()
         };
         assert_eq!(left("192.0.2.9:1", false), 0);
         assert_eq!(left("10.0.0.1:1", false), 2);
         assert_eq!(left("10.0.0.1:1", true), 0);
+    }
+
+    #[test]
+    fn empty_entries_of_a_chain_are_skipped() {
+        for chain in [
+            "192.0.2.9,, 10.0.0.5",
+            ", 192.0.2.9 ,\t, 10.0.0.5,",
+            "192.0.2.9,10.0.0.5",
+        ] {
+            let fields = [("x-forwarded-for", ""), ("x-forwarded-for", chain)];
+            let (client, _) = ask("10.0.0.1:1000", &["10.0.0.0/8"], &fields);
+            assert_eq!(ip(&client), "192.0.2.9", "{chain}");
+            assert_eq!(chain_of(&client), "192.0.2.9, 10.0.0.5, 10.0.0.1");
+        }
+    }
+
+    #[test]
+    fn of_several_schemes_and_hosts_the_first_counts() {
+        for (proto, secure) in [
+            ("https, https", true),
+            ("https, http", true),
+            ("http, https", false),
+            (", HTTPS", true),
+            ("wss", true),
+            ("ws", false),
+            ("ftp", false),
+            ("", false),
+        ] {
+            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-proto", proto)]);
+            assert_eq!(client.secure, secure, "{proto}");
+        }
+        for (host, first) in [
+            ("a.example, b.example:81", Some("a.example")),
+            (", a.example:81", Some("a.example:81")),
+            ("[::1]evil.example", None),
+            ("a b, c.example", None),
+            ("", None),
+        ] {
+            let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &[("x-forwarded-host", host)]);
+            let found = client
+                .forwarded_host
+                .map(|host| String::from_utf8(host.to_vec()).unwrap());
+            assert_eq!(found.as_deref(), first, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_port_is_the_clients() {
+        let port = |fields: &[(&str, &str)]| ask("10.0.0.1:1", &["10.0.0.0/8"], fields).0.forwarded_port;
+        let (https, host) = (("x-forwarded-proto", "https"), ("x-forwarded-host", "a:8443"));
+        assert_eq!(port(&[]), None);
+        assert_eq!(port(&[("x-forwarded-for", "192.0.2.9")]), None);
+        assert_eq!(port(&[https]), Some(443));
+        assert_eq!(port(&[("x-forwarded-proto", "http, https")]), Some(80));
+        assert_eq!(port(&[https, host]), Some(8443));
+        assert_eq!(port(&[https, host, ("x-forwarded-port", "444, 80")]), Some(444));
+        assert_eq!(port(&[("x-forwarded-port", "81")]), Some(81));
+        for none in ["0", "65536", "x", "-1", "+81", ""] {
+            assert_eq!(port(&[("x-forwarded-port", none)]), None, "{none}");
+            assert_eq!(port(&[https, ("x-forwarded-port", none)]), Some(443), "{none}");
+        }
+        assert_eq!(port(&[https, ("x-forwarded-host", "a:0")]), Some(443));
+    }
+
+    #[test]
+    fn what_else_a_trusted_proxy_says_goes_on() {
+        let passed = [
+            ("forwarded", "for=192.0.2.9;proto=https"),
+            ("x-forwarded-port", "443"),
+            ("x-forwarded-prefix", "/shop"),
+            ("X-Forwarded-User", "joe"),
+            ("front-end-https", "on"),
+        ];
+        let replaced = [
+            ("x-forwarded-for", "192.0.2.9"),
+            ("x-forwarded-host", "a.example"),
+            ("x-forwarded-proto", "https"),
+            ("x-real-ip", "192.0.2.8"),
+        ];
+        let fields = [&passed[..], &replaced].concat();
+        let (_, left) = ask("10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!(left, Fields::from_iter(passed));
+        let (_, left) = ask("192.0.2.1:1", &["10.0.0.0/8"], &fields);
+        assert!(left.is_empty(), "of strangers: {left:?}");
+    }
+
+    #[test]
+    fn another_field_names_the_client_where_that_is_said() {
+        let from = |name: &str| ClientField::new(name).unwrap();
+        let fields = [
+            ("x-forwarded-for", "6.6.6.6, 192.0.2.9"),
+            ("cf-connecting-ip", "2001:db8::7"),
+            ("x-real-ip", "192.0.2.8"),
+        ];
+        let (client, left) = ask_from(from("CF-Connecting-IP"), "10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), left.len()), ("2001:db8::7", 1), "it goes on");
+        assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.1");
+        let (client, _) = ask_from(from("x-real-ip"), "10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!(ip(&client), "192.0.2.8");
+        let (client, left) = ask_from(from("CF-Connecting-IP"), "192.0.2.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), left.len()), ("192.0.2.1", 0), "a stranger");
+    }
+
+    #[test]
+    fn without_that_field_the_client_is_the_proxy() {
+        for value in [None, Some(""), Some("x"), Some("192.0.2.7, x")] {
+            let fields = value.map(|value| ("true-client-ip", value));
+            let fields: Vec<_> = fields
+                .into_iter()
+                .chain([("x-forwarded-for", "192.0.2.9")])
+                .collect();
+            let from = ClientField::new("True-Client-IP").unwrap();
+            let (client, _) = ask_from(from, "10.0.0.1:1", &["10.0.0.0/8"], &fields);
+            assert_eq!(ip(&client), "10.0.0.1", "{value:?}");
+        }
+        let from = ClientField::new("True-Client-IP").unwrap();
+        let (client, _) = ask_from(
+            from,
+            "10.0.0.1:1",
+            &["10.0.0.0/8"],
+            &[("true-client-ip", "192.0.2.7")],
+        );
+        assert_eq!(chain_of(&client), "192.0.2.7, 10.0.0.1");
     }
 
     #[test]
@@ -288,17 +519,54 @@ mod tests {
         )];
         let (client, _) = ask("10.0.0.1:1000", &["10.0.0.0/8", "2001:db8::/32"], &fields);
         assert_eq!(
-            (ip(&client), chain(&client)),
+            (ip(&client), chain_of(&client)),
             ("192.0.2.9", "192.0.2.9, 2001:db8::1, 10.0.0.1")
         );
     }
 
     #[test]
     fn a_unix_client_has_no_address() {
-        let client = Connected::new(None, None).client(&mut Fields::new(), &[]);
+        let client = Connected::new(None, None).client(&mut Fields::new(), &Trust::default());
         assert_eq!(
             (&client.remote, &client.forwarded_for),
             (&None, &ForwardedFor::Client)
         );
+    }
+
+    #[test]
+    fn a_proxy_on_a_unix_socket_is_believed_where_unix_is_trusted() {
+        let fields = [
+            ("x-forwarded-for", "6.6.6.6, 192.0.2.9, 10.0.0.2"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let (client, _) = ask("unix", &["unix", "10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), client.secure), ("192.0.2.9", true));
+        assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2");
+        let (client, _) = ask("unix", &["10.0.0.0/8"], &fields);
+        assert_eq!((ip(&client), chain_of(&client), client.secure), ("", "", false));
+        let (client, _) = ask("10.0.0.1:1", &["unix"], &fields);
+        assert_eq!((ip(&client), client.secure), ("10.0.0.1", false));
+    }
+
+    #[test]
+    fn a_proxy_on_a_unix_socket_that_says_nothing_has_no_client() {
+        let (client, left) = ask("unix", &["unix"], &[("accept", "*/*")]);
+        assert_eq!(
+            (client.remote, client.forwarded_for),
+            (None, ForwardedFor::Nothing)
+        );
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn a_proxy_behind_a_proxy_on_a_unix_socket_is_nginxs_word_for_it() {
+        let fields = [("x-forwarded-for", "6.6.6.6, 192.0.2.9, unix:")];
+        let (client, _) = ask("unix", &["unix"], &fields);
+        assert_eq!(
+            (ip(&client), chain_of(&client)),
+            ("192.0.2.9", "6.6.6.6, 192.0.2.9")
+        );
+        let (client, _) = ask("10.0.0.1:1", &["10.0.0.0/8"], &fields);
+        assert_eq!(ip(&client), "10.0.0.1");
     }
 }

@@ -10,11 +10,13 @@ use super::authority;
 use super::options;
 use super::received::Received;
 use super::rejection::Rejection;
+use super::trust::Trust;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::{hop_by_hop, params};
 
-/// Refuses what must not go on; leaves end-to-end fields that may become variables.
-pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
+/// Refuses what must not go on; leaves end-to-end fields that may become variables. `trust` knows one that `Connection`
+/// cannot take away.
+pub fn inspect(request: &mut Received, trust: &Trust) -> Result<(), Rejection> {
     let head = &mut request.head;
     if head.method == Method::CONNECT {
         return Err(Rejection::Method(options::METHODS));
@@ -43,7 +45,7 @@ pub fn inspect(request: &mut Received) -> Result<(), Rejection> {
         inspected.upgrade = upgrade(version, &head.method, fields);
     }
     inspected.dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
-    hop_by_hop::strip(fields);
+    hop_by_hop::strip(fields, trust.client_ip.from.other());
     Ok(())
 }
 
@@ -113,12 +115,14 @@ mod tests {
     /// Why it is refused, if it is.
     fn reason(request: Request) -> Option<&'static str> {
         let mut received = Received::new(request, RequestId(0));
-        inspect(&mut received).err().map(|error| error.reason().as_str())
+        inspect(&mut received, &Trust::default())
+            .err()
+            .map(|error| error.reason().as_str())
     }
 
     fn inspected(fields: &[(&str, &str)]) -> Result<(Inspected, Fields), &'static str> {
         let mut received = Received::new(request(fields), RequestId(0));
-        inspect(&mut received).map_err(|error| error.reason().as_str())?;
+        inspect(&mut received, &Trust::default()).map_err(|error| error.reason().as_str())?;
         Ok((received.inspected, received.head.fields))
     }
 

@@ -7,7 +7,7 @@
 //!   [`connection`], and asks for the [`current`] [`service`];
 //! * [`inspect`] and [`authority`] check what was [`received`]; [`options`] are the gateway's own;
 //! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
-//! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`]) and sends;
+//! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`], as far as there is [`trust`]) and sends;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`); a [`body`], whose parts may be a
 //!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
 //! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `meter` tell slow clients from slow applications.
@@ -50,6 +50,7 @@ pub mod serve;
 pub mod server;
 pub mod service;
 pub mod streaming_body;
+pub mod trust;
 pub mod tunnel;
 pub mod upload;
 

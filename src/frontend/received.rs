@@ -56,6 +56,7 @@ impl Received {
                 client: Client::default(),
                 script: Script::default(),
                 server_name: None,
+                host: None,
                 content_length: None,
                 chunked: false,
                 upgrade: false,

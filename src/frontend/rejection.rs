@@ -22,9 +22,15 @@ pub enum Rejection {
     /// `Host` is missing, repeated, malformed, or contradicts `:authority`.
     #[error("missing, repeated or malformed Host")]
     Host,
+    /// `host` of a route or an upstream has a variable that made it no host.
+    #[error("`host` of the route or the upstream comes to `{0}`, which is none")]
+    HostTemplate(String),
     /// `*` or an authority where a path has to be.
     #[error("form of target that is not for this method")]
     Target,
+    /// A path whose `..` leads out of its route, or through another one, to an application that reads it as it came.
+    #[error("`..` in the path leads out of its route (`normalize = true` of the upstream would resolve it)")]
+    LeavesRoute,
     /// A transfer coding other than a single `chunked`.
     #[error("transfer coding other than chunked")]
     TransferEncoding,
@@ -89,9 +95,13 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path(error) => path(*error),
-            Self::Host | Self::Target | Self::ClearOnTlsPort | Self::Padded | Self::Conflict => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Host
+            | Self::HostTemplate(_)
+            | Self::Target
+            | Self::LeavesRoute
+            | Self::ClearOnTlsPort
+            | Self::Padded
+            | Self::Conflict => StatusCode::BAD_REQUEST,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
@@ -113,8 +123,8 @@ impl Rejection {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => Reason::NotFound,
-            Self::Path(_) => Reason::BadPath,
-            Self::Host => Reason::BadHost,
+            Self::Path(_) | Self::LeavesRoute => Reason::BadPath,
+            Self::Host | Self::HostTemplate(_) => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
             Self::Misdirected => Reason::Misdirected,
@@ -157,6 +167,8 @@ impl Rejection {
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
             | Self::Misdirected
+            | Self::HostTemplate(_)
+            | Self::LeavesRoute
             | Self::Padded
             | Self::NotFound
             | Self::Forbidden

@@ -7,6 +7,8 @@ use super::filter::Filters;
 use super::handler::{Handler, Place};
 use crate::files::Root;
 use crate::upstream::Upstream;
+use crate::upstream::model::config::ProtocolName;
+use crate::variables::Template;
 
 /// A match rule's answer, ready to serve.
 pub struct Route {
@@ -20,6 +22,10 @@ pub struct Route {
     pub handler: Handler,
     /// The name of the upstream that it forwards to; empty when there is none.
     pub upstream: Arc<str>,
+    /// What its application, an HTTP server, gets as `Host`, if not the client's.
+    pub host: Option<Template>,
+    /// Whether its application reads the path in the client's spelling.
+    pub as_it_came: bool,
     /// Its place in the configuration.
     pub number: usize,
 }
@@ -36,12 +42,13 @@ impl Route {
             root,
             upstreams,
         };
-        let upstream = config
-            .handler
-            .upstream()
-            .map(|index| upstreams[index].name().clone());
+        let upstream = config.handler.upstream().map(|index| &upstreams[index]);
         Self {
-            upstream: upstream.unwrap_or_default(),
+            upstream: upstream
+                .map(|upstream| upstream.name().clone())
+                .unwrap_or_default(),
+            host: upstream.and_then(|upstream| host(&config, upstream)).cloned(),
+            as_it_came: upstream.is_some_and(|upstream| upstream.config().sends_path_as_it_came()),
             number: 0,
             name: config.host.as_ref().and_then(name),
             filters: Filters::new(&config),
@@ -49,6 +56,13 @@ impl Route {
             config,
         }
     }
+}
+
+/// The route knows better than its upstream.
+fn host<'a>(config: &'a config::Route, upstream: &'a Upstream) -> Option<&'a Template> {
+    let upstream = upstream.config();
+    let host = config.handler.host().or(upstream.host.as_ref());
+    host.filter(|_| upstream.protocol == ProtocolName::Http)
 }
 
 /// A pattern is no name: which of the hosts behind it was asked for, only the client says.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::config::{Host, Route};
-use crate::files::DecodedPath;
+use crate::files::path::split_at_prefix;
+use crate::protocol::authority::canonical;
 
 /// Routes, sorted for looking up. `R` is whatever a route became at run time.
 #[derive(Debug)]
@@ -52,8 +53,9 @@ impl<R> Router<R> {
         router
     }
 
-    /// The route for a path on a host (without port, any case). Which host that is is asked only where a route does.
-    pub fn find<'h>(&self, host: impl FnOnce() -> &'h [u8], path: &DecodedPath) -> Option<&Arc<R>> {
+    /// The route for a path in normal form on a host (without port, in any spelling). Which host that is is asked only
+    /// where a route does.
+    pub fn find<'h>(&self, host: impl FnOnce() -> &'h [u8], path: &[u8]) -> Option<&Arc<R>> {
         let by_host = match self.exact.is_empty() && self.suffixes.is_empty() {
             true => None,
             false => self.by_host(host(), path),
@@ -61,8 +63,8 @@ impl<R> Router<R> {
         by_host.or_else(|| longest(&self.any, path))
     }
 
-    fn by_host(&self, host: &[u8], path: &DecodedPath) -> Option<&Arc<R>> {
-        let host = std::str::from_utf8(host).ok()?.to_ascii_lowercase();
+    fn by_host(&self, host: &[u8], path: &[u8]) -> Option<&Arc<R>> {
+        let host = canonical(std::str::from_utf8(host).ok()?);
         let exact = self.exact.get(&host).and_then(|rules| longest(rules, path));
         exact.or_else(|| {
             let matching = self
@@ -86,10 +88,10 @@ impl<R> Router<R> {
 }
 
 /// The first match: rules are sorted, longest path first.
-fn longest<'a, R>(rules: &'a [Rule<R>], path: &DecodedPath) -> Option<&'a Arc<R>> {
+fn longest<'a, R>(rules: &'a [Rule<R>], path: &[u8]) -> Option<&'a Arc<R>> {
     rules
         .iter()
-        .find(|rule| path.split_at_prefix(&rule.path).is_some())
+        .find(|rule| split_at_prefix(path, &rule.path).is_some())
         .map(|rule| &rule.route)
 }
 
@@ -141,7 +143,7 @@ mod tests {
         );
         let find = |host: &str, path: &str| {
             router
-                .find(|| host.as_bytes(), &DecodedPath::parse(path.as_bytes()).unwrap())
+                .find(|| host.as_bytes(), path.as_bytes())
                 .map(|route| **route)
         };
         assert_eq!(find("other.test", "/x"), Some(0));
@@ -153,5 +155,6 @@ mod tests {
         assert_eq!(find("a.shop.example", "/"), Some(5));
         assert_eq!(find("a.example", "/api"), Some(6));
         assert_eq!(find(".example", "/"), Some(0));
+        assert_eq!(find("shop.example", ""), Some(2), "the root");
     }
 }

@@ -3,10 +3,10 @@
 use std::cell::OnceCell;
 
 use http::Version;
-use ipnet::IpNet;
 
 use super::forwarded::Connected;
 use super::received::Received;
+use super::trust::Trust;
 use crate::protocol::fields::FieldName;
 use crate::protocol::peer::Peer;
 use crate::protocol::request::Client;
@@ -16,18 +16,18 @@ use crate::telemetry::observer::Request;
 pub(super) struct Seen<'a> {
     request: &'a Received,
     connected: &'a Connected,
-    trusted: &'a [IpNet],
+    trust: &'a Trust,
     /// The client, where no application was told: what the proxies say.
     believed: OnceCell<Option<Client>>,
 }
 
 impl<'a> Seen<'a> {
-    /// A request on a connection; `trusted` are the proxies that are believed.
-    pub(super) fn new(request: &'a Received, connected: &'a Connected, trusted: &'a [IpNet]) -> Self {
+    /// A request on a connection.
+    pub(super) fn new(request: &'a Received, connected: &'a Connected, trust: &'a Trust) -> Self {
         Self {
             request,
             connected,
-            trusted,
+            trust,
             believed: OnceCell::new(),
         }
     }
@@ -40,7 +40,7 @@ impl<'a> Seen<'a> {
 impl Request for Seen<'_> {
     fn remote(&self) -> Option<&str> {
         let head = &self.request.head;
-        let believed = || self.connected.believed(&head.fields, self.trusted);
+        let believed = || self.connected.believed(&head.fields, self.trust);
         let client = match self.request.identified {
             true => Some(&head.client),
             false => self.believed.get_or_init(believed).as_ref(),

@@ -60,7 +60,7 @@ pub fn refuse(mut exchange: Box<Exchange>, rejection: &Rejection) -> Box<Exchang
 
 /// Refuses what must not go on; leaves what may.
 pub fn check(exchange: &mut Exchange) -> Result<(), Rejection> {
-    inspect(&mut exchange.request)?;
+    inspect(&mut exchange.request, &exchange.context.trust)?;
     let inspected = &exchange.request.inspected;
     if inspected.dropped > 0 {
         let counters = &exchange.context.counters;

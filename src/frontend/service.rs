@@ -63,10 +63,28 @@ impl Service {
     /// The path of a request, for every rule, and the route that it finds.
     pub fn route(&self, request: &Received) -> Result<(DecodedPath, &Arc<Route>), Rejection> {
         let path = DecodedPath::of(&request.head.target.path_bytes())?;
-        match self.router.find(|| host(&request.head.fields), &path) {
-            Some(route) => Ok((path, route)),
-            None => Err(Rejection::NotFound),
+        let Some(route) = self.find(request, path.as_bytes()) else {
+            return Err(Rejection::NotFound);
+        };
+        if route.as_it_came && !self.is_all_of(route, &path, request) {
+            return Err(Rejection::LeavesRoute);
         }
+        Ok((path, route))
+    }
+
+    #[inline]
+    fn find(&self, request: &Received, path: &[u8]) -> Option<&Arc<Route>> {
+        self.router.find(|| host(&request.head.fields), path)
+    }
+
+    /// Whether a path is the route's for those, too, that read its `..` in another way than the router. `/admin/../x` is
+    /// not `/admin`'s for us, and its application might take it for that.
+    fn is_all_of(&self, route: &Arc<Route>, path: &DecodedPath, request: &Received) -> bool {
+        let within = |directory: &[u8]| {
+            let found = self.find(request, directory);
+            found.is_some_and(|found| Arc::ptr_eq(found, route))
+        };
+        path.climbs_within(request.head.target.path(), within)
     }
 }
 

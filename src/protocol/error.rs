@@ -7,19 +7,19 @@ use super::http1::ChunkError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// The variable block exceeds what the backend takes (uWSGI `buffer-size`, the 16-bit uwsgi length, …).
-    #[error("variable block of more than {limit} bytes, the backend's limit ({setting})")]
+    #[error("variable block of more than {limit} bytes, the limit of the upstream ({setting})")]
     BlockTooLarge {
         /// Bytes that the backend accepts.
         limit: usize,
-        /// The setting of the backend or of ours that holds the limit.
+        /// Our setting that holds the limit, and that of the backend which it follows.
         setting: &'static str,
     },
     /// More variables than the backend takes.
-    #[error("more than {limit} variables, the backend's limit ({setting})")]
+    #[error("more than {limit} variables, the limit of the upstream ({setting})")]
     TooManyParams {
         /// Variables that the backend accepts.
         limit: usize,
-        /// The setting that holds the limit.
+        /// Our setting that holds the limit, and that of the backend which it follows.
         setting: &'static str,
     },
     /// A single variable that fits no record (FastCGI: a pair may not cross a PARAMS record).

@@ -22,24 +22,31 @@ const ESSENTIAL: FieldNames = FieldNames::of(&[
     FieldName::ContentLength,
     FieldName::ContentType,
     FieldName::Cookie,
+    FieldName::Forwarded,
+    FieldName::FrontEndHttps,
     FieldName::Host,
     FieldName::SetCookie,
     FieldName::XForwardedFor,
     FieldName::XForwardedHost,
     FieldName::XForwardedProto,
+    FieldName::XRealIp,
 ]);
 
-/// Removes every hop-by-hop field, and those that `Connection` names.
+/// Removes every hop-by-hop field, and those that `Connection` names, but not one of the name `kept`.
 ///
 /// Costs nothing where there is nothing to remove.
-pub fn strip(fields: &mut Fields) {
+pub fn strip(fields: &mut Fields, kept: Option<&[u8]>) {
     if !fields.contains(FieldName::Connection) {
         fields.remove_all(HOP_BY_HOP);
         return;
     }
     let (known, others) = named(fields);
     fields.remove_all(known.and(ESSENTIAL.complement()).or(HOP_BY_HOP));
-    for name in others.iter().filter(|name| !is_forwarding(name)) {
+    let is_kept = |name: &[u8]| kept.is_some_and(|kept| kept.eq_ignore_ascii_case(name));
+    for name in others
+        .iter()
+        .filter(|name| !is_forwarding(name) && !is_kept(name))
+    {
         fields.remove_named(name);
     }
 }
@@ -69,7 +76,7 @@ mod tests {
 
     fn left(fields: &[(&str, &str)]) -> Vec<String> {
         let mut fields: Fields = fields.iter().copied().collect();
-        strip(&mut fields);
+        strip(&mut fields, Some(b"X-Kept"));
         let text = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
         fields.iter().map(|field| text(field.spelling)).collect()
     }
@@ -93,7 +100,10 @@ mod tests {
     fn named_ones_go_except_what_others_rely_on() {
         let fields = [
             ("connection", "close, X-Secret, referer"),
-            ("connection", "Host , cookie,x-forwarded-for,x-forwarded-port"),
+            (
+                "connection",
+                "Host , cookie,x-forwarded-for,x-forwarded-port, forwarded, x-kept",
+            ),
             ("x-secret", "1"),
             ("X-SECRET", "2"),
             ("Host", "a"),
@@ -101,10 +111,19 @@ mod tests {
             ("Referer", "a"),
             ("x-forwarded-for", "192.0.2.1"),
             ("X-Forwarded-Port", "80"),
+            ("Forwarded", "for=192.0.2.1"),
+            ("x-Kept", "1"),
         ];
         assert_eq!(
             left(&fields),
-            ["Host", "cookie", "x-forwarded-for", "X-Forwarded-Port"]
+            [
+                "Host",
+                "cookie",
+                "x-forwarded-for",
+                "X-Forwarded-Port",
+                "Forwarded",
+                "x-Kept"
+            ]
         );
     }
 }

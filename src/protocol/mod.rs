@@ -8,6 +8,7 @@
 //! error; every error is a `Copy + Eq` value with a name, so that tests assert on it.
 
 pub mod application;
+pub mod authority;
 mod body;
 pub mod error;
 pub mod fastcgi;
@@ -30,6 +31,7 @@ pub mod uwsgi;
 
 use bytes::{Bytes, BytesMut};
 
+pub use authority::Authority;
 pub use error::{DecodeError, EncodeError};
 pub use head::{InterimHead, ResponseHead};
 pub use limits::Limits;

@@ -1,5 +1,6 @@
 //! One end of a TCP connection, as variables tell of it.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -42,7 +43,15 @@ impl Peer {
         }
     }
 
-    /// The same as text.
+    /// The address as a host: of IPv6 in brackets.
+    pub fn host(&self) -> Cow<'_, [u8]> {
+        match self.address.is_ipv6() {
+            true => [b"[", self.ip(), b"]"].concat().into(),
+            false => self.ip().into(),
+        }
+    }
+
+    /// [`ip`](Self::ip) as text.
     pub fn ip_text(&self) -> &str {
         std::str::from_utf8(self.ip()).unwrap_or_default()
     }
@@ -109,6 +118,17 @@ mod tests {
         ] {
             let peer = Peer::from(address.parse::<SocketAddr>().unwrap());
             assert_eq!((peer.ip_text(), peer.port()), (ip, port.as_bytes()), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_ipv6_is_in_brackets() {
+        for (address, host) in [
+            ("192.0.2.1:80", "192.0.2.1"),
+            ("[2001:db8::1]:80", "[2001:db8::1]"),
+        ] {
+            let peer = Peer::from(address.parse::<SocketAddr>().unwrap());
+            assert_eq!(*peer.host(), *host.as_bytes(), "{address}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! A request as the codecs see it: checked, normalised, ready to become variables.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -30,6 +31,8 @@ pub struct RequestHead {
     pub script: Script,
     /// The name of the site as it is configured (`SERVER_NAME`); `None`: what the client says.
     pub server_name: Option<Arc<String>>,
+    /// `Host` towards an HTTP server, where it is not the client's.
+    pub host: Option<Box<Bytes>>,
     /// Exact length of the body; `Some(0)` for an announced empty body, `None` for no body at all, unless
     /// `chunked` is set.
     pub content_length: Option<u64>,
@@ -58,6 +61,8 @@ pub struct Client {
     pub secure: bool,
     /// What is known of TLS on the connection itself, if it has any.
     pub tls: Option<Arc<ClientTls>>,
+    /// The port that the client connected to, when a trusted proxy says so; else it is ours.
+    pub forwarded_port: Option<u16>,
 }
 
 /// What an application is told of the addresses that a request came by.
@@ -114,14 +119,15 @@ impl RequestHead {
     }
 
     /// `SERVER_NAME`: the configured name; else the host part of the authority, without port; our own address when the
-    /// client named no host, empty on a unix socket.
-    pub fn server_name(&self) -> &[u8] {
+    /// client named no host, empty on a unix socket. IPv6 is in brackets (RFC 3875, section 4.1.14).
+    pub fn server_name(&self) -> Cow<'_, [u8]> {
         if let Some(name) = &self.server_name {
-            return name.as_bytes();
+            return name.as_bytes().into();
         }
-        match self.fields.get(FieldName::Host) {
-            Some(host) if !host.is_empty() => without_port(host),
-            _ => self.client.local.as_ref().map_or(b"", |local| local.ip()),
+        match (self.fields.get(FieldName::Host), &self.client.local) {
+            (Some(host), _) if !host.is_empty() => without_port(host).into(),
+            (_, Some(local)) => local.host(),
+            (_, None) => Cow::default(),
         }
     }
 }
@@ -144,7 +150,7 @@ pub struct Script {
     pub name: Bytes,
     /// `PATH_INFO`: decoded remainder, empty or starting with a slash.
     pub path_info: Bytes,
-    /// The same remainder as the client sent it, still percent-encoded (Gunicorn decodes it itself).
+    /// The same remainder as the client sent it, byte for byte, or encoded again (Gunicorn decodes it itself).
     pub path_info_encoded: Bytes,
     /// `SCRIPT_FILENAME`: absolute path on the application's side.
     pub filename: Option<Bytes>,

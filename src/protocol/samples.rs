@@ -18,6 +18,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         client: Client::default(),
         script: Script::default(),
         server_name: None,
+        host: None,
         content_length: None,
         chunked: false,
         upgrade: false,

@@ -59,6 +59,8 @@ impl Config {
 
     /// Whether there can be files in the directory. Waits for the disk.
     pub fn probe(&self) -> io::Result<()> {
+        // The error of a missing one names no file that was to be made.
+        self.temp_dir.metadata()?;
         tempfile::tempfile_in(&self.temp_dir).map(drop)
     }
 }

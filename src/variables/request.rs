@@ -1,5 +1,6 @@
 //! The values of variables in a request.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::{Scope, Variable, normal_path};
@@ -42,7 +43,7 @@ fn remote(head: &RequestHead) -> Option<&Peer> {
 
 fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
     let host = head.fields.get(FieldName::Host).map(without_port);
-    let host = host.unwrap_or_else(|| head.server_name());
+    let host = host.map_or_else(|| head.server_name(), Cow::Borrowed);
     for piece in host.chunks(64) {
         let mut lower = [0; 64];
         let lower = &mut lower[..piece.len()];

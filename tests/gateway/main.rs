@@ -25,6 +25,7 @@ mod real_status;
 #[cfg(feature = "tls")]
 mod real_tls;
 mod slow;
+mod spoken;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -206,6 +206,7 @@ fn request(method: Method) -> RequestHead {
         client: Client::default(),
         script: Script::default(),
         server_name: None,
+        host: None,
         content_length: None,
         chunked: false,
         upgrade: false,

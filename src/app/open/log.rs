@@ -54,6 +54,14 @@ impl Log {
         opened.map(Some).with_context(|| self.failed(target))
     }
 
+    /// Fails like [`open`](Self::open), as far as that shows without it.
+    pub(super) fn look(self, target: &Target) -> Result<()> {
+        let Target::File(path) = target else {
+            return Ok(());
+        };
+        look(path).with_context(|| self.failed(target))
+    }
+
     fn failed(self, target: &Target) -> String {
         match target {
             Target::File(path) => format!("cannot open {} {}", self.what, path.display()),
@@ -85,6 +93,13 @@ fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<Ow
             settle(&file, &entry, owner)?;
             Ok(file)
         }
+    }
+}
+
+fn look(path: &Path) -> Result<()> {
+    match Destination::find(path)? {
+        Destination::Descriptor(_) => Ok(()),
+        Destination::Entry(entry) => Ok(entry.check_writable()?),
     }
 }
 
@@ -182,6 +197,23 @@ mod tests {
             let told = format!("cannot open the access log {}: ", path.display());
             assert!(error.starts_with(&told), "{error}");
         }
+    }
+
+    #[test]
+    fn a_look_tells_the_same_and_makes_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let look = |path: &Path| ACCESS.look(&Target::File(path.into()));
+        let said = |outcome: Result<()>| format!("{:#}", outcome.unwrap_err());
+        for path in [Path::new("/nonexistent/error.log"), dir.path()] {
+            assert_eq!(said(look(path)), said(opened(path).map(drop)));
+        }
+        let path = dir.path().join("log");
+        look(&path).unwrap();
+        assert!(!path.exists());
+        fs::write(&path, "").unwrap();
+        look(&path).unwrap();
+        look(Path::new("/dev/stdout")).unwrap();
+        ERROR.look(&Target::Stderr).unwrap();
     }
 
     #[test]

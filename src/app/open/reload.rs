@@ -8,7 +8,8 @@ use anyhow::Result;
 use super::listeners::Listeners;
 use super::material::material;
 use super::progress::Progress;
-use super::{log, roots, warnings};
+use super::roots::roots;
+use super::{log, temp_dir, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
@@ -64,6 +65,11 @@ impl Reload {
         let access = access.transpose()?;
         let roots = roots(&config.frontend.routes, progress)?;
         let material = material(&config, &held.material, progress)?;
+        let (old, new) = (&held.config.server.spool, &config.server.spool);
+        match temp_dir::probe(new, progress) {
+            Err(error) if old.temp_dir == new.temp_dir => tracing::warn!("{error:#}"),
+            probed => probed?,
+        }
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
         warnings::tell(&config, &held.config.upstreams, &material, progress);

@@ -7,7 +7,8 @@ use super::material::material;
 use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
-use super::{log, roots, warnings};
+use super::roots::roots;
+use super::{log, temp_dir, warnings};
 use crate::app::identity::Identity;
 use crate::config::Config;
 use crate::files::Root;
@@ -42,6 +43,7 @@ impl Start {
             None => None,
         };
         let roots = roots(&config.frontend.routes, progress)?;
+        temp_dir::probe(&config.server.spool, progress)?;
         warnings::tell(&config, &[], &material, progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,

@@ -1,30 +1,20 @@
 //! What will not work as it is, told before it is needed. Nothing more than a warning: it may come right by then.
 
+use super::material;
 use super::progress::Progress;
-use crate::app::certificates;
 use crate::config::Config;
 use crate::transport::tls::Material;
 use crate::transport::{Address, Obstacle};
 use crate::upstream;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[upstream::Config], material: &Material, progress: &Progress) {
-    for finding in certificates::findings(config, material) {
+pub(super) fn tell(config: &Config, before: &[upstream::Config], held: &Material, progress: &Progress) {
+    for finding in material::findings(config, held) {
         tracing::warn!(%finding, "certificates");
     }
-    tell_of_temp_dir(config, progress);
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
     for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
         tell_of_endpoints(upstream, progress);
-    }
-}
-
-fn tell_of_temp_dir(config: &Config, progress: &Progress) {
-    let spool = &config.server.spool;
-    let temp_dir = spool.temp_dir.display();
-    progress.at("the temporary directory", "[server] temp_dir", &temp_dir);
-    if let Err(error) = spool.probe() {
-        tracing::warn!(%temp_dir, %error, "temp_dir takes no files: bodies that do not fit into memory have no place");
     }
 }
 

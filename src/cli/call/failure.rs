@@ -72,10 +72,28 @@ impl Failure {
                 error: Error::Decode(DecodeError::Version(b'H')),
                 begun: false,
             } if wire == Wire::Fastcgi => Some("this is HTTP: `--protocol uwsgi`, or curl".to_owned()),
-            Self::Broken { begun: false, .. } => Some(other()),
+            Self::Broken { begun: false, error } => {
+                Some(match closed(error).then_some((wire, &args.address)) {
+                    Some((Wire::Fastcgi, Address::Tcp(_) | Address::Name(..))) => format!(
+                        "PHP-FPM closes connections from addresses that are not in its listen.allowed_clients. Or: {}",
+                        other()
+                    ),
+                    Some((Wire::Uwsgi | Wire::Scgi, _)) => format!(
+                        "uWSGI closes the connection of a request whose variables are larger than its buffer-size (4096 unless \
+                     set). Or: {}",
+                        other()
+                    ),
+                    _ => other(),
+                })
+            }
             _ => None,
         }
     }
+}
+
+/// Whether the connection ended without a byte of an answer.
+fn closed(error: &Error) -> bool {
+    matches!(error, Error::Io(_) | Error::Decode(DecodeError::Empty))
 }
 
 #[cfg(test)]

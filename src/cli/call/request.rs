@@ -51,6 +51,7 @@ impl Request {
             },
             target,
             server_name: None,
+            host: None,
             content_length: body.as_ref().map(|body| body.len() as u64),
             chunked: false,
             upgrade: false,

@@ -10,6 +10,7 @@ mod listen;
 mod log;
 mod network;
 mod route;
+mod sent_host;
 mod server;
 mod tls;
 mod upstream;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, Uri};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
@@ -38,6 +38,7 @@ use crate::frontend::upload;
 use crate::protocol::Target;
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{self, Limits, RequestError, Rule};
+use crate::protocol::target::TargetError;
 use crate::spool::Share;
 use crate::transport::Deadline;
 use crate::upstream::{BodyError, Streaming};
@@ -213,10 +214,7 @@ fn request(parts: Parts, limits: Limits) -> (Request, Option<Rejection>) {
     let target = match parts.method {
         // Has no target that matters.
         Method::CONNECT => Ok(Target::from_static("*")),
-        _ => {
-            let text = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-            Target::from_bytes(Bytes::copy_from_slice(text.as_bytes()))
-        }
+        _ => target(&parts.uri),
     };
     let authority = parts.uri.authority();
     let mut request = Request {
@@ -232,6 +230,21 @@ fn request(parts: Parts, limits: Limits) -> (Request, Option<Rejection>) {
     request.target = target;
     let broken = rule(&request, limits);
     (request, broken.map(|error| Rejection::Request(Box::new(error))))
+}
+
+/// `:path`, of the schemes that a target in absolute form may have in HTTP/1, too. h2 lets any scheme through, an empty one
+/// among them, and gives none up without an authority.
+fn target(uri: &Uri) -> Result<Target, TargetError> {
+    let is_spoken = |scheme: &str| {
+        ["http", "https"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
+    };
+    if !uri.scheme_str().is_none_or(is_spoken) {
+        return Err(TargetError::Form);
+    }
+    let text = uri.path_and_query().map_or("/", |target| target.as_str());
+    Target::from_bytes(Bytes::copy_from_slice(text.as_bytes()))
 }
 
 /// The rules of heads that hyper does not keep for us.

@@ -16,6 +16,7 @@ use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::context::ExchangeContext;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
+use crate::frontend::trust::Trust;
 use crate::spool::Spools;
 use crate::telemetry::config::Format;
 use crate::telemetry::{AccessLog, Counters, SlowLog};
@@ -77,7 +78,7 @@ impl Gateway {
         let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams));
         let counters = Arc::new(Counters::default());
         let context = ExchangeContext {
-            trusted_proxies: Vec::new(),
+            trust: Trust::default(),
             relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
             log: Arc::new(AccessLog::new(None, Format::Json)),
             slow: SlowLog::default(),

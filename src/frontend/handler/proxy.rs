@@ -13,6 +13,7 @@ use crate::protocol::Target;
 use crate::protocol::request::Script;
 use crate::upstream::Upstream;
 use crate::upstream::model::config::ProtocolName;
+use crate::variables::Template;
 
 /// An application mounted at a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +26,15 @@ pub struct Proxy {
     pub script_filename: Option<String>,
     /// `DOCUMENT_ROOT`, when the application wants one.
     pub document_root: Option<String>,
+    /// What an HTTP application gets as `Host`, if neither the client's nor what the upstream says.
+    pub host: Option<Template>,
 }
 
 /// An application, and its place as variables.
 pub struct Mount {
     upstream: Arc<Upstream>,
+    /// Paths are sent in normal form.
+    normalize: bool,
     /// `SCRIPT_NAME`.
     name: Bytes,
     /// `SCRIPT_FILENAME`.
@@ -45,8 +50,10 @@ impl HandlerSettings for Proxy {
 
     fn handler(&self, place: Place<'_>) -> Mount {
         let bytes = |text: &String| Bytes::from(text.clone());
+        let upstream = place.upstreams[self.upstream].clone();
         Mount {
-            upstream: place.upstreams[self.upstream].clone(),
+            normalize: upstream.config().normalize,
+            upstream,
             name: bytes(&self.mount),
             filename: self.script_filename.as_ref().map(bytes),
             document_root: self.document_root.as_ref().map(bytes),
@@ -56,13 +63,17 @@ impl HandlerSettings for Proxy {
     fn upstream(&self) -> Option<usize> {
         Some(self.upstream)
     }
+
+    fn host(&self) -> Option<&Template> {
+        self.host.as_ref()
+    }
 }
 
 impl Handle for Mount {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let request = &mut exchange.request;
         request.head.script = self.script(path, request.head.target.path());
-        if path.is_altered() && self.upstream.config().protocol == ProtocolName::Http {
+        if self.normalize && path.is_altered() && self.upstream.config().protocol == ProtocolName::Http {
             request.retarget(normal(path, &request.head.target)?);
         }
         Ok(Flow::Forward(&self.upstream))
@@ -77,7 +88,10 @@ impl Mount {
         Script {
             name: self.name.clone(),
             path_info: path.to_bytes().slice(at..),
-            path_info_encoded: path.encoded_tail(encoded, at),
+            path_info_encoded: match self.normalize {
+                true => path.normal_tail(encoded, at),
+                false => path.encoded_tail(encoded, at),
+            },
             filename: self.filename.clone(),
             document_root: self.document_root.clone(),
             php: false,
@@ -85,11 +99,11 @@ impl Mount {
     }
 }
 
-/// The target with its path in normal form: the backend must not see another path than the router did.
+/// The target with its path in normal form.
 ///
 /// Encoded again it may have become longer than a target can be.
 fn normal(path: &DecodedPath, target: &Target) -> Result<Target, Rejection> {
-    let mut text = path.encoded_tail(target.path(), 0).to_vec();
+    let mut text = path.normal_tail(target.path(), 0).to_vec();
     if let Some(query) = target.query() {
         text.push(b'?');
         text.extend_from_slice(query);

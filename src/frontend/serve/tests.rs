@@ -18,6 +18,7 @@ use crate::frontend::filter::{Filter, Filters};
 use crate::frontend::flow::InternalUri;
 use crate::frontend::forwarded::Connected;
 use crate::frontend::request::Request;
+use crate::frontend::trust::Trust;
 use crate::protocol::Target;
 use crate::protocol::fields::FieldName;
 use crate::spool::Spools;
@@ -70,7 +71,7 @@ impl Site {
         let routes = routes.collect();
         let counters = Arc::new(Counters::default());
         let context = ExchangeContext {
-            trusted_proxies: Vec::new(),
+            trust: Trust::default(),
             relays: Relays::new(Spools::new(parsed.server.spool), counters.clone()),
             log: Arc::new(AccessLog::new(None, Format::Json)),
             slow: SlowLog::default(),

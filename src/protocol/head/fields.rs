@@ -87,7 +87,16 @@ impl Reading {
                 self.upgrade = Some(line.clone());
                 return Ok(());
             }
-            FieldName::ContentType | FieldName::Location if self.is_known(line.name, text, block)? => {
+            // Those of RFC 9110, section 5.3, that an answer has.
+            FieldName::ContentLocation
+            | FieldName::ContentRange
+            | FieldName::ContentType
+            | FieldName::Etag
+            | FieldName::LastModified
+            | FieldName::Location
+            | FieldName::RetryAfter
+                if self.is_known(line.name, text, block)? =>
+            {
                 return Ok(());
             }
             FieldName::Date | FieldName::Server if self.fields.contains(line.name) => return Ok(()),
@@ -349,6 +358,23 @@ mod tests {
                 E::Conflicting("Content-Type"),
             ),
             ("Location: /a\nLocation: /b\n\n", E::Conflicting("Location")),
+            ("ETag: \"a\"\nX: 1\netag: \"b\"\n\n", E::Conflicting("ETag")),
+            (
+                "Last-Modified: a\nLast-Modified: b\n\n",
+                E::Conflicting("Last-Modified"),
+            ),
+            (
+                "Content-Range: bytes 0-1/2\nContent-Range: bytes 0-0/2\n\n",
+                E::Conflicting("Content-Range"),
+            ),
+            (
+                "Content-Location: /a\nContent-Location: /b\n\n",
+                E::Conflicting("Content-Location"),
+            ),
+            (
+                "Retry-After: 1\nRetry-After: 2\n\n",
+                E::Conflicting("Retry-After"),
+            ),
         ] {
             assert_eq!(cgi(text).map(|head| head.status), Err(error), "{text:?}");
         }

@@ -14,8 +14,10 @@ pub(super) fn put_head(head: &RequestHead, keep: bool, out: &mut Vec<u8>) {
     out.push(b' ');
     out.extend_from_slice(head.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    if !head.fields.contains(FieldName::Host) {
-        put_own_host(head, out);
+    match &head.host {
+        Some(host) => put_line(b"Host", host, out),
+        None if head.fields.contains(FieldName::Host) => {}
+        None => put_own_host(head, out),
     }
     put_fields(head, out);
     put_framing(head, out);
@@ -28,16 +30,14 @@ pub(super) fn put_head(head: &RequestHead, keep: bool, out: &mut Vec<u8>) {
 }
 
 /// A client of HTTP/1.0 may name no host; a request of HTTP/1.1 without one is refused (RFC 9112, section 3.2). So it
-/// gets the address that the client connected to, as in `SERVER_NAME`; a unix socket has none that means anything.
+/// gets the address that the client connected to (RFC 9112, section 3.3), as in `SERVER_NAME`; a unix socket has none that
+/// means anything.
 fn put_own_host(head: &RequestHead, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Host: ");
     match &head.client.local {
         None => out.extend_from_slice(b"localhost"),
         Some(local) => {
-            let bracket = |sign| if local.address.is_ipv6() { sign } else { &b""[..] };
-            for part in [bracket(b"["), local.ip(), bracket(b"]")] {
-                out.extend_from_slice(part);
-            }
+            out.extend_from_slice(&local.host());
             let default = if head.client.secure { 443 } else { 80 };
             if local.address.port() != default {
                 out.push(b':');
@@ -60,6 +60,9 @@ fn put_fields(head: &RequestHead, out: &mut Vec<u8>) {
     let mut left_out = known.fold(OURS, |names, (name, _)| names.with(*name));
     if head.upgrade {
         left_out = left_out.without(FieldName::Upgrade);
+    }
+    if head.host.is_some() {
+        left_out = left_out.with(FieldName::Host);
     }
     match head.fields.repeated().contains(FieldName::Cookie) {
         false => head.fields.put_lines(left_out, out),
@@ -227,6 +230,26 @@ mod tests {
             "X-Forwarded-For: 192.0.2.7, 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nX-Forwarded-Host: a\r\n\
              X-Forwarded-Proto: https\r\n\r\n"
         ));
+    }
+
+    #[test]
+    fn another_host_takes_the_place_of_the_clients() {
+        for fields in [
+            &[("Accept", "*/*"), ("host", "a")][..],
+            &[("cookie", "a=1"), ("Host", "a"), ("cookie", "b=2")],
+            &[],
+        ] {
+            let mut head = head(fields);
+            head.host = Some(Box::new(Bytes::from_static(b"b.example:81")));
+            let text = written(&head, true);
+            assert!(
+                text.starts_with("GET /x?q=1 HTTP/1.1\r\nHost: b.example:81\r\n"),
+                "{text}"
+            );
+            assert_eq!(text.to_lowercase().matches("\r\nhost: ").count(), 1, "{text}");
+            let told = text.contains("\r\nX-Forwarded-Host: a\r\n");
+            assert_eq!(told, !fields.is_empty(), "{text}");
+        }
     }
 
     #[test]

@@ -322,19 +322,33 @@ fn no_name(text: &[u8]) -> RequestError {
 /// Fields for which room is made at once: what a browser sends.
 const USUAL_FIELDS: usize = 15;
 
-/// Fields with one value (RFC 9110, section 5.3).
+/// Fields with one value (RFC 9110, section 5.3; RFC 6454, section 7.3; RFC 6455, section 11.3).
+///
+/// `If-Match` and `If-None-Match` are lists; but one line of them is what every client sends, and applications read one.
 const SINGLE: FieldNames = FieldNames::of(&[
-    FieldName::Host,
-    FieldName::ContentLength,
-    FieldName::ContentType,
     FieldName::Authorization,
-    FieldName::Referer,
-    FieldName::UserAgent,
+    FieldName::ContentLength,
+    FieldName::ContentLocation,
+    FieldName::ContentRange,
+    FieldName::ContentType,
+    FieldName::Date,
+    FieldName::Etag,
+    FieldName::From,
+    FieldName::Host,
     FieldName::IfMatch,
-    FieldName::IfNoneMatch,
     FieldName::IfModifiedSince,
-    FieldName::IfUnmodifiedSince,
+    FieldName::IfNoneMatch,
     FieldName::IfRange,
+    FieldName::IfUnmodifiedSince,
+    FieldName::LastModified,
+    FieldName::MaxForwards,
+    FieldName::Origin,
+    FieldName::ProxyAuthorization,
+    FieldName::Range,
+    FieldName::Referer,
+    FieldName::SecWebsocketKey,
+    FieldName::SecWebsocketVersion,
+    FieldName::UserAgent,
 ]);
 
 #[cfg(test)]

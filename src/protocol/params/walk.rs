@@ -9,8 +9,12 @@ use crate::protocol::fields::{FieldName, FieldNames};
 use crate::protocol::tls::{ClientTls, Holder};
 use crate::protocol::{EncodeError, RequestHead};
 
-/// `SERVER_SOFTWARE`, and our `Server` field.
+/// What we are: a product and its version.
 pub const SOFTWARE: &str = concat!("bridgehead/", env!("CARGO_PKG_VERSION"));
+
+/// `SERVER_SOFTWARE`. Applications look into it for the name of a server that they know, and do less where they find
+/// none: WordPress has no addresses without `index.php` then. What they do for nginx is right for us.
+const SERVER_SOFTWARE: &str = concat!("bridgehead/", env!("CARGO_PKG_VERSION"), " (like nginx)");
 
 /// Gives every variable of the request to the sink, each name once.
 ///
@@ -141,9 +145,9 @@ impl<S: Sink> Walk<'_, S> {
 
     fn server(&mut self) -> Result<(), EncodeError> {
         self.text("GATEWAY_INTERFACE", b"CGI/1.1")?;
-        self.text("SERVER_SOFTWARE", SOFTWARE.as_bytes())?;
+        self.text("SERVER_SOFTWARE", SERVER_SOFTWARE.as_bytes())?;
         let head = self.head;
-        self.text("SERVER_NAME", head.server_name())?;
+        self.text("SERVER_NAME", &head.server_name())?;
         self.text("REQUEST_SCHEME", head.client.scheme().as_bytes())?;
         // Absent without TLS: PHP applications test for "not empty".
         if head.client.secure {
@@ -191,12 +195,16 @@ impl<S: Sink> Walk<'_, S> {
             // Applications read it without asking whether it exists.
             None => self.text("REMOTE_ADDR", b"")?,
         }
-        match &client.local {
-            Some(local) => {
-                self.text("SERVER_ADDR", local.ip())?;
-                self.text("SERVER_PORT", local.port())
+        if let Some(local) = &client.local {
+            self.text("SERVER_ADDR", local.ip())?;
+        }
+        match (client.forwarded_port, &client.local) {
+            (Some(port), _) => {
+                let port = Value::Number(port.into());
+                self.sink.param(Name::Literal("SERVER_PORT"), port)
             }
-            None => self.text("SERVER_PORT", if client.secure { b"443" } else { b"80" }),
+            (None, Some(local)) => self.text("SERVER_PORT", local.port()),
+            (None, None) => self.text("SERVER_PORT", if client.secure { b"443" } else { b"80" }),
         }
     }
 
@@ -327,6 +335,7 @@ mod tests {
                 forwarded_host: None,
                 secure: false,
                 tls: None,
+                forwarded_port: None,
             },
             script: Script {
                 name: Bytes::from_static(b"/app"),
@@ -335,6 +344,7 @@ mod tests {
                 ..Script::default()
             },
             server_name: None,
+            host: None,
             content_length: None,
             chunked: false,
             upgrade: false,
@@ -366,7 +376,7 @@ mod tests {
             ("PATH_INFO", "/a b"),
             ("DOCUMENT_URI", "/app/a b"),
             ("GATEWAY_INTERFACE", "CGI/1.1"),
-            ("SERVER_SOFTWARE", SOFTWARE),
+            ("SERVER_SOFTWARE", SERVER_SOFTWARE),
             ("SERVER_NAME", "shop.example"),
             ("REQUEST_SCHEME", "http"),
             ("REMOTE_ADDR", "192.0.2.7"),
@@ -422,6 +432,33 @@ mod tests {
             values(&head),
             ["on", "https", "TLSv1.3", "SUCCESS", "CN=ann,O=Shop"]
         );
+    }
+
+    #[test]
+    fn our_own_address_is_the_name_where_the_client_has_none() {
+        let mut head = head(&[]);
+        assert_eq!(
+            text(&walked(&head, &CGI), "SERVER_NAME").as_deref(),
+            Some("198.51.100.1")
+        );
+        let local: std::net::SocketAddr = "[2001:db8::1]:80".parse().unwrap();
+        head.client.local = Some(Arc::new(local.into()));
+        let list = walked(&head, &CGI);
+        assert_eq!(text(&list, "SERVER_NAME").as_deref(), Some("[2001:db8::1]"));
+        assert_eq!(text(&list, "SERVER_ADDR").as_deref(), Some("2001:db8::1"));
+    }
+
+    #[test]
+    fn the_port_follows_what_a_trusted_proxy_says() {
+        let mut head = head(&[]);
+        head.client.secure = true;
+        assert_eq!(text(&walked(&head, &CGI), "SERVER_PORT").as_deref(), Some("8080"));
+        head.client.forwarded_port = Some(443);
+        let list = walked(&head, &CGI);
+        assert_eq!(text(&list, "SERVER_PORT").as_deref(), Some("443"));
+        assert_eq!(text(&list, "SERVER_ADDR").as_deref(), Some("198.51.100.1"));
+        head.client.local = None;
+        assert_eq!(text(&walked(&head, &CGI), "SERVER_PORT").as_deref(), Some("443"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::upstream::admit::circuit_breaker::CircuitBreaker;
+use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::model::config::{Config, EndpointConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 use crate::upstream::select::balance::{Balancer, Constraints, Pick};
@@ -31,6 +31,8 @@ pub(super) struct EndpointSet<C> {
 pub(super) struct EndpointState<C> {
     pub(super) breaker: CircuitBreaker,
     pub(super) idle: VecDeque<Idle<C>>,
+    /// The worst that was told of it since it was fine.
+    pub(super) told: Trouble,
 }
 
 /// An endpoint with its state.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::retry::{self, Attempt, Blame};
 use super::skipped::SkippedEndpoint;
+use super::suspicion::{self, Suspicion};
 use super::upstream::Upstream;
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
@@ -301,6 +302,7 @@ impl<'a> Attempts<'a> {
             }
             Ok(head) => {
                 lease.slot.answered();
+                suspicion::tell_of_script(&lease.pump, self.upstream, self.head);
                 self.answer(head, lease, now)
             }
             Err(failure) => Err(AttemptError::after(lease, failure)),
@@ -373,7 +375,7 @@ impl<'a> Attempts<'a> {
             match retry::blame(&failure) {
                 Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
-                Blame::Endpoint => self.blame(endpoint),
+                Blame::Endpoint => self.blame(endpoint, &failure),
             }
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
@@ -397,15 +399,13 @@ impl<'a> Attempts<'a> {
         Ok(body)
     }
 
-    fn blame(&self, endpoint: &Endpoint) {
+    fn blame(&self, endpoint: &Endpoint, failure: &Failure) {
         self.upstream.pool.broken(endpoint);
-        if endpoint.suspect_protocol() {
+        if let Some(suspicion) = Suspicion::of(self.upstream, endpoint, failure, self.head)
+            && endpoint.suspect()
+        {
             let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
-            tracing::warn!(
-                endpoint,
-                protocol,
-                "has not answered anything yet: does it speak this protocol?"
-            );
+            tracing::warn!(endpoint, protocol, "{suspicion}");
         }
     }
 

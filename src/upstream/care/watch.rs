@@ -279,7 +279,8 @@ impl Schedule {
         match change {
             Change::Up => tracing::info!(upstream, endpoint, "endpoint is up"),
             Change::Down(why) => {
-                tracing::warn!(upstream, endpoint, reason = why.reason().as_str(), error = %why, "endpoint is down");
+                let asked = self.health.as_ref().map(|health| health.probe.to_string());
+                tracing::warn!(upstream, endpoint, reason = why.reason().as_str(), error = %why, asked, "endpoint is down");
             }
         }
     }

@@ -14,6 +14,7 @@ use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
 use crate::transport::tls::BackendTls;
 use crate::transport::{Address, Query};
+use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,10 @@ pub struct Config {
     pub protocol: ProtocolName,
     /// What the backend needs beyond its protocol.
     pub quirks: Quirks,
+    /// What an HTTP server gets as `Host`; `None`: the client's.
+    pub host: Option<Template>,
+    /// Send paths in normal form, where they would go on as they came.
+    pub normalize: bool,
     /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
     pub endpoints: Vec<EndpointConfig>,
     /// Names that stand for more of them; see `upstream/care/discovery`.
@@ -445,6 +450,12 @@ impl Config {
     pub const HEAD_SIZE: usize = 64 * 1024;
     /// Most fields in a response head unless configured.
     pub const HEAD_FIELDS: usize = 200;
+
+    /// Whether the application reads the path of a request in the client's spelling.
+    pub fn sends_path_as_it_came(&self) -> bool {
+        let reads = self.protocol == ProtocolName::Http || self.quirks.path_info == PathInfo::Encoded;
+        reads && !self.normalize
+    }
 }
 
 impl ProtocolName {

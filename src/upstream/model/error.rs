@@ -13,7 +13,10 @@ pub enum Failure {
     #[error(transparent)]
     Admission(#[from] AdmissionError),
     /// The listen queue of the backend stayed full until the queue deadline.
-    #[error("backlog of {endpoint} stayed full: raise its listen backlog or the number of workers")]
+    #[error(
+        "backlog of {endpoint} stayed full: raise its listen backlog or the number of workers, and have max_connections \
+         follow that"
+    )]
     BacklogFull {
         /// The last endpoint that was tried.
         endpoint: String,

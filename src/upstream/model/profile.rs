@@ -64,6 +64,8 @@ impl Profile {
             name: String::new(),
             protocol,
             quirks: self.quirks_over(protocol),
+            host: None,
+            normalize: false,
             endpoints: Vec::new(),
             sources: Vec::new(),
             tls: BackendTls::default(),

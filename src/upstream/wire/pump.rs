@@ -170,6 +170,13 @@ impl Pump {
         self.stderr.get_or_insert_with(make)
     }
 
+    /// Whether PHP-FPM said that it does not find the script.
+    pub fn script_is_unknown(&self) -> bool {
+        self.stderr
+            .as_ref()
+            .is_some_and(|stderr| stderr.script_is_unknown())
+    }
+
     /// Whether any byte of the request went out.
     pub fn has_sent(&self) -> bool {
         self.sent

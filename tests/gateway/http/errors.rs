@@ -79,7 +79,7 @@ fn a_file_refuses_a_method_as_everything_else_does() {
     let root = directory.path().display();
     let site = Site::with(
         "",
-        &format!("[[route]]\npath = \"/files\"\nfiles = {{ root = \"{root}\" }}"),
+        &format!("[[route]]\npath = \"/files\"\nfiles = {{ alias = \"{root}\" }}"),
     );
     let answer = site.request("POST", "/files/a.txt", &[], b"x");
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));

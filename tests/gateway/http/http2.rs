@@ -222,8 +222,14 @@ fn malformed_pseudo_fields_are_refused() {
     for (place, value) in [
         (0, "G T"),
         (0, ""),
+        (1, ""),
+        (1, "ftp"),
+        (1, "http:"),
         (2, ""),
         (2, "first"),
+        (2, "?a"),
+        (2, "http://a.example/first"),
+        (2, "*"),
         (2, "/a b"),
         (2, "/a\r\nb"),
         (3, "a b"),
@@ -246,6 +252,43 @@ fn malformed_pseudo_fields_are_refused() {
         Outcome::Answer(200, "GET /first 0".into())
     );
     assert_eq!(site.backend.connections(), 0);
+}
+
+// h2 drops pseudo-fields of trailers before anything sees them (RFC 9113, section 8.1): what matters is that they change
+// nothing.
+#[test]
+fn pseudo_fields_of_trailers_change_nothing() {
+    let site = Site::new();
+    let mut http = site.http2();
+    http.headers(1, &POST, 0);
+    http.frame(DATA, 0, 1, b"abc");
+    let trailers = [
+        (":path", "/second"),
+        (":authority", "b.example"),
+        ("x-forwarded-for", "192.0.2.7"),
+        ("content-type", "a/b"),
+    ];
+    http.headers(1, &trailers, END_STREAM);
+    let outcome = http.outcome(1);
+    let answered = Outcome::Answer(200, "POST /first 3".into());
+    assert!(outcome == answered || outcome == Outcome::Reset, "{outcome:?}");
+    for request in site.backend.requests() {
+        assert_eq!(request.param("HTTP_HOST"), Some("a.example"));
+        assert_eq!(request.param("HTTP_X_FORWARDED_FOR"), Some("127.0.0.1"));
+        assert_eq!(request.param("CONTENT_TYPE"), None);
+    }
+    http.headers(3, &GET, END_STREAM);
+    assert_eq!(http.outcome(3), Outcome::Answer(200, "GET /first 0".into()));
+}
+
+#[test]
+fn schemes_have_no_case() {
+    let site = Site::new();
+    for scheme in ["http", "HTTPS"] {
+        let fields = [GET[0], (":scheme", scheme), GET[2], GET[3]];
+        let outcome = site.http2().ask(&fields, b"");
+        assert_eq!(outcome, Outcome::Answer(200, "GET /first 0".into()), "{scheme}");
+    }
 }
 
 // GH-24: H2.TE
@@ -532,6 +575,18 @@ fn fields_that_may_be_there_once_are_refused_twice() {
         "if-modified-since",
         "if-unmodified-since",
         "if-range",
+        "content-location",
+        "content-range",
+        "date",
+        "etag",
+        "from",
+        "last-modified",
+        "max-forwards",
+        "origin",
+        "proxy-authorization",
+        "range",
+        "sec-websocket-key",
+        "sec-websocket-version",
     ];
     let site = Site::new();
     for (place, name) in names.into_iter().enumerate() {
@@ -582,11 +637,23 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
     .concat();
     let outcome = site.http2().ask(&named, b"");
     assert_eq!(outcome, Outcome::Answer(200, "shop".into()));
-    for authority in ["shop..example", ".", "[::1]x:80"] {
+    for authority in [
+        "shop..example",
+        ".",
+        "..a.example",
+        "[::1]x:80",
+        "[::1]evil.com:98",
+    ] {
         let fields = [GET[0], GET[1], GET[2], (":authority", authority)];
         let outcome = site.http2().ask(&fields, b"");
         let expected = matches!(outcome, Outcome::Reset | Outcome::Gone | Outcome::Answer(400, _));
         assert!(expected, "{outcome:?} to {authority}");
+        let named = [&GET[..3], &[("host", authority)]].concat();
+        let outcome = site.http2().ask(&named, b"");
+        assert!(
+            matches!(outcome, Outcome::Answer(400, _)),
+            "{outcome:?} to {authority}"
+        );
     }
 }
 

@@ -13,6 +13,7 @@ mod framing;
 mod http2;
 mod leaving;
 mod log;
+mod onward;
 mod signals;
 pub(crate) mod site;
 mod strict;

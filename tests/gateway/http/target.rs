@@ -1,5 +1,6 @@
 //! Methods and request targets.
 
+use super::frames::Outcome;
 use super::site::Site;
 
 #[track_caller]
@@ -89,6 +90,21 @@ fn an_absolute_target_wins_over_host() {
     assert_eq!(asked.param("HTTP_HOST"), Some("target.example:81"));
     assert_eq!(asked.param("SERVER_NAME"), Some("target.example"));
     assert_eq!(asked.param("REQUEST_URI"), Some("/x?y"));
+}
+
+#[test]
+fn an_absolute_target_without_a_path_is_one_for_the_root() {
+    for (target, uri) in [
+        ("http://localhost?x", "/?x"),
+        ("http://localhost", "/"),
+        ("HTTPS://localhost:81?", "/?"),
+    ] {
+        let site = Site::new();
+        assert_eq!(site.request("GET", target, &[], b"").status, 200, "{target}");
+        let asked = site.asked();
+        assert_eq!(asked.param("REQUEST_URI"), Some(uri), "{target}");
+        assert_eq!(asked.param("PATH_INFO"), Some("/"), "{target}");
+    }
 }
 
 // GH-14, GH-15: RFC 9112, section 3.2.
@@ -185,6 +201,35 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_host() {
     let asked = site.asked();
     assert_eq!(asked.param("SERVER_NAME"), Some("shop.example"));
     assert_eq!(asked.param("HTTP_HOST"), Some("shop.example.:81"));
+}
+
+#[test]
+fn a_host_is_the_same_however_it_is_configured() {
+    let table = |host: &str| format!("[[route]]\nhost = \"{host}\"\nrespond = {{ body = \"found\" }}\n");
+    for (configured, asked) in [
+        ("b.example.", "b.example"),
+        ("b.example:", "b.example."),
+        ("B.Example.:", "b.example:81"),
+        ("*.b.example.", "a.b.example"),
+        ("[2001:DB8:0::1]", "[2001:db8::1]"),
+        ("[2001:db8::1]:", "[2001:db8:0:0::1]:81"),
+    ] {
+        let site = Site::with("", &table(configured));
+        let answer = site.request("GET", "/", &[("Host", asked)], b"");
+        assert_eq!(answer.text(), "found", "{configured} {asked}");
+        let fields = [
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", "/"),
+            (":authority", asked),
+        ];
+        let outcome = site.http2().ask(&fields, b"");
+        assert_eq!(
+            outcome,
+            Outcome::Answer(200, "found".into()),
+            "{configured} {asked}"
+        );
+    }
 }
 
 #[test]

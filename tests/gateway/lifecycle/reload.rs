@@ -444,24 +444,83 @@ fn tunnels_and_streams_of_a_changed_upstream_have_a_deadline() {
 #[test]
 fn proxies_are_trusted_as_the_new_configuration_says() {
     let backend = Scripted::start(serving).unwrap();
-    let server = |networks: &str| {
+    let server = |trust: &str| {
         format!(
-            "[server]\ntemp_dir = \"{{dir}}\"\ntrusted_proxies = [{networks}]\n{}",
+            "[server]\ntemp_dir = \"{{dir}}\"\n{trust}\n{}",
             with(&backend, "")
         )
     };
     let gateway = start(&server(""));
     let mut client = Client::connect(gateway.addr()).unwrap();
-    let fields = [("X-Forwarded-For", "192.0.2.7")];
+    let fields = [("X-Forwarded-For", "192.0.2.7"), ("True-Client-IP", "192.0.2.8")];
     client.request("GET", "/", &fields, b"").unwrap();
-    reload(&gateway, &server("\"127.0.0.0/8\""));
-    client.request("GET", "/", &fields, b"").unwrap();
-    let requests = backend.wait_requests(2).unwrap();
+    for trust in [
+        "trusted_proxies = [\"127.0.0.0/8\"]",
+        "trusted_proxies = [\"127.0.0.0/8\"]\nclient_ip = { from = \"True-Client-IP\" }",
+        "trusted_proxies = [\"unix\"]",
+    ] {
+        reload(&gateway, &server(trust));
+        client.request("GET", "/", &fields, b"").unwrap();
+    }
+    let requests = backend.wait_requests(4).unwrap();
     let clients: Vec<_> = requests
         .iter()
         .map(|request| request.param("REMOTE_ADDR"))
         .collect();
-    assert_eq!(clients, [Some("127.0.0.1"), Some("192.0.2.7")]);
+    assert_eq!(
+        clients,
+        [
+            Some("127.0.0.1"),
+            Some("192.0.2.7"),
+            Some("192.0.2.8"),
+            Some("127.0.0.1")
+        ]
+    );
+}
+
+#[test]
+fn applications_get_host_and_path_as_the_new_configuration_says() {
+    let backend = Scripted::start(|mut connection| {
+        loop {
+            connection.read_http()?;
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
+        }
+    })
+    .unwrap();
+    let config = |more: &str| {
+        format!(
+            "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\nkeep_alive = 1\n{more}\n\
+             [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+            backend.address()
+        )
+    };
+    let gateway = start(&config(""));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let settings = [
+        "",
+        "host = \"a.example\"",
+        "host = \"b.example\"\nnormalize = true",
+        "",
+    ];
+    for more in settings {
+        reload(&gateway, &config(more));
+        assert_eq!(client.request("GET", "/a//b", &[], b"").unwrap().status, 200);
+    }
+    let requests = backend.requests();
+    let seen: Vec<_> = requests
+        .iter()
+        .map(|request| (request.line.as_str(), request.param("host").unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("GET /a//b HTTP/1.1", "test.example"),
+            ("GET /a//b HTTP/1.1", "a.example"),
+            ("GET /a/b HTTP/1.1", "b.example"),
+            ("GET /a//b HTTP/1.1", "test.example"),
+        ]
+    );
+    assert_eq!(backend.connections(), 1, "kept over all of them");
 }
 
 #[test]

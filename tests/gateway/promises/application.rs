@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
-use testbed::{Scripted, ScriptedConnection, ScriptedRequest, fastcgi_record};
+use testbed::{Scripted, ScriptedConnection, fastcgi_record};
 
 use crate::marks::Marks;
+use crate::spoken;
 
 /// Starts the worker of an upstream; `name` is what it waits for where the target says so.
 pub(super) fn start(protocol: &'static str, name: &'static str, marks: &Arc<Marks>) -> Scripted {
@@ -20,8 +21,8 @@ pub(super) fn start(protocol: &'static str, name: &'static str, marks: &Arc<Mark
 /// Serves requests until the gateway closes, or the protocol wants the application to.
 fn serve(protocol: &str, name: &str, connection: &mut ScriptedConnection, marks: &Marks) -> Result<()> {
     loop {
-        let request = read(protocol, connection)?;
-        let path = path(protocol, &request);
+        let request = spoken::read(protocol, connection)?;
+        let path = spoken::target(protocol, &request);
         match path.rsplit('/').next() {
             Some("wait") => marks.wait(name)?,
             // The first time.
@@ -46,44 +47,10 @@ fn serve(protocol: &str, name: &str, connection: &mut ScriptedConnection, marks:
             true => vec![b'x'; LARGE],
             false => b"done".to_vec(),
         };
-        answer(protocol, &request, connection, &body)?;
+        spoken::answer(protocol, &request, connection, &body)?;
         if protocol == "scgi" {
             return Ok(());
         }
-    }
-}
-
-fn read(protocol: &str, connection: &mut ScriptedConnection) -> Result<ScriptedRequest> {
-    match protocol {
-        "fastcgi" => connection.read_fastcgi(),
-        "uwsgi" => connection.read_uwsgi(),
-        "scgi" => connection.read_scgi(),
-        _ => connection.read_http(),
-    }
-}
-
-fn path(protocol: &str, request: &ScriptedRequest) -> String {
-    let path = match protocol {
-        "http" => request.line.split(' ').nth(1),
-        _ => request.param("REQUEST_URI"),
-    };
-    path.unwrap_or_default().to_owned()
-}
-
-fn answer(
-    protocol: &str,
-    request: &ScriptedRequest,
-    connection: &mut ScriptedConnection,
-    body: &[u8],
-) -> Result<()> {
-    let head = format!(
-        "Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    match protocol {
-        "fastcgi" => connection.fastcgi_response(request.id, &[head.as_bytes(), body].concat()),
-        "scgi" => connection.write([head.as_bytes(), body].concat()),
-        _ => connection.write([b"HTTP/1.1 200 OK\r\n", head.as_bytes(), body].concat()),
     }
 }
 

@@ -14,7 +14,8 @@ use testbed::Client;
 use application::LARGE;
 use column::{Column, Event};
 
-const PROTOCOLS: [&str; 4] = ["fastcgi", "uwsgi", "scgi", "http"];
+use crate::spoken::PROTOCOLS;
+
 const EVENTS: [Event; 3] = [Event::Nothing, Event::Reload, Event::Replacement];
 
 /// A promise, and how it is put to the test.

@@ -4,6 +4,8 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::units::Text;
 use crate::frontend::config::Host;
+use crate::protocol::Authority;
+use crate::protocol::authority::canonical;
 
 /// A host name, or all names below one.
 pub(super) const HOST: Text<Host> = Text {
@@ -14,14 +16,24 @@ pub(super) const HOST: Text<Host> = Text {
 
 fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<Host> {
     let name = typed.to_ascii_lowercase();
-    let bare = name.strip_prefix("*.").unwrap_or(&name);
+    let below = name.strip_prefix("*.");
+    let bare = plain(below.unwrap_or(&name));
     if let Some((message, help)) = mistake(bare) {
         complaints.error(typed.span(), message).help(help);
     }
-    Some(match name.strip_prefix('*') {
-        Some(suffix) => Host::Suffix(suffix.to_owned()),
-        None => Host::Exact(name),
+    Some(match below {
+        Some(_) => Host::Suffix(format!(".{bare}")),
+        None => Host::Exact(canonical(bare)),
     })
+}
+
+/// Without what makes no other host: an empty port, and the dot of the root.
+fn plain(name: &str) -> &str {
+    let portless = name.strip_suffix(':');
+    let portless = portless.filter(|rest| !rest.contains(':') || rest.ends_with(']'));
+    let name = portless.unwrap_or(name);
+    let rootless = name.strip_suffix('.').filter(|rest| !rest.ends_with(']'));
+    rootless.unwrap_or(name)
 }
 
 /// The host as it is written.
@@ -37,7 +49,7 @@ fn mistake(name: &str) -> Option<(&'static str, String)> {
     if name.parse::<std::net::IpAddr>().is_ok() || name.starts_with('[') {
         return literal(name);
     }
-    if let Some((host, port)) = name.rsplit_once(':') {
+    if let Some((host, port)) = name.split_once(':') {
         let help = format!("ports are chosen by [[listen]]; write \"{host}\" without \":{port}\"");
         return Some(("a host has no port here", help));
     }
@@ -50,9 +62,8 @@ fn mistake(name: &str) -> Option<(&'static str, String)> {
     if name.contains('*') {
         return Some(("`*` can only stand for the first label", example()));
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let label = |label: &str| !label.is_empty() && label.bytes().all(plain);
-    (!name.split('.').all(label)).then(|| ("not a host name", example()))
+    let host = Authority::parse(name.as_bytes()).map(|authority| authority.host());
+    (host != Some(name.as_bytes())).then(|| ("not a host name", example()))
 }
 
 /// Addresses in the form of the `Host` field: IPv6 in brackets.

@@ -1,6 +1,8 @@
 //! `[[route]]`.
 
 mod buffering;
+mod charset;
+mod document_root;
 mod field;
 mod file_name;
 mod files;
@@ -51,8 +53,8 @@ pub(super) use handler::names;
 table! {
     /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
     pub(in crate::config) struct Route for Settings {
-        /// Host of the request: `"shop.example"`, which applications get as `SERVER_NAME`, or `"*.example"`. Default: every
-        /// host.
+        /// Host of the request: `"shop.example"`, which applications get as `SERVER_NAME`, or `"*.example"`. Neither case nor
+        /// the dot of the root make another host. Default: every host.
         host: Host as HOST,
         /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
         path: String as PREFIX,
@@ -67,7 +69,8 @@ table! {
         status: Status as Section => _,
         limits: Limits as Section,
         buffering: Buffering as Section,
-        /// Extra variables for the application: `{ APP_ENV = "production" }`. Default: none.
+        /// Extra variables for the application: `{ APP_ENV = "production" }`. They take the place of ours of the same name,
+        /// such as `SERVER_SOFTWARE`, which is `bridgehead/VERSION (like nginx)`. Default: none.
         params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
         /// Fields set on every response of this route, except on errors of the gateway itself:
         /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.

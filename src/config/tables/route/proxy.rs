@@ -6,9 +6,11 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Table, table};
 use crate::config::tables::WITH_VARIABLES;
+use crate::config::tables::sent_host::SENT_HOST;
 use crate::config::units::{Absolute, Plain, Text};
 use crate::frontend::config::Proxy as Settings;
 use crate::upstream::Config as Upstream;
+use crate::variables::Template;
 
 table! {
     /// An application mounted at a path.
@@ -21,6 +23,9 @@ table! {
         script_filename: String as Absolute("the script"); only WITH_VARIABLES,
         /// `DOCUMENT_ROOT`, when the application wants one. Default: none.
         document_root: String as Absolute("the document root"); only WITH_VARIABLES,
+        /// `Host` towards the application, in place of the client's: `"localhost"`, `"$host:8384"`. Default: `host` of the
+        /// upstream, else the client's.
+        host: Template as SENT_HOST; only &["http"],
     }
 }
 

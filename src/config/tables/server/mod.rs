@@ -1,19 +1,20 @@
 //! `[server]`.
 
+mod client_ip;
 mod resolver;
 mod spool;
 mod timeouts;
+mod trusted_proxy;
 
 use std::path::PathBuf;
 
-use ipnet::IpNet;
-
+use client_ip::ClientIp;
 use resolver::Resolver;
 use spool::ServerSpool;
 use timeouts::ServerTimeouts;
+use trusted_proxy::TRUSTED_PROXY;
 
 use super::account::{GROUP, USER};
-use super::network::NETWORK;
 use super::{HEAD, HEAD_FIELDS};
 use crate::config::Server as Process;
 use crate::config::at::At;
@@ -21,6 +22,7 @@ use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
 use crate::config::units::{ANY_SIZE, Absolute, List, Number};
 use crate::frontend;
+use crate::frontend::trust::TrustedProxy;
 
 /// What the table speaks of: the process, and the front end without its listeners and routes.
 #[derive(Default)]
@@ -45,8 +47,10 @@ table! {
         group: String as GROUP => process.group,
         /// Client connections at a time; more wait in the kernel until others leave.
         max_connections: usize as Number(1, 1_000_000) => frontend.max_connections,
-        /// Networks of proxies whose `X-Forwarded-*` fields are believed.
-        trusted_proxies: Vec<IpNet> as List(NETWORK) => frontend.trusted_proxies,
+        /// Proxies that are believed about clients, in `X-Forwarded-*` and `Forwarded`: networks, and `"unix"` for all on unix
+        /// sockets. See [requests.md](requests.md#what-a-proxy-in-front-says).
+        trusted_proxies: Vec<TrustedProxy> as List(TRUSTED_PROXY) => frontend.trust.proxies,
+        client_ip: ClientIp as Section => frontend.trust.client_ip,
         resolver: Resolver as Section => process.resolver,
         timeouts: ServerTimeouts as Section => frontend.timeouts,
         /// Largest request head; 431 above.
@@ -70,6 +74,9 @@ pub(super) fn check(typed: Option<&At<Server>>, complaints: &mut Complaints) -> 
         typed.apply_to(&mut settings);
         if let Some(typed) = &typed.resolver {
             resolver::check(typed, &settings.process.resolver, complaints);
+        }
+        if let Some(typed) = &typed.client_ip {
+            client_ip::check(typed, &settings.frontend.trust, complaints);
         }
     }
     settings

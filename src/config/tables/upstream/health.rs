@@ -12,10 +12,11 @@ use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
 use crate::config::table::{Table, table};
 use crate::config::units::{Absolute, DEADLINE, Name, Named, Number, Plain, Text, Unit};
-use crate::protocol::Target;
+use crate::protocol::{Authority, Target};
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::model::config::health::{self, Probe, Request, Silence, Statuses};
 use crate::upstream::model::profile::Profile;
+use crate::variables::Template;
 
 table! {
     /// Active checks of the endpoints. An empty table will do.
@@ -39,7 +40,7 @@ table! {
         path: Target as TARGET => request.path; only &["ping", "request"],
         /// Method of the request.
         method: bool as HeadOnly => request.head_only; only &["request"],
-        /// `Host` of the request.
+        /// `Host` of the request. Default: `host` of the upstream where it has no variables, else `"localhost"`.
         host: Bytes as HOST => request.host; only &["request"],
         /// `SCRIPT_FILENAME` of the request, for applications that are files, such as PHP's. Default: none.
         script: String as Absolute("the script") => request.script; only &["request"],
@@ -107,11 +108,12 @@ pub(super) fn shown(health: &health::Health) -> Health {
     shown
 }
 
-/// The active checks.
+/// The active checks of an upstream; `host` is what its applications get as `Host`, if not the client's.
 pub(super) fn check(
     typed: &At<Health>,
     protocol: ProtocolName,
     profile: Profile,
+    host: Option<&Template>,
     complaints: &mut Complaints,
 ) -> health::Health {
     let kind = typed.kind.as_deref().copied();
@@ -121,6 +123,9 @@ pub(super) fn check(
         complaints.warning(span, format!("`{key}` has no effect on a check of this kind"));
     }
     let mut settings = Settings::default();
+    if let Some(host) = host.and_then(Template::constant) {
+        settings.request.host = host.into();
+    }
     typed.apply_to(&mut settings);
     let Settings { health, request, .. } = settings;
     if let Some(body) = typed.body.as_ref().filter(|_| request.head_only) {
@@ -224,7 +229,7 @@ const HOST: Text<Bytes> = Text {
 };
 
 fn host(typed: &At<String>, complaints: &mut Complaints) -> Option<Bytes> {
-    if typed.parse::<http::uri::Authority>().is_err() {
+    if Authority::parse(typed.as_bytes()).is_none() {
         complaints.error(typed.span(), "not a host name");
     }
     Some(Bytes::copy_from_slice(typed.as_bytes()))

@@ -29,6 +29,7 @@ use sticky::Sticky;
 use timeouts::UpstreamTimeouts;
 use tls::UpstreamTls;
 
+use super::sent_host::SENT_HOST;
 use super::{HEAD, HEAD_FIELDS, WITH_VARIABLES};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
@@ -40,6 +41,7 @@ use crate::transport::tls::BackendTls;
 use crate::upstream::Config;
 use crate::upstream::model::config::{Balance, ProtocolName};
 use crate::upstream::model::profile::Profile;
+use crate::variables::Template;
 
 table! {
     /// A pool of application workers. `NAME` is for routes, logs and counters: letters, digits, `_`, `-` and `.`.
@@ -79,6 +81,12 @@ table! {
         head_size: usize as HEAD,
         /// Most fields in a response head.
         head_fields: usize as HEAD_FIELDS,
+        /// `Host` towards the application, in place of the client's, which goes on as `X-Forwarded-Host`: `"localhost:8384"`.
+        /// It may have variables, `"$host:8384"`. Default: the client's.
+        host: Template as SENT_HOST; only &["http"],
+        /// Send paths in normal form, without `//`, `.` and `..`, and encoded anew. Else the target of an HTTP request, and
+        /// an encoded `PATH_INFO`, go on byte for byte as they came; see [requests.md](requests.md#the-path).
+        normalize: bool as Flag,
         /// Form of the path in `PATH_INFO`.
         path_info: PathInfo as Name => quirks.path_info; only WITH_VARIABLES,
         /// Send `PATH_INFO` even when it is empty.
@@ -210,7 +218,7 @@ pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Co
     config.health = typed
         .health
         .as_ref()
-        .map(|typed| health::check(typed, protocol, profile, complaints));
+        .map(|typed| health::check(typed, protocol, profile, config.host.as_ref(), complaints));
     config.keep_alive = keep_alive::check(typed.keep_alive.as_ref(), wanted, protocol, profile, complaints);
     config
 }

@@ -18,6 +18,19 @@ pub(super) fn check(typed: &Upstream, protocol: ProtocolName, profile: Profile, 
             )
             .help("leave it out");
     }
+    let path_info = typed.path_info.as_deref().copied();
+    let path_info = path_info.unwrap_or(profile.quirks().path_info);
+    if let Some(typed) = typed.normalize.as_ref().filter(|typed| ***typed)
+        && protocol != ProtocolName::Http
+        && path_info == PathInfo::Decoded
+    {
+        complaints
+            .warning(
+                typed.span(),
+                "`normalize` has no effect: a decoded PATH_INFO always is in normal form",
+            )
+            .help("REQUEST_URI stays what the client has sent");
+    }
     let most = UWSGI_BLOCK;
     if let Some(typed) = typed.max_block.as_ref().filter(|typed| ***typed > most as usize)
         && protocol == ProtocolName::Uwsgi

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::upstream::admit::circuit_breaker::CircuitBreaker;
+use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle, Member};
 use crate::upstream::admit::registry::{Neighbour, Registry};
 use crate::upstream::model::config::{Config, EndpointConfig, ProtocolName};
@@ -160,6 +160,7 @@ impl<C: Send + 'static> Pool<C> {
         let state = EndpointState {
             breaker: CircuitBreaker::new(config),
             idle: VecDeque::new(),
+            told: Trouble::None,
         };
         (Arc::new(settings.outfit(endpoint)), state)
     }
@@ -360,7 +361,7 @@ impl<C: Send + 'static> Pool<C> {
     /// given.
     fn trim(&self, state: &mut PoolState<C>, at: usize, leaving: usize) -> Vec<C> {
         let endpoint = &state.set.endpoints[at];
-        let EndpointState { breaker, idle } = &mut state.set.states[at];
+        let EndpointState { breaker, idle, .. } = &mut state.set.states[at];
         let free = endpoint.room_for_idle(leaving);
         let room = if breaker.is_open() {
             0

@@ -18,6 +18,8 @@ pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, w
         name: "test".into(),
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
+        host: None,
+        normalize: false,
         endpoints: (1..=endpoints).map(endpoint).collect(),
         sources: Vec::new(),
         tls: BackendTls::default(),

@@ -152,6 +152,7 @@ fn head(request: &Request) -> RequestHead {
         client: Client::default(),
         script,
         server_name: None,
+        host: None,
         content_length: None,
         chunked: false,
         upgrade: false,
