@@ -80,7 +80,7 @@ headers = { X-Tls = "$scheme $ssl_protocol $ssl_session_reused" }
 [[route]]
 host = "shop.example"
 path = "/files"
-files = { root = "{certs}" }
+files = { alias = "{certs}" }
 
 [[route]]
 host = "admin.example"

@@ -79,7 +79,7 @@ respond = { body = "app" }
 headers = { X-Tls = "$ssl_protocol $ssl_server_name $ssl_session_reused $ssl_client_s_dn" }
 [[route]]
 path = "/files"
-files = { root = "{certs}" }
+files = { alias = "{certs}" }
 "#;
 
 const GATEWAY: &str = r#"

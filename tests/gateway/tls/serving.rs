@@ -95,7 +95,7 @@ fn bodies_of_many_records_go_both_ways_and_files_do() {
     let site = Site::prepared(
         "",
         "tls = true",
-        "[[route]]\npath = \"/files\"\nfiles = { root = \"{certs}/files\" }",
+        "[[route]]\npath = \"/files\"\nfiles = { alias = \"{certs}/files\" }",
         |_, dir| {
             fs::create_dir(dir.join("files")).unwrap();
             fs::write(dir.join("files/large"), pattern(3_000_000)).unwrap();
