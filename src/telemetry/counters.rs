@@ -58,6 +58,8 @@ pub enum HandshakeOutcome {
     Clear,
     /// The two sides did not agree, or the client left.
     Failed,
+    /// It was given up for another one.
+    GivenUp,
     /// It took too long.
     Timeout,
 }
@@ -216,11 +218,12 @@ impl Counters {
 
 impl HandshakeOutcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Full,
         Self::Resumed,
         Self::Clear,
         Self::Failed,
+        Self::GivenUp,
         Self::Timeout,
     ];
 
@@ -231,6 +234,7 @@ impl HandshakeOutcome {
             Self::Resumed => "resumed",
             Self::Clear => "clear",
             Self::Failed => "failed",
+            Self::GivenUp => "given_up",
             Self::Timeout => "timeout",
         }
     }

@@ -155,6 +155,8 @@ reasons! {
         ClientClosed = "client_closed",
         /// The client left the TLS handshake, or both sides could not agree.
         HandshakeFailed = "handshake_failed",
+        /// The TLS handshake was given up for another one.
+        HandshakeLimit = "handshake_limit",
         /// The TLS handshake was not over in time.
         HandshakeTimeout = "handshake_timeout",
         /// A health check was not answered in time.

@@ -116,6 +116,18 @@ impl Tls {
         lock(&self.seen.ocsp).clone()
     }
 
+    /// What it says first.
+    ///
+    /// # Errors
+    ///
+    /// When its name is none.
+    pub fn hello(&self) -> Result<Vec<u8>> {
+        let name = ServerName::try_from(self.name.clone())?;
+        let mut bytes = Vec::new();
+        ClientConnection::new(self.config.clone(), name)?.write_tls(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Shakes hands.
     pub(crate) fn connect(&self, mut stream: TcpStream) -> Result<Secured> {
         let name = ServerName::try_from(self.name.clone())?;

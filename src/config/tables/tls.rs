@@ -22,8 +22,8 @@ table! {
         session_tickets: bool as Flag,
         /// How long a ticket is taken. A key encrypts for half of that time.
         ticket_lifetime: Duration as TICKETS,
-        /// Handshakes at a time, counted when the client has said what it wants; more wait as long as `timeouts.handshake`
-        /// permits.
+        /// Handshakes at a time, counted from when the client has said what it wants; above it, the one that has lasted longest
+        /// is given up for a new one.
         max_handshakes: usize as Number(1, 1_000_000),
         /// Time between two looks at the files of certificates, keys and lists. Those that have changed are read again
         /// without a reload; what cannot be used is told, and the one before stays. Zero: never.

@@ -73,9 +73,14 @@ async fn shake(stream: Stream, securing: &Securing) -> Result<Begun, Failed> {
         Opening::Tls(hello) => hello,
         Opening::Clear(stream, bytes) => return Ok(Begun::Clear(stream, bytes)),
     };
-    let _permit = securing.limit.take().await;
-    let (stream, negotiated) = hello.accept(&securing.acceptor).await?;
-    Ok(Begun::Secure(stream, negotiated))
+    let turn = securing.limit.begin();
+    tokio::select! {
+        accepted = hello.accept(&securing.acceptor) => {
+            let (stream, negotiated) = accepted?;
+            Ok(Begun::Secure(stream, negotiated))
+        }
+        () = turn.given_up() => Err(Failed::GivenUp),
+    }
 }
 
 /// Why there is no connection.
@@ -83,6 +88,8 @@ async fn shake(stream: Stream, securing: &Securing) -> Result<Begun, Failed> {
 enum Failed {
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    #[error("the handshake was given up for another one: `max_handshakes` in [tls]")]
+    GivenUp,
     #[error("the handshake was not over within `timeouts.handshake`")]
     Late,
 }
@@ -91,6 +98,7 @@ enum Failed {
 fn tell(failed: &Failed, connected: &Connected) {
     let reason = match failed {
         Failed::Handshake(_) => Reason::HandshakeFailed,
+        Failed::GivenUp => Reason::HandshakeLimit,
         Failed::Late => Reason::HandshakeTimeout,
     };
     let client = connected.ip().unwrap_or("unix");
@@ -103,6 +111,7 @@ fn outcome(begun: &Result<Begun, Failed>) -> HandshakeOutcome {
         Ok(Begun::Secure(..)) => HandshakeOutcome::Full,
         Ok(Begun::Clear(..)) => HandshakeOutcome::Clear,
         Err(Failed::Handshake(_)) => HandshakeOutcome::Failed,
+        Err(Failed::GivenUp) => HandshakeOutcome::GivenUp,
         Err(Failed::Late) => HandshakeOutcome::Timeout,
     }
 }

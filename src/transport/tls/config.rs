@@ -13,7 +13,7 @@ pub struct TlsConfig {
     pub session_tickets: bool,
     /// How long a ticket is taken; its key is new once in half of that time.
     pub ticket_lifetime: Duration,
-    /// Handshakes at a time whose client has said what it wants; more wait.
+    /// Handshakes at a time whose client has said what it wants; above it, those that last longest are given up.
     pub max_handshakes: usize,
     /// Between two looks at the files that are named here; zero: none.
     pub watch: Duration,

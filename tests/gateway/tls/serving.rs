@@ -130,6 +130,27 @@ fn a_client_that_says_nothing_has_the_time_of_a_handshake() {
 }
 
 #[test]
+fn above_the_limit_the_oldest_handshake_is_given_up_for_a_new_one() {
+    let site = Site::with("max_handshakes = 2", "tls = true", "");
+    let tls = site.tls();
+    let stalled = || {
+        let mut client = Client::connect(site.gateway.addr()).unwrap();
+        client.send(tls.hello().unwrap()).unwrap();
+        // What the gateway says, all of which is for a client that goes on.
+        client.take(500).unwrap();
+        client
+    };
+    let (mut first, mut second) = (stalled(), stalled());
+    let mut client = site.connect(&tls);
+    assert!(first.rest().is_ok(), "closed");
+    assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().status, 200);
+    let _third = stalled();
+    let _fourth = stalled();
+    assert!(second.rest().is_ok(), "closed");
+    site.gateway.wait_errors("max_handshakes reached").unwrap();
+}
+
+#[test]
 fn what_is_neither_tls_nor_text_is_refused_with_an_alert() {
     let site = Site::new();
     for bytes in [
