@@ -1,6 +1,7 @@
 //! Plain answers: a file as it is, its conditions and parts; a redirect to a directory; its index.
 
 use std::io;
+use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 
@@ -110,13 +111,22 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
         Precondition::Failed => Answer::new(StatusCode::PRECONDITION_FAILED),
     };
     if let Some(modified) = validators.modified {
-        let date = httpdate::fmt_http_date(modified);
+        let date = httpdate::fmt_http_date(told(modified, SystemTime::now()));
         answer.fields.try_set(FieldName::LastModified, date.as_bytes());
     }
     if let Some(etag) = &validators.etag {
         answer.fields.try_set(FieldName::Etag, etag.as_bytes());
     }
     Ok(answer)
+}
+
+/// What a client is told of when a file was changed: nothing that is later than the `Date` of the answer (RFC 9110, section
+/// 8.8.2.1). That is made apart from this, of the clock as it was a moment ago: hence the second between them.
+fn told(modified: SystemTime, now: SystemTime) -> SystemTime {
+    match modified > now {
+        true => now - Duration::from_secs(1),
+        false => modified,
+    }
 }
 
 /// 308 to the same path with a slash at its end.
@@ -194,7 +204,6 @@ fn unsatisfiable(size: u64) -> Answer {
 mod tests {
     use std::fs;
     use std::future::poll_fn;
-    use std::time::{Duration, SystemTime};
 
     use tempfile::TempDir;
 
@@ -275,6 +284,28 @@ mod tests {
         );
         assert_eq!(field(&answer, FieldName::Etag), "\"ae1b981da166f00-a\"");
         assert_eq!(body(answer).await, "0123456789");
+    }
+
+    #[test]
+    fn a_file_from_the_future_was_changed_a_moment_ago() {
+        let (dir, root) = site();
+        let page = fs::File::options()
+            .write(true)
+            .open(dir.path().join("page.html"))
+            .unwrap();
+        page.set_modified(SystemTime::now() + Duration::from_secs(86_400))
+            .unwrap();
+        for (method, fields) in [(Method::GET, &[][..]), (Method::HEAD, &[("If-None-Match", "*")])] {
+            let answer = ask(&root, method, "/page.html", fields).unwrap();
+            let told = httpdate::parse_http_date(field(&answer, FieldName::LastModified)).unwrap();
+            assert!(told <= SystemTime::now(), "{told:?}");
+        }
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(super::told(now, now), now);
+        assert_eq!(
+            super::told(now + Duration::from_nanos(1), now),
+            now - Duration::from_secs(1)
+        );
     }
 
     #[test]

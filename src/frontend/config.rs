@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::pace::Rate;
 use super::trust::Trust;
 use crate::files::Symlinks;
+use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
@@ -102,6 +103,8 @@ pub struct Route {
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: ResponseHeaders,
+    /// Fields of the application that clients get, though they are [private](super::private_fields).
+    pub pass_headers: Vec<FieldName>,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
@@ -190,6 +193,7 @@ impl Default for Route {
             buffering: Buffering::default(),
             params: Arc::default(),
             headers: ResponseHeaders::default(),
+            pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,
         }

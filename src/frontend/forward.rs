@@ -191,8 +191,8 @@ fn options<'a>(
             // The connection says when its client does not take more.
             _ => None,
         },
-        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: of h2's `SendResponse` below it,
-        // which has, a service sees nothing.
+        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: a service gives one response, and of
+        // h2's `SendResponse` below it sees nothing.
         interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
         now,
         relays,

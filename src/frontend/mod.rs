@@ -8,6 +8,7 @@
 //! * [`inspect`] and [`authority`] check what was [`received`]; [`options`] are the gateway's own;
 //! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`], as far as there is [`trust`]) and sends;
+//! * of an answer's fields, [`private_fields`] are not for clients;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`); a [`body`], whose parts may be a
 //!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
 //! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `meter` tell slow clients from slow applications.
@@ -38,6 +39,7 @@ mod liking;
 mod meter;
 pub mod options;
 mod pace;
+pub mod private_fields;
 pub mod received;
 mod record;
 pub mod rejection;

@@ -59,6 +59,10 @@ impl Request for Seen<'_> {
         self.request.asked()
     }
 
+    fn host(&self) -> Option<&[u8]> {
+        self.request.host()
+    }
+
     fn version(&self) -> &'static str {
         match self.request.head.version {
             Version::HTTP_10 => "HTTP/1.0",

@@ -116,9 +116,15 @@ pub enum DecodeError {
     /// A uwsgi packet with a modifier that the application does not serve.
     #[error("uwsgi modifier1 {0} is not served")]
     Modifier(u8),
-    /// The answer is 101 but no upgrade was asked for, or to another protocol, or the request is not complete.
-    #[error("unrequested protocol switch")]
+    /// The answer is 101, and the request asked for no other protocol.
+    #[error("status 101, but the request asked for no other protocol")]
     Upgrade,
+    /// The answer is 101, and its `Upgrade` names none of the protocols that the request offered.
+    #[error("status 101, but Upgrade names no protocol that the request offered")]
+    OtherProtocol,
+    /// The answer is 101 before all of the request was sent: what followed would be taken for the other protocol.
+    #[error("status 101 before the request was complete")]
+    EarlySwitch,
     /// An HTTP answer in chunks that are none.
     #[error("malformed chunked body: {0}")]
     Chunk(#[from] ChunkError),

@@ -40,6 +40,8 @@ pub struct RequestHead {
     pub chunked: bool,
     /// An accepted protocol upgrade: `Upgrade` and `Connection` are passed on.
     pub upgrade: bool,
+    /// The client takes trailers (RFC 9110, section 10.1.4): HTTP backends are told.
+    pub trailers: bool,
     /// Variables that the route adds; they win over every other variable of their name.
     pub extra: Arc<[(String, Bytes)]>,
     /// Identifies the request in logs.

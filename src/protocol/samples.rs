@@ -22,6 +22,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         content_length: None,
         chunked: false,
         upgrade: false,
+        trailers: false,
         extra: Vec::new().into(),
         id: RequestId(1),
     }
@@ -43,6 +44,7 @@ pub(crate) struct Answer {
     pub(crate) body: BytesMut,
     pub(crate) stderr: BytesMut,
     pub(crate) interim: Vec<InterimHead>,
+    pub(crate) trailers: Option<Fields>,
     pub(crate) switched: bool,
     /// Whether the connection could be used again, or what went wrong.
     pub(crate) end: Option<Result<bool, DecodeError>>,
@@ -85,6 +87,10 @@ impl Answer {
             Ok(Event::Body(piece)) => {
                 assert!(self.head.is_some() && !piece.is_empty());
                 self.body.extend_from_slice(&piece);
+            }
+            Ok(Event::Trailers(fields)) => {
+                assert!(self.head.is_some() && self.trailers.is_none() && !fields.is_empty());
+                self.trailers = Some(*fields);
             }
             Ok(Event::Interim(head)) => {
                 assert!(self.head.is_none(), "an interim head behind the final one");

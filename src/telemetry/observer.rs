@@ -33,6 +33,8 @@ pub struct Finished<'a> {
     pub upstream: Option<Upstream<'a>>,
     /// Why the gateway answered itself, or the answer broke off.
     pub reason: Option<Reason>,
+    /// Which rule the request breaks, and in which field: text of ours, with names of the client's.
+    pub rule: Option<&'a str>,
 }
 
 /// What was asked for, and the client that asked.
@@ -43,6 +45,8 @@ pub trait Request {
     fn method(&self) -> &str;
     /// Target as received.
     fn target(&self) -> &[u8];
+    /// The host that it names, with its port.
+    fn host(&self) -> Option<&[u8]>;
     /// `HTTP/1.1`
     fn version(&self) -> &'static str;
     /// `Referer` field.
@@ -77,6 +81,7 @@ pub(super) mod samples {
     pub(in crate::telemetry) struct Asked<'a> {
         pub(in crate::telemetry) remote: Option<&'a str>,
         pub(in crate::telemetry) target: &'a [u8],
+        pub(in crate::telemetry) host: Option<&'a [u8]>,
         pub(in crate::telemetry) referer: Option<&'a [u8]>,
         pub(in crate::telemetry) user_agent: Option<&'a [u8]>,
         pub(in crate::telemetry) script: Option<&'a [u8]>,
@@ -93,6 +98,10 @@ pub(super) mod samples {
 
         fn target(&self) -> &[u8] {
             self.target
+        }
+
+        fn host(&self) -> Option<&[u8]> {
+            self.host
         }
 
         fn version(&self) -> &'static str {
@@ -128,6 +137,7 @@ pub(super) mod samples {
             slow: None,
             upstream: None,
             reason: None,
+            rule: None,
         }
     }
 }

@@ -18,6 +18,7 @@ use http::{Method, StatusCode, Uri, Version};
 
 use super::open;
 use crate::config::Config;
+use crate::frontend::body::Body;
 use crate::frontend::config::{Handler, Respond};
 use crate::frontend::connection::Connection;
 use crate::frontend::connection_limit::ConnectionLimit;
@@ -112,7 +113,7 @@ impl Gateway {
         explanation.outcome = match self.outcome(original, &mut exchange, &mut explanation) {
             Ok(outcome) => outcome,
             Err(rejection) => {
-                let why = self.why(&rejection, original, &exchange, &explanation);
+                let why = self.why(&rejection, &exchange, &explanation);
                 Outcome::Refused(Refused::new(&rejection, why))
             }
         };
@@ -165,15 +166,8 @@ impl Gateway {
     }
 
     /// More about a refusal than a client may know.
-    fn why(
-        &self,
-        rejection: &Rejection,
-        original: &Request,
-        exchange: &Exchange,
-        explanation: &Explanation,
-    ) -> String {
+    fn why(&self, rejection: &Rejection, exchange: &Exchange, explanation: &Explanation) -> String {
         match rejection {
-            Rejection::Conflict => fields::conflict(&original.fields),
             Rejection::NotFound if explanation.route.is_none() => {
                 format!("no route for this host and path; there are {}", self.routes())
             }
@@ -273,6 +267,10 @@ fn body(original: &Request, announced: Option<u64>, to: &Destination<'_>) -> Ann
 
 fn answered(answer: &Answer) -> Outcome {
     let mut headers = pairs(&answer.fields);
+    if matches!(answer.body, Body::Unanswered) {
+        let (status, headers) = (answer.status.as_u16(), Vec::new());
+        return Outcome::Answered(Answered { status, headers });
+    }
     let has_body = !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = answer
         .length

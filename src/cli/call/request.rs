@@ -55,6 +55,7 @@ impl Request {
             content_length: body.as_ref().map(|body| body.len() as u64),
             chunked: false,
             upgrade: false,
+            trailers: false,
             extra: params(&args.params)?,
             id: RequestId(0),
         };

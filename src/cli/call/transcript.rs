@@ -62,6 +62,7 @@ impl Transcript {
                 }
             }
             Event::Interim(head) => self.note(format_args!("interim answer: {}", head.status)),
+            Event::Trailers(fields) => self.note(format_args!("trailers: {}", fields.len())),
             Event::Switched => self.note(format_args!("another protocol")),
             Event::Body(piece) => self.note(format_args!("body: {} bytes", piece.len())),
             Event::Stderr(piece) => self.note(format_args!("message: {} bytes", piece.len())),

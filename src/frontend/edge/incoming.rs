@@ -87,12 +87,11 @@ impl Lent {
         loop {
             match body.decode(&mut reader.bytes) {
                 Ok(Some(BodyPart::Data(data))) => return Poll::Ready(Some(Ok(data))),
-                Ok(Some(BodyPart::End)) => return Poll::Ready(None),
+                Ok(Some(BodyPart::End(_))) => return Poll::Ready(None),
                 Ok(None) => {}
                 Err(error) => {
                     self.broken = true;
-                    tracing::debug!(%error, "malformed body");
-                    return Poll::Ready(Some(Err(BodyError::Malformed)));
+                    return Poll::Ready(Some(Err(BodyError::Malformed(error))));
                 }
             }
             // A client that sends without being asked is not told to.

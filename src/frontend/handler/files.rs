@@ -97,11 +97,14 @@ pub(super) fn request<'a>(
     }
 }
 
-/// A file's answer; the refusal of a method is like all others of ours.
+/// A file's answer; its refusals are like all others of ours.
 pub(super) fn answer(answer: Result<files::Answer, LookupError>) -> Result<Answer, Rejection> {
     let answer = answer?;
     match answer.status {
         StatusCode::METHOD_NOT_ALLOWED => Err(Rejection::Method(files::METHODS)),
+        status @ (StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE) => {
+            Err(Rejection::Unmet(status, Box::new(answer.fields)))
+        }
         _ => Ok(answer.into()),
     }
 }

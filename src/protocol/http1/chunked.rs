@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use memchr::memchr;
 
 use super::body_part::BodyPart;
-use crate::protocol::fields::{has_control, is_token, is_token_byte};
+use crate::protocol::fields::{FieldValue, Fields, has_control, is_token, is_token_byte, trim};
 
 /// How much may be in a chunked body that is not content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ pub struct Chunked {
     extensions: usize,
     /// Bytes and lines of trailers so far.
     trailers: (usize, usize),
+    /// They are wanted.
+    keeps: bool,
+    /// Those that came.
+    kept: Option<Box<Fields>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +91,19 @@ impl Chunked {
             searched: 0,
             extensions: 0,
             trailers: (0, 0),
+            keeps: false,
+            kept: None,
         }
+    }
+
+    /// Trailers are to be given out with the end.
+    pub(super) fn keep_trailers(&mut self) {
+        self.keeps = true;
+    }
+
+    /// Whether the last chunk was taken.
+    pub(super) fn is_behind_content(&self) -> bool {
+        matches!(self.state, State::Trailers)
     }
 
     /// Takes the next part off `src`; `Ok(None)` asks for more bytes.
@@ -136,7 +152,7 @@ impl Chunked {
                         return Ok(None);
                     };
                     if line.is_empty() {
-                        return Ok(Some(BodyPart::End));
+                        return Ok(Some(BodyPart::End(self.kept.take())));
                     }
                     self.trailer(&line)?;
                 }
@@ -166,17 +182,19 @@ impl Chunked {
         Ok(Some(line))
     }
 
-    /// Trailers are checked, and end here: none may become a variable or a field.
+    /// Trailers are checked, and end here unless they are wanted: none may become a variable or a field of a head.
     fn trailer(&mut self, line: &[u8]) -> Result<(), ChunkError> {
         self.trailers = (self.trailers.0 + line.len() + 2, self.trailers.1 + 1);
         if self.trailers.0 > self.limits.trailers || self.trailers.1 > self.limits.fields {
             return Err(ChunkError::TooLarge);
         }
         let colon = memchr(b':', line).ok_or(ChunkError::Trailer)?;
-        match is_token(&line[..colon]) && !has_control(&line[colon + 1..]) {
-            true => Ok(()),
-            false => Err(ChunkError::Trailer),
+        let (name, value) = (&line[..colon], FieldValue::new(trim(&line[colon + 1..])));
+        let value = value.filter(|_| is_token(name)).ok_or(ChunkError::Trailer)?;
+        if self.keeps {
+            self.kept.get_or_insert_default().append_named(name, value);
         }
+        Ok(())
     }
 }
 
@@ -282,7 +300,10 @@ mod tests {
             while !done {
                 match chunked.decode(&mut src)? {
                     Some(BodyPart::Data(data)) => body.extend_from_slice(&data),
-                    Some(BodyPart::End) => done = true,
+                    Some(BodyPart::End(trailers)) => {
+                        assert_eq!(trailers, None, "none is wanted");
+                        done = true;
+                    }
                     None => break,
                 }
             }
@@ -359,6 +380,26 @@ mod tests {
         }
         let extended = "1;a=0123456789012345678901234567\r\nx\r\n".repeat(3);
         assert_eq!(everywhere(&extended), Err(E::TooLarge));
+    }
+
+    #[test]
+    fn trailers_that_are_wanted_come_with_the_end() {
+        for (text, expected) in [
+            ("0\r\n\r\n", None),
+            ("0\r\nX-A:1 \r\nx-b: \r\n\r\n", Some([("X-A", "1"), ("x-b", "")])),
+        ] {
+            for step in 1..=text.len() {
+                let mut chunked = Chunked::new(ChunkLimits::default());
+                chunked.keep_trailers();
+                let (mut src, mut end) = (BytesMut::new(), None);
+                for piece in text.as_bytes().chunks(step) {
+                    src.extend_from_slice(piece);
+                    end = chunked.decode(&mut src).unwrap().or(end);
+                }
+                let fields = expected.map(|pairs| Box::new(pairs.into_iter().collect()));
+                assert_eq!(end, Some(BodyPart::End(fields)), "{text:?} in pieces of {step}");
+            }
+        }
     }
 
     #[test]

@@ -348,6 +348,7 @@ mod tests {
             content_length: None,
             chunked: false,
             upgrade: false,
+            trailers: false,
             extra: Arc::from([]),
             id: RequestId(1),
         }

@@ -217,7 +217,7 @@ async fn a_failure_comes_behind_the_bytes_before_it() {
     let (mut writer, mut reader) = spools.live(LIMITS);
     let bytes = pattern(MIB);
     write(&mut writer, &bytes, 16 * KIB).await;
-    writer.fail("broken");
+    writer.end("broken");
     assert_eq!(read(&mut reader, bytes.len()).await, bytes);
     assert!(!reader.is_over());
     assert!(matches!(

@@ -340,7 +340,12 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn answer(&self, head: Box<ResponseHead>, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
+    fn answer(
+        &self,
+        mut head: Box<ResponseHead>,
+        lease: Lease,
+        now: Instant,
+    ) -> Result<Answer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
@@ -348,7 +353,11 @@ impl<'a> Attempts<'a> {
         let bodiless = is_bodiless(method, head.status);
         let length = if bodiless { Some(0) } else { head.length };
         let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
-            Rest::Complete(bytes) => Body::Full(bytes),
+            Rest::Complete(bytes) => {
+                // Nothing came behind it.
+                head.fields.remove(FieldName::Trailer);
+                Body::Full(bytes)
+            }
             Rest::Running(rest) if bodiless => {
                 Source::discard(rest, relays, ignore_abort);
                 Body::Full(None)
@@ -413,6 +422,7 @@ impl<'a> Attempts<'a> {
         self.last = Some(Box::new(SkippedEndpoint {
             endpoint: self.trace.endpoint.clone(),
             failure: Some(failure),
+            alone: self.upstream.config.has_one_endpoint(),
         }));
     }
 }
@@ -447,7 +457,7 @@ fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<An
             Ok(relayed(method, head, body))
         }
         None => Err(AttemptError {
-            failure: DecodeError::Upgrade.into(),
+            failure: DecodeError::EarlySwitch.into(),
             body: None,
             sent: true,
             blamed: false,

@@ -451,6 +451,11 @@ impl Config {
     /// Most fields in a response head unless configured.
     pub const HEAD_FIELDS: usize = 200;
 
+    /// Whether there is one endpoint, and never another.
+    pub fn has_one_endpoint(&self) -> bool {
+        self.sources.is_empty() && self.endpoints.len() == 1
+    }
+
     /// Whether the application reads the path of a request in the client's spelling.
     pub fn sends_path_as_it_came(&self) -> bool {
         let reads = self.protocol == ProtocolName::Http || self.quirks.path_info == PathInfo::Encoded;

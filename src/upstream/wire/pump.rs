@@ -152,7 +152,8 @@ impl Pump {
     /// Like [`poll_event`](Self::poll_event), but without reading or writing: what is here already.
     pub fn decode(&mut self) -> Result<Option<Event>, Failure> {
         while !self.starved {
-            match self.exchange.decode(&mut self.connection.received)? {
+            let event = self.exchange.decode(&mut self.connection.received);
+            match event.map_err(|error| failure(error, &*self.exchange))? {
                 Some(Event::Stderr(piece)) => self.stderr().push(&piece),
                 Some(event) => {
                     self.note(&event);
@@ -322,6 +323,18 @@ impl Pump {
             (_, Receiving::Head) => Some((self.terms.timeouts.head, Failure::HeadTimeout)),
             (_, Receiving::Body | Receiving::Ended) => Some((self.terms.timeouts.read, Failure::ReadTimeout)),
         }
+    }
+}
+
+/// What is wrong with an answer, and where.
+#[cold]
+fn failure(error: DecodeError, exchange: &dyn Exchange) -> Failure {
+    match (error, exchange.culprit()) {
+        (DecodeError::Head(error), Some(line)) => Failure::Head {
+            error,
+            line: line.to_owned(),
+        },
+        (error, _) => error.into(),
     }
 }
 

@@ -88,6 +88,29 @@ fn a_link_that_leaves_the_root_is_followed_or_refused_by_name() {
 }
 
 #[test]
+fn no_answer_is_older_than_the_file_that_it_has() {
+    let (site, file, _directory) = site();
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_modified(tomorrow)
+        .unwrap();
+    let mut client = site.client();
+    for (method, fields, status) in [
+        ("HEAD", &[][..], 200),
+        ("GET", &[("Range", "bytes=0-0")], 206),
+        ("GET", &[("If-None-Match", "*")], 304),
+    ] {
+        let answer = client.request(method, "/files/large.bin", fields, b"").unwrap();
+        assert_eq!(answer.status, status);
+        let date = |name| httpdate::parse_http_date(answer.header(name).unwrap()).unwrap();
+        assert!(date("last-modified") <= date("date"), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_charset_and_several_index_files_are_had_for_the_asking() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("index.htm"), "<meta charset=\"utf-8\">").unwrap();

@@ -17,6 +17,7 @@ fn a_line_says_what_happened() {
     let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
     assert_eq!(text("remote"), "127.0.0.1");
     assert_eq!(text("method"), "POST");
+    assert_eq!(text("host"), "test.example");
     assert_eq!(text("target"), "/first?a=b");
     assert_eq!(text("version"), "HTTP/1.1");
     assert_eq!(text("user_agent"), "test/1 \"quoted\"");
@@ -28,7 +29,7 @@ fn a_line_says_what_happened() {
     assert_eq!(line["attempts"], 1);
     assert_eq!(line["request_bytes"], 10);
     assert_eq!(line["response_bytes"], "POST /first?a=b 10".len());
-    assert_eq!(line["reason"], Value::Null);
+    assert_eq!((&line["reason"], &line["rule"]), (&Value::Null, &Value::Null));
     let total = line["total_us"].as_u64().unwrap();
     for phase in ["body_us", "queue_us", "connect_us", "head_us"] {
         assert!(line[phase].as_u64().unwrap() <= total, "{line}");
@@ -119,6 +120,86 @@ fn combined_lines_are_apaches() {
         "{}",
         lines[1]
     );
+}
+
+#[test]
+fn lines_name_the_host_that_was_asked_for() {
+    let site = Site::with(
+        "",
+        "[upstream.gone]\nprotocol = \"scgi\"\nendpoints = [\"unix:/nonexistent/app.sock\"]\n\
+         warn_unreachable = false\n[[route]]\npath = \"/gone\"\nproxy = { upstream = \"gone\" }",
+    );
+    let asked = [
+        ("a.example", "/first"),
+        ("b.example:8080", "/fixed"),
+        ("c.example", "/gone"),
+        ("d.example", "/%00"),
+    ];
+    for (host, target) in asked {
+        site.request("GET", target, &[("Host", host)], b"");
+        let fields = [
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", target),
+            (":authority", host),
+        ];
+        site.http2().ask(&fields, b"");
+    }
+    let log = site.log(2 * asked.len());
+    for (host, target) in asked {
+        let own = log.iter().filter(|line| line["target"] == target);
+        let hosts: Vec<_> = own.map(|line| line["host"].as_str()).collect();
+        assert_eq!(hosts, [Some(host); 2], "{log:#?}");
+    }
+    let errors = site.gateway.wait_errors("host=\"c.example\"").unwrap();
+    let line = errors.lines().find(|line| line.contains("c.example")).unwrap();
+    assert!(
+        line.contains("request failed") && line.contains("reason=\"socket_missing\""),
+        "{line}"
+    );
+}
+
+#[test]
+fn refused_requests_are_told_apart_in_combined_lines() {
+    let gateway = start(
+        "[log]\naccess = \"{dir}/access.log\"\nerror = \"{dir}/error.log\"\n\
+         [[route]]\nrespond = { body = \"fixed\" }\n",
+    );
+    let refused = [
+        (
+            "GET /x HTTP/1.1\r\nX Y: 1\r\n\r\n",
+            "GET /x",
+            "field name is no token: X Y",
+        ),
+        ("GET /x HTTP/1.1\r\nX: 1\rY\r\n\r\n", "GET /x", "CR without LF: X"),
+        (
+            "rubbish\r\n\r\n",
+            "rubbish *",
+            "request line is not `METHOD TARGET HTTP/1.1`",
+        ),
+        (
+            "GET /%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "GET /%00",
+            "NUL byte in the path",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX_A: 2\r\n\r\n",
+            "GET /",
+            "`X_A` and `X-A` become the same variable",
+        ),
+    ];
+    for (place, (request, asked, rule)) in refused.into_iter().enumerate() {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        client.send(request).unwrap();
+        client.rest().unwrap();
+        let line = &gateway.wait_access(place + 1).unwrap()[place];
+        assert!(line.contains(&format!("\"{asked} HTTP/1.1\" 400 ")), "{line}");
+        assert!(line.ends_with(&format!(" rule=\"{rule}\"")), "{line}");
+    }
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client.request("GET", "/", &[], b"").unwrap();
+    let line = &gateway.wait_access(refused.len() + 1).unwrap()[refused.len()];
+    assert!(!line.contains("rule="), "{line}");
 }
 
 /// Whatever answers: an application, the gateway, or the rejection of a path.

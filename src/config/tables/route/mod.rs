@@ -9,6 +9,7 @@ mod files;
 mod handler;
 mod host;
 mod limits;
+mod pass_headers;
 mod path;
 mod php;
 mod proxy;
@@ -42,8 +43,9 @@ use super::tls::{self, Client};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
-use crate::config::units::{Flag, Time};
+use crate::config::units::{Flag, List, Name, Time};
 use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
+use crate::protocol::fields::FieldName;
 use crate::transport::tls::ClientAuth;
 use crate::upstream::Config as Upstream;
 use crate::upstream::model::config::ProtocolName;
@@ -75,6 +77,9 @@ table! {
         /// Fields set on every response of this route, except on errors of the gateway itself:
         /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.
         headers: ResponseHeaders as Headers,
+        /// Fields of the application that clients get all the same: `["Server"]`, or those for another server in front of
+        /// this one, `["X-Accel-Redirect"]`. Default: none.
+        pass_headers: Vec<FieldName> as List(Name); only &["php", "proxy"],
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "proxy"],
         /// Requests on this route that take so long have a warning in the error log; `"0s"`: none, for answers that take
@@ -116,6 +121,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
     shown.show_handler(&route.handler, upstreams);
     shown.params = shown.params.filter(|params| !params.is_empty());
     shown.headers = shown.headers.filter(|headers| !headers.is_empty());
+    shown.pass_headers = shown.pass_headers.filter(|fields| !fields.is_empty());
     if route.handler.upstream().is_none() {
         shown.ignore_client_abort = None;
     }
@@ -243,7 +249,8 @@ fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints)
     }
     if protocol.is_none() {
         route.ignore_client_abort = false;
-        warn_about_abort(typed, complaints);
+        route.pass_headers = Vec::new();
+        warn_about_applications(typed, complaints);
     }
     Some(route)
 }
@@ -258,11 +265,15 @@ fn warn_about_params(typed: &Route, complaints: &mut Complaints) {
 }
 
 /// Complains about what is said of an application where there is none.
-fn warn_about_abort(typed: &Route, complaints: &mut Complaints) {
-    if let Some(typed) = &typed.ignore_client_abort {
-        complaints.warning(
-            typed.span(),
-            "`ignore_client_abort` has no effect: no application answers here",
-        );
+fn warn_about_applications(typed: &Route, complaints: &mut Complaints) {
+    let abort = typed.ignore_client_abort.as_ref().map(At::span);
+    let pass = typed.pass_headers.as_ref().map(At::span);
+    for (key, span) in [("pass_headers", pass), ("ignore_client_abort", abort)] {
+        if let Some(span) = span {
+            complaints.warning(
+                span,
+                format!("`{key}` has no effect: no application answers here"),
+            );
+        }
     }
 }

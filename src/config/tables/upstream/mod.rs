@@ -77,9 +77,9 @@ table! {
         warn_unreachable: bool as Flag,
         retry: Retry as Section,
         timeouts: UpstreamTimeouts as Section,
-        /// Largest response head.
+        /// Largest response head; also the most that trailers of HTTP may have.
         head_size: usize as HEAD,
-        /// Most fields in a response head.
+        /// Most fields in a response head; also in trailers.
         head_fields: usize as HEAD_FIELDS,
         /// `Host` towards the application, in place of the client's, which goes on as `X-Forwarded-Host`: `"localhost:8384"`.
         /// It may have variables, `"$host:8384"`. Default: the client's.

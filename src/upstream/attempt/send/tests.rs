@@ -104,7 +104,7 @@ async fn interim_answers_are_heard_before_the_final_one() {
         .unwrap();
     assert!(answer.head.status == 200 && answer.body.remaining() == Some(2));
     let link: Fields = [("Link", "</a>")].into_iter().collect();
-    assert_eq!(*heard.0.lock().unwrap(), [(103, link)]);
+    assert_eq!(*heard.0.lock().unwrap(), [(100, Fields::new()), (103, link)]);
     backend.await.unwrap();
 }
 

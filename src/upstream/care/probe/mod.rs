@@ -156,6 +156,7 @@ fn head(request: &Request) -> RequestHead {
         content_length: None,
         chunked: false,
         upgrade: false,
+        trailers: false,
         extra: Vec::new().into(),
         id: RequestId(fastrand::u64(..)),
     }

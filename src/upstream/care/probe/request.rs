@@ -45,7 +45,7 @@ impl Listener<'_> {
             match event {
                 Event::Head(head) => self.answer.status = Some(head.status.as_u16()),
                 Event::Body(piece) => self.answer.push(&piece),
-                Event::Interim(_) | Event::Stderr(_) => {}
+                Event::Interim(_) | Event::Stderr(_) | Event::Trailers(_) => {}
                 Event::Switched | Event::End { .. } => return Ok(true),
             }
         }
