@@ -23,6 +23,7 @@ mod replacement;
 mod run;
 mod runtime;
 mod signals;
+mod threads;
 mod tls;
 
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use crate::config::Config;
 use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
 use crate::transport::tls::{TlsAcceptor, TlsConfig, TlsContext};
-use crate::transport::{Address, Inherited, Listener, Ownership};
+use crate::transport::{Address, Inherited, Lender, Listener, Ownership};
 use crate::upstream::Upstream;
 
 pub use descriptors::raise_limit;
@@ -116,7 +117,8 @@ impl App {
             context: TlsContext::new(inheritance.ticket_keys.take().as_deref()),
             material,
         };
-        let logs = Logs::start(&config.log, access).context("cannot start the access log")?;
+        let logs = Logs::start(&config.log, access);
+        let logs = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
         let listeners = ready(listeners.added, &tls, &config.tls)?;
         let generation = Generation::first(config, roots, &tls, logs.access(), &counters);
@@ -199,7 +201,8 @@ impl App {
                 acceptor,
                 ..
             } = ready;
-            tracing::info!(address = %listener.address(), "listening");
+            let systemd = (listener.lender() == Some(Lender::Manager)).then_some("systemd");
+            tracing::info!(address = %listener.address(), opened_by = systemd, "listening");
             self.server.open(config, listener, acceptor);
         }
     }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::open::{Held, Opening, Reload, Source};
+use super::open::{Held, Open, Opening, Reload, Source};
 use super::tls::Tls;
-use super::{App, Generation, Ready, descriptors, ready};
+use super::{App, Generation, Ready, descriptors, ready, threads};
 use crate::frontend;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::tls::{TlsAcceptor, TlsConfig};
@@ -23,7 +23,10 @@ impl App {
         let held = Held {
             config,
             listening: listening
-                .map(|listening| listening.config.address.clone())
+                .map(|listening| Open {
+                    address: listening.config.address.clone(),
+                    listener: Arc::downgrade(&listening.listener),
+                })
                 .collect(),
             error_log,
             material: self.tls.material.clone(),
@@ -47,7 +50,7 @@ impl App {
             material,
         } = opened;
         let access = self.logs.prepare(&config.log, access);
-        let access = access.context("cannot start the access log")?;
+        let access = access.map_err(|error| threads::failed("the access log", error))?;
         let tls = self.tls.with(material);
         let added = ready(listeners.added, &tls, &config.tls)?;
         let acceptors = self.acceptors(&listeners.stay, &tls, &config.tls)?;

@@ -12,6 +12,7 @@
 //! a field without a key does not compile. A new table is one file and the key that it stands under; a new way to write
 //! values is a unit (`units/`). Then `bridgehead check --reference > docs/configuration.md`.
 
+pub mod address;
 mod at;
 mod complaints;
 mod diagnostic;
@@ -50,13 +51,13 @@ pub struct Config {
     /// The process itself.
     pub server: Server,
     /// Logs.
-    pub log: crate::telemetry::Config,
+    pub log: crate::telemetry::LogConfig,
     /// The HTTP side.
-    pub frontend: crate::frontend::Config,
+    pub frontend: crate::frontend::FrontendConfig,
     /// TLS.
     pub tls: crate::transport::tls::TlsConfig,
     /// The upstreams, in the order of their names; handlers refer to them by index.
-    pub upstreams: Vec<crate::upstream::Config>,
+    pub upstreams: Vec<crate::upstream::UpstreamConfig>,
 }
 
 /// The `[server]` table, as far as it concerns the process.
@@ -65,7 +66,7 @@ pub struct Server {
     /// Runtime threads.
     pub workers: usize,
     /// Where spools go to, and what they may take together.
-    pub spool: crate::spool::Config,
+    pub spool: crate::spool::SpoolConfig,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
     /// User to become, by name or number; `None`: the one it was started as.
@@ -73,7 +74,7 @@ pub struct Server {
     /// Group to become, by name or number; `None`: the user's.
     pub group: Option<String>,
     /// How the DNS is asked.
-    pub resolver: crate::transport::resolve::Config,
+    pub resolver: crate::transport::resolve::ResolverConfig,
 }
 
 /// A configuration that can be used.
@@ -108,14 +109,14 @@ impl Default for Server {
         Self {
             // As many as the process may use.
             workers: thread::available_parallelism().map_or(1, NonZero::get),
-            spool: crate::spool::Config {
+            spool: crate::spool::SpoolConfig {
                 temp_dir: Self::TEMP_DIR.into(),
-                ..crate::spool::Config::default()
+                ..crate::spool::SpoolConfig::default()
             },
             pid_file: None,
             user: None,
             group: None,
-            resolver: crate::transport::resolve::Config::default(),
+            resolver: crate::transport::resolve::ResolverConfig::default(),
         }
     }
 }

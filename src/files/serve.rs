@@ -32,7 +32,7 @@ pub struct Request<'a> {
 
 /// A plain answer.
 #[derive(Debug)]
-pub struct Answer {
+pub struct FileAnswer {
     /// Its status.
     pub status: StatusCode,
     /// Its fields, without its length.
@@ -43,7 +43,7 @@ pub struct Answer {
     pub body: Body,
 }
 
-impl Answer {
+impl FileAnswer {
     fn new(status: StatusCode) -> Self {
         Self {
             status,
@@ -61,7 +61,7 @@ pub fn respond(
     index: &[String],
     path: &RelPath,
     request: &Request<'_>,
-) -> Result<Answer, LookupError> {
+) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -80,7 +80,7 @@ fn directory(
     index: &[String],
     path: &RelPath,
     request: &Request<'_>,
-) -> Result<Answer, LookupError> {
+) -> Result<FileAnswer, LookupError> {
     for name in index {
         let index = path.join(name);
         let answer = match root.get(&index) {
@@ -97,7 +97,7 @@ fn directory(
 }
 
 /// Answers with an open file; `path` is its name.
-pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer, LookupError> {
+pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
@@ -107,8 +107,8 @@ pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<Answer,
     let validators = Validators::of(&file);
     let mut answer = match validators.check(request.fields) {
         Precondition::Holds => contents(file, path, request, &validators).map_err(LookupError::Io)?,
-        Precondition::NotModified => Answer::new(StatusCode::NOT_MODIFIED),
-        Precondition::Failed => Answer::new(StatusCode::PRECONDITION_FAILED),
+        Precondition::NotModified => FileAnswer::new(StatusCode::NOT_MODIFIED),
+        Precondition::Failed => FileAnswer::new(StatusCode::PRECONDITION_FAILED),
     };
     if let Some(modified) = validators.modified {
         let date = httpdate::fmt_http_date(told(modified, SystemTime::now()));
@@ -130,8 +130,8 @@ fn told(modified: SystemTime, now: SystemTime) -> SystemTime {
 }
 
 /// 308 to the same path with a slash at its end.
-pub fn redirect(request: &Request<'_>) -> Answer {
-    let mut answer = Answer::new(StatusCode::PERMANENT_REDIRECT);
+pub fn redirect(request: &Request<'_>) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::PERMANENT_REDIRECT);
     let location = request.path.location_with_slash(request.query);
     // No target holds what a field's value must not.
     answer.fields.try_set(FieldName::Location, &location);
@@ -150,11 +150,11 @@ fn is_program(name: &[u8]) -> bool {
 /// Methods that a file answers.
 pub const METHODS: &str = "GET, HEAD";
 
-fn refuse(method: &Method) -> Option<Answer> {
+fn refuse(method: &Method) -> Option<FileAnswer> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let mut answer = Answer::new(StatusCode::METHOD_NOT_ALLOWED);
+    let mut answer = FileAnswer::new(StatusCode::METHOD_NOT_ALLOWED);
     answer.fields.append(FieldName::Allow, METHODS);
     Some(answer)
 }
@@ -165,7 +165,7 @@ fn contents(
     path: &RelPath,
     request: &Request<'_>,
     validators: &Validators,
-) -> io::Result<Answer> {
+) -> io::Result<FileAnswer> {
     let is_get = request.method == Method::GET;
     let part = if is_get {
         validators.part(request.fields, file.size)
@@ -177,7 +177,7 @@ fn contents(
         Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
         Part::Unsatisfiable => return Ok(unsatisfiable(file.size)),
     };
-    let mut answer = Answer::new(code);
+    let mut answer = FileAnswer::new(code);
     let fields = &mut answer.fields;
     let content_type = content_type(path.name(), request.charset);
     fields.try_set(FieldName::ContentType, content_type.as_bytes());
@@ -193,8 +193,8 @@ fn contents(
     Ok(answer)
 }
 
-fn unsatisfiable(size: u64) -> Answer {
-    let mut answer = Answer::new(StatusCode::RANGE_NOT_SATISFIABLE);
+fn unsatisfiable(size: u64) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::RANGE_NOT_SATISFIABLE);
     let size = format!("bytes */{size}");
     answer.fields.try_set(FieldName::ContentRange, size.as_bytes());
     answer
@@ -229,7 +229,7 @@ mod tests {
         method: Method,
         target: &str,
         fields: &[(&str, &str)],
-    ) -> Result<Answer, LookupError> {
+    ) -> Result<FileAnswer, LookupError> {
         let (path, query) = target
             .split_once('?')
             .map_or((target, None), |(p, q)| (p, Some(q.as_bytes())));
@@ -254,11 +254,11 @@ mod tests {
             .unwrap();
     }
 
-    fn get(root: &Root, target: &str) -> Result<Answer, LookupError> {
+    fn get(root: &Root, target: &str) -> Result<FileAnswer, LookupError> {
         ask(root, Method::GET, target, &[])
     }
 
-    async fn body(mut answer: Answer) -> String {
+    async fn body(mut answer: FileAnswer) -> String {
         let mut all = Vec::new();
         while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
             all.extend_from_slice(&chunk.unwrap());
@@ -266,7 +266,7 @@ mod tests {
         String::from_utf8(all).unwrap()
     }
 
-    fn field(answer: &Answer, name: FieldName) -> &str {
+    fn field(answer: &FileAnswer, name: FieldName) -> &str {
         std::str::from_utf8(answer.fields.get(name).unwrap_or_default()).unwrap()
     }
 

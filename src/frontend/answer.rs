@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::body::Body;
-use crate::files;
+use crate::files::FileAnswer;
 use crate::protocol::fields::{FieldName, Fields};
 
 /// The answer to a request.
@@ -58,8 +58,8 @@ impl Answer {
     }
 }
 
-impl From<files::Answer> for Answer {
-    fn from(answer: files::Answer) -> Self {
+impl From<FileAnswer> for Answer {
+    fn from(answer: FileAnswer) -> Self {
         if answer.status == StatusCode::PERMANENT_REDIRECT {
             let mut redirect = Self::redirect(answer.status);
             redirect.fields.append_all(&answer.fields);

@@ -20,7 +20,7 @@ pub use super::handler::{
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct FrontendConfig {
     /// At least one.
     pub listeners: Vec<Listener>,
     /// In the order of the file; the router sorts them.
@@ -154,7 +154,7 @@ pub struct Buffering {
     pub disk: u64,
 }
 
-impl Default for Config {
+impl Default for FrontendConfig {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
@@ -174,7 +174,7 @@ impl Listener {
     pub fn on(address: Address) -> Self {
         Self {
             address,
-            backlog: Config::BACKLOG,
+            backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
             tls: None,
         }
@@ -283,7 +283,7 @@ impl Default for Buffering {
     }
 }
 
-impl Config {
+impl FrontendConfig {
     /// Request head unless configured, in bytes: nginx's default of 4 x 8 KiB.
     pub const HEAD_SIZE: usize = 32 * 1024;
     /// Request fields unless configured.

@@ -338,7 +338,12 @@ impl Exchange {
     fn observe(&mut self) {
         self.record.close();
         let Self { context, record, .. } = self;
-        let seen = Seen::new(&self.request, &self.connection.connected, &context.trust);
+        let seen = Seen::new(
+            &self.request,
+            &self.answer.fields,
+            &self.connection.connected,
+            &context.trust,
+        );
         let route = record.route(&context.routes);
         let finished = record.finished(&seen, route);
         context.counters.finished(&finished);

@@ -67,9 +67,9 @@ impl Connected {
         self.remote.as_ref().map(|remote| remote.address)
     }
 
-    /// The same without the port, as text.
-    pub fn ip(&self) -> Option<&str> {
-        self.remote.as_ref().map(Peer::ip_text)
+    /// The same with its text.
+    pub fn remote(&self) -> Option<&Peer> {
+        self.remote.as_ref()
     }
 
     /// The client as the connection itself shows it.

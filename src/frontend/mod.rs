@@ -3,7 +3,8 @@
 //! [`serve`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
 //! out. The other files are its steps, in order:
 //!
-//! * [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks HTTP on each
+//! * [`server`] accepts (what fails is counted by `accept_failures`), as long as there is room under the
+//!   [`connection_limit`]; [`edge`] speaks HTTP on each
 //!   [`connection`], and asks for the [`current`] [`service`];
 //! * [`inspect`] and [`authority`] check what was [`received`]; [`options`] are the gateway's own;
 //! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
@@ -15,6 +16,7 @@
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
+mod accept_failures;
 pub mod answer;
 pub mod authority;
 pub mod body;
@@ -57,7 +59,7 @@ pub mod tunnel;
 pub mod upload;
 
 pub use answer::Answer;
-pub use config::Config;
+pub use config::FrontendConfig;
 pub use context::ExchangeContext;
 pub use request::Request;
 pub use route::Route;

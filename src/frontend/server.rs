@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::task::JoinHandle;
 
+use super::accept_failures::AcceptFailures;
 use super::config;
 use super::connection_limit::ConnectionLimit;
 use super::current::Current;
@@ -25,6 +26,7 @@ pub struct Server {
     current: Arc<Current>,
     limit: Arc<ConnectionLimit>,
     handshakes: Arc<HandshakeLimit>,
+    failures: Arc<AcceptFailures>,
     listening: Vec<Listening>,
     /// The tasks of listening that are being closed.
     closing: Vec<JoinHandle<()>>,
@@ -48,8 +50,9 @@ impl Server {
         let counters = service.context.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
-            limit: Arc::new(ConnectionLimit::new(limit, counters)),
+            limit: Arc::new(ConnectionLimit::new(limit, counters.clone())),
             handshakes: Arc::new(HandshakeLimit::new(handshakes)),
+            failures: Arc::new(AcceptFailures::new(counters)),
             listening: Vec::new(),
             closing: Vec::new(),
         }
@@ -63,6 +66,7 @@ impl Server {
         let acceptor = Acceptor {
             listener: listener.clone(),
             limit: self.limit.clone(),
+            failures: self.failures.clone(),
             context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
@@ -143,6 +147,7 @@ impl Server {
 struct Acceptor {
     listener: Arc<Listener>,
     limit: Arc<ConnectionLimit>,
+    failures: Arc<AcceptFailures>,
     context: ConnectionContext,
     /// In force for connections from now on.
     securing: Arc<ArcSwapOption<Securing>>,
@@ -162,7 +167,7 @@ impl Acceptor {
                 Ok(stream) => self.admit(stream),
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
-                    tracing::error!(listener = %self.listener.address(), %error, "cannot accept");
+                    self.failures.happened(&error, self.listener.address());
                     tokio::time::sleep(EXHAUSTED).await;
                 }
             }

@@ -120,6 +120,15 @@ impl RequestHead {
         }
     }
 
+    /// The version as request lines have it: `HTTP/1.1`.
+    pub fn version_text(&self) -> &'static str {
+        match self.version {
+            Version::HTTP_10 => "HTTP/1.0",
+            Version::HTTP_2 => "HTTP/2.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
     /// `SERVER_NAME`: the configured name; else the host part of the authority, without port; our own address when the
     /// client named no host, empty on a unix socket. IPv6 is in brackets (RFC 3875, section 4.1.14).
     pub fn server_name(&self) -> Cow<'_, [u8]> {

@@ -39,7 +39,7 @@ pub(crate) fn style(kind: StyleKind) -> Style {
 
 /// An answer with its pieces put together.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Replayed {
     pub(crate) head: Option<ResponseHead>,
     pub(crate) body: BytesMut,
     pub(crate) stderr: BytesMut,
@@ -50,7 +50,7 @@ pub(crate) struct Answer {
     pub(crate) end: Option<Result<bool, DecodeError>>,
 }
 
-impl Answer {
+impl Replayed {
     /// Status, body and end.
     pub(crate) fn summary(&self) -> (Option<u16>, &[u8], Result<bool, DecodeError>) {
         let status = self.head.as_ref().map(|head| head.status.as_u16());
@@ -59,8 +59,8 @@ impl Answer {
 }
 
 /// Decodes `wire`, which arrives `step` bytes at a time and ends.
-pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> Answer {
-    let mut answer = Answer::default();
+pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> Replayed {
+    let mut answer = Replayed::default();
     let mut src = BytesMut::new();
     for piece in wire.chunks(step) {
         src.extend_from_slice(piece);
@@ -77,7 +77,7 @@ pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> A
     answer
 }
 
-impl Answer {
+impl Replayed {
     fn add(&mut self, event: Result<Event, DecodeError>) {
         match event {
             Ok(Event::Head(head)) => {

@@ -4,18 +4,19 @@
 //! and, in the combined format, every byte above 0x7E are escaped.
 
 use super::clock::Stamp;
-use super::config::Format;
+use super::config::{Escape, Format};
 use super::observer::Finished;
 use super::reason::Reason;
 use super::timeline::Phase;
 use super::{escape, number};
 
 impl Finished<'_> {
-    /// Appends the line, line feed included. Allocates nothing but what `out` grows by.
-    pub fn append(&self, format: Format, stamp: &Stamp, out: &mut Vec<u8>) {
+    /// Appends the line, line feed included. `escape` is for templates: the other forms have their own way.
+    pub fn append(&self, format: &Format, escape: Escape, stamp: &Stamp, out: &mut Vec<u8>) {
         match format {
             Format::Combined => self.combined(stamp, out),
             Format::Json => self.json(stamp, out),
+            Format::Template(template) => self.template(template, escape, stamp, out),
         }
     }
 
@@ -216,7 +217,7 @@ mod tests {
         let mut out = Vec::new();
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(971_211_336_042);
         let stamp = Stamp::new(request.timeline.since(), time, &TimeZone::UTC);
-        request.append(format, &stamp, &mut out);
+        request.append(&format, Escape::Default, &stamp, &mut out);
         String::from_utf8(out).unwrap()
     }
 

@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use super::TemplateError;
 use super::tls::TlsVariable;
-use crate::protocol::fields::is_token;
+use super::{NamedField, TemplateError};
 
 /// A variable of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +20,16 @@ pub enum Variable {
     RemoteAddr,
     /// Its bytes.
     BinaryRemoteAddr,
+    /// The client's port; 0 when a proxy names the client.
+    RemotePort,
+    /// The user that the client names by the Basic scheme.
+    RemoteUser,
+    /// The name of the site: as it is configured, else as the client says.
+    ServerName,
+    /// `HTTP/1.1`, for instance.
+    ServerProtocol,
+    /// What names the request in every log.
+    RequestId,
     /// `http` or `https`.
     Scheme,
     /// `GET`, for instance.
@@ -28,7 +37,7 @@ pub enum Variable {
     /// One of the TLS connection.
     Tls(TlsVariable),
     /// A field of the request by its name; several are joined.
-    Field(String),
+    Field(NamedField),
     /// The value of a cookie by its name.
     Cookie(String),
     /// The value of an argument in the query by its name, as it was sent.
@@ -36,7 +45,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 29] = [
     "uri",
     "request_uri",
     "args",
@@ -44,7 +53,11 @@ pub const NAMES: [&str; 24] = [
     "host",
     "remote_addr",
     "binary_remote_addr",
+    "remote_port",
+    "remote_user",
     "scheme",
+    "server_name",
+    "server_protocol",
     "request_method",
     "ssl_protocol",
     "ssl_cipher",
@@ -58,6 +71,7 @@ pub const NAMES: [&str; 24] = [
     "ssl_client_v_start",
     "ssl_client_v_end",
     "ssl_client_escaped_cert",
+    "request_id",
     "http_NAME",
     "cookie_NAME",
     "arg_NAME",
@@ -71,12 +85,8 @@ impl FromStr for Variable {
             "" => Err(TemplateError::Field(name.to_owned())),
             rest => Ok(rest.to_owned()),
         };
-        if let Some(field) = name.strip_prefix("http_") {
-            let field = named(field)?.replace('_', "-");
-            return match is_token(field.as_bytes()) {
-                true => Ok(Self::Field(field)),
-                false => Err(TemplateError::Field(name.to_owned())),
-            };
+        if let Some(field) = NamedField::of(name, "http_") {
+            return field.map(Self::Field);
         }
         if let Some(cookie) = name.strip_prefix("cookie_") {
             return named(cookie).map(Self::Cookie);
@@ -91,8 +101,13 @@ impl FromStr for Variable {
             "host" => Self::Host,
             "remote_addr" => Self::RemoteAddr,
             "binary_remote_addr" => Self::BinaryRemoteAddr,
+            "remote_port" => Self::RemotePort,
+            "remote_user" => Self::RemoteUser,
             "scheme" => Self::Scheme,
+            "server_name" => Self::ServerName,
+            "server_protocol" => Self::ServerProtocol,
             "request_method" => Self::RequestMethod,
+            "request_id" => Self::RequestId,
             other => match TlsVariable::named(other) {
                 Some(variable) => Self::Tls(variable),
                 None => return Err(TemplateError::Unknown(other.to_owned())),

@@ -6,7 +6,7 @@ use crate::process::{Served, bridgehead, run, stderr, stdout};
 
 /// Two routes to one upstream, which is not there.
 const TEXT: &str = "[server]\nworkers = 3\n\n[[listen]]\naddress = \"127.0.0.1:0\"\n\n\
-    [[listen]]\naddress = \"[::ffff:127.0.0.1]:0\"\n\n\
+    [[listen]]\naddress = \"127.0.0.1:0\"\n\n\
     [upstream.app]\nprotocol = \"scgi\"\nendpoints = [\"127.0.0.1:1\"]\n\n\
     [[route]]\nproxy = { upstream = \"app\" }\n\n[[route]]\npath = \"/a\"\nproxy = { upstream = \"app\" }\n";
 

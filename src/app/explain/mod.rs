@@ -26,11 +26,11 @@ use crate::frontend::exchange::Exchange;
 use crate::frontend::forward::{self, Announced, Destination};
 use crate::frontend::forwarded::Connected;
 use crate::frontend::rejection::Rejection;
-use crate::frontend::{self, Answer, ExchangeContext, Request, Service, serve, upload};
+use crate::frontend::{self, Answer, ExchangeContext, FrontendConfig, Request, Service, serve, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters, SlowLog, config::Format};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::transport::Address;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Relays, Upstream};
@@ -74,7 +74,7 @@ pub fn explain(config: Config, question: Question) -> Result<Explanation> {
 
 /// A gateway that listens nowhere.
 struct Gateway {
-    frontend: frontend::Config,
+    frontend: FrontendConfig,
     service: Service,
 }
 
@@ -95,7 +95,7 @@ impl Gateway {
         let context = ExchangeContext {
             trust: frontend.trust.clone(),
             relays: Relays::new(Spools::new(config.server.spool.clone()), counters.clone()),
-            log: Arc::new(AccessLog::new(None, Format::default())),
+            log: Arc::new(AccessLog::new(None, &LogConfig::default())),
             counters,
             slow: SlowLog::default(),
             routes: Box::default(),

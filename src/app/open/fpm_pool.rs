@@ -70,7 +70,7 @@ impl FpmPool {
                 };
                 host && port.parse() == Ok(address.port())
             }
-            Address::Name(..) => false,
+            Address::Abstract(_) | Address::Name(..) => false,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::frontend::config::{DocumentRoot, Handler};
 use crate::transport::tls::{Material, TlsError};
 use crate::transport::{Address, DirectoryEntry, EntryError};
-use crate::upstream;
+use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::slots::Slots;
 
 /// Something that is not as a configuration needs it.
@@ -195,7 +195,7 @@ impl Inspection<'_> {
 }
 
 /// The pools that an upstream leads to.
-fn behind<'p>(upstream: &'p upstream::Config, pools: &'p [FpmPool]) -> impl Iterator<Item = &'p FpmPool> {
+fn behind<'p>(upstream: &'p UpstreamConfig, pools: &'p [FpmPool]) -> impl Iterator<Item = &'p FpmPool> {
     let endpoints = &upstream.endpoints;
     let leads = move |pool: &&FpmPool| endpoints.iter().any(|end| pool.listens_on(&end.address));
     pools.iter().filter(leads)

@@ -11,6 +11,7 @@
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
 mod fpm_pool;
+mod holder;
 mod inspection;
 mod listeners;
 mod log;
@@ -25,7 +26,7 @@ mod temp_dir;
 mod warnings;
 
 pub use inspection::{Finding, inspect};
-pub(super) use listeners::Added;
+pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};
 pub(super) use pid_file::PidFile;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::listeners::Listeners;
+use super::listeners::{Listeners, Open};
 use super::material::material;
 use super::progress::Progress;
 use super::roots::roots;
@@ -13,9 +13,9 @@ use super::{log, temp_dir, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
-use crate::telemetry::log::Prepared;
+use crate::telemetry::log::PreparedErrorLog;
+use crate::transport::Inherited;
 use crate::transport::tls::Material;
-use crate::transport::{Address, Inherited};
 
 /// Where a configuration comes from.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ pub struct Source {
 pub(in crate::app) struct Held {
     pub(in crate::app) config: Config,
     /// Where is listened, in the order of the server.
-    pub(in crate::app) listening: Vec<Address>,
+    pub(in crate::app) listening: Vec<Open>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
     /// What the files of TLS held.
@@ -45,7 +45,7 @@ pub(in crate::app) struct Reload {
     /// Where the access log goes, when that changes.
     pub(in crate::app) access: Option<Option<Opened>>,
     /// What the error log becomes, when that changes.
-    pub(in crate::app) error: Option<Prepared>,
+    pub(in crate::app) error: Option<PreparedErrorLog>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,

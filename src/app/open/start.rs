@@ -10,10 +10,11 @@ use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
 use crate::app::identity::Identity;
+use crate::app::threads;
 use crate::config::Config;
 use crate::files::Root;
 use crate::telemetry::Opened;
-use crate::telemetry::log::ErrorLog;
+use crate::telemetry::log::{ErrorLog, LogError};
 use crate::transport::Inherited;
 use crate::transport::tls::Material;
 
@@ -72,7 +73,10 @@ pub async fn open_error_log(config: &Config) -> Result<ErrorLog> {
         let identity = identity(&config, progress)?;
         log::error_log(&config.log, identity.as_ref(), progress)
     })?;
-    Ok(ErrorLog::install(opening.outcome().await?)?)
+    ErrorLog::install(opening.outcome().await?).map_err(|error| match error {
+        LogError::Start(error) => threads::failed("the error log", error),
+        error => error.into(),
+    })
 }
 
 /// Becomes the user of `[server]`. The pid file is written before that, in a directory that may be root's.

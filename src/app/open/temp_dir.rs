@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use anyhow::{Context, Result};
 
 use super::progress::Progress;
-use crate::spool;
+use crate::spool::SpoolConfig;
 
 /// Fails where there can be no files. A disk that is full is told and no more: it may have room by then.
-pub(super) fn probe(config: &spool::Config, progress: &Progress) -> Result<()> {
+pub(super) fn probe(config: &SpoolConfig, progress: &Progress) -> Result<()> {
     let path = config.temp_dir.display();
     progress.at("the temporary directory", "[server] temp_dir", &path);
     let probed = config.probe();

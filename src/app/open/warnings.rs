@@ -5,10 +5,10 @@ use super::progress::Progress;
 use crate::config::Config;
 use crate::transport::tls::Material;
 use crate::transport::{Address, Obstacle};
-use crate::upstream;
+use crate::upstream::UpstreamConfig;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[upstream::Config], held: &Material, progress: &Progress) {
+pub(super) fn tell(config: &Config, before: &[UpstreamConfig], held: &Material, progress: &Progress) {
     for finding in material::findings(config, held) {
         tracing::warn!(%finding, "certificates");
     }
@@ -20,7 +20,7 @@ pub(super) fn tell(config: &Config, before: &[upstream::Config], held: &Material
 
 /// A wrong group or a missing directory is better told now than with the first request. An application may well start
 /// after us.
-fn tell_of_endpoints(upstream: &upstream::Config, progress: &Progress) {
+fn tell_of_endpoints(upstream: &UpstreamConfig, progress: &Progress) {
     for endpoint in &upstream.endpoints {
         if let Address::Unix(path) = &endpoint.address {
             let setting = format!("[upstream.{}] endpoints", upstream.name);

@@ -5,7 +5,6 @@
 //! is thrown away in the end.
 
 mod account;
-mod address;
 mod listen;
 mod log;
 mod network;
@@ -31,9 +30,9 @@ use super::at::At;
 use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
 use super::units::{Number, SizeWithin};
-use crate::frontend;
+use crate::frontend::FrontendConfig;
 use crate::frontend::config::{Listener, Route as RouteConfig};
-use crate::upstream::Config as UpstreamConfig;
+use crate::upstream::UpstreamConfig;
 
 table! {
     /// A Bridgehead configuration.
@@ -63,7 +62,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     }
     let log = log::check(file.log.as_ref(), complaints);
     let Settings { process, frontend } = server::check(file.server.as_ref(), complaints);
-    let mut frontend = frontend::Config {
+    let mut frontend = FrontendConfig {
         listeners: Vec::new(),
         routes,
         ..frontend

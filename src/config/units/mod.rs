@@ -21,7 +21,7 @@ pub(super) use period::{DEADLINE, Time};
 pub use period::{Period, PeriodError};
 pub(super) use size::{ANY_SIZE, SizeWithin};
 pub use size::{Size, SizeError};
-pub(super) use template::{complain, template};
+pub(super) use template::{complain, log_template, template};
 pub(super) use text::{Flag, Plain, Text};
 
 use super::complaints::Complaints;

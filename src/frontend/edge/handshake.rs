@@ -101,7 +101,9 @@ fn tell(failed: &Failed, connected: &Connected) {
         Failed::GivenUp => Reason::HandshakeLimit,
         Failed::Late => Reason::HandshakeTimeout,
     };
-    let client = connected.ip().unwrap_or("unix");
+    let client = connected
+        .peer()
+        .map_or_else(|| "unix".to_owned(), |peer| peer.ip().to_string());
     tracing::debug!(reason = reason.as_str(), client, error = %failed, "no TLS connection");
 }
 

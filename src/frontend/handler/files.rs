@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{DocumentRoot, Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, LookupError, Root, Symlinks};
+use crate::files::{self, DecodedPath, FileAnswer, LookupError, Root, Symlinks};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -98,7 +98,7 @@ pub(super) fn request<'a>(
 }
 
 /// A file's answer; its refusals are like all others of ours.
-pub(super) fn answer(answer: Result<files::Answer, LookupError>) -> Result<Answer, Rejection> {
+pub(super) fn answer(answer: Result<FileAnswer, LookupError>) -> Result<Answer, Rejection> {
     let answer = answer?;
     match answer.status {
         StatusCode::METHOD_NOT_ALLOWED => Err(Rejection::Method(files::METHODS)),

@@ -56,7 +56,7 @@ pub enum ChunkError {
 /// A chunked body that is being read.
 #[derive(Debug)]
 pub struct Chunked {
-    state: State,
+    state: ChunkedState,
     limits: ChunkLimits,
     /// Bytes at the front of the source in which no line end was found.
     searched: usize,
@@ -71,7 +71,7 @@ pub struct Chunked {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum ChunkedState {
     /// The line in front of data.
     Size,
     /// Bytes of data still to come.
@@ -86,7 +86,7 @@ impl Chunked {
     /// In front of the first chunk.
     pub(super) fn new(limits: ChunkLimits) -> Self {
         Self {
-            state: State::Size,
+            state: ChunkedState::Size,
             limits,
             searched: 0,
             extensions: 0,
@@ -103,33 +103,33 @@ impl Chunked {
 
     /// Whether the last chunk was taken.
     pub(super) fn is_behind_content(&self) -> bool {
-        matches!(self.state, State::Trailers)
+        matches!(self.state, ChunkedState::Trailers)
     }
 
     /// Takes the next part off `src`; `Ok(None)` asks for more bytes.
     pub(super) fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BodyPart>, ChunkError> {
         loop {
             match self.state {
-                State::Data(_) if src.is_empty() => return Ok(None),
-                State::Data(left) => {
+                ChunkedState::Data(_) if src.is_empty() => return Ok(None),
+                ChunkedState::Data(left) => {
                     let count = usize::try_from(left).map_or(src.len(), |left| left.min(src.len()));
                     let left = left - count as u64;
                     self.state = if left == 0 {
-                        State::DataEnd
+                        ChunkedState::DataEnd
                     } else {
-                        State::Data(left)
+                        ChunkedState::Data(left)
                     };
                     return Ok(Some(BodyPart::Data(src.split_to(count).freeze())));
                 }
-                State::DataEnd => match &src[..] {
+                ChunkedState::DataEnd => match &src[..] {
                     [b'\r', b'\n', ..] => {
                         src.advance(2);
-                        self.state = State::Size;
+                        self.state = ChunkedState::Size;
                     }
                     [] | [b'\r'] => return Ok(None),
                     _ => return Err(ChunkError::DataEnd),
                 },
-                State::Size => {
+                ChunkedState::Size => {
                     if src.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
                         return Err(ChunkError::Size);
                     }
@@ -142,12 +142,12 @@ impl Chunked {
                         return Err(ChunkError::TooLarge);
                     }
                     self.state = if size == 0 {
-                        State::Trailers
+                        ChunkedState::Trailers
                     } else {
-                        State::Data(size)
+                        ChunkedState::Data(size)
                     };
                 }
-                State::Trailers => {
+                ChunkedState::Trailers => {
                     let Some(line) = self.line(src)? else {
                         return Ok(None);
                     };

@@ -1,8 +1,8 @@
 use super::*;
 use crate::protocol::http1::ChunkError;
-use crate::protocol::samples::{Answer, replay, request};
+use crate::protocol::samples::{Replayed, replay, request};
 
-fn run(head: &RequestHead, shape: Shape, reuse: bool, wire: &[u8]) -> Answer {
+fn run(head: &RequestHead, shape: Shape, reuse: bool, wire: &[u8]) -> Replayed {
     let fresh = || Unframed::new(head, shape, Limits::default(), reuse);
     let whole = replay(&mut fresh(), wire, wire.len().max(1));
     for step in 1..wire.len() {

@@ -77,7 +77,9 @@ fn server_name(name: Option<&str>, address: &Address) -> Result<ServerName<'stat
         (Some(name), _) => name.to_owned(),
         (None, Address::Name(host, _)) => host.clone(),
         (None, Address::Tcp(address)) => address.ip().to_string(),
-        (None, Address::Unix(_)) => return Err("a unix socket has no name: set `name` in `tls`".to_owned()),
+        (None, Address::Unix(_) | Address::Abstract(_)) => {
+            return Err("a unix socket has no name: set `name` in `tls`".to_owned());
+        }
     };
     ServerName::try_from(name.clone())
         .map_err(|_| format!("`{name}` is not a name that a certificate can be for"))

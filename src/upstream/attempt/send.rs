@@ -16,12 +16,12 @@ use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
 use crate::telemetry::Phase;
 use crate::transport::ConnectError;
 use crate::upstream::admit::pool::{Grant, Slot};
-use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
+use crate::upstream::answer::{Body, Interim, Lease, Options, Rest, Source, Switched, UpstreamAnswer};
 use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
-use crate::upstream::wire::pump::{Prepared, Pump};
+use crate::upstream::wire::pump::{PreparedRequest, Pump};
 use crate::upstream::wire::{Connection, RequestBody};
 
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
@@ -39,7 +39,7 @@ impl Upstream {
         body: RequestBody,
         options: &Options<'_>,
         trace: &mut Trace,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<UpstreamAnswer, Failure> {
         trace.upstream = Some(self.name.clone());
         let constraints = self.constraints(head);
         let session = constraints.sticky;
@@ -124,9 +124,9 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    async fn run(&mut self) -> Result<Answer, Failure> {
+    async fn run(&mut self) -> Result<UpstreamAnswer, Failure> {
         loop {
-            let prepared = Prepared::new(self.upstream.protocol.as_ref(), self.head)?;
+            let prepared = PreparedRequest::new(self.upstream.protocol.as_ref(), self.head)?;
             self.enter(Phase::Queue);
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
@@ -294,7 +294,7 @@ impl<'a> Attempts<'a> {
         head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
         now: Instant,
-    ) -> Result<Answer, AttemptError> {
+    ) -> Result<UpstreamAnswer, AttemptError> {
         match head {
             Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
             Ok(head) if self.is_unwanted(head.status) => {
@@ -345,7 +345,7 @@ impl<'a> Attempts<'a> {
         mut head: Box<ResponseHead>,
         lease: Lease,
         now: Instant,
-    ) -> Result<Answer, AttemptError> {
+    ) -> Result<UpstreamAnswer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
@@ -447,7 +447,7 @@ fn poll_head(
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<Answer, AttemptError> {
+fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<UpstreamAnswer, AttemptError> {
     let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
@@ -495,11 +495,11 @@ fn is_bodiless(method: &Method, status: StatusCode) -> bool {
 }
 
 /// An answer as the front end gets it.
-fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> Answer {
+fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> UpstreamAnswer {
     head.fields.remove(FieldName::XAccelBuffering);
     let announces = is_bodiless(method, head.status) && head.status != StatusCode::NO_CONTENT;
     head.length = head.length.filter(|_| announces);
-    Answer { head, body }
+    UpstreamAnswer { head, body }
 }
 
 #[cfg(test)]

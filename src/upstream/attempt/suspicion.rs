@@ -119,11 +119,11 @@ mod tests {
     use crate::protocol::fields::FieldName;
     use crate::protocol::samples;
     use crate::upstream::admit::pool::tests::config;
-    use crate::upstream::model::Config;
+    use crate::upstream::model::UpstreamConfig;
     use crate::upstream::model::config::EndpointConfig;
 
     fn suspected(protocol: ProtocolName, address: &str, cookie: usize, failure: &Failure) -> String {
-        let upstream = Upstream::new(Config {
+        let upstream = Upstream::new(UpstreamConfig {
             protocol,
             endpoints: vec![EndpointConfig::new(address.parse().unwrap())],
             ..config(0, 1, 1, 1)

@@ -14,7 +14,7 @@ use super::probe::{Prober, Verdict};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
-use crate::upstream::model::config::{Config, EndpointConfig, Health};
+use crate::upstream::model::config::{EndpointConfig, Health, UpstreamConfig};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::wire::Dialer;
 
@@ -152,7 +152,7 @@ pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
 
 impl Schedule {
     /// `None` when there is nothing to ask.
-    pub(super) fn new(config: &Config, dialer: Arc<Dialer>) -> Option<Self> {
+    pub(super) fn new(config: &UpstreamConfig, dialer: Arc<Dialer>) -> Option<Self> {
         let auto = match &config.max_connections {
             Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,

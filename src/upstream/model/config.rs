@@ -18,7 +18,7 @@ use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct UpstreamConfig {
     /// The name after `upstream.` in the file.
     pub name: String,
     /// What the endpoints speak.
@@ -436,7 +436,7 @@ impl<A> EndpointConfig<A> {
     }
 }
 
-impl Config {
+impl UpstreamConfig {
     /// The settings of TLS, if an endpoint speaks it.
     pub fn secure(&self) -> Option<&BackendTls> {
         let fixed = self.endpoints.iter().any(|endpoint| endpoint.tls);

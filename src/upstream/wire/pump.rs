@@ -74,13 +74,13 @@ enum Receiving {
 
 /// A request head as bytes, and what will understand the answer. Made before a connection is, so that a
 /// request that no backend would take costs none.
-pub struct Prepared {
+pub struct PreparedRequest {
     exchange: Box<dyn Exchange>,
     queue: WriteQueue,
     id: RequestId,
 }
 
-impl Prepared {
+impl PreparedRequest {
     /// Encodes the head.
     pub fn new(protocol: &dyn Protocol, head: &RequestHead) -> Result<Self, EncodeError> {
         let mut queue = WriteQueue::new();
@@ -97,13 +97,13 @@ impl Prepared {
 impl Pump {
     /// An exchange on a connection, begun `now`; nothing is written yet.
     pub fn new(
-        prepared: Prepared,
+        prepared: PreparedRequest,
         body: RequestBody,
         mut connection: Box<Connection>,
         terms: Arc<Terms>,
         now: Instant,
     ) -> Self {
-        let Prepared { exchange, queue, id } = prepared;
+        let PreparedRequest { exchange, queue, id } = prepared;
         debug_assert!(connection.received.is_empty(), "bytes of another exchange");
         connection.queue = queue;
         connection.deadline.clear();

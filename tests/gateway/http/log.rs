@@ -202,6 +202,83 @@ fn refused_requests_are_told_apart_in_combined_lines() {
     assert!(!line.contains("rule="), "{line}");
 }
 
+/// A gateway whose access log has this form, in front of an application that echoes.
+fn formatted(log: &str) -> Site {
+    Site::with(
+        "trusted_proxies = [\"127.0.0.0/8\"]",
+        &format!("[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\n{log}\n"),
+    )
+}
+
+#[test]
+fn a_line_has_the_form_that_the_configuration_says() {
+    let site = formatted(
+        "access_format = '$remote_addr $remote_user \"$request\" $status $body_bytes_sent $host $uri $args \
+         $http_x_user $cookie_a $sent_http_content_type $upstream_name $upstream_addr $upstream_status $route $reason'",
+    );
+    let fields = [
+        ("Host", "Shop.Example:80"),
+        ("X-Forwarded-For", "192.0.2.9"),
+        ("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("X-User", "a\"b"),
+        ("Cookie", "a=1; b=2"),
+    ];
+    site.request("POST", "/first//x%41?q=1", &fields, b"0123456789");
+    site.request("GET", "/fixed", &[("Host", "a")], b"");
+    site.request("GET", "/%00", &[("Host", "a")], b"");
+    let endpoint = site.backend.address();
+    let expected = [
+        format!(
+            "192.0.2.9 Aladdin \"POST /first//x%41?q=1 HTTP/1.1\" 200 24 shop.example /first/xA q=1 \
+             a\\x22b 1 text/plain app {endpoint} 200 / -"
+        ),
+        "127.0.0.1 - \"GET /fixed HTTP/1.1\" 200 6 a /fixed - - - text/plain; charset=utf-8 - - - /fixed -"
+            .to_owned(),
+    ];
+    let lines = site.gateway.wait_access(3).unwrap();
+    for line in expected {
+        assert!(lines.contains(&line), "{line}\n{lines:#?}");
+    }
+    let refused = lines.iter().find(|line| line.ends_with(" bad_path"));
+    let refused = refused.unwrap_or_else(|| panic!("{lines:#?}"));
+    assert!(
+        refused.starts_with("127.0.0.1 - \"GET /%00 HTTP/1.1\" 400 "),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_form_of_json_is_json_whatever_a_client_sends() {
+    let site = formatted(
+        "access_format = '{\"request\":\"$request\",\"agent\":\"$http_user_agent\",\"uri\":\"$uri\",\
+         \"took\":$request_time,\"upstream\":\"$upstream_response_time\",\"protocol\":\"$server_protocol\"}'\n\
+         escape = \"json\"",
+    );
+    let agent = [("User-Agent", "\"\\ \u{fc}")];
+    site.request("GET", "/fixed%0A%22x", &agent, b"");
+    let mut http = site.http2();
+    let get = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/first"),
+        (":authority", "a"),
+    ];
+    http.ask(&get, b"");
+    let lines = site.log(2);
+    let line = |protocol: &str| {
+        let found = lines.iter().find(|line| line["protocol"] == protocol);
+        found.unwrap_or_else(|| panic!("{lines:#?}"))
+    };
+    assert_eq!(line("HTTP/1.1")["agent"], "\"\\ \u{fc}");
+    assert_eq!(line("HTTP/1.1")["uri"], "/fixed\n\"x");
+    assert_eq!(line("HTTP/2.0")["request"], "GET /first HTTP/2.0");
+    // A control character in its path: no application is asked.
+    assert_eq!(line("HTTP/1.1")["upstream"], "");
+    let asked = line("HTTP/2.0")["upstream"].as_str().unwrap();
+    assert!(asked.starts_with("0."), "{asked}");
+    assert!(lines.iter().all(|line| line["took"].is_f64()), "{lines:#?}");
+}
+
 /// Whatever answers: an application, the gateway, or the rejection of a path.
 #[test]
 fn behind_a_trusted_proxy_a_line_names_the_client() {

@@ -12,7 +12,7 @@ use crate::config::table::table;
 use crate::config::units::{Absolute, Name, Named, OneOrMore};
 use crate::files::Symlinks;
 use crate::frontend::config::Files as Settings;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 
 table! {
     /// Files below a directory, which is a `root` or an `alias`.
@@ -47,7 +47,7 @@ impl HandlerTable for Files {
         Some(files)
     }
 
-    fn shown(files: &Settings, _upstreams: &[Upstream]) -> At<Self> {
+    fn shown(files: &Settings, _upstreams: &[UpstreamConfig]) -> At<Self> {
         let (root, alias) = document_root::shown(&files.root);
         At::nowhere(Self {
             root,

@@ -47,7 +47,7 @@ use crate::config::units::{Flag, List, Name, Time};
 use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::ClientAuth;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::ProtocolName;
 
 pub(super) use handler::names;
@@ -116,7 +116,7 @@ handlers! { of Route:
 }
 
 /// The route as it would be typed.
-pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
+pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     let mut shown = Route::plain(route);
     shown.show_handler(&route.handler, upstreams);
     shown.params = shown.params.filter(|params| !params.is_empty());
@@ -131,7 +131,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
 /// Every route, in the order of the file.
 pub(super) fn check(
     typed: &[At<Route>],
-    upstreams: &[Upstream],
+    upstreams: &[UpstreamConfig],
     complaints: &mut Complaints,
 ) -> Vec<Settings> {
     refuse_duplicates(typed, complaints);
@@ -218,7 +218,7 @@ fn warn_of_circles(typed: &[At<Route>], complaints: &mut Complaints) {
     }
 }
 
-fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints) -> Option<Settings> {
+fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Complaints) -> Option<Settings> {
     let mut route = Settings::default();
     let buffered = typed
         .buffering

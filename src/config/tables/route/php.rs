@@ -13,7 +13,7 @@ use crate::config::table::table;
 use crate::config::units::{Absolute, Name, OneOrMore, Plain, Text};
 use crate::files::Symlinks;
 use crate::frontend::config::Php as Settings;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 
 table! {
     /// PHP scripts below a document root, which is a `root` or an `alias`; other files as they are. For upstreams that
@@ -81,7 +81,7 @@ impl HandlerTable for Php {
         Some(php)
     }
 
-    fn shown(php: &Settings, upstreams: &[Upstream]) -> At<Self> {
+    fn shown(php: &Settings, upstreams: &[UpstreamConfig]) -> At<Self> {
         let (root, alias) = document_root::shown(&php.root);
         At::nowhere(Self {
             upstream: target::shown(upstreams, php.upstream),

@@ -9,7 +9,7 @@ use crate::config::table::table;
 use crate::config::units::{Absolute, Flag, Plain};
 use crate::transport::Address;
 use crate::transport::tls::BackendTls;
-use crate::upstream::Config;
+use crate::upstream::UpstreamConfig;
 
 table! {
     /// TLS to those endpoints that have `tls:` in front of their address.
@@ -30,7 +30,7 @@ table! {
 }
 
 /// Rules that span several keys.
-pub(super) fn check(typed: &At<Upstream>, config: &Config, complaints: &mut Complaints) {
+pub(super) fn check(typed: &At<Upstream>, config: &UpstreamConfig, complaints: &mut Complaints) {
     let secure = config.secure().is_some();
     if let Some(tls) = &typed.tls {
         let alone = match (&tls.cert, &tls.key) {
@@ -62,7 +62,9 @@ pub(super) fn check(typed: &At<Upstream>, config: &Config, complaints: &mut Comp
             .help("build it with the feature `tls`, which is one of the defaults");
     }
     let mut nameless = config.endpoints.iter().filter(|endpoint| endpoint.tls);
-    if config.tls.name.is_none() && nameless.any(|endpoint| matches!(endpoint.address, Address::Unix(_))) {
+    if config.tls.name.is_none()
+        && nameless.any(|endpoint| matches!(endpoint.address, Address::Unix(_) | Address::Abstract(_)))
+    {
         complaints
             .error(
                 place.span(),

@@ -2,7 +2,7 @@ use super::*;
 use crate::protocol::fields::FieldName;
 use crate::protocol::head::HeadError;
 use crate::protocol::params::StyleKind;
-use crate::protocol::samples::{Answer, replay, request, style};
+use crate::protocol::samples::{Replayed, replay, request, style};
 
 const KEPT: FastCgi = FastCgi {
     keep_conn: true,
@@ -43,7 +43,7 @@ fn end(status: u8) -> Vec<u8> {
 }
 
 /// Replays at every step size, or at a few of them when there are many bytes.
-fn run(method: Method, wire: &[u8]) -> Answer {
+fn run(method: Method, wire: &[u8]) -> Replayed {
     let fresh = || Exchange::new(&KEPT, &method);
     let whole = replay(&mut fresh(), wire, wire.len().max(1));
     let steps: Vec<usize> = match wire.len() {

@@ -6,7 +6,7 @@ use crate::protocol::fields::Fields;
 use crate::protocol::head::HeadError;
 use crate::protocol::http1::answer::{self, Connection};
 use crate::protocol::http1::{ChunkError, Limits, RequestDecoder};
-use crate::protocol::samples::{self, Answer, replay};
+use crate::protocol::samples::{self, Replayed, replay};
 
 const KEEP: Http1 = Http1 {
     keep: true,
@@ -18,7 +18,7 @@ fn exchange(protocol: Http1, request: &RequestHead) -> Box<dyn Exchange> {
 }
 
 /// The same answer at every split point.
-fn run(protocol: Http1, request: &RequestHead, wire: &str) -> Answer {
+fn run(protocol: Http1, request: &RequestHead, wire: &str) -> Replayed {
     let wire = wire.as_bytes();
     let whole = replay(&mut *exchange(protocol, request), wire, wire.len().max(1));
     for step in 1..wire.len() {

@@ -26,9 +26,9 @@ use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{Protocol, RequestHead, Target};
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
-use crate::upstream::model::config::{Config, EndpointConfig};
+use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
 use crate::upstream::wire::{Dialer, codec};
-use answer::{Answer, Wanted};
+use answer::{ProbeAnswer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
@@ -38,9 +38,9 @@ pub struct Prober {
 
 impl Prober {
     /// For the endpoints of this upstream, with what it connects with. Opens no connection.
-    pub fn new(config: &Config, dialer: Arc<Dialer>) -> Self {
+    pub fn new(config: &UpstreamConfig, dialer: Arc<Dialer>) -> Self {
         // A worker is free again as soon as it has answered.
-        let config = Config {
+        let config = UpstreamConfig {
             keep_alive: 0,
             ..config.clone()
         };
@@ -96,14 +96,14 @@ impl Prober {
         endpoint: &EndpointConfig,
         request: &Request,
         limit: Duration,
-    ) -> (Verdict, Answer) {
+    ) -> (Verdict, ProbeAnswer) {
         let wanted = Wanted {
             status: request.status.clone(),
             busy: request.busy_status.clone(),
             body: request.body.clone(),
         };
         let head = head(request);
-        let mut answer = Answer::default();
+        let mut answer = ProbeAnswer::default();
         let asking = request::ask(
             self.protocol.as_ref(),
             (&self.dialer, endpoint),

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use bytes::BytesMut;
 
-use super::answer::Answer;
+use super::answer::ProbeAnswer;
 use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
@@ -22,7 +22,7 @@ pub(super) async fn ask(
     protocol: &dyn Protocol,
     (dialer, endpoint): (&Dialer, &EndpointConfig),
     head: &RequestHead,
-    answer: &mut Answer,
+    answer: &mut ProbeAnswer,
 ) -> Result<(), Verdict> {
     let mut queue = WriteQueue::new();
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
@@ -35,7 +35,7 @@ pub(super) async fn ask(
 
 struct Listener<'a> {
     exchange: Box<dyn Exchange>,
-    answer: &'a mut Answer,
+    answer: &'a mut ProbeAnswer,
 }
 
 impl Listener<'_> {
