@@ -57,6 +57,11 @@ impl Connected {
         self.tls.as_ref().is_some_and(|tls| tls.asked)
     }
 
+    /// `https` or `http`, as the connection itself shows it.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
     /// Whether the connection has TLS.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()

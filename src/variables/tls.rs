@@ -56,7 +56,7 @@ impl TlsVariable {
     }
 
     /// Gives its value to `sink`.
-    pub(super) fn write(self, tls: &ClientTls, sink: &mut dyn FnMut(&[u8])) {
+    pub fn write(self, tls: &ClientTls, sink: &mut dyn FnMut(&[u8])) {
         let of = |part: fn(&Holder) -> &String| tls.holder.as_deref().map_or("", |holder| part(holder));
         let text = match self {
             Self::Protocol => tls.version,

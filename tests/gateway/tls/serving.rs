@@ -32,6 +32,19 @@ fn a_request_is_answered_and_the_application_is_told_of_tls() {
 }
 
 #[test]
+fn a_line_of_the_log_tells_of_tls_whatever_answers() {
+    let format = "[log]\naccess = \"{dir}/access.log\"\nerror = \"{dir}/error.log\"\n\
+                  access_format = \"$scheme $ssl_protocol $ssl_server_name $status\"";
+    let site = Site::with("", "tls = true", format);
+    let mut client = site.connect(&site.tls());
+    for target in ["/fixed", "/application"] {
+        assert_eq!(client.request("GET", target, &[], b"").unwrap().status, 200);
+    }
+    let line = "https TLSv1.3 shop.example 200";
+    assert_eq!(site.gateway.wait_access(2).unwrap(), [line, line]);
+}
+
+#[test]
 fn tls_1_2_is_spoken_unless_the_file_says_otherwise() {
     let old = |site: &Site| {
         site.tls_as(&TlsClient {
