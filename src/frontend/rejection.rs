@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use super::violation::Violation;
 use crate::files::{LookupError, PathError};
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{RequestError, Rule};
@@ -44,6 +45,12 @@ pub enum Rejection {
     /// Clear text where TLS is to be spoken.
     #[error("clear text where TLS is spoken: the URL begins with https://")]
     ClearOnTlsPort,
+    /// The head breaks a rule of HTTP/2, of which its library says no more.
+    #[error("request head that breaks a rule of HTTP/2")]
+    Malformed,
+    /// The whole connection breaks a rule of HTTP/2.
+    #[error(transparent)]
+    Violation(Violation),
     /// The head did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     Late,
@@ -107,9 +114,11 @@ impl Rejection {
             | Self::Target
             | Self::LeavesRoute
             | Self::ClearOnTlsPort
+            | Self::Malformed
             | Self::Padded(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -137,6 +146,8 @@ impl Rejection {
             Self::Request(error) => rule_reason(error.rule),
             Self::Misdirected => Reason::Misdirected,
             Self::ClearOnTlsPort => Reason::ClearOnTlsPort,
+            Self::Malformed => Reason::BadRequest,
+            Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
             Self::Padded(_) => Reason::BadField,
@@ -166,6 +177,7 @@ impl Rejection {
             Self::Host
             | Self::Request(_)
             | Self::ClearOnTlsPort
+            | Self::Violation(_)
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
@@ -180,6 +192,7 @@ impl Rejection {
             | Self::Method(_)
             | Self::HostTemplate(_)
             | Self::LeavesRoute
+            | Self::Malformed
             | Self::Padded(_)
             | Self::NotFound
             | Self::Unmet(..)
@@ -258,6 +271,15 @@ fn rule(rule: Rule) -> StatusCode {
         Rule::Coding => StatusCode::NOT_IMPLEMENTED,
         Rule::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         Rule::TooLarge | Rule::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// For the log: its client gets no answer.
+fn violation(violation: Violation) -> StatusCode {
+    match violation {
+        Violation::SlowHead => StatusCode::REQUEST_TIMEOUT,
+        Violation::HeaderBomb => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     }
 }

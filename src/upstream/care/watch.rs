@@ -15,7 +15,7 @@ use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
 use crate::upstream::model::config::{EndpointConfig, Health, UpstreamConfig};
-use crate::upstream::model::endpoint::Endpoint;
+use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::wire::Dialer;
 
 /// Watches every endpoint of the upstream, those that come later, too.
@@ -62,22 +62,24 @@ struct EndpointTarget {
 
 impl Target for EndpointTarget {
     fn snapshot(&self) -> Option<TargetSnapshot> {
-        // Exchanges outlive the membership of their endpoint, and that of their upstream.
+        // Exchanges outlive the membership of their endpoint, and that of their upstream. What has other settings is
+        // watched by another watch.
         let (upstream, endpoint) = (self.upstream.upgrade()?, self.endpoint.upgrade()?);
         let ours = upstream.endpoints();
-        ours.iter().find(|ours| ours.id == endpoint.id)?;
+        ours.iter().find(|ours| Arc::ptr_eq(ours, &endpoint))?;
         Some(TargetSnapshot {
             endpoint: endpoint.config.clone(),
             name: endpoint.name.clone(),
             answered: endpoint.answered(),
             in_flight: endpoint.in_flight(),
             limit: endpoint.limit(),
+            healthy: endpoint.circuit() != CircuitState::Unhealthy,
         })
     }
 
     fn judge(&self, alive: bool) {
         if let (Some(upstream), Some(endpoint)) = (self.upstream.upgrade(), self.endpoint.upgrade()) {
-            upstream.judge(endpoint.id, alive);
+            upstream.judge(&endpoint, alive);
         }
     }
 
@@ -117,6 +119,8 @@ pub(super) struct TargetSnapshot {
     pub(super) in_flight: usize,
     /// Slots.
     pub(super) limit: usize,
+    /// No check has found it dead, as its pool knows.
+    pub(super) healthy: bool,
 }
 
 /// What the watches of one upstream share.
@@ -210,6 +214,7 @@ impl<W: Target> Watch<W> {
             return Some(FOR_EVER);
         };
         let before = self.target.snapshot()?;
+        checkup.align(before.healthy);
         let facts = before.facts(self.answered);
         self.answered = before.answered;
         if !checkup.is_due(&facts) {

@@ -160,6 +160,7 @@ const ROWS: [Row; 26] = [
         "in a head",
         http2::head,
         &[
+            ("head", "goodbye"),
             ("idle", "told to go"),
             ("h2_ping", "goodbye"),
             ("h2_ping, answered", "goodbye"),
