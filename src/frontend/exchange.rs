@@ -262,7 +262,8 @@ impl Exchange {
 
     /// Whether the kernel may copy the body from a file.
     pub fn is_file(&mut self) -> bool {
-        self.answer.body.file().is_some()
+        // The kernel knows nothing of TLS.
+        self.answer.body.file().is_some() && !self.connection.connected.is_secure()
     }
 
     /// Has `copy` send some of a file, from an offset and so many bytes at most: see [`is_file`](Self::is_file). The

@@ -39,6 +39,12 @@ pub enum Rejection {
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
     Request(Box<RequestError>),
+    /// The handshake was for another host, of whose clients something else is asked.
+    #[error("the TLS connection is for another host, of whose clients something else is asked")]
+    Misdirected,
+    /// Clear text where TLS is to be spoken.
+    #[error("clear text where TLS is spoken: the URL begins with https://")]
+    ClearOnTlsPort,
     /// The head breaks a rule of HTTP/2, of which its library says no more.
     #[error("request head that breaks a rule of HTTP/2")]
     Malformed,
@@ -107,9 +113,11 @@ impl Rejection {
             | Self::HostTemplate(_)
             | Self::Target
             | Self::LeavesRoute
+            | Self::ClearOnTlsPort
             | Self::Malformed
             | Self::Padded(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
@@ -136,6 +144,8 @@ impl Rejection {
             Self::Host | Self::HostTemplate(_) => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
+            Self::Misdirected => Reason::Misdirected,
+            Self::ClearOnTlsPort => Reason::ClearOnTlsPort,
             Self::Malformed => Reason::BadRequest,
             Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
@@ -166,6 +176,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::Request(_)
+            | Self::ClearOnTlsPort
             | Self::Violation(_)
             | Self::Late
             | Self::Target
@@ -177,6 +188,7 @@ impl Rejection {
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::Misdirected
             | Self::Method(_)
             | Self::HostTemplate(_)
             | Self::LeavesRoute
@@ -327,6 +339,7 @@ fn upstream(failure: &Failure) -> StatusCode {
             ConnectError::Refused
             | ConnectError::Missing(_)
             | ConnectError::Forbidden(_)
+            | ConnectError::Tls(_)
             | ConnectError::Io(_) => StatusCode::BAD_GATEWAY,
         },
         Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,

@@ -71,7 +71,15 @@ impl Scope for Seen<'_> {
                     peer.write(variable, sink);
                 }
             }
-            Variable::Scheme => sink(self.client().map_or("http", Client::scheme).as_bytes()),
+            Variable::Scheme => {
+                let scheme = self.client().map_or(self.connected.scheme(), Client::scheme);
+                sink(scheme.as_bytes());
+            }
+            Variable::Tls(variable) => {
+                if let Some(tls) = self.connected.tls() {
+                    variable.write(tls, sink);
+                }
+            }
             Variable::RequestUri => sink(self.target()),
             Variable::RequestMethod => sink(self.method().as_bytes()),
             _ => self.request.head.write(variable, sink),

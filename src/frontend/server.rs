@@ -5,14 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::task::JoinHandle;
 
 use super::accept_failures::AcceptFailures;
 use super::config;
 use super::connection_limit::ConnectionLimit;
 use super::current::Current;
-use super::edge::{self, ConnectionContext};
+use super::edge::{self, ConnectionContext, Securing};
+use super::handshake_limit::HandshakeLimit;
 use super::service::Service;
+use crate::transport::tls::TlsAcceptor;
 use crate::transport::{Latch, Listener, Stream};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
@@ -22,6 +25,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 pub struct Server {
     current: Arc<Current>,
     limit: Arc<ConnectionLimit>,
+    handshakes: Arc<HandshakeLimit>,
     failures: Arc<AcceptFailures>,
     listening: Vec<Listening>,
     /// The tasks of listening that are being closed.
@@ -35,26 +39,30 @@ pub struct Listening {
     /// The socket.
     pub listener: Arc<Listener>,
     leave: Arc<Latch>,
+    securing: Arc<ArcSwapOption<Securing>>,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Without a listening: nothing is accepted yet. `limit` limits the client connections.
-    pub fn new(service: Arc<Service>, limit: usize) -> Self {
+    /// Without a listening: nothing is accepted yet. `limit` limits the client connections, `handshakes` those of them that
+    /// are in a handshake.
+    pub fn new(service: Arc<Service>, limit: usize, handshakes: usize) -> Self {
         let counters = service.context.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
             limit: Arc::new(ConnectionLimit::new(limit, counters.clone())),
+            handshakes: Arc::new(HandshakeLimit::new(handshakes)),
             failures: Arc::new(AcceptFailures::new(counters)),
             listening: Vec::new(),
             closing: Vec::new(),
         }
     }
 
-    /// Accepts from now on. To be called inside a tokio runtime.
-    pub fn open(&mut self, config: config::Listener, listener: Listener) {
+    /// Accepts from now on, with TLS if `acceptor` says how. To be called inside a tokio runtime.
+    pub fn open(&mut self, config: config::Listener, listener: Listener, acceptor: Option<Arc<TlsAcceptor>>) {
         let listener = Arc::new(listener);
         let leave = Arc::new(Latch::default());
+        let securing = Arc::new(ArcSwapOption::new(self.securing(acceptor)));
         let acceptor = Acceptor {
             listener: listener.clone(),
             limit: self.limit.clone(),
@@ -63,14 +71,32 @@ impl Server {
                 current: self.current.clone(),
                 leave: leave.clone(),
             },
+            securing: securing.clone(),
         };
         let task = tokio::spawn(acceptor.accept());
         self.listening.push(Listening {
             config,
             listener,
             leave,
+            securing,
             task,
         });
+    }
+
+    /// Connections from now on speak TLS as these say, one for each listening; `handshakes` limits those that are in a
+    /// handshake.
+    pub fn secure(&mut self, acceptors: Vec<Option<Arc<TlsAcceptor>>>, handshakes: usize) {
+        if handshakes != self.handshakes.limit() {
+            self.handshakes = Arc::new(HandshakeLimit::new(handshakes));
+        }
+        for (listening, acceptor) in self.listening.iter().zip(acceptors) {
+            listening.securing.store(self.securing(acceptor));
+        }
+    }
+
+    fn securing(&self, acceptor: Option<Arc<TlsAcceptor>>) -> Option<Arc<Securing>> {
+        let limit = self.handshakes.clone();
+        acceptor.map(|acceptor| Arc::new(Securing { acceptor, limit }))
     }
 
     /// The open listening.
@@ -123,6 +149,8 @@ struct Acceptor {
     limit: Arc<ConnectionLimit>,
     failures: Arc<AcceptFailures>,
     context: ConnectionContext,
+    /// In force for connections from now on.
+    securing: Arc<ArcSwapOption<Securing>>,
 }
 
 impl Acceptor {
@@ -156,7 +184,11 @@ impl Acceptor {
     }
 
     fn admit(&self, stream: Stream) {
-        tokio::spawn(edge::serve(stream, self.context.clone(), self.limit.take()));
+        let (context, permit) = (self.context.clone(), self.limit.take());
+        match self.securing.load_full() {
+            None => tokio::spawn(edge::serve(stream, context, permit)),
+            Some(securing) => tokio::spawn(edge::serve_tls(stream, context, permit, securing)),
+        };
     }
 }
 

@@ -105,9 +105,9 @@ impl Listener {
             Bound::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
+                Ok(stream.into())
             }
-            Bound::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
+            Bound::Unix(listener) => Ok(listener.accept().await?.0.into()),
         }
     }
 
@@ -136,9 +136,9 @@ impl Listener {
         match self.socket {
             Bound::Tcp(_) => {
                 socket.set_tcp_nodelay(true).ok()?;
-                TcpStream::from_std(socket.into()).ok().map(Stream::Tcp)
+                TcpStream::from_std(socket.into()).ok().map(Stream::from)
             }
-            Bound::Unix(_) => UnixStream::from_std(socket.into()).ok().map(Stream::Unix),
+            Bound::Unix(_) => UnixStream::from_std(socket.into()).ok().map(Stream::from),
         }
     }
 

@@ -9,12 +9,14 @@ mod named_field;
 mod normal_path;
 mod request;
 mod template;
+mod tls;
 mod variable;
 
 pub use error::TemplateError;
 pub use named_field::NamedField;
 pub use request::cookies;
 pub use template::{Part, Template};
+pub use tls::TlsVariable;
 pub use variable::{NAMES, Variable};
 
 /// Where variables have values.

@@ -1,6 +1,7 @@
 //! What variables stand for.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::Method;
 
@@ -8,6 +9,7 @@ use super::*;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::Fields;
 use crate::protocol::request::{Client, RequestId};
+use crate::protocol::tls::{ClientTls, Holder};
 use crate::protocol::{Target, samples};
 
 fn head() -> RequestHead {
@@ -63,6 +65,40 @@ fn variables_mean_what_they_mean_in_nginx() {
         ("$http_missing", ""),
     ] {
         assert_eq!(text(template), value, "{template}");
+    }
+}
+
+#[test]
+fn variables_of_tls_have_values_where_there_is_tls() {
+    let template: Template =
+        "$ssl_protocol,$ssl_session_reused,$ssl_client_verify,$ssl_client_s_dn,$ssl_client_escaped_cert"
+            .parse()
+            .unwrap();
+    let written = |head: &RequestHead| {
+        let mut text = Vec::new();
+        template.write(head, &mut |bytes| text.extend_from_slice(bytes));
+        String::from_utf8(text).unwrap()
+    };
+    let mut head = head();
+    assert_eq!(written(&head), ",,,,");
+    head.client.tls = Some(Arc::new(ClientTls {
+        version: "TLSv1.2",
+        asked: true,
+        holder: Some(Box::new(Holder {
+            subject: "CN=ann".to_owned(),
+            pem: "a+/\n=~".to_owned(),
+            ..Holder::default()
+        })),
+        ..ClientTls::default()
+    }));
+    assert_eq!(written(&head), "TLSv1.2,.,SUCCESS,CN=ann,a%2B%2F%0A%3D~");
+}
+
+#[test]
+fn every_variable_of_tls_stands_in_the_list_of_names() {
+    for (name, variable) in TlsVariable::ALL {
+        assert!(NAMES.contains(&name));
+        assert_eq!(name.parse(), Ok(Variable::Tls(variable)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::tls::TlsVariable;
 use super::{NamedField, TemplateError};
 
 /// A variable of a request.
@@ -33,6 +34,8 @@ pub enum Variable {
     Scheme,
     /// `GET`, for instance.
     RequestMethod,
+    /// One of the TLS connection.
+    Tls(TlsVariable),
     /// A field of the request by its name; several are joined.
     Field(NamedField),
     /// The value of a cookie by its name.
@@ -42,7 +45,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 29] = [
     "uri",
     "request_uri",
     "args",
@@ -56,6 +59,18 @@ pub const NAMES: [&str; 17] = [
     "server_name",
     "server_protocol",
     "request_method",
+    "ssl_protocol",
+    "ssl_cipher",
+    "ssl_server_name",
+    "ssl_session_reused",
+    "ssl_client_verify",
+    "ssl_client_s_dn",
+    "ssl_client_i_dn",
+    "ssl_client_serial",
+    "ssl_client_fingerprint",
+    "ssl_client_v_start",
+    "ssl_client_v_end",
+    "ssl_client_escaped_cert",
     "request_id",
     "http_NAME",
     "cookie_NAME",
@@ -93,7 +108,10 @@ impl FromStr for Variable {
             "server_protocol" => Self::ServerProtocol,
             "request_method" => Self::RequestMethod,
             "request_id" => Self::RequestId,
-            unknown => return Err(TemplateError::Unknown(unknown.to_owned())),
+            other => match TlsVariable::named(other) {
+                Some(variable) => Self::Tls(variable),
+                None => return Err(TemplateError::Unknown(other.to_owned())),
+            },
         })
     }
 }

@@ -24,8 +24,12 @@ mod real_pools;
 mod real_probe;
 mod real_slow;
 mod real_status;
+#[cfg(feature = "tls")]
+mod real_tls;
 mod slow;
 mod spoken;
+#[cfg(feature = "tls")]
+mod tls;
 
 use testbed::Gateway;
 

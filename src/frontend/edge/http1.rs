@@ -45,6 +45,9 @@ use held::Held;
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
 
+/// Bytes of a file that are read at a time for a client with TLS.
+const PIECE: usize = 64 * 1024;
+
 /// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
 const TURN: usize = 4;
 
@@ -178,6 +181,13 @@ impl Http1 {
         }
     }
 
+    /// Answers what is no request for this listener, and ends the connection.
+    pub(super) async fn turn_away(mut self: Box<Self>, rejection: Rejection) {
+        let mut answering = Answering::Now(self.refuse_with(rejection));
+        let after = poll_fn(|cx| self.poll_exchange(&mut answering, cx)).await;
+        self.end(after).await;
+    }
+
     /// Ends the connection.
     async fn end(self: Box<Self>, after: After) {
         match after {
@@ -272,17 +282,24 @@ impl Http1 {
 
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
     fn refuse(&mut self, error: Option<Box<RequestError>>) -> Sending {
-        let (request, rejection) = match error {
+        match error {
             Some(error) => {
                 let request = head::Request::refused(&error.method, &error.target);
-                (request, Rejection::Request(error))
+                self.refusal(request, &Rejection::Request(error))
             }
-            None => {
-                let bytes = self.reader.as_ref().map_or(&[][..], |reader| &reader.bytes);
-                let (method, target) = http1::seen(bytes);
-                (head::Request::refused(method, target), Rejection::Late)
-            }
-        };
+            None => self.refuse_with(Rejection::Late),
+        }
+    }
+
+    /// The same for bytes that are no complete head.
+    fn refuse_with(&mut self, rejection: Rejection) -> Sending {
+        let bytes = self.reader.as_ref().map_or(&[][..], |reader| &reader.bytes);
+        let (method, target) = http1::seen(bytes);
+        let request = head::Request::refused(method, target);
+        self.refusal(request, &rejection)
+    }
+
+    fn refusal(&mut self, request: head::Request, rejection: &Rejection) -> Sending {
         self.unread = Some(Box::new((BodyDecoder::Close, Rest::Broken)));
         let form = Form {
             version: Version::HTTP_11,
@@ -291,7 +308,7 @@ impl Http1 {
         };
         let service = self.current.service();
         let exchange = Exchange::new(&service.context, &self.connection, request);
-        let exchange = serve::refuse(exchange, &rejection);
+        let exchange = serve::refuse(exchange, rejection);
         let now = exchange.started();
         self.head(exchange, KeepAlive::new(false, false), form, now)
     }
@@ -394,7 +411,7 @@ impl Http1 {
     /// Writes the head of an answer, which says what comes after it.
     fn head(
         &mut self,
-        exchange: Box<Exchange>,
+        mut exchange: Box<Exchange>,
         mut keep_alive: KeepAlive,
         form: Form,
         now: Instant,
@@ -402,6 +419,10 @@ impl Http1 {
         self.reclaim();
         if exchange.is_unanswered() {
             return Sending::nothing(exchange, form);
+        }
+        if self.connection.connected.is_secure() {
+            // They are encrypted in memory: a client that takes nothing is to cost little.
+            exchange.in_pieces(PIECE);
         }
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),

@@ -1,11 +1,13 @@
 //! One client connection, from its first byte to its last.
 //!
+//! With TLS, a connection begins with a `handshake`, in which both sides may agree on a protocol; else
 //! [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
 //! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
 
 mod date;
 mod half_close;
+mod handshake;
 mod http1;
 mod http2;
 mod idle;
@@ -34,7 +36,9 @@ use super::connection::Connection;
 use super::connection_limit::Permit;
 use super::current::Current;
 use super::forwarded::Connected;
+use super::rejection::Rejection;
 use crate::transport::{Latch, Stream, WriteHalf};
+pub use handshake::Securing;
 use http1::Http1;
 use leaving::Leaving;
 use reader::Reader;
@@ -66,7 +70,7 @@ pub fn serve(
     // which lives as long as the connection and is to be small.
     let accepted = Box::new((stream, context, permit));
     async move {
-        let mut opened = Opened::new(*accepted);
+        let mut opened = Opened::plain(*accepted);
         let Some(protocol) = opened.detect().await else {
             return;
         };
@@ -78,6 +82,24 @@ pub fn serve(
     }
 }
 
+/// The same for a connection that is to begin with a handshake.
+pub fn serve_tls(
+    stream: Stream,
+    context: ConnectionContext,
+    permit: Permit,
+    securing: Arc<Securing>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let handshake = Box::pin(handshake::secure((stream, context, permit), securing));
+    async move {
+        if let Some(opened) = handshake.await {
+            opened.secured().await;
+        }
+    }
+}
+
+/// The rest of a connection, in a box.
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A connection that was accepted.
 struct Opened {
     reader: Reader,
@@ -88,14 +110,31 @@ struct Opened {
     settings: Arc<Settings>,
     stage: Stage,
     leaving: Leaving,
+    /// What the handshake says is spoken.
+    agreed: Option<Protocol>,
+    /// The client speaks clear text where TLS is to be spoken.
+    is_clear_on_tls_port: bool,
 }
 
 impl Opened {
-    fn new((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
+    /// A connection without TLS.
+    fn plain((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
         let connected = Connected::new(stream.peer_addr(), stream.local_addr());
+        Self::new(stream, BytesMut::new(), connected, None, context, permit)
+    }
+
+    /// A connection of which `bytes` were read already.
+    fn new(
+        stream: Stream,
+        bytes: BytesMut,
+        connected: Connected,
+        agreed: Option<Protocol>,
+        context: ConnectionContext,
+        permit: Permit,
+    ) -> Box<Self> {
         let (read, write) = stream.into_halves();
         Box::new(Self {
-            reader: Reader::new(read, BytesMut::new()),
+            reader: Reader::new(read, bytes),
             write,
             connected,
             settings: context.current.service().edge.clone(),
@@ -103,6 +142,8 @@ impl Opened {
             permit,
             stage: Stage::new(),
             leaving: Leaving::default(),
+            agreed,
+            is_clear_on_tls_port: false,
         })
     }
 
@@ -139,11 +180,9 @@ impl Opened {
     }
 
     /// What most connections are; or another one, which is not to make their tasks larger.
-    fn serving(
-        self: Box<Self>,
-        protocol: Protocol,
-    ) -> Result<Box<Http1>, Pin<Box<dyn Future<Output = ()> + Send>>> {
+    fn serving(self: Box<Self>, protocol: Protocol) -> Result<Box<Http1>, Serving> {
         match (protocol, self.settings.download_grace) {
+            (Protocol::Http1, _) if self.is_clear_on_tls_port => Err(Box::pin(self.turn_away())),
             (Protocol::Http1, None) => {
                 let (reader, writer, settings, current, connection) = self.begin();
                 Ok(Http1::new(reader, writer, settings, current, connection))
@@ -151,6 +190,29 @@ impl Opened {
             (Protocol::Http1, Some(grace)) => Err(Box::pin(self.watched(grace))),
             (Protocol::Http2, grace) => Err(Box::pin(self.http2(grace))),
         }
+    }
+
+    /// Whatever it is, after its handshake.
+    fn secured(mut self: Box<Self>) -> Serving {
+        let serving = |opened: Box<Self>, protocol| match opened.serving(protocol) {
+            Ok(http1) => Box::pin(http1.serve()),
+            Err(serving) => serving,
+        };
+        match self.agreed {
+            Some(protocol) => serving(self, protocol),
+            None => Box::pin(async move {
+                if let Some(protocol) = self.detect().await {
+                    serving(self, protocol).await;
+                }
+            }),
+        }
+    }
+
+    /// Says, in the clear, that TLS is spoken here.
+    async fn turn_away(self: Box<Self>) {
+        let (reader, writer, settings, current, connection) = self.begin();
+        let http1 = Http1::new(reader, writer, settings, current, connection);
+        http1.turn_away(Rejection::ClearOnTlsPort).await;
     }
 
     async fn watched(self: Box<Self>, grace: Duration) {
@@ -179,6 +241,7 @@ impl Opened {
 }
 
 /// What a client speaks.
+#[derive(Clone, Copy, Debug)]
 enum Protocol {
     Http1,
     Http2,

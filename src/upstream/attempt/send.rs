@@ -133,7 +133,7 @@ impl<'a> Attempts<'a> {
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
             let fresh = self.fresh;
-            let idle = idle.filter(|idle| !fresh && idle.is_quiet());
+            let idle = idle.and_then(|mut idle| (!fresh && idle.is_quiet()).then_some(idle));
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
@@ -258,9 +258,8 @@ impl<'a> Attempts<'a> {
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
-        let address = &slot.endpoint().config.address;
-        let (connector, limit) = (self.upstream.connector(), self.upstream.config.timeouts.connect);
-        let connected = connector.connect(address, limit).await;
+        let limit = self.upstream.config.timeouts.connect;
+        let connected = self.upstream.dialer.connect(&slot.endpoint().config, limit).await;
         self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {

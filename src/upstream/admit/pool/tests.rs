@@ -4,6 +4,7 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::transport::tls::BackendTls;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto};
 use crate::upstream::model::config::{
@@ -26,6 +27,7 @@ pub(in crate::upstream) fn config(
         normalize: false,
         endpoints: (1..=endpoints).map(endpoint).collect(),
         sources: Vec::new(),
+        tls: BackendTls::default(),
         balance: Balance::RoundRobin,
         sticky: None,
         max_connections: Slots::Fixed(slots),

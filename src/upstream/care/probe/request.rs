@@ -10,17 +10,17 @@ use super::answer::ProbeAnswer;
 use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
-use crate::transport::{Address, Connector};
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::dialer::Dialer;
 
 /// Asks, and fills `answer` as it comes: the caller limits the time and looks at what is there then.
 ///
 /// `Err` is for what is no answer. The answer is read to its end, within limits: applications complain about
 /// clients that leave.
 pub(super) async fn ask(
-    connector: &Connector,
     protocol: &dyn Protocol,
-    address: &Address,
+    (dialer, endpoint): (&Dialer, &EndpointConfig),
     head: &RequestHead,
     answer: &mut ProbeAnswer,
 ) -> Result<(), Verdict> {
@@ -28,7 +28,7 @@ pub(super) async fn ask(
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
     let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
-    let mut connection = Connection::boxed(open(connector, address).await?);
+    let mut connection = Connection::boxed(open(dialer, endpoint).await?);
     connection.queue = queue;
     talk(&mut connection, &mut Listener { exchange, answer }).await
 }

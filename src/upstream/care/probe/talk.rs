@@ -7,8 +7,10 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 
 use super::verdict::{Cause, Verdict};
-use crate::transport::{Address, Connector, Stream};
+use crate::transport::Stream;
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::dialer::Dialer;
 
 /// What listens to an answer.
 pub(super) trait Listen {
@@ -26,9 +28,9 @@ pub(super) trait Listen {
 }
 
 /// A connection, or what it means that there is none. The caller limits the time.
-pub(super) async fn open(connector: &Connector, address: &Address) -> Result<Stream, Verdict> {
+pub(super) async fn open(dialer: &Dialer, endpoint: &EndpointConfig) -> Result<Stream, Verdict> {
     // A unix socket connects at once. Any timeout of ours is shorter than this.
-    Ok(connector.connect(address, NEVER).await?)
+    Ok(dialer.connect(endpoint, NEVER).await?)
 }
 
 /// Sends what is queued, and reads until `listener` knows enough. The caller limits the time.
@@ -68,6 +70,8 @@ fn send(connection: &mut Connection, cx: &mut Context<'_>) {
             Poll::Pending => return,
         }
     }
+    // The next read tells of a failure, too.
+    let _ = connection.poll_drain(cx);
 }
 
 /// Bytes of an answer that are listened to: a page that checks an application is smaller.
