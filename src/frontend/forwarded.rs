@@ -116,7 +116,9 @@ impl Connected {
     /// The client as a trusted proxy names it; `None`: the peer is none.
     pub(super) fn believed(&self, fields: &Fields, trust: &Trust) -> Option<Client> {
         let peer = self.peer().map(|peer| peer.ip());
-        trust.has_peer(peer).then(|| self.behind_proxy(fields, trust))
+        // A TCP peer that has reset its connection has no address any more, and is none on a unix socket for that.
+        let is_known = peer.is_some() || self.local.is_none();
+        (is_known && trust.has_peer(peer)).then(|| self.behind_proxy(fields, trust))
     }
 
     fn behind_proxy(&self, fields: &Fields, trust: &Trust) -> Client {
@@ -297,7 +299,7 @@ mod tests {
     use super::super::trust::{ClientField, ClientIp, TrustedProxy};
     use super::*;
 
-    /// What is believed of a peer; `unix` is one without an address.
+    /// What is believed of a peer: `unix` is one without an address, `gone` one that has its address no more.
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
         ask_from(ClientField::default(), peer, trusted, fields)
     }
@@ -551,6 +553,12 @@ mod tests {
         assert_eq!((ip(&client), chain_of(&client), client.secure), ("", "", false));
         let (client, _) = ask("10.0.0.1:1", &["unix"], &fields);
         assert_eq!((ip(&client), client.secure), ("10.0.0.1", false));
+    }
+
+    #[test]
+    fn a_peer_that_has_gone_is_none_on_a_unix_socket() {
+        let (client, _) = ask("gone", &["unix"], &[("x-forwarded-for", "192.0.2.9")]);
+        assert_eq!((ip(&client), chain_of(&client)), ("", ""));
     }
 
     #[test]
