@@ -37,7 +37,7 @@ impl Start {
         let identity = identity(&config, progress)?;
         let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
         let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
-        // As root, who alone may read keys on most systems.
+        // As root: on most systems no other user may read keys.
         let material = material(&config, &Material::default(), progress)?;
         let early = match &identity {
             Some(identity) => become_user(&config, identity, progress)?,
