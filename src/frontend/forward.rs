@@ -184,14 +184,9 @@ fn options<'a>(
             memory: route.buffering.memory,
             disk: route.buffering.disk,
         },
-        taken: match version {
-            // A stream's window may be closed before its first byte.
-            Version::HTTP_2 => Some(0),
-            // The connection says when its client does not take more.
-            _ => None,
-        },
-        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: a service gives one response, and of
-        // h2's `SendResponse` below it sees nothing.
+        // The connection, or the stream, says when its client does not take more.
+        taken: None,
+        // HTTP/1.0 knows none.
         interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
         now,
         relays,

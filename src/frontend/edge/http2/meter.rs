@@ -1,4 +1,4 @@
-//! Counts the frames that pass between a client and hyper: what a client sends has to stand in a proportion to what it is
+//! Counts the frames that pass between a client and h2: what a client sends has to stand in a proportion to what it is
 //! sent. Knows no sockets, and of the clock only what it is told.
 //!
 //! A frame costs the library the same whether it does anything or not. So each kind of frame that moves no request on has
@@ -102,6 +102,8 @@ pub(super) struct FrameMeter {
     budgets: Budgets,
     /// Frames since the last pause.
     turn: u32,
+    /// Frames that came, but for answers to PINGs of ours.
+    came: u64,
     head: Head,
     streams: Streams,
     refusals: Refusals,
@@ -143,7 +145,7 @@ struct Streams {
     passed: u32,
     /// Complete heads of new streams.
     heads: u64,
-    /// Of these, the ones that hyper has refused.
+    /// Of these, the ones that h2 has refused.
     refused: u64,
     /// No more are taken.
     closed: bool,
@@ -177,6 +179,7 @@ impl FrameMeter {
             sent: Frames::new(),
             budgets: Budgets::new(now),
             turn: 0,
+            came: 0,
             head: Head {
                 open: None,
                 // Of frames of the size that every receiver takes, and no less than what clients do that never split
@@ -206,6 +209,7 @@ impl FrameMeter {
             at += taken;
             let Some(frame) = frame else { continue };
             self.turn += 1;
+            self.came += u64::from(frame.kind != Kind::Ping || !frame.is_ack());
             if let Err(violation) = self.count(frame, &now) {
                 self.violation.get_or_insert(violation);
                 break;
@@ -239,6 +243,11 @@ impl FrameMeter {
     /// The task of the connection lets others have their turn, and then has its next one.
     pub(super) fn pause(&mut self) {
         self.turn = 0;
+    }
+
+    /// How many frames came so far, but for answers to PINGs of ours.
+    pub(super) fn frames_received(&self) -> u64 {
+        self.came
     }
 
     /// Why the connection ends, if it is to.
