@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::body::Body;
 use super::config;
-use super::connection::Connection;
 use super::exchange::Exchange;
 use super::received::Received;
 use super::rejection::Rejection;
@@ -104,10 +103,17 @@ pub(super) async fn send(
         record,
         connection,
         context,
+        interim,
         ..
     } = exchange;
     complete(request, to.destination(), Announced { length, chunked })?;
-    let options = options(&context.relays, route, request.head.version, connection, now);
+    let interim = match request.head.version {
+        Version::HTTP_11 => Some(&**connection as &dyn Interim),
+        Version::HTTP_2 => interim.as_deref().map(|answers| answers as &dyn Interim),
+        // Knows none.
+        _ => None,
+    };
+    let options = options(&context.relays, route, interim, now);
     let answer = match route.ignore_client_abort {
         true => {
             let (upstream, head) = (upstream.clone(), request.head.clone());
@@ -173,8 +179,7 @@ fn rules(service: &Service, to: Destination<'_>) -> Rules {
 fn options<'a>(
     relays: &'a Relays,
     route: &config::Route,
-    version: Version,
-    connection: &'a Connection,
+    interim: Option<&'a dyn Interim>,
     now: Instant,
 ) -> Options<'a> {
     Options {
@@ -186,8 +191,7 @@ fn options<'a>(
         },
         // The connection, or the stream, says when its client does not take more.
         taken: None,
-        // HTTP/1.0 knows none.
-        interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
+        interim,
         now,
         relays,
     }

@@ -196,6 +196,7 @@ impl Http2 {
                 connection: self.connection.clone(),
                 settings: self.settings.clone(),
                 window: self.window.clone(),
+                interim: Arc::default(),
             };
             tokio::spawn(stream.serve(request));
         }

@@ -109,7 +109,8 @@ impl Http2 {
                 GOAWAY if payload[7] != NO_ERROR => return Outcome::Gone,
                 PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
                 RST_STREAM if stream == wanted => return Outcome::Reset,
-                HEADERS if stream == wanted && status == 0 => status = status_of(&payload),
+                // Interim answers come before.
+                HEADERS if stream == wanted && status < 200 => status = status_of(&payload),
                 DATA if stream == wanted => body.extend(payload),
                 _ => continue,
             }

@@ -51,6 +51,12 @@ pub(super) fn request(parts: Parts, settings: &Settings) -> (Request, Option<Rej
     (request, broken.map(|error| Rejection::Request(Box::new(error))))
 }
 
+/// Whether the client sends the body only when it is asked to.
+pub(super) fn awaits_invitation(request: &Request) -> bool {
+    let expected = request.fields.get(FieldName::Expect);
+    expected.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+}
+
 /// `:path`, of the schemes that a target in absolute form may have in HTTP/1, too. h2 lets any scheme through, an empty one
 /// among them, and gives none up without an authority.
 fn target(uri: &Uri) -> Result<Target, TargetError> {

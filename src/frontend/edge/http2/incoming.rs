@@ -1,4 +1,6 @@
 //! The body of a request.
+//!
+//! A client that waits to be asked for it (RFC 9110, section 10.1.1) is asked when it is wanted.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -7,6 +9,7 @@ use bytes::Bytes;
 use h2::RecvStream;
 
 use super::window::ReceiveWindow;
+use crate::frontend::interim::InterimAnswers;
 use crate::frontend::upload;
 use crate::upstream::{BodyError, Streaming};
 
@@ -14,19 +17,36 @@ use crate::upstream::{BodyError, Streaming};
 pub(super) struct Incoming {
     stream: RecvStream,
     window: Arc<ReceiveWindow>,
+    /// How the client is asked for it, if it waits for that.
+    awaited: Option<Arc<InterimAnswers>>,
 }
 
 impl Incoming {
     /// The body of a request whose head has come.
-    pub(super) fn new(stream: RecvStream, window: Arc<ReceiveWindow>) -> Self {
-        Self { stream, window }
+    pub(super) fn new(
+        stream: RecvStream,
+        window: Arc<ReceiveWindow>,
+        awaited: Option<Arc<InterimAnswers>>,
+    ) -> Self {
+        Self {
+            stream,
+            window,
+            awaited,
+        }
     }
 }
 
 impl Streaming for Incoming {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let polled = self.stream.poll_data(cx);
+        // A client that sends without being asked is not told to.
+        if let Some(answers) = self.awaited.take()
+            && polled.is_pending()
+        {
+            answers.invite();
+        }
         // Trailers are dropped, as they must not become variables.
-        let Some(data) = ready!(self.stream.poll_data(cx)) else {
+        let Some(data) = ready!(polled) else {
             return Poll::Ready(None);
         };
         // A reset without an error is no end either.

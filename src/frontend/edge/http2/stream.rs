@@ -7,6 +7,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
+use http::Response;
 
 use super::super::settings::Settings;
 use super::head;
@@ -15,6 +16,7 @@ use super::sending::Sending;
 use super::window::ReceiveWindow;
 use crate::frontend::connection::Connection;
 use crate::frontend::exchange::Exchange;
+use crate::frontend::interim::InterimAnswers;
 use crate::frontend::serve::{self, Begun, Handling};
 use crate::frontend::service::Service;
 
@@ -26,6 +28,8 @@ pub(super) struct Stream {
     pub(super) connection: Arc<Connection>,
     pub(super) settings: Arc<Settings>,
     pub(super) window: Arc<ReceiveWindow>,
+    /// Interim answers that wait to be sent.
+    pub(super) interim: Arc<InterimAnswers>,
 }
 
 impl Stream {
@@ -51,10 +55,12 @@ impl Stream {
     fn begin(&self, request: http::Request<RecvStream>) -> Begun {
         let (parts, body) = request.into_parts();
         let (request, rejection) = head::request(parts, &self.settings);
-        let exchange = Exchange::new(&self.service.context, &self.connection, request);
+        let awaited = head::awaits_invitation(&request).then(|| self.interim.clone());
+        let mut exchange = Exchange::new(&self.service.context, &self.connection, request);
+        exchange.hinted(self.interim.clone());
         match rejection {
             None => serve::begin(&self.service, exchange, || {
-                Incoming::new(body, self.window.clone())
+                Incoming::new(body, self.window.clone(), awaited)
             }),
             Some(rejection) => Begun::Answered(serve::refuse(exchange, &rejection)),
         }
@@ -62,11 +68,26 @@ impl Stream {
 
     /// What an application answers; `None` when the client has left before.
     async fn answered(&mut self, mut handling: Handling) -> Option<Box<Exchange>> {
-        poll_fn(|cx| match handling.as_mut().poll(cx) {
-            Poll::Ready(exchange) => Poll::Ready(Some(exchange)),
-            Poll::Pending => self.respond.poll_reset(cx).map(|_| None),
+        poll_fn(|cx| {
+            let handled = handling.as_mut().poll(cx);
+            self.send_interim();
+            match handled {
+                Poll::Ready(exchange) => Poll::Ready(Some(exchange)),
+                Poll::Pending => self.respond.poll_reset(cx).map(|_| None),
+            }
         })
         .await
+    }
+
+    /// Sends the interim answers that have come.
+    fn send_interim(&mut self) {
+        for (status, fields) in self.interim.take() {
+            let mut response = Response::new(());
+            *response.status_mut() = status;
+            *response.headers_mut() = head::fields(&fields);
+            // An error: the client has just left, which the next look at the stream tells.
+            let _ = self.respond.send_informational(response);
+        }
     }
 
     /// Sends the head of an answer; what is left, if anything is and the client is still there.
