@@ -143,7 +143,14 @@ pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) ->
         head.extra = to.route.config.params.clone();
     }
     let http = to.upstream.config().protocol == ProtocolName::Http;
-    if let Some(protocol) = request.inspected.upgrade.take().filter(|_| http) {
+    if let Some(protocol) = request.inspected.upgrade.take() {
+        if !http {
+            return match head.version {
+                // It wants nothing else.
+                Version::HTTP_2 => Err(Rejection::NotSwitched),
+                _ => Ok(()),
+            };
+        }
         head.upgrade = true;
         head.fields.set(FieldName::Connection, "upgrade");
         head.fields.try_set(FieldName::Upgrade, &protocol);

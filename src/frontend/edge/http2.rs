@@ -5,6 +5,7 @@
 
 mod budget;
 mod closing;
+mod connect;
 mod end;
 mod frames;
 mod head;
@@ -14,6 +15,7 @@ mod metered;
 mod pings;
 mod sending;
 mod stream;
+mod switched;
 mod window;
 
 use std::future::poll_fn;
@@ -196,6 +198,7 @@ impl Http2 {
                 connection: self.connection.clone(),
                 settings: self.settings.clone(),
                 window: self.window.clone(),
+                meter: self.meter.clone(),
                 interim: Arc::default(),
             };
             tokio::spawn(stream.serve(request));
@@ -290,6 +293,7 @@ fn builder(settings: &Settings, windows: Windows) -> Builder {
         .initial_connection_window_size(windows.connection)
         .max_send_buffer_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(PENDING_RESETS);
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .enable_connect_protocol();
     builder
 }

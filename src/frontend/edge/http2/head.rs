@@ -1,13 +1,15 @@
 //! The heads of requests and answers, from and to the library's form.
 
 use bytes::Bytes;
+use h2::ext::Protocol;
 use http::header::{CONTENT_LENGTH, DATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::super::date;
 use super::super::settings::Settings;
+use super::connect;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request::Request;
@@ -16,13 +18,14 @@ use crate::protocol::fields::{FieldName, FieldNames, Fields};
 use crate::protocol::http1::{self, RequestError, Rule};
 use crate::protocol::target::TargetError;
 
-/// Fields about a connection of HTTP/1, of which no client of HTTP/2 takes one (RFC 9113, section 8.2.2), and the length,
-/// which is told by itself.
+/// Fields about a connection of HTTP/1, of which no client of HTTP/2 takes one (RFC 9113, section 8.2.2; RFC 8441, section
+/// 5), and the length, which is told by itself.
 const LEFT_OUT: FieldNames = FieldNames::of(&[
     FieldName::Connection,
     FieldName::ContentLength,
     FieldName::KeepAlive,
     FieldName::ProxyConnection,
+    FieldName::SecWebsocketAccept,
     FieldName::Te,
     FieldName::TransferEncoding,
     FieldName::Upgrade,
@@ -30,9 +33,10 @@ const LEFT_OUT: FieldNames = FieldNames::of(&[
 
 /// The head of a request; and why it is refused, if it is.
 pub(super) fn request(parts: Parts, settings: &Settings) -> (Request, Option<Rejection>) {
+    let protocol = parts.extensions.get::<Protocol>();
     let target = match parts.method {
         // Has no target that matters.
-        Method::CONNECT => Ok(Target::from_static("*")),
+        Method::CONNECT if protocol.is_none() => Ok(Target::from_static("*")),
         _ => target(&parts.uri),
     };
     let authority = parts.uri.authority();
@@ -48,6 +52,9 @@ pub(super) fn request(parts: Parts, settings: &Settings) -> (Request, Option<Rej
     };
     request.target = target;
     let broken = rule(&request, settings);
+    if let Some(protocol) = protocol {
+        connect::switching(&mut request, protocol);
+    }
     (request, broken.map(|error| Rejection::Request(Box::new(error))))
 }
 
@@ -84,7 +91,8 @@ fn rule(request: &Request, settings: &Settings) -> Option<RequestError> {
     http1::repeated(fields)
 }
 
-/// The head of an answer, with its length and its date.
+/// The head of an answer, with its length and its date. That of a tunnel has no word about a switch, which HTTP/2 does not
+/// know (RFC 8441, section 5).
 pub(super) fn response(exchange: &Exchange) -> Response<()> {
     let mut headers = fields(exchange.fields());
     let length = exchange.length();
@@ -97,7 +105,10 @@ pub(super) fn response(exchange: &Exchange) -> Response<()> {
         headers.insert(DATE, date);
     }
     let mut response = Response::new(());
-    *response.status_mut() = exchange.status();
+    *response.status_mut() = match exchange.switches() {
+        true => StatusCode::OK,
+        false => exchange.status(),
+    };
     *response.headers_mut() = headers;
     response
 }

@@ -15,7 +15,8 @@ use crate::upstream::{BodyError, Streaming};
 
 /// What is left of a request. Its client may send more as it is read.
 pub(super) struct Incoming {
-    stream: RecvStream,
+    /// `None`: there is no body.
+    stream: Option<RecvStream>,
     window: Arc<ReceiveWindow>,
     /// How the client is asked for it, if it waits for that.
     awaited: Option<Arc<InterimAnswers>>,
@@ -24,7 +25,7 @@ pub(super) struct Incoming {
 impl Incoming {
     /// The body of a request whose head has come.
     pub(super) fn new(
-        stream: RecvStream,
+        stream: Option<RecvStream>,
         window: Arc<ReceiveWindow>,
         awaited: Option<Arc<InterimAnswers>>,
     ) -> Self {
@@ -38,7 +39,10 @@ impl Incoming {
 
 impl Streaming for Incoming {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let polled = self.stream.poll_data(cx);
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(None);
+        };
+        let polled = stream.poll_data(cx);
         // A client that sends without being asked is not told to.
         if let Some(answers) = self.awaited.take()
             && polled.is_pending()
@@ -55,13 +59,13 @@ impl Streaming for Incoming {
         };
         self.window.taken(data.len());
         // An error: the stream was reset since, and with it its window.
-        let _ = self.stream.flow_control().release_capacity(data.len());
+        let _ = stream.flow_control().release_capacity(data.len());
         Poll::Ready(Some(Ok(data)))
     }
 }
 
 impl upload::Incoming for Incoming {
     fn is_over(&self) -> bool {
-        self.stream.is_end_stream()
+        self.stream.as_ref().is_none_or(RecvStream::is_end_stream)
     }
 }

@@ -108,6 +108,8 @@ pub(super) struct FrameMeter {
     streams: Streams,
     refusals: Refusals,
     window: Arc<ReceiveWindow>,
+    /// Streams that carry another protocol, whose messages are as small as they are.
+    tunnels: u32,
     violation: Option<Violation>,
     /// A GOAWAY that names an error was sent.
     told: bool,
@@ -196,6 +198,7 @@ impl FrameMeter {
                 next: 0,
             },
             window,
+            tunnels: 0,
             violation: None,
             told: false,
         }
@@ -248,6 +251,16 @@ impl FrameMeter {
     /// How many frames came so far, but for answers to PINGs of ours.
     pub(super) fn frames_received(&self) -> u64 {
         self.came
+    }
+
+    /// A stream carries another protocol from now on.
+    pub(super) fn tunnel_begins(&mut self) {
+        self.tunnels += 1;
+    }
+
+    /// Such a stream has ended.
+    pub(super) fn tunnel_ends(&mut self) {
+        self.tunnels = self.tunnels.saturating_sub(1);
     }
 
     /// Why the connection ends, if it is to.
@@ -324,6 +337,7 @@ impl FrameMeter {
             // Each stream has one last frame, however small.
             _ if frame.ends_stream() => return Ok(()),
             0 => EMPTY,
+            1..SMALL if self.tunnels > 0 => return Ok(()),
             1..SMALL => 1,
             length => {
                 budget.earn(length / SMALL);
@@ -353,8 +367,8 @@ impl FrameMeter {
     /// What a frame that was sent accounts for.
     fn earn(&mut self, frame: Frame, now: &impl Fn() -> Instant) {
         match frame.kind {
-            Kind::Data if frame.length >= LEAST => {
-                self.budgets.window_updates.earn(1 + frame.length / 1024);
+            Kind::Data if frame.length >= LEAST || self.tunnels > 0 && frame.length > 0 => {
+                self.budgets.window_updates.earn(2 + frame.length / 1024);
                 self.budgets.pings.earn(1);
             }
             // The service's answers have a date at least.

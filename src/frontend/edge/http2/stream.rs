@@ -1,4 +1,4 @@
-//! One stream: a request in, its answer out.
+//! One stream: a request in, its answer out; or a tunnel.
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -6,17 +6,21 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use h2::RecvStream;
+use h2::ext::Protocol;
 use h2::server::SendResponse;
 use http::Response;
 
 use super::super::settings::Settings;
 use super::head;
 use super::incoming::Incoming;
+use super::metered::SharedMeter;
 use super::sending::Sending;
+use super::switched::Switched;
 use super::window::ReceiveWindow;
 use crate::frontend::connection::Connection;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::interim::InterimAnswers;
+use crate::frontend::rejection::Rejection;
 use crate::frontend::serve::{self, Begun, Handling};
 use crate::frontend::service::Service;
 
@@ -28,6 +32,7 @@ pub(super) struct Stream {
     pub(super) connection: Arc<Connection>,
     pub(super) settings: Arc<Settings>,
     pub(super) window: Arc<ReceiveWindow>,
+    pub(super) meter: SharedMeter,
     /// Interim answers that wait to be sent.
     pub(super) interim: Arc<InterimAnswers>,
 }
@@ -40,30 +45,41 @@ impl Stream {
         request: http::Request<RecvStream>,
     ) -> impl Future<Output = ()> + Send + 'static {
         async move {
-            let exchange = match self.begin(request) {
-                Begun::Answered(exchange) => Some(exchange),
-                Begun::Forwarded(handling) => self.answered(handling).await,
+            let (begun, body) = self.begin(request);
+            let exchange = match begun {
+                Begun::Answered(exchange) => exchange,
+                Begun::Forwarded(handling) => match self.answered(handling).await {
+                    Some(exchange) => exchange,
+                    None => return,
+                },
             };
-            if let Some(exchange) = exchange.filter(|exchange| !exchange.is_unanswered())
-                && let Some(mut sending) = self.head(exchange)
-            {
-                poll_fn(|cx| sending.poll(cx)).await;
+            match body {
+                _ if exchange.is_unanswered() => {}
+                None => self.send(exchange).await,
+                Some(body) => Box::pin(self.switch(exchange, body)).await,
             }
         }
     }
 
-    fn begin(&self, request: http::Request<RecvStream>) -> Begun {
+    /// Begins to answer; gives what a client that wants a tunnel sends into it.
+    fn begin(&self, request: http::Request<RecvStream>) -> (Begun, Option<RecvStream>) {
         let (parts, body) = request.into_parts();
+        let wants_tunnel = parts.extensions.get::<Protocol>().is_some();
+        let (body, tunnel) = match wants_tunnel {
+            true => (None, Some(body)),
+            false => (Some(body), None),
+        };
         let (request, rejection) = head::request(parts, &self.settings);
         let awaited = head::awaits_invitation(&request).then(|| self.interim.clone());
         let mut exchange = Exchange::new(&self.service.context, &self.connection, request);
         exchange.hinted(self.interim.clone());
-        match rejection {
+        let begun = match rejection {
             None => serve::begin(&self.service, exchange, || {
                 Incoming::new(body, self.window.clone(), awaited)
             }),
             Some(rejection) => Begun::Answered(serve::refuse(exchange, &rejection)),
-        }
+        };
+        (begun, tunnel)
     }
 
     /// What an application answers; `None` when the client has left before.
@@ -90,6 +106,13 @@ impl Stream {
         }
     }
 
+    /// Sends an answer.
+    async fn send(mut self, exchange: Box<Exchange>) {
+        if let Some(mut sending) = self.head(exchange) {
+            poll_fn(|cx| sending.poll(cx)).await;
+        }
+    }
+
     /// Sends the head of an answer; what is left, if anything is and the client is still there.
     fn head(&mut self, exchange: Box<Exchange>) -> Option<Sending> {
         let over = exchange.is_over();
@@ -97,5 +120,24 @@ impl Stream {
         let stream = stream.ok().filter(|_| !over)?;
         let held = self.service.context.relays.spools().share();
         Some(Sending::new(stream, exchange, held, self.settings.timeouts.send))
+    }
+
+    /// Becomes the tunnel that its client wants, if the application has agreed. To such a client, no other answer may look
+    /// like success.
+    async fn switch(mut self, mut exchange: Box<Exchange>, body: RecvStream) {
+        let head = head::response(&exchange);
+        if let Some(tunnel) = exchange.take_tunnel() {
+            if let Ok(stream) = self.respond.send_response(head, false) {
+                let connection = self.connection.clone();
+                let client = Switched::new(body, stream, self.window, connection, self.meter);
+                drop(exchange);
+                tunnel.run(client, self.connection).await;
+            }
+            return;
+        }
+        if exchange.status().is_success() {
+            exchange = serve::refuse(exchange, &Rejection::NotSwitched);
+        }
+        self.send(exchange).await;
     }
 }
