@@ -3,7 +3,7 @@
 use anyhow::Result;
 use testbed::{Client, Response, ScriptedConnection};
 
-use super::frames::Outcome;
+use super::frames::{END_STREAM, Outcome, status_of};
 use super::site::{Site, answering};
 use crate::start;
 

@@ -121,6 +121,18 @@ impl Http2 {
     }
 }
 
+/// The head of a request for a WebSocket (RFC 8441, section 5).
+pub(crate) fn websocket(path: &str) -> [(&str, &str); 6] {
+    [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "a.example"),
+        ("sec-websocket-version", "13"),
+    ]
+}
+
 /// A frame on the wire.
 pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
