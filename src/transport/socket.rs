@@ -12,13 +12,17 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::dialed::DialedSocket;
+
 /// A connected socket.
 #[derive(Debug)]
 pub enum Socket {
     /// TCP; Nagle's algorithm is off.
     Tcp(TcpStream),
-    /// A unix stream socket.
+    /// A unix stream socket that a client has connected.
     Unix(UnixStream),
+    /// A unix stream socket that we have connected.
+    Dialed(DialedSocket),
 }
 
 impl Socket {
@@ -26,7 +30,7 @@ impl Socket {
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Dialed(_) => None,
         }
     }
 
@@ -34,7 +38,7 @@ impl Socket {
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Dialed(_) => None,
         }
     }
 
@@ -51,6 +55,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_read(buf),
             Self::Unix(stream) => stream.try_read(buf),
+            Self::Dialed(socket) => socket.try_read(buf),
         }
     }
 
@@ -59,6 +64,7 @@ impl Socket {
         let socket = match self {
             Self::Tcp(stream) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
+            Self::Dialed(socket) => socket.as_fd(),
         };
         Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
     }
@@ -76,11 +82,18 @@ impl From<UnixStream> for Socket {
     }
 }
 
+impl From<DialedSocket> for Socket {
+    fn from(socket: DialedSocket) -> Self {
+        Self::Dialed(socket)
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Dialed(socket) => Pin::new(socket).poll_read(cx, buf),
         }
     }
 }
@@ -90,6 +103,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Dialed(socket) => Pin::new(socket).poll_write(cx, buf),
         }
     }
 
@@ -101,6 +115,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Dialed(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -117,6 +132,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Dialed(socket) => Pin::new(socket).poll_shutdown(cx),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::dialed::DialedSocket;
 use super::socket::Socket;
 use super::tls::TlsStream;
 
@@ -49,15 +50,6 @@ impl Stream {
         }
     }
 
-    /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes. `WouldBlock`:
-    /// there is no such short way.
-    pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(socket) => socket.write_now(bytes),
-            Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
     fn socket(&self) -> &Socket {
         match self {
             Self::Plain(socket) => socket,
@@ -75,6 +67,12 @@ impl From<TcpStream> for Stream {
 impl From<UnixStream> for Stream {
     fn from(stream: UnixStream) -> Self {
         Self::Plain(stream.into())
+    }
+}
+
+impl From<DialedSocket> for Stream {
+    fn from(socket: DialedSocket) -> Self {
+        Self::Plain(socket.into())
     }
 }
 

@@ -47,17 +47,10 @@ pub(super) async fn secure(
         Ok(Begun::Secure(stream, negotiated)) => {
             let agreed = negotiated.alpn.map(Protocol::from);
             let connected = connected.over(ClientTls::from(negotiated));
-            Some(Opened::new(
-                stream,
-                BytesMut::new(),
-                connected,
-                agreed,
-                context,
-                permit,
-            ))
+            Opened::new(stream, BytesMut::new(), connected, agreed, context, permit)
         }
         Ok(Begun::Clear(stream, bytes)) => {
-            let mut opened = Opened::new(stream, bytes, connected, Some(Protocol::Http1), context, permit);
+            let mut opened = Opened::new(stream, bytes, connected, Some(Protocol::Http1), context, permit)?;
             opened.is_clear_on_tls_port = true;
             Some(opened)
         }

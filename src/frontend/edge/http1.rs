@@ -231,7 +231,7 @@ impl Http1 {
             };
             self.stage
                 .enter_at(state, &self.settings.timeouts, self.now.take());
-            match reader.poll_fill(cx) {
+            match reader.poll_head(cx) {
                 Poll::Ready(Ok(1..)) => continue,
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Silence::Over)),
                 Poll::Pending => {}

@@ -70,7 +70,9 @@ pub fn serve(
     // which lives as long as the connection and is to be small.
     let accepted = Box::new((stream, context, permit));
     async move {
-        let mut opened = Opened::plain(*accepted);
+        let Some(mut opened) = Opened::plain(*accepted) else {
+            return;
+        };
         let Some(protocol) = opened.detect().await else {
             return;
         };
@@ -118,12 +120,12 @@ struct Opened {
 
 impl Opened {
     /// A connection without TLS.
-    fn plain((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
+    fn plain((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Option<Box<Self>> {
         let connected = Connected::new(stream.peer_addr(), stream.local_addr());
         Self::new(stream, BytesMut::new(), connected, None, context, permit)
     }
 
-    /// A connection of which `bytes` were read already.
+    /// A connection of which `bytes` were read already; `None` when its directions do not part.
     fn new(
         stream: Stream,
         bytes: BytesMut,
@@ -131,9 +133,9 @@ impl Opened {
         agreed: Option<Protocol>,
         context: ConnectionContext,
         permit: Permit,
-    ) -> Box<Self> {
-        let (read, write) = stream.into_halves();
-        Box::new(Self {
+    ) -> Option<Box<Self>> {
+        let (read, write) = stream.into_halves().ok()?;
+        Some(Box::new(Self {
             reader: Reader::new(read, bytes),
             write,
             connected,
@@ -144,7 +146,7 @@ impl Opened {
             leaving: Leaving::default(),
             agreed,
             is_clear_on_tls_port: false,
-        })
+        }))
     }
 
     /// Reads until the bytes are, or can no longer become, an HTTP/2 preface; `None` when the client closes or says

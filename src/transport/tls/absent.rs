@@ -145,7 +145,7 @@ impl TlsStream {
         match *self {}
     }
 
-    pub(in crate::transport) fn into_halves(self) -> (TlsReadHalf, TlsWriteHalf) {
+    pub(in crate::transport) fn into_halves(self) -> io::Result<(TlsReadHalf, TlsWriteHalf)> {
         match self {}
     }
 }

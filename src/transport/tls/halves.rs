@@ -41,9 +41,9 @@ impl Shared {
 
 impl TlsStream {
     /// The two directions.
-    pub(in crate::transport) fn into_halves(self) -> (TlsReadHalf, TlsWriteHalf) {
+    pub(in crate::transport) fn into_halves(self) -> io::Result<(TlsReadHalf, TlsWriteHalf)> {
         let (socket, session) = self.into_parts();
-        let (inbound, outbound) = socket.into_directions();
+        let (inbound, outbound) = socket.into_directions()?;
         let session = Shared(Arc::new(Mutex::new(session)));
         let read = TlsReadHalf {
             socket: inbound,
@@ -54,7 +54,7 @@ impl TlsStream {
             session,
             cut: false,
         };
-        (read, write)
+        Ok((read, write))
     }
 }
 
