@@ -21,7 +21,7 @@ impl App {
         let held = Held {
             config,
             listening: listening
-                .map(|listening| listening.config.address.clone())
+                .map(|listening| listening.config().address.clone())
                 .collect(),
             error_log,
         };
@@ -70,10 +70,10 @@ impl App {
     ) {
         for (listening, stays) in self.server.listening_mut().iter_mut().zip(stay) {
             if let Some((config, ownership)) = stays
-                && *config != listening.config
+                && config != listening.config()
             {
                 adjust(&listening.listener, config, ownership);
-                listening.config = config.clone();
+                listening.configure(config.clone());
             }
         }
         let mut stay = stay.iter();

@@ -13,6 +13,7 @@ use super::trust::Trust;
 use crate::protocol::Authority;
 use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, members};
 use crate::protocol::peer::Peer;
+use crate::protocol::proxy_protocol::{Header, Origin};
 use crate::protocol::request::{Client, ForwardedFor};
 
 /// A client connection, with what does not change between its requests.
@@ -20,6 +21,7 @@ use crate::protocol::request::{Client, ForwardedFor};
 pub struct Connected {
     remote: Option<Peer>,
     local: Option<Arc<Peer>>,
+    announced: Option<Arc<Header>>,
 }
 
 thread_local! {
@@ -33,7 +35,34 @@ impl Connected {
         Self {
             remote: remote.map(Peer::from),
             local: local.map(shared),
+            announced: None,
         }
+    }
+
+    /// The same connection, of which its peer says whose it is. The peer counts no longer: what this client says of others
+    /// is believed if the client is trusted.
+    pub fn announced(self, header: Header) -> Self {
+        let (remote, local) = match header.origin {
+            Origin::Tcp(ends) => (Some(ends.source.into()), Some(shared(ends.destination))),
+            Origin::Unix => (None, None),
+            Origin::Local | Origin::Unknown => (self.remote, self.local),
+        };
+        Self {
+            remote,
+            local,
+            announced: Some(Arc::new(header)),
+        }
+    }
+
+    /// Whether the client uses TLS, as far as its own connection tells.
+    pub fn is_secure(&self) -> bool {
+        self.announced.as_ref().is_some_and(|header| header.is_secure())
+    }
+
+    /// Whether it came by a unix socket of another machine, perhaps: the mode of none of ours says who may connect there.
+    fn is_of_foreign_socket(&self) -> bool {
+        let origin = self.announced.as_ref().map(|header| header.origin);
+        origin == Some(Origin::Unix)
     }
 
     /// The address of the peer itself, trusted or not.
@@ -53,8 +82,9 @@ impl Connected {
             local: self.local.clone(),
             forwarded_for: ForwardedFor::Client,
             forwarded_host: None,
-            secure: false,
+            secure: self.is_secure(),
             forwarded_port: None,
+            announced: self.announced.clone(),
         }
     }
 
@@ -79,7 +109,8 @@ impl Connected {
     /// The client as a trusted proxy names it; `None`: the peer is none.
     pub(super) fn believed(&self, fields: &Fields, trust: &Trust) -> Option<Client> {
         let peer = self.peer().map(|peer| peer.ip());
-        trust.has_peer(peer).then(|| self.behind_proxy(fields, trust))
+        let is_trusted = trust.has_peer(peer) && !self.is_of_foreign_socket();
+        is_trusted.then(|| self.behind_proxy(fields, trust))
     }
 
     fn behind_proxy(&self, fields: &Fields, trust: &Trust) -> Client {
@@ -118,7 +149,8 @@ impl Connected {
             local: self.local.clone(),
             forwarded_for,
             forwarded_host: host.map(|(host, _)| Box::new(Bytes::copy_from_slice(host))),
-            secure: scheme.is_some_and(|scheme| scheme.secure),
+            secure: scheme.map_or_else(|| self.is_secure(), |scheme| scheme.secure),
+            announced: self.announced.clone(),
             forwarded_port: port.or_else(of_host).or(scheme.map(|scheme| scheme.port)),
         }
     }

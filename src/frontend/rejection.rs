@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::files::{LookupError, PathError};
 use crate::protocol::http1::{RequestError, Rule};
+use crate::protocol::proxy_protocol::HeaderError;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
 use crate::telemetry::Reason;
@@ -37,6 +38,9 @@ pub enum Rejection {
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
     Request(Box<RequestError>),
+    /// A peer that has to announce its connections does not, or not as it should.
+    #[error("{0}, from a peer in `proxy_protocol.from`")]
+    ProxyHeader(HeaderError),
     /// The head did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     Late,
@@ -94,6 +98,7 @@ impl Rejection {
             | Self::Target
             | Self::LeavesRoute
             | Self::Padded
+            | Self::ProxyHeader(_)
             | Self::Conflict => StatusCode::BAD_REQUEST,
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
@@ -119,6 +124,8 @@ impl Rejection {
             Self::Host | Self::HostTemplate(_) => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
+            Self::ProxyHeader(HeaderError::Missing) => Reason::MissingProxyHeader,
+            Self::ProxyHeader(_) => Reason::BadProxyHeader,
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
             Self::Padded => Reason::BadField,
@@ -145,6 +152,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::Request(_)
+            | Self::ProxyHeader(_)
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
@@ -173,7 +181,7 @@ impl Rejection {
         let status = self.status();
         // 501 is what a client gets for a coding of its own.
         let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
-        failed || matches!(self, Self::Symlink(_))
+        failed || matches!(self, Self::Symlink(_) | Self::ProxyHeader(_))
     }
 
     /// Whether a later try may succeed, so that `Retry-After` is due.

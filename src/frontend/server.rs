@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::task::JoinHandle;
 
-use super::config;
+use super::config::{self, ProxyProtocol};
 use super::connection_limit::ConnectionLimit;
 use super::current::Current;
 use super::edge::{self, ConnectionContext};
@@ -28,12 +29,31 @@ pub struct Server {
 
 /// One listener with the task that accepts.
 pub struct Listening {
-    /// What the configuration says of it.
-    pub config: config::Listener,
+    config: config::Listener,
     /// The socket.
     pub listener: Arc<Listener>,
     leave: Arc<Latch>,
+    announced: Arc<ArcSwapOption<ProxyProtocol>>,
     task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// What the configuration says of it.
+    pub fn config(&self) -> &config::Listener {
+        &self.config
+    }
+
+    /// Connections from now on are as another configuration says.
+    pub fn configure(&mut self, config: config::Listener) {
+        self.announced.store(announced(&config));
+        self.config = config;
+    }
+}
+
+/// Whose connections are announced; `None`: none is, and nothing is asked of a connection.
+fn announced(config: &config::Listener) -> Option<Arc<ProxyProtocol>> {
+    let proxy_protocol = &config.proxy_protocol;
+    (!proxy_protocol.from.is_empty()).then(|| Arc::new(proxy_protocol.clone()))
 }
 
 impl Server {
@@ -52,6 +72,7 @@ impl Server {
     pub fn open(&mut self, config: config::Listener, listener: Listener) {
         let listener = Arc::new(listener);
         let leave = Arc::new(Latch::default());
+        let announced = Arc::new(ArcSwapOption::new(announced(&config)));
         let acceptor = Acceptor {
             listener: listener.clone(),
             limit: self.limit.clone(),
@@ -59,12 +80,14 @@ impl Server {
                 current: self.current.clone(),
                 leave: leave.clone(),
             },
+            announced: announced.clone(),
         };
         let task = tokio::spawn(acceptor.accept());
         self.listening.push(Listening {
             config,
             listener,
             leave,
+            announced,
             task,
         });
     }
@@ -118,6 +141,8 @@ struct Acceptor {
     listener: Arc<Listener>,
     limit: Arc<ConnectionLimit>,
     context: ConnectionContext,
+    /// In force for connections from now on.
+    announced: Arc<ArcSwapOption<ProxyProtocol>>,
 }
 
 impl Acceptor {
@@ -151,7 +176,13 @@ impl Acceptor {
     }
 
     fn admit(&self, stream: Stream) {
-        tokio::spawn(edge::serve(stream, self.context.clone(), self.limit.take()));
+        let (context, permit) = (self.context.clone(), self.limit.take());
+        match self.announced.load().as_deref() {
+            Some(announced) if announced.is_from(stream.peer_addr()) => {
+                tokio::spawn(edge::serve_announced(stream, context, permit))
+            }
+            Some(_) | None => tokio::spawn(edge::serve(stream, context, permit)),
+        };
     }
 }
 

@@ -8,6 +8,7 @@ use http::{Method, Version};
 
 use super::fields::{FieldName, Fields, scan};
 use super::peer::Peer;
+use super::proxy_protocol::Header;
 use super::target::Target;
 
 /// Everything a backend may learn about a request, apart from its body.
@@ -60,6 +61,8 @@ pub struct Client {
     pub secure: bool,
     /// The port that the client connected to, when a trusted proxy says so; else it is ours.
     pub forwarded_port: Option<u16>,
+    /// What a load balancer said of the connection.
+    pub announced: Option<Arc<Header>>,
 }
 
 /// What an application is told of the addresses that a request came by.

@@ -53,6 +53,8 @@ reasons! {
         BadHost = "bad_host",
         /// A path that cannot be decoded.
         BadPath = "bad_path",
+        /// A header of the PROXY protocol that breaks a rule.
+        BadProxyHeader = "bad_proxy_header",
         /// A request line that is none.
         BadRequest = "bad_request",
         /// The backend's bytes are no answer in its protocol.
@@ -95,6 +97,8 @@ reasons! {
         LengthRequired = "length_required",
         /// A method that is not answered here.
         MethodNotAllowed = "method_not_allowed",
+        /// No header of the PROXY protocol from a peer that has to send one.
+        MissingProxyHeader = "missing_proxy_header",
         /// No endpoint is left to try.
         NoEndpoint = "no_endpoint",
         /// The client is not among those that may ask.
@@ -147,6 +151,8 @@ reasons! {
         BadStatus = "bad_status",
         /// The client of a tunnel closed it in good order.
         ClientClosed = "client_closed",
+        /// What comes in front of the first request was not over in time.
+        HandshakeTimeout = "handshake_timeout",
         /// A health check was not answered in time.
         NoAnswer = "no_answer",
         /// Nothing moved in a tunnel for too long.

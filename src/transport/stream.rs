@@ -2,14 +2,14 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::net::SendFlags;
+use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// A connected byte stream.
@@ -47,6 +47,24 @@ impl Stream {
             Self::Unix(stream) => stream.try_read(&mut [0; 1]),
         };
         matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream.
+    pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
+        let mut peek = |socket: BorrowedFd<'_>| {
+            let (_, count) = rustix::net::recv(socket, &mut *room, RecvFlags::PEEK)?;
+            Ok(count)
+        };
+        match self {
+            Self::Tcp(stream) => {
+                let look = || peek(stream.as_fd());
+                stream.async_io(Interest::READABLE, look).await
+            }
+            Self::Unix(stream) => {
+                let look = || peek(stream.as_fd());
+                stream.async_io(Interest::READABLE, look).await
+            }
+        }
     }
 
     /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes.

@@ -4,11 +4,13 @@
 
 mod error;
 mod normal_path;
+mod proxy_protocol;
 mod request;
 mod template;
 mod variable;
 
 pub use error::TemplateError;
+pub use proxy_protocol::ProxyProtocolVariable;
 pub use request::cookies;
 pub use template::Template;
 pub use variable::{NAMES, Variable};

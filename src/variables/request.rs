@@ -24,6 +24,11 @@ impl Scope for RequestHead {
             },
             Variable::Scheme => sink(self.client.scheme().as_bytes()),
             Variable::RequestMethod => sink(self.method.as_str().as_bytes()),
+            Variable::ProxyProtocol(variable) => {
+                if let Some(header) = &self.client.announced {
+                    variable.write(header, sink);
+                }
+            }
             Variable::Field(name) => field(self, name, sink),
             Variable::Cookie(name) => sink(cookies(self, name).next().unwrap_or_default()),
             Variable::Argument(name) => sink(argument(self, name).unwrap_or_default()),

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::TemplateError;
+use super::proxy_protocol::ProxyProtocolVariable;
 use crate::protocol::fields::is_token;
 
 /// A variable of a request.
@@ -24,6 +25,8 @@ pub enum Variable {
     Scheme,
     /// `GET`, for instance.
     RequestMethod,
+    /// One of the header of the PROXY protocol.
+    ProxyProtocol(ProxyProtocolVariable),
     /// A field of the request by its name; several are joined.
     Field(String),
     /// The value of a cookie by its name.
@@ -33,7 +36,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 17] = [
     "uri",
     "request_uri",
     "args",
@@ -43,6 +46,11 @@ pub const NAMES: [&str; 12] = [
     "binary_remote_addr",
     "scheme",
     "request_method",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
+    "proxy_protocol_tlv_NAME",
     "http_NAME",
     "cookie_NAME",
     "arg_NAME",
@@ -78,7 +86,10 @@ impl FromStr for Variable {
             "binary_remote_addr" => Self::BinaryRemoteAddr,
             "scheme" => Self::Scheme,
             "request_method" => Self::RequestMethod,
-            unknown => return Err(TemplateError::Unknown(unknown.to_owned())),
+            other => match ProxyProtocolVariable::named(other) {
+                Some(variable) => Self::ProxyProtocol(variable),
+                None => return Err(TemplateError::Unknown(other.to_owned())),
+            },
         })
     }
 }

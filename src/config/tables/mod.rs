@@ -12,6 +12,7 @@ mod network;
 mod route;
 mod sent_host;
 mod server;
+mod trusted_proxy;
 mod upstream;
 
 use std::collections::BTreeMap;

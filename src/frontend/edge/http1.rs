@@ -174,6 +174,13 @@ impl Http1 {
         }
     }
 
+    /// Answers what is no request for this listener, and ends the connection.
+    pub(super) async fn turn_away(mut self: Box<Self>, rejection: Rejection) {
+        let mut answering = Answering::Now(self.refuse_with(rejection));
+        let after = poll_fn(|cx| self.poll_exchange(&mut answering, cx)).await;
+        self.end(after).await;
+    }
+
     /// Ends the connection.
     async fn end(self: Box<Self>, after: After) {
         match after {
@@ -271,17 +278,24 @@ impl Http1 {
 
     /// An answer to what is no request, or to a head that did not come in time. Nothing that follows is believed.
     fn refuse(&mut self, error: Option<Box<RequestError>>) -> Sending {
-        let (request, rejection) = match error {
+        match error {
             Some(error) => {
                 let request = head::Request::refused(&error.method, &error.target);
-                (request, Rejection::Request(error))
+                self.refusal(request, &Rejection::Request(error))
             }
-            None => {
-                let bytes = self.reader.as_ref().map_or(&[][..], |reader| &reader.bytes);
-                let (method, target) = http1::seen(bytes);
-                (head::Request::refused(method, target), Rejection::Late)
-            }
-        };
+            None => self.refuse_with(Rejection::Late),
+        }
+    }
+
+    /// The same for bytes that are no complete head.
+    fn refuse_with(&mut self, rejection: Rejection) -> Sending {
+        let bytes = self.reader.as_ref().map_or(&[][..], |reader| &reader.bytes);
+        let (method, target) = http1::seen(bytes);
+        let request = head::Request::refused(method, target);
+        self.refusal(request, &rejection)
+    }
+
+    fn refusal(&mut self, request: head::Request, rejection: &Rejection) -> Sending {
         self.unread = Some(Box::new((BodyDecoder::Close, Rest::Broken)));
         let form = Form {
             version: Version::HTTP_11,
@@ -290,7 +304,7 @@ impl Http1 {
         };
         let service = self.current.service();
         let exchange = Exchange::new(&service.context, &self.connection, request);
-        let exchange = serve::refuse(exchange, &rejection);
+        let exchange = serve::refuse(exchange, rejection);
         let now = exchange.started();
         self.head(exchange, KeepAlive::new(false, false), form, now)
     }

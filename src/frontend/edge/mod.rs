@@ -1,5 +1,6 @@
 //! One client connection, from its first byte to its last.
 //!
+//! Where a load balancer has to announce it, a connection begins with a `proxy_header`. Then
 //! [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
 //! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
@@ -11,6 +12,7 @@ mod http2;
 mod idle;
 mod incoming;
 mod leaving;
+mod proxy_header;
 mod reader;
 mod sending;
 pub(super) mod settings;
@@ -34,6 +36,7 @@ use super::connection::Connection;
 use super::connection_limit::Permit;
 use super::current::Current;
 use super::forwarded::Connected;
+use super::rejection::Rejection;
 use crate::transport::{Latch, Stream, WriteHalf};
 use http1::Http1;
 use leaving::Leaving;
@@ -66,7 +69,7 @@ pub fn serve(
     // which lives as long as the connection and is to be small.
     let accepted = Box::new((stream, context, permit));
     async move {
-        let mut opened = Opened::new(*accepted);
+        let mut opened = Opened::plain(*accepted);
         let Some(protocol) = opened.detect().await else {
             return;
         };
@@ -77,6 +80,25 @@ pub fn serve(
         http1.serve().await;
     }
 }
+
+/// The same for a connection that its peer has to announce in a header of the PROXY protocol.
+pub fn serve_announced(
+    stream: Stream,
+    context: ConnectionContext,
+    permit: Permit,
+) -> impl Future<Output = ()> + Send + 'static {
+    let receiving = Box::pin(proxy_header::receive(stream, context, permit));
+    async move {
+        match receiving.await {
+            Some((opened, None)) => opened.answered().await,
+            Some((opened, Some(error))) => opened.turn_away(Rejection::ProxyHeader(error)).await,
+            None => {}
+        }
+    }
+}
+
+/// The rest of a connection, in a box.
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A connection that was accepted.
 struct Opened {
@@ -91,11 +113,23 @@ struct Opened {
 }
 
 impl Opened {
-    fn new((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
+    /// A connection that is its peer's own.
+    fn plain((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
         let connected = Connected::new(stream.peer_addr(), stream.local_addr());
+        Self::new(stream, BytesMut::new(), connected, context, permit)
+    }
+
+    /// A connection of which `bytes` were read already.
+    fn new(
+        stream: Stream,
+        bytes: BytesMut,
+        connected: Connected,
+        context: ConnectionContext,
+        permit: Permit,
+    ) -> Box<Self> {
         let (read, write) = stream.into_halves();
         Box::new(Self {
-            reader: Reader::new(read, BytesMut::new()),
+            reader: Reader::new(read, bytes),
             write,
             connected,
             settings: context.current.service().edge.clone(),
@@ -139,10 +173,7 @@ impl Opened {
     }
 
     /// What most connections are; or another one, which is not to make their tasks larger.
-    fn serving(
-        self: Box<Self>,
-        protocol: Protocol,
-    ) -> Result<Box<Http1>, Pin<Box<dyn Future<Output = ()> + Send>>> {
+    fn serving(self: Box<Self>, protocol: Protocol) -> Result<Box<Http1>, Serving> {
         match (protocol, self.settings.download_grace) {
             (Protocol::Http1, None) => {
                 let (reader, writer, settings, current, connection) = self.begin();
@@ -151,6 +182,24 @@ impl Opened {
             (Protocol::Http1, Some(grace)) => Err(Box::pin(self.watched(grace))),
             (Protocol::Http2, grace) => Err(Box::pin(self.http2(grace))),
         }
+    }
+
+    /// Whatever it is.
+    async fn answered(mut self: Box<Self>) {
+        let Some(protocol) = self.detect().await else {
+            return;
+        };
+        match self.serving(protocol) {
+            Ok(http1) => http1.serve().await,
+            Err(serving) => serving.await,
+        }
+    }
+
+    /// Says why no request is read.
+    async fn turn_away(self: Box<Self>, rejection: Rejection) {
+        let (reader, writer, settings, current, connection) = self.begin();
+        let http1 = Http1::new(reader, writer, settings, current, connection);
+        http1.turn_away(rejection).await;
     }
 
     async fn watched(self: Box<Self>, grace: Duration) {

@@ -302,6 +302,7 @@ mod tests {
                 forwarded_host: None,
                 secure: false,
                 forwarded_port: None,
+                announced: None,
             },
             script: Script {
                 name: Bytes::from_static(b"/app"),

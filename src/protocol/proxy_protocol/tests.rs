@@ -51,8 +51,14 @@ fn headers() -> Vec<(Vec<u8>, Origin)> {
         [&ip(1)[..], &ip(2), &[0xdc, 0x04, 0x01, 0xbb]].concat()
     };
     vec![
-        (b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n".to_vec(), ends(ENDS)),
-        (b"PROXY TCP6 2001:db8::1 2001:db8::2 56324 443\r\n".to_vec(), ends(ENDS6)),
+        (
+            b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n".to_vec(),
+            ends(ENDS),
+        ),
+        (
+            b"PROXY TCP6 2001:db8::1 2001:db8::2 56324 443\r\n".to_vec(),
+            ends(ENDS6),
+        ),
         (
             b"PROXY TCP6 ::ffff:192.0.2.1 ::ffff:198.51.100.1 0 65535\r\n".to_vec(),
             ends("[::ffff:192.0.2.1]:0 [::ffff:198.51.100.1]:65535"),
@@ -82,11 +88,17 @@ fn headers() -> Vec<(Vec<u8>, Origin)> {
         (binary(v2::PROXY, 0x31, &[b'/'; 216]), Origin::Unix),
         (binary(v2::PROXY, 0x32, &[b'/'; 216]), Origin::Unknown),
         (binary(v2::PROXY, 0x12, IPV4), Origin::Unknown),
-        (binary(v2::PROXY, v2::UNSPEC, &tlv(0x02, b"a.example")), Origin::Unknown),
+        (
+            binary(v2::PROXY, v2::UNSPEC, &tlv(0x02, b"a.example")),
+            Origin::Unknown,
+        ),
         (binary(v2::LOCAL, v2::UNSPEC, &[]), Origin::Local),
         // Whatever follows, and whatever family is named.
         (binary(v2::LOCAL, 0x99, &[1, 2, 3]), Origin::Local),
-        (binary(v2::LOCAL, v2::UNSPEC, &[0; MAX_HEADER - 16]), Origin::Local),
+        (
+            binary(v2::LOCAL, v2::UNSPEC, &[0; MAX_HEADER - 16]),
+            Origin::Local,
+        ),
     ]
 }
 
@@ -94,7 +106,12 @@ fn headers() -> Vec<(Vec<u8>, Origin)> {
 fn a_header_ends_where_it_says_however_it_is_cut() {
     for (bytes, origin) in headers() {
         for end in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..end]), Ok(None), "{end} of {:?}", bytes.escape_ascii());
+            assert_eq!(
+                decode(&bytes[..end]),
+                Ok(None),
+                "{end} of {:?}",
+                bytes.escape_ascii()
+            );
         }
         for after in [&b""[..], b"GET / HTTP/1.1\r\n", b"\r\n\r\n\0", b"PROXY "] {
             let (header, length) = decode(&[&bytes, after].concat()).unwrap().unwrap();
@@ -133,7 +150,10 @@ fn what_is_no_header_is_known_at_its_first_wrong_byte_and_stays_so() {
         (b"PROXY UNKNOWN\r\r\n".to_vec(), LineEnd),
         (b"PROXY UNKNOWN\0\r\n".to_vec(), LineEnd),
         (line(&format!("UNKNOWN {}", "f".repeat(107 - 15))), LineTooLong),
-        (vec![b"PROXY UNKNOWN".to_vec(), vec![b' '; 200]].concat(), LineTooLong),
+        (
+            vec![b"PROXY UNKNOWN".to_vec(), vec![b' '; 200]].concat(),
+            LineTooLong,
+        ),
         (binary(0x11, v2::TCP4, IPV4), Version(1)),
         (binary(0x31, v2::TCP4, IPV4), Version(3)),
         (binary(0x22, v2::TCP4, IPV4), Command(2)),
@@ -141,7 +161,10 @@ fn what_is_no_header_is_known_at_its_first_wrong_byte_and_stays_so() {
         (binary(v2::PROXY, 0x13, IPV4), Family(0x13)),
         (binary(v2::PROXY, v2::TCP4, &IPV4[..11]), TooShort),
         (binary(v2::PROXY, v2::TCP6, IPV4), TooShort),
-        (binary(v2::LOCAL, v2::UNSPEC, &[0; MAX_HEADER - 15]), TooLarge(MAX_HEADER + 1)),
+        (
+            binary(v2::LOCAL, v2::UNSPEC, &[0; MAX_HEADER - 15]),
+            TooLarge(MAX_HEADER + 1),
+        ),
         (binary(v2::PROXY, v2::TCP4, &[0xff; 65_535]), TooLarge(65_551)),
         (ipv4(&[0x01]), Tlv(1)),
         (ipv4(&[0x01, 0]), Tlv(1)),
@@ -245,8 +268,14 @@ fn what_is_sent_is_what_is_received() {
 #[test]
 fn a_line_is_that_of_the_specification() {
     let line = |origin| String::from_utf8(Header::of(origin).encode(Version::V1)).unwrap();
-    assert_eq!(line(ends(ENDS)), "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n");
-    assert_eq!(line(ends(ENDS6)), "PROXY TCP6 2001:db8::1 2001:db8::2 56324 443\r\n");
+    assert_eq!(
+        line(ends(ENDS)),
+        "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n"
+    );
+    assert_eq!(
+        line(ends(ENDS6)),
+        "PROXY TCP6 2001:db8::1 2001:db8::2 56324 443\r\n"
+    );
     assert_eq!(line(Origin::Unix), "PROXY UNKNOWN\r\n");
     assert_eq!(Header::of(ends(ENDS)).encode(Version::V2), ipv4(&[]));
 }
@@ -259,7 +288,10 @@ fn addresses_of_two_families_are_mapped() {
         b"PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 56324 443\r\n"
     );
     let (received, _) = decode(&mixed.encode(Version::V2)).unwrap().unwrap();
-    assert_eq!(received.origin, ends("[::ffff:192.0.2.1]:56324 [2001:db8::2]:443"));
+    assert_eq!(
+        received.origin,
+        ends("[::ffff:192.0.2.1]:56324 [2001:db8::2]:443")
+    );
 }
 
 #[test]

@@ -112,11 +112,7 @@ impl<'a> Ssl<'a> {
         let (fixed, tlvs) = value.split_first_chunk::<SSL_FIXED>()?;
         let [client, verify @ ..] = *fixed;
         let verify = u32::from_be_bytes(verify);
-        Some(Self {
-            client,
-            verify,
-            tlvs,
-        })
+        Some(Self { client, verify, tlvs })
     }
 
     /// Whether the client spoke TLS.

@@ -28,7 +28,11 @@ fn end(bytes: &[u8]) -> Result<Option<usize>, HeaderError> {
     let seen = &bytes[..bytes.len().min(MAX_LINE)];
     let full = seen.len() == MAX_LINE;
     let Some(place) = seen.iter().position(u8::is_ascii_control) else {
-        return if full { Err(HeaderError::LineTooLong) } else { Ok(None) };
+        return if full {
+            Err(HeaderError::LineTooLong)
+        } else {
+            Ok(None)
+        };
     };
     match seen[place..] {
         [b'\r', b'\n', ..] => Ok(Some(place)),

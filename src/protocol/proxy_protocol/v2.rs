@@ -97,9 +97,8 @@ where
     let (destination, rest) = rest.split_first_chunk::<N>()?;
     let (from, rest) = rest.split_first_chunk::<2>()?;
     let to = rest.first_chunk::<2>()?;
-    let end = |ip: &[u8; N], port: &[u8; 2]| {
-        SocketAddr::new(IpAddr::from(A::from(*ip)), u16::from_be_bytes(*port))
-    };
+    let end =
+        |ip: &[u8; N], port: &[u8; 2]| SocketAddr::new(IpAddr::from(A::from(*ip)), u16::from_be_bytes(*port));
     Some(Ends {
         source: end(source, from),
         destination: end(destination, to),
@@ -111,9 +110,7 @@ fn check(header: &[u8], tlvs: &Tlvs) -> Result<(), HeaderError> {
     let Some((place, value)) = tlvs.place(Kind::CRC32C) else {
         return Ok(());
     };
-    let value: [u8; 4] = value
-        .try_into()
-        .map_err(|_| HeaderError::Tlv(Kind::CRC32C.0))?;
+    let value: [u8; 4] = value.try_into().map_err(|_| HeaderError::Tlv(Kind::CRC32C.0))?;
     let start = header.len() - tlvs.as_bytes().len() + place;
     let (before, rest) = header.split_at(start);
     let pieces = [before, &[0; 4], &rest[4..]];

@@ -32,6 +32,12 @@ impl Cell {
         Client::connect(self.place.gateway.addr())
     }
 
+    /// A client on the listener whose connections are announced.
+    pub(super) fn announced_client(&self) -> Result<Client> {
+        let address = self.place.gateway.addresses().get(1);
+        Client::connect(address.context("two listeners")?.parse()?)
+    }
+
     /// Lets an application go on that waits for this cell.
     pub(super) fn go_on(&self) {
         self.place.marks.set(&self.id);

@@ -33,6 +33,16 @@ pub(super) fn fresh(cell: &Cell) -> Result<String> {
     }
 }
 
+pub(super) fn announcing(cell: &Cell) -> Result<String> {
+    let mut client = cell.announced_client()?;
+    client.send("PROXY TCP4 192.0.2.1 ")?;
+    if cell.stirs(&client)? {
+        return Ok(end(&mut client).to_owned());
+    }
+    client.send("198.51.100.1 56324 443\r\n")?;
+    asks(&mut client)
+}
+
 pub(super) fn idle(cell: &Cell) -> Result<String> {
     let mut client = cell.client()?;
     asks(&mut client)?;

@@ -18,7 +18,8 @@ use place::Place;
 
 /// The deadlines: those of `[server] timeouts`, those of an upstream, and that of its queue. With PINGs there are
 /// clients that answer them and others.
-const TIMERS: [&str; 12] = [
+const TIMERS: [&str; 13] = [
+    "handshake",
     "idle",
     "head",
     "body",
@@ -58,7 +59,13 @@ const fn row(
 }
 
 /// What happens is said from the client's side, with the status and the reason of the access log where there is a line.
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 27] = [
+    row(
+        "HTTP/1",
+        "in a PROXY header",
+        http1::announcing,
+        &[("handshake", "closed")],
+    ),
     row("HTTP/1", "nothing said", http1::fresh, &[("idle", "closed")]),
     row("HTTP/1", "between requests", http1::idle, &[("idle", "closed")]),
     row(
@@ -231,7 +238,8 @@ const ROWS: [Row; 26] = [
 ];
 
 /// States that one of the versions does not have.
-const MISSING: [(&str, &str, &str); 8] = [
+const MISSING: [(&str, &str, &str); 9] = [
+    ("HTTP/2", "in a PROXY header", "it is what is not known yet"),
     ("HTTP/1", "in a preface", "it is what is not known yet"),
     ("HTTP/1", "no SETTINGS yet", "it has none"),
     ("HTTP/2", "nothing said", "it is what is not known yet"),

@@ -43,7 +43,16 @@ impl Place {
 
 fn config(timer: &str, [app, one, deaf, web]: &[String; 4]) -> String {
     let time = |name: &str| if timer.starts_with(name) { SHORT } else { "1m" };
-    let server = ["idle", "head", "body", "send", "linger", "tunnel", "h2_ping"];
+    let server = [
+        "handshake",
+        "idle",
+        "head",
+        "body",
+        "send",
+        "linger",
+        "tunnel",
+        "h2_ping",
+    ];
     let server = server
         .map(|name| format!("{name} = \"{}\"", time(name)))
         .join(", ");
@@ -127,6 +136,12 @@ const STDOUT: u8 = 6;
 const HEAD: &[u8] = b"Content-Type: text/plain\r\n\r\n";
 
 const ROUTES: &str = r#"
+[[listen]]
+address = "127.0.0.1:0"
+
+[[listen]]
+address = "127.0.0.1:0"
+proxy_protocol = { from = ["127.0.0.0/8"] }
 [[route]]
 proxy = { upstream = "app" }
 

@@ -14,6 +14,7 @@ mod http2;
 mod leaving;
 mod log;
 mod onward;
+mod proxy_protocol;
 mod signals;
 pub(crate) mod site;
 mod strict;

@@ -9,6 +9,9 @@ use crate::frontend::config::Timeouts;
 table! {
     /// Deadlines of the client side.
     pub(in crate::config) struct ServerTimeouts for Timeouts {
+        /// Longest time from a connection to the end of what comes in front of its first request: the header of the PROXY
+        /// protocol.
+        handshake: Duration as DEADLINE,
         /// How long a connection may be without a request, before its first one and between two.
         idle: Duration as DEADLINE,
         /// Longest time from the first byte of a request head to its end; 408 after it. Also how long a client that
