@@ -13,7 +13,7 @@ use super::upstream::Upstream;
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
 use crate::telemetry::Phase;
-use crate::transport::{self, ConnectError};
+use crate::transport::ConnectError;
 use crate::upstream::admit::pool::{Grant, Slot};
 use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
 use crate::upstream::model::endpoint::Id;
@@ -21,7 +21,7 @@ use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
 use crate::upstream::wire::pump::{Prepared, Pump};
-use crate::upstream::wire::{Connection, RequestBody};
+use crate::upstream::wire::{Announcement, Connection, RequestBody};
 
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -130,7 +130,7 @@ impl<'a> Attempts<'a> {
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
             let fresh = self.fresh;
-            let idle = idle.filter(|idle| !fresh && idle.is_quiet());
+            let idle = idle.filter(|idle| !fresh && idle.is_quiet() && self.may_use(idle));
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
@@ -256,12 +256,15 @@ impl<'a> Attempts<'a> {
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
         let address = &slot.endpoint().config.address;
-        let connected = transport::connect(address, self.upstream.config.timeouts.connect).await;
+        let announcement = self.announcement();
+        let connected = announcement
+            .connect(address, self.upstream.config.timeouts.connect)
+            .await;
         self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {
                 slot.reached();
-                return Some(Connection::boxed(stream));
+                return Some(Connection::announced(stream, announcement));
             }
             Err(ConnectError::Full) => {
                 slot.full();
@@ -279,6 +282,16 @@ impl<'a> Attempts<'a> {
         self.constraints.tried.push(slot.endpoint().id);
         self.skip(failure);
         None
+    }
+
+    /// What an endpoint is told of the client.
+    fn announcement(&self) -> Announcement {
+        Announcement::of(&self.head.client, self.upstream.config.proxy_protocol)
+    }
+
+    /// Whether a kept connection is for this client.
+    fn may_use(&self, idle: &Connection) -> bool {
+        idle.is_announced_as(&self.announcement())
     }
 
     /// Whether no other endpoint is to be asked after the last one could not be reached.

@@ -1,10 +1,12 @@
 //! One exchange on one connection.
 
+pub mod announcement;
 pub(in crate::upstream) mod codec;
 pub mod connection;
 pub mod pump;
 pub mod request_body;
 pub mod stderr;
 
+pub use announcement::Announcement;
 pub use connection::Connection;
 pub use request_body::{RequestBody, Streaming};

@@ -12,11 +12,12 @@ use super::verdict::{Cause, Verdict};
 use crate::protocol::DecodeError;
 use crate::protocol::fastcgi::{Capabilities, Header, Kind, put_get_values};
 use crate::transport::Address;
+use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 
 /// Asks for the three values that there are; gives what it learned.
 pub(super) async fn ask(address: &Address) -> Result<Capabilities, Verdict> {
-    let mut connection = Connection::boxed(open(address).await?);
+    let mut connection = Connection::boxed(open(address, &Announcement::default()).await?);
     put_get_values(connection.queue.tail());
     talk(&mut connection, &mut Listener::default()).await
 }

@@ -27,12 +27,13 @@ use crate::protocol::{Protocol, RequestHead, Target};
 use crate::transport::Address;
 use crate::upstream::model::config::Config;
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
-use crate::upstream::wire::codec;
+use crate::upstream::wire::{Announcement, codec};
 use answer::{Answer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
     protocol: Box<dyn Protocol>,
+    announcement: Announcement,
 }
 
 impl Prober {
@@ -45,13 +46,16 @@ impl Prober {
         };
         Self {
             protocol: codec::make(&config),
+            announcement: Announcement::own(config.proxy_protocol),
         }
     }
 
     /// Whether the endpoint at this address lives, as far as it says within `limit`.
     pub async fn probe(&self, address: &Address, probe: &Probe, limit: Duration) -> Verdict {
         match probe {
-            Probe::Connect => within(limit, talk::open(address)).await.into(),
+            Probe::Connect => within(limit, talk::open(address, &self.announcement))
+                .await
+                .into(),
             Probe::GetValues => within(limit, get_values::ask(address)).await.into(),
             Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(address))
                 .await
@@ -91,7 +95,7 @@ impl Prober {
         };
         let head = head(request);
         let mut answer = Answer::default();
-        let asking = request::ask(self.protocol.as_ref(), address, &head, &mut answer);
+        let asking = request::ask(self.protocol.as_ref(), (address, &self.announcement), &head, &mut answer);
         let asked = within(limit, asking).await;
         let verdict = match (answer.judge(&wanted), asked) {
             // The text that is missing may have been on its way.

@@ -11,6 +11,7 @@ use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
 use crate::transport::Address;
+use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 
 /// Asks, and fills `answer` as it comes: the caller limits the time and looks at what is there then.
@@ -19,7 +20,7 @@ use crate::upstream::wire::connection::Connection;
 /// clients that leave.
 pub(super) async fn ask(
     protocol: &dyn Protocol,
-    address: &Address,
+    (address, announcement): (&Address, &Announcement),
     head: &RequestHead,
     answer: &mut Answer,
 ) -> Result<(), Verdict> {
@@ -27,7 +28,7 @@ pub(super) async fn ask(
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
     let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
-    let mut connection = Connection::boxed(open(address).await?);
+    let mut connection = Connection::boxed(open(address, announcement).await?);
     connection.queue = queue;
     talk(&mut connection, &mut Listener { exchange, answer }).await
 }

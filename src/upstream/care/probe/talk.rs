@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 
 use super::verdict::{Cause, Verdict};
-use crate::transport::{Address, Stream, connect};
+use crate::transport::{Address, Stream};
+use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 
 /// What listens to an answer.
@@ -26,9 +27,9 @@ pub(super) trait Listen {
 }
 
 /// A connection, or what it means that there is none. The caller limits the time.
-pub(super) async fn open(address: &Address) -> Result<Stream, Verdict> {
+pub(super) async fn open(address: &Address, announcement: &Announcement) -> Result<Stream, Verdict> {
     // A unix socket connects at once. Any timeout of ours is shorter than this.
-    Ok(connect(address, NEVER).await?)
+    Ok(announcement.connect(address, NEVER).await?)
 }
 
 /// Sends what is queued, and reads until `listener` knows enough. The caller limits the time.

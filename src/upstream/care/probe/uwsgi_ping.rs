@@ -11,11 +11,12 @@ use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::uwsgi::Packet;
 use crate::transport::Address;
+use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 
 /// Asks for a pong.
 pub(super) async fn ask(address: &Address) -> Verdict {
-    let stream = match open(address).await {
+    let stream = match open(address, &Announcement::default()).await {
         Ok(stream) => stream,
         Err(verdict) => return verdict,
     };
