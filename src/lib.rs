@@ -41,7 +41,8 @@
 //!
 //! ```text
 //! accept            frontend::server, transport::listen
-//! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
+//! edge              a header of the PROXY protocol, where the listener wants one of this peer (protocol::proxy_protocol);
+//!                   HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
 //! exchange          the request and its answer from here on: one box, which every step borrows

@@ -13,7 +13,7 @@ use super::connection_limit::ConnectionLimit;
 use super::current::Current;
 use super::edge::{self, ConnectionContext};
 use super::service::Service;
-use crate::transport::{Latch, Listener, Stream};
+use crate::transport::{Accepted, Latch, Listener};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -156,7 +156,7 @@ impl Acceptor {
                 accepted = self.next() => accepted,
             };
             match accepted {
-                Ok(stream) => self.admit(stream),
+                Ok(accepted) => self.admit(accepted),
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
                     tracing::error!(listener = %self.listener.address(), %error, "cannot accept");
@@ -165,23 +165,23 @@ impl Acceptor {
             }
         }
         self.listener.retire();
-        while let Some(stream) = self.listener.waiting() {
-            self.admit(stream);
+        while let Some(accepted) = self.listener.waiting() {
+            self.admit(accepted);
         }
     }
 
-    async fn next(&self) -> io::Result<Stream> {
+    async fn next(&self) -> io::Result<Accepted> {
         self.limit.ready().await;
         self.listener.accept().await
     }
 
-    fn admit(&self, stream: Stream) {
+    fn admit(&self, accepted: Accepted) {
         let (context, permit) = (self.context.clone(), self.limit.take());
         match self.announced.load().as_deref() {
-            Some(announced) if announced.is_from(stream.peer_addr()) => {
-                tokio::spawn(edge::serve_announced(stream, context, permit))
+            Some(announced) if announced.is_from(accepted.peer) => {
+                tokio::spawn(edge::serve_announced(accepted, context, permit))
             }
-            Some(_) | None => tokio::spawn(edge::serve(stream, context, permit)),
+            Some(_) | None => tokio::spawn(edge::serve(accepted, context, permit)),
         };
     }
 }

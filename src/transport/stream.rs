@@ -22,7 +22,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The other end, when it has a number.
+    /// The other end, when it has a number, and still has: none is left of a connection that was reset.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),

@@ -37,9 +37,10 @@ use super::connection_limit::Permit;
 use super::current::Current;
 use super::forwarded::Connected;
 use super::rejection::Rejection;
-use crate::transport::{Latch, Stream, WriteHalf};
+use crate::transport::{Accepted, Latch, Stream, WriteHalf};
 use http1::Http1;
 use leaving::Leaving;
+use proxy_header::{Received, receive};
 use reader::Reader;
 use settings::Settings;
 use state::{ConnectionState, Stage};
@@ -61,13 +62,13 @@ pub struct ConnectionContext {
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
 /// that was about to send a request is answered and told that it was the last one.
 pub fn serve(
-    stream: Stream,
+    accepted: Accepted,
     context: ConnectionContext,
     permit: Permit,
 ) -> impl Future<Output = ()> + Send + 'static {
     // What the connection needs until its client has said what it speaks is in a box, and none of it in the task,
     // which lives as long as the connection and is to be small.
-    let accepted = Box::new((stream, context, permit));
+    let accepted = Box::new((accepted, context, permit));
     async move {
         let mut opened = Opened::plain(*accepted);
         let Some(protocol) = opened.detect().await else {
@@ -83,15 +84,15 @@ pub fn serve(
 
 /// The same for a connection that its peer has to announce in a header of the PROXY protocol.
 pub fn serve_announced(
-    stream: Stream,
+    accepted: Accepted,
     context: ConnectionContext,
     permit: Permit,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let receiving = Box::pin(proxy_header::receive(stream, context, permit));
+    let announced = Box::pin(Opened::announced(accepted, context, permit));
     async move {
-        match receiving.await {
-            Some((opened, None)) => opened.answered().await,
-            Some((opened, Some(error))) => opened.turn_away(Rejection::ProxyHeader(error)).await,
+        match announced.await {
+            Some(Ok(opened)) => Box::pin(opened.answered()).await,
+            Some(Err((opened, rejection))) => Box::pin(opened.turn_away(rejection)).await,
             None => {}
         }
     }
@@ -114,9 +115,31 @@ struct Opened {
 
 impl Opened {
     /// A connection that is its peer's own.
-    fn plain((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
-        let connected = Connected::new(stream.peer_addr(), stream.local_addr());
+    fn plain((accepted, context, permit): (Accepted, ConnectionContext, Permit)) -> Box<Self> {
+        let Accepted { stream, peer } = accepted;
+        let connected = Connected::new(peer, stream.local_addr());
         Self::new(stream, BytesMut::new(), connected, context, permit)
+    }
+
+    /// A connection that its peer has to announce, once it has; or one that is to be turned away. `None`: there is no
+    /// connection any more.
+    async fn announced(
+        accepted: Accepted,
+        context: ConnectionContext,
+        permit: Permit,
+    ) -> Option<Result<Box<Self>, (Box<Self>, Rejection)>> {
+        let Accepted { mut stream, peer } = accepted;
+        let connected = Connected::new(peer, stream.local_addr());
+        Some(match receive(&mut stream, &context, &connected).await? {
+            Received::Header(header) => {
+                let connected = connected.announced(header);
+                Ok(Self::new(stream, BytesMut::new(), connected, context, permit))
+            }
+            Received::Wrong(error, bytes) => {
+                let opened = Self::new(stream, bytes, connected, context, permit);
+                Err((opened, Rejection::ProxyHeader(error)))
+            }
+        })
     }
 
     /// A connection of which `bytes` were read already.
@@ -256,9 +279,10 @@ mod tests {
 
     #[test]
     fn the_task_of_a_connection_is_small() {
-        fn size<F>(_: fn(Stream, ConnectionContext, Permit) -> F) -> usize {
+        fn size<F>(_: fn(Accepted, ConnectionContext, Permit) -> F) -> usize {
             size_of::<F>()
         }
         assert!(size(serve) <= TASK, "{}", size(serve));
+        assert!(size(serve_announced) <= TASK, "{}", size(serve_announced));
     }
 }

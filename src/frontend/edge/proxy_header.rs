@@ -3,49 +3,33 @@
 //! Nothing behind the header is read: whatever comes next begins with an untouched stream.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
 
-use super::{ConnectionContext, Opened};
-use crate::frontend::connection_limit::Permit;
+use super::ConnectionContext;
 use crate::frontend::forwarded::Connected;
 use crate::protocol::proxy_protocol::{Header, HeaderError, MAX_HEADER, decode};
 use crate::telemetry::Reason;
 use crate::transport::{Latch, Stream};
 
 /// What became of a connection that was to begin with a header.
-enum Received {
+pub(super) enum Received {
+    /// It is complete, and nothing behind it was read.
     Header(Header),
     /// There is none; this was read instead.
     Wrong(HeaderError, BytesMut),
 }
 
-/// Reads the header. With an error, the connection is to be turned away; `None`: there is no connection any more.
+/// Reads the header; `None`: there is no connection any more.
 pub(super) async fn receive(
-    mut stream: Stream,
-    context: ConnectionContext,
-    permit: Permit,
-) -> Option<(Box<Opened>, Option<HeaderError>)> {
-    let connected = Connected::new(stream.peer_addr(), stream.local_addr());
-    let received = match within_limits(&mut stream, &context).await {
-        Ok(received) => received,
-        Err(failed) => {
-            tell(&failed, &connected);
-            return None;
-        }
-    };
-    Some(match received {
-        Received::Header(header) => {
-            let connected = connected.announced(header);
-            let opened = Opened::new(stream, BytesMut::new(), connected, context, permit);
-            (opened, None)
-        }
-        Received::Wrong(error, bytes) => {
-            let opened = Opened::new(stream, bytes, connected, context, permit);
-            (opened, Some(error))
-        }
-    })
+    stream: &mut Stream,
+    context: &ConnectionContext,
+    connected: &Connected,
+) -> Option<Received> {
+    let received = within_limits(stream, context).await;
+    received.map_err(|failed| tell(&failed, connected)).ok()
 }
 
 /// Why there is no connection.
@@ -73,7 +57,7 @@ async fn within_limits(stream: &mut Stream, context: &ConnectionContext) -> Resu
 }
 
 /// Ready when the listener was closed, and a client has had its time to send a request all the same.
-async fn left(leave: &Latch, grace: std::time::Duration) {
+async fn left(leave: &Latch, grace: Duration) {
     leave.wait().await;
     tokio::time::sleep(grace).await;
 }

@@ -475,7 +475,9 @@ async fn run(gateway: Rc<Gateway>, seed: u64) {
     };
     let (seen, permit) = (world.clone(), gateway.limit.take());
     let serving = tokio::task::spawn_local(async move {
-        serve(Stream::Unix(theirs), context, permit).await;
+        let (stream, peer) = (Stream::Unix(theirs), None);
+        let accepted = Accepted { stream, peer };
+        serve(accepted, context, permit).await;
         seen.ended.set(Some(Instant::now()));
     });
     let (closing, moment) = (world.clone(), GRACE.mul_f64(25.0 * rng.f64()));
