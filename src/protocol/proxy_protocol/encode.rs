@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Ends, Header, MAX_HEADER, Origin, Version, v1, v2};
+use super::{Ends, Header, Kind, MAX_HEADER, Origin, Version, v1, v2};
 
 impl Header {
     /// Its bytes in a version. Version 1 has no word for a connection of the sender's own, and no TLVs.
@@ -21,10 +21,11 @@ impl Header {
             Origin::Tcp(_) => (v2::PROXY, v2::TCP6),
         };
         let mut rest = self.ends().map(addresses).unwrap_or_default();
-        let tlvs = self.tlvs.as_bytes();
+        // A checksum is that of the header that it came in.
+        let tlvs = self.tlvs.without(Kind::CRC32C);
         // Not to be refused for what it need not say.
         if v2::FIXED + rest.len() + tlvs.len() <= MAX_HEADER {
-            rest.extend_from_slice(tlvs);
+            rest.extend_from_slice(&tlvs);
         }
         let length = rest.len() as u16; // MAX_HEADER at most
         [v2::SIGNATURE, &[command, family], &length.to_be_bytes(), &rest].concat()

@@ -303,6 +303,13 @@ fn only_what_is_said_of_tls_is_handed_on() {
 }
 
 #[test]
+fn a_checksum_is_not_that_of_another_header() {
+    let (header, _) = decode(&summed(&ssl())).unwrap().unwrap();
+    let bytes = header.encode(Version::V2);
+    assert_eq!(bytes, ipv4(&ssl()));
+}
+
+#[test]
 fn damaged_headers_do_no_harm() {
     let mut random = fastrand::Rng::with_seed(7);
     let headers = headers();

@@ -79,6 +79,12 @@ impl Tlvs {
         whole.map_or_else(Self::default, |tlv| Self(tlv.whole.into()))
     }
 
+    /// All but those of a type, as they stand in a header.
+    pub(super) fn without(&self, kind: Kind) -> Vec<u8> {
+        let others = Walk::new(&self.0).filter(|tlv| tlv.kind != kind.0);
+        others.flat_map(|tlv| tlv.whole).copied().collect()
+    }
+
     /// As they stand in a header.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
