@@ -112,8 +112,14 @@ mod tests {
     fn ends_that_are_not_known_are_not_made_up() {
         assert_eq!(line(&client("", "")), "PROXY UNKNOWN\r\n");
         assert_eq!(received(&client("", "")).origin, Origin::Unknown);
-        assert_eq!(line(&client("192.0.2.9:0", "")), "PROXY TCP4 192.0.2.9 0.0.0.0 0 0\r\n");
-        assert_eq!(line(&client("[2001:db8::1]:0", "")), "PROXY TCP6 2001:db8::1 :: 0 0\r\n");
+        assert_eq!(
+            line(&client("192.0.2.9:0", "")),
+            "PROXY TCP4 192.0.2.9 0.0.0.0 0 0\r\n"
+        );
+        assert_eq!(
+            line(&client("[2001:db8::1]:0", "")),
+            "PROXY TCP6 2001:db8::1 :: 0 0\r\n"
+        );
     }
 
     #[test]

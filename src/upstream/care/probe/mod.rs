@@ -95,7 +95,12 @@ impl Prober {
         };
         let head = head(request);
         let mut answer = Answer::default();
-        let asking = request::ask(self.protocol.as_ref(), (address, &self.announcement), &head, &mut answer);
+        let asking = request::ask(
+            self.protocol.as_ref(),
+            (address, &self.announcement),
+            &head,
+            &mut answer,
+        );
         let asked = within(limit, asking).await;
         let verdict = match (answer.judge(&wanted), asked) {
             // The text that is missing may have been on its way.
