@@ -21,7 +21,7 @@
 //! |---|---|---|---|
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
 //! | 0 | [`variables`] | texts with `$host`, `$uri`, …, compiled when they are read | protocol |
-//! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | – |
+//! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | variables |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
@@ -106,6 +106,8 @@
 //! * A way to ask an endpoint whether it lives: one file in [`upstream::care::probe`], one variant of its configuration.
 //! * What an application server needs beyond its protocol: one line in [`upstream::model::profile`].
 //! * Something that looks at requests: one [`telemetry::Observer`], one line in `frontend/exchange.rs`.
+//! * A variable: one variant in `variables/variable.rs`; one that is known when a request is over, in
+//!   `telemetry/variable.rs`.
 //! * A reason: one line in `telemetry/reason.rs`, one row in `docs/reasons.md`.
 //! * A handler: one file in [`frontend::handler`] with its settings, what it opens and what it answers, one line in the
 //!   list there; its table in `config/tables/route/`.

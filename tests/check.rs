@@ -1,6 +1,11 @@
 //! `bridgehead check` and the exit codes of the command line.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
 use assert_cmd::Command;
+use tempfile::TempDir;
 
 fn bridgehead(arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::cargo_bin("bridgehead").expect("a built binary");
@@ -13,16 +18,38 @@ fn bridgehead(arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
+/// A copy of a configuration, all of whose directories and scripts are there, below a temporary one: for every user, since the
+/// configuration names one.
+fn at_home(configuration: &str) -> (TempDir, PathBuf) {
+    let everyone = Permissions::from_mode(0o777);
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), everyone.clone()).unwrap();
+    let mut text = fs::read_to_string(configuration).unwrap();
+    for path in [
+        "/srv/shop/public",
+        "/srv/shop/static",
+        "/var/lib/bridgehead",
+        "/var/log/bridgehead",
+    ] {
+        let home = dir.path().join(Path::new(path).strip_prefix("/").unwrap());
+        fs::create_dir_all(home.join("uploads")).unwrap();
+        fs::write(home.join("index.php"), "").unwrap();
+        fs::set_permissions(&home, everyone.clone()).unwrap();
+        text = text.replace(path, home.to_str().unwrap());
+    }
+    let file = dir.path().join("bridgehead.toml");
+    fs::write(&file, text).unwrap();
+    (dir, file)
+}
+
 #[test]
 fn a_fine_configuration_is_called_fine() {
-    let (code, stdout, stderr) = bridgehead(&["check", "-c", "fixtures/config/valid/everything.toml"]);
+    let (_dir, file) = at_home("fixtures/config/valid/everything.toml");
+    let file = file.to_str().unwrap();
+    let (code, stdout, stderr) = bridgehead(&["check", "-c", file]);
     assert_eq!(
         (code, stdout.as_str(), stderr.as_str()),
-        (
-            0,
-            "fixtures/config/valid/everything.toml: the configuration is fine\n",
-            ""
-        )
+        (0, format!("{file}: the configuration is fine\n").as_str(), "")
     );
 }
 
@@ -32,7 +59,7 @@ fn complaints_go_to_stderr_with_exit_code_64() {
     assert_eq!((code, stdout.as_str()), (64, ""));
     assert_eq!(
         stderr,
-        std::fs::read_to_string("fixtures/config/invalid/unknown-keys.stderr").unwrap()
+        fs::read_to_string("fixtures/config/invalid/unknown-keys.stderr").unwrap()
     );
 }
 
@@ -46,11 +73,11 @@ fn warnings_do_not_make_it_fail() {
 
 #[test]
 fn print_gives_a_configuration_that_can_be_checked_again() {
-    let (code, printed, _) = bridgehead(&["check", "-c", "examples/configs/php-fpm.toml", "--print"]);
+    let (dir, file) = at_home("examples/configs/php-fpm.toml");
+    let (code, printed, _) = bridgehead(&["check", "-c", file.to_str().unwrap(), "--print"]);
     assert_eq!(code, 0);
-    let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("printed.toml");
-    std::fs::write(&file, &printed).unwrap();
+    fs::write(&file, &printed).unwrap();
     let (code, again, stderr) = bridgehead(&["check", "--config", file.to_str().unwrap(), "--print"]);
     assert_eq!((code, again, stderr.as_str()), (0, printed, ""));
 }

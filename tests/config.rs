@@ -76,6 +76,19 @@ fn printed_configurations_mean_the_same() {
     }
 }
 
+/// Files without warnings, that is: every default that is printed has to be fine, too.
+#[test]
+fn what_is_printed_of_a_fine_file_is_fine() {
+    for path in usable() {
+        let (config, _) = load(&path);
+        let secrets = secrets(&config);
+        let lookup = |name: &str| secrets.get(name).cloned();
+        let printed = config::print(&config);
+        let (_, warnings) = config::parse("printed", &printed, &lookup).expect("what is printed can be read");
+        assert_eq!(warnings, [], "{}", path.display());
+    }
+}
+
 /// The secrets of a configuration, by the variables that stand for them in what is printed.
 fn secrets(config: &Config) -> HashMap<String, String> {
     let sticky = config

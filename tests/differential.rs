@@ -108,7 +108,7 @@ fn body<'a>(
     loop {
         match decoder.decode(src) {
             Ok(Some(BodyPart::Data(data))) => body.extend_from_slice(&data),
-            Ok(Some(BodyPart::End)) => return Ok(body),
+            Ok(Some(BodyPart::End(_))) => return Ok(body),
             Ok(None) => src.extend_from_slice(pieces.next().ok_or(Stop::End)?),
             Err(error) => return Err(Stop::Body(error)),
         }

@@ -78,7 +78,7 @@ fn body<'a>(
                     body.extend_from_slice(&data);
                 }
             }
-            Some(BodyPart::End) => {
+            Some(BodyPart::End(_)) => {
                 assert!(decoder.is_done());
                 return Ok(());
             }

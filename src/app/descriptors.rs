@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::frontend::Config;
+use crate::frontend::FrontendConfig;
 
 /// Raises the limit as far as the process may. The soft limit is low for the sake of programs that use select(2); we do
 /// not.
@@ -27,7 +27,7 @@ pub(super) fn connection_limit(wanted: usize) -> usize {
     };
     let most = possible(limit);
     // The default was not asked for.
-    if wanted > most && wanted != Config::MAX_CONNECTIONS {
+    if wanted > most && wanted != FrontendConfig::MAX_CONNECTIONS {
         tracing::warn!(
             max_connections = wanted,
             files = limit,

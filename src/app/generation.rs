@@ -10,7 +10,7 @@ use crate::telemetry::{AccessLog, Counters, SlowLog};
 use crate::transport::Resolver;
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
-use crate::upstream::{self, Relays, Upstream};
+use crate::upstream::{Relays, Upstream, UpstreamConfig};
 
 /// A configuration and what serves it.
 pub(super) struct Generation {
@@ -106,7 +106,7 @@ impl Generation {
     }
 
     /// The upstream that has these settings already, and what looks after it.
-    fn find(&self, config: &upstream::Config) -> Option<(Arc<Upstream>, Option<Arc<Care>>)> {
+    fn find(&self, config: &UpstreamConfig) -> Option<(Arc<Upstream>, Option<Arc<Care>>)> {
         let mut known = self.upstreams.iter().zip(&self.care);
         let (upstream, care) = known.find(|(upstream, _)| upstream.config() == config)?;
         Some((upstream.clone(), care.clone()))
@@ -155,7 +155,7 @@ impl Generation {
 }
 
 /// An upstream with settings that none has had, with the pool of the one that had its name.
-fn create(config: &upstream::Config, before: Option<&Generation>, registry: &Arc<Registry>) -> Arc<Upstream> {
+fn create(config: &UpstreamConfig, before: Option<&Generation>, registry: &Arc<Registry>) -> Arc<Upstream> {
     let mut known = before.iter().flat_map(|before| &before.upstreams);
     let upstream = match known.find(|upstream| **upstream.name() == *config.name) {
         Some(before) => before.successor(config.clone()),

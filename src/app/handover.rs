@@ -24,7 +24,7 @@ pub(super) struct Handover(OwnedFd);
 
 /// A message of the new process.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum HandoverAnswer {
     /// It serves. The places of the sockets that it listens on, in the order in which they were sent.
     Ready(Vec<usize>),
     /// It cannot, for this reason.
@@ -97,18 +97,18 @@ impl Handover {
     }
 
     /// Tells the old process what has become of us.
-    pub(super) fn answer(&self, answer: &Answer) -> Result<()> {
+    pub(super) fn answer(&self, answer: &HandoverAnswer) -> Result<()> {
         match answer {
-            Answer::Ready(places) => {
+            HandoverAnswer::Ready(places) => {
                 let places: Vec<_> = places.iter().map(usize::to_string).collect();
                 self.send(&format!("ready {}", places.join(" ")), None)
             }
-            Answer::Failed(why) => self.send(&format!("failed {why}"), None),
+            HandoverAnswer::Failed(why) => self.send(&format!("failed {why}"), None),
         }
     }
 
     /// What the new process answers; `None` when it ended without an answer.
-    pub(super) fn ask(&self) -> Result<Option<Answer>> {
+    pub(super) fn ask(&self) -> Result<Option<HandoverAnswer>> {
         let Some((text, _)) = self.receive()? else {
             return Ok(None);
         };
@@ -116,9 +116,9 @@ impl Handover {
         match word {
             "ready" => {
                 let places = rest.split_ascii_whitespace().map(str::parse);
-                Ok(Some(Answer::Ready(places.collect::<Result<_, _>>()?)))
+                Ok(Some(HandoverAnswer::Ready(places.collect::<Result<_, _>>()?)))
             }
-            "failed" => Ok(Some(Answer::Failed(rest.to_owned()))),
+            "failed" => Ok(Some(HandoverAnswer::Failed(rest.to_owned()))),
             other => bail!("it says {other:?}, which is not understood"),
         }
     }
@@ -238,9 +238,9 @@ mod tests {
     #[test]
     fn the_answer_is_understood() {
         for answer in [
-            Answer::Ready(vec![]),
-            Answer::Ready(vec![0, 12]),
-            Answer::Failed("two\nlines".to_owned()),
+            HandoverAnswer::Ready(vec![]),
+            HandoverAnswer::Ready(vec![0, 12]),
+            HandoverAnswer::Failed("two\nlines".to_owned()),
         ] {
             let (old, new) = pair();
             new.answer(&answer).unwrap();
@@ -251,8 +251,9 @@ mod tests {
     #[test]
     fn a_long_reason_is_cut_off() {
         let (old, new) = pair();
-        new.answer(&Answer::Failed("x".repeat(2 * MESSAGE))).unwrap();
-        assert!(matches!(old.ask().unwrap(), Some(Answer::Failed(why)) if why.len() > MESSAGE / 2));
+        new.answer(&HandoverAnswer::Failed("x".repeat(2 * MESSAGE)))
+            .unwrap();
+        assert!(matches!(old.ask().unwrap(), Some(HandoverAnswer::Failed(why)) if why.len() > MESSAGE / 2));
     }
 
     #[test]

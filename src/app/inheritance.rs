@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use listenfd::ListenFd;
 use rustix::process::getppid;
 
-use super::handover::{Answer, Handover};
+use super::handover::{Handover, HandoverAnswer};
 use crate::transport::{Address, Inherited, InheritedSocket};
 
 /// Sockets that are open already, and the process that waits for what becomes of them.
@@ -55,7 +55,9 @@ impl Inheritance {
     pub fn refuse(&self, why: &str) {
         if let Some(predecessor) = &self.predecessor {
             // It may have given up.
-            let _ = predecessor.handover.answer(&Answer::Failed(why.to_owned()));
+            let _ = predecessor
+                .handover
+                .answer(&HandoverAnswer::Failed(why.to_owned()));
         }
     }
 }
@@ -89,7 +91,7 @@ impl Predecessor {
                 None => taken.push(place),
             }
         }
-        if let Err(error) = self.handover.answer(&Answer::Ready(taken)) {
+        if let Err(error) = self.handover.answer(&HandoverAnswer::Ready(taken)) {
             // Gone, and we serve.
             tracing::warn!(%error, "the process to replace does not listen");
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::telemetry::{AccessLog, Config, Guard, Opened, Sink};
+use crate::telemetry::{AccessLog, Guard, LogConfig, Opened, Sink};
 
 /// The access log. Once it was on, its sink stays: what is under way may still write to it.
 pub(super) struct Logs {
@@ -12,7 +12,7 @@ pub(super) struct Logs {
 }
 
 /// What the access log is going to be; everything that can fail has succeeded.
-pub(super) struct Prepared {
+pub(super) struct PreparedAccessLog {
     target: Next,
     access: Arc<AccessLog>,
 }
@@ -26,7 +26,7 @@ enum Next {
     First(Sink, Guard),
 }
 
-impl Prepared {
+impl PreparedAccessLog {
     /// What requests will be logged with.
     pub(super) fn access(&self) -> &Arc<AccessLog> {
         &self.access
@@ -35,12 +35,12 @@ impl Prepared {
 
 impl Logs {
     /// Writes to what was opened; nothing was for a log that is off.
-    pub(super) fn start(config: &Config, opened: Option<Opened>) -> io::Result<Self> {
-        let sink = opened.map(Sink::start).transpose()?;
+    pub(super) fn start(config: &LogConfig, opened: Option<Opened>) -> io::Result<Self> {
+        let sink = opened.map(Sink::start_watched).transpose()?;
         let clone = sink.as_ref().map(|(sink, _)| sink.clone());
         Ok(Self {
             sink,
-            access: Arc::new(AccessLog::new(clone, config.access_format)),
+            access: Arc::new(AccessLog::new(clone, config)),
         })
     }
 
@@ -50,11 +50,15 @@ impl Logs {
     }
 
     /// What another configuration makes of it; `target` was opened for it, or it has the same one.
-    pub(super) fn prepare(&self, config: &Config, target: Option<Option<Opened>>) -> io::Result<Prepared> {
+    pub(super) fn prepare(
+        &self,
+        config: &LogConfig,
+        target: Option<Option<Opened>>,
+    ) -> io::Result<PreparedAccessLog> {
         let (target, sink) = self.sink_for(target)?;
-        Ok(Prepared {
+        Ok(PreparedAccessLog {
             target,
-            access: Arc::new(AccessLog::new(sink, config.access_format)),
+            access: Arc::new(AccessLog::new(sink, config)),
         })
     }
 
@@ -68,12 +72,12 @@ impl Logs {
         if ours.is_some() {
             return Ok((Next::Switched(opened), ours));
         }
-        let (sink, guard) = Sink::start(opened)?;
+        let (sink, guard) = Sink::start_watched(opened)?;
         Ok((Next::First(sink.clone(), guard), Some(sink)))
     }
 
     /// Goes on as prepared.
-    pub(super) fn commit(&mut self, prepared: Prepared) {
+    pub(super) fn commit(&mut self, prepared: PreparedAccessLog) {
         match prepared.target {
             Next::Same => {}
             Next::Switched(opened) => self.switch(opened),

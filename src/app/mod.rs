@@ -22,6 +22,7 @@ mod replacement;
 mod run;
 mod runtime;
 mod signals;
+mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ use anyhow::{Context, Result};
 use crate::config::Config;
 use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
-use crate::transport::{Address, Inherited, Listener, Ownership};
+use crate::transport::{Address, Inherited, Lender, Listener, Ownership};
 use crate::upstream::Upstream;
 
 pub use descriptors::raise_limit;
@@ -40,7 +41,7 @@ pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use logs::Logs;
 use open::{Added, Opener, PidFile, Start};
-pub use open::{Source, open_error_log};
+pub use open::{Finding, Source, inspect, open_error_log};
 pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;
@@ -105,7 +106,8 @@ impl App {
             pid_file,
             left,
         } = opening.outcome().await?;
-        let logs = Logs::start(&config.log, access).context("cannot start the access log")?;
+        let logs = Logs::start(&config.log, access);
+        let logs = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
         let listeners = ready(listeners.added)?;
         let generation = Generation::first(config, roots, logs.access(), &counters);
@@ -177,7 +179,8 @@ impl App {
 
     fn open_listeners(&mut self, ready: Vec<Ready>) {
         for Ready { config, listener, .. } in ready {
-            tracing::info!(address = %listener.address(), "listening");
+            let systemd = (listener.lender() == Some(Lender::Manager)).then_some("systemd");
+            tracing::info!(address = %listener.address(), opened_by = systemd, "listening");
             self.server.open(config, listener);
         }
     }

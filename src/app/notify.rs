@@ -1,5 +1,11 @@
-//! What the service manager is told (sd_notify(3)). Says nothing where none asked for it.
+//! What the service manager is told (sd_notify(3)). Says nothing where none asked for it. The library makes the messages;
+//! it sends them to paths only.
 
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -38,7 +44,44 @@ pub(super) fn heartbeat() -> Option<Duration> {
 }
 
 fn send(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "the service manager cannot be told");
+    let Some(place) = std::env::var_os("NOTIFY_SOCKET") else {
+        return;
+    };
+    let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+    if let Err(error) = deliver(&place, message.as_bytes()) {
+        tracing::warn!(socket = %place.display(), %error, "the service manager cannot be told");
+    }
+}
+
+/// To a path, or to a name in the abstract name space, which begins with `@`.
+fn deliver(place: &OsStr, message: &[u8]) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    match place.as_bytes() {
+        [b'@', name @ ..] => socket.send_to_addr(message, &SocketAddr::from_abstract_name(name)?)?,
+        _ => socket.send_to(message, place)?,
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manager_is_told_at_a_path_or_at_an_abstract_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let name = SocketAddr::from_abstract_name(path.as_os_str().as_bytes()).unwrap();
+        let mut at_name = OsStr::new("@").to_owned();
+        at_name.push(&path);
+        for (listens, place) in [
+            (UnixDatagram::bind(&path).unwrap(), path.as_os_str()),
+            (UnixDatagram::bind_addr(&name).unwrap(), &at_name),
+        ] {
+            deliver(place, b"READY=1\n").unwrap();
+            let mut bytes = [0; 16];
+            let count = listens.recv(&mut bytes).unwrap();
+            assert_eq!(&bytes[..count], b"READY=1\n");
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::open::{Held, Opening, Reload, Source};
-use super::{App, Generation, Ready, descriptors, ready};
+use super::open::{Held, Open, Opening, Reload, Source};
+use super::{App, Generation, Ready, descriptors, ready, threads};
 use crate::frontend;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::{Listener, Ownership};
@@ -21,7 +21,10 @@ impl App {
         let held = Held {
             config,
             listening: listening
-                .map(|listening| listening.config().address.clone())
+                .map(|listening| Open {
+                    address: listening.config().address.clone(),
+                    listener: Arc::downgrade(&listening.listener),
+                })
                 .collect(),
             error_log,
         };
@@ -43,7 +46,7 @@ impl App {
             roots,
         } = opened;
         let access = self.logs.prepare(&config.log, access);
-        let access = access.context("cannot start the access log")?;
+        let access = access.map_err(|error| threads::failed("the access log", error))?;
         let added = ready(listeners.added)?;
         let mut generation = self
             .generation

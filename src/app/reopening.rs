@@ -8,7 +8,7 @@ use super::logs::Logs;
 use super::open::{ACCESS, ERROR, Log, Opener, Opening};
 use crate::telemetry::config::Target;
 use crate::telemetry::log::ErrorLog;
-use crate::telemetry::{Config, Opened};
+use crate::telemetry::{LogConfig, Opened};
 
 /// Both logs; one that hangs does not hold up the other. `None`: there is no file to open.
 pub(super) struct Reopening {
@@ -24,7 +24,7 @@ pub(super) struct Reopened {
 
 impl Reopening {
     /// Begins it; each log may take as long as `limit`.
-    pub(super) fn begin(opener: &Opener, config: &Config, limit: Duration) -> Self {
+    pub(super) fn begin(opener: &Opener, config: &LogConfig, limit: Duration) -> Self {
         Self {
             access: open(opener, ACCESS, &config.access, limit),
             error: open(opener, ERROR, &config.error, limit),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 
-use super::handover::{Answer, Handover};
+use super::handover::{Handover, HandoverAnswer};
 use super::inheritance::PREDECESSOR;
 use crate::transport::InheritedSocket;
 
@@ -121,7 +121,7 @@ fn wait(
     // A process that cannot be given anything has ended, or says why it is going to.
     let given = line.give(sockets);
     let answer = line.ask();
-    if let Ok(Some(Answer::Ready(taken))) = answer {
+    if let Ok(Some(HandoverAnswer::Ready(taken))) = answer {
         let pid = child.id();
         return Ok(Successor { pid, taken });
     }
@@ -131,7 +131,7 @@ fn wait(
     }
     let status = end(&mut child)?;
     match answer {
-        Ok(Some(Answer::Failed(why))) => bail!("{why}"),
+        Ok(Some(HandoverAnswer::Failed(why))) => bail!("{why}"),
         Ok(_) if given.is_ok() => bail!("it ended before it served: {status}"),
         Ok(_) => bail!("it ended at once: {status}"),
         Err(error) => Err(error.context("it was not ready in time and was ended")),

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::output::output;
-use super::{USAGE, complaint, config_file, load};
-use crate::config;
+use super::{USAGE, complaint, config_file, load_with_places};
+use crate::app;
+use crate::config::{self, Loaded};
 
 /// Check a configuration file; complaints name the line.
+///
+/// What is wrong with the file ends with 64. What the file names and this machine does not have (directories, users) is
+/// warned of: it may be there where the gateway is to run.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The configuration file [default: ./bridgehead.toml, then /etc/bridgehead/bridgehead.toml].
@@ -39,9 +43,30 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return USAGE.into();
         }
     };
-    match load(&path) {
-        Ok(config) if args.print => output(config::print(&config)),
-        Ok(_) => output(format!("{}: the configuration is fine\n", path.display())),
-        Err(code) => code,
+    let loaded = match load_with_places(&path) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let starts = look(&loaded);
+    match args.print {
+        true => output(config::print(&loaded.config)),
+        false => output(format!("{}: {}\n", path.display(), outcome(starts))),
+    }
+}
+
+/// Warns of what a start would find; whether it would succeed.
+fn look(loaded: &Loaded) -> bool {
+    let found = app::inspect(&loaded.config);
+    for finding in &found {
+        let warning = loaded.places.warning(&finding.setting, &finding.message);
+        eprintln!("{}", warning.render(complaint::colour()));
+    }
+    !found.iter().any(|finding| finding.fatal)
+}
+
+fn outcome(starts: bool) -> &'static str {
+    match starts {
+        true => "the configuration is fine",
+        false => "the configuration is fine, but as things are here, `serve` would not start",
     }
 }

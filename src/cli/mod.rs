@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Loaded};
 use crate::protocol::fields::{FieldValue, is_token};
 use complaint::colour;
 
@@ -87,12 +87,17 @@ fn field(text: &str) -> Result<(&[u8], FieldValue<'_>)> {
 
 /// The configuration in a file; complaints and warnings go to stderr.
 fn load(path: &Path) -> Result<Config, ExitCode> {
-    match config::load(path, &|name| std::env::var(name).ok()) {
-        Ok((config, warnings)) => {
-            for warning in &warnings {
+    load_with_places(path).map(|loaded| loaded.config)
+}
+
+/// The same, with the places of its settings.
+fn load_with_places(path: &Path) -> Result<Loaded, ExitCode> {
+    match config::load_with_places(path, &|name| std::env::var(name).ok()) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
                 eprintln!("{}", warning.render(colour()));
             }
-            Ok(config)
+            Ok(loaded)
         }
         Err(failure) => {
             show(&failure);

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn serve(config: Config, file: &Path, program: &Program, inheritance: &mut Inheritance) -> Result<()> {
-    let runtime = app::runtime(config.server.workers).context("cannot start the runtime");
+    let runtime = app::runtime(config.server.workers);
     let runtime = runtime.inspect_err(|error| inheritance.refuse(&format!("{error:#}")))?;
     let started = runtime.block_on(start(config, file, inheritance));
     let started = started.inspect_err(|error| inheritance.refuse(&format!("{error:#}")))?;

@@ -12,6 +12,7 @@
 //! a field without a key does not compile. A new table is one file and the key that it stands under; a new way to write
 //! values is a unit (`units/`). Then `bridgehead check --reference > docs/configuration.md`.
 
+pub mod address;
 mod at;
 mod complaints;
 mod diagnostic;
@@ -19,6 +20,7 @@ mod document;
 pub mod env;
 mod layout;
 mod node;
+mod places;
 mod print;
 mod reference;
 mod schema;
@@ -37,6 +39,7 @@ use std::thread;
 
 use complaints::Complaints;
 pub use diagnostic::{Diagnostic, Severity, Source, headline};
+pub use places::Places;
 pub use print::print;
 pub use reference::reference;
 pub use schema::schema;
@@ -48,11 +51,11 @@ pub struct Config {
     /// The process itself.
     pub server: Server,
     /// Logs.
-    pub log: crate::telemetry::Config,
+    pub log: crate::telemetry::LogConfig,
     /// The HTTP side.
-    pub frontend: crate::frontend::Config,
+    pub frontend: crate::frontend::FrontendConfig,
     /// The upstreams, in the order of their names; handlers refer to them by index.
-    pub upstreams: Vec<crate::upstream::Config>,
+    pub upstreams: Vec<crate::upstream::UpstreamConfig>,
 }
 
 /// The `[server]` table, as far as it concerns the process.
@@ -61,7 +64,7 @@ pub struct Server {
     /// Runtime threads.
     pub workers: usize,
     /// Where spools go to, and what they may take together.
-    pub spool: crate::spool::Config,
+    pub spool: crate::spool::SpoolConfig,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
     /// User to become, by name or number; `None`: the one it was started as.
@@ -69,7 +72,18 @@ pub struct Server {
     /// Group to become, by name or number; `None`: the user's.
     pub group: Option<String>,
     /// How the DNS is asked.
-    pub resolver: crate::transport::resolve::Config,
+    pub resolver: crate::transport::resolve::ResolverConfig,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// What is probably not meant.
+    pub warnings: Vec<Diagnostic>,
+    /// Where it says what.
+    pub places: Places,
 }
 
 /// Why there is no configuration.
@@ -93,14 +107,14 @@ impl Default for Server {
         Self {
             // As many as the process may use.
             workers: thread::available_parallelism().map_or(1, NonZero::get),
-            spool: crate::spool::Config {
+            spool: crate::spool::SpoolConfig {
                 temp_dir: Self::TEMP_DIR.into(),
-                ..crate::spool::Config::default()
+                ..crate::spool::SpoolConfig::default()
             },
             pid_file: None,
             user: None,
             group: None,
-            resolver: crate::transport::resolve::Config::default(),
+            resolver: crate::transport::resolve::ResolverConfig::default(),
         }
     }
 }
@@ -128,25 +142,38 @@ impl Failure {
 ///
 /// `env` finds environment variables: `&|name| std::env::var(name).ok()`.
 pub fn load(path: &Path, env: &env::Lookup<'_>) -> Result<(Config, Vec<Diagnostic>), Failure> {
+    load_with_places(path, env).map(|loaded| (loaded.config, loaded.warnings))
+}
+
+/// The same, with the places of the settings.
+pub fn load_with_places(path: &Path, env: &env::Lookup<'_>) -> Result<Loaded, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::Read {
         path: path.to_owned(),
         error,
     })?;
-    parse(&path.to_string_lossy(), &text, env)
+    parse_with_places(&path.to_string_lossy(), &text, env)
 }
 
 /// Reads `text`; complaints call it `name`.
 pub fn parse(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<(Config, Vec<Diagnostic>), Failure> {
-    let source = Source {
+    parse_with_places(name, text, env).map(|loaded| (loaded.config, loaded.warnings))
+}
+
+fn parse_with_places(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<Loaded, Failure> {
+    let source = Arc::new(Source {
         name: name.to_owned(),
         text: text.to_owned(),
-    };
-    let mut complaints = Complaints::new(Arc::new(source));
+    });
+    let mut complaints = Complaints::new(source.clone());
     let document = document::read(text, env, &mut complaints);
     let file = tables::File::read(&document, &mut complaints);
     let config = tables::check(&file, &mut complaints);
     match complaints.errors() {
-        0 => Ok((config, complaints.into_vec())),
+        0 => Ok(Loaded {
+            config,
+            warnings: complaints.into_vec(),
+            places: Places::new(source, document),
+        }),
         _ => Err(Failure::Invalid(complaints.into_vec())),
     }
 }

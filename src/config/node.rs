@@ -146,7 +146,7 @@ mod tests {
         assert!(said.starts_with("error: unknown key `acces`\n"), "{said}");
         assert!(said.contains("help: did you mean `access`?"), "{said}");
         let said = complaint("[log]\nzzz = 1");
-        let keys = "help: the keys here are `access`, `access_format`, `slow`, `error` and `level`";
+        let keys = "help: the keys here are `access`, `access_format`, `escape`, `slow`, `error` and `level`";
         assert!(said.contains(keys), "{said}");
     }
 

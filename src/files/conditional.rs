@@ -17,12 +17,17 @@ const CONDITIONS: FieldNames = FieldNames::of(&[
 /// First second that an HTTP date cannot express: year 10000.
 const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
 
-/// What tells one version of a file from another.
+/// Last second of the times that tell nothing: builds that are to be reproducible, packages and images of containers
+/// among them, give every file the time 0 or 1.
+const EPOCH: Duration = Duration::from_secs(1);
+
+/// What tells one version of a file from another: the same on every machine that has a copy with the same time.
 #[derive(Debug)]
 pub(super) struct Validators {
-    /// Strong: size, modification time to the nanosecond and inode change with the contents.
-    pub(super) etag: String,
-    /// Whole seconds; `None` when the time cannot be written as an HTTP date.
+    /// Strong: size and modification time to the nanosecond change with the contents. `None` when the time tells
+    /// nothing.
+    pub(super) etag: Option<String>,
+    /// Whole seconds; `None` when the time tells nothing, or cannot be written as an HTTP date.
     pub(super) modified: Option<SystemTime>,
 }
 
@@ -51,10 +56,10 @@ pub(super) enum Part {
 impl Validators {
     pub(super) fn of(file: &File) -> Self {
         let since = file.modified.duration_since(SystemTime::UNIX_EPOCH).ok();
-        let nanos = since.unwrap_or_default().as_nanos();
+        let since = since.filter(|since| since.as_secs() > EPOCH.as_secs());
         let writable = since.filter(|since| *since < YEAR_10000);
         Self {
-            etag: format!("\"{:x}-{:x}-{nanos:x}\"", file.inode, file.size),
+            etag: since.map(|since| format!("\"{:x}-{:x}\"", since.as_nanos(), file.size)),
             modified: writable.map(|since| SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())),
         }
     }
@@ -101,7 +106,7 @@ impl Validators {
             return None;
         }
         let mut tags = fields.all(name).flat_map(members);
-        Some(tags.any(|tag| tag == b"*" || form(tag) == self.etag.as_bytes()))
+        Some(tags.any(|tag| tag == b"*" || self.is_tag(form(tag))))
     }
 
     /// Compares our date with the one in a field; a missing or malformed field counts as no.
@@ -117,7 +122,11 @@ impl Validators {
         let Some(condition) = fields.get(FieldName::IfRange) else {
             return true;
         };
-        condition == self.etag.as_bytes() || (self.modified.is_some() && date(condition) == self.modified)
+        self.is_tag(condition) || (self.modified.is_some() && date(condition) == self.modified)
+    }
+
+    fn is_tag(&self, tag: &[u8]) -> bool {
+        self.etag.as_ref().is_some_and(|etag| etag.as_bytes() == tag)
     }
 }
 
@@ -173,7 +182,7 @@ mod tests {
 
     fn validators() -> Validators {
         Validators {
-            etag: "\"1-2-3\"".to_owned(),
+            etag: Some("\"1-2-3\"".to_owned()),
             modified: httpdate::parse_http_date(DATE).ok(),
         }
     }

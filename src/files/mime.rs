@@ -5,26 +5,52 @@ use std::borrow::Cow;
 use mime_guess::MimeGuess;
 
 /// For names that tell nothing; browsers offer to save it.
-const UNKNOWN: Cow<'static, str> = Cow::Borrowed("application/octet-stream");
+const UNKNOWN: &str = "application/octet-stream";
 
-/// The value of `Content-Type` for a file of this name. Text is declared as UTF-8, except XML, which names its
-/// own encoding.
-pub(super) fn content_type(name: &[u8]) -> Cow<'static, str> {
-    let Some(dot) = memchr::memrchr(b'.', name) else {
+/// Endings whose types have changed since the library's list was made, or are not in it; as IANA and the WHATWG have
+/// them.
+const OWN: [(&str, &str); 17] = [
+    ("cjs", "text/javascript"),
+    ("m3u8", "application/vnd.apple.mpegurl"),
+    ("m4a", "audio/mp4"),
+    ("map", "application/json"),
+    ("mjs", "text/javascript"),
+    ("obj", "model/obj"),
+    ("otf", "font/otf"),
+    ("rpm", "application/x-rpm"),
+    ("stl", "model/stl"),
+    ("toml", "application/toml"),
+    ("ts", "video/mp2t"),
+    ("usdz", "model/vnd.usdz+zip"),
+    ("vcf", "text/vcard"),
+    ("woff", "font/woff"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("zst", "application/zstd"),
+];
+
+/// The value of `Content-Type` for a file of this name; text is said to be in `charset`, if that is known.
+///
+/// XML is not: it names its own encoding, as HTML does with `<meta>`, which a charset of ours would override.
+pub(super) fn content_type(name: &[u8], charset: Option<&str>) -> Cow<'static, str> {
+    let kind = kind(name);
+    match charset {
+        Some(charset) if kind.starts_with("text/") && kind != "text/xml" => {
+            Cow::Owned(format!("{kind}; charset={charset}"))
+        }
+        _ => Cow::Borrowed(kind),
+    }
+}
+
+fn kind(name: &[u8]) -> &'static str {
+    let dot = memchr::memrchr(b'.', name);
+    let Some(ending) = dot.and_then(|dot| std::str::from_utf8(&name[dot + 1..]).ok()) else {
         return UNKNOWN;
     };
-    let guess = std::str::from_utf8(&name[dot + 1..]).map(MimeGuess::from_ext);
-    match guess.ok().and_then(|guess| guess.first_raw()) {
-        None => UNKNOWN,
-        // The three that most requests ask for need no formatting.
-        Some("text/html") => Cow::Borrowed("text/html; charset=utf-8"),
-        Some("text/css") => Cow::Borrowed("text/css; charset=utf-8"),
-        Some("text/javascript" | "application/javascript") => Cow::Borrowed("text/javascript; charset=utf-8"),
-        Some(text) if text.starts_with("text/") && text != "text/xml" => {
-            Cow::Owned(format!("{text}; charset=utf-8"))
-        }
-        Some(other) => Cow::Borrowed(other),
-    }
+    let own = OWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending));
+    own.map(|(_, kind)| *kind)
+        .or_else(|| MimeGuess::from_ext(ending).first_raw())
+        .unwrap_or(UNKNOWN)
 }
 
 #[cfg(test)]
@@ -32,24 +58,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_utf8_and_the_unknown_is_bytes() {
+    fn the_ending_decides_and_the_unknown_is_bytes() {
         for (name, expected) in [
-            ("index.html", "text/html; charset=utf-8"),
-            ("INDEX.HTML", "text/html; charset=utf-8"),
-            ("app.min.js", "text/javascript; charset=utf-8"),
-            ("app.mjs", "text/javascript; charset=utf-8"),
-            ("notes.txt", "text/plain; charset=utf-8"),
+            ("index.html", "text/html"),
+            ("INDEX.HTML", "text/html"),
+            ("app.css", "text/css"),
+            ("app.min.js", "text/javascript"),
+            ("app.mjs", "text/javascript"),
+            ("app.js.map", "application/json"),
+            ("notes.txt", "text/plain"),
+            ("notes.md", "text/markdown"),
             ("feed.xml", "text/xml"),
             ("a.svg", "image/svg+xml"),
             ("a.json", "application/json"),
             ("a.wasm", "application/wasm"),
+            ("site.webmanifest", "application/manifest+json"),
+            ("a.woff", "font/woff"),
+            ("A.WOFF", "font/woff"),
             ("a.woff2", "font/woff2"),
+            ("a.otf", "font/otf"),
+            ("a.ttf", "font/ttf"),
+            ("a.webp", "image/webp"),
+            ("a.avif", "image/avif"),
+            ("a.jxl", "image/jxl"),
+            ("a.ico", "image/x-icon"),
+            ("a.m4a", "audio/mp4"),
+            ("a.opus", "audio/ogg"),
+            ("a.webm", "video/webm"),
+            ("a.m3u8", "application/vnd.apple.mpegurl"),
+            ("segment.ts", "video/mp2t"),
+            ("a.vtt", "text/vtt"),
+            ("a.yml", "application/yaml"),
             ("README", "application/octet-stream"),
             ("a.", "application/octet-stream"),
             ("a.nonsense", "application/octet-stream"),
         ] {
-            assert_eq!(content_type(name.as_bytes()), expected, "{name}");
+            assert_eq!(content_type(name.as_bytes(), None), expected, "{name}");
         }
-        assert_eq!(content_type(b"a.\xff"), "application/octet-stream");
+        assert_eq!(content_type(b"a.\xff", None), "application/octet-stream");
+    }
+
+    #[test]
+    fn text_is_in_the_charset_that_it_is_said_to_be_in() {
+        for (name, expected) in [
+            ("index.html", "text/html; charset=iso-8859-1"),
+            ("app.js", "text/javascript; charset=iso-8859-1"),
+            ("notes.txt", "text/plain; charset=iso-8859-1"),
+            ("feed.xml", "text/xml"),
+            ("a.svg", "image/svg+xml"),
+            ("a.json", "application/json"),
+            ("README", "application/octet-stream"),
+        ] {
+            assert_eq!(
+                content_type(name.as_bytes(), Some("iso-8859-1")),
+                expected,
+                "{name}"
+            );
+        }
     }
 }

@@ -16,4 +16,4 @@ pub use body::Body;
 pub use links::Symlinks;
 pub use path::{DecodedPath, PathError, RelPath};
 pub use root::{Entry, File, Kind, LookupError, Root};
-pub use serve::{Answer, METHODS, Request, file, redirect, respond};
+pub use serve::{FileAnswer, METHODS, Request, file, redirect, respond};

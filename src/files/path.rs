@@ -2,7 +2,7 @@
 //!
 //! Both happen before routing, on bytes, so that the router, the file lookup and the application see the same
 //! path. What no path of ours may contain is refused here; what is harmless to an application but not to a file
-//! lookup (an encoded slash, a backslash, a hidden segment) is refused when a [`RelPath`] is asked for.
+//! lookup (an encoded slash, a backslash, a hidden segment) is refused in the part that a [`RelPath`] is made of.
 
 use std::fmt;
 
@@ -73,8 +73,10 @@ pub enum PathError {
 pub struct DecodedPath {
     bytes: Bytes,
     altered: bool,
-    encoded_slash: bool,
-    backslash: bool,
+    /// Where the first slash stands that was encoded.
+    encoded_slash: Option<usize>,
+    /// Where the first backslash stands.
+    backslash: Option<usize>,
 }
 
 /// A path to a file below a root: no empty, `.`, `..` or hidden segment, no leading and no final slash.
@@ -99,15 +101,15 @@ impl DecodedPath {
             return Ok(Self {
                 bytes: encoded.clone(),
                 altered: false,
-                encoded_slash: false,
-                backslash: false,
+                encoded_slash: None,
+                backslash: None,
             });
         }
         let (decoded, encoded_slash) = decode(encoded)?;
-        let normal = normalise(&decoded)?;
+        let (normal, encoded_slash) = normalise(&decoded, encoded_slash)?;
         Ok(Self {
             altered: normal != decoded,
-            backslash: memchr(b'\\', &normal).is_some(),
+            backslash: memchr(b'\\', &normal),
             encoded_slash,
             bytes: normal.into(),
         })
@@ -133,12 +135,13 @@ impl DecodedPath {
         self.bytes.ends_with(b"/")
     }
 
-    /// Whether the path can name a file at all: no encoded slash, no backslash.
-    pub fn check_file(&self) -> Result<(), PathError> {
-        if self.encoded_slash {
+    /// Whether the path up to `end` can name a file: it has no encoded slash, is not ended by one, and has no backslash.
+    /// What lies behind it may have both.
+    pub fn check_file(&self, end: usize) -> Result<(), PathError> {
+        if self.encoded_slash.is_some_and(|at| at <= end) {
             return Err(PathError::EncodedSlash);
         }
-        if self.backslash {
+        if self.backslash.is_some_and(|at| at < end) {
             return Err(PathError::Backslash);
         }
         Ok(())
@@ -159,7 +162,7 @@ impl DecodedPath {
 
     /// The part of the path from `start` to `end` as a path to a file.
     pub fn relative(&self, start: usize, end: usize) -> Result<RelPath, PathError> {
-        self.check_file()?;
+        self.check_file(end)?;
         RelPath::new(self.bytes.slice(start..end))
     }
 
@@ -285,16 +288,18 @@ fn is_plain(path: &[u8]) -> bool {
     })
 }
 
-/// The bytes behind the escapes, and whether one of them was a slash.
-fn decode(path: &[u8]) -> Result<(Vec<u8>, bool), PathError> {
+/// The bytes behind the escapes, and where the first of them stands that was a slash.
+fn decode(path: &[u8]) -> Result<(Vec<u8>, Option<usize>), PathError> {
     let mut decoded = Vec::with_capacity(path.len());
-    let mut encoded_slash = false;
+    let mut encoded_slash = None;
     let mut rest = path.iter();
     while let Some(&byte) = rest.next() {
         let byte = match byte {
             b'%' => {
                 let byte = escape(rest.next(), rest.next()).ok_or(PathError::BadEscape)?;
-                encoded_slash |= byte == b'/';
+                if byte == b'/' {
+                    encoded_slash.get_or_insert(decoded.len());
+                }
                 byte
             }
             plain => plain,
@@ -309,9 +314,13 @@ fn decode(path: &[u8]) -> Result<(Vec<u8>, bool), PathError> {
 }
 
 /// RFC 3986 section 5.2.4, but climbing above the root is an error and empty segments are dropped first.
-fn normalise(path: &[u8]) -> Result<Vec<u8>, PathError> {
+///
+/// `slash` is the place of the first encoded slash, before and after: where it went together with its segment, the place
+/// of what it may have taken along.
+fn normalise(path: &[u8], slash: Option<usize>) -> Result<(Vec<u8>, Option<usize>), PathError> {
     let mut normal = Vec::with_capacity(path.len());
     let mut directory = true;
+    let (mut at, mut kept) = (0, None);
     for segment in path.split(|byte| *byte == b'/') {
         directory = matches!(segment, b"" | b"." | b"..");
         match segment {
@@ -319,17 +328,23 @@ fn normalise(path: &[u8]) -> Result<Vec<u8>, PathError> {
             b".." => {
                 let parent = memrchr(b'/', &normal).ok_or(PathError::Traversal)?;
                 normal.truncate(parent);
+                kept = kept.map(|kept: usize| kept.min(parent));
             }
             name => {
                 normal.push(b'/');
                 normal.extend_from_slice(name);
             }
         }
+        at += segment.len();
+        if slash == Some(at) {
+            kept = Some(normal.len());
+        }
+        at += 1;
     }
     if directory {
         normal.push(b'/');
     }
-    Ok(normal)
+    Ok((normal, kept))
 }
 
 fn encode(path: &[u8]) -> String {
@@ -422,6 +437,30 @@ mod tests {
         ] {
             assert!(parse(sent).is_ok(), "{sent}");
             assert_eq!(relative(sent), Err(error), "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_a_file_may_have_any_slash() {
+        for (sent, end, expected) in [
+            ("/a.php/b%2Fc", 6, Ok(())),
+            ("/a.php/b%2Fc", 8, Err(PathError::EncodedSlash)),
+            ("/a.php/b%5Cc", 6, Ok(())),
+            ("/a.php/b\\c", 8, Ok(())),
+            ("/a.php/b\\c", 9, Err(PathError::Backslash)),
+            // The slash that ends the name decides where the name ends.
+            ("/a.php%2Fb", 6, Err(PathError::EncodedSlash)),
+            ("/a%2Fb.php/c", 8, Err(PathError::EncodedSlash)),
+            ("/x%2Fy/../a.php/b", 8, Err(PathError::EncodedSlash)),
+            // Of a path that is not normal, the slash moves with its segment.
+            ("//x/.././a.php//b%2f/c", 6, Ok(())),
+            ("/a.php/./%2Fb", 6, Err(PathError::EncodedSlash)),
+            ("/a.php/x/%2Fb", 6, Ok(())),
+            ("/a.php/x%2F..", 6, Err(PathError::EncodedSlash)),
+            ("/a.php/x/y%2F../z", 6, Ok(())),
+            ("/a.php/x%2Fy/../../..", 1, Err(PathError::EncodedSlash)),
+        ] {
+            assert_eq!(parse(sent).unwrap().check_file(end), expected, "{sent}");
         }
     }
 

@@ -89,8 +89,6 @@ pub struct File {
     pub size: u64,
     /// Last change of its contents.
     pub modified: SystemTime,
-    /// Distinguishes it from its replacement.
-    pub inode: u64,
 }
 
 /// Why a path leads to nothing.
@@ -218,7 +216,6 @@ impl File {
             file,
             size: stat.st_size.unsigned_abs(),
             modified: whole + Duration::from_nanos(stat.st_mtime_nsec),
-            inode: stat.st_ino,
         }
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             content_length: Some(length),
             chunked: false,
             upgrade: false,
+            trailers: false,
             extra: Arc::from([]),
             id: RequestId(0),
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::body::Body;
-use crate::files;
+use crate::files::FileAnswer;
 use crate::protocol::fields::{FieldName, Fields};
 
 /// The answer to a request.
@@ -30,6 +30,20 @@ impl Answer {
         }
     }
 
+    /// A redirect, to a place that is still to be added. Its body is for clients that do not follow: its status, and nothing
+    /// of the request.
+    pub fn redirect(status: StatusCode) -> Self {
+        let text = match status.as_u16() {
+            301 => "301 Moved Permanently\n",
+            302 => "302 Found\n",
+            303 => "303 See Other\n",
+            307 => "307 Temporary Redirect\n",
+            308 => "308 Permanent Redirect\n",
+            _ => "Redirect\n",
+        };
+        Self::text(status, Bytes::from_static(text.as_bytes()))
+    }
+
     /// A plain text.
     pub fn text(status: StatusCode, text: Bytes) -> Self {
         let body = match text.is_empty() {
@@ -44,8 +58,13 @@ impl Answer {
     }
 }
 
-impl From<files::Answer> for Answer {
-    fn from(answer: files::Answer) -> Self {
+impl From<FileAnswer> for Answer {
+    fn from(answer: FileAnswer) -> Self {
+        if answer.status == StatusCode::PERMANENT_REDIRECT {
+            let mut redirect = Self::redirect(answer.status);
+            redirect.fields.append_all(&answer.fields);
+            return redirect;
+        }
         Self {
             status: answer.status,
             fields: answer.fields,

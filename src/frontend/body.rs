@@ -8,6 +8,7 @@ use super::broken::Broken;
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use crate::files;
+use crate::protocol::fields::Fields;
 use crate::upstream;
 
 /// The list of places that an answer can come from.
@@ -26,13 +27,15 @@ pub enum Body {
     File(files::Body),
     /// None: the connection becomes a tunnel.
     Tunnel(Box<Tunnel>),
+    /// None, and no head either: the connection, or the stream, ends.
+    Unanswered,
 }
 
 impl Body {
     /// The next bytes.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         match self {
-            Self::Empty | Self::Tunnel(_) => Poll::Ready(None),
+            Self::Empty | Self::Tunnel(_) | Self::Unanswered => Poll::Ready(None),
             Self::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 *self = Self::Empty;
@@ -41,6 +44,15 @@ impl Body {
             Self::Upstream(body) => body.poll_chunk(cx).map_err(Broken::Upstream),
             Self::StreamingBody(body) => body.poll_chunk(cx),
             Self::File(body) => body.poll_chunk(cx).map_err(Broken::File),
+        }
+    }
+
+    /// The fields behind an application's body, once that was given out.
+    pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        match self {
+            Self::StreamingBody(body) => body.take_trailers(),
+            // All of the others are whole.
+            _ => None,
         }
     }
 
@@ -56,7 +68,7 @@ impl Body {
         match self {
             Self::Upstream(body) => body.detach(),
             Self::StreamingBody(body) => body.detach(),
-            Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) => {}
+            Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) | Self::Unanswered => {}
         }
     }
 
@@ -71,7 +83,7 @@ impl Body {
     /// Whether all of it was given out.
     pub fn is_over(&self) -> bool {
         match self {
-            Self::Empty | Self::Tunnel(_) => true,
+            Self::Empty | Self::Tunnel(_) | Self::Unanswered => true,
             Self::Full(_) => false,
             Self::Upstream(body) => body.is_over(),
             Self::StreamingBody(body) => body.is_over(),
@@ -82,7 +94,7 @@ impl Body {
     /// Bytes still to be given out, when their number is known.
     pub fn remaining(&self) -> Option<u64> {
         match self {
-            Self::Empty | Self::Tunnel(_) => Some(0),
+            Self::Empty | Self::Tunnel(_) | Self::Unanswered => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
             Self::Upstream(body) => body.remaining(),
             Self::StreamingBody(body) => body.remaining(),

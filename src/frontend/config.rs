@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +10,17 @@ use bytes::Bytes;
 use super::pace::Rate;
 use super::trust::{Trust, TrustedProxy};
 use crate::files::Symlinks;
+use crate::protocol::fields::FieldName;
 use crate::transport::{Access, Address};
 
 pub use super::filter::ResponseHeaders;
-pub use super::handler::{Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat};
+pub use super::handler::{
+    DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
+};
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct FrontendConfig {
     /// At least one.
     pub listeners: Vec<Listener>,
     /// In the order of the file; the router sorts them.
@@ -114,6 +116,8 @@ pub struct Route {
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: ResponseHeaders,
+    /// Fields of the application that clients get, though they are [private](super::private_fields).
+    pub pass_headers: Vec<FieldName>,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
@@ -131,7 +135,7 @@ pub enum Host {
 
 impl Route {
     /// The directory that it serves, if it does, and the links that are followed there.
-    pub fn root(&self) -> Option<(&Path, Symlinks)> {
+    pub fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         self.handler.root()
     }
 }
@@ -163,7 +167,7 @@ pub struct Buffering {
     pub disk: u64,
 }
 
-impl Default for Config {
+impl Default for FrontendConfig {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
@@ -183,7 +187,7 @@ impl Listener {
     pub fn on(address: Address) -> Self {
         Self {
             address,
-            backlog: Config::BACKLOG,
+            backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
             proxy_protocol: ProxyProtocol::default(),
         }
@@ -201,6 +205,7 @@ impl Default for Route {
             buffering: Buffering::default(),
             params: Arc::default(),
             headers: ResponseHeaders::default(),
+            pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,
         }
@@ -285,7 +290,7 @@ impl Default for Buffering {
     }
 }
 
-impl Config {
+impl FrontendConfig {
     /// Request head unless configured, in bytes: nginx's default of 4 x 8 KiB.
     pub const HEAD_SIZE: usize = 32 * 1024;
     /// Request fields unless configured.

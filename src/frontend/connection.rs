@@ -8,8 +8,9 @@ use http::StatusCode;
 use super::connection_limit::Permit;
 use super::forwarded::Connected;
 use super::meter::Meters;
+use super::private_fields::PRIVATE;
 use super::requests::Requests;
-use crate::protocol::fields::{FieldName, Fields};
+use crate::protocol::fields::Fields;
 use crate::protocol::http1;
 use crate::transport::Latch;
 use crate::upstream::Interim;
@@ -76,13 +77,13 @@ impl Interim for Connection {
         if waiting.len() >= INTERIM {
             return;
         }
-        if fields.contains(FieldName::BridgeheadError) {
-            // The gateway's own word, as in final answers.
-            let mut fields = fields.clone();
-            fields.remove(FieldName::BridgeheadError);
-            http1::answer::put_interim(status, &fields, &mut waiting);
-        } else {
+        if fields.present().and(PRIVATE).is_empty() {
             http1::answer::put_interim(status, fields, &mut waiting);
+        } else {
+            // As in final answers.
+            let mut fields = fields.clone();
+            fields.remove_all(PRIVATE);
+            http1::answer::put_interim(status, &fields, &mut waiting);
         }
     }
 }

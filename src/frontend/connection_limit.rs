@@ -1,14 +1,14 @@
 //! The number of client connections, and its limit.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::telemetry::Counters;
+use crate::telemetry::{Counters, Reminder};
 
 /// How often a reached limit is told.
 const REMINDER: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ pub struct ConnectionLimit {
     taken: AtomicUsize,
     /// Told when there is room again, and when no connection is left.
     changed: Notify,
-    told: Mutex<Option<Instant>>,
+    reached: Reminder,
     counters: Arc<Counters>,
 }
 
@@ -35,7 +35,7 @@ impl ConnectionLimit {
             limit: AtomicUsize::new(limit),
             taken: AtomicUsize::new(0),
             changed: Notify::new(),
-            told: Mutex::new(None),
+            reached: Reminder::every(REMINDER),
             counters,
         }
     }
@@ -91,9 +91,7 @@ impl ConnectionLimit {
 
     /// Says that there is no room, once in a while.
     fn remind(&self) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= REMINDER) {
-            *told = Some(Instant::now());
+        if self.reached.happened(1, Instant::now().into_std()).is_some() {
             tracing::warn!(
                 connections = self.taken(),
                 "max_connections reached: new clients wait until others leave"

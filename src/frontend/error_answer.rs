@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::answer::Answer;
 use super::error_page::{ErrorPage, Form};
+use super::options;
 use super::rejection::{Rejection, client_gone};
 use crate::protocol::fields::FieldName;
 use crate::protocol::request::RequestId;
@@ -39,8 +40,11 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
     if rejection.is_temporary() {
         fields.append(FieldName::RetryAfter, COME_BACK);
     }
-    if let Rejection::Method(allowed) = rejection {
-        fields.append(FieldName::Allow, *allowed);
+    match rejection {
+        Rejection::Method(allowed) => fields.append(FieldName::Allow, *allowed),
+        Rejection::Connect => fields.append(FieldName::Allow, options::METHODS),
+        Rejection::Unmet(_, own) => fields.append_all(own),
+        _ => {}
     }
     answer
 }

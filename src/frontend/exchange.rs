@@ -18,6 +18,7 @@ use super::error_answer;
 use super::flow::InternalUri;
 use super::meter::Meter;
 use super::pace::Rate;
+use super::private_fields::PRIVATE;
 use super::received::Received;
 use super::record::Record;
 use super::rejection::{Rejection, client_gone};
@@ -141,18 +142,31 @@ impl Exchange {
     /// Answers a request that failed; says so in the error log where an operator can do something.
     pub(super) fn reject(&mut self, rejection: &Rejection) {
         let (id, status) = (self.request.head.id, rejection.status());
-        if rejection.is_for_operators() {
-            let endpoint = self.record.trace.endpoint_name();
-            let target = String::from_utf8_lossy(self.request.asked());
-            tracing::warn!(request = %id, reason = rejection.reason().as_str(), endpoint, %target, error = %rejection, "request failed");
-        } else {
-            tracing::debug!(request = %id, reason = rejection.reason().as_str(), error = %rejection, "request refused");
+        self.tell(rejection);
+        if rejection.breaks_rule() {
+            self.record.breaks(rejection.to_string());
         }
         self.context.counters.error(rejection.reason());
         self.last |= rejection.is_last();
         self.record.refused(status, rejection.reason());
         let accept = self.request.head.fields.get(FieldName::Accept);
         self.answer = error_answer::rejection(rejection, id, accept);
+    }
+
+    /// Says in the error log that a request failed, or was refused.
+    #[cold]
+    fn tell(&self, rejection: &Rejection) {
+        let (id, reason) = (self.request.head.id, rejection.reason().as_str());
+        let endpoint = self.record.trace.endpoint_name();
+        let host = self.request.host().map(String::from_utf8_lossy);
+        let (host, method) = (host.as_deref(), self.request.asked_method().as_str());
+        let target = String::from_utf8_lossy(self.request.asked());
+        if rejection.is_for_operators() {
+            tracing::warn!(request = %id, reason, endpoint, host, %target, error = %rejection, "request failed");
+        } else {
+            let target = &*target;
+            tracing::debug!(request = %id, reason, host, method, target, error = %rejection, "request refused");
+        }
     }
 
     /// The answer is decided, and goes to the client.
@@ -194,6 +208,11 @@ impl Exchange {
         (self.last || leaves) && self.request.head.version != Version::HTTP_2
     }
 
+    /// Whether the client gets no answer at all: its connection, or its stream, ends.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.answer.body, Body::Unanswered)
+    }
+
     /// Whether the connection becomes a tunnel when the head is sent.
     pub fn switches(&self) -> bool {
         self.tunnel.is_some()
@@ -219,6 +238,14 @@ impl Exchange {
             None => self.ended = true,
         }
         Poll::Ready(chunk)
+    }
+
+    /// The fields behind the body, once that was given out: for clients that take them.
+    pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        let mut trailers = self.answer.body.take_trailers()?;
+        // As in heads.
+        trailers.remove_all(PRIVATE);
+        Some(trailers)
     }
 
     /// Files are read in pieces of so many bytes, at most.
@@ -299,7 +326,9 @@ impl Exchange {
 
     fn broke_off(&mut self, broken: &Broken) {
         let (id, endpoint) = (self.request.head.id, self.record.trace.endpoint_name());
-        tracing::warn!(request = %id, reason = broken.reason().as_str(), endpoint, error = %broken, "answer broke off");
+        let host = self.request.host().map(String::from_utf8_lossy);
+        let (host, reason) = (host.as_deref(), broken.reason().as_str());
+        tracing::warn!(request = %id, reason, endpoint, host, error = %broken, "answer broke off");
         self.context.counters.error(broken.reason());
         self.record.broke_off(broken.reason());
     }
@@ -308,7 +337,12 @@ impl Exchange {
     fn observe(&mut self) {
         self.record.close();
         let Self { context, record, .. } = self;
-        let seen = Seen::new(&self.request, &self.connection.connected, &context.trust);
+        let seen = Seen::new(
+            &self.request,
+            &self.answer.fields,
+            &self.connection.connected,
+            &context.trust,
+        );
         let route = record.route(&context.routes);
         let finished = record.finished(&seen, route);
         context.counters.finished(&finished);
@@ -352,6 +386,10 @@ fn withhold(answer: &mut Answer) -> Option<Box<Tunnel>> {
     }
     match body {
         Body::Tunnel(tunnel) => Some(tunnel),
+        Body::Unanswered => {
+            answer.body = Body::Unanswered;
+            None
+        }
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ use crate::protocol::{Authority, RequestHead, ResponseHead};
 use crate::spool;
 use crate::telemetry::Phase;
 use crate::upstream::model::config::ProtocolName;
-use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream};
+use crate::upstream::{self, Interim, Options, Relays, RequestBody, Trace, Upstream, UpstreamAnswer};
 use crate::variables::Template;
 
 /// Where a request goes to.
@@ -191,8 +191,8 @@ fn options<'a>(
             // The connection says when its client does not take more.
             _ => None,
         },
-        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: of h2's `SendResponse` below it,
-        // which has, a service sees nothing.
+        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: a service gives one response, and of
+        // h2's `SendResponse` below it sees nothing.
         interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
         now,
         relays,
@@ -207,7 +207,7 @@ async fn detached(
     body: RequestBody,
     options: Options<'_>,
     trace: &mut Trace,
-) -> Result<upstream::Answer, Rejection> {
+) -> Result<UpstreamAnswer, Rejection> {
     let Options {
         ignore_abort,
         buffered,
@@ -241,7 +241,7 @@ async fn detached(
 
 /// An application's answer to the request `id`, as the client gets it. What is not complete goes on until its upstream is
 /// retired, a tunnel also until `silence`.
-fn relayed(answer: upstream::Answer, upstream: &Arc<Upstream>, silence: Duration, id: RequestId) -> Answer {
+fn relayed(answer: UpstreamAnswer, upstream: &Arc<Upstream>, silence: Duration, id: RequestId) -> Answer {
     let body = match answer.body {
         upstream::Body::Switched(switched) => {
             Body::Tunnel(Box::new(Tunnel::new(*switched, upstream.clone(), silence, id)))

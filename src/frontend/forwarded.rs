@@ -54,6 +54,11 @@ impl Connected {
         }
     }
 
+    /// What its peer says of it.
+    pub fn header(&self) -> Option<&Header> {
+        self.announced.as_deref()
+    }
+
     /// Whether the client uses TLS, as far as its own connection tells.
     pub fn is_secure(&self) -> bool {
         self.announced.as_ref().is_some_and(|header| header.is_secure())
@@ -70,9 +75,9 @@ impl Connected {
         self.remote.as_ref().map(|remote| remote.address)
     }
 
-    /// The same without the port, as text.
-    pub fn ip(&self) -> Option<&str> {
-        self.remote.as_ref().map(Peer::ip_text)
+    /// The same with its text.
+    pub fn remote(&self) -> Option<&Peer> {
+        self.remote.as_ref()
     }
 
     /// The client as the connection itself shows it.

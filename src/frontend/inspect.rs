@@ -6,20 +6,19 @@
 use bytes::Bytes;
 use http::{Method, Version};
 
-use super::authority;
-use super::options;
 use super::received::Received;
 use super::rejection::Rejection;
 use super::trust::Trust;
-use crate::protocol::fields::{FieldName, Fields};
+use super::{authority, options};
+use crate::protocol::fields::{FieldName, Fields, members};
 use crate::protocol::{hop_by_hop, params};
 
 /// Refuses what must not go on; leaves end-to-end fields that may become variables. `trust` knows one that `Connection`
 /// cannot take away.
 pub fn inspect(request: &mut Received, trust: &Trust) -> Result<(), Rejection> {
     let head = &mut request.head;
-    if head.method == Method::CONNECT {
-        return Err(Rejection::Method(options::METHODS));
+    if matches!(head.method, Method::CONNECT | Method::TRACE) {
+        return Err(not_served(&head.method));
     }
     // `*` is for OPTIONS (RFC 9112, section 3.2.4).
     if head.target.as_bytes() == b"*" && head.method != Method::OPTIONS {
@@ -28,8 +27,10 @@ pub fn inspect(request: &mut Received, trust: &Trust) -> Result<(), Rejection> {
     authority::settle(head, request.authority.as_deref())?;
     let version = head.version;
     let fields = &mut head.fields;
-    if version == Version::HTTP_2 && fields.iter().any(|field| is_padded(field.value)) {
-        return Err(Rejection::Padded);
+    if version == Version::HTTP_2
+        && let Some(field) = fields.iter().find(|field| is_padded(field.value))
+    {
+        return Err(Rejection::Padded(text(field.spelling)));
     }
     let inspected = &mut request.inspected;
     let present = fields.present();
@@ -44,9 +45,39 @@ pub fn inspect(request: &mut Received, trust: &Trust) -> Result<(), Rejection> {
     if present.contains(FieldName::Upgrade) {
         inspected.upgrade = upgrade(version, &head.method, fields);
     }
-    inspected.dropped = params::screen(fields).map_err(|_| Rejection::Conflict)?;
+    if present.contains(FieldName::Te) {
+        head.trailers = version != Version::HTTP_10 && takes_trailers(fields);
+    }
+    inspected.dropped = match params::screen(fields) {
+        Ok(dropped) => dropped,
+        Err(_) => return Err(Rejection::Conflict(conflict(fields))),
+    };
     hop_by_hop::strip(fields, trust.client_ip.from.other());
     Ok(())
+}
+
+/// TRACE would show a page's scripts what the browser keeps from them, and an attacker what proxies add (RFC 9110, section
+/// 9.3.8).
+#[cold]
+fn not_served(method: &Method) -> Rejection {
+    match *method {
+        Method::CONNECT => Rejection::Connect,
+        _ => Rejection::Method(options::METHODS),
+    }
+}
+
+/// Which two fields are in conflict.
+#[cold]
+fn conflict(fields: &Fields) -> String {
+    match params::conflict(fields) {
+        Some((one, other)) => format!("`{}` and `{}` become the same variable", text(one), text(other)),
+        None => "two header fields become the same variable".to_owned(),
+    }
+}
+
+/// The name of a field, which is a token.
+fn text(name: &[u8]) -> String {
+    name.escape_ascii().to_string()
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -79,6 +110,12 @@ fn expectation(version: Version, fields: &mut Fields) -> Result<(), Rejection> {
     }
     fields.remove(FieldName::Expect);
     Ok(())
+}
+
+/// RFC 9110, section 10.1.4.
+fn takes_trailers(fields: &Fields) -> bool {
+    let mut listed = fields.all(FieldName::Te).flat_map(members);
+    listed.any(|member| member.eq_ignore_ascii_case(b"trailers"))
 }
 
 /// The wanted protocol. HTTP/2 over clear text is not switched to: a backend behind us that did would be
@@ -177,6 +214,29 @@ mod tests {
         assert_eq!(inspected(&[("expect", "tea")]).err(), Some("expectation"));
         let (_, fields) = inspected(&[("expect", "100-Continue")]).unwrap();
         assert!(!fields.contains(FieldName::Expect));
+    }
+
+    #[test]
+    fn trailers_are_for_clients_that_say_so() {
+        for (version, te, taken) in [
+            (Version::HTTP_11, &["trailers"][..], true),
+            (Version::HTTP_11, &["gzip;q=0.5 , Trailers"], true),
+            (Version::HTTP_11, &["gzip", "trailers"], true),
+            (Version::HTTP_2, &["trailers"], true),
+            (Version::HTTP_11, &["gzip, xtrailers"], false),
+            (Version::HTTP_11, &[], false),
+            (Version::HTTP_10, &["trailers"], false),
+        ] {
+            let fields: Vec<_> = te.iter().map(|value| ("TE", *value)).collect();
+            let request = Request {
+                version,
+                ..request(&fields)
+            };
+            let mut received = Received::new(request, RequestId(0));
+            inspect(&mut received, &Trust::default()).unwrap();
+            assert_eq!(received.head.trailers, taken, "{version:?} {te:?}");
+            assert!(!received.head.fields.contains(FieldName::Te));
+        }
     }
 
     #[test]

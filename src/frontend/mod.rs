@@ -3,17 +3,20 @@
 //! [`serve`] is a request's way, readable from top to bottom: an [`exchange`] with a [`request`] in, with an [`answer`]
 //! out. The other files are its steps, in order:
 //!
-//! * [`server`] accepts, as long as there is room under the [`connection_limit`]; [`edge`] speaks HTTP on each
+//! * [`server`] accepts (what fails is counted by `accept_failures`), as long as there is room under the
+//!   [`connection_limit`]; [`edge`] speaks HTTP on each
 //!   [`connection`], and asks for the [`current`] [`service`];
 //! * [`inspect`] and [`authority`] check what was [`received`]; [`options`] are the gateway's own;
 //! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`], as far as there is [`trust`]) and sends;
+//! * of an answer's fields, [`private_fields`] are not for clients;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`); a [`body`], whose parts may be a
 //!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
 //! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `meter` tell slow clients from slow applications.
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
+mod accept_failures;
 pub mod answer;
 pub mod authority;
 pub mod body;
@@ -37,6 +40,7 @@ mod liking;
 mod meter;
 pub mod options;
 mod pace;
+pub mod private_fields;
 pub mod received;
 mod record;
 pub mod rejection;
@@ -54,7 +58,7 @@ pub mod tunnel;
 pub mod upload;
 
 pub use answer::Answer;
-pub use config::Config;
+pub use config::FrontendConfig;
 pub use context::ExchangeContext;
 pub use request::Request;
 pub use route::Route;

@@ -7,7 +7,7 @@ use super::body::Body;
 use super::received::Received;
 use crate::protocol::fields::FieldName;
 
-/// Methods that some handler takes; CONNECT is none of them.
+/// Methods that some handler takes; CONNECT and TRACE are none of them.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Whether a request asks about the gateway as a whole.

@@ -60,6 +60,7 @@ impl Received {
                 content_length: None,
                 chunked: false,
                 upgrade: false,
+                trailers: false,
                 extra: Arc::default(),
                 id,
             },
@@ -104,6 +105,12 @@ impl Received {
             head.fields.remove(FieldName::Connection);
             head.fields.remove(FieldName::Upgrade);
         }
+    }
+
+    /// The host that it names, with its port; of a request that was refused, as the client says it.
+    pub fn host(&self) -> Option<&[u8]> {
+        let host = self.head.fields.get(FieldName::Host);
+        host.or(self.authority.as_deref().map(|authority| &authority[..]))
     }
 
     /// The target as it came.

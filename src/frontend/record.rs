@@ -15,6 +15,8 @@ pub(super) struct Record {
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<Reason>,
+    /// The rule that it breaks.
+    rule: Option<Box<str>>,
     /// The request was refused, or failed.
     refused: bool,
     request_bytes: u64,
@@ -34,6 +36,7 @@ impl Record {
         Self {
             status: client_gone(),
             reason: Some(Reason::ClientGone),
+            rule: None,
             refused: false,
             request_bytes: 0,
             response_bytes: 0,
@@ -72,6 +75,11 @@ impl Record {
     /// The request failed: the status of our refusal, as the log is to have it, and why.
     pub(super) fn refused(&mut self, status: StatusCode, reason: Reason) {
         (self.status, self.reason, self.refused) = (status, Some(reason), true);
+    }
+
+    /// It is no request that can be answered; which rule it breaks.
+    pub(super) fn breaks(&mut self, rule: String) {
+        self.rule = Some(rule.into());
     }
 
     /// There is an answer. The status of a refusal stays.
@@ -152,6 +160,7 @@ impl Record {
                 status: trace.status,
             }),
             reason: self.reason,
+            rule: self.rule.as_deref(),
         }
     }
 }

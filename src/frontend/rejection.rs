@@ -5,6 +5,7 @@
 use http::StatusCode;
 
 use crate::files::{LookupError, PathError};
+use crate::protocol::fields::Fields;
 use crate::protocol::http1::{RequestError, Rule};
 use crate::protocol::proxy_protocol::HeaderError;
 use crate::protocol::{DecodeError, EncodeError};
@@ -33,7 +34,7 @@ pub enum Rejection {
     #[error("`..` in the path leads out of its route (`normalize = true` of the upstream would resolve it)")]
     LeavesRoute,
     /// A transfer coding other than a single `chunked`.
-    #[error("transfer coding other than chunked")]
+    #[error("Transfer-Encoding is not `chunked` alone")]
     TransferEncoding,
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
@@ -45,20 +46,26 @@ pub enum Rejection {
     #[error("request head was not complete within `timeouts.head`")]
     Late,
     /// A field value with white space around it, in HTTP/2.
-    #[error("white space around a field value")]
-    Padded,
+    #[error("white space around the value of a field: {0}")]
+    Padded(String),
     /// Two fields that would become the same variable.
-    #[error("two header fields become one variable")]
-    Conflict,
+    #[error("{0}")]
+    Conflict(String),
     /// An expectation other than `100-continue`.
-    #[error("unknown expectation")]
+    #[error("Expect wants something else than `100-continue`")]
     Expectation,
     /// A method that this handler, or no handler, answers.
     #[error("method not allowed")]
     Method(&'static str),
+    /// A client that wants a tunnel to elsewhere.
+    #[error("CONNECT is for forward proxies")]
+    Connect,
     /// No route, no file, no script.
     #[error("nothing there")]
     NotFound,
+    /// A condition of the request, or a part, that the file does not have; with the fields that belong to the answer.
+    #[error("the file does not meet a condition of the request, or has no such part")]
+    Unmet(StatusCode, Box<Fields>),
     /// The file exists and may not be read by us.
     #[error("file is not readable by us")]
     Forbidden,
@@ -97,15 +104,16 @@ impl Rejection {
             | Self::HostTemplate(_)
             | Self::Target
             | Self::LeavesRoute
-            | Self::Padded
+            | Self::Padded(_)
             | Self::ProxyHeader(_)
-            | Self::Conflict => StatusCode::BAD_REQUEST,
+            | Self::Conflict(_) => StatusCode::BAD_REQUEST,
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unmet(status, _) => *status,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -128,10 +136,12 @@ impl Rejection {
             Self::ProxyHeader(_) => Reason::BadProxyHeader,
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
-            Self::Padded => Reason::BadField,
-            Self::Conflict => Reason::ConflictingFields,
+            Self::Padded(_) => Reason::BadField,
+            Self::Conflict(_) => Reason::ConflictingFields,
             Self::Expectation => Reason::Expectation,
-            Self::Method(_) => Reason::MethodNotAllowed,
+            Self::Method(_) | Self::Connect => Reason::MethodNotAllowed,
+            Self::Unmet(StatusCode::RANGE_NOT_SATISFIABLE, _) => Reason::RangeNotSatisfiable,
+            Self::Unmet(..) => Reason::PreconditionFailed,
             Self::Forbidden => Reason::FileForbidden,
             Self::Symlink(_) => Reason::SymlinkRefused,
             Self::NotAllowed => Reason::NotAllowed,
@@ -156,23 +166,44 @@ impl Rejection {
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
-            | Self::Conflict
+            | Self::Conflict(_)
             | Self::Expectation
-            | Self::Method(_) => true,
+            | Self::Connect => true,
             Self::Body(error) | Self::Upstream(Failure::RequestBody(error)) => is_broken(error),
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::Method(_)
             | Self::HostTemplate(_)
             | Self::LeavesRoute
-            | Self::Padded
+            | Self::Padded(_)
             | Self::NotFound
+            | Self::Unmet(..)
             | Self::Forbidden
             | Self::Symlink(_)
             | Self::NotAllowed
             | Self::Unreadable(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
+        }
+    }
+
+    /// Whether the request is none that HTTP knows, or one that could mean two things: then the log says which rule it
+    /// was.
+    pub fn breaks_rule(&self) -> bool {
+        match self {
+            Self::Host
+            | Self::HostTemplate(_)
+            | Self::Target
+            | Self::LeavesRoute
+            | Self::TransferEncoding
+            | Self::Request(_)
+            | Self::Padded(_)
+            | Self::Conflict(_)
+            | Self::Expectation
+            | Self::Body(BodyError::Malformed(_)) => true,
+            Self::Path(error) => path(*error) == StatusCode::BAD_REQUEST,
+            _ => false,
         }
     }
 
@@ -248,7 +279,7 @@ fn rule_reason(rule: Rule) -> Reason {
 fn is_broken(error: &BodyError) -> bool {
     match error {
         BodyError::TooLarge(_) | BodyError::Spool(_) => false,
-        BodyError::Timeout | BodyError::TooSlow(_) | BodyError::Incomplete | BodyError::Malformed => true,
+        BodyError::Timeout | BodyError::TooSlow(_) | BodyError::Incomplete | BodyError::Malformed(_) => true,
     }
 }
 
@@ -256,7 +287,7 @@ fn body(error: &BodyError) -> StatusCode {
     match error {
         BodyError::Timeout | BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         BodyError::Incomplete => client_gone(),
-        BodyError::Malformed => StatusCode::BAD_REQUEST,
+        BodyError::Malformed(_) => StatusCode::BAD_REQUEST,
         BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -302,7 +333,7 @@ fn upstream(failure: &Failure) -> StatusCode {
         }
         // As the last endpoint that answered said it.
         Failure::Status(status) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
-        Failure::Io(_) | Failure::Decode(_) => StatusCode::BAD_GATEWAY,
+        Failure::Io(_) | Failure::Decode(_) | Failure::Head { .. } => StatusCode::BAD_GATEWAY,
         Failure::Spool(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

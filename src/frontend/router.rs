@@ -115,6 +115,7 @@ mod tests {
             buffering: Buffering::default(),
             params: Arc::from([]),
             headers: ResponseHeaders::default(),
+            pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,
         }

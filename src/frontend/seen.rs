@@ -2,19 +2,20 @@
 
 use std::cell::OnceCell;
 
-use http::Version;
-
 use super::forwarded::Connected;
 use super::received::Received;
 use super::trust::Trust;
-use crate::protocol::fields::FieldName;
+use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::Client;
 use crate::telemetry::observer::Request;
+use crate::variables::{NamedField, Scope, Variable};
 
 /// A request, and what is believed about its client.
 pub(super) struct Seen<'a> {
     request: &'a Received,
+    /// Of its answer.
+    fields: &'a Fields,
     connected: &'a Connected,
     trust: &'a Trust,
     /// The client, where no application was told: what the proxies say.
@@ -22,13 +23,44 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// A request on a connection.
-    pub(super) fn new(request: &'a Received, connected: &'a Connected, trust: &'a Trust) -> Self {
+    /// A request on a connection, and the fields of its answer.
+    pub(super) fn new(
+        request: &'a Received,
+        fields: &'a Fields,
+        connected: &'a Connected,
+        trust: &'a Trust,
+    ) -> Self {
         Self {
             request,
+            fields,
             connected,
             trust,
             believed: OnceCell::new(),
+        }
+    }
+
+    /// What is known of the client apart from its connection.
+    fn client(&self) -> Option<&Client> {
+        let head = &self.request.head;
+        let believed = || self.connected.believed(&head.fields, self.trust);
+        match self.request.identified {
+            true => Some(&head.client),
+            false => self.believed.get_or_init(believed).as_ref(),
+        }
+    }
+
+    fn peer(&self) -> Option<&Peer> {
+        match self.client() {
+            Some(client) => client.remote.as_ref(),
+            None => self.connected.remote(),
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self.client() {
+            Some(client) => client.scheme(),
+            None if self.connected.is_secure() => "https",
+            None => "http",
         }
     }
 
@@ -37,18 +69,32 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// What came, where the head says something else by now.
+impl Scope for Seen<'_> {
+    fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
+        match variable {
+            Variable::RemoteAddr => sink(self.peer().map_or(&b"unix:"[..], Peer::ip)),
+            Variable::RemotePort | Variable::BinaryRemoteAddr => {
+                if let Some(peer) = self.peer() {
+                    peer.write(variable, sink);
+                }
+            }
+            Variable::Scheme => sink(self.scheme().as_bytes()),
+            Variable::ProxyProtocol(variable) => {
+                if let Some(header) = self.connected.header() {
+                    variable.write(header, sink);
+                }
+            }
+            Variable::RequestUri => sink(self.target()),
+            Variable::RequestMethod => sink(self.method().as_bytes()),
+            _ => self.request.head.write(variable, sink),
+        }
+    }
+}
+
 impl Request for Seen<'_> {
     fn remote(&self) -> Option<&str> {
-        let head = &self.request.head;
-        let believed = || self.connected.believed(&head.fields, self.trust);
-        let client = match self.request.identified {
-            true => Some(&head.client),
-            false => self.believed.get_or_init(believed).as_ref(),
-        };
-        match client {
-            Some(client) => client.remote.as_ref().map(Peer::ip_text),
-            None => self.connected.ip(),
-        }
+        self.peer().map(Peer::ip_text)
     }
 
     fn method(&self) -> &str {
@@ -59,12 +105,12 @@ impl Request for Seen<'_> {
         self.request.asked()
     }
 
+    fn host(&self) -> Option<&[u8]> {
+        self.request.host()
+    }
+
     fn version(&self) -> &'static str {
-        match self.request.head.version {
-            Version::HTTP_10 => "HTTP/1.0",
-            Version::HTTP_2 => "HTTP/2.0",
-            _ => "HTTP/1.1",
-        }
+        self.request.head.version_text()
     }
 
     fn referer(&self) -> Option<&[u8]> {
@@ -73,6 +119,10 @@ impl Request for Seen<'_> {
 
     fn user_agent(&self) -> Option<&[u8]> {
         self.field(FieldName::UserAgent)
+    }
+
+    fn sent_field(&self, field: &NamedField, sink: &mut dyn FnMut(&[u8])) {
+        field.write(self.fields, sink);
     }
 
     fn script(&self) -> Option<&[u8]> {

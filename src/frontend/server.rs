@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::task::JoinHandle;
 
+use super::accept_failures::AcceptFailures;
 use super::config::{self, ProxyProtocol};
 use super::connection_limit::ConnectionLimit;
 use super::current::Current;
@@ -22,6 +23,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 pub struct Server {
     current: Arc<Current>,
     limit: Arc<ConnectionLimit>,
+    failures: Arc<AcceptFailures>,
     listening: Vec<Listening>,
     /// The tasks of listening that are being closed.
     closing: Vec<JoinHandle<()>>,
@@ -62,7 +64,8 @@ impl Server {
         let counters = service.context.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
-            limit: Arc::new(ConnectionLimit::new(limit, counters)),
+            limit: Arc::new(ConnectionLimit::new(limit, counters.clone())),
+            failures: Arc::new(AcceptFailures::new(counters)),
             listening: Vec::new(),
             closing: Vec::new(),
         }
@@ -76,6 +79,7 @@ impl Server {
         let acceptor = Acceptor {
             listener: listener.clone(),
             limit: self.limit.clone(),
+            failures: self.failures.clone(),
             context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
@@ -140,6 +144,7 @@ impl Server {
 struct Acceptor {
     listener: Arc<Listener>,
     limit: Arc<ConnectionLimit>,
+    failures: Arc<AcceptFailures>,
     context: ConnectionContext,
     /// In force for connections from now on.
     announced: Arc<ArcSwapOption<ProxyProtocol>>,
@@ -159,7 +164,7 @@ impl Acceptor {
                 Ok(accepted) => self.admit(accepted),
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
-                    tracing::error!(listener = %self.listener.address(), %error, "cannot accept");
+                    self.failures.happened(&error, self.listener.address());
                     tokio::time::sleep(EXHAUSTED).await;
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::FrontendConfig;
 use super::context::{ExchangeContext, Observed};
 use super::edge::settings::Settings;
 use super::received::Received;
@@ -17,7 +17,7 @@ use crate::telemetry::Counters;
 /// Everything that answers requests. Immutable; shared by all connections. The way of a request through it is
 /// [`serve`](super::serve).
 pub struct Service {
-    pub(super) config: Config,
+    pub(super) config: FrontendConfig,
     /// What new connections keep of it.
     pub(super) edge: Arc<Settings>,
     /// What exchanges keep of it.
@@ -27,7 +27,7 @@ pub struct Service {
 
 impl Service {
     /// A service over the routes of a configuration: `routes` are the same, ready to serve.
-    pub fn new(config: Config, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
+    pub fn new(config: FrontendConfig, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
         context.routes = observed(&mut routes, &context.counters);
         Self {
             router: router(&config, routes),
@@ -83,7 +83,7 @@ fn observed(routes: &mut [Route], counters: &Counters) -> Box<[Observed]> {
 }
 
 /// The routes, sorted for looking up.
-fn router(config: &Config, routes: Vec<Route>) -> Router<Route> {
+fn router(config: &FrontendConfig, routes: Vec<Route>) -> Router<Route> {
     let rules = config
         .routes
         .iter()

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::broken::Broken;
+use crate::protocol::fields::Fields;
 use crate::upstream::{self, Upstream};
 
 /// The body of an application's answer that has not come completely with its head. Ends when its upstream has left
@@ -60,6 +61,11 @@ impl StreamingBody {
         });
         watch.waker.clone_from(cx.waker());
         watch.retired.as_mut().poll(cx)
+    }
+
+    /// The fields behind the body, once that was given out.
+    pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        self.body.take_trailers()
     }
 
     /// The client is slower than the application.

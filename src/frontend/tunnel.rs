@@ -143,13 +143,13 @@ struct Way {
     held: BytesMut,
     /// Written, perhaps not yet on its way.
     unflushed: bool,
-    state: State,
+    state: TunnelState,
     /// Bytes so far.
     moved: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum TunnelState {
     #[default]
     Open,
     /// There is no more to read; the other end is to be told.
@@ -224,15 +224,15 @@ impl<'a, C: AsyncRead + AsyncWrite, A: AsyncRead + AsyncWrite> Both<'a, C, A> {
 
 impl Way {
     fn is_over(&self) -> bool {
-        matches!(self.state, State::Over | State::Refused)
+        matches!(self.state, TunnelState::Over | TunnelState::Refused)
     }
 
     /// The side that closed, in the direction that comes from this one.
     fn closed(&self, from: Side) -> Option<Side> {
         match self.state {
-            State::Open => None,
-            State::Ended | State::Over => Some(from),
-            State::Refused => Some(from.other()),
+            TunnelState::Open => None,
+            TunnelState::Ended | TunnelState::Over => Some(from),
+            TunnelState::Refused => Some(from.other()),
         }
     }
 
@@ -249,17 +249,17 @@ impl Way {
                 self.give_up();
                 break;
             }
-            if self.state == State::Ended {
+            if self.state == TunnelState::Ended {
                 // Gone already is as good.
                 let _ = ready!(to.as_mut().poll_shutdown(cx));
-                self.state = State::Over;
+                self.state = TunnelState::Over;
                 break;
             }
             let mut space = [MaybeUninit::uninit(); PIECE];
             let mut piece = ReadBuf::uninit(&mut space);
             ready!(from.as_mut().poll_read(cx, &mut piece))?;
             match piece.filled() {
-                [] => self.state = State::Ended,
+                [] => self.state = TunnelState::Ended,
                 bytes => self.pass_on(bytes, to.as_mut(), cx),
             }
         }
@@ -307,7 +307,7 @@ impl Way {
     fn give_up(&mut self) {
         self.held = BytesMut::new();
         self.unflushed = false;
-        self.state = State::Refused;
+        self.state = TunnelState::Refused;
     }
 }
 

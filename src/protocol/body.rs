@@ -3,14 +3,17 @@
 use http::StatusCode;
 
 use super::ResponseHead;
+use super::chunks::Chunks;
 
 /// The rest of a response body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Body {
     /// This answer has no body, whatever the backend sends: HEAD, 204, 304.
     Absent,
     /// Bytes up to the announced length.
     Length(u64),
+    /// Chunks of the application's own.
+    Chunked(Box<Chunks>),
     /// Until the protocol says that it ends.
     Open,
 }
@@ -22,16 +25,17 @@ impl Body {
         match head.length {
             _ if head.upgrade => Self::Open,
             _ if bodiless || to_head => Self::Absent,
+            _ if head.chunked => Self::Chunked(Box::new(Chunks::new())),
             Some(length) => Self::Length(length),
             None => Self::Open,
         }
     }
 
-    /// Takes note of `received` bytes; how many of them belong to the body.
+    /// Takes note of `received` bytes; how many of them belong to the body. Chunks are taken by themselves.
     pub(crate) fn take(&mut self, received: usize) -> usize {
         match self {
             Self::Absent => 0,
-            Self::Open => received,
+            Self::Open | Self::Chunked(_) => received,
             Self::Length(left) => {
                 let kept = usize::try_from(*left).map_or(received, |left| left.min(received));
                 *left -= kept as u64;
@@ -41,13 +45,21 @@ impl Body {
     }
 
     /// Whether nothing is missing, as far as the head can tell.
-    pub(crate) fn is_complete(self) -> bool {
-        matches!(self, Self::Absent | Self::Length(0))
+    pub(crate) fn is_complete(&self) -> bool {
+        match self {
+            Self::Chunked(chunks) => chunks.is_done(),
+            Self::Absent | Self::Length(0) => true,
+            Self::Length(_) | Self::Open => false,
+        }
     }
 
     /// Whether an announced part is missing.
-    pub(crate) fn is_short(self) -> bool {
-        matches!(self, Self::Length(1..))
+    pub(crate) fn is_short(&self) -> bool {
+        match self {
+            Self::Chunked(chunks) => !chunks.is_done(),
+            Self::Length(left) => *left > 0,
+            Self::Absent | Self::Open => false,
+        }
     }
 }
 
@@ -69,16 +81,30 @@ mod tests {
 
     #[test]
     fn method_and_status_decide_about_a_body() {
-        for (to_head, status, length, body) in [
-            (false, 200, Some(5), Body::Length(5)),
-            (false, 200, None, Body::Open),
-            (false, 204, None, Body::Absent),
-            (false, 304, Some(5), Body::Absent),
-            (true, 200, Some(5), Body::Absent),
-            (false, 101, None, Body::Open),
-        ] {
-            assert_eq!(Body::of(to_head, &head(status, length)), body);
-        }
+        let of = |to_head, status, length| Body::of(to_head, &head(status, length));
+        assert!(matches!(of(false, 200, Some(5)), Body::Length(5)));
+        assert!(matches!(of(false, 200, None), Body::Open));
+        assert!(matches!(of(false, 204, None), Body::Absent));
+        assert!(matches!(of(false, 304, Some(5)), Body::Absent));
+        assert!(matches!(of(true, 200, Some(5)), Body::Absent));
+        assert!(matches!(of(false, 101, None), Body::Open));
+    }
+
+    #[test]
+    fn a_body_in_chunks_is_short_until_its_last_one() {
+        let mut head = head(200, None);
+        head.chunked = true;
+        assert!(matches!(Body::of(true, &head), Body::Absent));
+        let Body::Chunked(mut chunks) = Body::of(false, &head) else {
+            panic!("no chunks");
+        };
+        chunks.push("0\r\n\r\n".into());
+        let body = Body::Chunked(chunks);
+        assert!(body.is_short() && !body.is_complete());
+        let Body::Chunked(mut chunks) = body else { return };
+        assert_eq!(chunks.piece(), Ok(None));
+        let body = Body::Chunked(chunks);
+        assert!(!body.is_short() && body.is_complete());
     }
 
     #[test]

@@ -7,19 +7,19 @@ use super::http1::ChunkError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// The variable block exceeds what the backend takes (uWSGI `buffer-size`, the 16-bit uwsgi length, …).
-    #[error("variable block of more than {limit} bytes, the backend's limit ({setting})")]
+    #[error("variable block of more than {limit} bytes, the limit of the upstream ({setting})")]
     BlockTooLarge {
         /// Bytes that the backend accepts.
         limit: usize,
-        /// The setting of the backend or of ours that holds the limit.
+        /// Our setting that holds the limit, and that of the backend which it follows.
         setting: &'static str,
     },
     /// More variables than the backend takes.
-    #[error("more than {limit} variables, the backend's limit ({setting})")]
+    #[error("more than {limit} variables, the limit of the upstream ({setting})")]
     TooManyParams {
         /// Variables that the backend accepts.
         limit: usize,
-        /// The setting that holds the limit.
+        /// Our setting that holds the limit, and that of the backend which it follows.
         setting: &'static str,
     },
     /// A single variable that fits no record (FastCGI: a pair may not cross a PARAMS record).
@@ -116,9 +116,15 @@ pub enum DecodeError {
     /// A uwsgi packet with a modifier that the application does not serve.
     #[error("uwsgi modifier1 {0} is not served")]
     Modifier(u8),
-    /// The answer is 101 but no upgrade was asked for, or to another protocol, or the request is not complete.
-    #[error("unrequested protocol switch")]
+    /// The answer is 101, and the request asked for no other protocol.
+    #[error("status 101, but the request asked for no other protocol")]
     Upgrade,
+    /// The answer is 101, and its `Upgrade` names none of the protocols that the request offered.
+    #[error("status 101, but Upgrade names no protocol that the request offered")]
+    OtherProtocol,
+    /// The answer is 101 before all of the request was sent: what followed would be taken for the other protocol.
+    #[error("status 101 before the request was complete")]
+    EarlySwitch,
     /// An HTTP answer in chunks that are none.
     #[error("malformed chunked body: {0}")]
     Chunk(#[from] ChunkError),

@@ -11,6 +11,7 @@
 pub mod application;
 pub mod authority;
 mod body;
+mod chunks;
 pub mod error;
 pub mod fastcgi;
 pub mod fields;
@@ -31,6 +32,8 @@ mod unframed;
 pub mod uwsgi;
 
 use bytes::{Bytes, BytesMut};
+
+use fields::Fields;
 
 pub use authority::Authority;
 pub use error::{DecodeError, EncodeError};
@@ -64,6 +67,12 @@ pub trait Exchange: Send {
     /// Takes the next event off `src`; `Ok(None)` asks for more bytes.
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Event>, DecodeError>;
 
+    /// The line of a head that was refused with a [`HeadError`](head::HeadError), as far as it says something: escaped,
+    /// and short.
+    fn culprit(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the answer can go on until the stream ends, and nothing else tells where that is.
     fn is_open(&self) -> bool {
         false
@@ -74,18 +83,20 @@ pub trait Exchange: Send {
     fn decode_eof(&mut self) -> Result<Event, DecodeError>;
 }
 
-/// What an answer consists of, in order: any number of `Interim`, one `Head`, `Body` pieces, one `End`, with `Stderr`
-/// anywhere between them. Behind a head that switches protocols there is one `Switched` and nothing else.
+/// What an answer consists of, in order: any number of `Interim`, one `Head`, `Body` pieces, at most one `Trailers`, one
+/// `End`, with `Stderr` anywhere between them. Behind a head that switches protocols there is one `Switched` and nothing else.
 ///
 /// Heads are boxed: every event is moved a few times, and most are none.
 #[derive(Debug)]
 pub enum Event {
-    /// A head before the final one (RFC 9110, section 15.2): 103, for instance. 100 is the codec's own business.
+    /// A head before the final one (RFC 9110, section 15.2): 100 and 103, for instance.
     Interim(Box<InterimHead>),
     /// The response head, complete and checked.
     Head(Box<ResponseHead>),
     /// A piece of the response body, never empty, already cut to the announced length.
     Body(Bytes),
+    /// Fields behind the body (RFC 9110, section 6.5); only where the request says that its client takes them.
+    Trailers(Box<Fields>),
     /// Diagnostics from the application (FastCGI STDERR), in pieces of any size.
     Stderr(Bytes),
     /// The exchange is over and the connection belongs to another protocol: what follows on it is opaque.

@@ -40,6 +40,8 @@ pub struct RequestHead {
     pub chunked: bool,
     /// An accepted protocol upgrade: `Upgrade` and `Connection` are passed on.
     pub upgrade: bool,
+    /// The client takes trailers (RFC 9110, section 10.1.4): HTTP backends are told.
+    pub trailers: bool,
     /// Variables that the route adds; they win over every other variable of their name.
     pub extra: Arc<[(String, Bytes)]>,
     /// Identifies the request in logs.
@@ -115,6 +117,15 @@ impl RequestHead {
                 .map(|host| &host[..])
                 .or_else(|| self.fields.get(FieldName::Host)),
             proto: client.scheme(),
+        }
+    }
+
+    /// The version as request lines have it: `HTTP/1.1`.
+    pub fn version_text(&self) -> &'static str {
+        match self.version {
+            Version::HTTP_10 => "HTTP/1.0",
+            Version::HTTP_2 => "HTTP/2.0",
+            _ => "HTTP/1.1",
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         content_length: None,
         chunked: false,
         upgrade: false,
+        trailers: false,
         extra: Vec::new().into(),
         id: RequestId(1),
     }
@@ -38,17 +39,18 @@ pub(crate) fn style(kind: StyleKind) -> Style {
 
 /// An answer with its pieces put together.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Replayed {
     pub(crate) head: Option<ResponseHead>,
     pub(crate) body: BytesMut,
     pub(crate) stderr: BytesMut,
     pub(crate) interim: Vec<InterimHead>,
+    pub(crate) trailers: Option<Fields>,
     pub(crate) switched: bool,
     /// Whether the connection could be used again, or what went wrong.
     pub(crate) end: Option<Result<bool, DecodeError>>,
 }
 
-impl Answer {
+impl Replayed {
     /// Status, body and end.
     pub(crate) fn summary(&self) -> (Option<u16>, &[u8], Result<bool, DecodeError>) {
         let status = self.head.as_ref().map(|head| head.status.as_u16());
@@ -57,8 +59,8 @@ impl Answer {
 }
 
 /// Decodes `wire`, which arrives `step` bytes at a time and ends.
-pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> Answer {
-    let mut answer = Answer::default();
+pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> Replayed {
+    let mut answer = Replayed::default();
     let mut src = BytesMut::new();
     for piece in wire.chunks(step) {
         src.extend_from_slice(piece);
@@ -75,7 +77,7 @@ pub(crate) fn replay(exchange: &mut dyn Exchange, wire: &[u8], step: usize) -> A
     answer
 }
 
-impl Answer {
+impl Replayed {
     fn add(&mut self, event: Result<Event, DecodeError>) {
         match event {
             Ok(Event::Head(head)) => {
@@ -85,6 +87,10 @@ impl Answer {
             Ok(Event::Body(piece)) => {
                 assert!(self.head.is_some() && !piece.is_empty());
                 self.body.extend_from_slice(&piece);
+            }
+            Ok(Event::Trailers(fields)) => {
+                assert!(self.head.is_some() && self.trailers.is_none() && !fields.is_empty());
+                self.trailers = Some(*fields);
             }
             Ok(Event::Interim(head)) => {
                 assert!(self.head.is_none(), "an interim head behind the final one");

@@ -1,11 +1,12 @@
-//! Answers that nothing frames: a head, then bytes until the announced length or the end of the stream.
+//! Answers that nothing frames: a head, then bytes until the announced length, the last chunk of an application that makes
+//! some itself, or the end of the stream.
 //! uwsgi and SCGI share this; request bodies are as raw as the answers.
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::Method;
 
 use super::body::Body;
-use super::head::{HeadDecoder, Limits, ResponseHead, Shape};
+use super::head::{AnyHead, HeadDecoder, Limits, ResponseHead, Shape};
 use super::{DecodeError, Event, Exchange, RequestHead, WriteQueue};
 
 /// The state of one exchange.
@@ -70,8 +71,19 @@ impl Exchange for Unframed {
         match &mut self.answer {
             Answer::Head(decoder) => {
                 let available = src.len();
-                let head = decoder.decode(src, available)?;
-                head.map(|head| self.accept(head)).transpose()
+                match decoder.next(src, available)? {
+                    None => Ok(None),
+                    Some(AnyHead::Interim(head)) => Ok(Some(Event::Interim(head))),
+                    Some(AnyHead::Final(head)) => self.accept(head).map(Some),
+                }
+            }
+            Answer::Body(Body::Chunked(chunks)) => {
+                chunks.push(src.split());
+                match chunks.piece()? {
+                    Some(piece) => Ok(Some(Event::Body(piece))),
+                    None if chunks.is_done() => Ok(Some(self.end(false))),
+                    None => Ok(None),
+                }
             }
             Answer::Body(body) if body.is_complete() => {
                 let clean = src.is_empty();
@@ -84,6 +96,13 @@ impl Exchange for Unframed {
                 Ok(Some(Event::Body(src.split_to(kept).freeze())))
             }
             Answer::Done => Ok(None),
+        }
+    }
+
+    fn culprit(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Head(decoder) => decoder.culprit(),
+            _ => None,
         }
     }
 

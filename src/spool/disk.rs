@@ -99,7 +99,11 @@ impl Disk {
         if let Some(file) = file.get() {
             return Ok(file);
         }
-        let opened = (self.shared.open)(&self.shared.temp_dir)?;
+        let temp_dir = &self.shared.temp_dir;
+        let opened = (self.shared.open)(temp_dir).map_err(|error| {
+            let said = format!("{}: {error}", temp_dir.display());
+            io::Error::new(error.kind(), said)
+        })?;
         Ok(file.get_or_init(|| opened))
     }
 

@@ -1,7 +1,7 @@
 //! Byte buffers that start in memory and continue in an anonymous file.
 //!
 //! A [`Writer`] takes chunks. The first [`Limits::memory`] bytes stay in memory as they came; what follows goes
-//! to a file without a name in [`Config::temp_dir`], in pieces of [`PIECE`] bytes on the blocking pool, so that
+//! to a file without a name in [`SpoolConfig::temp_dir`], in pieces of [`PIECE`] bytes on the blocking pool, so that
 //! a slow disk never holds a runtime thread. [`Writer::finish`] turns it into a [`Spool`], which can be read
 //! any number of times. A spool that fits into memory touches no disk and starts no task.
 //!
@@ -24,13 +24,15 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use error::SpoolError;
 pub use quota::{Quota, Share};
 pub use spooled::Spool;
 pub use writer::Writer;
+
+use crate::telemetry::Reminder;
 
 /// Bytes that travel to or from the disk in one hop to the blocking pool: a hop costs about as much as copying
 /// this many bytes does. A spool holds at most twice this in memory beyond [`Limits::memory`] and the chunk that
@@ -42,7 +44,7 @@ const LEAST_PIECE: usize = 16 * 1024;
 
 /// Where spools go to, and how much of the disk they may take together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct SpoolConfig {
     /// Directory of the files. They have no names and vanish with the process.
     pub temp_dir: PathBuf,
     /// Bytes that all spools may have on disk at a time.
@@ -51,7 +53,7 @@ pub struct Config {
     pub memory_total: u64,
 }
 
-impl Config {
+impl SpoolConfig {
     /// Bytes of all spools on disk unless configured.
     pub const DISK_TOTAL: u64 = 8 * 1024 * 1024 * 1024;
     /// Bytes of all spools in memory unless configured.
@@ -59,6 +61,8 @@ impl Config {
 
     /// Whether there can be files in the directory. Waits for the disk.
     pub fn probe(&self) -> io::Result<()> {
+        // The error of a missing one names no file that was to be made.
+        self.temp_dir.metadata()?;
         tempfile::tempfile_in(&self.temp_dir).map(drop)
     }
 }
@@ -86,25 +90,25 @@ struct Shared {
     quota: Quota,
     /// Of bytes in memory.
     memory: Quota,
-    /// When it was last logged that the disk fails live spools.
-    complained: Mutex<Option<Instant>>,
+    /// The disk fails live spools.
+    complained: Reminder,
     /// Opens the anonymous file; replaced by tests that need a full disk.
     open: fn(&Path) -> io::Result<File>,
 }
 
 impl Spools {
     /// Checks nothing: a missing directory is reported by the first spool that needs it.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: SpoolConfig) -> Self {
         Self::with_open(config, |dir| tempfile::tempfile_in(dir))
     }
 
-    fn with_open(config: Config, open: fn(&Path) -> io::Result<File>) -> Self {
+    fn with_open(config: SpoolConfig, open: fn(&Path) -> io::Result<File>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 temp_dir: config.temp_dir,
                 quota: Quota::new(config.disk_total),
                 memory: Quota::new(config.memory_total),
-                complained: Mutex::new(None),
+                complained: Reminder::every(COMPLAINTS),
                 open,
             }),
         }
@@ -121,7 +125,7 @@ impl Spools {
     }
 
     /// Other totals from now on. The directory stays.
-    pub fn limit(&self, config: &Config) {
+    pub fn limit(&self, config: &SpoolConfig) {
         self.shared.quota.limit(config.disk_total);
         self.shared.memory.limit(config.memory_total);
     }
@@ -140,9 +144,7 @@ impl Spools {
 impl Shared {
     /// Says that the disk takes no bytes of live spools, once a while: nothing is lost, but workers wait for clients.
     fn complain(&self, error: &dyn Display) {
-        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|last| last.elapsed() >= COMPLAINTS) {
-            *last = Some(Instant::now());
+        if self.complained.happened(1, Instant::now()).is_some() {
             tracing::warn!(temp_dir = %self.temp_dir.display(), %error, "answers cannot be buffered on disk; slow clients hold their workers");
         }
     }
@@ -151,7 +153,7 @@ impl Shared {
 /// Shortest time between two complaints about the disk.
 const COMPLAINTS: Duration = Duration::from_secs(60);
 
-impl Default for Config {
+impl Default for SpoolConfig {
     fn default() -> Self {
         Self {
             temp_dir: std::env::temp_dir(),

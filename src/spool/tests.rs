@@ -11,22 +11,24 @@ const TOTAL: u64 = 64 * 1024 * 1024;
 const MIB: usize = 1024 * 1024;
 
 fn spools(disk_total: u64) -> Spools {
-    Spools::new(Config {
+    Spools::new(SpoolConfig {
         disk_total,
-        ..Config::default()
+        ..SpoolConfig::default()
     })
 }
 
 /// Every write fails as on a full disk: `/dev/full` answers ENOSPC.
 fn full_disk() -> Spools {
-    Spools::with_open(Config::default(), |_| {
+    Spools::with_open(SpoolConfig::default(), |_| {
         OpenOptions::new().read(true).write(true).open("/dev/full")
     })
 }
 
 /// A file that is opened here fails the test.
 fn no_disk() -> Spools {
-    Spools::with_open(Config::default(), |_| panic!("a spool in memory opened a file"))
+    Spools::with_open(SpoolConfig::default(), |_| {
+        panic!("a spool in memory opened a file")
+    })
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -75,9 +77,9 @@ fn a_spool_in_memory_needs_neither_disk_nor_runtime() {
 #[test]
 fn what_the_memory_of_all_spools_does_not_hold_goes_to_disk() {
     runtime().block_on(async {
-        let spools = Spools::new(Config {
+        let spools = Spools::new(SpoolConfig {
             memory_total: 100,
-            ..Config::default()
+            ..SpoolConfig::default()
         });
         let limits = Limits {
             memory: MIB,
@@ -104,9 +106,9 @@ fn what_the_memory_of_all_spools_does_not_hold_goes_to_disk() {
 fn a_spool_that_may_not_touch_the_disk_keeps_its_memory() {
     runtime().block_on(async {
         let spools = Spools::with_open(
-            Config {
+            SpoolConfig {
                 memory_total: 0,
-                ..Config::default()
+                ..SpoolConfig::default()
             },
             |_| panic!("a spool in memory opened a file"),
         );
@@ -191,9 +193,9 @@ fn a_full_disk_is_reported_at_the_latest_by_finish() {
 #[test]
 fn a_missing_directory_is_an_io_error() {
     runtime().block_on(async {
-        let config = Config {
+        let config = SpoolConfig {
             temp_dir: "/nonexistent/spool".into(),
-            ..Config::default()
+            ..SpoolConfig::default()
         };
         let mut writer = Spools::new(config).writer(Limits {
             memory: 0,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
-use super::config::Format;
+use super::config::{Escape, Format, LogConfig};
 use super::observer::{Finished, Observer};
 use super::sink::Sink;
 
@@ -19,15 +19,17 @@ thread_local! {
 pub struct AccessLog {
     sink: Option<Sink>,
     format: Format,
+    escape: Escape,
     clock: Clock,
 }
 
 impl AccessLog {
-    /// A log into a sink that is open; off without one.
-    pub fn new(sink: Option<Sink>, format: Format) -> Self {
+    /// A log into a sink that is open, in the form that is configured; off without a sink.
+    pub fn new(sink: Option<Sink>, config: &LogConfig) -> Self {
         Self {
             sink,
-            format,
+            format: config.access_format.clone(),
+            escape: config.escape,
             clock: Clock::new(TimeZone::system()),
         }
     }
@@ -42,7 +44,7 @@ impl AccessLog {
         let stamp = self.clock.stamp(request.timeline.since());
         SCRATCH.with_borrow_mut(|line| {
             line.clear();
-            request.append(self.format, &stamp, line);
+            request.append(&self.format, self.escape, &stamp, line);
             sink.push(line);
         });
     }
@@ -78,8 +80,12 @@ mod tests {
     fn each_entry_becomes_a_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("access.log");
-        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
-        let log = AccessLog::new(Some(sink), Format::Json);
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap(), "a file")).unwrap();
+        let config = LogConfig {
+            access_format: Format::Json,
+            ..LogConfig::default()
+        };
+        let log = AccessLog::new(Some(sink), &config);
         let timeline = Timeline::new(Instant::now());
         let asked = Asked::default();
         log.finished(&finished(&asked, &timeline));
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_off_takes_no_line() {
-        let log = AccessLog::new(None, Format::Combined);
+        let log = AccessLog::new(None, &LogConfig::default());
         log.finished(&finished(&Asked::default(), &Timeline::new(Instant::now())));
         assert!(!log.is_on());
     }

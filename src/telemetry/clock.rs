@@ -24,8 +24,12 @@ pub struct Stamp {
     over: Duration,
     /// When the second ends.
     end: Instant,
+    /// Seconds since 1970.
+    pub second: u64,
     /// `10/Oct/2000:13:55:36 -0700`, in local time.
     pub combined: String,
+    /// `2000-10-10T13:55:36-07:00`, in local time.
+    pub iso8601: String,
     /// `2000-10-10T20:55:36`, in universal time, without fraction and zone.
     pub utc: String,
 }
@@ -68,14 +72,14 @@ impl Stamp {
         let over = Duration::from_nanos(since.subsec_nanos().into());
         let second = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
         let time = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+        let local = time.to_zoned(zone.clone());
         Self {
             read,
             over,
             end: read + (Duration::from_secs(1) - over),
-            combined: time
-                .to_zoned(zone.clone())
-                .strftime("%d/%b/%Y:%H:%M:%S %z")
-                .to_string(),
+            second: since.as_secs(),
+            combined: local.strftime("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            iso8601: local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
             utc: time.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
         }
     }
@@ -100,7 +104,9 @@ mod tests {
     fn a_second_is_written_in_local_and_in_universal_time() {
         let stamp = stamp(971_211_336_999);
         assert_eq!(stamp.combined, "10/Oct/2000:13:55:36 -0700");
+        assert_eq!(stamp.iso8601, "2000-10-10T13:55:36-07:00");
         assert_eq!(stamp.utc, "2000-10-10T20:55:36");
+        assert_eq!(stamp.second, 971_211_336);
     }
 
     #[test]

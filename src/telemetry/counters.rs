@@ -16,6 +16,8 @@ pub struct Counters {
     pub connections: Counter,
     /// Connections open now.
     pub connections_open: Gauge,
+    /// Accepts that failed for lack of descriptors or memory.
+    pub accept_failures: Counter,
     /// Requests whose head was complete.
     pub requests: Counter,
     /// Body bytes from clients.
@@ -111,6 +113,11 @@ impl Counters {
                 "connections_open",
                 "Connections open now.",
                 self.connections_open.value(),
+            ),
+            (
+                "accept_failures_total",
+                "Accepts that failed for lack of descriptors or memory.",
+                self.accept_failures.value(),
             ),
             (
                 "requests_total",

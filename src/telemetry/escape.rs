@@ -22,6 +22,28 @@ pub fn json(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Escapes what was appended from `start` on, as [`combined`] does.
+#[inline]
+pub fn combined_from(start: usize, out: &mut Vec<u8>) {
+    if !all_plain(&out[start..]) {
+        again(start, out, combined_runs);
+    }
+}
+
+/// Escapes what was appended from `start` on, as [`json`] does.
+#[inline]
+pub fn json_from(start: usize, out: &mut Vec<u8>) {
+    if !all_plain(&out[start..]) {
+        again(start, out, json_runs);
+    }
+}
+
+#[cold]
+fn again(start: usize, out: &mut Vec<u8>, write: fn(&[u8], &mut Vec<u8>)) {
+    let value = out.split_off(start);
+    write(&value, out);
+}
+
 #[cold]
 fn combined_runs(value: &[u8], out: &mut Vec<u8>) {
     let mut rest = value;
@@ -144,6 +166,14 @@ mod tests {
             let mut out = b"before ".to_vec();
             write(value, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), format!("before {expected}"));
+        }
+        for (escape, expected) in [
+            (combined_from as fn(usize, &mut Vec<u8>), expected_combined(value)),
+            (json_from, expected_json(value)),
+        ] {
+            let mut out = [b"\"before\" ", value].concat();
+            escape(9, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("\"before\" {expected}"));
         }
     }
 

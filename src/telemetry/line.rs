@@ -4,18 +4,19 @@
 //! and, in the combined format, every byte above 0x7E are escaped.
 
 use super::clock::Stamp;
-use super::config::Format;
+use super::config::{Escape, Format};
 use super::observer::Finished;
 use super::reason::Reason;
 use super::timeline::Phase;
 use super::{escape, number};
 
 impl Finished<'_> {
-    /// Appends the line, line feed included. Allocates nothing but what `out` grows by.
-    pub fn append(&self, format: Format, stamp: &Stamp, out: &mut Vec<u8>) {
+    /// Appends the line, line feed included. `escape` is for templates: the other forms have their own way.
+    pub fn append(&self, format: &Format, escape: Escape, stamp: &Stamp, out: &mut Vec<u8>) {
         match format {
             Format::Combined => self.combined(stamp, out),
             Format::Json => self.json(stamp, out),
+            Format::Template(template) => self.template(template, escape, stamp, out),
         }
     }
 
@@ -45,6 +46,11 @@ impl Finished<'_> {
         out.extend_from_slice(self.reason.map_or("-", Reason::as_str).as_bytes());
         out.extend_from_slice(b" id=");
         out.extend_from_slice(&number::hex(asked.id()));
+        if let Some(rule) = self.rule {
+            out.extend_from_slice(b" rule=\"");
+            escape::combined(rule.as_bytes(), out);
+            out.push(b'"');
+        }
         out.push(b'\n');
     }
 
@@ -83,6 +89,7 @@ impl Finished<'_> {
         out.extend_from_slice(&[b'.', a, b, c, b'Z', b'"']);
         word(b",\"remote\":\"", asked.remote(), out);
         text(b",\"method\":\"", Some(asked.method().as_bytes()), out);
+        text(b",\"host\":\"", asked.host(), out);
         text(b",\"target\":\"", Some(asked.target()), out);
         word(b",\"version\":\"", Some(asked.version()), out);
         count(b",\"status\":", Some(self.status.into()), out);
@@ -96,6 +103,7 @@ impl Finished<'_> {
         self.json_phases(out);
         self.json_upstream(out);
         word(b",\"reason\":\"", self.reason.map(Reason::as_str), out);
+        text(b",\"rule\":\"", self.rule.map(str::as_bytes), out);
         out.extend_from_slice(b"}\n");
     }
 
@@ -183,6 +191,7 @@ mod tests {
     const ASKED: Asked<'_> = Asked {
         remote: Some("192.0.2.7"),
         target: b"/a.php?x=1",
+        host: Some(b"shop.example:8080"),
         referer: None,
         user_agent: Some(b"curl/8"),
         script: None,
@@ -208,7 +217,7 @@ mod tests {
         let mut out = Vec::new();
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(971_211_336_042);
         let stamp = Stamp::new(request.timeline.since(), time, &TimeZone::UTC);
-        request.append(format, &stamp, &mut out);
+        request.append(&format, Escape::Default, &stamp, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -247,6 +256,7 @@ mod tests {
                 "time": "2000-10-10T20:55:36.042Z",
                 "remote": "192.0.2.7",
                 "method": "GET",
+                "host": "shop.example:8080",
                 "target": "/a.php?x=1",
                 "version": "HTTP/1.1",
                 "status": 503,
@@ -290,12 +300,28 @@ mod tests {
         assert_eq!(
             line(&full, Format::Json),
             "{\"time\":\"2000-10-10T20:55:36.042Z\",\"remote\":\"192.0.2.7\",\"method\":\"GET\",\
-             \"target\":\"/a.php?x=1\",\"version\":\"HTTP/1.1\",\"status\":503,\"request_bytes\":5,\
+             \"host\":\"shop.example:8080\",\"target\":\"/a.php?x=1\",\"version\":\"HTTP/1.1\",\"status\":503,\"request_bytes\":5,\
              \"response_bytes\":17,\"referer\":\"http://a/\",\"user_agent\":\"curl/8\",\
              \"id\":\"000000000000feed\",\"total_us\":725,\"body_us\":2,\"queue_us\":0,\"connect_us\":45,\
              \"head_us\":678,\"upstream\":\"php\",\"endpoint\":\"\",\"attempts\":0,\"upstream_status\":200,\
              \"reason\":\"queue_timeout\"}\n"
         );
+    }
+
+    #[test]
+    fn a_line_says_which_rule_was_broken() {
+        let timeline = waited();
+        let refused = Finished {
+            reason: Some(Reason::BadField),
+            rule: Some("field name is no token: A\"B"),
+            ..request(&ASKED, &timeline)
+        };
+        let combined = line(&refused, Format::Combined);
+        let end = " reason=bad_field id=000000000000feed rule=\"field name is no token: A\\x22B\"\n";
+        assert!(combined.ends_with(end), "{combined}");
+        let json = line(&refused, Format::Json);
+        let end = "\"reason\":\"bad_field\",\"rule\":\"field name is no token: A\\\"B\"}\n";
+        assert!(json.ends_with(end), "{json}");
     }
 
     #[test]

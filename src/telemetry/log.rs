@@ -23,7 +23,7 @@ type Change = Box<dyn Fn(LevelFilter, bool) + Send + Sync>;
 
 /// What an error log is going to be; everything that can fail has succeeded.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedErrorLog {
     opened: Opened,
     level: LevelFilter,
     colour: bool,
@@ -33,7 +33,7 @@ pub struct Prepared {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Its thread cannot be started.
-    #[error("cannot start the error log: {0}")]
+    #[error("cannot start the error log")]
     Start(#[source] io::Error),
     /// There is one already.
     #[error("an error log is installed already")]
@@ -42,8 +42,8 @@ pub enum LogError {
 
 impl ErrorLog {
     /// Receives all events of the process from now on.
-    pub fn install(prepared: Prepared) -> Result<Self, LogError> {
-        let Prepared {
+    pub fn install(prepared: PreparedErrorLog) -> Result<Self, LogError> {
+        let PreparedErrorLog {
             opened,
             level,
             colour,
@@ -64,7 +64,7 @@ impl ErrorLog {
     }
 
     /// Goes on with another target and level.
-    pub fn switch(&self, to: Prepared) {
+    pub fn switch(&self, to: PreparedErrorLog) {
         self.sink.switch(to.opened);
         (self.change)(to.level, to.colour);
     }
@@ -75,7 +75,7 @@ impl ErrorLog {
     }
 }
 
-impl Prepared {
+impl PreparedErrorLog {
     /// A log to a target that was opened, of events from `level` up; nothing was opened for one that is off.
     pub fn new(target: &Target, opened: Option<Opened>, level: Level) -> io::Result<Self> {
         Ok(Self {
@@ -156,7 +156,7 @@ mod tests {
     fn events_from_the_level_up_become_lines() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("error.log");
-        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap())).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(File::create(&path).unwrap(), "a file")).unwrap();
         tracing::subscriber::with_default(subscriber(sink, Level::WARN, false), || {
             tracing::info!("unseen");
             tracing::warn!(endpoint = "unix:/run/x", forged = "a\x1b[31m", "upstream failed");
@@ -174,13 +174,13 @@ mod tests {
     #[test]
     fn target_and_level_can_be_changed() {
         let dir = tempfile::tempdir().unwrap();
-        let open = |name| Opened::new(File::create(dir.path().join(name)).unwrap());
-        let prepared = |opened, level| Prepared::new(&Target::Off, opened, level).unwrap();
+        let open = |name| Opened::new(File::create(dir.path().join(name)).unwrap(), "a file");
+        let prepared = |opened, level| PreparedErrorLog::new(&Target::Off, opened, level).unwrap();
         let (sink, guard) = Sink::start(open("first")).unwrap();
         let (subscriber, change) = changeable(sink.clone(), LevelFilter::INFO, false);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("one");
-            let Prepared { opened, level, .. } = prepared(Some(open("second")), Level::ERROR);
+            let PreparedErrorLog { opened, level, .. } = prepared(Some(open("second")), Level::ERROR);
             sink.switch(opened);
             change(level, false);
             tracing::info!("unseen");

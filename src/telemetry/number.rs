@@ -41,6 +41,14 @@ pub fn seconds(micros: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
 }
 
+/// Appends milliseconds as seconds with three digits behind the point.
+#[inline]
+pub fn millis(millis: u64, out: &mut Vec<u8>) {
+    decimal(millis / 1000, out);
+    let [a, b, c] = three(millis % 1000);
+    out.extend_from_slice(&[b'.', a, b, c]);
+}
+
 /// The three decimal digits of a number below 1,000.
 #[inline]
 pub fn three(number: u64) -> [u8; 3] {
@@ -96,6 +104,8 @@ mod tests {
         assert_eq!(hex(number), format!("{number:016x}").as_bytes());
         let expected = format!("x{}.{:06}", number / 1_000_000, number % 1_000_000);
         assert_eq!(written(|out| seconds(number, out)), expected);
+        let expected = format!("x{}.{:03}", number / 1_000, number % 1_000);
+        assert_eq!(written(|out| millis(number, out)), expected);
     }
 
     #[test]

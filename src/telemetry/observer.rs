@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::reason::Reason;
 use super::timeline::Timeline;
+use crate::variables::{NamedField, Scope};
 
 /// Looks at every request once, when it is over.
 pub trait Observer {
@@ -33,22 +34,28 @@ pub struct Finished<'a> {
     pub upstream: Option<Upstream<'a>>,
     /// Why the gateway answered itself, or the answer broke off.
     pub reason: Option<Reason>,
+    /// Which rule the request breaks, and in which field: text of ours, with names of the client's.
+    pub rule: Option<&'a str>,
 }
 
-/// What was asked for, and the client that asked.
-pub trait Request {
+/// What was asked for, and the client that asked. Its variables are those of the request as it came.
+pub trait Request: Scope {
     /// The client's address, as far as it is believed; `None` on unix sockets.
     fn remote(&self) -> Option<&str>;
     /// Method.
     fn method(&self) -> &str;
     /// Target as received.
     fn target(&self) -> &[u8];
+    /// The host that it names, with its port.
+    fn host(&self) -> Option<&[u8]>;
     /// `HTTP/1.1`
     fn version(&self) -> &'static str;
     /// `Referer` field.
     fn referer(&self) -> Option<&[u8]>;
     /// `User-Agent` field.
     fn user_agent(&self) -> Option<&[u8]>;
+    /// Gives the values of a field of the answer to `sink`, joined.
+    fn sent_field(&self, field: &NamedField, sink: &mut dyn FnMut(&[u8]));
     /// The script that is run.
     fn script(&self) -> Option<&[u8]>;
     /// Names the request in every log.
@@ -71,15 +78,31 @@ pub struct Upstream<'a> {
 #[cfg(test)]
 pub(super) mod samples {
     use super::*;
+    use crate::variables::Variable;
 
     /// A request that says what it is told to.
     #[derive(Clone, Copy, Default)]
     pub(in crate::telemetry) struct Asked<'a> {
         pub(in crate::telemetry) remote: Option<&'a str>,
         pub(in crate::telemetry) target: &'a [u8],
+        pub(in crate::telemetry) host: Option<&'a [u8]>,
         pub(in crate::telemetry) referer: Option<&'a [u8]>,
         pub(in crate::telemetry) user_agent: Option<&'a [u8]>,
         pub(in crate::telemetry) script: Option<&'a [u8]>,
+    }
+
+    /// A client that says who it is, and little else.
+    impl Scope for Asked<'_> {
+        fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
+            let value = match variable {
+                Variable::RemoteAddr => self.remote.map(str::as_bytes),
+                Variable::Uri => Some(self.target),
+                Variable::Field(field) if field.name() == "user-agent" => self.user_agent,
+                Variable::Field(field) if field.name() == "referer" => self.referer,
+                _ => None,
+            };
+            value.into_iter().for_each(sink);
+        }
     }
 
     impl Request for Asked<'_> {
@@ -95,6 +118,10 @@ pub(super) mod samples {
             self.target
         }
 
+        fn host(&self) -> Option<&[u8]> {
+            self.host
+        }
+
         fn version(&self) -> &'static str {
             "HTTP/1.1"
         }
@@ -105,6 +132,12 @@ pub(super) mod samples {
 
         fn user_agent(&self) -> Option<&[u8]> {
             self.user_agent
+        }
+
+        fn sent_field(&self, field: &NamedField, sink: &mut dyn FnMut(&[u8])) {
+            if field.name() == "content-type" {
+                sink(b"text/html");
+            }
         }
 
         fn script(&self) -> Option<&[u8]> {
@@ -128,6 +161,7 @@ pub(super) mod samples {
             slow: None,
             upstream: None,
             reason: None,
+            rule: None,
         }
     }
 }

@@ -107,10 +107,14 @@ reasons! {
         NotFound = "not_found",
         /// A NUL in a value that becomes a variable.
         NulInVariable = "nul_in_variable",
+        /// A file does not meet a condition of the request.
+        PreconditionFailed = "precondition_failed",
         /// As many requests wait as may wait.
         QueueFull = "queue_full",
         /// No slot became free in time.
         QueueTimeout = "queue_timeout",
+        /// A file has no such part.
+        RangeNotSatisfiable = "range_not_satisfiable",
         /// The answer stopped.
         ReadTimeout = "read_timeout",
         /// The answer ended before the length that it announced.

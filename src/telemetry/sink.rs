@@ -4,13 +4,19 @@
 //! That takes no allocation and no task switch per line, bounds memory in bytes, and counts what was lost, write
 //! errors included, which is why this is not `tracing_appender::non_blocking`.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::reminder::Reminder;
+
+/// Where what is written is not kept.
+const NULL: &str = "/dev/null";
 
 /// Bytes that wait to be written: some 30,000 lines. Lines beyond are dropped.
 const PENDING: usize = 8 * 1024 * 1024;
@@ -23,6 +29,9 @@ const LINGER: Duration = Duration::from_millis(10);
 
 /// How long to wait before trying again to write to a full non-blocking pipe.
 const RETRY: Duration = Duration::from_millis(5);
+
+/// How often lost lines are told of.
+const TOLD: Duration = Duration::from_secs(60);
 
 /// How long the end of the process waits for lines to be written; a pipe that is not read must not hold it up.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -48,14 +57,16 @@ struct Shared {
     /// The thread has ended.
     ended: Condvar,
     dropped: AtomicU64,
+    /// Of lost lines; none for the log that would be told in.
+    losses: Option<Reminder>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     pending: Vec<u8>,
     thread: Thread,
-    /// The file to go on with, and how many of the pending bytes still go to the old one.
-    fresh: Option<(usize, File)>,
+    /// What to go on with, and how many of the pending bytes still go to the old one.
+    fresh: Option<(usize, Opened)>,
     stop: bool,
     ended: bool,
 }
@@ -74,43 +85,59 @@ enum Thread {
 
 /// A target that is open; nothing is written to it yet.
 #[derive(Debug)]
-pub struct Opened(File);
+pub struct Opened {
+    file: File,
+    /// For messages.
+    name: String,
+}
 
 impl Opened {
     /// A file that is open for appending, a pipe, a device.
-    pub fn new(file: File) -> Self {
-        Self(file)
+    pub fn new(file: File, name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { file, name }
     }
 
     /// Standard output.
     pub fn stdout() -> io::Result<Self> {
-        Ok(Self(io::stdout().as_fd().try_clone_to_owned()?.into()))
+        let file = io::stdout().as_fd().try_clone_to_owned()?;
+        Ok(Self::new(file.into(), "stdout"))
     }
 
     /// Standard error.
     pub fn stderr() -> io::Result<Self> {
-        Ok(Self(io::stderr().as_fd().try_clone_to_owned()?.into()))
+        let file = io::stderr().as_fd().try_clone_to_owned()?;
+        Ok(Self::new(file.into(), "stderr"))
     }
 
     /// Takes everything and keeps nothing: for a log that is off and may be switched on.
     pub fn null() -> io::Result<Self> {
-        Ok(Self(OpenOptions::new().write(true).open("/dev/null")?))
+        Ok(Self::new(OpenOptions::new().write(true).open(NULL)?, NULL))
     }
 }
 
 impl Sink {
-    /// Writes lines to what was opened.
+    /// Writes lines to what was opened. Those that are lost are counted, and nothing more: for the error log.
     pub fn start(opened: Opened) -> io::Result<(Self, Guard)> {
-        let Opened(file) = opened;
+        Self::begin(opened, None)
+    }
+
+    /// The same for the access log: the error log tells of lost lines, once a minute at most.
+    pub fn start_watched(opened: Opened) -> io::Result<(Self, Guard)> {
+        Self::begin(opened, Some(Reminder::every(TOLD)))
+    }
+
+    fn begin(opened: Opened, losses: Option<Reminder>) -> io::Result<(Self, Guard)> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             wake: Condvar::new(),
             ended: Condvar::new(),
             dropped: AtomicU64::new(0),
+            losses,
         });
         let thread = Arc::clone(&shared);
         let name = thread::Builder::new().name("bridgehead-log".into());
-        name.spawn(move || thread.write_out(file))?;
+        name.spawn(move || thread.write_out(opened))?;
         let guard = Guard {
             shared: Arc::clone(&shared),
         };
@@ -123,9 +150,13 @@ impl Sink {
         let mut state = self.shared.lock();
         let before = state.pending.len();
         let after = before + line.len();
-        if state.stop || after > PENDING {
+        if state.stop {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             return;
+        }
+        if after > PENDING {
+            drop(state);
+            return self.shared.lose(1, &"what it goes to does not keep up");
         }
         state.pending.extend_from_slice(line);
         let wakes = state.wakes();
@@ -139,7 +170,7 @@ impl Sink {
     /// closed: for log rotation.
     pub fn switch(&self, to: Opened) {
         let mut state = self.shared.lock();
-        state.fresh = Some((state.pending.len(), to.0));
+        state.fresh = Some((state.pending.len(), to));
         drop(state);
         self.shared.wake.notify_one();
     }
@@ -192,18 +223,18 @@ impl State {
 
 impl Shared {
     /// The thread: until the guard is dropped.
-    fn write_out(&self, mut file: File) {
+    fn write_out(&self, mut target: Opened) {
         let mut batch = Vec::new();
         loop {
             let (fresh, stop) = self.next_batch(&mut batch);
             match fresh {
                 Some((old, fresh)) => {
                     let (old, new) = batch.split_at(old.min(batch.len()));
-                    self.write_lines(&file, old);
-                    file = fresh;
-                    self.write_lines(&file, new);
+                    self.write_lines(&target, old);
+                    target = fresh;
+                    self.write_lines(&target, new);
                 }
-                None => self.write_lines(&file, &batch),
+                None => self.write_lines(&target, &batch),
             }
             batch.clear();
             // What a burst needed is not kept for ever; a full batch is always a little more than one.
@@ -217,7 +248,7 @@ impl Shared {
     }
 
     /// Waits for lines and takes them in exchange for an empty buffer.
-    fn next_batch(&self, batch: &mut Vec<u8>) -> (Option<(usize, File)>, bool) {
+    fn next_batch(&self, batch: &mut Vec<u8>) -> (Option<(usize, Opened)>, bool) {
         let idle = |state: &mut State| state.pending.is_empty() && state.fresh.is_none() && !state.stop;
         let mut state = self.lock();
         state.thread = Thread::Idle;
@@ -233,10 +264,20 @@ impl Shared {
     }
 
     /// Writes lines out, or counts them as lost.
-    fn write_lines(&self, file: &File, lines: &[u8]) {
-        if self.write_all(file, lines).is_err() {
+    fn write_lines(&self, target: &Opened, lines: &[u8]) {
+        if let Err(error) = self.write_all(&target.file, lines) {
             let lost = memchr::memchr_iter(b'\n', lines).count();
-            self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+            self.lose(lost as u64, &format_args!("{}: {error}", target.name));
+        }
+    }
+
+    /// Counts lines as lost, and tells of it where that is wanted.
+    #[cold]
+    fn lose(&self, lines: u64, why: &dyn Display) {
+        self.dropped.fetch_add(lines, Ordering::Relaxed);
+        let losses = self.losses.as_ref();
+        if let Some(lines) = losses.and_then(|losses| losses.happened(lines, Instant::now())) {
+            tracing::error!(lines, error = %why, "lines of the access log are lost");
         }
     }
 
@@ -270,7 +311,8 @@ mod tests {
     use super::*;
 
     fn opened(path: &Path) -> Opened {
-        Opened::new(File::options().append(true).create(true).open(path).unwrap())
+        let file = File::options().append(true).create(true).open(path).unwrap();
+        Opened::new(file, path.display().to_string())
     }
 
     fn sink(path: &Path) -> (Sink, Guard) {
@@ -349,7 +391,7 @@ mod tests {
     fn a_stuck_reader_costs_lines_but_no_time_and_no_memory() {
         let (mut reader, writer) = io::pipe().unwrap();
         let file = File::from(OwnedFd::from(writer));
-        let (sink, guard) = Sink::start(Opened::new(file)).unwrap();
+        let (sink, guard) = Sink::start(Opened::new(file, "a pipe")).unwrap();
         let line = [b"x".repeat(BATCH - 1), b"\n".to_vec()].concat();
         let lines = 3 * PENDING / line.len();
         for _ in 0..lines {
@@ -409,6 +451,36 @@ mod tests {
         sink.push(b"");
         drop(guard);
         assert_eq!(fs::read_to_string(&path).unwrap(), "line\n".repeat(2_000));
+    }
+
+    #[test]
+    fn lost_lines_are_told_of_with_their_number_and_the_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("error.log");
+        let (errors, written) = sink(&path);
+        let subscriber = crate::telemetry::log::subscriber(errors, tracing::Level::ERROR, false);
+        let losses = |losses| Shared {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            ended: Condvar::new(),
+            dropped: AtomicU64::new(0),
+            losses,
+        };
+        let (watched, silent) = (losses(Some(Reminder::every(TOLD))), losses(None));
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 {
+                watched.write_lines(&opened(Path::new("/dev/full")), b"one\ntwo\n");
+                silent.write_lines(&opened(Path::new("/dev/full")), b"one\ntwo\n");
+            }
+        });
+        drop(written);
+        let text = fs::read_to_string(path).unwrap();
+        let told = "ERROR lines of the access log are lost lines=2 error=/dev/full: No space left on device";
+        assert!(text.contains(told) && text.lines().count() == 1, "{text}");
+        assert_eq!(
+            [watched, silent].map(|shared| shared.dropped.into_inner()),
+            [4, 4]
+        );
     }
 
     #[test]

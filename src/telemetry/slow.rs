@@ -36,8 +36,10 @@ impl Observer for SlowLog {
 #[cold]
 fn tell(request: &Finished<'_>) {
     let upstream = request.upstream.unwrap_or_default();
+    let host = request.request.host().map(String::from_utf8_lossy);
     tracing::warn!(
         request = %format_args!("{:016x}", request.request.id()),
+        host = host.as_deref(),
         route = request.route,
         status = request.status,
         reason = request.reason.map(|reason| reason.as_str()),

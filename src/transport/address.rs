@@ -1,9 +1,14 @@
-//! Where a socket is: TCP by number, TCP by name, or a path.
+//! Where a socket is: TCP by number, TCP by name, a path, or a name without a file.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use socket2::SockAddr;
 
 /// A place to listen on or to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +19,8 @@ pub enum Address {
     Name(String, u16),
     /// `unix:/run/php/php-fpm.sock`
     Unix(PathBuf),
+    /// `unix:@app`: in the abstract name space of Linux (unix(7)). It has no file, and so neither an owner nor a mode.
+    Abstract(String),
 }
 
 /// Why a text is not an address.
@@ -22,6 +29,12 @@ pub enum AddressError {
     /// `unix:` without an absolute path behind it.
     #[error("a unix socket needs an absolute path: unix:/run/app.sock")]
     RelativePath,
+    /// `unix:@` alone.
+    #[error("a unix socket without a file needs a name: unix:@app")]
+    Nameless,
+    /// A name with a NUL.
+    #[error("a NUL in the name of a unix socket")]
+    Nul,
     /// The path does not fit into a socket address.
     #[error("socket path of {0} bytes; the system takes at most {MAX_UNIX_PATH}")]
     PathTooLong(usize),
@@ -33,8 +46,35 @@ pub enum AddressError {
     Host(String),
 }
 
-/// `sun_path` holds 108 bytes with the closing NUL (unix(7)).
+/// `sun_path` holds 108 bytes with the closing NUL, or the NUL in front of an abstract name (unix(7)).
 const MAX_UNIX_PATH: usize = 107;
+
+impl Address {
+    /// Whether the kernel would refuse to listen on both. A socket of IPv6 takes no clients of IPv4, unless it is
+    /// `dual`, as another program may have opened it.
+    pub fn overlaps(&self, other: &Self, dual: bool) -> bool {
+        match (self, other) {
+            (Self::Tcp(a), Self::Tcp(b)) => {
+                let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+                let together = a.is_ipv4() == b.is_ipv4() || dual;
+                a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || together && any)
+            }
+            (a, b) => a == b,
+        }
+    }
+}
+
+/// What bind(2) and connect(2) take for a unix socket; an error for everything else.
+pub(super) fn sockaddr(address: &Address) -> io::Result<SockAddr> {
+    match address {
+        Address::Unix(path) => SockAddr::unix(path),
+        Address::Abstract(name) => {
+            let bytes = [b"\0", name.as_bytes()].concat();
+            SockAddr::unix(Path::new(&OsString::from_vec(bytes)))
+        }
+        Address::Tcp(_) | Address::Name(..) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
 
 impl FromStr for Address {
     type Err = AddressError;
@@ -62,18 +102,30 @@ impl fmt::Display for Address {
             Self::Tcp(address) => address.fmt(f),
             Self::Name(host, port) => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Abstract(name) => write!(f, "unix:@{name}"),
         }
     }
 }
 
-fn unix(path: &str) -> Result<Address, AddressError> {
-    if !path.starts_with('/') {
+fn unix(text: &str) -> Result<Address, AddressError> {
+    let name = text.strip_prefix('@');
+    if name == Some("") {
+        return Err(AddressError::Nameless);
+    }
+    if name.is_none() && !text.starts_with('/') {
         return Err(AddressError::RelativePath);
     }
-    if path.len() > MAX_UNIX_PATH {
-        return Err(AddressError::PathTooLong(path.len()));
+    let length = name.unwrap_or(text).len();
+    if length > MAX_UNIX_PATH {
+        return Err(AddressError::PathTooLong(length));
     }
-    Ok(Address::Unix(path.into()))
+    if text.contains('\0') {
+        return Err(AddressError::Nul);
+    }
+    Ok(match name {
+        Some(name) => Address::Abstract(name.to_owned()),
+        None => Address::Unix(text.into()),
+    })
 }
 
 #[cfg(test)]
@@ -86,6 +138,7 @@ mod tests {
             "127.0.0.1:80",
             "[::1]:9000",
             "unix:/run/php/fpm.sock",
+            "unix:@php/fpm",
             "app_1.internal:9000",
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
@@ -93,9 +146,33 @@ mod tests {
     }
 
     #[test]
+    fn addresses_that_the_kernel_takes_for_one_overlap() {
+        let overlap = |a: &str, b: &str, dual| {
+            let (a, b): (Address, Address) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(a.overlaps(&b, dual), b.overlaps(&a, dual));
+            a.overlaps(&b, dual)
+        };
+        assert!(overlap("0.0.0.0:80", "127.0.0.1:80", false));
+        assert!(overlap("[::]:80", "[::1]:80", false));
+        assert!(!overlap("0.0.0.0:80", "[::]:80", false));
+        assert!(overlap("0.0.0.0:80", "[::]:80", true));
+        assert!(!overlap("127.0.0.1:80", "[::1]:80", true));
+        assert!(!overlap("0.0.0.0:80", "127.0.0.1:81", false));
+        assert!(!overlap("127.0.0.1:0", "127.0.0.1:0", false), "two free ports");
+        assert!(overlap("unix:/a", "unix:/a", false));
+    }
+
+    #[test]
     fn each_mistake_has_its_own_name() {
         let error = |text: &str| text.parse::<Address>().unwrap_err();
         assert_eq!(error("unix:run/x.sock"), AddressError::RelativePath);
+        assert_eq!(error("unix:@"), AddressError::Nameless);
+        assert_eq!(error("unix:@a\0b"), AddressError::Nul);
+        assert_eq!(error("unix:/a\0b"), AddressError::Nul);
+        assert_eq!(
+            error(&format!("unix:@{}", "x".repeat(108))),
+            AddressError::PathTooLong(108)
+        );
         assert_eq!(
             error(&format!("unix:/{}", "x".repeat(107))),
             AddressError::PathTooLong(108)

@@ -9,6 +9,8 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Address;
 use super::access::Ownership;
+use super::address::sockaddr;
+use super::claim;
 use super::entry::{DirectoryEntry, EntryError};
 use super::inherited::{Inherited, InheritedSocket, Lender};
 use super::lock::BindLock;
@@ -60,6 +62,21 @@ pub enum ListenError {
 }
 
 impl BoundSocket {
+    /// Whether it keeps `address` from being listened on.
+    pub fn holds(&self, address: &Address) -> bool {
+        claim::covers(&self.socket, &self.address, address)
+    }
+
+    /// What opened it, if it was not us.
+    pub fn lender(&self) -> Option<Lender> {
+        self.lender
+    }
+
+    /// Where it was asked to listen.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// The socket that was inherited for `address`, as it is; when there is none, [`Self::bind`].
     pub fn open(
         address: &Address,
@@ -84,6 +101,10 @@ impl BoundSocket {
                 Self::listening(address, socket, None, backlog)
             }
             Address::Unix(path) => Self::unix(address, path, backlog, ownership),
+            Address::Abstract(_) => {
+                let socket = nameless(address).map_err(|error| failed(address, error))?;
+                Self::listening(address, socket, None, backlog)
+            }
             Address::Name(..) => Err(ListenError::Name(address.clone())),
         }
     }
@@ -161,6 +182,10 @@ fn failed(address: &Address, error: io::Error) -> ListenError {
 
 fn tcp(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        // Whatever net.ipv6.bindv6only says: `[::]:80` and `0.0.0.0:80` are two addresses, as for nginx.
+        socket.set_only_v6(true)?;
+    }
     // A restart must not wait for the old connections' TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -175,6 +200,13 @@ fn unix(path: &Path, ownership: &Ownership) -> io::Result<Socket> {
         let _ = fchmod(&socket, Mode::from_raw_mode(mode));
     }
     socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
+}
+
+/// The name goes with the last descriptor of the socket: nothing is left behind, and nothing is to be removed.
+fn nameless(address: &Address) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&sockaddr(address)?)?;
     Ok(socket)
 }
 
@@ -234,6 +266,20 @@ mod tests {
         let _fills_the_backlog = UnixStream::connect(&path).unwrap();
         assert!(matches!(bind(&path), Err(ListenError::InUse(_))));
         assert!(path.exists());
+    }
+
+    #[test]
+    fn every_address_of_ipv6_is_none_of_ipv4() {
+        let all = |text: &str| BoundSocket::bind(&text.parse().unwrap(), 16, &Ownership::default());
+        // A port that is free in both: mostly the first one is.
+        for _ in 0..100 {
+            let six = all("[::]:0").unwrap();
+            let port = six.socket.local_addr().unwrap().as_socket().unwrap().port();
+            if all(&format!("0.0.0.0:{port}")).is_ok() {
+                return;
+            }
+        }
+        panic!("of a hundred ports none is free in both");
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::address::sockaddr;
 use super::{Address, Obstacle, Stream};
 use crate::telemetry::Reason;
 
@@ -35,10 +36,10 @@ pub enum ConnectError {
 
 /// Connects within `timeout`.
 pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
-    if let Address::Unix(path) = address {
-        return match unix(path) {
+    if let Address::Unix(_) | Address::Abstract(_) = address {
+        return match unix(address) {
             Ok(stream) => Ok(Stream::Unix(stream)),
-            Err(error) => Err(ConnectError::unix(path, error, timeout).await),
+            Err(error) => Err(ConnectError::unix(address, error, timeout).await),
         };
     }
     let stream = tokio::time::timeout(timeout, tcp(address))
@@ -49,9 +50,9 @@ pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, Con
 }
 
 /// A unix socket connects or fails at once: no timer, and nothing to wait for.
-fn unix(path: &Path) -> io::Result<UnixStream> {
+fn unix(address: &Address) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    socket.connect(&SockAddr::unix(path)?)?;
+    socket.connect(&sockaddr(address)?)?;
     UnixStream::from_std(socket.into())
 }
 
@@ -59,7 +60,7 @@ async fn tcp(address: &Address) -> io::Result<TcpStream> {
     match address {
         Address::Tcp(address) => TcpStream::connect(address).await,
         Address::Name(host, port) => TcpStream::connect((host.as_str(), *port)).await,
-        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -77,7 +78,10 @@ impl ConnectError {
     }
 
     /// Looks at once for what is in the way: it may be gone by the time that the log is read.
-    async fn unix(path: &Path, error: io::Error, timeout: Duration) -> Self {
+    async fn unix(address: &Address, error: io::Error, timeout: Duration) -> Self {
+        let Address::Unix(path) = address else {
+            return error.into();
+        };
         let explained = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
             io::ErrorKind::PermissionDenied => Self::Forbidden,

@@ -14,7 +14,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, renameat, statat, unlinkat,
+    Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, readlinkat, renameat,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -94,6 +95,21 @@ impl DirectoryEntry {
     /// What has the name now; a link is told of itself.
     pub fn stat(&self) -> io::Result<Stat> {
         Ok(statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Fails if this process could neither write to what has the name nor make a file of that name.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let (name, wanted) = match self.stat() {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+                return Err(Errno::ISDIR.into());
+            }
+            Ok(_) => (self.name.as_os_str(), Access::WRITE_OK),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (OsStr::new("."), Access::WRITE_OK | Access::EXEC_OK)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(accessat(&self.directory, name, wanted, AtFlags::EACCESS)?)
     }
 
     /// Whether an open file has the name now.

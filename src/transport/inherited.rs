@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use socket2::Socket;
 
-use super::Address;
+use super::{Address, claim};
 
 /// The sockets that no listener has asked for yet.
 #[derive(Debug, Default)]
@@ -45,15 +45,23 @@ impl InheritedSocket {
         }
         let local = socket.local_addr()?;
         let unix = || local.as_pathname().map(|path| Address::Unix(path.to_owned()));
-        let address = local.as_socket().map(Address::Tcp).or_else(unix);
         let nameless = || {
+            let name = std::str::from_utf8(local.as_abstract_namespace()?).ok()?;
+            Some(Address::Abstract(name.to_owned()))
+        };
+        let address = local
+            .as_socket()
+            .map(Address::Tcp)
+            .or_else(unix)
+            .or_else(nameless);
+        let unknown = || {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "neither TCP nor a unix socket with a path",
+                "neither TCP nor a unix socket with a path or a name in UTF-8",
             )
         };
         Ok(Self {
-            address: address.ok_or_else(nameless)?,
+            address: address.ok_or_else(unknown)?,
             socket: socket.into(),
             owns_file: false,
             lender: Lender::Manager,
@@ -71,6 +79,12 @@ impl Inherited {
     pub(super) fn take(&mut self, address: &Address) -> Option<InheritedSocket> {
         let found = self.0.iter().position(|socket| socket.address == *address)?;
         Some(self.0.remove(found))
+    }
+
+    /// The one that keeps `address` from being listened on.
+    pub fn holder(&self, address: &Address) -> Option<&InheritedSocket> {
+        let holds = |socket: &&InheritedSocket| claim::covers(&socket.socket, &socket.address, address);
+        self.0.iter().find(holds)
     }
 
     /// What no listener has asked for.

@@ -12,7 +12,7 @@ use super::access::Ownership;
 use super::bind::{BoundSocket, ListenError, limit};
 use super::inherited::Lender;
 use super::socket_file::SocketFile;
-use super::{Address, Stream};
+use super::{Address, Stream, claim};
 
 /// A bound socket that accepts connections.
 ///
@@ -68,7 +68,9 @@ impl Listener {
         } = bound;
         socket.set_nonblocking(true)?;
         let (address, socket) = match address {
-            Address::Unix(_) => (address, Bound::Unix(UnixListener::from_std(socket.into())?)),
+            Address::Unix(_) | Address::Abstract(_) => {
+                (address, Bound::Unix(UnixListener::from_std(socket.into())?))
+            }
             Address::Tcp(_) | Address::Name(..) => {
                 let listener = TcpListener::from_std(socket.into())?;
                 (Address::Tcp(listener.local_addr()?), Bound::Tcp(listener))
@@ -86,6 +88,11 @@ impl Listener {
     /// Where it listens; the port is the real one when 0 was asked for.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Whether it keeps `address` from being listened on.
+    pub fn holds(&self, address: &Address) -> bool {
+        claim::covers(self.socket(), &self.address, address)
     }
 
     /// Gives the file of a unix socket to its owner.
@@ -250,6 +257,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_abstract_name_is_listened_on_once_and_is_free_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        // A name of its own, as the directory has one.
+        let address: Address = format!("unix:@{}", dir.path().display()).parse().unwrap();
+        let listener = Listener::bind(&address, 16).unwrap();
+        assert!(matches!(Listener::bind(&address, 16), Err(ListenError::InUse(_))));
+        let connect = || crate::transport::connect(&address, std::time::Duration::from_secs(5));
+        let _client = connect().await.unwrap();
+        listener.accept().await.unwrap();
+        let handed_over = InheritedSocket::from_manager(listener.duplicate().unwrap()).unwrap();
+        assert_eq!(handed_over.address, address);
+        drop(handed_over);
+        let _waiting = connect().await.unwrap();
+        listener.retire();
+        assert!(listener.waiting().is_some() && listener.waiting().is_none());
+        drop(listener);
+        assert!(matches!(
+            connect().await,
+            Err(crate::transport::ConnectError::Refused)
+        ));
+        Listener::bind(&address, 16).unwrap();
+    }
+
+    #[tokio::test]
     async fn a_file_in_the_way_is_not_removed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let address = Address::Unix(file.path().into());
@@ -334,7 +365,7 @@ mod tests {
         match address {
             Address::Unix(path) => StdUnixStream::connect(path).unwrap().into(),
             Address::Tcp(address) => std::net::TcpStream::connect(address).unwrap().into(),
-            Address::Name(..) => unreachable!(),
+            Address::Name(..) | Address::Abstract(_) => unreachable!(),
         }
     }
 }

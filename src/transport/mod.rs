@@ -7,6 +7,7 @@ pub mod account;
 pub mod address;
 pub mod bind;
 pub mod buffers;
+mod claim;
 pub mod connect;
 pub mod deadline;
 pub mod entry;

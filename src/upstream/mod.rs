@@ -24,7 +24,7 @@ pub mod select;
 pub mod wire;
 
 pub use admit::Snapshot;
-pub use answer::{Answer, Body, Interim, Options, Relays, Switched};
+pub use answer::{Body, Interim, Options, Relays, Switched, UpstreamAnswer};
 pub use attempt::{Forecast, Preview, Upstream};
-pub use model::{BodyError, Config, Endpoint, Failure, Trace};
+pub use model::{BodyError, Endpoint, Failure, Trace, UpstreamConfig};
 pub use wire::{RequestBody, Streaming};

@@ -1,8 +1,11 @@
 //! Texts with variables: `$host$uri`, `$cookie_session`. The variables have nginx's names and meanings.
 //!
-//! A [`Template`] is compiled when the configuration is read. A [`Scope`] knows the values: a request, for instance.
+//! A [`Template`] is compiled when the configuration is read. A [`Scope`] knows the values: a request, for instance. What
+//! is known only when a request is over is a variable of the access log alone (`telemetry/variable.rs`).
 
+mod basic;
 mod error;
+mod named_field;
 mod normal_path;
 mod proxy_protocol;
 mod request;
@@ -10,14 +13,15 @@ mod template;
 mod variable;
 
 pub use error::TemplateError;
+pub use named_field::NamedField;
 pub use proxy_protocol::ProxyProtocolVariable;
 pub use request::cookies;
-pub use template::Template;
+pub use template::{Part, Template};
 pub use variable::{NAMES, Variable};
 
 /// Where variables have values.
 pub trait Scope {
-    /// Gives the value of a variable to `sink`, piece by piece; nothing when it has none.
+    /// Gives the value of a variable to `sink`, piece by piece; calls it never when there is none.
     fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8]));
 }
 

@@ -73,7 +73,7 @@ impl ProxyProtocolVariable {
     }
 
     /// Gives its value to `sink`.
-    pub(super) fn write(self, header: &Header, sink: &mut dyn FnMut(&[u8])) {
+    pub fn write(self, header: &Header, sink: &mut dyn FnMut(&[u8])) {
         let end = |of: fn(&Ends) -> SocketAddr| header.ends().map(of);
         let ip = |end: Option<SocketAddr>| end.map(|end| end.ip().to_canonical().to_string());
         let port = |end: Option<SocketAddr>| end.map(|end| end.port().to_string());

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::{Scope, Variable, normal_path};
+use super::{Scope, Variable, basic, normal_path};
 use crate::protocol::RequestHead;
 use crate::protocol::fields::FieldName;
 use crate::protocol::peer::Peer;
@@ -14,31 +14,48 @@ impl Scope for RequestHead {
         match variable {
             Variable::Uri => sink(&normal_path::normal(self.target.path())),
             Variable::RequestUri => sink(self.target.as_bytes()),
-            Variable::Args => sink(self.target.query().unwrap_or_default()),
+            Variable::Args => some(self.target.query(), sink),
             Variable::Host => host(self, sink),
-            Variable::RemoteAddr => sink(remote(self).map_or(b"", |remote| remote.ip())),
-            Variable::BinaryRemoteAddr => match remote(self).map(|remote| remote.address.ip()) {
-                Some(IpAddr::V4(address)) => sink(&address.octets()),
-                Some(IpAddr::V6(address)) => sink(&address.octets()),
-                None => {}
-            },
+            Variable::RemoteAddr | Variable::RemotePort | Variable::BinaryRemoteAddr => {
+                if let Some(remote) = &self.client.remote {
+                    remote.write(variable, sink);
+                }
+            }
+            Variable::RemoteUser => some(basic::user(self).as_deref(), sink),
             Variable::Scheme => sink(self.client.scheme().as_bytes()),
+            Variable::ServerName => sink(&self.server_name()),
+            Variable::ServerProtocol => sink(self.version_text().as_bytes()),
             Variable::RequestMethod => sink(self.method.as_str().as_bytes()),
             Variable::ProxyProtocol(variable) => {
                 if let Some(header) = &self.client.announced {
                     variable.write(header, sink);
                 }
             }
-            Variable::Field(name) => field(self, name, sink),
-            Variable::Cookie(name) => sink(cookies(self, name).next().unwrap_or_default()),
-            Variable::Argument(name) => sink(argument(self, name).unwrap_or_default()),
+            Variable::RequestId => sink(self.id.to_string().as_bytes()),
+            Variable::Field(field) => field.write(&self.fields, sink),
+            Variable::Cookie(name) => some(cookies(self, name).next(), sink),
+            Variable::Argument(name) => some(argument(self, name), sink),
         }
     }
 }
 
-/// The client; none on a unix socket.
-fn remote(head: &RequestHead) -> Option<&Peer> {
-    head.client.remote.as_ref()
+/// Knows the variables about the client's address; the others have no value here.
+impl Scope for Peer {
+    fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
+        match (variable, self.address.ip()) {
+            (Variable::RemoteAddr, _) => sink(self.ip()),
+            (Variable::RemotePort, _) => sink(self.port()),
+            (Variable::BinaryRemoteAddr, IpAddr::V4(address)) => sink(&address.octets()),
+            (Variable::BinaryRemoteAddr, IpAddr::V6(address)) => sink(&address.octets()),
+            _ => {}
+        }
+    }
+}
+
+fn some(value: Option<&[u8]>, sink: &mut dyn FnMut(&[u8])) {
+    if let Some(value) = value {
+        sink(value);
+    }
 }
 
 fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
@@ -50,20 +67,6 @@ fn host(head: &RequestHead, sink: &mut dyn FnMut(&[u8])) {
         lower.copy_from_slice(piece);
         lower.make_ascii_lowercase();
         sink(lower);
-    }
-}
-
-/// All values of a field, joined as RFC 9110, section 5.2 says; cookies as RFC 9113, section 8.2.3 does.
-fn field(head: &RequestHead, name: &str, sink: &mut dyn FnMut(&[u8])) {
-    let comma: &[u8] = match FieldName::of(name.as_bytes()) {
-        FieldName::Cookie => b"; ",
-        _ => b", ",
-    };
-    for (number, value) in head.fields.all_named(name.as_bytes()).enumerate() {
-        if number > 0 {
-            sink(comma);
-        }
-        sink(value);
     }
 }
 

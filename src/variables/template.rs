@@ -5,22 +5,25 @@ use std::str::FromStr;
 
 use super::{Scope, TemplateError, Variable};
 
-/// A text with variables: `$host$uri`, `<${host}>`; two dollars are one.
+/// A text with variables: `$host$uri`, `<${host}>`; two dollars are one. `V`: the variables that it may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub struct Template<V = Variable> {
     text: String,
-    parts: Vec<Part>,
+    parts: Vec<Part<V>>,
 }
 
+/// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub enum Part<V> {
+    /// The same for all scopes.
     Text(String),
-    Variable(Variable),
+    /// What the scope says.
+    Variable(V),
 }
 
-impl Template {
+impl<V> Template<V> {
     /// A variable alone.
-    pub fn of(variable: Variable, text: &str) -> Self {
+    pub fn of(variable: V, text: &str) -> Self {
         Self {
             text: text.to_owned(),
             parts: vec![Part::Variable(variable)],
@@ -32,6 +35,11 @@ impl Template {
         &self.text
     }
 
+    /// Its pieces, in their order.
+    pub fn parts(&self) -> &[Part<V>] {
+        &self.parts
+    }
+
     /// Whether its text is the same for all scopes.
     pub fn is_constant(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
@@ -39,13 +47,15 @@ impl Template {
 
     /// The text, if it is the same for all scopes.
     pub fn constant(&self) -> Option<String> {
-        let text = |part: &Part| match part {
+        let text = |part: &Part<V>| match part {
             Part::Text(text) => Some(text.clone()),
             Part::Variable(_) => None,
         };
         self.parts.iter().map(text).collect()
     }
+}
 
+impl Template {
     /// Gives the text with the values of this scope to `sink`, piece by piece.
     pub fn write(&self, scope: &impl Scope, sink: &mut dyn FnMut(&[u8])) {
         for part in &self.parts {
@@ -58,7 +68,7 @@ impl Template {
 }
 
 /// No text.
-impl Default for Template {
+impl<V> Default for Template<V> {
     fn default() -> Self {
         Self {
             text: String::new(),
@@ -67,7 +77,7 @@ impl Default for Template {
     }
 }
 
-impl FromStr for Template {
+impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
@@ -79,13 +89,13 @@ impl FromStr for Template {
 }
 
 /// As it was written.
-impl fmt::Display for Template {
+impl<V> fmt::Display for Template<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, TemplateError> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

@@ -8,7 +8,7 @@ use super::*;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::Fields;
 use crate::protocol::proxy_protocol::decode;
-use crate::protocol::request::Client;
+use crate::protocol::request::{Client, RequestId};
 use crate::protocol::{Target, samples};
 
 fn head() -> RequestHead {
@@ -18,6 +18,7 @@ fn head() -> RequestHead {
         ..Client::default()
     };
     head.client = client;
+    head.id = RequestId(0xfeed);
     head.target = Target::from_static("/a%20b//c?x=1&User=7&y");
     head.fields = Fields::from_iter([
         ("host", "Shop.Example:8080"),
@@ -25,6 +26,7 @@ fn head() -> RequestHead {
         ("X-User", "two"),
         ("cookie", "a=1; SESSION=abc=d;b"),
         ("cookie", "session=second"),
+        ("authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
     ]);
     head
 }
@@ -52,6 +54,11 @@ fn variables_mean_what_they_mean_in_nginx() {
         ("$request_method", "GET"),
         ("$remote_addr", "65.66.67.68"),
         ("$binary_remote_addr", "ABCD"),
+        ("$remote_port", "1"),
+        ("$remote_user", "Aladdin"),
+        ("$server_name", "Shop.Example"),
+        ("$server_protocol", "HTTP/1.1"),
+        ("$request_id", "000000000000feed"),
         ("$http_x_user", "one, two"),
         ("$http_cookie", "a=1; SESSION=abc=d;b; session=second"),
         ("$cookie_session", "abc=d"),

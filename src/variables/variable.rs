@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use super::TemplateError;
 use super::proxy_protocol::ProxyProtocolVariable;
-use crate::protocol::fields::is_token;
+use super::{NamedField, TemplateError};
 
 /// A variable of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +20,16 @@ pub enum Variable {
     RemoteAddr,
     /// Its bytes.
     BinaryRemoteAddr,
+    /// The client's port; 0 when a proxy names the client.
+    RemotePort,
+    /// The user that the client names by the Basic scheme.
+    RemoteUser,
+    /// The name of the site: as it is configured, else as the client says.
+    ServerName,
+    /// `HTTP/1.1`, for instance.
+    ServerProtocol,
+    /// What names the request in every log.
+    RequestId,
     /// `http` or `https`.
     Scheme,
     /// `GET`, for instance.
@@ -28,7 +37,7 @@ pub enum Variable {
     /// One of the header of the PROXY protocol.
     ProxyProtocol(ProxyProtocolVariable),
     /// A field of the request by its name; several are joined.
-    Field(String),
+    Field(NamedField),
     /// The value of a cookie by its name.
     Cookie(String),
     /// The value of an argument in the query by its name, as it was sent.
@@ -36,7 +45,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 22] = [
     "uri",
     "request_uri",
     "args",
@@ -44,8 +53,13 @@ pub const NAMES: [&str; 17] = [
     "host",
     "remote_addr",
     "binary_remote_addr",
+    "remote_port",
+    "remote_user",
     "scheme",
+    "server_name",
+    "server_protocol",
     "request_method",
+    "request_id",
     "proxy_protocol_addr",
     "proxy_protocol_port",
     "proxy_protocol_server_addr",
@@ -64,12 +78,8 @@ impl FromStr for Variable {
             "" => Err(TemplateError::Field(name.to_owned())),
             rest => Ok(rest.to_owned()),
         };
-        if let Some(field) = name.strip_prefix("http_") {
-            let field = named(field)?.replace('_', "-");
-            return match is_token(field.as_bytes()) {
-                true => Ok(Self::Field(field)),
-                false => Err(TemplateError::Field(name.to_owned())),
-            };
+        if let Some(field) = NamedField::of(name, "http_") {
+            return field.map(Self::Field);
         }
         if let Some(cookie) = name.strip_prefix("cookie_") {
             return named(cookie).map(Self::Cookie);
@@ -84,8 +94,13 @@ impl FromStr for Variable {
             "host" => Self::Host,
             "remote_addr" => Self::RemoteAddr,
             "binary_remote_addr" => Self::BinaryRemoteAddr,
+            "remote_port" => Self::RemotePort,
+            "remote_user" => Self::RemoteUser,
             "scheme" => Self::Scheme,
+            "server_name" => Self::ServerName,
+            "server_protocol" => Self::ServerProtocol,
             "request_method" => Self::RequestMethod,
+            "request_id" => Self::RequestId,
             other => match ProxyProtocolVariable::named(other) {
                 Some(variable) => Self::ProxyProtocol(variable),
                 None => return Err(TemplateError::Unknown(other.to_owned())),

@@ -28,7 +28,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "telemetry",
-        ours: &[],
+        ours: &["variables"],
         crates: &["arc_swap", "tracing", "tracing_subscriber", "jiff", "memchr"],
     },
     Layer {

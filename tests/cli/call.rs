@@ -125,6 +125,56 @@ fn verbose_tells_every_record() {
     assert!(stderr(&output).contains("\n> PATH_INFO=/stderr\n"));
 }
 
+/// The demo's gateway itself is what speaks HTTP.
+#[test]
+fn an_application_that_speaks_http_is_called_by_its_url() {
+    let demo = Demo::usual();
+    let url = format!("http://{}/fastcgi/env?x=1", demo.address);
+    let output = run(&["call", &url, "-v", "PUT", "-d", "a=b", "-H", "X-Team: red"]);
+    let variables: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (name, value) in [
+        ("REQUEST_METHOD", "PUT"),
+        ("QUERY_STRING", "x=1"),
+        ("CONTENT_LENGTH", "3"),
+        ("HTTP_HOST", &*demo.address),
+        ("HTTP_X_TEAM", "red"),
+    ] {
+        assert_eq!(variables[name], value, "{name}");
+    }
+    let told = stderr(&output);
+    for line in [
+        "> PUT /fastcgi/env?x=1 HTTP/1.1\n",
+        "> X-Team: red\n",
+        "head: 200 OK\n",
+    ] {
+        assert!(told.contains(line), "{line:?} is not in {told}");
+    }
+    let output = run(&[
+        "call",
+        &demo.address,
+        "--protocol",
+        "http",
+        "-i",
+        "/fastcgi/status?code=404",
+    ]);
+    assert!(
+        stdout(&output).starts_with("HTTP/1.1 404 "),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(output.status.code(), Some(22));
+}
+
+#[test]
+fn the_head_of_an_answer_is_shown_once() {
+    let demo = Demo::usual();
+    for (options, on_stdout, on_stderr) in [("-vi", 1, 0), ("-v", 0, 1), ("-i", 1, 0)] {
+        let output = call(&demo, "fastcgi", &[options, "/redirect?to=/x"]);
+        let shown = [stdout(&output), stderr(&output)].map(|text| text.matches("Location: /x").count());
+        assert_eq!(shown, [on_stdout, on_stderr], "{options}");
+    }
+}
+
 #[test]
 fn messages_of_the_application_go_to_stderr() {
     let output = call(&Demo::usual(), "fastcgi", &["/stderr?lines=2"]);
@@ -189,7 +239,12 @@ fn mistakes_on_the_command_line_end_with_64() {
         &["call"][..],
         &["call", "nowhere"],
         &["call", "/run/x.sock", "--timeout", "5"],
-        &["call", "/run/x.sock", "--protocol", "http"],
+        &["call", "/run/x.sock", "--protocol", "gopher"],
+        &["call", "https://127.0.0.1/"],
+        &["call", "::1:9000"],
+        &["call", "http://127.0.0.1/", "--get-values"],
+        &["call", "http://127.0.0.1/", "-p", "A=b"],
+        &["call", "http://127.0.0.1/", "--script", "/srv/x.php"],
         &["call", "/run/x.sock", "-H", "nonsense"],
         &["call", "/run/x.sock", "-p", "=x"],
         &["call", "/run/x.sock", "-d", "@/does/not/exist"],

@@ -26,6 +26,15 @@ impl Site {
         site
     }
 
+    /// The same with more tables; `HOME` is the directory that has everything.
+    fn with(tables: &str) -> Self {
+        let site = Self::new();
+        let text = std::fs::read_to_string(site.file()).unwrap();
+        let tables = tables.replace("HOME", site.path().to_str().unwrap());
+        std::fs::write(site.file(), text + &tables).unwrap();
+        site
+    }
+
     fn file(&self) -> String {
         self.path().join("site.toml").to_str().unwrap().to_owned()
     }
@@ -118,6 +127,24 @@ path = "/metrics"
 status = {}
 "#;
 
+/// Routes that lead into the same directory in different ways.
+const DIRECTORIES: &str = r#"
+[[route]]
+host = "files.example"
+path = "/public"
+files = { root = "HOME" }
+
+[[route]]
+host = "files.example"
+path = "/static"
+files = { alias = "HOME/public" }
+
+[[route]]
+host = "files.example"
+path = "/php"
+php = { upstream = "php", alias = "HOME/public" }
+"#;
+
 #[test]
 fn a_php_request_with_everything_that_php_gets() {
     let fields = [
@@ -178,7 +205,7 @@ variables (25, {size} bytes on the wire; block of at most 65535 bytes)
   DOCUMENT_ROOT=ROOT
   REDIRECT_STATUS=200
   GATEWAY_INTERFACE=CGI/1.1
-  SERVER_SOFTWARE=bridgehead/{VERSION}
+  SERVER_SOFTWARE=bridgehead/{VERSION} (like nginx)
   SERVER_NAME=shop.example
   REQUEST_SCHEME=http
   REMOTE_ADDR=192.0.2.7
@@ -193,7 +220,7 @@ variables (25, {size} bytes on the wire; block of at most 65535 bytes)
   HTTP_COOKIE=a=1
   APP_ENV=prod
 ",
-            size = 608 + 2 * root,
+            size = 621 + 2 * root,
             VERSION = env!("CARGO_PKG_VERSION"),
         )
     );
@@ -323,11 +350,52 @@ fn refusals_say_more_than_the_client_may_know() {
 }
 
 #[test]
+fn how_paths_lead_into_a_directory_is_said() {
+    let site = Site::with(DIRECTORIES);
+    for (url, route, more) in [
+        (
+            "/public/style.css",
+            "path /public: files below HOME (root: with /public)",
+            "answer     200, by the gateway itself",
+        ),
+        (
+            "/static/style.css",
+            "path /static: files below ROOT (alias: without /static)",
+            "answer     200, by the gateway itself",
+        ),
+        (
+            "/static/none",
+            "path /static: files below ROOT (alias: without /static)",
+            "answer     404 (not_found): nothing to send for /none below ROOT (names that end in .php, .phtml or .phar are never sent as they are)",
+        ),
+        (
+            "/php/index.php/x",
+            "path /php: php below ROOT (alias: without /php)",
+            "split      SCRIPT_NAME \"/php/index.php\", PATH_INFO \"/x\"",
+        ),
+    ] {
+        let text = site.explain(&["GET", &format!("http://files.example{url}")]);
+        let text = text.replace(site.path().to_str().unwrap(), "HOME");
+        for line in [format!("route      files.example, {route}"), more.to_owned()] {
+            assert!(
+                text.lines().any(|known| known == line),
+                "{line:?} is not in\n{text}"
+            );
+        }
+    }
+    let output = site.run(&["GET", "http://files.example/static/style.css", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let public = site.path().join("public");
+    assert_eq!(json["route"]["alias"], public.to_str().unwrap());
+    assert_eq!(json["route"]["root"], serde_json::Value::Null);
+}
+
+#[test]
 fn an_application_that_cannot_take_the_request_is_shown_with_the_reason() {
     let cookie = format!("Cookie: {}", "x".repeat(5000));
     let text = Site::new().explain(&["GET", "/api", "-H", &cookie]);
     assert!(text.contains("\n  REQUEST_METHOD=GET\n"), "{text}");
-    assert!(text.ends_with("answer     431 (variables_too_large): variable block of more than 4096 bytes, the backend's limit (buffer-size)\n"), "{text}");
+    assert!(text.ends_with("answer     431 (variables_too_large): variable block of more than 4096 bytes, the limit of the upstream (max_block, which is to be no more than buffer-size of uWSGI)\n"), "{text}");
 }
 
 #[test]
@@ -379,7 +447,7 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn mistakes_end_with_64_and_a_root_that_is_not_there_with_1() {
+fn mistakes_end_with_64_and_a_root_that_is_asked_for_and_not_there_with_1() {
     let site = Site::new();
     for arguments in [
         &["GET"][..],
@@ -397,13 +465,21 @@ fn mistakes_end_with_64_and_a_root_that_is_not_there_with_1() {
         Some(64)
     );
     std::fs::remove_dir_all(site.path().join("public")).unwrap();
-    let output = site.run(&["GET", "/healthz"]);
+    let output = site.run(&["GET", "http://shop.example/"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         stderr(&output).contains("cannot open the root"),
         "{}",
         stderr(&output)
     );
+    // Other routes do not need it.
+    for (url, answer) in [
+        ("/healthz", "answer     200, by the gateway itself"),
+        ("/web/x", "route      every host, path /web: proxy"),
+    ] {
+        let text = site.explain(&["GET", url]);
+        assert!(text.lines().any(|line| line == answer), "{text}");
+    }
 }
 
 #[test]

@@ -22,6 +22,11 @@ struct Site {
 impl Site {
     /// `settings` go into the `php` table; `{root}` is the document root, `{link}` a link to it.
     fn start(kind: Kind, settings: &str) -> Self {
+        Self::at(kind, "/", settings)
+    }
+
+    /// The same on a route for this path.
+    fn at(kind: Kind, path: &str, settings: &str) -> Self {
         let root = tree();
         let extra = match kind {
             Kind::PhpFpm => vec![
@@ -41,7 +46,7 @@ impl Site {
             .replace("{link}", root.path().join("link").to_str().unwrap());
         let gateway = start(&format!(
             "[upstream.php]\nprofile = \"{}\"\nendpoints = [\"{}\"]\nmax_connections = 2\n\
-             [[route]]\nphp = {{ upstream = \"php\", {settings} }}\n",
+             [[route]]\npath = \"{path}\"\nphp = {{ upstream = \"php\", {settings} }}\n",
             kind.profile(),
             backend.address()
         ));
@@ -144,10 +149,31 @@ fn scripts_run_and_files_are_sent() {
         let style = site.get("/style.css");
         assert_eq!(
             (style.text().as_str(), style.header("content-type")),
-            ("body {}\n", Some("text/css; charset=utf-8"))
+            ("body {}\n", Some("text/css"))
         );
         assert_eq!(site.get("/page.html").text(), "<p>page\n");
         assert!(!site.is_found("/empty/") && !site.is_found("/nothing") && !site.is_found("/nothing.php"));
+    });
+}
+
+#[test]
+fn wordpress_finds_a_server_that_it_knows_and_offers_addresses_without_index_php() {
+    on_each(CONTROLLED, |site| {
+        fs::write(site.root().join("permalinks.php"), PERMALINKS).unwrap();
+        let said = site.run("/permalinks.php");
+        assert_eq!(
+            (&said["structure"], &said["rules"]),
+            (&"/%year%/%postname%/".into(), &Value::Null),
+            "{said}"
+        );
+        assert!(
+            said["software"].as_str().unwrap().starts_with("bridgehead/"),
+            "{said}"
+        );
+        // Such an address is answered by WordPress, which reads it.
+        let post = site.run("/2026/hello-world/?preview=true");
+        assert_eq!(post["SCRIPT_NAME"], "/index.php");
+        assert_eq!(post["REQUEST_URI"], "/2026/hello-world/?preview=true");
     });
 }
 
@@ -159,6 +185,7 @@ fn what_follows_a_script_is_its_path_info() {
             ("/a.php/", "/"),
             ("/a.php/b.php", "/b.php"),
             ("/a.php/caf%C3%A9;p=1", "/caf\u{e9};p=1"),
+            ("/a.php/AC%2FDC%5C", "/AC/DC\\"),
         ] {
             let ran = site.run(target);
             assert_eq!(
@@ -197,6 +224,32 @@ fn a_front_controller_answers_what_is_no_file() {
         assert_eq!(site.run("/a.php")["SCRIPT_NAME"], "/a.php");
         assert_eq!(site.get("/style.css").text(), "body {}\n");
     });
+}
+
+#[test]
+fn an_alias_stands_for_the_path_of_the_route_in_files_and_not_in_names() {
+    let alias = "alias = \"{root}\", front_controller = \"/index.php\"";
+    for kind in [Kind::PhpFpm, Kind::PhpCgi] {
+        let site = Site::at(kind, "/blog", alias);
+        for (target, name, info) in [
+            ("/blog/a.php/x", "/blog/a.php", Value::from("/x")),
+            ("/blog/admin/", "/blog/admin/index.php", Value::Null),
+            ("/blog/2026/a-post", "/blog/index.php", Value::Null),
+        ] {
+            let ran = site.run(target);
+            assert_eq!(
+                (&ran["SCRIPT_NAME"], &ran["PATH_INFO"]),
+                (&name.into(), &info),
+                "{target}"
+            );
+            assert_eq!(ran["REQUEST_URI"], target);
+            assert_eq!(ran["DOCUMENT_ROOT"], site.root().to_str().unwrap());
+            let file = site.root().join(name.strip_prefix("/blog/").unwrap());
+            assert_eq!(ran["file"], file.to_str().unwrap());
+        }
+        assert_eq!(site.get("/blog/style.css").text(), "body {}\n");
+        assert_eq!(site.get("/blog").header("location"), Some("/blog/"));
+    }
 }
 
 #[test]
@@ -380,6 +433,22 @@ foreach ($names as $name) {
     $said[$name] = $_SERVER[$name] ?? null;
 }
 echo json_encode($said);
+"#;
+
+/// What WordPress does: addresses without `index.php` for servers that it knows by name, files with rules for those that
+/// read some.
+const PERMALINKS: &str = r#"<?php
+header('Content-Type: application/json');
+$software = $_SERVER['SERVER_SOFTWARE'] ?? '';
+$names = fn(string ...$known) => (bool) array_filter($known, fn($name) => strpos($software, $name) !== false);
+$apache = $names('Apache', 'LiteSpeed');
+$iis = !$apache && $names('Microsoft-IIS', 'ExpressionDevServer');
+$rewrites = $names('nginx', 'Caddy', 'FrankenPHP') || ($apache && function_exists('apache_get_modules')) || $iis;
+echo json_encode([
+    'software' => $software,
+    'structure' => ($rewrites ? '' : '/index.php') . '/%year%/%postname%/',
+    'rules' => $apache ? '.htaccess' : ($iis ? 'web.config' : null),
+]);
 "#;
 
 /// Each worked somewhere: reference, sections 5.1 and 5.2.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bridgehead::config;
 use bridgehead::transport::{Address, ConnectError, connect};
-use bridgehead::upstream::Config;
+use bridgehead::upstream::UpstreamConfig;
 use bridgehead::upstream::care::probe::{Busy, Cause, Prober, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::{Backend, Kind, Options};
 
 /// The upstream of a configuration with these settings.
-pub(crate) fn upstream(protocol: &str, profile: &str, address: &str, settings: &str) -> Config {
+pub(crate) fn upstream(protocol: &str, profile: &str, address: &str, settings: &str) -> UpstreamConfig {
     let text = format!(
         "[[listen]]\naddress = \"127.0.0.1:1\"\n[upstream.app]\nprotocol = \"{protocol}\"\nprofile = \"{profile}\"\n\
          endpoints = [\"{address}\"]\n{settings}\n[[route]]\nproxy = {{ upstream = \"app\" }}\n"
@@ -23,7 +23,7 @@ pub(crate) fn upstream(protocol: &str, profile: &str, address: &str, settings: &
 }
 
 /// Asks once, as configured.
-pub(crate) fn ask(config: &Config) -> Verdict {
+pub(crate) fn ask(config: &UpstreamConfig) -> Verdict {
     let health = config.health.as_ref().unwrap();
     let address: &Address = &config.endpoints[0].address;
     let asking = async {

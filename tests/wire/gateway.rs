@@ -77,7 +77,8 @@ impl Seen {
                 Ok(Some(Event::Body(piece))) => self.body.extend_from_slice(&piece),
                 Ok(Some(Event::Stderr(piece))) => self.stderr.extend_from_slice(&piece),
                 Ok(Some(Event::End { .. })) => self.early = true,
-                Ok(Some(event @ (Event::Interim(_) | Event::Switched))) => panic!("{event:?}"),
+                Ok(Some(Event::Interim(_))) => assert!(self.head.is_none()),
+                Ok(Some(event @ (Event::Trailers(_) | Event::Switched))) => panic!("{event:?}"),
                 Err(error) => self.error = Some(error),
             }
             if self.early || self.error.is_some() {
@@ -210,6 +211,7 @@ fn request(method: Method) -> RequestHead {
         content_length: None,
         chunked: false,
         upgrade: false,
+        trailers: false,
         extra: Vec::new().into(),
         id: RequestId(1),
     }

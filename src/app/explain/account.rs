@@ -1,6 +1,7 @@
 //! The explanation as data: what `--json` prints.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use super::shown::{pairs, text};
 use crate::config::units::{Period, Size};
 use crate::frontend::Request;
 use crate::frontend::config;
-use crate::frontend::config::{Buffering, Host};
+use crate::frontend::config::{Buffering, DocumentRoot, Host};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::FieldName;
@@ -39,8 +40,10 @@ pub(super) struct Matched {
     pub(super) host: Option<String>,
     pub(super) path: String,
     pub(super) handler: &'static str,
-    /// The directory of a handler that has one.
+    /// The directory of a handler that has one, where the whole path is looked up.
     pub(super) root: Option<String>,
+    /// The directory of a handler that has one, where it stands for the path of the route.
+    pub(super) alias: Option<String>,
 }
 
 /// What would happen.
@@ -188,6 +191,12 @@ impl Explanation {
 
 impl Matched {
     pub(super) fn rule(config: &config::Route) -> Self {
+        let (root, alias) = match config.handler.root() {
+            Some((DocumentRoot::Root(root), _)) => (Some(root), None),
+            Some((DocumentRoot::Alias(alias), _)) => (None, Some(alias)),
+            None => (None, None),
+        };
+        let text = |path: &PathBuf| path.display().to_string();
         Self {
             host: config.host.as_ref().map(|host| match host {
                 Host::Exact(name) => name.clone(),
@@ -195,7 +204,8 @@ impl Matched {
             }),
             path: config.path.clone(),
             handler: config.handler.name(),
-            root: config.handler.root().map(|(root, _)| root.display().to_string()),
+            root: root.map(text),
+            alias: alias.map(text),
         }
     }
 }

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::shown::text;
 use crate::protocol::fields::{FieldName, Fields};
-use crate::protocol::params;
 
 /// A field, and why it is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,12 +49,4 @@ pub(super) fn left_out(before: &Fields, after: &Fields, why: impl Fn(&[u8]) -> L
         .filter(|field| !field.again && !after.contains_named(field.spelling))
         .map(|field| why(field.spelling))
         .collect()
-}
-
-/// Which two fields are in conflict.
-pub(super) fn conflict(fields: &Fields) -> String {
-    match params::conflict(fields) {
-        Some((one, other)) => format!("`{}` and `{}` become the same variable", text(one), text(other)),
-        None => "two header fields become the same variable".to_owned(),
-    }
 }

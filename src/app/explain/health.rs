@@ -38,9 +38,7 @@ pub(super) fn health(health: &Health) -> String {
 }
 
 fn request(request: &Request) -> String {
-    let method = if request.head_only { "HEAD" } else { "GET" };
-    let host = super::shown::text(&request.host);
-    let mut text = format!("{method} {} on {host} is {}", request.path, request.status);
+    let mut text = format!("{request} is {}", request.status);
     if !request.busy_status.is_empty() {
         text.push_str(&format!(", {} is busy", request.busy_status));
     }

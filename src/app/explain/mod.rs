@@ -9,6 +9,7 @@ mod health;
 mod shown;
 mod text;
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -17,17 +18,19 @@ use http::{Method, StatusCode, Uri, Version};
 
 use super::open;
 use crate::config::Config;
+use crate::frontend::body::Body;
+use crate::frontend::config::{Handler, Respond};
 use crate::frontend::connection::Connection;
 use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::forward::{self, Announced, Destination};
 use crate::frontend::forwarded::Connected;
 use crate::frontend::rejection::Rejection;
-use crate::frontend::{self, Answer, ExchangeContext, Request, Service, serve, upload};
+use crate::frontend::{self, Answer, ExchangeContext, FrontendConfig, Request, Service, serve, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters, SlowLog, config::Format};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::transport::Address;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Relays, Upstream};
@@ -50,53 +53,76 @@ pub struct Question {
     pub from: Option<IpAddr>,
 }
 
-/// Says what a gateway with this configuration would do. Fails like the gateway would when it starts.
+/// Says what a gateway with this configuration would do. Fails like the gateway would when it starts, but for the
+/// directories of routes that the request does not come to: those are not opened.
 pub fn explain(config: Config, question: Question) -> Result<Explanation> {
-    let upstreams: Vec<_> = config
-        .upstreams
-        .into_iter()
-        .map(|config| Arc::new(Upstream::new(config)))
-        .collect();
-    let frontend = config.frontend;
-    let roots = open::roots(&frontend.routes, &open::Progress::default())?;
-    let routes = frontend.routes.iter().zip(roots);
-    let routes = routes.map(|(route, root)| frontend::Route::new(route.clone(), root, &upstreams));
-    let counters = Arc::new(Counters::default());
-    let context = ExchangeContext {
-        trust: frontend.trust.clone(),
-        relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
-        log: Arc::new(AccessLog::new(None, Format::default())),
-        counters,
-        slow: SlowLog::default(),
-        routes: Box::default(),
-    };
-    let gateway = Gateway {
-        service: Service::new(frontend.clone(), routes.collect(), context),
-        frontend,
-    };
-    gateway.explain(question)
+    let from = question.from;
+    let original = request(question)?;
+    let configs = config.upstreams.iter().cloned();
+    let upstreams: Vec<_> = configs.map(|config| Arc::new(Upstream::new(config))).collect();
+    let mut open = HashSet::new();
+    loop {
+        let gateway = Gateway::new(&config, &upstreams, &open)?;
+        let (explanation, reached) = gateway.explain(&original, from);
+        // What was said so far is what a stand-in said.
+        let closed = reached.filter(|route| open.insert(*route));
+        if closed.is_none() {
+            return Ok(explanation);
+        }
+    }
 }
 
 /// A gateway that listens nowhere.
 struct Gateway {
-    frontend: frontend::Config,
+    frontend: FrontendConfig,
     service: Service,
 }
 
 impl Gateway {
-    fn explain(&self, question: Question) -> Result<Explanation> {
-        let from = question.from;
-        let original = request(question)?;
-        let mut explanation = Explanation::of(&original);
-        let mut exchange = self.exchange(&original, from);
-        explanation.outcome = match self.outcome(&original, &mut exchange, &mut explanation) {
+    /// Opens the directories of these routes. A stand-in answers for the others that have one.
+    fn new(config: &Config, upstreams: &[Arc<Upstream>], open: &HashSet<usize>) -> Result<Self> {
+        let frontend = config.frontend.clone();
+        let routes = frontend.routes.iter().enumerate().map(|(number, route)| {
+            let mut route = route.clone();
+            if route.root().is_some() && !open.contains(&number) {
+                route.handler = Handler::Respond(Respond::default());
+            }
+            let root = open::root(&route, &open::Progress::default())?;
+            anyhow::Ok(frontend::Route::new(route, root, upstreams))
+        });
+        let routes = routes.collect::<Result<_>>()?;
+        let counters = Arc::new(Counters::default());
+        let context = ExchangeContext {
+            trust: frontend.trust.clone(),
+            relays: Relays::new(Spools::new(config.server.spool.clone()), counters.clone()),
+            log: Arc::new(AccessLog::new(None, &LogConfig::default())),
+            counters,
+            slow: SlowLog::default(),
+            routes: Box::default(),
+        };
+        Ok(Self {
+            service: Service::new(frontend.clone(), routes, context),
+            frontend,
+        })
+    }
+
+    /// What becomes of a request, and the number of the route with a directory that it comes to.
+    fn explain(&self, original: &Request, from: Option<IpAddr>) -> (Explanation, Option<usize>) {
+        let mut explanation = Explanation::of(original);
+        let mut exchange = self.exchange(original, from);
+        explanation.outcome = match self.outcome(original, &mut exchange, &mut explanation) {
             Ok(outcome) => outcome,
             Err(rejection) => {
-                let why = self.why(&rejection, &original, &exchange, &explanation);
+                let why = self.why(&rejection, &exchange, &explanation);
                 Outcome::Refused(Refused::new(&rejection, why))
             }
         };
-        Ok(explanation)
+        let reached = self.service.route(&exchange.request).ok();
+        let number = reached.map(|(_, route)| route.number);
+        let routes = &self.frontend.routes;
+        let was_routed = explanation.route.is_some();
+        let number = number.filter(|number| was_routed && routes[*number].root().is_some());
+        (explanation, number)
     }
 
     /// The way of [`serve`].
@@ -112,7 +138,7 @@ impl Gateway {
         if !frontend::options::is_asked(&exchange.request) {
             let (path, route) = self.service.route(&exchange.request)?;
             explanation.path = Some(shown::text(path.as_bytes()));
-            explanation.route = Some(Matched::rule(&route.config));
+            explanation.route = Some(Matched::rule(&self.frontend.routes[route.number]));
         }
         match serve::decide(&self.service, exchange)? {
             None => Ok(answered(&exchange.answer)),
@@ -140,15 +166,8 @@ impl Gateway {
     }
 
     /// More about a refusal than a client may know.
-    fn why(
-        &self,
-        rejection: &Rejection,
-        original: &Request,
-        exchange: &Exchange,
-        explanation: &Explanation,
-    ) -> String {
+    fn why(&self, rejection: &Rejection, exchange: &Exchange, explanation: &Explanation) -> String {
         match rejection {
-            Rejection::Conflict => fields::conflict(&original.fields),
             Rejection::NotFound if explanation.route.is_none() => {
                 format!("no route for this host and path; there are {}", self.routes())
             }
@@ -248,6 +267,10 @@ fn body(original: &Request, announced: Option<u64>, to: &Destination<'_>) -> Ann
 
 fn answered(answer: &Answer) -> Outcome {
     let mut headers = pairs(&answer.fields);
+    if matches!(answer.body, Body::Unanswered) {
+        let (status, headers) = (answer.status.as_u16(), Vec::new());
+        return Outcome::Answered(Answered { status, headers });
+    }
     let has_body = !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = answer
         .length

@@ -79,10 +79,13 @@ impl Forwarded {
 impl Display for Matched {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let host = self.host.as_deref().unwrap_or("every host");
-        write!(f, "{host}, path {}: {}", shown(&self.path), self.handler)?;
-        match &self.root {
-            Some(root) => write!(f, " below {}", shown(root)),
-            None => Ok(()),
+        let path = shown(&self.path);
+        write!(f, "{host}, path {path}: {}", self.handler)?;
+        match (&self.root, &self.alias) {
+            (Some(root), _) if path == "/" => write!(f, " below {}", shown(root)),
+            (Some(root), _) => write!(f, " below {} (root: with {path})", shown(root)),
+            (None, Some(alias)) => write!(f, " below {} (alias: without {path})", shown(alias)),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::process::geteuid;
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, geteuid, getpid, pidfd_getfd, pidfd_open};
 
 use super::progress::Progress;
 use crate::app::identity::Identity;
 use crate::telemetry::config::Target;
-use crate::telemetry::log::Prepared;
-use crate::telemetry::{self, Opened};
+use crate::telemetry::log::PreparedErrorLog;
+use crate::telemetry::{LogConfig, Opened};
 use crate::transport::{Destination, DirectoryEntry};
 
 /// One of the logs.
@@ -48,10 +49,18 @@ impl Log {
             Target::Stderr => Opened::stderr().map_err(Into::into),
             Target::File(path) => {
                 progress.at(self.what, self.setting, path.display());
-                file(path, owner, progress).map(|file| Opened::new(file.into()))
+                file(path, owner, progress).map(|file| Opened::new(file.into(), path.display().to_string()))
             }
         };
         opened.map(Some).with_context(|| self.failed(target))
+    }
+
+    /// Fails like [`open`](Self::open), as far as that shows without it.
+    pub(super) fn look(self, target: &Target) -> Result<()> {
+        let Target::File(path) = target else {
+            return Ok(());
+        };
+        look(path).with_context(|| self.failed(target))
     }
 
     fn failed(self, target: &Target) -> String {
@@ -64,21 +73,21 @@ impl Log {
 
 /// Opens the error log, with its level.
 pub(super) fn error_log(
-    config: &telemetry::Config,
+    config: &LogConfig,
     owner: Option<&Identity>,
     progress: &Progress,
-) -> Result<Prepared> {
+) -> Result<PreparedErrorLog> {
     let opened = ERROR.open(&config.error, owner, progress)?;
-    Ok(Prepared::new(&config.error, opened, config.level)?)
+    Ok(PreparedErrorLog::new(&config.error, opened, config.level)?)
 }
 
 fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<OwnedFd> {
     match Destination::find(path)? {
         // As it is: it is not ours to give away.
-        Destination::Descriptor(number) => Ok(descriptor(number)?),
+        Destination::Descriptor(number) => descriptor(number),
         Destination::Entry(entry) => {
-            let fifo = |mode| FileType::from_raw_mode(mode) == FileType::Fifo;
-            if entry.stat().is_ok_and(|stat| fifo(stat.st_mode)) {
+            refuse_socket(&entry)?;
+            if kind(&entry) == Some(FileType::Fifo) {
                 progress.hint("no process reads from this FIFO");
             }
             let file = append(&entry)?;
@@ -88,17 +97,55 @@ fn file(path: &Path, owner: Option<&Identity>, progress: &Progress) -> Result<Ow
     }
 }
 
-/// A second handle of one of our descriptors.
-fn descriptor(number: u32) -> io::Result<OwnedFd> {
-    match number {
-        0 => io::stdin().as_fd().try_clone_to_owned(),
-        1 => io::stdout().as_fd().try_clone_to_owned(),
-        2 => io::stderr().as_fd().try_clone_to_owned(),
-        number => {
-            let flags = APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
-            Ok(open(format!("/proc/self/fd/{number}"), flags, Mode::empty())?)
+fn look(path: &Path) -> Result<()> {
+    match Destination::find(path)? {
+        Destination::Descriptor(_) => Ok(()),
+        Destination::Entry(entry) => {
+            refuse_socket(&entry)?;
+            Ok(entry.check_writable()?)
         }
     }
+}
+
+fn kind(entry: &DirectoryEntry) -> Option<FileType> {
+    let stat = entry.stat().ok()?;
+    Some(FileType::from_raw_mode(stat.st_mode))
+}
+
+/// A socket with a path is connected to, not opened.
+fn refuse_socket(entry: &DirectoryEntry) -> Result<()> {
+    let is_socket = kind(entry) == Some(FileType::Socket);
+    ensure!(
+        !is_socket,
+        "it is a socket; a log goes to a file, a FIFO or a device"
+    );
+    Ok(())
+}
+
+/// A second handle of one of our descriptors.
+fn descriptor(number: u32) -> Result<OwnedFd> {
+    Ok(match number {
+        0 => io::stdin().as_fd().try_clone_to_owned()?,
+        1 => io::stdout().as_fd().try_clone_to_owned()?,
+        2 => io::stderr().as_fd().try_clone_to_owned()?,
+        number => {
+            let flags = APPEND | OFlags::NOCTTY | OFlags::CLOEXEC;
+            match open(format!("/proc/self/fd/{number}"), flags, Mode::empty()) {
+                Err(Errno::NXIO) => socket(number).context(
+                    "it is a socket, and the system gives no second handle of it; have it as standard output, and write \
+                     \"stdout\"",
+                )?,
+                opened => opened?,
+            }
+        }
+    })
+}
+
+/// A socket has no path to be opened by; the system hands it over all the same (pidfd_getfd(2), Linux 5.6).
+fn socket(number: u32) -> Result<OwnedFd> {
+    let ourselves = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let number = i32::try_from(number)?;
+    Ok(pidfd_getfd(ourselves, number, PidfdGetfdFlags::empty())?)
 }
 
 /// Opens the file, or makes it.
@@ -144,7 +191,10 @@ const ATTEMPTS: usize = 8;
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
     use crate::telemetry::Sink;
@@ -182,6 +232,43 @@ mod tests {
             let told = format!("cannot open the access log {}: ", path.display());
             assert!(error.starts_with(&told), "{error}");
         }
+    }
+
+    #[test]
+    fn a_socket_among_the_descriptors_is_a_log_and_one_with_a_path_is_not() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        let (sink, guard) = Sink::start(opened(Path::new(&path)).unwrap().unwrap()).unwrap();
+        sink.push(b"one\n");
+        drop((guard, writer));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one\n");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.sock");
+        let _listens = UnixListener::bind(&path).unwrap();
+        let error = format!("{:#}", opened(&path).unwrap_err());
+        let told = format!("cannot open the access log {}: it is a socket", path.display());
+        assert!(error.starts_with(&told), "{error}");
+        let look = ACCESS.look(&Target::File(path)).unwrap_err();
+        assert_eq!(format!("{look:#}"), error);
+    }
+
+    #[test]
+    fn a_look_tells_the_same_and_makes_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let look = |path: &Path| ACCESS.look(&Target::File(path.into()));
+        let said = |outcome: Result<()>| format!("{:#}", outcome.unwrap_err());
+        for path in [Path::new("/nonexistent/error.log"), dir.path()] {
+            assert_eq!(said(look(path)), said(opened(path).map(drop)));
+        }
+        let path = dir.path().join("log");
+        look(&path).unwrap();
+        assert!(!path.exists());
+        fs::write(&path, "").unwrap();
+        look(&path).unwrap();
+        look(Path::new("/dev/stdout")).unwrap();
+        ERROR.look(&Target::Stderr).unwrap();
     }
 
     #[test]

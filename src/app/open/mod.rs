@@ -10,6 +10,9 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod fpm_pool;
+mod holder;
+mod inspection;
 mod listeners;
 mod log;
 mod opening;
@@ -18,15 +21,17 @@ mod progress;
 mod reload;
 mod roots;
 mod start;
+mod temp_dir;
 mod warnings;
 
-pub(super) use listeners::Added;
+pub use inspection::{Finding, inspect};
+pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};
 pub(super) use pid_file::PidFile;
 pub(super) use progress::Progress;
 pub use reload::Source;
 pub(super) use reload::{Held, Reload};
-pub(super) use roots::roots;
+pub(super) use roots::root;
 pub(super) use start::Start;
 pub use start::open_error_log;

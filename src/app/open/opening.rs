@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use tokio::sync::oneshot;
 
 use super::progress::Progress;
+use crate::app::threads;
 
 /// Starts the threads that open things. One that hangs is given up and stays, so that there is a limit.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ impl Opener {
         };
         thread
             .spawn(job)
-            .context("cannot start a thread that opens files")?;
+            .map_err(|error| threads::failed("a thread that opens files", error))?;
         Ok(Opening {
             outcome,
             progress,

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use rustix::fs::{FileType, Mode, OFlags, fstat, ftruncate};
@@ -33,8 +34,23 @@ impl PidFile {
             file.put(owner)?;
             anyhow::Ok(file)
         };
-        let written = write().with_context(|| format!("cannot write the pid file {}", path.display()));
-        written.map(Some)
+        write().map(Some).with_context(|| failed(path))
+    }
+
+    /// Fails like [`open`](Self::open), as far as that shows without it.
+    pub(super) fn look(config: &Config) -> Result<()> {
+        let Some(path) = &config.server.pid_file else {
+            return Ok(());
+        };
+        let look = || {
+            let entry = DirectoryEntry::find(path)?;
+            // A file that is there is replaced, or written to.
+            match entry.stat() {
+                Ok(_) => Ok(()),
+                Err(_) => anyhow::Ok(entry.check_writable()?),
+            }
+        };
+        look().with_context(|| failed(path))
     }
 
     /// Writes it again, if a process that was to take our place has written its own.
@@ -42,9 +58,7 @@ impl PidFile {
         if self.is_ours() {
             return Ok(());
         }
-        let path = self.0.path().display();
-        self.put(None)
-            .with_context(|| format!("cannot write the pid file {path}"))
+        self.put(None).with_context(|| failed(self.0.path()))
     }
 
     /// Whole, so that a reader never sees half of it, where the directory permits that: a process that has given up
@@ -118,6 +132,10 @@ fn write(file: &OwnedFd, text: &str, owner: Option<&Identity>) -> Result<()> {
     owner.map_or(Ok(()), |owner| owner.give(file))
 }
 
+fn failed(path: &Path) -> String {
+    format!("cannot write the pid file {}", path.display())
+}
+
 fn is_denied(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
@@ -133,7 +151,6 @@ const LONGEST: u64 = 32;
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::path::Path;
 
     use super::*;
 

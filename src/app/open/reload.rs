@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::listeners::Listeners;
+use super::listeners::{Listeners, Open};
 use super::progress::Progress;
-use super::{log, roots, warnings};
+use super::roots::roots;
+use super::{log, temp_dir, warnings};
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
-use crate::telemetry::log::Prepared;
-use crate::transport::{Address, Inherited};
+use crate::telemetry::log::PreparedErrorLog;
+use crate::transport::Inherited;
 
 /// Where a configuration comes from.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ pub struct Source {
 pub(in crate::app) struct Held {
     pub(in crate::app) config: Config,
     /// Where is listened, in the order of the server.
-    pub(in crate::app) listening: Vec<Address>,
+    pub(in crate::app) listening: Vec<Open>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
 }
@@ -40,7 +41,7 @@ pub(in crate::app) struct Reload {
     /// Where the access log goes, when that changes.
     pub(in crate::app) access: Option<Option<Opened>>,
     /// What the error log becomes, when that changes.
-    pub(in crate::app) error: Option<Prepared>,
+    pub(in crate::app) error: Option<PreparedErrorLog>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
 }
@@ -58,6 +59,11 @@ impl Reload {
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
         let roots = roots(&config.frontend.routes, progress)?;
+        let (old, new) = (&held.config.server.spool, &config.server.spool);
+        match temp_dir::probe(new, progress) {
+            Err(error) if old.temp_dir == new.temp_dir => tracing::warn!("{error:#}"),
+            probed => probed?,
+        }
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
         warnings::tell(&config, &held.config.upstreams, progress);

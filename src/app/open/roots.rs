@@ -1,27 +1,177 @@
 //! The directories that routes serve.
 
-use anyhow::{Context, Result};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 
 use super::progress::Progress;
 use crate::files::Root;
-use crate::frontend::config::Route;
+use crate::frontend::config::{Files, Handler, Php, Route};
 
 /// Opens the directory of each route that has one.
-pub(in crate::app) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
+pub(super) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
     routes.iter().map(|route| root(route, progress)).collect()
 }
 
-fn root(route: &Route, progress: &Progress) -> Result<Option<Root>> {
-    let Some((path, symlinks)) = route.root() else {
+/// Opens the directory of a route, if it has one.
+pub(in crate::app) fn root(route: &Route, progress: &Progress) -> Result<Option<Root>> {
+    let Some((directory, symlinks)) = route.root() else {
         return Ok(None);
     };
-    progress.at(
-        "the root",
-        format!("[[route]] {} root", route.path),
-        path.display(),
-    );
-    let opened = Root::open(path, symlinks);
-    opened
-        .map(Some)
-        .with_context(|| format!("route {}: cannot open the root {}", route.path, path.display()))
+    let (place, path) = (&route.path, directory.path().display());
+    progress.at("the root", format!("[[route]] {place} root"), &path);
+    let opened = Root::open(directory.path(), symlinks);
+    let opened = opened.with_context(|| format!("route {place}: cannot open the root {path}"))?;
+    match Astray::find(route) {
+        Some(Astray {
+            message,
+            certain: true,
+            ..
+        }) => bail!(message),
+        Some(Astray { message, .. }) => tracing::warn!("{message}"),
+        None => {}
+    }
+    Ok(Some(opened))
+}
+
+/// A route that leads to where nothing is, although its root is there.
+#[derive(Debug)]
+pub(in crate::app) struct Astray {
+    /// The setting that leads there.
+    pub(in crate::app) key: &'static str,
+    pub(in crate::app) message: String,
+    /// It cannot come right: the root ends with the path of the route, as only an alias does.
+    certain: bool,
+}
+
+impl Astray {
+    /// Looks at a route whose root is there.
+    pub(in crate::app) fn find(route: &Route) -> Option<Self> {
+        match &route.handler {
+            Handler::Files(files) => Self::files(&route.path, files),
+            Handler::Php(php) => Self::controller(&route.path, php),
+            _ => None,
+        }
+    }
+
+    /// What is no file of `php` may still be for a script, so that only `files` goes astray here.
+    fn files(place: &str, files: &Files) -> Option<Self> {
+        let (path, base) = (files.root.path(), files.root.base(place));
+        is_missing(&base).then(|| Self {
+            key: "root",
+            message: format!(
+                "route {place}: there is no {}: below `root` the whole path is looked up; `alias = \"{}\"` would stand \
+                 for the path of the route",
+                base.display(),
+                path.display()
+            ),
+            certain: path.ends_with(place.trim_matches('/')),
+        })
+    }
+
+    /// PHP-FPM may see another directory: then it is the one to know.
+    fn controller(place: &str, php: &Php) -> Option<Self> {
+        let script = php
+            .front_controller
+            .as_ref()
+            .filter(|_| php.remote_root.is_none())?;
+        let file = php.root.path().join(script.trim_start_matches('/'));
+        is_missing(&file).then(|| Self {
+            key: "front_controller",
+            message: format!(
+                "route {place}: there is no {}: PHP-FPM will know no such script (`Primary script unknown`) where it is to \
+                 answer",
+                file.display()
+            ),
+            certain: false,
+        })
+    }
+}
+
+fn is_missing(path: &Path) -> bool {
+    let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+    path.metadata()
+        .is_err_and(|error| missing.contains(&error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::frontend::config::DocumentRoot;
+
+    fn route(path: &str, root: DocumentRoot) -> Route {
+        Route {
+            path: path.to_owned(),
+            handler: Handler::Files(Files {
+                root,
+                ..Files::default()
+            }),
+            ..Route::default()
+        }
+    }
+
+    fn opened(path: &str, root: DocumentRoot) -> Result<(), String> {
+        let opened = root_of(path, root);
+        opened.map(drop).map_err(|error| format!("{error:#}"))
+    }
+
+    fn root_of(path: &str, root: DocumentRoot) -> Result<Option<Root>> {
+        super::root(&route(path, root), &Progress::default())
+    }
+
+    #[test]
+    fn a_root_that_is_meant_as_an_alias_is_refused_where_that_is_certain() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        fs::create_dir_all(dir.join("public/static")).unwrap();
+        let root = |path: &Path| DocumentRoot::Root(path.to_owned());
+        let (public, within) = (dir.join("public"), dir.join("public/static"));
+        assert_eq!(opened("/static", root(&public)), Ok(()));
+        assert_eq!(opened("/static", DocumentRoot::Alias(within.clone())), Ok(()));
+        assert_eq!(opened("/", root(&public)), Ok(()));
+        let error = opened("/static", root(&within)).unwrap_err();
+        let (nowhere, within) = (within.join("static"), within.display());
+        assert_eq!(
+            error,
+            format!(
+                "route /static: there is no {}: below `root` the whole path is looked up; `alias = \"{within}\"` would \
+                 stand for the path of the route",
+                nowhere.display()
+            )
+        );
+        // What is not there yet may come: challenges of ACME do.
+        assert_eq!(opened("/.well-known/acme-challenge", root(&public)), Ok(()));
+        assert!(Astray::find(&route("/later", root(&public))).is_some());
+    }
+
+    #[test]
+    fn a_front_controller_that_is_not_there_is_told_unless_php_sees_another_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let php = |script: &str, remote: Option<&str>| Route {
+            handler: Handler::Php(Php {
+                root: DocumentRoot::Root(dir.path().to_owned()),
+                front_controller: Some(script.to_owned()),
+                remote_root: remote.map(Into::into),
+                ..Php::default()
+            }),
+            ..Route::default()
+        };
+        fs::write(dir.path().join("index.php"), "").unwrap();
+        let told = |route: &Route| Astray::find(route).map(|astray| (astray.key, astray.message));
+        assert_eq!(told(&php("/index.php", None)), None);
+        assert_eq!(told(&php("/app.php", Some("/app"))), None);
+        let (key, message) = told(&php("/app.php", None)).unwrap();
+        let file = dir.path().join("app.php");
+        let start = format!(
+            "route /: there is no {}: PHP-FPM will know no such script",
+            file.display()
+        );
+        assert!(
+            key == "front_controller" && message.starts_with(&start),
+            "{message}"
+        );
+    }
 }

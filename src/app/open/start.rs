@@ -6,12 +6,14 @@ use super::listeners::Listeners;
 use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
-use super::{log, roots, warnings};
+use super::roots::roots;
+use super::{log, temp_dir, warnings};
 use crate::app::identity::Identity;
+use crate::app::threads;
 use crate::config::Config;
 use crate::files::Root;
 use crate::telemetry::Opened;
-use crate::telemetry::log::ErrorLog;
+use crate::telemetry::log::{ErrorLog, LogError};
 use crate::transport::Inherited;
 
 /// What a start has opened.
@@ -37,6 +39,7 @@ impl Start {
             None => None,
         };
         let roots = roots(&config.frontend.routes, progress)?;
+        temp_dir::probe(&config.server.spool, progress)?;
         warnings::tell(&config, &[], progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
@@ -64,7 +67,10 @@ pub async fn open_error_log(config: &Config) -> Result<ErrorLog> {
         let identity = identity(&config, progress)?;
         log::error_log(&config.log, identity.as_ref(), progress)
     })?;
-    Ok(ErrorLog::install(opening.outcome().await?)?)
+    ErrorLog::install(opening.outcome().await?).map_err(|error| match error {
+        LogError::Start(error) => threads::failed("the error log", error),
+        error => error.into(),
+    })
 }
 
 /// Becomes the user of `[server]`. The pid file is written before that, in a directory that may be root's.

@@ -3,29 +3,19 @@
 use super::progress::Progress;
 use crate::config::Config;
 use crate::transport::{Address, Obstacle};
-use crate::upstream;
+use crate::upstream::UpstreamConfig;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[upstream::Config], progress: &Progress) {
-    tell_of_temp_dir(config, progress);
+pub(super) fn tell(config: &Config, before: &[UpstreamConfig], progress: &Progress) {
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
     for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
         tell_of_endpoints(upstream, progress);
     }
 }
 
-fn tell_of_temp_dir(config: &Config, progress: &Progress) {
-    let spool = &config.server.spool;
-    let temp_dir = spool.temp_dir.display();
-    progress.at("the temporary directory", "[server] temp_dir", &temp_dir);
-    if let Err(error) = spool.probe() {
-        tracing::warn!(%temp_dir, %error, "temp_dir takes no files: bodies that do not fit into memory have no place");
-    }
-}
-
 /// A wrong group or a missing directory is better told now than with the first request. An application may well start
 /// after us.
-fn tell_of_endpoints(upstream: &upstream::Config, progress: &Progress) {
+fn tell_of_endpoints(upstream: &UpstreamConfig, progress: &Progress) {
     for endpoint in &upstream.endpoints {
         if let Address::Unix(path) = &endpoint.address {
             let setting = format!("[upstream.{}] endpoints", upstream.name);

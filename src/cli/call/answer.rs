@@ -52,7 +52,7 @@ impl Answer {
             }
             Event::Body(piece) => write(&piece),
             Event::Stderr(piece) => self.message(&piece),
-            Event::Interim(_) | Event::Switched => Ok(()),
+            Event::Interim(_) | Event::Trailers(_) | Event::Switched => Ok(()),
             Event::End { .. } => self.end_line(),
         }
     }

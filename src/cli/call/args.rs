@@ -4,34 +4,35 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::target::Target;
 use crate::config::units::Period;
 use crate::protocol::fastcgi::FastCgi;
+use crate::protocol::http1::Http1;
 use crate::protocol::params::{PathInfo, Style, StyleKind};
 use crate::protocol::scgi::Scgi;
 use crate::protocol::uwsgi::Uwsgi;
 use crate::protocol::{Limits, Protocol};
-use crate::transport::Address;
-use crate::transport::address::AddressError;
 
-/// Send one request to a FastCGI, uwsgi or SCGI application: curl for sockets.
+/// Send one request to a FastCGI, uwsgi, SCGI or HTTP application: curl for sockets.
 ///
 /// The body of the answer goes to stdout, messages of the application go to stderr. Exit code 0 stands for a
 /// status below 400, 22 for one from 400 up, 1 for no answer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Args {
-    /// Where the application listens: unix:/run/app.sock, /run/app.sock or HOST:PORT.
-    #[arg(value_name = "ADDRESS", value_parser = place)]
-    pub(super) address: Address,
+    /// Where the application listens: unix:/run/app.sock, /run/app.sock, unix:@app, HOST:PORT, or http://HOST:PORT/PATH
+    /// for what speaks HTTP.
+    #[arg(value_name = "ADDRESS", value_parser = Target::read)]
+    pub(super) target: Target,
     /// Method [default: GET, or POST with --data].
     #[arg(value_name = "METHOD")]
     pub(super) first: Option<String>,
-    /// Path and query, or a whole URL [default: /, or the name of the --script].
+    /// Path and query, or a whole URL [default: that of ADDRESS, the name of the --script, or /].
     #[arg(value_name = "PATH")]
     pub(super) second: Option<String>,
-    /// What the application speaks.
-    #[arg(long, value_enum, default_value_t = Wire::Fastcgi)]
-    pub(super) protocol: Wire,
+    /// What the application speaks [default: fastcgi, or http when ADDRESS is a URL].
+    #[arg(long, value_enum)]
+    protocol: Option<Wire>,
     /// A header field; without a value: leave it out.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub(super) headers: Vec<String>,
@@ -67,40 +68,74 @@ pub(super) enum Wire {
     Fastcgi,
     Uwsgi,
     Scgi,
+    Http,
 }
 
 impl Args {
-    /// How the variables are made. A named script gets nothing about an empty rest of the path:
+    /// What the application speaks.
+    pub(super) fn wire(&self) -> Wire {
+        self.protocol.unwrap_or(match self.target.url {
+            Some(_) => Wire::Http,
+            None => Wire::Fastcgi,
+        })
+    }
+
+    /// Options that do not go together, in words.
+    pub(super) fn contradiction(&self) -> Option<&'static str> {
+        match self.wire() {
+            Wire::Fastcgi => None,
+            _ if self.get_values => Some("only FastCGI applications can be asked for their capabilities"),
+            Wire::Http if self.script.is_some() || !self.params.is_empty() => {
+                Some("a request of HTTP has no variables: leave --script and --param out")
+            }
+            Wire::Uwsgi | Wire::Scgi | Wire::Http => None,
+        }
+    }
+
+    /// How the variables are made, where there are any. A named script gets nothing about an empty rest of the path:
     /// PHP works itself into trouble over it.
-    pub(super) fn style(&self) -> Style {
+    pub(super) fn style(&self) -> Option<Style> {
+        let kind = match self.wire() {
+            Wire::Fastcgi => StyleKind::FastCgi,
+            Wire::Uwsgi => StyleKind::Uwsgi,
+            Wire::Scgi => StyleKind::Scgi,
+            Wire::Http => return None,
+        };
+        Some(self.styled(kind))
+    }
+
+    fn styled(&self, kind: StyleKind) -> Style {
         Style {
             path_info: PathInfo::Decoded,
             empty_path_info: self.script.is_none(),
-            kind: match self.protocol {
-                Wire::Fastcgi => StyleKind::FastCgi,
-                Wire::Uwsgi => StyleKind::Uwsgi,
-                Wire::Scgi => StyleKind::Scgi,
-            },
+            kind,
         }
     }
 
     /// The codec for the request.
     pub(super) fn codec(&self) -> Box<dyn Protocol> {
-        let (style, limits) = (self.style(), Limits::default());
-        match self.protocol {
+        let limits = Limits::default();
+        match self.wire() {
             Wire::Fastcgi => Box::new(FastCgi {
                 keep_conn: self.keep,
-                style,
+                style: self.styled(StyleKind::FastCgi),
                 limits,
             }),
             Wire::Uwsgi => Box::new(Uwsgi {
                 modifier1: 0,
                 modifier2: 0,
                 reuse: self.keep,
-                style,
+                style: self.styled(StyleKind::Uwsgi),
                 limits,
             }),
-            Wire::Scgi => Box::new(Scgi { style, limits }),
+            Wire::Scgi => Box::new(Scgi {
+                style: self.styled(StyleKind::Scgi),
+                limits,
+            }),
+            Wire::Http => Box::new(Http1 {
+                keep: self.keep,
+                limits: limits.head,
+            }),
         }
     }
 }
@@ -111,18 +146,9 @@ impl std::fmt::Display for Wire {
             Self::Fastcgi => "FastCGI",
             Self::Uwsgi => "uwsgi",
             Self::Scgi => "SCGI",
+            Self::Http => "HTTP",
         })
     }
-}
-
-/// An address; unlike in configuration files a path alone will do, also a relative one.
-fn place(text: &str) -> Result<Address, AddressError> {
-    let bare = text.strip_prefix("unix:").unwrap_or(text);
-    if bare.len() == text.len() && !text.contains('/') {
-        return text.parse();
-    }
-    let path = std::path::absolute(bare).map_err(|_| AddressError::RelativePath)?;
-    format!("unix:{}", path.display()).parse()
 }
 
 fn period(text: &str) -> Result<Period, String> {
@@ -136,21 +162,6 @@ Examples:
   bridgehead call /run/php/php-fpm.sock GET /status --script /status
   bridgehead call 127.0.0.1:3031 --protocol uwsgi -i GET '/search?q=x'
   bridgehead call unix:/run/app.sock --protocol scgi POST /upload -d @photo.jpg -H 'Content-Type: image/jpeg'
+  bridgehead call http://127.0.0.1:8000/search?q=x -v
+  bridgehead call /run/gunicorn.sock --protocol http /healthz
   bridgehead call /run/app.sock --get-values";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_paths_or_addresses() {
-        let unix = |path: &str| Ok(Address::Unix(path.into()));
-        assert_eq!(place("unix:/run/a.sock"), unix("/run/a.sock"));
-        assert_eq!(place("/run/a.sock"), unix("/run/a.sock"));
-        let here = std::env::current_dir().unwrap().join("a.sock");
-        assert_eq!(place("./a.sock"), unix(here.to_str().unwrap()));
-        assert_eq!(place("unix:a.sock"), unix(here.to_str().unwrap()));
-        assert_eq!(place("app:9000"), Ok(Address::Name("app".into(), 9000)));
-        assert_eq!(place("app"), Err(AddressError::Port));
-    }
-}

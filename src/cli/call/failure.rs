@@ -55,7 +55,7 @@ impl Failure {
 
     /// What the reason may be.
     pub(super) fn hint(&self, args: &Args) -> Option<String> {
-        let wire = args.protocol;
+        let wire = args.wire();
         let other = || format!("does it speak {wire}? `--protocol` names another one");
         match self {
             Self::Connect(_, ConnectError::Full) => {
@@ -71,11 +71,32 @@ impl Failure {
             Self::Broken {
                 error: Error::Decode(DecodeError::Version(b'H')),
                 begun: false,
-            } if wire == Wire::Fastcgi => Some("this is HTTP: `--protocol uwsgi`, or curl".to_owned()),
-            Self::Broken { begun: false, .. } => Some(other()),
+            } if wire == Wire::Fastcgi => Some(
+                "this is HTTP: `--protocol http`; or uwsgi, which answers like it: `--protocol uwsgi`"
+                    .to_owned(),
+            ),
+            Self::Broken { begun: false, error } => {
+                Some(match closed(error).then_some((wire, &args.target.address)) {
+                    Some((Wire::Fastcgi, Address::Tcp(_) | Address::Name(..))) => format!(
+                        "PHP-FPM closes connections from addresses that are not in its listen.allowed_clients. Or: {}",
+                        other()
+                    ),
+                    Some((Wire::Uwsgi | Wire::Scgi, _)) => format!(
+                        "uWSGI closes the connection of a request whose variables are larger than its buffer-size (4096 unless \
+                     set). Or: {}",
+                        other()
+                    ),
+                    _ => other(),
+                })
+            }
             _ => None,
         }
     }
+}
+
+/// Whether the connection ended without a byte of an answer.
+fn closed(error: &Error) -> bool {
+    matches!(error, Error::Io(_) | Error::Decode(DecodeError::Empty))
 }
 
 #[cfg(test)]

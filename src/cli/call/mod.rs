@@ -1,4 +1,5 @@
-//! `bridgehead call`: one request to an application's socket, without a gateway: curl for FastCGI, uwsgi, SCGI.
+//! `bridgehead call`: one request to an application's socket, without a gateway: curl for FastCGI, uwsgi,
+//! SCGI and HTTP.
 
 mod answer;
 mod args;
@@ -6,6 +7,7 @@ mod failure;
 mod records;
 mod request;
 mod tap;
+mod target;
 mod transcript;
 mod values;
 
@@ -23,7 +25,6 @@ use crate::transport::connect;
 
 use answer::Answer;
 pub(super) use args::Args;
-use args::Wire;
 use failure::Failure;
 use request::Request;
 use tap::Tap;
@@ -38,8 +39,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
             return USAGE.into();
         }
     };
-    if args.get_values && args.protocol != Wire::Fastcgi {
-        complaint::error("only FastCGI applications can be asked for their capabilities");
+    if let Some(contradiction) = args.contradiction() {
+        complaint::error(contradiction);
         return USAGE.into();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -77,13 +78,16 @@ fn code(status: StatusCode) -> ExitCode {
 }
 
 async fn call(args: &Args, request: Request) -> Result<StatusCode, Failure> {
-    let transcript = Transcript::begin(args.verbose);
-    transcript.variables(&request.head, &args.style());
-    let stream = connect(&args.address, args.timeout.0)
+    let transcript = Transcript::begin(args);
+    if let Some(style) = args.style() {
+        transcript.variables(&request.head, &style);
+    }
+    let address = &args.target.address;
+    let stream = connect(address, args.timeout.0)
         .await
-        .map_err(|error| Failure::connect(&args.address, error))?;
-    transcript.note(format_args!("connected to {}", args.address));
-    let tap = Tap::new(stream, transcript, args.protocol);
+        .map_err(|error| Failure::connect(address, error))?;
+    transcript.note(format_args!("connected to {address}"));
+    let tap = Tap::new(stream, transcript, args.wire());
     let mut exchange = Exchange::begin(tap, &*args.codec(), &request.head)?;
     if !request.body.is_empty() {
         exchange.push_body(request.body);

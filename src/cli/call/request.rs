@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Uri, Version};
 use percent_encoding::percent_decode;
 
-use super::args::Args;
+use super::args::{Args, Wire};
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::params::SOFTWARE;
 use crate::protocol::peer::Peer;
@@ -55,6 +55,7 @@ impl Request {
             content_length: body.as_ref().map(|body| body.len() as u64),
             chunked: false,
             upgrade: false,
+            trailers: false,
             extra: params(&args.params)?,
             id: RequestId(0),
         };
@@ -68,7 +69,11 @@ impl Request {
 /// Method and target. A single word that starts with a slash is the target.
 fn words(args: &Args) -> Result<(Method, String)> {
     let name = args.script.as_deref().and_then(Path::file_name);
-    let usual = name.map_or("/".to_owned(), |name| format!("/{}", name.to_string_lossy()));
+    let usual = match (&args.target.url, name) {
+        (Some(url), _) => url.to_string(),
+        (None, Some(name)) => format!("/{}", name.to_string_lossy()),
+        (None, None) => "/".to_owned(),
+    };
     let (method, target) = match (&args.first, &args.second) {
         (Some(only), None) if only.contains('/') => (None, only.clone()),
         (method, target) => (method.as_deref(), target.clone().unwrap_or(usual)),
@@ -100,9 +105,11 @@ fn body(data: &str) -> Result<Bytes> {
 /// What curl would send, and then what was asked for.
 fn fields(args: &Args, uri: &Uri) -> Result<Fields> {
     let mut fields = Fields::new();
-    let host = uri
-        .authority()
-        .map_or("localhost", |authority| authority.as_str());
+    let named = uri.authority().map(|authority| authority.to_string());
+    let asked = args.target.url.is_some() || args.wire() == Wire::Http;
+    let host = named
+        .or_else(|| args.target.authority().filter(|_| asked))
+        .unwrap_or_else(|| "localhost".to_owned());
     let host = FieldValue::new(host.as_bytes()).context("the host is no field value")?;
     fields.append(FieldName::Host, host);
     fields.append(FieldName::UserAgent, SOFTWARE);
@@ -177,7 +184,11 @@ mod tests {
     }
 
     fn request(line: &str) -> Result<Request> {
-        let words = ["call", "/run/x.sock"].into_iter().chain(line.split_whitespace());
+        request_to("/run/x.sock", line)
+    }
+
+    fn request_to(target: &str, line: &str) -> Result<Request> {
+        let words = ["call", target].into_iter().chain(line.split_whitespace());
         Request::read(&Line::try_parse_from(words)?.args)
     }
 
@@ -198,6 +209,23 @@ mod tests {
             ("http://shop.example/x", "GET", "/x"),
         ] {
             assert_eq!(start(line), (method.to_owned(), target.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_url_for_an_address_is_what_is_asked_for() {
+        for (target, line, path, host) in [
+            ("http://app:8000/x?y", "", "/x?y", "app:8000"),
+            ("http://app/x", "POST", "/x", "app"),
+            ("http://app/x", "/other", "/other", "app"),
+            ("http://app/x", "http://shop.example/z", "/z", "shop.example"),
+            ("app:8000", "--protocol http /x", "/x", "app:8000"),
+            ("/run/x.sock", "--protocol http", "/", "localhost"),
+            ("app:9000", "/x", "/x", "localhost"),
+        ] {
+            let head = request_to(target, line).unwrap().head;
+            let (target, own) = (head.target.to_string(), head.fields.get(FieldName::Host).unwrap());
+            assert_eq!((&*target, own), (path, host.as_bytes()), "{target} {line}");
         }
     }
 

@@ -11,13 +11,16 @@ use super::records::Records;
 use super::transcript::Transcript;
 use crate::transport::Stream;
 
-/// Passes everything on, and tells about it: FastCGI by the record, the others by the read and write.
+/// Passes everything on, and tells about it: FastCGI by the record, the others by the read and write, and of HTTP the
+/// head of the request.
 #[derive(Debug)]
 pub(super) struct Tap {
     stream: Stream,
     transcript: Transcript,
     /// Record boundaries of both directions, where the protocol has records.
     records: Option<(Records, Records)>,
+    /// What was sent of the head of a request of HTTP, until all of it was.
+    head: Option<Vec<u8>>,
 }
 
 impl Tap {
@@ -26,11 +29,19 @@ impl Tap {
             stream,
             transcript,
             records: (wire == Wire::Fastcgi).then(Default::default),
+            head: (wire == Wire::Http).then(Vec::new),
         }
     }
 
     fn sent(&mut self, bytes: &[u8]) {
         let transcript = self.transcript;
+        if let Some(head) = &mut self.head {
+            head.extend_from_slice(bytes);
+            if let Some(end) = memchr::memmem::find(head, b"\r\n\r\n") {
+                transcript.request(&head[..end]);
+                self.head = None;
+            }
+        }
         match &mut self.records {
             Some((sent, _)) => sent.scan(bytes, |record| transcript.sent(record)),
             None => transcript.sent(format_args!("{} bytes", bytes.len())),

@@ -3,6 +3,7 @@
 use std::fmt::{Arguments, Display};
 use std::time::Instant;
 
+use super::args::Args;
 use crate::protocol::params::{self, List, Style};
 use crate::protocol::{Event, RequestHead};
 
@@ -11,14 +12,17 @@ use crate::protocol::{Event, RequestHead};
 pub(super) struct Transcript {
     start: Instant,
     on: bool,
+    /// Whether the fields of answers are told; else they are printed, and once is enough.
+    fields: bool,
 }
 
 impl Transcript {
     /// Times count from now on.
-    pub(super) fn begin(on: bool) -> Self {
+    pub(super) fn begin(args: &Args) -> Self {
         Self {
             start: Instant::now(),
-            on,
+            on: args.verbose,
+            fields: args.verbose && !args.include,
         }
     }
 
@@ -31,6 +35,13 @@ impl Transcript {
         }
         for (name, value) in &list.0 {
             eprintln!("> {}={}", text(name), text(value));
+        }
+    }
+
+    /// The head of a request of HTTP, line by line.
+    pub(super) fn request(&self, head: &[u8]) {
+        for line in head.split(|byte| *byte == b'\n').filter(|_| self.on) {
+            eprintln!("> {}", text(line.trim_ascii_end()));
         }
     }
 
@@ -54,7 +65,7 @@ impl Transcript {
         match event {
             Event::Head(head) => {
                 self.note(format_args!("head: {}", head.status));
-                for field in head.fields.iter().filter(|_| self.on) {
+                for field in head.fields.iter().filter(|_| self.fields) {
                     eprintln!("< {}: {}", text(field.spelling), text(field.value));
                 }
                 if let Some(length) = head.length {
@@ -62,6 +73,7 @@ impl Transcript {
                 }
             }
             Event::Interim(head) => self.note(format_args!("interim answer: {}", head.status)),
+            Event::Trailers(fields) => self.note(format_args!("trailers: {}", fields.len())),
             Event::Switched => self.note(format_args!("another protocol")),
             Event::Body(piece) => self.note(format_args!("body: {} bytes", piece.len())),
             Event::Stderr(piece) => self.note(format_args!("message: {} bytes", piece.len())),

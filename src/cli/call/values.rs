@@ -19,10 +19,10 @@ use crate::transport::connect;
 
 /// Asks, and prints what is answered.
 pub(super) async fn ask(args: &Args) -> Result<(), Failure> {
-    let transcript = Transcript::begin(args.verbose);
-    let stream = connect(&args.address, args.timeout.0)
+    let (transcript, address) = (Transcript::begin(args), &args.target.address);
+    let stream = connect(address, args.timeout.0)
         .await
-        .map_err(|error| Failure::connect(&args.address, error))?;
+        .map_err(|error| Failure::connect(address, error))?;
     let mut stream = Tap::new(stream, transcript, super::args::Wire::Fastcgi);
     let answer = timeout(args.timeout.0, exchange(&mut stream))
         .await

@@ -61,7 +61,7 @@ fn demo(args: &Args) -> Result<ExitCode> {
     let directory = directory.context("cannot make a directory for the sockets")?;
     check_name(directory.path())?;
     let configured = parse(&listen, directory.path(), args.workers)?;
-    let runtime = app::runtime(configured.server.workers).context("cannot start the runtime")?;
+    let runtime = app::runtime(configured.server.workers)?;
     let served = runtime.block_on(serve(args, configured, directory.path()));
     // Connections that were cut hold tasks: they are not waited for.
     runtime.shutdown_background();

@@ -16,6 +16,10 @@ pub(super) fn text(address: &Address, directory: &Path, workers: NonZeroUsize) -
             format!("curl --unix-socket {}", quoted(&path.to_string_lossy())),
             "http://localhost".to_owned(),
         ),
+        Address::Abstract(name) => (
+            format!("curl --abstract-unix-socket {}", quoted(name)),
+            "http://localhost".to_owned(),
+        ),
         Address::Tcp(_) | Address::Name(..) => ("curl".to_owned(), format!("http://{address}")),
     };
     let sockets = Protocol::ALL
@@ -56,6 +60,15 @@ mod tests {
         assert!(
             text("unix:/run/b.sock", "/tmp/x")
                 .contains("\n  curl --unix-socket /run/b.sock 'http://localhost/fastcgi/env'\n")
+        );
+    }
+
+    #[test]
+    fn a_socket_without_a_file_has_its_own_option() {
+        let text = text("unix:@b", "/tmp/x");
+        assert!(
+            text.contains("\n  curl --abstract-unix-socket b 'http://localhost/fastcgi/env'\n"),
+            "{text}"
         );
     }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use proxy_protocol::ListenProxyProtocol;
 
 use super::account::{GROUP, USER};
-use super::address;
+use crate::config::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, required, table};
@@ -18,7 +18,9 @@ use crate::transport::{Address, Query};
 table! {
     /// An address to accept connections on.
     pub(in crate::config) struct Listen for Listener {
-        /// Address to listen on: `"127.0.0.1:8080"`, `"[::]:80"` or `"unix:/run/bridgehead.sock"`. Required.
+        /// Address to listen on: `"127.0.0.1:8080"`, `"0.0.0.0:80"` for every IPv4 address, `"[::]:80"` for every IPv6
+        /// address (and none of IPv4: a second table listens on those), `"unix:/run/bridgehead.sock"`, or `"unix:@bridgehead"` for a
+        /// socket in Linux's abstract name space, which has no file. Required.
         address: Address as ADDRESS,
         /// Pending connections that the kernel holds.
         backlog: u32 as Number(1, 65_535),
@@ -32,6 +34,9 @@ table! {
     }
     usual = usual;
     example = r#"[[listen]]
+address = "0.0.0.0:80"
+
+[[listen]]
 address = "[::]:80"
 
 [[listen]]
@@ -58,7 +63,7 @@ pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Li
         let example = "address = \"127.0.0.1:8080\"";
         let address = required(listen, "address", listen.address.as_ref(), example, complaints);
         let Some(address) = address else { continue };
-        if let Some(first) = seen.iter().find(|other| overlap(other, address)) {
+        if let Some(first) = seen.iter().find(|other| other.overlaps(address, false)) {
             complaints
                 .error(address.span(), format!("`{}` is listened on already", **address))
                 .related(first.span(), "here");
@@ -72,17 +77,21 @@ pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Li
     listeners
 }
 
-/// TCP ports have neither owner nor mode.
+/// Only files have an owner and a mode.
 fn warn_about_access(listen: &Listen, address: &Address, complaints: &mut Complaints) {
     let accounts = [&listen.owner, &listen.group].map(|typed| typed.as_ref().map(At::span));
     let mode = listen.mode.as_ref().map(At::span);
-    if matches!(address, Address::Unix(_)) {
-        return;
-    }
+    let help = match address {
+        Address::Unix(_) => return,
+        Address::Abstract(_) => {
+            "a socket without a file has no owner: every process of the same network namespace may connect"
+        }
+        Address::Tcp(_) | Address::Name(..) => "TCP ports have no owner: a firewall decides who may connect",
+    };
     for span in accounts.into_iter().chain([mode]).flatten() {
         complaints
-            .warning(span, "has no effect on an address that is no unix socket")
-            .help("TCP ports have no owner: a firewall decides who may connect");
+            .warning(span, "has no effect on an address that is no file")
+            .help(help);
     }
 }
 
@@ -117,8 +126,14 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
         complaints.error(typed.span(), "only addresses can be listened on, not names");
         return None;
     }
-    match typed.parse() {
-        Ok(address @ (Address::Tcp(_) | Address::Unix(_))) => Some(address),
+    match address::read(typed, USUAL_PORT) {
+        Ok(Address::Tcp(SocketAddr::V6(address))) if address.ip().to_ipv4_mapped().is_some() => {
+            let plain = SocketAddr::new(address.ip().to_canonical(), address.port());
+            complaints
+                .error(typed.span(), "an address of IPv4 in the form of IPv6")
+                .help(format!("write \"{plain}\""));
+            None
+        }
         Ok(Address::Name(host, port)) => {
             complaints
                 .error(
@@ -130,37 +145,27 @@ fn parse(typed: &At<String>, complaints: &mut Complaints) -> Option<Address> {
                 ));
             None
         }
-        Err(error) => {
-            complaints
-                .error(typed.span(), address::mistake(typed, &error))
-                .help(instead(typed));
+        Ok(address) => Some(address),
+        Err(mistake) => {
+            let help = instead(typed, mistake.help);
+            complaints.error(typed.span(), mistake.message).help(help);
             None
         }
     }
 }
 
 /// What was probably meant by a text that is no address.
-fn instead(text: &str) -> String {
-    if let Some(port) = text.strip_prefix(':').or_else(|| text.strip_prefix("*:")) {
-        return format!(
-            "write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for every IPv6 address"
-        );
-    }
-    address::instead(text, 8080).unwrap_or_else(|| {
-        "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
-    })
-}
-
-/// Whether the kernel would refuse the second of two listeners.
-fn overlap(a: &Address, b: &Address) -> bool {
-    match (a, b) {
-        (Address::Tcp(a), Address::Tcp(b)) => overlap_tcp(a, b),
-        (a, b) => a == b,
+fn instead(text: &str, known: Option<String>) -> String {
+    let every = text.strip_prefix(':').or_else(|| text.strip_prefix("*:"));
+    match every.filter(|port| port.parse::<u16>().is_ok()) {
+        Some(port) => {
+            format!("write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for every IPv6 address")
+        }
+        None => known.unwrap_or_else(|| {
+            "write \"127.0.0.1:8080\", \"[::]:80\" or \"unix:/run/bridgehead.sock\"".to_owned()
+        }),
     }
 }
 
-fn overlap_tcp(a: &SocketAddr, b: &SocketAddr) -> bool {
-    let family = a.is_ipv4() == b.is_ipv4();
-    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || family && any)
-}
+/// Shown where a port is missing.
+const USUAL_PORT: u16 = 8080;

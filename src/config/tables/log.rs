@@ -6,17 +6,22 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::table;
-use crate::config::units::{Absolute, Name, Named, Text, Time};
-use crate::telemetry::Config;
-use crate::telemetry::config::{Format, Target};
+use crate::config::units::{Absolute, Name, Named, Text, Time, log_template};
+use crate::telemetry::LogConfig;
+use crate::telemetry::config::{Escape, Format, Target};
 
 table! {
     /// Where the logs go, and what they say.
-    pub(in crate::config) struct Log for Config {
+    pub(in crate::config) struct Log for LogConfig {
         /// Where the access log goes, one line a request.
         access: Target as TARGET,
-        /// Form of its lines.
-        access_format: Format as Name,
+        /// Form of its lines: one of two that are there, or your own, a text with variables. They have nginx's names and
+        /// meanings ([the list](operating.md#a-format-of-your-own)).
+        access_format: Format as FORMAT,
+        /// How the values in a format of your own are escaped, as nginx does it: `"default"` writes `\xHH` for what is not
+        /// printable ASCII, the quote and the backslash, and a hyphen for what is not there; `"json"` writes them as in a
+        /// string of JSON; `"none"` writes them as they came, line ends included.
+        escape: Escape as Name,
         /// Requests that take so long, to the last byte of their answers, have a warning in the error log that says where
         /// the time went; `"0s"`: none. A route may have a `slow` of its own.
         slow: Duration as Time,
@@ -33,10 +38,18 @@ slow = "1s"
 }
 
 /// The logs; what would never be seen is complained about.
-pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> Config {
-    let mut log = Config::default();
+pub(super) fn check(typed: Option<&At<Log>>, complaints: &mut Complaints) -> LogConfig {
+    let mut log = LogConfig::default();
     let Some(typed) = typed else { return log };
     typed.apply_to(&mut log);
+    if let Some(escape) = &typed.escape
+        && **escape != Escape::default()
+        && !matches!(log.access_format, Format::Template(_))
+    {
+        complaints
+            .warning(escape.span(), "`escape` has no effect here")
+            .help("\"combined\" and \"json\" have a way of their own; it is for formats with variables");
+    }
     if let Some(slow) = &typed.slow
         && !slow.is_zero()
         && log.level == tracing::Level::ERROR
@@ -85,9 +98,51 @@ fn show(target: &Target) -> String {
     }
 }
 
-impl Named for Format {
-    const KIND: &'static str = "access log format";
-    const NAMES: &'static [(&'static str, Self)] = &[("combined", Self::Combined), ("json", Self::Json)];
+const FORMAT: Text<Format> = Text {
+    words: "`\"combined\"`, `\"json\"` or text with variables",
+    read: format,
+    show: show_format,
+};
+
+fn format(typed: &At<String>, complaints: &mut Complaints) -> Option<Format> {
+    match typed.as_str() {
+        "combined" => return Some(Format::Combined),
+        "json" => return Some(Format::Json),
+        text if text.contains(['\n', '\r']) => {
+            complaints
+                .error(typed.span(), "a line of the access log has a line end in it")
+                .help("in a text of several lines, a backslash at the end of each of them goes on without the line end");
+        }
+        text if text.contains('$') => return log_template(typed, complaints).map(Format::Template),
+        name => {
+            let complaint = complaints.error(typed.span(), format!("unknown access log format `{name}`"));
+            complaint.help(match suggest::nearest(name, ["combined", "json"]) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    "write \"combined\", \"json\" or a text with variables: \"$remote_addr $status $uri\""
+                        .to_owned()
+                }
+            });
+        }
+    }
+    None
+}
+
+fn show_format(format: &Format) -> String {
+    match format {
+        Format::Combined => "combined".to_owned(),
+        Format::Json => "json".to_owned(),
+        Format::Template(template) => template.to_string(),
+    }
+}
+
+impl Named for Escape {
+    const KIND: &'static str = "way to escape";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("default", Self::Default),
+        ("json", Self::Json),
+        ("none", Self::None),
+    ];
 }
 
 impl Named for tracing::Level {

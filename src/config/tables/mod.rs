@@ -5,7 +5,6 @@
 //! is thrown away in the end.
 
 mod account;
-mod address;
 mod listen;
 mod log;
 mod network;
@@ -30,9 +29,9 @@ use super::at::At;
 use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
 use super::units::{Number, SizeWithin};
-use crate::frontend;
+use crate::frontend::FrontendConfig;
 use crate::frontend::config::{Listener, Route as RouteConfig};
-use crate::upstream::Config as UpstreamConfig;
+use crate::upstream::UpstreamConfig;
 
 table! {
     /// A Bridgehead configuration.
@@ -63,7 +62,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     Config {
         server: process,
         log,
-        frontend: frontend::Config {
+        frontend: FrontendConfig {
             listeners,
             routes,
             ..frontend

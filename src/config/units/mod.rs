@@ -4,6 +4,7 @@ mod checked;
 mod list;
 mod name;
 mod number;
+mod one_or_more;
 mod path;
 mod period;
 mod size;
@@ -14,12 +15,13 @@ pub(super) use checked::Checked;
 pub(super) use list::List;
 pub(super) use name::{Name, Named};
 pub(super) use number::Number;
+pub(super) use one_or_more::OneOrMore;
 pub(super) use path::Absolute;
 pub(super) use period::{DEADLINE, Time};
 pub use period::{Period, PeriodError};
 pub(super) use size::{ANY_SIZE, SizeWithin};
 pub use size::{Size, SizeError};
-pub(super) use template::{complain, template};
+pub(super) use template::{complain, log_template, template};
 pub(super) use text::{Flag, Plain, Text};
 
 use super::complaints::Complaints;
@@ -38,6 +40,20 @@ pub(super) trait Unit<T> {
 
     /// What can be written.
     fn form(&self) -> Form;
+}
+
+impl<T, U: Unit<T>> Unit<T> for &U {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<T> {
+        (**self).read(node, complaints)
+    }
+
+    fn show(&self, value: &T) -> Shown {
+        (**self).show(value)
+    }
+
+    fn form(&self) -> Form {
+        (**self).form()
+    }
 }
 
 /// Splits `64KiB` into its digits and its unit; blanks between them do not matter.

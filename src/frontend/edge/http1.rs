@@ -4,6 +4,7 @@
 //! are read are requests as long as nothing says otherwise; [`KeepAlive`] knows when it does.
 
 mod closing;
+mod held;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -39,6 +40,7 @@ use crate::protocol::http1::answer::{self, CONTINUE};
 use crate::protocol::http1::{
     BodyDecoder, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder, RequestError, Rest,
 };
+use held::Held;
 
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
@@ -81,6 +83,8 @@ struct Asked {
 enum Answering {
     /// Its answer is here.
     Now(Sending),
+    /// Its answer is here, and where its body ends will show.
+    Held(Box<Held>),
     /// Its answer comes from an application.
     SomeTime(Box<Forwarded>),
 }
@@ -264,10 +268,7 @@ impl Http1 {
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
         match serve::begin(&service, exchange, || self.lend(awaited)) {
-            Begun::Answered(exchange) => {
-                let now = exchange.started();
-                Answering::Now(self.head(exchange, keep_alive, form, now))
-            }
+            Begun::Answered(exchange) => self.answered(exchange, keep_alive, form),
             Begun::Forwarded(handling) => Answering::SomeTime(Box::new(Forwarded {
                 handling,
                 keep_alive,
@@ -345,6 +346,10 @@ impl Http1 {
                     Some(sending) => *answering = Answering::Now(sending),
                     None => return Poll::Ready(After::Close),
                 },
+                Answering::Held(held) => match ready!(self.poll_held(held, cx)) {
+                    Some(sending) => *answering = Answering::Now(sending),
+                    None => return Poll::Ready(After::Close),
+                },
                 Answering::Now(sending) => {
                     let sent = ready!(self.poll_send(sending, cx)).is_ok();
                     return Poll::Ready(self.after(sending, sent));
@@ -409,6 +414,9 @@ impl Http1 {
         now: Instant,
     ) -> Sending {
         self.reclaim();
+        if exchange.is_unanswered() {
+            return Sending::nothing(exchange, form);
+        }
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
             (Some(_), Some(unread)) => unread.1,

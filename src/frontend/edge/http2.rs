@@ -3,7 +3,7 @@
 //! Each stream runs in a task of its own, which a [`StreamPace`] can end: hyper resets the stream of a task that ends.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -149,11 +149,17 @@ struct StreamPace {
     waits: AtomicBool,
     /// How often it took some.
     taken: AtomicUsize,
+    /// It gets no answer.
+    ended: AtomicBool,
 }
 
 impl StreamPace {
     fn given(&self) {
         self.waits.store(true, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     fn taken(&self) {
@@ -162,8 +168,8 @@ impl StreamPace {
     }
 }
 
-/// Runs a stream until it ends, or its client has taken nothing for too long: then it is dropped, and with it what it
-/// holds. hyper resets the stream.
+/// Runs a stream until it ends, or is to end without an answer, or its client has taken nothing for too long: then it is
+/// dropped, and with it what it holds. hyper resets the stream.
 fn watched<F>(stream: F, pace: Arc<StreamPace>, limit: Duration) -> impl Future<Output = ()> + Send + 'static
 where
     F: Future<Output: Send> + Send + 'static,
@@ -178,7 +184,10 @@ where
         }
         if !pace.waits.load(Ordering::Relaxed) {
             deadline.clear();
-            return Poll::Pending;
+            return match pace.ended.load(Ordering::Relaxed) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
         }
         let taken = pace.taken.load(Ordering::Relaxed);
         if !deadline.is_set() || taken != seen {
@@ -206,6 +215,11 @@ async fn answer(
         },
         Some(rejection) => serve::refuse(exchange, &rejection),
     };
+    if exchange.is_unanswered() {
+        let _ = STREAM.try_with(|pace| pace.end());
+        // With the task, the exchange ends.
+        return pending().await;
+    }
     response(exchange, service.context.relays.spools().share())
 }
 
@@ -309,7 +323,7 @@ impl http_body::Body for Body {
             this.rest = match ready!(this.exchange.poll_chunk(cx)) {
                 Some(Ok(chunk)) => chunk,
                 Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
-                None => return Poll::Ready(None),
+                None => return Poll::Ready(this.trailers().map(Ok)),
             };
             this.held.set(this.rest.len() as u64);
             this.taken = true;
@@ -333,6 +347,12 @@ impl http_body::Body for Body {
 }
 
 impl Body {
+    /// What comes behind the body.
+    fn trailers(&mut self) -> Option<Frame<Bytes>> {
+        let trailers = self.exchange.take_trailers()?;
+        Some(Frame::trailers(HeaderMap::from(&*trailers)))
+    }
+
     /// Bytes of a file that are read next. hyper asks for the first ones whether the client has a window or not: a
     /// client that takes nothing, and one of too many, is to cost little.
     fn piece(&self) -> usize {

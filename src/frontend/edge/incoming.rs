@@ -33,10 +33,10 @@ pub(super) struct ReadSide {
 
 /// Where a connection finds its reading side again.
 #[derive(Debug, Default)]
-pub(super) struct Home(Mutex<State>);
+pub(super) struct Home(Mutex<HomeState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct HomeState {
     returned: Option<(ReadSide, Rest)>,
     /// The client is to be told that it may send the body.
     invited: bool,
@@ -87,12 +87,11 @@ impl Lent {
         loop {
             match body.decode(&mut reader.bytes) {
                 Ok(Some(BodyPart::Data(data))) => return Poll::Ready(Some(Ok(data))),
-                Ok(Some(BodyPart::End)) => return Poll::Ready(None),
+                Ok(Some(BodyPart::End(_))) => return Poll::Ready(None),
                 Ok(None) => {}
                 Err(error) => {
                     self.broken = true;
-                    tracing::debug!(%error, "malformed body");
-                    return Poll::Ready(Some(Err(BodyError::Malformed)));
+                    return Poll::Ready(Some(Err(BodyError::Malformed(error))));
                 }
             }
             // A client that sends without being asked is not told to.
@@ -147,7 +146,7 @@ impl Home {
         }
     }
 
-    fn tell(&self, change: impl FnOnce(&mut State)) {
+    fn tell(&self, change: impl FnOnce(&mut HomeState)) {
         let mut state = self.lock();
         change(&mut state);
         if let Some(waker) = state.waker.take() {
@@ -156,7 +155,7 @@ impl Home {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, HomeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

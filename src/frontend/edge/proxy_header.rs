@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt;
 
 use super::ConnectionContext;
 use crate::frontend::forwarded::Connected;
+use crate::protocol::peer::Peer;
 use crate::protocol::proxy_protocol::{Header, HeaderError, MAX_HEADER, decode};
 use crate::telemetry::Reason;
 use crate::transport::{Latch, Stream};
@@ -93,6 +94,6 @@ fn tell(failed: &Failed, connected: &Connected) {
         Failed::Closed | Failed::Io(_) | Failed::Leaving => Reason::ClientGone,
         Failed::Late => Reason::HandshakeTimeout,
     };
-    let peer = connected.ip().unwrap_or("unix");
+    let peer = connected.remote().map_or("unix", Peer::ip_text);
     tracing::debug!(reason = reason.as_str(), peer, error = %failed, "no connection");
 }

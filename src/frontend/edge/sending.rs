@@ -7,7 +7,7 @@ use http::Version;
 
 use crate::frontend::exchange::Exchange;
 use crate::protocol::WriteQueue;
-use crate::protocol::http1::answer::LAST_CHUNK;
+use crate::protocol::http1::answer::{LAST_CHUNK, put_last_chunk};
 use crate::protocol::http1::{Next, put_chunk_size};
 
 /// Bytes of an answer that are gathered for one write, as long as more of it is there at once.
@@ -38,6 +38,19 @@ pub(super) struct Sending {
 }
 
 impl Sending {
+    /// What a client is sent that gets no answer: the end of its connection.
+    pub(super) fn nothing(exchange: Box<Exchange>, form: Form) -> Self {
+        Self {
+            exchange,
+            chunked: false,
+            endless: false,
+            form,
+            next: Next::Close,
+            complete: true,
+            broken: true,
+        }
+    }
+
     /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
     pub(super) fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
         while !self.complete && queue.len() < GATHER && !self.exchange.is_file() {
@@ -67,7 +80,10 @@ impl Sending {
 
     fn end(&mut self, queue: &mut WriteQueue) {
         if self.chunked {
-            queue.tail().extend_from_slice(LAST_CHUNK);
+            match self.exchange.take_trailers() {
+                None => queue.tail().extend_from_slice(LAST_CHUNK),
+                Some(trailers) => put_last_chunk(&trailers, queue.tail()),
+            }
         }
         self.complete = true;
     }

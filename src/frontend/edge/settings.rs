@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::frontend::Config;
+use crate::frontend::FrontendConfig;
 use crate::frontend::config::Timeouts;
 
 /// What a connection keeps of the configuration that was in force when it was accepted. Not all of it: a service holds
@@ -19,7 +19,7 @@ pub(in crate::frontend) struct Settings {
 
 impl Settings {
     /// The part of a configuration.
-    pub(in crate::frontend) fn of(config: &Config) -> Self {
+    pub(in crate::frontend) fn of(config: &FrontendConfig) -> Self {
         Self {
             timeouts: config.timeouts,
             head_size: config.head_size,

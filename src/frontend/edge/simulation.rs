@@ -18,8 +18,7 @@ use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::frontend::trust::Trust;
 use crate::spool::Spools;
-use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters, SlowLog};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::upstream::{Relays, Upstream};
 
 const SEEDS: u64 = 1500;
@@ -80,7 +79,7 @@ impl Gateway {
         let context = ExchangeContext {
             trust: Trust::default(),
             relays: Relays::new(Spools::new(config.server.spool), counters.clone()),
-            log: Arc::new(AccessLog::new(None, Format::Json)),
+            log: Arc::new(AccessLog::new(None, &LogConfig::default())),
             slow: SlowLog::default(),
             counters: counters.clone(),
             routes: Box::default(),

@@ -3,16 +3,16 @@
 //!
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
-mod error_field;
 mod headers;
+mod hidden_fields;
 mod least_rate;
 
 use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
-use error_field::ErrorField;
 use headers::Headers;
+use hidden_fields::HiddenFields;
 
 pub use headers::Settings as ResponseHeaders;
 use least_rate::LeastRate;
@@ -76,9 +76,9 @@ filters! { of route:
     LeastRate = LeastRate::new(route.limits.download()),
     /// The route has the last word about the fields of its answers: around all that sets some.
     Headers = Headers::new(&route.headers),
-    /// The field tells answers of the gateway from those of applications: next to these, so that nothing around it sees
-    /// one that an application has forged.
-    ErrorField = route.handler.upstream().map(|_| ErrorField),
+    /// What an application says to its server is not for clients, and what only the gateway says is not for applications:
+    /// next to these, so that nothing around it sees such a field.
+    HiddenFields = route.handler.upstream().map(|_| HiddenFields::new(route.name(), &route.pass_headers)),
 }
 
 impl Filters {

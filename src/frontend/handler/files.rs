@@ -1,11 +1,9 @@
 //! Files below a directory.
 
-use std::path::{Path, PathBuf};
-
 use http::StatusCode;
 
-use super::{Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, LookupError, Root, Symlinks};
+use super::{DocumentRoot, Handle, HandlerSettings, Place};
+use crate::files::{self, DecodedPath, FileAnswer, LookupError, Root, Symlinks};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -15,21 +13,24 @@ use crate::protocol::RequestHead;
 /// Files below a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
-    /// Absolute directory. The path after the route's prefix is looked up in it.
-    pub root: PathBuf,
-    /// File tried for a directory.
-    pub index: String,
+    /// Where they are.
+    pub root: DocumentRoot,
+    /// Files tried for a directory, in this order.
+    pub index: Vec<String>,
     /// Which symbolic links below the root are followed.
     pub symlinks: Symlinks,
+    /// What text is said to be encoded in; `None`: nothing is said.
+    pub charset: Option<String>,
 }
 
 /// Without a root yet.
 impl Default for Files {
     fn default() -> Self {
         Self {
-            root: PathBuf::new(),
-            index: "index.html".to_owned(),
+            root: DocumentRoot::default(),
+            index: vec!["index.html".to_owned()],
             symlinks: Symlinks::default(),
+            charset: None,
         }
     }
 }
@@ -39,10 +40,11 @@ impl Default for Files {
 pub struct Directory {
     root: Root,
     /// As it is configured.
-    path: PathBuf,
-    index: String,
-    /// The path of the route.
-    prefix: String,
+    configured: DocumentRoot,
+    index: Vec<String>,
+    charset: Option<String>,
+    /// Where the part of a path begins that is looked up.
+    start: usize,
 }
 
 impl HandlerSettings for Files {
@@ -53,48 +55,56 @@ impl HandlerSettings for Files {
     fn handler(&self, mut place: Place<'_>) -> Directory {
         Directory {
             root: place.take_root(),
-            path: self.root.clone(),
+            configured: self.root.clone(),
             index: self.index.clone(),
-            prefix: place.path.to_owned(),
+            charset: self.charset.clone(),
+            start: self.root.start(place.path),
         }
     }
 
-    fn root(&self) -> Option<(&Path, Symlinks)> {
+    fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         Some((&self.root, self.symlinks))
     }
 }
 
 impl Handle for Directory {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
-        path.check_file()?;
-        let start = path.split_at_prefix(&self.prefix).unwrap_or(0);
-        let relative = path.relative(start, path.as_bytes().len())?;
-        let request = request(&exchange.request.head, path);
+        let relative = path.relative(self.start, path.as_bytes().len())?;
+        let request = request(&exchange.request.head, path, self.charset.as_deref());
         exchange.answer = answer(files::respond(&self.root, &self.index, &relative, &request))?;
         Ok(Flow::Answered)
     }
 
     fn missing(&self, path: &DecodedPath, _encoded: &[u8]) -> Option<String> {
-        let (path, root) = (String::from_utf8_lossy(path.as_bytes()), self.path.display());
+        let root = self.configured.path().display();
+        let path = String::from_utf8_lossy(&path.as_bytes()[self.start..]);
         Some(format!("nothing to send for {path} below {root} ({PROGRAM})"))
     }
 }
 
 /// What files have to know of a request.
-pub(super) fn request<'a>(head: &'a RequestHead, path: &'a DecodedPath) -> files::Request<'a> {
+pub(super) fn request<'a>(
+    head: &'a RequestHead,
+    path: &'a DecodedPath,
+    charset: Option<&'a str>,
+) -> files::Request<'a> {
     files::Request {
         method: &head.method,
         fields: &head.fields,
         path,
         query: head.target.query(),
+        charset,
     }
 }
 
-/// A file's answer; the refusal of a method is like all others of ours.
-pub(super) fn answer(answer: Result<files::Answer, LookupError>) -> Result<Answer, Rejection> {
+/// A file's answer; its refusals are like all others of ours.
+pub(super) fn answer(answer: Result<FileAnswer, LookupError>) -> Result<Answer, Rejection> {
     let answer = answer?;
     match answer.status {
         StatusCode::METHOD_NOT_ALLOWED => Err(Rejection::Method(files::METHODS)),
+        status @ (StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE) => {
+            Err(Rejection::Unmet(status, Box::new(answer.fields)))
+        }
         _ => Ok(answer.into()),
     }
 }

@@ -1,6 +1,7 @@
 //! What answers requests: one file each, with its settings, what it needs when the configuration is loaded, and what it
 //! answers. A new one is a file and a line in the list below.
 
+mod document_root;
 mod files;
 mod php;
 mod proxy;
@@ -8,7 +9,6 @@ mod redirect;
 mod respond;
 mod status;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::exchange::Exchange;
@@ -18,6 +18,7 @@ use crate::files::{DecodedPath, Root, Symlinks};
 use crate::upstream::Upstream;
 use crate::variables::Template;
 
+pub use document_root::DocumentRoot;
 pub use files::Files;
 pub use php::Php;
 pub use proxy::Proxy;
@@ -37,7 +38,7 @@ pub trait HandlerSettings {
     fn handler(&self, place: Place<'_>) -> Self::Handler;
 
     /// The directory that it is to have open, and the links that are followed there.
-    fn root(&self) -> Option<(&Path, Symlinks)> {
+    fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         None
     }
 
@@ -109,7 +110,7 @@ macro_rules! handlers {
             }
 
             /// See [`HandlerSettings::root`].
-            pub fn root(&self) -> Option<(&Path, Symlinks)> {
+            pub fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
                 match self {
                     $(Self::$name(settings) => settings.root(),)*
                 }

@@ -1,6 +1,5 @@
 //! A redirect.
 
-use bytes::Bytes;
 use http::StatusCode;
 
 use super::{Handle, HandlerSettings, Place};
@@ -60,7 +59,7 @@ impl Handle for Redirect {
         if self.is_origin() {
             location.extend_from_slice(exchange.request.head.target.as_bytes());
         }
-        let mut answer = Answer::text(self.status, Bytes::new());
+        let mut answer = Answer::redirect(self.status);
         match answer.fields.try_set(FieldName::Location, &location) {
             true => {
                 exchange.answer = answer;

@@ -15,7 +15,7 @@ use crate::protocol::fields::Fields;
 /// A fixed answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Respond {
-    /// Status.
+    /// Status; 444 is none: the client gets no answer, and its connection ends.
     pub status: StatusCode,
     /// Body, sent as `text/plain; charset=utf-8`.
     pub body: Bytes,
@@ -52,6 +52,7 @@ impl Handle for Fixed {
             fields: self.fields.clone(),
             length: None,
             body: match self.body.is_empty() {
+                true if self.status.as_u16() == UNANSWERED => Body::Unanswered,
                 true => Body::Empty,
                 false => Body::Full(self.body.clone()),
             },
@@ -59,3 +60,6 @@ impl Handle for Fixed {
         Ok(Flow::Answered)
     }
 }
+
+/// nginx's number for clients that are not worth an answer; in no specification, only ever logged.
+const UNANSWERED: u16 = 444;

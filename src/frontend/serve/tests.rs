@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
 use super::*;
-use crate::frontend::config::Config;
+use crate::frontend::config::FrontendConfig;
 use crate::frontend::connection::Connection;
 use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::context::ExchangeContext;
@@ -22,8 +22,7 @@ use crate::frontend::trust::Trust;
 use crate::protocol::Target;
 use crate::protocol::fields::FieldName;
 use crate::spool::Spools;
-use crate::telemetry::config::Format;
-use crate::telemetry::{AccessLog, Counters, SlowLog};
+use crate::telemetry::{AccessLog, Counters, LogConfig, SlowLog};
 use crate::upstream::{BodyError, Relays, Streaming, Upstream};
 
 const ROUTES: &str = r#"
@@ -60,7 +59,7 @@ impl Site {
         let (parsed, _) = crate::config::parse("test", &text, &|_| None).unwrap();
         let upstreams = parsed.upstreams.into_iter().map(Upstream::new);
         let upstreams: Vec<_> = upstreams.map(Arc::new).collect();
-        let frontend: Config = parsed.frontend;
+        let frontend: FrontendConfig = parsed.frontend;
         let routes = frontend.routes.iter().map(|config| {
             let mut route = Route::new(config.clone(), None, &upstreams);
             if paths.contains(&config.path.as_str()) {
@@ -73,7 +72,7 @@ impl Site {
         let context = ExchangeContext {
             trust: Trust::default(),
             relays: Relays::new(Spools::new(parsed.server.spool), counters.clone()),
-            log: Arc::new(AccessLog::new(None, Format::Json)),
+            log: Arc::new(AccessLog::new(None, &LogConfig::default())),
             slow: SlowLog::default(),
             counters,
             routes: Box::default(),

@@ -184,9 +184,13 @@ impl Exchange {
                 self.answer = Answer::Body(Body::of(self.to_head, &head));
                 Event::Head(head)
             }),
+            Answer::Body(Body::Chunked(chunks)) => {
+                chunks.push(src.split_to(available));
+                None
+            }
             Answer::Body(body) => {
                 let kept = body.take(available);
-                self.surplus |= kept < available && *body != Body::Absent;
+                self.surplus |= kept < available && !matches!(body, Body::Absent);
                 let piece = src.split_to(kept).freeze();
                 src.advance(available - kept);
                 (kept > 0).then_some(Event::Body(piece))
@@ -194,6 +198,16 @@ impl Exchange {
         };
         self.record = Record::Stdout(left - (before - src.len()));
         Ok(event)
+    }
+
+    /// The next piece of a body that came in chunks.
+    fn undone(&mut self) -> Result<Option<Event>, DecodeError> {
+        let Answer::Body(Body::Chunked(chunks)) = &mut self.answer else {
+            return Ok(None);
+        };
+        let piece = chunks.piece()?;
+        self.surplus |= chunks.has_surplus();
+        Ok(piece.map(Event::Body))
     }
 
     fn diagnostics(&mut self, src: &mut BytesMut, left: usize) -> Event {
@@ -246,8 +260,17 @@ impl crate::protocol::Exchange for Exchange {
         self.started |= !src.is_empty();
         loop {
             match self.record {
-                Record::Stdout(0) | Record::Stderr(0) => self.record = Record::Header,
-                Record::Stdout(_) | Record::Stderr(_) if src.is_empty() => return Ok(None),
+                Record::Stderr(0) => self.record = Record::Header,
+                Record::Stderr(_) if src.is_empty() => return Ok(None),
+                Record::Stdout(left) if left == 0 || src.is_empty() => {
+                    if let Some(event) = self.undone()? {
+                        return Ok(Some(event));
+                    }
+                    if left > 0 {
+                        return Ok(None);
+                    }
+                    self.record = Record::Header;
+                }
                 Record::Stdout(left) => {
                     if let Some(event) = self.output(src, left)? {
                         return Ok(Some(event));
@@ -281,6 +304,13 @@ impl crate::protocol::Exchange for Exchange {
                 }
                 Record::Done => return Ok(None),
             }
+        }
+    }
+
+    fn culprit(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Head(decoder) => decoder.culprit(),
+            Answer::Body(_) => None,
         }
     }
 

@@ -100,14 +100,20 @@ names! {
     Via = "Via" / "HTTP_VIA",
     WwwAuthenticate = "WWW-Authenticate" / "HTTP_WWW_AUTHENTICATE",
     XAccelBuffering = "X-Accel-Buffering" / "HTTP_X_ACCEL_BUFFERING",
+    XAccelCharset = "X-Accel-Charset" / "HTTP_X_ACCEL_CHARSET",
+    XAccelExpires = "X-Accel-Expires" / "HTTP_X_ACCEL_EXPIRES",
+    XAccelLimitRate = "X-Accel-Limit-Rate" / "HTTP_X_ACCEL_LIMIT_RATE",
+    XAccelRedirect = "X-Accel-Redirect" / "HTTP_X_ACCEL_REDIRECT",
     XContentTypeOptions = "X-Content-Type-Options" / "HTTP_X_CONTENT_TYPE_OPTIONS",
     XForwardedFor = "X-Forwarded-For" / "HTTP_X_FORWARDED_FOR",
     XForwardedHost = "X-Forwarded-Host" / "HTTP_X_FORWARDED_HOST",
     XForwardedProto = "X-Forwarded-Proto" / "HTTP_X_FORWARDED_PROTO",
     XFrameOptions = "X-Frame-Options" / "HTTP_X_FRAME_OPTIONS",
+    XLighttpdSendFile = "X-LIGHTTPD-send-file" / "HTTP_X_LIGHTTPD_SEND_FILE",
     XPoweredBy = "X-Powered-By" / "HTTP_X_POWERED_BY",
     XRealIp = "X-Real-IP" / "HTTP_X_REAL_IP",
     XRequestedWith = "X-Requested-With" / "HTTP_X_REQUESTED_WITH",
+    XSendfile = "X-Sendfile" / "HTTP_X_SENDFILE",
 }
 
 impl FieldName {
@@ -234,23 +240,26 @@ fn difference(known: u64, text: u64) -> u64 {
     (known ^ text) & !((known & 0x4040_4040_4040_4040) >> 1)
 }
 
-/// Where in the table a name would be: length, first, a later and last letter, mixed so that no two names meet.
+/// Where in the table a name would be: length, first and the last two letters, mixed so that no two names meet.
 const fn slot(text: &[u8]) -> Option<usize> {
     let length = text.len();
-    if length == 0 || length > LONGEST {
+    if length < SHORTEST || length > LONGEST {
         return None;
     }
     let letters = [
         length as u8,
         text[0] | 0x20,
-        text[length * 3 / 4] | 0x20,
+        text[length - 2] | 0x20,
         text[length - 1] | 0x20,
     ];
     Some((u32::from_le_bytes(letters).wrapping_mul(MIX) >> 24) as usize)
 }
 
 /// Found by trial; the table below does not compile when two names meet.
-const MIX: u32 = 0x8158_3245;
+const MIX: u32 = 0xec42_8908;
+
+/// Letters of the shortest name.
+const SHORTEST: usize = 2;
 
 /// Letters of the longest name.
 const LONGEST: usize = 27;
@@ -269,7 +278,7 @@ const SLOTS: [u8; 256] = {
                 assert!(slots[slot] == VACANT, "two names meet: choose another MIX");
                 slots[slot] = index as u8;
             }
-            None => panic!("LONGEST is too short"),
+            None => panic!("SHORTEST is too long, or LONGEST too short"),
         }
         index += 1;
     }

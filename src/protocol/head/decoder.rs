@@ -20,6 +20,8 @@ pub struct HeadDecoder {
     partial: Vec<u8>,
     /// Bytes seen, skipped interim heads included.
     seen: usize,
+    /// The line that was refused.
+    culprit: Option<Box<str>>,
 }
 
 impl HeadDecoder {
@@ -31,7 +33,13 @@ impl HeadDecoder {
             blank: BlankLine::default(),
             partial: Vec::new(),
             seen: 0,
+            culprit: None,
         }
+    }
+
+    /// What was wrong with a head that was refused: its line, or the name in it; escaped, and short.
+    pub fn culprit(&self) -> Option<&str> {
+        self.culprit.as_deref()
     }
 
     /// Takes the final head, or as much as there is before its end, off the first `available` bytes of `src`. Interim
@@ -94,9 +102,13 @@ impl HeadDecoder {
         src.advance(end);
         let block = std::mem::take(&mut self.partial);
         let mut reading = Reading::new(self.shape);
-        match reading.read(&block, &self.limits)? {
-            Some(_) => reading.finish(block.into()).map(Some),
-            None => Ok(None),
+        match reading.read(&block, &self.limits) {
+            Ok(Some(_)) => reading.finish(block.into()).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.culprit = reading.line(&block).and_then(|line| error.shown(line));
+                Err(error)
+            }
         }
     }
 }
@@ -156,6 +168,51 @@ mod tests {
             Err(HeadError::TooLarge(64))
         );
         assert_eq!(replay(Shape::Cgi, &[b'x'; 65], 7).0, Err(HeadError::TooLarge(64)));
+    }
+
+    #[test]
+    fn the_line_of_a_refused_head_is_told() {
+        for (shape, text, culprit) in [
+            (Shape::Cgi, "A: 1\nNotice: <b>\nhello\n\n", Some("hello")),
+            (Shape::Cgi, "hello\n\n", Some("hello")),
+            (
+                Shape::Cgi,
+                "A: 1\nContent-Length: 5x\n\n",
+                Some("Content-Length: 5x"),
+            ),
+            (Shape::Cgi, "Set-Cookie: secret\x01\n\n", Some("Set-Cookie")),
+            (Shape::Cgi, "A b: secret\n\n", Some("A b")),
+            (Shape::Cgi, "A: 1\n folded\n\n", Some(" folded")),
+            (Shape::Cgi, "Status: 2000\n\n", Some("Status: 2000")),
+            (Shape::Cgi, "\n", None),
+            (Shape::Cgi, "HTTP/1.1 200 OK\n\n", None),
+            (
+                Shape::Http1,
+                "HTTP/1.1 200 OK\nA: 1\nB\x07: 2\n\n",
+                Some("B\\x07"),
+            ),
+            (Shape::Http1, "HTTP/1.1 200 OK\nA: 1\nB\n\n", Some("B")),
+            (Shape::Http1, "HTTP/2 200 OK\nA: 1\n\n", None),
+            (Shape::Cgi, "a:1\nb:1\nc:1\nd:1\ne:1\n\n", None),
+        ] {
+            for step in 1..=text.len() {
+                let mut decoder = HeadDecoder::new(shape, Limits { size: 64, fields: 4 });
+                let mut src = BytesMut::new();
+                let mut refused = false;
+                for piece in text.as_bytes().chunks(step) {
+                    src.extend_from_slice(piece);
+                    let available = src.len();
+                    refused |= decoder.decode(&mut src, available).is_err();
+                }
+                assert!(refused, "{text:?}");
+                assert_eq!(decoder.culprit(), culprit, "{text:?} in pieces of {step}");
+            }
+        }
+        let mut decoder = HeadDecoder::new(Shape::Cgi, Limits::default());
+        let mut src = BytesMut::from(format!("{}\n\n", "x".repeat(1000)).as_bytes());
+        let available = src.len();
+        assert_eq!(decoder.decode(&mut src, available), Err(HeadError::NoColon));
+        assert_eq!(decoder.culprit().map(str::len), Some(64));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum HeadError {
     /// A status line where CGI fields belong (a script written for nph mode).
     #[error("HTTP status line instead of CGI fields")]
     Nph,
-    /// Not exactly three digits from 200 to 599.
+    /// Not exactly three digits from 100 to 999.
     #[error("malformed status")]
     Status,
     /// Two `Status` fields.
@@ -51,20 +51,45 @@ pub enum HeadError {
     /// NUL or another control byte.
     #[error("control byte in a field")]
     ControlByte,
-    /// `Content-Length` is not a plain decimal number of 64 bits.
-    #[error("malformed Content-Length")]
+    /// `Content-Length` is not a plain decimal number of 64 bits, nor a list of equal ones.
+    #[error("Content-Length is no number in digits")]
     Length,
-    /// Two `Content-Length` fields that differ.
-    #[error("conflicting Content-Length fields")]
+    /// Two values of `Content-Length` that differ.
+    #[error("Content-Length has two different values")]
     ConflictingLength,
     /// A field that may be there once is there with different values.
-    #[error("conflicting {0} fields")]
+    #[error("{0} has two different values")]
     Conflicting(&'static str),
-    /// An HTTP head that announces a transfer coding, which no uwsgi application needs.
-    #[error("transfer coding on a connection that has none")]
-    TransferEncoding,
-    /// A transfer coding that leaves the end of the body open to reading: not one `chunked` alone, beside a length, or
-    /// in HTTP/1.0 (RFC 9112, section 6.3).
-    #[error("transfer coding other than one chunked, beside Content-Length, or in HTTP/1.0")]
+    /// A transfer coding that cannot be undone: not `chunked` alone, once (RFC 9112, section 6.1).
+    #[error("Transfer-Encoding is not `chunked` alone, once")]
     Coding,
+    /// Which of the two delimits the body cannot be known (RFC 9112, section 6.3).
+    #[error("Content-Length beside Transfer-Encoding")]
+    LengthBesideCoding,
+    /// HTTP/1.0 has no transfer codings (RFC 9112, section 6.1).
+    #[error("Transfer-Encoding in an answer of HTTP/1.0")]
+    CodingInHttp10,
 }
+
+impl HeadError {
+    /// What is to be shown of the line that breaks the rule: all of it where its value is the mistake, or it has no name;
+    /// else its name, as the value may be a secret.
+    pub(super) fn shown(self, line: &[u8]) -> Option<Box<str>> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let shown = match self {
+            Self::TooLarge(_) | Self::TooManyFields(_) => return None,
+            Self::Coding
+            | Self::ConflictingLength
+            | Self::Folded
+            | Self::Length
+            | Self::NoColon
+            | Self::Status => line,
+            _ => line.split(|byte| *byte == b':').next().unwrap_or(line),
+        };
+        let shown = &shown[..shown.len().min(SHOWN)];
+        Some(shown.escape_ascii().to_string().into())
+    }
+}
+
+/// Bytes of a line that are shown.
+const SHOWN: usize = 64;

@@ -31,7 +31,9 @@ pub(super) struct Reading {
     /// From a `Status` field.
     status: Option<StatusCode>,
     length: Option<u64>,
-    /// HTTP backends: the body comes in chunks.
+    /// A transfer coding was named.
+    coded: bool,
+    /// It is `chunked`.
     chunked: bool,
     /// What is relayed, and `Connection`.
     fields: Fields,
@@ -47,6 +49,7 @@ impl Reading {
             status_line: None,
             status: None,
             length: None,
+            coded: false,
             chunked: false,
             fields: Fields::with_capacity(USUAL_FIELDS),
             upgrade: None,
@@ -77,6 +80,14 @@ impl Reading {
         }
     }
 
+    /// The field line that was read last; `None` in front of the first.
+    #[cold]
+    pub(super) fn line<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        let before = usize::from(self.status_line.is_some());
+        let mut lines = text.split(|byte| *byte == b'\n');
+        lines.nth(before + self.count.checked_sub(1)?)
+    }
+
     fn add(&mut self, line: &FieldLine, block: &[u8]) -> Result<(), HeadError> {
         let text = &block[line.value.clone()];
         match line.name {
@@ -103,8 +114,9 @@ impl Reading {
             FieldName::KeepAlive
             | FieldName::ProxyAuthenticate
             | FieldName::ProxyConnection
-            | FieldName::Te
-            | FieldName::Trailer => return Ok(()),
+            | FieldName::Te => return Ok(()),
+            // The codec knows whether they are passed on.
+            FieldName::Trailer if self.shape != Shape::Http1 => return Ok(()),
             FieldName::Other if self.is_variable(&block[line.spelling.clone()]) => return Ok(()),
             _ => {}
         }
@@ -125,7 +137,7 @@ impl Reading {
     }
 
     fn set_length(&mut self, text: &[u8]) -> Result<(), HeadError> {
-        let length = line::content_length(text)?;
+        let length = line::content_length(text).or_else(|_| line::joined_lengths(text))?;
         match self.length.replace(length) {
             Some(known) if known != length => Err(HeadError::ConflictingLength),
             _ => Ok(()),
@@ -143,19 +155,14 @@ impl Reading {
         }
     }
 
-    /// RFC 3875, section 6.3.4: client-side framing is not a CGI program's business, its bytes are opaque. A
-    /// program that frames on a uwsgi connection means it, and decoding is not our job here. An HTTP server has one
-    /// coding (RFC 9112, section 6.1).
+    /// The same for all protocols: a body in chunks is read as one, as an HTTP server's is (RFC 9112, section 6.1),
+    /// `identity` is none at all, and what cannot be undone is refused. Passed on as it is, it would be taken for content.
     fn set_transfer_coding(&mut self, text: &[u8]) -> Result<(), HeadError> {
-        match self.shape {
-            Shape::Cgi => Ok(()),
-            Shape::Http1 if !self.chunked && text.eq_ignore_ascii_case(b"chunked") => {
-                self.chunked = true;
-                Ok(())
-            }
-            Shape::Http1 => Err(HeadError::Coding),
-            Shape::Http if text.eq_ignore_ascii_case(b"identity") => Ok(()),
-            Shape::Http => Err(HeadError::TransferEncoding),
+        self.chunked = text.eq_ignore_ascii_case(b"chunked");
+        let known = self.chunked || text.eq_ignore_ascii_case(b"identity");
+        match known && !std::mem::replace(&mut self.coded, true) {
+            true => Ok(()),
+            false => Err(HeadError::Coding),
         }
     }
 
@@ -176,6 +183,7 @@ impl Reading {
         let close = self.closes();
         self.remove_connection_fields();
         if status.is_informational() && !upgrade {
+            self.fields.remove(FieldName::Trailer);
             let fields = std::mem::take(&mut self.fields);
             return Ok(AnyHead::Interim(Box::new(InterimHead { status, fields })));
         }
@@ -201,10 +209,11 @@ impl Reading {
 
     /// RFC 9112, section 6.3: which of the two is meant cannot be known; and HTTP/1.0 has no chunks.
     fn check_framing(&self) -> Result<(), HeadError> {
-        let old = self.status_line.is_none_or(|line| !line.persistent);
-        match self.chunked && (old || self.length.is_some()) {
-            true => Err(HeadError::Coding),
-            false => Ok(()),
+        let old = self.status_line.is_some_and(|line| !line.persistent);
+        match self.chunked {
+            true if self.length.is_some() => Err(HeadError::LengthBesideCoding),
+            true if old => Err(HeadError::CodingInHttp10),
+            _ => Ok(()),
         }
     }
 
@@ -351,8 +360,15 @@ mod tests {
             ("X-A: \u{7f}\n\n", E::ControlByte),
             ("Content-Length: 5abc\n\n", E::Length),
             ("Content-Length:\n\n", E::Length),
-            ("Content-Length: 5, 5\n\n", E::Length),
+            ("Content-Length: 5,\n\n", E::Length),
+            ("Content-Length: 5, +5\n\n", E::Length),
+            ("Content-Length: 5, 3\n\n", E::ConflictingLength),
             ("Content-Length: 5\nContent-Length: 3\n\n", E::ConflictingLength),
+            (
+                "Content-Length: 5\nContent-Length: 5, 3\n\n",
+                E::ConflictingLength,
+            ),
+            ("Transfer-Encoding: gzip\n\n", E::Coding),
             (
                 "Content-Type: a/b\nContent-Type: c/d\n\n",
                 E::Conflicting("Content-Type"),
@@ -389,6 +405,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(listed(&head), [("Content-Type", "a/b"), ("X-Kept", "1")]);
+        assert!(head.chunked, "read, and not passed on");
     }
 
     #[test]
@@ -401,7 +418,7 @@ mod tests {
     #[test]
     fn repeats_of_single_fields_merge_when_equal() {
         let head = cgi(
-            "Content-Length: 5\nContent-Length: 5\nContent-Type: a\nContent-Type: a\n\
+            "Content-Length: 5\nContent-Length: 5, 5\nContent-Type: a\nContent-Type: a\n\
                         Date: x\nDate: y\n\n",
         )
         .unwrap();
@@ -434,10 +451,7 @@ mod tests {
             ("Status: 103\r\n\r\n", Err(HeadError::Interim(103))),
             ("Content-Type: a/b\r\n\r\n", Err(HeadError::NoStatus)),
             ("HTTP/1.1 abc\n\n", Err(HeadError::StatusLine)),
-            (
-                "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n",
-                Err(HeadError::TransferEncoding),
-            ),
+            ("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", Ok(200)),
             ("HTTP/1.1 200 OK\nTransfer-Encoding: identity\n\n", Ok(200)),
             ("\n", Err(HeadError::Empty)),
         ] {
@@ -471,39 +485,75 @@ mod tests {
         assert_eq!(listed(&head), [("Upgrade", "WebSocket")]);
     }
 
-    #[test]
-    fn the_framing_of_an_http_server_is_certain() {
-        let read = |fields: &str| match read(
-            Shape::Http1,
-            format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes(),
-        ) {
-            Ok(AnyHead::Final(head)) => Ok((head.length, head.chunked)),
-            Ok(AnyHead::Interim(_)) => panic!("interim"),
-            Err(error) => Err(error),
-        };
-        assert_eq!(read(""), Ok((None, false)));
-        assert_eq!(
-            read("Content-Length: 5\nContent-Length: 5\n"),
-            Ok((Some(5), false))
-        );
-        assert_eq!(read("transfer-encoding: Chunked\n"), Ok((None, true)));
-        for fields in [
-            "Transfer-Encoding: gzip\n",
-            "Transfer-Encoding: identity\n",
-            "Transfer-Encoding: gzip, chunked\n",
-            "Transfer-Encoding: chunked\nTransfer-Encoding: chunked\n",
-            "Transfer-Encoding: chunked\nContent-Length: 5\n",
-            "Content-Length: 5\nTransfer-Encoding: chunked\n",
-        ] {
-            assert_eq!(read(fields), Err(HeadError::Coding), "{fields:?}");
+    /// Length and chunks of an answer with these fields.
+    fn framing(shape: Shape, first: &str, fields: &str) -> Result<(Option<u64>, bool), HeadError> {
+        match read(shape, format!("{first}{fields}\r\n").as_bytes())? {
+            AnyHead::Final(head) => Ok((head.length, head.chunked)),
+            AnyHead::Interim(_) => panic!("interim"),
         }
-        let different = "Content-Length: 5\nContent-Length: 6\n";
-        assert_eq!(read(different), Err(HeadError::ConflictingLength));
-        let old = b"HTTP/1.0 200 OK\nTransfer-Encoding: chunked\n\n";
-        assert!(matches!(
-            super::tests::read(Shape::Http1, old),
-            Err(HeadError::Coding)
-        ));
+    }
+
+    #[test]
+    fn the_framing_of_an_application_is_certain_whatever_it_speaks() {
+        use HeadError as E;
+        for (fields, expected) in [
+            ("", Ok((None, false))),
+            ("Content-Length: 5\n", Ok((Some(5), false))),
+            ("Content-Length: 5\nContent-Length: 5\n", Ok((Some(5), false))),
+            ("Content-Length: 5, 5\n", Ok((Some(5), false))),
+            ("Content-Length: 5 ,5\t, 05\n", Ok((Some(5), false))),
+            ("transfer-encoding: Chunked\n", Ok((None, true))),
+            ("Transfer-Encoding: identity\n", Ok((None, false))),
+            (
+                "Transfer-Encoding: identity\nContent-Length: 5\n",
+                Ok((Some(5), false)),
+            ),
+            (
+                "Content-Length: 5\nContent-Length: 6\n",
+                Err(E::ConflictingLength),
+            ),
+            ("Content-Length: 5, 6\n", Err(E::ConflictingLength)),
+            ("Content-Length: 5;5\n", Err(E::Length)),
+            ("Content-Length: ,\n", Err(E::Length)),
+            ("Transfer-Encoding: gzip\n", Err(E::Coding)),
+            ("Transfer-Encoding: gzip, chunked\n", Err(E::Coding)),
+            ("Transfer-Encoding: chunked, identity\n", Err(E::Coding)),
+            ("Transfer-Encoding: xchunked\n", Err(E::Coding)),
+            ("Transfer-Encoding:\n", Err(E::Coding)),
+            (
+                "Transfer-Encoding: chunked\nTransfer-Encoding: chunked\n",
+                Err(E::Coding),
+            ),
+            (
+                "Transfer-Encoding: identity\nTransfer-Encoding: chunked\n",
+                Err(E::Coding),
+            ),
+            (
+                "Transfer-Encoding: chunked\nContent-Length: 5\n",
+                Err(E::LengthBesideCoding),
+            ),
+            (
+                "Content-Length: 5\nTransfer-Encoding: chunked\n",
+                Err(E::LengthBesideCoding),
+            ),
+        ] {
+            for (shape, first) in [
+                (Shape::Cgi, "X: y\n"),
+                (Shape::Http, "HTTP/1.1 200 OK\r\n"),
+                (Shape::Http, "Status: 200\r\n"),
+                (Shape::Http1, "HTTP/1.1 200 OK\r\n"),
+            ] {
+                assert_eq!(
+                    framing(shape, first, fields),
+                    expected,
+                    "{shape:?} {first:?} {fields:?}"
+                );
+            }
+        }
+        for shape in [Shape::Http, Shape::Http1] {
+            let old = framing(shape, "HTTP/1.0 200 OK\n", "Transfer-Encoding: chunked\n");
+            assert_eq!(old, Err(E::CodingInHttp10), "{shape:?}");
+        }
     }
 
     #[test]

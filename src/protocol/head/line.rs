@@ -7,12 +7,12 @@ use memchr::memchr;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take};
 use nom::character::complete::{char, one_of};
-use nom::combinator::{eof, map_opt, opt, recognize, verify};
+use nom::combinator::{eof, map_opt, opt, recognize};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::HeadError;
-use crate::protocol::fields::{has_control, is_token_byte};
+use crate::protocol::fields::{has_control, is_token_byte, trim};
 
 /// What a status line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) fn status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
     Ok(StatusLine { persistent, status })
 }
 
-/// The status line of an HTTP server: HTTP/1.x, and any status of three digits, as servers invent some above 599.
+/// The status line of an HTTP server: HTTP/1.x.
 pub(super) fn http1_status_line(line: &[u8]) -> Result<StatusLine, HeadError> {
     let [
         b'H',
@@ -116,16 +116,12 @@ pub(super) fn status(value: &[u8]) -> Result<StatusCode, HeadError> {
     Ok(status)
 }
 
-/// Exactly three digits from 100 to 599, then the end or a space and the reason.
+/// Exactly three digits, then the end or a space and the reason.
 fn status_code(input: &[u8]) -> IResult<&[u8], StatusCode> {
-    terminated(
-        verify(three_digits, |status: &StatusCode| status.as_u16() < 600),
-        end_or_blank,
-    )
-    .parse(input)
+    terminated(three_digits, end_or_blank).parse(input)
 }
 
-/// From 100 to 999.
+/// From 100 to 999: servers invent some above 599, and their clients know them.
 fn three_digits(input: &[u8]) -> IResult<&[u8], StatusCode> {
     map_opt(take(3usize), |digits| StatusCode::from_bytes(digits).ok()).parse(input)
 }
@@ -141,6 +137,21 @@ fn digit(input: &[u8]) -> IResult<&[u8], char> {
 /// A `Content-Length`: digits and nothing else.
 pub(super) fn content_length(value: &[u8]) -> Result<u64, HeadError> {
     decimal(value).ok_or(HeadError::Length)
+}
+
+/// A list of lengths that are all the same: lines that something on the way has joined (RFC 9110, section 8.6).
+#[cold]
+pub(super) fn joined_lengths(list: &[u8]) -> Result<u64, HeadError> {
+    let mut lengths = list
+        .split(|byte| *byte == b',')
+        .map(|member| content_length(trim(member)));
+    let first = lengths.next().unwrap_or(Err(HeadError::Length))?;
+    for other in lengths {
+        if other? != first {
+            return Err(HeadError::ConflictingLength);
+        }
+    }
+    Ok(first)
 }
 
 /// A number of digits only, without sign or surroundings.
@@ -188,7 +199,8 @@ mod tests {
             ("499 ", Ok(499)),
             ("103 Early", Ok(103)),
             ("599 \u{e9}", Ok(599)),
-            ("600", Err(HeadError::Status)),
+            ("600", Ok(600)),
+            ("999 Odd", Ok(999)),
             ("099", Err(HeadError::Status)),
             ("99", Err(HeadError::Status)),
             ("000", Err(HeadError::Status)),
@@ -215,6 +227,7 @@ mod tests {
             ("HTTP/1.0 200 OK", Ok((false, 200))),
             ("HTTP/2.0 200 OK", Ok((true, 200))),
             ("HTTP/1.1 404", Ok((true, 404))),
+            ("HTTP/1.1 999 Odd", Ok((true, 999))),
             ("HTTP/1.1 101 Web Socket Protocol Handshake", Ok((true, 101))),
             ("HTTP/1.1 abc", Err(HeadError::StatusLine)),
             ("HTTP/1.1 1000", Err(HeadError::StatusLine)),

@@ -3,7 +3,8 @@
 //! A head is taken as a block, from its first byte to the blank line, and then read line by line. What is
 //! not exactly a head is refused with a [`HeadError`] that names the rule: nothing is repaired, because two
 //! programs that repair differently are how responses get split. What comes out may be relayed: no
-//! hop-by-hop field, no `Status`, no framing that belongs to another connection.
+//! hop-by-hop field, no `Status`, and none of the fields that say where the body ends: those are read in one way, whatever
+//! the protocol, and never passed on.
 
 mod blank;
 mod decoder;
@@ -34,7 +35,7 @@ pub struct ResponseHead {
     pub upgrade: bool,
     /// The backend closes the connection after this answer, or cannot say.
     pub close: bool,
-    /// The body comes in chunks; HTTP backends only.
+    /// The body comes in chunks, which the codec undoes.
     pub chunked: bool,
 }
 
@@ -64,7 +65,7 @@ pub enum Shape {
     /// A status line, then fields: uwsgi. A head without status line is taken when it has a `Status` field,
     /// as nginx does; interim heads (1xx) are skipped.
     Http,
-    /// A status line of HTTP/1.x, then fields, those of the framing included: HTTP.
+    /// A status line of HTTP/1.x, then fields: HTTP.
     Http1,
 }
 

@@ -73,6 +73,13 @@ pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// The last chunk, without trailers.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
+/// Appends the last chunk with trailers (RFC 9112, section 7.1.2).
+pub fn put_last_chunk(trailers: &Fields, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n");
+    trailers.put_lines(FieldNames::NONE, out);
+    out.extend_from_slice(b"\r\n");
+}
+
 #[inline]
 fn put_status(status: StatusCode, out: &mut Vec<u8>) {
     if status == StatusCode::OK {
@@ -148,6 +155,16 @@ mod tests {
     #[test]
     fn an_unknown_status_has_an_empty_reason() {
         assert!(written(599, &[], |_| {}).starts_with("HTTP/1.1 599 \r\n"));
+    }
+
+    #[test]
+    fn trailers_stand_behind_the_last_chunk() {
+        let mut out = Vec::new();
+        put_last_chunk(&[("X-Sum", "1"), ("x-b", "2")].into_iter().collect(), &mut out);
+        assert_eq!(out, b"0\r\nX-Sum: 1\r\nx-b: 2\r\n\r\n");
+        out.clear();
+        put_last_chunk(&Fields::new(), &mut out);
+        assert_eq!(out, LAST_CHUNK);
     }
 
     #[test]

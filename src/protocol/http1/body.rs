@@ -83,10 +83,26 @@ impl BodyDecoder {
         }
     }
 
+    /// Trailers are to be given out with the end.
+    pub fn keep_trailers(&mut self) {
+        if let Self::Chunked(chunked) = self {
+            chunked.keep_trailers();
+        }
+    }
+
+    /// Whether all of the content was taken, and perhaps not all that comes behind it.
+    pub fn is_behind_content(&self) -> bool {
+        match self {
+            Self::Done => true,
+            Self::Chunked(chunked) => chunked.is_behind_content(),
+            Self::Length(_) | Self::Close => false,
+        }
+    }
+
     /// Takes the next part off `src`; `Ok(None)` asks for more bytes. After the end there are only ends.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BodyPart>, ChunkError> {
         match self {
-            Self::Done => Ok(Some(BodyPart::End)),
+            Self::Done => Ok(Some(BodyPart::End(None))),
             Self::Length(_) | Self::Close if src.is_empty() => Ok(None),
             Self::Close => Ok(Some(BodyPart::Data(src.split().freeze()))),
             Self::Length(left) => {
@@ -99,7 +115,7 @@ impl BodyDecoder {
             }
             Self::Chunked(chunked) => {
                 let part = chunked.decode(src)?;
-                if part == Some(BodyPart::End) {
+                if matches!(part, Some(BodyPart::End(_))) {
                     *self = Self::Done;
                 }
                 Ok(part)

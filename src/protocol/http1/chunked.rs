@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use memchr::memchr;
 
 use super::body_part::BodyPart;
-use crate::protocol::fields::{has_control, is_token, is_token_byte};
+use crate::protocol::fields::{FieldValue, Fields, has_control, is_token, is_token_byte, trim};
 
 /// How much may be in a chunked body that is not content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum ChunkError {
 /// A chunked body that is being read.
 #[derive(Debug)]
 pub struct Chunked {
-    state: State,
+    state: ChunkedState,
     limits: ChunkLimits,
     /// Bytes at the front of the source in which no line end was found.
     searched: usize,
@@ -64,10 +64,14 @@ pub struct Chunked {
     extensions: usize,
     /// Bytes and lines of trailers so far.
     trailers: (usize, usize),
+    /// They are wanted.
+    keeps: bool,
+    /// Those that came.
+    kept: Option<Box<Fields>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum ChunkedState {
     /// The line in front of data.
     Size,
     /// Bytes of data still to come.
@@ -82,38 +86,50 @@ impl Chunked {
     /// In front of the first chunk.
     pub(super) fn new(limits: ChunkLimits) -> Self {
         Self {
-            state: State::Size,
+            state: ChunkedState::Size,
             limits,
             searched: 0,
             extensions: 0,
             trailers: (0, 0),
+            keeps: false,
+            kept: None,
         }
+    }
+
+    /// Trailers are to be given out with the end.
+    pub(super) fn keep_trailers(&mut self) {
+        self.keeps = true;
+    }
+
+    /// Whether the last chunk was taken.
+    pub(super) fn is_behind_content(&self) -> bool {
+        matches!(self.state, ChunkedState::Trailers)
     }
 
     /// Takes the next part off `src`; `Ok(None)` asks for more bytes.
     pub(super) fn decode(&mut self, src: &mut BytesMut) -> Result<Option<BodyPart>, ChunkError> {
         loop {
             match self.state {
-                State::Data(_) if src.is_empty() => return Ok(None),
-                State::Data(left) => {
+                ChunkedState::Data(_) if src.is_empty() => return Ok(None),
+                ChunkedState::Data(left) => {
                     let count = usize::try_from(left).map_or(src.len(), |left| left.min(src.len()));
                     let left = left - count as u64;
                     self.state = if left == 0 {
-                        State::DataEnd
+                        ChunkedState::DataEnd
                     } else {
-                        State::Data(left)
+                        ChunkedState::Data(left)
                     };
                     return Ok(Some(BodyPart::Data(src.split_to(count).freeze())));
                 }
-                State::DataEnd => match &src[..] {
+                ChunkedState::DataEnd => match &src[..] {
                     [b'\r', b'\n', ..] => {
                         src.advance(2);
-                        self.state = State::Size;
+                        self.state = ChunkedState::Size;
                     }
                     [] | [b'\r'] => return Ok(None),
                     _ => return Err(ChunkError::DataEnd),
                 },
-                State::Size => {
+                ChunkedState::Size => {
                     if src.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
                         return Err(ChunkError::Size);
                     }
@@ -126,17 +142,17 @@ impl Chunked {
                         return Err(ChunkError::TooLarge);
                     }
                     self.state = if size == 0 {
-                        State::Trailers
+                        ChunkedState::Trailers
                     } else {
-                        State::Data(size)
+                        ChunkedState::Data(size)
                     };
                 }
-                State::Trailers => {
+                ChunkedState::Trailers => {
                     let Some(line) = self.line(src)? else {
                         return Ok(None);
                     };
                     if line.is_empty() {
-                        return Ok(Some(BodyPart::End));
+                        return Ok(Some(BodyPart::End(self.kept.take())));
                     }
                     self.trailer(&line)?;
                 }
@@ -166,17 +182,19 @@ impl Chunked {
         Ok(Some(line))
     }
 
-    /// Trailers are checked, and end here: none may become a variable or a field.
+    /// Trailers are checked, and end here unless they are wanted: none may become a variable or a field of a head.
     fn trailer(&mut self, line: &[u8]) -> Result<(), ChunkError> {
         self.trailers = (self.trailers.0 + line.len() + 2, self.trailers.1 + 1);
         if self.trailers.0 > self.limits.trailers || self.trailers.1 > self.limits.fields {
             return Err(ChunkError::TooLarge);
         }
         let colon = memchr(b':', line).ok_or(ChunkError::Trailer)?;
-        match is_token(&line[..colon]) && !has_control(&line[colon + 1..]) {
-            true => Ok(()),
-            false => Err(ChunkError::Trailer),
+        let (name, value) = (&line[..colon], FieldValue::new(trim(&line[colon + 1..])));
+        let value = value.filter(|_| is_token(name)).ok_or(ChunkError::Trailer)?;
+        if self.keeps {
+            self.kept.get_or_insert_default().append_named(name, value);
         }
+        Ok(())
     }
 }
 
@@ -282,7 +300,10 @@ mod tests {
             while !done {
                 match chunked.decode(&mut src)? {
                     Some(BodyPart::Data(data)) => body.extend_from_slice(&data),
-                    Some(BodyPart::End) => done = true,
+                    Some(BodyPart::End(trailers)) => {
+                        assert_eq!(trailers, None, "none is wanted");
+                        done = true;
+                    }
                     None => break,
                 }
             }
@@ -359,6 +380,26 @@ mod tests {
         }
         let extended = "1;a=0123456789012345678901234567\r\nx\r\n".repeat(3);
         assert_eq!(everywhere(&extended), Err(E::TooLarge));
+    }
+
+    #[test]
+    fn trailers_that_are_wanted_come_with_the_end() {
+        for (text, expected) in [
+            ("0\r\n\r\n", None),
+            ("0\r\nX-A:1 \r\nx-b: \r\n\r\n", Some([("X-A", "1"), ("x-b", "")])),
+        ] {
+            for step in 1..=text.len() {
+                let mut chunked = Chunked::new(ChunkLimits::default());
+                chunked.keep_trailers();
+                let (mut src, mut end) = (BytesMut::new(), None);
+                for piece in text.as_bytes().chunks(step) {
+                    src.extend_from_slice(piece);
+                    end = chunked.decode(&mut src).unwrap().or(end);
+                }
+                let fields = expected.map(|pairs| Box::new(pairs.into_iter().collect()));
+                assert_eq!(end, Some(BodyPart::End(fields)), "{text:?} in pieces of {step}");
+            }
+        }
     }
 
     #[test]

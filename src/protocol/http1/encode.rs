@@ -20,11 +20,13 @@ pub(super) fn put_head(head: &RequestHead, keep: bool, out: &mut Vec<u8>) {
     }
     put_fields(head, out);
     put_framing(head, out);
-    match (head.upgrade, keep) {
-        (true, _) => out.extend_from_slice(b"Connection: upgrade\r\n"),
-        (false, true) => {}
-        (false, false) => out.extend_from_slice(b"Connection: close\r\n"),
-    }
+    out.extend_from_slice(match (head.upgrade, head.trailers, keep) {
+        (true, ..) => b"Connection: upgrade\r\n",
+        (false, false, true) => b"",
+        (false, false, false) => b"Connection: close\r\n",
+        (false, true, true) => b"TE: trailers\r\nConnection: TE\r\n",
+        (false, true, false) => b"TE: trailers\r\nConnection: TE, close\r\n",
+    });
     out.extend_from_slice(b"\r\n");
 }
 
@@ -187,6 +189,24 @@ mod tests {
             assert!(text.contains("\r\nUpgrade: websocket\r\n"));
             assert!(text.ends_with("\r\nConnection: upgrade\r\n\r\n"));
         }
+    }
+
+    #[test]
+    fn an_application_is_told_that_trailers_are_taken() {
+        let mut head = head(&[("Host", "a"), ("TE", "gzip, trailers")]);
+        head.trailers = true;
+        let kept = written(&head, true);
+        assert!(
+            kept.ends_with("\r\nTE: trailers\r\nConnection: TE\r\n\r\n"),
+            "{kept}"
+        );
+        let last = written(&head, false);
+        assert!(
+            last.ends_with("\r\nTE: trailers\r\nConnection: TE, close\r\n\r\n"),
+            "{last}"
+        );
+        head.trailers = false;
+        assert!(!written(&head, true).contains("TE"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::answer::LAST_CHUNK;
 use super::body::{BodyDecoder, Framing};
 use super::body_part::BodyPart;
 use super::chunked::{ChunkLimits, put_chunk_size};
-use super::encode;
+use super::{encode, trailers};
 use crate::protocol::fields::{FieldName, trim};
 use crate::protocol::head::{self, AnyHead, HeadDecoder, Shape};
 use crate::protocol::{
@@ -19,7 +19,7 @@ use crate::protocol::{
 pub struct Http1 {
     /// Connections may be used again.
     pub keep: bool,
-    /// How large the heads of answers may be, interim ones counted in.
+    /// How large the heads of answers may be, interim ones counted in; and the trailers behind a body.
     pub limits: head::Limits,
 }
 
@@ -34,6 +34,8 @@ impl Protocol for Http1 {
             bodiless: head.method == Method::HEAD,
             chunked: head.chunked,
             upgrade: wanted_upgrade(head),
+            trailers: head.trailers,
+            limits: self.limits,
             reusable: self.keep,
             started: false,
             answer: Answer::Head(HeadDecoder::new(Shape::Http1, self.limits)),
@@ -54,6 +56,9 @@ struct ClientExchange {
     /// The request's body goes in chunks.
     chunked: bool,
     upgrade: Option<Bytes>,
+    /// The client takes trailers.
+    trailers: bool,
+    limits: head::Limits,
     /// Both sides keep the connection, as far as is known.
     reusable: bool,
     /// Whether any byte has arrived.
@@ -71,16 +76,7 @@ enum Answer {
 }
 
 impl ClientExchange {
-    /// What comes before the final head; 100 says nothing that was not known.
-    fn head(&mut self, head: AnyHead) -> Result<Option<Event>, DecodeError> {
-        match head {
-            AnyHead::Interim(head) if head.status == StatusCode::CONTINUE => Ok(None),
-            AnyHead::Interim(head) => Ok(Some(Event::Interim(head))),
-            AnyHead::Final(head) => self.accept(head).map(Some),
-        }
-    }
-
-    fn accept(&mut self, head: Box<ResponseHead>) -> Result<Event, DecodeError> {
+    fn accept(&mut self, mut head: Box<ResponseHead>) -> Result<Event, DecodeError> {
         if head.upgrade {
             self.check_switch(&head)?;
             self.answer = Answer::Switching;
@@ -88,8 +84,22 @@ impl ClientExchange {
         }
         let framing = self.framing(&head);
         self.reusable &= !head.close && framing != Framing::Close;
-        self.answer = Answer::Body(BodyDecoder::new(framing, ChunkLimits::default()));
+        let mut body = BodyDecoder::new(framing, self.chunk_limits());
+        match self.trailers && framing == Framing::Chunked {
+            true => body.keep_trailers(),
+            // None of those that it announces will come.
+            false => drop(head.fields.remove(FieldName::Trailer)),
+        }
+        self.answer = Answer::Body(body);
         Ok(Event::Head(head))
+    }
+
+    fn chunk_limits(&self) -> ChunkLimits {
+        ChunkLimits {
+            trailers: self.limits.size,
+            fields: self.limits.fields,
+            ..ChunkLimits::default()
+        }
     }
 
     /// RFC 9112, section 6.3.
@@ -114,7 +124,7 @@ impl ClientExchange {
         let mut offered = offered.split(|byte| *byte == b',').map(trim);
         match offered.any(|offered| offered.eq_ignore_ascii_case(chosen)) {
             true => Ok(()),
-            false => Err(DecodeError::Upgrade),
+            false => Err(DecodeError::OtherProtocol),
         }
     }
 
@@ -148,30 +158,39 @@ impl Exchange for ClientExchange {
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Event>, DecodeError> {
         self.started |= !src.is_empty();
-        loop {
-            match &mut self.answer {
-                Answer::Head(decoder) => {
-                    let available = src.len();
-                    let Some(head) = decoder.next(src, available)? else {
-                        return Ok(None);
-                    };
-                    if let Some(event) = self.head(head)? {
-                        return Ok(Some(event));
-                    }
+        match &mut self.answer {
+            Answer::Head(decoder) => {
+                let available = src.len();
+                match decoder.next(src, available)? {
+                    None => Ok(None),
+                    Some(AnyHead::Interim(head)) => Ok(Some(Event::Interim(head))),
+                    Some(AnyHead::Final(head)) => self.accept(head).map(Some),
                 }
-                Answer::Body(body) => {
-                    return Ok(match body.decode(src)? {
-                        None => None,
-                        Some(BodyPart::Data(piece)) => Some(Event::Body(piece)),
-                        Some(BodyPart::End) => Some(self.end(src.is_empty())),
-                    });
-                }
-                Answer::Switching => {
-                    self.answer = Answer::Done;
-                    return Ok(Some(Event::Switched));
-                }
-                Answer::Done => return Ok(None),
             }
+            Answer::Body(body) => match body.decode(src) {
+                Ok(None) => Ok(None),
+                Ok(Some(BodyPart::Data(piece))) => Ok(Some(Event::Body(piece))),
+                Ok(Some(BodyPart::End(fields))) => Ok(Some(match fields.and_then(trailers::permitted) {
+                    // The end comes with the next call.
+                    Some(fields) => Event::Trailers(fields),
+                    None => self.end(src.is_empty()),
+                })),
+                // All of the body is here. Trailers without measure, or that are none, are dropped with their connection.
+                Err(_) if body.is_behind_content() => Ok(Some(self.end(false))),
+                Err(error) => Err(error.into()),
+            },
+            Answer::Switching => {
+                self.answer = Answer::Done;
+                Ok(Some(Event::Switched))
+            }
+            Answer::Done => Ok(None),
+        }
+    }
+
+    fn culprit(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::Head(decoder) => decoder.culprit(),
+            _ => None,
         }
     }
 

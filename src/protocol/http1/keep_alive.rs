@@ -51,6 +51,11 @@ impl KeepAlive {
         self.wanted = false;
     }
 
+    /// Whether it is worth reading the rest of a body in front of the answer, to find its end.
+    pub fn waits_for_end(&self) -> bool {
+        self.wanted && !self.awaited
+    }
+
     /// What comes after the answer: decided when its head is written, as the head says it.
     ///
     /// A rest of up to `discard` bytes is worth less than a new connection. A client that still waits to be asked may
@@ -78,6 +83,16 @@ mod tests {
             Next::Request
         );
         assert_eq!(KeepAlive::new(false, false).next(Rest::Taken, LIMIT), Next::Close);
+    }
+
+    #[test]
+    fn no_end_is_waited_for_that_would_not_help() {
+        let mut keep_alive = KeepAlive::new(true, true);
+        assert!(!keep_alive.waits_for_end());
+        keep_alive.invited();
+        assert!(keep_alive.waits_for_end());
+        keep_alive.end();
+        assert!(!keep_alive.waits_for_end());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod exchange;
 mod form;
 mod keep_alive;
 mod request;
+mod trailers;
 
 pub use body::{BodyDecoder, Framing};
 pub use body_part::BodyPart;

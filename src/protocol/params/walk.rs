@@ -8,8 +8,12 @@ use super::{Name, PathInfo, Sink, Style, StyleKind, Value};
 use crate::protocol::fields::{FieldName, FieldNames};
 use crate::protocol::{EncodeError, RequestHead};
 
-/// `SERVER_SOFTWARE`, and our `Server` field.
+/// What we are: a product and its version.
 pub const SOFTWARE: &str = concat!("bridgehead/", env!("CARGO_PKG_VERSION"));
+
+/// `SERVER_SOFTWARE`. Applications look into it for the name of a server that they know, and do less where they find
+/// none: WordPress has no addresses without `index.php` then. What they do for nginx is right for us.
+const SERVER_SOFTWARE: &str = concat!("bridgehead/", env!("CARGO_PKG_VERSION"), " (like nginx)");
 
 /// Gives every variable of the request to the sink, each name once.
 ///
@@ -140,7 +144,7 @@ impl<S: Sink> Walk<'_, S> {
 
     fn server(&mut self) -> Result<(), EncodeError> {
         self.text("GATEWAY_INTERFACE", b"CGI/1.1")?;
-        self.text("SERVER_SOFTWARE", SOFTWARE.as_bytes())?;
+        self.text("SERVER_SOFTWARE", SERVER_SOFTWARE.as_bytes())?;
         let head = self.head;
         self.text("SERVER_NAME", &head.server_name())?;
         self.text("REQUEST_SCHEME", head.client.scheme().as_bytes())?;
@@ -315,6 +319,7 @@ mod tests {
             content_length: None,
             chunked: false,
             upgrade: false,
+            trailers: false,
             extra: Arc::from([]),
             id: RequestId(1),
         }
@@ -343,7 +348,7 @@ mod tests {
             ("PATH_INFO", "/a b"),
             ("DOCUMENT_URI", "/app/a b"),
             ("GATEWAY_INTERFACE", "CGI/1.1"),
-            ("SERVER_SOFTWARE", SOFTWARE),
+            ("SERVER_SOFTWARE", SERVER_SOFTWARE),
             ("SERVER_NAME", "shop.example"),
             ("REQUEST_SCHEME", "http"),
             ("REMOTE_ADDR", "192.0.2.7"),

@@ -150,10 +150,7 @@ fn what_is_no_header_is_known_at_its_first_wrong_byte_and_stays_so() {
         (b"PROXY UNKNOWN\r\r\n".to_vec(), LineEnd),
         (b"PROXY UNKNOWN\0\r\n".to_vec(), LineEnd),
         (line(&format!("UNKNOWN {}", "f".repeat(107 - 15))), LineTooLong),
-        (
-            vec![b"PROXY UNKNOWN".to_vec(), vec![b' '; 200]].concat(),
-            LineTooLong,
-        ),
+        ([b"PROXY UNKNOWN".to_vec(), vec![b' '; 200]].concat(), LineTooLong),
         (binary(0x11, v2::TCP4, IPV4), Version(1)),
         (binary(0x31, v2::TCP4, IPV4), Version(3)),
         (binary(0x22, v2::TCP4, IPV4), Command(2)),

@@ -60,9 +60,8 @@ impl Tlvs {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         check(bytes)?;
         let tlvs = Self(bytes.into());
-        match tlvs.get(Kind::SSL) {
-            Some(value) => check(Ssl::of(value).ok_or(HeaderError::Tlv(Kind::SSL.0))?.tlvs)?,
-            None => {}
+        if let Some(value) = tlvs.get(Kind::SSL) {
+            check(Ssl::of(value).ok_or(HeaderError::Tlv(Kind::SSL.0))?.tlvs)?;
         }
         Ok(tlvs)
     }

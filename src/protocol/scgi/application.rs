@@ -14,11 +14,11 @@ use crate::protocol::{DecodeError, Limits, WriteQueue};
 #[derive(Debug)]
 pub struct Application {
     limits: Limits,
-    state: State,
+    state: ScgiState,
 }
 
 #[derive(Debug)]
-enum State {
+enum ScgiState {
     Length,
     /// So many bytes of variables and a comma are next.
     Block(usize),
@@ -30,7 +30,7 @@ impl Application {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            state: State::Length,
+            state: ScgiState::Length,
         }
     }
 
@@ -45,7 +45,7 @@ impl Application {
             return Err(DecodeError::BlockTooLarge(self.limits.block));
         }
         src.advance(src.len() - rest);
-        self.state = State::Block(size);
+        self.state = ScgiState::Block(size);
         Ok(())
     }
 
@@ -58,7 +58,7 @@ impl Application {
             params: netstring::parse(&block, self.limits.params)?,
         };
         check(&request)?;
-        self.state = State::Body(RawBody::new(request.content_length()?));
+        self.state = ScgiState::Body(RawBody::new(request.content_length()?));
         Ok(Received::Request(request))
     }
 }
@@ -83,24 +83,24 @@ impl application::Application for Application {
     }
 
     fn decode(&mut self, src: &mut BytesMut, _: &mut WriteQueue) -> Result<Option<Received>, DecodeError> {
-        if let State::Length = self.state {
+        if let ScgiState::Length = self.state {
             self.length(src)?;
         }
         match &mut self.state {
-            State::Block(size) if src.len() > *size => {
+            ScgiState::Block(size) if src.len() > *size => {
                 let block = src.split_to(*size + 1).freeze();
                 self.request(block).map(Some)
             }
-            State::Length | State::Block(_) => Ok(None),
-            State::Body(body) => Ok(body.decode(src)),
+            ScgiState::Length | ScgiState::Block(_) => Ok(None),
+            ScgiState::Body(body) => Ok(body.decode(src)),
         }
     }
 
     fn decode_eof(&mut self) -> Result<(), DecodeError> {
         match &self.state {
-            State::Length => Ok(()),
-            State::Body(body) if body.is_complete() => Ok(()),
-            State::Block(_) | State::Body(_) => Err(DecodeError::Truncated),
+            ScgiState::Length => Ok(()),
+            ScgiState::Body(body) if body.is_complete() => Ok(()),
+            ScgiState::Block(_) | ScgiState::Body(_) => Err(DecodeError::Truncated),
         }
     }
 

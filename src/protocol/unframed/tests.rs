@@ -1,7 +1,8 @@
 use super::*;
-use crate::protocol::samples::{Answer, replay, request};
+use crate::protocol::http1::ChunkError;
+use crate::protocol::samples::{Replayed, replay, request};
 
-fn run(head: &RequestHead, shape: Shape, reuse: bool, wire: &[u8]) -> Answer {
+fn run(head: &RequestHead, shape: Shape, reuse: bool, wire: &[u8]) -> Replayed {
     let fresh = || Unframed::new(head, shape, Limits::default(), reuse);
     let whole = replay(&mut fresh(), wire, wire.len().max(1));
     for step in 1..wire.len() {
@@ -63,6 +64,30 @@ fn http_answers_end_at_their_length_or_at_the_end_of_the_stream() {
             200,
             "hello",
             Err(E::Truncated),
+        ),
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2;a\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\nEVIL",
+            200,
+            "hello",
+            Ok(false),
+        ),
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\r\nhel",
+            200,
+            "hel",
+            Err(E::Truncated),
+        ),
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\r\nhelloXX",
+            200,
+            "hello",
+            Err(E::Chunk(ChunkError::DataEnd)),
+        ),
+        (
+            "HTTP/1.1 204 X\nTransfer-Encoding: chunked\n\nhello",
+            204,
+            "",
+            Ok(false),
         ),
         ("HTTP/1.1 204 X\nContent-Length: 5\n\nhello", 204, "", Ok(false)),
         ("HTTP/1.1 304 X\nContent-Length: 5\n\nhello", 304, "", Ok(false)),

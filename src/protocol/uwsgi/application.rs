@@ -16,11 +16,11 @@ pub struct Application {
     /// Stay after an answer, as Gunicorn does; answers then need a `Content-Length`.
     keep: bool,
     limits: Limits,
-    state: State,
+    state: UwsgiState,
 }
 
 #[derive(Debug)]
-enum State {
+enum UwsgiState {
     Packet,
     /// So many bytes of variables are next.
     Block(usize),
@@ -34,7 +34,7 @@ impl Application {
             modifier1,
             keep,
             limits,
-            state: State::Packet,
+            state: UwsgiState::Packet,
         }
     }
 
@@ -46,7 +46,7 @@ impl Application {
         if size > self.limits.block {
             return Err(DecodeError::BlockTooLarge(self.limits.block));
         }
-        self.state = State::Block(size);
+        self.state = UwsgiState::Block(size);
         Ok(())
     }
 
@@ -55,7 +55,7 @@ impl Application {
             role: Role::Responder,
             params: block::parse(block, self.limits.params)?,
         };
-        self.state = State::Body(RawBody::new(request.content_length()?));
+        self.state = UwsgiState::Body(RawBody::new(request.content_length()?));
         Ok(Received::Request(request))
     }
 }
@@ -66,27 +66,27 @@ impl application::Application for Application {
     }
 
     fn decode(&mut self, src: &mut BytesMut, _: &mut WriteQueue) -> Result<Option<Received>, DecodeError> {
-        if let State::Packet = self.state {
+        if let UwsgiState::Packet = self.state {
             let Some(packet) = Packet::take(src) else {
                 return Ok(None);
             };
             self.accept(packet)?;
         }
         match &mut self.state {
-            State::Block(size) if src.len() >= *size => {
+            UwsgiState::Block(size) if src.len() >= *size => {
                 let block = src.split_to(*size).freeze();
                 self.request(&block).map(Some)
             }
-            State::Packet | State::Block(_) => Ok(None),
-            State::Body(body) => Ok(body.decode(src)),
+            UwsgiState::Packet | UwsgiState::Block(_) => Ok(None),
+            UwsgiState::Body(body) => Ok(body.decode(src)),
         }
     }
 
     fn decode_eof(&mut self) -> Result<(), DecodeError> {
         match &self.state {
-            State::Packet => Ok(()),
-            State::Body(body) if body.is_complete() => Ok(()),
-            State::Block(_) | State::Body(_) => Err(DecodeError::Truncated),
+            UwsgiState::Packet => Ok(()),
+            UwsgiState::Body(body) if body.is_complete() => Ok(()),
+            UwsgiState::Block(_) | UwsgiState::Body(_) => Err(DecodeError::Truncated),
         }
     }
 
@@ -98,8 +98,8 @@ impl application::Application for Application {
 
     /// A connection with an unread body on it is not worth keeping.
     fn end(&mut self, _: u32, _: &mut WriteQueue) -> bool {
-        let complete = matches!(&self.state, State::Body(body) if body.is_complete());
-        self.state = State::Packet;
+        let complete = matches!(&self.state, UwsgiState::Body(body) if body.is_complete());
+        self.state = UwsgiState::Packet;
         self.keep && complete
     }
 }

@@ -58,11 +58,11 @@ impl<'a> Block<'a> {
         match full {
             Full::Bytes => EncodeError::BlockTooLarge {
                 limit: self.limits.block.min(LARGEST),
-                setting: "buffer-size",
+                setting: BUFFER_SIZE,
             },
             Full::Params => EncodeError::TooManyParams {
                 limit: self.limits.params,
-                setting: "max-vars",
+                setting: MAX_VARS,
             },
         }
     }
@@ -129,6 +129,10 @@ fn pair(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
     (length_data(le_u16), length_data(le_u16)).parse(input)
 }
 
+const BUFFER_SIZE: &str = "max_block, which is to be no more than buffer-size of uWSGI";
+
+const MAX_VARS: &str = "max_params, which is to be no more than max-vars of uWSGI";
+
 /// Bytes of a length.
 const LENGTH: usize = 2;
 
@@ -173,10 +177,10 @@ mod tests {
         assert!(write(&[("N", &[b'v'; 4091])], four_kib).is_ok());
         let refused = write(&[("N", &[b'v'; 4092])], four_kib).unwrap_err();
         let limit = 4096;
-        let setting = "buffer-size";
+        let setting = BUFFER_SIZE;
         assert_eq!(refused, EncodeError::BlockTooLarge { limit, setting });
         let refused = write(&[("A", b""), ("B", b""), ("C", b"")], four_kib).unwrap_err();
-        let (limit, setting) = (2, "max-vars");
+        let (limit, setting) = (2, MAX_VARS);
         assert_eq!(refused, EncodeError::TooManyParams { limit, setting });
     }
 

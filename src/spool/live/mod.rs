@@ -51,7 +51,7 @@ pub enum LiveError<E> {
 }
 
 impl Spools {
-    /// Both ends of an empty spool. `E` is what the writer may fail with.
+    /// Both ends of an empty spool. `E` is what the writer may end with.
     pub fn live<E: Send + 'static>(&self, limits: Limits) -> (Writer<E>, Reader<E>) {
         let pipe = Arc::new(Pipe::new(Arc::clone(&self.shared), limits));
         (Writer::new(Arc::clone(&pipe)), Reader::new(pipe))

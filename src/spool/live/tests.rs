@@ -8,7 +8,7 @@ use std::task::{Context, Wake, Waker};
 
 use bytes::Bytes;
 
-use super::super::{Config, Limits, Spools};
+use super::super::{Limits, SpoolConfig, Spools};
 use super::{LEAST_BLOCK, LiveError, Reader, Writer};
 
 const KIB: usize = 1024;
@@ -19,17 +19,17 @@ const LIMITS: Limits = Limits {
 };
 
 fn spools() -> Spools {
-    Spools::new(Config::default())
+    Spools::new(SpoolConfig::default())
 }
 
 fn full_disk() -> Spools {
-    Spools::with_open(Config::default(), |_| {
+    Spools::with_open(SpoolConfig::default(), |_| {
         OpenOptions::new().read(true).write(true).open("/dev/full")
     })
 }
 
 fn no_disk() -> Spools {
-    Spools::with_open(Config::default(), |_| panic!("a file was opened"))
+    Spools::with_open(SpoolConfig::default(), |_| panic!("a file was opened"))
 }
 
 fn pattern(len: usize) -> Vec<u8> {
@@ -115,7 +115,7 @@ static FILE: Mutex<Option<File>> = Mutex::new(None);
 /// An endless answer whose reader is always a little behind.
 #[tokio::test]
 async fn the_file_does_not_grow_with_what_goes_through_it() {
-    let spools = Spools::with_open(Config::default(), |dir| {
+    let spools = Spools::with_open(SpoolConfig::default(), |dir| {
         let file = tempfile::tempfile_in(dir)?;
         let before = FILE.lock().unwrap().replace(file.try_clone()?);
         assert!(before.is_none(), "one file is enough");
@@ -167,10 +167,10 @@ async fn over_its_limits_the_writer_waits_and_nothing_is_lost() {
 /// A spool without memory or disk of its own still moves, a chunk at a time.
 #[tokio::test]
 async fn spent_quotas_stop_nobody() {
-    let spools = Spools::new(Config {
+    let spools = Spools::new(SpoolConfig {
         memory_total: 0,
         disk_total: 0,
-        ..Config::default()
+        ..SpoolConfig::default()
     });
     let bytes = pattern(MIB);
     let mut all = Vec::new();
@@ -197,9 +197,9 @@ async fn spent_quotas_stop_nobody() {
 /// A reader that takes nothing holds up no writer as long as there is disk, though others hold all of the memory.
 #[tokio::test]
 async fn without_memory_an_answer_goes_to_disk() {
-    let spools = Spools::new(Config {
+    let spools = Spools::new(SpoolConfig {
         memory_total: 1,
-        ..Config::default()
+        ..SpoolConfig::default()
     });
     let others = spools.share();
     others.set(1);
@@ -217,7 +217,7 @@ async fn a_failure_comes_behind_the_bytes_before_it() {
     let (mut writer, mut reader) = spools.live(LIMITS);
     let bytes = pattern(MIB);
     write(&mut writer, &bytes, 16 * KIB).await;
-    writer.fail("broken");
+    writer.end("broken");
     assert_eq!(read(&mut reader, bytes.len()).await, bytes);
     assert!(!reader.is_over());
     assert!(matches!(
@@ -236,7 +236,7 @@ async fn a_failure_comes_behind_the_bytes_before_it() {
 #[tokio::test]
 async fn a_block_that_cannot_be_read_ends_the_answer() {
     // What is written is there; what is read is not.
-    let spools = Spools::with_open(Config::default(), |_| {
+    let spools = Spools::with_open(SpoolConfig::default(), |_| {
         OpenOptions::new().read(true).write(true).open("/dev/null")
     });
     let (mut writer, mut reader) = spools.live(LIMITS);

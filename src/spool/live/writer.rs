@@ -44,9 +44,9 @@ impl<E: Send + 'static> Writer<E> {
         self.pipe.finish(None);
     }
 
-    /// There would have been more.
-    pub fn fail(self, error: E) {
-        self.pipe.finish(Some(LiveError::Source(error)));
+    /// That was all; behind it the reader gets this, once: why there is no more, for instance.
+    pub fn end(self, with: E) {
+        self.pipe.finish(Some(LiveError::Source(with)));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig as HickoryConfig, ResolverOpts,
 };
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -15,7 +15,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use tokio::task::JoinSet;
 
-use super::{Config, Family, Found, MAX_FOUND, Query, ResolveError, TRIES};
+use super::{Family, Found, MAX_FOUND, Query, ResolveError, ResolverConfig, TRIES};
 
 /// The library's resolver, and what of the configuration it does not do as we want it.
 pub(super) struct Client {
@@ -29,12 +29,12 @@ pub(super) struct Client {
 type Lookup<T> = (Vec<T>, Duration);
 
 impl Client {
-    pub(super) fn new(config: &Config) -> Result<Self, NetError> {
+    pub(super) fn new(config: &ResolverConfig) -> Result<Self, NetError> {
         let (mut servers, mut options) = match config.nameservers.as_slice() {
             [] => read_system_conf()?,
             own => {
                 let own = own.iter().copied().map(server).collect();
-                (ResolverConfig::from_name_servers(own), ResolverOpts::default())
+                (HickoryConfig::from_name_servers(own), ResolverOpts::default())
             }
         };
         // A lost packet must not use up all of the time.

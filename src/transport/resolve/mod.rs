@@ -1,6 +1,6 @@
 //! Names to addresses, by the DNS and nothing else.
 //!
-//! For endpoints that come and go. Nothing is cached here: the caller decides when, by [`Answer::valid_for`]. The
+//! For endpoints that come and go. Nothing is cached here: the caller decides when, by [`ResolverAnswer::valid_for`]. The
 //! answer to "there is no such name" and the failure to get an answer are told apart, since only the first says
 //! anything about the endpoints. `/etc/hosts` is not looked at; plain names, which the system resolves when a
 //! connection is made, are the way to it.
@@ -20,7 +20,7 @@ use client::Client;
 
 /// How the DNS is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct ResolverConfig {
     /// The servers to ask; none: those of `/etc/resolv.conf`.
     pub nameservers: Vec<SocketAddr>,
     /// Until there is an answer, repeated questions and the addresses of a service's hosts included.
@@ -53,7 +53,7 @@ pub enum Family {
 
 /// What a name stands for now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ResolverAnswer {
     /// At least one, none twice, in an order that depends on nothing but what they are.
     pub found: Vec<Found>,
     /// For how long, as the DNS says, within the limits of the settings.
@@ -91,29 +91,29 @@ pub enum ResolveError {
 }
 
 /// Asks the DNS.
-pub struct Resolver(Mutex<State>);
+pub struct Resolver(Mutex<ResolverState>);
 
-struct State {
-    config: Arc<Config>,
+struct ResolverState {
+    config: Arc<ResolverConfig>,
     client: Option<Arc<Client>>,
 }
 
 impl Resolver {
     /// Asks nothing yet.
-    pub fn new(config: Config) -> Self {
-        Self(Mutex::new(State {
+    pub fn new(config: ResolverConfig) -> Self {
+        Self(Mutex::new(ResolverState {
             config: Arc::new(config),
             client: None,
         }))
     }
 
     /// Its settings.
-    pub fn config(&self) -> Arc<Config> {
+    pub fn config(&self) -> Arc<ResolverConfig> {
         self.lock().config.clone()
     }
 
     /// Asks another way from the next question on; gives whether it is another one.
-    pub fn set_config(&self, config: &Config) -> bool {
+    pub fn set_config(&self, config: &ResolverConfig) -> bool {
         let mut state = self.lock();
         let is_other = *state.config != *config;
         if is_other {
@@ -124,7 +124,7 @@ impl Resolver {
     }
 
     /// What `query` stands for now.
-    pub async fn resolve(&self, query: &Query) -> Result<Answer, ResolveError> {
+    pub async fn resolve(&self, query: &Query) -> Result<ResolverAnswer, ResolveError> {
         let (client, config) = self.client()?;
         let asked = timeout(config.timeout, client.ask(query)).await;
         let result = asked.unwrap_or(Err(ResolveError::Timeout));
@@ -133,10 +133,10 @@ impl Resolver {
             self.forget(&client);
         }
         let (found, valid_for) = result?;
-        Ok(Answer::new(found, valid_for, &config))
+        Ok(ResolverAnswer::new(found, valid_for, &config))
     }
 
-    fn client(&self) -> Result<(Arc<Client>, Arc<Config>), ResolveError> {
+    fn client(&self) -> Result<(Arc<Client>, Arc<ResolverConfig>), ResolveError> {
         let mut state = self.lock();
         let config = state.config.clone();
         let client = match &state.client {
@@ -154,13 +154,13 @@ impl Resolver {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ResolverState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Answer {
-    fn new(mut found: Vec<Found>, valid_for: Duration, config: &Config) -> Self {
+impl ResolverAnswer {
+    fn new(mut found: Vec<Found>, valid_for: Duration, config: &ResolverConfig) -> Self {
         // Servers rotate their answers: cutting off must take the same ones every time.
         found.sort_unstable();
         let mut seen = HashSet::new();
@@ -185,7 +185,7 @@ impl From<NetError> for ResolveError {
     }
 }
 
-impl Default for Config {
+impl Default for ResolverConfig {
     fn default() -> Self {
         Self {
             nameservers: Vec::new(),
@@ -217,8 +217,8 @@ mod tests {
         }
     }
 
-    fn answer(found: Vec<Found>, ttl: u64) -> Answer {
-        Answer::new(found, Duration::from_secs(ttl), &Config::default())
+    fn answer(found: Vec<Found>, ttl: u64) -> ResolverAnswer {
+        ResolverAnswer::new(found, Duration::from_secs(ttl), &ResolverConfig::default())
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn times_to_live_have_limits() {
-        let config = Config::default();
+        let config = ResolverConfig::default();
         assert_eq!(answer(vec![found(0, 1)], 0).valid_for, config.min_ttl);
         assert_eq!(answer(vec![found(0, 1)], 86_400).valid_for, config.max_ttl);
     }

@@ -57,6 +57,18 @@ struct Rules {
     slow_start: Duration,
 }
 
+/// What requests have found to be wrong with an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trouble {
+    /// Nothing.
+    #[default]
+    None,
+    /// It takes connections, and breaks exchanges: others are preferred, if there are any.
+    Breaks,
+    /// It takes no connection.
+    Unreachable,
+}
+
 /// No connection stands.
 #[derive(Clone, Copy, Debug)]
 struct Opened {
@@ -319,9 +331,13 @@ impl CircuitBreaker {
         self.opened.is_some()
     }
 
-    /// Others are preferred, if there are any, because of what became of requests.
-    pub(super) fn is_failing(&self) -> bool {
-        self.ejected.is_some() || self.opened.is_some_and(|opened| !opened.full)
+    /// What requests have found to be wrong.
+    pub(super) fn trouble(&self) -> Trouble {
+        match self.ejected {
+            _ if self.opened.is_some_and(|opened| !opened.full) => Trouble::Unreachable,
+            Some(_) => Trouble::Breaks,
+            None => Trouble::None,
+        }
     }
 
     /// Nothing about it depends on the time or on what is under way.

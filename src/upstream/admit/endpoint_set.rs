@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::upstream::admit::circuit_breaker::CircuitBreaker;
-use crate::upstream::model::config::{Config, EndpointConfig};
+use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
+use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
 use crate::upstream::select::balance::{Balancer, Constraints, Pick};
 
@@ -31,6 +31,8 @@ pub(super) struct EndpointSet<C> {
 pub(super) struct EndpointState<C> {
     pub(super) breaker: CircuitBreaker,
     pub(super) idle: VecDeque<Idle<C>>,
+    /// The worst that was told of it since it was fine.
+    pub(super) told: Trouble,
 }
 
 /// An endpoint with its state.
@@ -80,7 +82,7 @@ impl<C> EndpointSet<C> {
     }
 
     /// Takes the settings over that are about all endpoints; whether some of them come from elsewhere.
-    pub(super) fn reconfigure(&mut self, config: &Config) -> bool {
+    pub(super) fn reconfigure(&mut self, config: &UpstreamConfig) -> bool {
         self.hold = config.hold;
         self.is_dynamic = !config.sources.is_empty();
         self.is_dynamic

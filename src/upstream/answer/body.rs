@@ -52,7 +52,16 @@ impl Body {
         }
     }
 
-    /// Whether all of it was given out.
+    /// The fields behind the body, once that was given out.
+    pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        match self {
+            Self::Full(_) | Self::Switched(_) => None,
+            Self::Direct(source) => source.take_trailers(),
+            Self::Buffered(body) => body.take_trailers(),
+        }
+    }
+
+    /// Whether all of it was given out, the fields behind it included.
     pub fn is_over(&self) -> bool {
         match self {
             Self::Full(bytes) => bytes.is_none(),

@@ -5,7 +5,7 @@
 //! live spool, and gives the worker back at the end. The client reads from the spool.
 
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
@@ -20,12 +20,21 @@ use crate::upstream::model::Failure;
 pub struct Buffered {
     /// Before there is a spool.
     source: Option<Source>,
-    spool: Option<Reader<Failure>>,
+    spool: Option<Reader<Ending>>,
     limits: Limits,
     /// What may go to the client before there is a spool; `None`: everything.
     budget: Option<Budget>,
     /// Bytes still to be given out, when their number is known.
     remaining: Option<u64>,
+    /// Found behind the bytes of the spool, and not taken.
+    trailers: Option<Box<Fields>>,
+}
+
+/// What an answer in a spool ends with, unless it is nothing.
+#[derive(Debug)]
+enum Ending {
+    Failed(Failure),
+    Trailers(Box<Fields>),
 }
 
 /// What the client's side takes without waiting for the client: it is sure to come back for more.
@@ -51,6 +60,7 @@ impl Buffered {
                 chunks: CHUNKS,
             }),
             remaining,
+            trailers: None,
         }
     }
 
@@ -65,7 +75,10 @@ impl Buffered {
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         let polled = match (&mut self.source, &mut self.spool) {
             (Some(source), _) => source.poll_chunk(cx),
-            (None, Some(spool)) => spool.poll_chunk(cx).map_err(failure),
+            (None, Some(spool)) => {
+                let next = ready!(spool.poll_chunk(cx));
+                Poll::Ready(self.spooled(next))
+            }
             (None, None) => Poll::Ready(None),
         };
         if let Poll::Ready(Some(Ok(chunk))) = &polled {
@@ -74,8 +87,36 @@ impl Buffered {
         polled
     }
 
+    /// The fields behind the body, once that was given out.
+    pub(super) fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        match &mut self.source {
+            Some(source) => source.take_trailers(),
+            None => self.trailers.take(),
+        }
+    }
+
+    /// What the spool has given.
+    fn spooled(&mut self, next: Option<Result<Bytes, LiveError<Ending>>>) -> Option<Result<Bytes, Failure>> {
+        match next? {
+            Ok(chunk) => Some(Ok(chunk)),
+            Err(LiveError::Source(Ending::Trailers(trailers))) => {
+                self.trailers = Some(trailers);
+                None
+            }
+            Err(LiveError::Source(Ending::Failed(failure))) => Some(Err(failure)),
+            Err(LiveError::Disk(error)) => Some(Err(Failure::Spool(error))),
+            Err(LiveError::Abandoned) => {
+                let stopped = std::io::Error::other("the relay was stopped");
+                Some(Err(Failure::Spool(stopped)))
+            }
+        }
+    }
+
     /// Whether all of it was given out.
     pub(super) fn is_over(&self) -> bool {
+        if self.trailers.is_some() {
+            return false;
+        }
         match (&self.source, &self.spool) {
             (Some(source), _) => source.is_over(),
             (None, Some(spool)) => spool.is_over(),
@@ -109,8 +150,8 @@ impl Buffered {
         while spool.is_ready() {
             match source.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => spool.push(chunk),
-                Poll::Ready(Some(Err(failure))) => return spool.fail(failure),
-                Poll::Ready(None) => return spool.finish(),
+                Poll::Ready(Some(Err(failure))) => return spool.end(Ending::Failed(failure)),
+                Poll::Ready(None) => return finish(source, spool),
                 Poll::Pending => break,
             }
         }
@@ -118,7 +159,7 @@ impl Buffered {
     }
 
     /// A spool for what has not been given out.
-    fn open(&mut self) -> Option<(Source, Writer<Failure>)> {
+    fn open(&mut self) -> Option<(Source, Writer<Ending>)> {
         let source = self.source.take()?;
         let (writer, reader) = source.relays().spools().live(self.limits);
         self.spool = Some(reader);
@@ -137,12 +178,12 @@ impl Budget {
 }
 
 /// Reads an answer to its end into a spool, as a task of its own.
-fn start(source: Source, spool: Writer<Failure>) {
+fn start(source: Source, spool: Writer<Ending>) {
     let relays = source.relays().clone();
     relays.relay(relay(source, spool));
 }
 
-async fn relay(mut source: Source, mut spool: Writer<Failure>) {
+async fn relay(mut source: Source, mut spool: Writer<Ending>) {
     loop {
         // Dropped when no more is wanted: the source knows what that means.
         if !poll_fn(|cx| spool.poll_ready(cx)).await {
@@ -150,29 +191,29 @@ async fn relay(mut source: Source, mut spool: Writer<Failure>) {
         }
         match poll_fn(|cx| next(&mut source, &mut spool, cx)).await {
             Some(Some(Ok(chunk))) => spool.push(chunk),
-            Some(Some(Err(failure))) => return spool.fail(failure),
-            Some(None) => return spool.finish(),
+            Some(Some(Err(failure))) => return spool.end(Ending::Failed(failure)),
+            Some(None) => return finish(source, spool),
             None => return,
         }
+    }
+}
+
+/// All of the body is in the spool.
+fn finish(mut source: Source, spool: Writer<Ending>) {
+    match source.take_trailers() {
+        Some(trailers) => spool.end(Ending::Trailers(trailers)),
+        None => spool.finish(),
     }
 }
 
 /// The next chunk or the end; `None` when none is wanted.
 fn next(
     source: &mut Source,
-    spool: &mut Writer<Failure>,
+    spool: &mut Writer<Ending>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Option<Result<Bytes, Failure>>>> {
     match source.poll_chunk(cx) {
         Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
         Poll::Pending => spool.poll_gone(cx).map(|()| None),
-    }
-}
-
-fn failure(error: LiveError<Failure>) -> Failure {
-    match error {
-        LiveError::Source(failure) => failure,
-        LiveError::Disk(error) => Failure::Spool(error),
-        LiveError::Abandoned => Failure::Spool(std::io::Error::other("the relay was stopped")),
     }
 }

@@ -21,7 +21,7 @@ pub(super) use source::Source;
 use crate::protocol::ResponseHead;
 
 /// An answer whose head is complete.
-pub struct Answer {
+pub struct UpstreamAnswer {
     /// Its head. The status is 101 only with a body that is [`Body::Switched`]; `Upgrade` is among the fields only after
     /// a switch of protocols; the length is the one that an answer without a body announces all the same (RFC 9110,
     /// section 8.6): HEAD, 304.

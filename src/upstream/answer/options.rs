@@ -29,7 +29,7 @@ pub struct Options<'a> {
 }
 
 /// Hears of the heads that come before the final one (RFC 9110, section 15.2), 103 for instance; of one request after
-/// all of its attempts. 100 and 101 are not among them.
+/// all of its attempts. 101 is not among them.
 pub trait Interim: Send + Sync {
     /// An interim answer with its end-to-end fields.
     fn interim(&self, status: StatusCode, fields: &Fields);

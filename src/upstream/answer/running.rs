@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::lease::Lease;
 use crate::protocol::Event;
+use crate::protocol::fields::Fields;
 use crate::upstream::model::Failure;
 
 /// An answer that is still being received.
@@ -18,6 +19,8 @@ pub(in crate::upstream) struct RunningBody {
     ahead: VecDeque<Result<Bytes, Failure>>,
     /// Bytes still to be given out, when their number is known.
     remaining: Option<u64>,
+    /// Received behind the body, and not taken.
+    trailers: Option<Box<Fields>>,
 }
 
 /// The body of an answer whose head has just come.
@@ -58,6 +61,13 @@ impl Rest {
                     let received = first.into_iter().chain([chunk]);
                     return Ok(Self::Running(RunningBody::new(lease, length, received)));
                 }
+                // Nothing can be behind a body whose length is announced.
+                Event::Trailers(trailers) => {
+                    let mut body = RunningBody::new(lease, length, first);
+                    body.trailers = Some(trailers);
+                    body.look_ahead();
+                    return Ok(Self::Running(body));
+                }
                 event => {
                     lease.finish(matches!(event, Event::End { reusable: true }), now);
                     return Ok(Self::Complete(first));
@@ -74,6 +84,7 @@ impl RunningBody {
             lease: Some(lease),
             ahead: received.into_iter().map(Ok).collect(),
             remaining: length,
+            trailers: None,
         }
     }
 
@@ -98,9 +109,14 @@ impl RunningBody {
         Poll::Ready(Some(Ok(chunk)))
     }
 
+    /// The fields behind the body, once that was given out.
+    pub(in crate::upstream) fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        self.trailers.take()
+    }
+
     /// Whether all of it was given out and the worker is free. The end mark decides about the connection.
     pub(in crate::upstream) fn is_over(&self) -> bool {
-        self.lease.is_none() && self.ahead.is_empty()
+        self.lease.is_none() && self.ahead.is_empty() && self.trailers.is_none()
     }
 
     /// Bytes still to be given out, when their number is known.
@@ -123,11 +139,15 @@ impl RunningBody {
     }
 
     fn poll_lease(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
-        let Some(lease) = &mut self.lease else {
-            return Poll::Ready(None);
-        };
-        let event = ready!(lease.pump.poll_event(cx));
-        Poll::Ready(self.taken(event).transpose())
+        loop {
+            let Some(lease) = &mut self.lease else {
+                return Poll::Ready(None);
+            };
+            match ready!(lease.pump.poll_event(cx)) {
+                Ok(Event::Trailers(trailers)) => self.trailers = Some(trailers),
+                event => return Poll::Ready(self.taken(event).transpose()),
+            }
+        }
     }
 
     /// Takes what has been received already, so that the worker is free as soon as its answer is complete,
@@ -136,6 +156,10 @@ impl RunningBody {
         let Some(lease) = &mut self.lease else { return };
         let event = match lease.pump.decode() {
             Ok(None) => return,
+            Ok(Some(Event::Trailers(trailers))) => {
+                self.trailers = Some(trailers);
+                return self.look_ahead();
+            }
             Ok(Some(event)) => Ok(event),
             Err(failure) => Err(failure),
         };
@@ -147,8 +171,10 @@ impl RunningBody {
         let reusable = match event {
             Ok(Event::Body(chunk)) => return Ok(Some(chunk)),
             Ok(Event::End { reusable }) => reusable,
-            // The codec gives one head, which switches nothing, and `Stderr` never leaves the pump.
-            Ok(Event::Interim(_) | Event::Head(_) | Event::Stderr(_) | Event::Switched) => false,
+            // The codec gives one head, which switches nothing, `Stderr` never leaves the pump, and trailers were taken.
+            Ok(
+                Event::Interim(_) | Event::Head(_) | Event::Trailers(_) | Event::Stderr(_) | Event::Switched,
+            ) => false,
             Err(failure) => {
                 if let Some(mut lease) = self.lease.take() {
                     lease.slot.broken();

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::relays::Relays;
 use super::running::RunningBody;
+use crate::protocol::fields::Fields;
 use crate::upstream::model::error::Failure;
 
 /// The rest of an answer, with the worker that writes it. Finished: the connection goes back to the pool. Dropped: it
@@ -52,6 +53,11 @@ impl Source {
             Some(body) => body.poll_chunk(cx),
             None => Poll::Ready(None),
         }
+    }
+
+    /// The fields behind the body, once that was read.
+    pub(in crate::upstream) fn take_trailers(&mut self) -> Option<Box<Fields>> {
+        self.body.as_mut()?.take_trailers()
     }
 
     /// Whether all of it was read and the worker is free.

@@ -5,6 +5,7 @@ mod preview;
 pub mod retry;
 mod send;
 mod skipped;
+mod suspicion;
 mod upstream;
 
 pub use forecast::Forecast;

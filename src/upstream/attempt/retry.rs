@@ -67,7 +67,9 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
         Failure::BacklogFull { .. } => true,
         Failure::Connect { .. } => in_time && rules.on.connect,
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => again,
-        Failure::Io(_) | Failure::Decode(_) => again && rules.on.closed && (!attempt.sent || repeatable),
+        Failure::Io(_) | Failure::Decode(_) | Failure::Head { .. } => {
+            again && rules.on.closed && (!attempt.sent || repeatable)
+        }
         Failure::HeadTimeout => again && rules.on.timeout && repeatable,
         Failure::Status(status) => again && rules.on.statuses.contains(status) && repeatable,
         Failure::Admission(_)

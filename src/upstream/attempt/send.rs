@@ -9,18 +9,19 @@ use tokio::time::Instant;
 
 use super::retry::{self, Attempt, Blame};
 use super::skipped::SkippedEndpoint;
+use super::suspicion::{self, Suspicion};
 use super::upstream::Upstream;
 use crate::protocol::fields::FieldName;
 use crate::protocol::{DecodeError, Event, RequestHead, ResponseHead};
 use crate::telemetry::Phase;
 use crate::transport::ConnectError;
 use crate::upstream::admit::pool::{Grant, Slot};
-use crate::upstream::answer::{Answer, Body, Interim, Lease, Options, Rest, Source, Switched};
+use crate::upstream::answer::{Body, Interim, Lease, Options, Rest, Source, Switched, UpstreamAnswer};
 use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
-use crate::upstream::wire::pump::{Prepared, Pump};
+use crate::upstream::wire::pump::{PreparedRequest, Pump};
 use crate::upstream::wire::{Announcement, Connection, RequestBody};
 
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
@@ -38,7 +39,7 @@ impl Upstream {
         body: RequestBody,
         options: &Options<'_>,
         trace: &mut Trace,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<UpstreamAnswer, Failure> {
         trace.upstream = Some(self.name.clone());
         let constraints = self.constraints(head);
         let session = constraints.sticky;
@@ -123,9 +124,9 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    async fn run(&mut self) -> Result<Answer, Failure> {
+    async fn run(&mut self) -> Result<UpstreamAnswer, Failure> {
         loop {
-            let prepared = Prepared::new(self.upstream.protocol.as_ref(), self.head)?;
+            let prepared = PreparedRequest::new(self.upstream.protocol.as_ref(), self.head)?;
             self.enter(Phase::Queue);
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
@@ -306,7 +307,7 @@ impl<'a> Attempts<'a> {
         head: Result<Box<ResponseHead>, Failure>,
         mut lease: Lease,
         now: Instant,
-    ) -> Result<Answer, AttemptError> {
+    ) -> Result<UpstreamAnswer, AttemptError> {
         match head {
             Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
             Ok(head) if self.is_unwanted(head.status) => {
@@ -314,6 +315,7 @@ impl<'a> Attempts<'a> {
             }
             Ok(head) => {
                 lease.slot.answered();
+                suspicion::tell_of_script(&lease.pump, self.upstream, self.head);
                 self.answer(head, lease, now)
             }
             Err(failure) => Err(AttemptError::after(lease, failure)),
@@ -351,7 +353,12 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn answer(&self, head: Box<ResponseHead>, lease: Lease, now: Instant) -> Result<Answer, AttemptError> {
+    fn answer(
+        &self,
+        mut head: Box<ResponseHead>,
+        lease: Lease,
+        now: Instant,
+    ) -> Result<UpstreamAnswer, AttemptError> {
         let method = &self.head.method;
         let Options {
             relays, ignore_abort, ..
@@ -359,7 +366,11 @@ impl<'a> Attempts<'a> {
         let bodiless = is_bodiless(method, head.status);
         let length = if bodiless { Some(0) } else { head.length };
         let body = match Rest::of(lease, length, now).map_err(AttemptError::answered)? {
-            Rest::Complete(bytes) => Body::Full(bytes),
+            Rest::Complete(bytes) => {
+                // Nothing came behind it.
+                head.fields.remove(FieldName::Trailer);
+                Body::Full(bytes)
+            }
             Rest::Running(rest) if bodiless => {
                 Source::discard(rest, relays, ignore_abort);
                 Body::Full(None)
@@ -386,7 +397,7 @@ impl<'a> Attempts<'a> {
             match retry::blame(&failure) {
                 Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
-                Blame::Endpoint => self.blame(endpoint),
+                Blame::Endpoint => self.blame(endpoint, &failure),
             }
         }
         let body = body.and_then(|mut body| body.rewind().then_some(body));
@@ -410,15 +421,13 @@ impl<'a> Attempts<'a> {
         Ok(body)
     }
 
-    fn blame(&self, endpoint: &Endpoint) {
+    fn blame(&self, endpoint: &Endpoint, failure: &Failure) {
         self.upstream.pool.broken(endpoint);
-        if endpoint.suspect_protocol() {
+        if let Some(suspicion) = Suspicion::of(self.upstream, endpoint, failure, self.head)
+            && endpoint.suspect()
+        {
             let (endpoint, protocol) = (&*endpoint.name, self.upstream.config.protocol.as_str());
-            tracing::warn!(
-                endpoint,
-                protocol,
-                "has not answered anything yet: does it speak this protocol?"
-            );
+            tracing::warn!(endpoint, protocol, "{suspicion}");
         }
     }
 
@@ -426,6 +435,7 @@ impl<'a> Attempts<'a> {
         self.last = Some(Box::new(SkippedEndpoint {
             endpoint: self.trace.endpoint.clone(),
             failure: Some(failure),
+            alone: self.upstream.config.has_one_endpoint(),
         }));
     }
 }
@@ -450,7 +460,7 @@ fn poll_head(
 }
 
 /// The answer of a backend that speaks another protocol from now on.
-fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<Answer, AttemptError> {
+fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<UpstreamAnswer, AttemptError> {
     let Lease { mut pump, slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
@@ -460,7 +470,7 @@ fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<An
             Ok(relayed(method, head, body))
         }
         None => Err(AttemptError {
-            failure: DecodeError::Upgrade.into(),
+            failure: DecodeError::EarlySwitch.into(),
             body: None,
             sent: true,
             blamed: false,
@@ -498,11 +508,11 @@ fn is_bodiless(method: &Method, status: StatusCode) -> bool {
 }
 
 /// An answer as the front end gets it.
-fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> Answer {
+fn relayed(method: &Method, mut head: Box<ResponseHead>, body: Body) -> UpstreamAnswer {
     head.fields.remove(FieldName::XAccelBuffering);
     let announces = is_bodiless(method, head.status) && head.status != StatusCode::NO_CONTENT;
     head.length = head.length.filter(|_| announces);
-    Answer { head, body }
+    UpstreamAnswer { head, body }
 }
 
 #[cfg(test)]

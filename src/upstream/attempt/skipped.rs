@@ -9,19 +9,25 @@ use crate::upstream::model::{Endpoint, Failure};
 pub(super) struct SkippedEndpoint {
     pub(super) endpoint: Option<Arc<Endpoint>>,
     pub(super) failure: Option<Failure>,
+    /// There is no other one: it is asked again.
+    pub(super) alone: bool,
 }
 
 impl Drop for SkippedEndpoint {
     fn drop(&mut self) {
         let endpoint = self.endpoint.as_ref().map(|endpoint| &*endpoint.name);
+        let what = match self.alone {
+            true => "endpoint did not answer, and is asked again",
+            false => "endpoint passed over",
+        };
         match &self.failure {
             None => {}
             // Full is not dead, and tried again every few milliseconds.
             Some(failure @ Failure::BacklogFull { .. }) => {
-                tracing::debug!(endpoint, error = %failure, "endpoint passed over");
+                tracing::debug!(endpoint, error = %failure, "{what}");
             }
             Some(failure) => {
-                tracing::warn!(endpoint, reason = failure.reason().as_str(), error = %failure, "endpoint passed over");
+                tracing::warn!(endpoint, reason = failure.reason().as_str(), error = %failure, "{what}");
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::upstream::admit::{Pool, Registry, Snapshot};
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::tally::Tally;
-use crate::upstream::model::{Config, Endpoint, Workers};
+use crate::upstream::model::{Endpoint, UpstreamConfig, Workers};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::{key, sticky};
 use crate::upstream::wire::pump::Terms;
@@ -19,7 +19,7 @@ use crate::upstream::wire::{Connection, codec};
 /// A named group of endpoints with its policy, ready to serve.
 pub struct Upstream {
     pub(super) name: Arc<str>,
-    pub(super) config: Config,
+    pub(super) config: UpstreamConfig,
     pub(super) terms: Arc<Terms>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) pool: Arc<Pool<Box<Connection>>>,
@@ -33,26 +33,26 @@ pub struct Upstream {
 
 impl Upstream {
     /// An upstream with endpoints of its own; opens no connection.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: UpstreamConfig) -> Self {
         Self::within(config, &Arc::default())
     }
 
     /// An upstream whose endpoints others may have, too, as the registry knows.
-    pub fn within(config: Config, registry: &Arc<Registry>) -> Self {
+    pub fn within(config: UpstreamConfig, registry: &Arc<Registry>) -> Self {
         let pool = Pool::new(&config, registry);
         Self::over(config, pool, Arc::default())
     }
 
     /// The same upstream with other settings: the same slots, queue, connections and counters, which are as the settings
     /// say when it [takes over](Self::take_over).
-    pub fn successor(&self, config: Config) -> Self {
+    pub fn successor(&self, config: UpstreamConfig) -> Self {
         Self {
             suspected: self.suspected.clone(),
             ..Self::over(config, self.pool.clone(), self.tally.clone())
         }
     }
 
-    fn over(config: Config, pool: Arc<Pool<Box<Connection>>>, tally: Arc<Tally>) -> Self {
+    fn over(config: UpstreamConfig, pool: Arc<Pool<Box<Connection>>>, tally: Arc<Tally>) -> Self {
         let name: Arc<str> = config.name.as_str().into();
         let terms = Terms {
             upstream: name.clone(),
@@ -97,7 +97,7 @@ impl Upstream {
     }
 
     /// Its settings.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &UpstreamConfig {
         &self.config
     }
 

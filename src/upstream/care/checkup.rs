@@ -15,13 +15,13 @@ pub struct Checkup {
     rise: u32,
     fall: u32,
     silence: Silence,
-    state: State,
+    state: CheckupState,
     /// Silent checks in a row that counted as busy.
     unanswered: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum CheckupState {
     /// In use; so many bad verdicts.
     Up { bad: u32 },
     /// Not in use; so many good verdicts.
@@ -55,20 +55,20 @@ impl Checkup {
             rise: health.rise,
             fall: health.fall,
             silence: health.silence,
-            state: State::Up { bad: 0 },
+            state: CheckupState::Up { bad: 0 },
             unanswered: 0,
         }
     }
 
     /// Whether the endpoint is in use, as far as the checks have a say.
     pub fn is_up(&self) -> bool {
-        matches!(self.state, State::Up { .. })
+        matches!(self.state, CheckupState::Up { .. })
     }
 
     /// Whether to ask at all. Not an endpoint that has just answered requests, nor one whose every slot is in use: a
     /// probe would have to wait behind them, or take a place that a request needs.
     pub fn is_due(&mut self, facts: &Facts) -> bool {
-        let State::Up { bad } = &mut self.state else {
+        let CheckupState::Up { bad } = &mut self.state else {
             return true;
         };
         if facts.answered {
@@ -107,16 +107,16 @@ impl Checkup {
 
     fn good(&mut self) -> Option<Change> {
         match self.state {
-            State::Down { good } if good + 1 < self.rise => {
-                self.state = State::Down { good: good + 1 };
+            CheckupState::Down { good } if good + 1 < self.rise => {
+                self.state = CheckupState::Down { good: good + 1 };
                 None
             }
-            State::Down { .. } => {
-                self.state = State::Up { bad: 0 };
+            CheckupState::Down { .. } => {
+                self.state = CheckupState::Up { bad: 0 };
                 Some(Change::Up)
             }
-            State::Up { .. } => {
-                self.state = State::Up { bad: 0 };
+            CheckupState::Up { .. } => {
+                self.state = CheckupState::Up { bad: 0 };
                 None
             }
         }
@@ -126,16 +126,16 @@ impl Checkup {
         // The next one decides: soon.
         self.unanswered = 0;
         match self.state {
-            State::Up { bad } if bad + 1 < self.fall => {
-                self.state = State::Up { bad: bad + 1 };
+            CheckupState::Up { bad } if bad + 1 < self.fall => {
+                self.state = CheckupState::Up { bad: bad + 1 };
                 None
             }
-            State::Up { .. } => {
-                self.state = State::Down { good: 0 };
+            CheckupState::Up { .. } => {
+                self.state = CheckupState::Down { good: 0 };
                 Some(Change::Down(cause))
             }
-            State::Down { .. } => {
-                self.state = State::Down { good: 0 };
+            CheckupState::Down { .. } => {
+                self.state = CheckupState::Down { good: 0 };
                 None
             }
         }
@@ -279,8 +279,8 @@ mod tests {
         fn check_invariants(&self, checkup: &Checkup) {
             assert_eq!(checkup.is_up(), self.up);
             match checkup.state {
-                State::Up { bad } => assert_eq!(bad, self.streak(false)),
-                State::Down { good } => assert_eq!(good, self.streak(true)),
+                CheckupState::Up { bad } => assert_eq!(bad, self.streak(false)),
+                CheckupState::Down { good } => assert_eq!(good, self.streak(true)),
             }
             assert!(checkup.unanswered <= MAX_DOUBLINGS);
         }

@@ -15,7 +15,7 @@ use crate::transport::Address;
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
-use crate::upstream::model::config::{Config, Health};
+use crate::upstream::model::config::{Health, UpstreamConfig};
 use crate::upstream::model::endpoint::Endpoint;
 
 /// Watches every endpoint of the upstream, those that come later, too.
@@ -152,7 +152,7 @@ pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
 
 impl Schedule {
     /// `None` when there is nothing to ask.
-    pub(super) fn new(config: &Config) -> Option<Self> {
+    pub(super) fn new(config: &UpstreamConfig) -> Option<Self> {
         let auto = match &config.max_connections {
             Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
@@ -279,7 +279,8 @@ impl Schedule {
         match change {
             Change::Up => tracing::info!(upstream, endpoint, "endpoint is up"),
             Change::Down(why) => {
-                tracing::warn!(upstream, endpoint, reason = why.reason().as_str(), error = %why, "endpoint is down");
+                let asked = self.health.as_ref().map(|health| health.probe.to_string());
+                tracing::warn!(upstream, endpoint, reason = why.reason().as_str(), error = %why, asked, "endpoint is down");
             }
         }
     }

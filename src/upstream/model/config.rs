@@ -18,7 +18,7 @@ use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct UpstreamConfig {
     /// The name after `upstream.` in the file.
     pub name: String,
     /// What the endpoints speak.
@@ -419,13 +419,18 @@ impl<A> EndpointConfig<A> {
     }
 }
 
-impl Config {
+impl UpstreamConfig {
     /// [`hold`](Self::hold) unless configured: what a reload of PHP-FPM or a restart of uWSGI takes.
     pub const HOLD: Duration = Duration::from_secs(10);
     /// Largest response head unless configured, in bytes: cookies and cache tags of real sites fit.
     pub const HEAD_SIZE: usize = 64 * 1024;
     /// Most fields in a response head unless configured.
     pub const HEAD_FIELDS: usize = 200;
+
+    /// Whether there is one endpoint, and never another.
+    pub fn has_one_endpoint(&self) -> bool {
+        self.sources.is_empty() && self.endpoints.len() == 1
+    }
 
     /// Whether the application reads the path of a request in the client's spelling.
     pub fn sends_path_as_it_came(&self) -> bool {

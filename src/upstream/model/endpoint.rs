@@ -31,7 +31,7 @@ pub struct Endpoint {
     share: AtomicU32,
     /// Nothing is wrong and nothing is to be learned from another success.
     steady: AtomicBool,
-    /// It was said that it may speak another protocol.
+    /// It was said what may be wrong with it.
     suspected: AtomicBool,
     /// Slots, by configuration or by adaptation.
     limit: AtomicUsize,
@@ -237,9 +237,9 @@ impl Endpoint {
         self.answered() > 0
     }
 
-    /// Whether to say, for the first time, that it may speak another protocol.
-    pub(in crate::upstream) fn suspect_protocol(&self) -> bool {
-        !self.has_answered() && !self.suspected.swap(true, Ordering::Relaxed)
+    /// Whether to say, for the first time, what may be wrong with it.
+    pub(in crate::upstream) fn suspect(&self) -> bool {
+        !self.suspected.swap(true, Ordering::Relaxed)
     }
 
     pub(in crate::upstream) fn is_steady(&self) -> bool {

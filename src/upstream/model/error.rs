@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::protocol::head::HeadError;
+use crate::protocol::http1::ChunkError;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::telemetry::Reason;
 use crate::transport::ConnectError;
@@ -13,7 +15,10 @@ pub enum Failure {
     #[error(transparent)]
     Admission(#[from] AdmissionError),
     /// The listen queue of the backend stayed full until the queue deadline.
-    #[error("backlog of {endpoint} stayed full: raise its listen backlog or the number of workers")]
+    #[error(
+        "backlog of {endpoint} stayed full: raise its listen backlog or the number of workers, and have max_connections \
+         follow that"
+    )]
     BacklogFull {
         /// The last endpoint that was tried.
         endpoint: String,
@@ -57,6 +62,14 @@ pub enum Failure {
     /// The backend's bytes are not an answer.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// Their head breaks a rule.
+    #[error("malformed response head: {error}: `{line}`")]
+    Head {
+        /// The rule.
+        error: HeadError,
+        /// The line that breaks it, or its name.
+        line: String,
+    },
     /// What was received cannot be read back.
     #[error("answer in the spool: {0}")]
     Spool(#[source] io::Error),
@@ -89,8 +102,8 @@ pub enum BodyError {
     #[error("client closed the connection inside the body")]
     Incomplete,
     /// The client broke its framing.
-    #[error("malformed framing of the body")]
-    Malformed,
+    #[error("malformed framing of the body: {0}")]
+    Malformed(ChunkError),
     /// More bytes than the route allows.
     #[error("more than the limit of {0} bytes")]
     TooLarge(u64),
@@ -120,7 +133,7 @@ impl Failure {
             Self::Io(_) | Self::Decode(DecodeError::Empty | DecodeError::EofInHead) => Reason::BackendClosed,
             Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Reason::BackendOverloaded,
             Self::Decode(DecodeError::Truncated) => Reason::ResponseTruncated,
-            Self::Decode(DecodeError::Head(_)) => Reason::BadResponseHead,
+            Self::Decode(DecodeError::Head(_)) | Self::Head { .. } => Reason::BadResponseHead,
             Self::Decode(_) => Reason::BadResponse,
             Self::Spool(_) => Reason::SpoolFailed,
         }
@@ -134,7 +147,7 @@ impl BodyError {
             Self::Timeout => Reason::ClientTimeout,
             Self::TooSlow(_) => Reason::ClientTooSlow,
             Self::Incomplete => Reason::ClientGone,
-            Self::Malformed => Reason::BadBody,
+            Self::Malformed(_) => Reason::BadBody,
             Self::TooLarge(_) => Reason::BodyTooLarge,
             Self::Spool(_) => Reason::SpoolFailed,
         }

@@ -39,7 +39,7 @@ impl FromStr for HashKey {
     type Err = HashKeyError;
 
     fn from_str(text: &str) -> Result<Self, HashKeyError> {
-        let template = match text.contains('$') {
+        let template: Template = match text.contains('$') {
             true => text.parse()?,
             false => Template::of(text.parse()?, text),
         };

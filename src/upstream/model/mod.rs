@@ -13,7 +13,7 @@ mod token;
 pub mod trace;
 mod workers;
 
-pub use config::Config;
+pub use config::UpstreamConfig;
 pub use endpoint::Endpoint;
 pub use error::{AdmissionError, BodyError, Failure};
 pub use occupancy::Occupancy;

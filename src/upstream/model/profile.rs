@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::config::{Balance, Config, ProtocolName, Queue, Quirks, Retry, Slots, Timeouts};
+use super::config::{Balance, ProtocolName, Queue, Quirks, Retry, Slots, Timeouts, UpstreamConfig};
 use crate::protocol::params::PathInfo;
 
 /// A backend program that we know.
@@ -58,8 +58,8 @@ impl Profile {
     }
 
     /// An upstream of such programs with the defaults of every setting, without a name and endpoints yet.
-    pub fn upstream(self, protocol: ProtocolName) -> Config {
-        Config {
+    pub fn upstream(self, protocol: ProtocolName) -> UpstreamConfig {
+        UpstreamConfig {
             name: String::new(),
             protocol,
             quirks: self.quirks_over(protocol),
@@ -74,15 +74,15 @@ impl Profile {
             health: None,
             keep_alive: 0,
             queue: Queue::default(),
-            hold: Config::HOLD,
+            hold: UpstreamConfig::HOLD,
             warn_unreachable: true,
             retry: Retry::default(),
             timeouts: Timeouts {
                 idle: self.idle(),
                 ..Timeouts::default()
             },
-            head_size: Config::HEAD_SIZE,
-            head_fields: Config::HEAD_FIELDS,
+            head_size: UpstreamConfig::HEAD_SIZE,
+            head_fields: UpstreamConfig::HEAD_FIELDS,
         }
     }
 

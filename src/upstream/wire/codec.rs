@@ -6,10 +6,10 @@ use crate::protocol::params::{Style, StyleKind};
 use crate::protocol::scgi::Scgi;
 use crate::protocol::uwsgi::Uwsgi;
 use crate::protocol::{Limits, Protocol, head};
-use crate::upstream::model::config::{Config, ProtocolName, Quirks};
+use crate::upstream::model::config::{ProtocolName, Quirks, UpstreamConfig};
 
 /// The codec of an upstream.
-pub(in crate::upstream) fn make(config: &Config) -> Box<dyn Protocol> {
+pub(in crate::upstream) fn make(config: &UpstreamConfig) -> Box<dyn Protocol> {
     let Quirks {
         modifier1, modifier2, ..
     } = config.quirks;
@@ -48,7 +48,7 @@ pub(in crate::upstream) fn make(config: &Config) -> Box<dyn Protocol> {
 }
 
 /// How the variables of an upstream are made, if its protocol has some.
-pub(in crate::upstream) fn variables(config: &Config) -> Option<Style> {
+pub(in crate::upstream) fn variables(config: &UpstreamConfig) -> Option<Style> {
     let kind = match config.protocol {
         ProtocolName::FastCgi => StyleKind::FastCgi,
         ProtocolName::Uwsgi => StyleKind::Uwsgi,
@@ -58,7 +58,7 @@ pub(in crate::upstream) fn variables(config: &Config) -> Option<Style> {
     Some(style(config, kind))
 }
 
-fn style(config: &Config, kind: StyleKind) -> Style {
+fn style(config: &UpstreamConfig, kind: StyleKind) -> Style {
     Style {
         path_info: config.quirks.path_info,
         empty_path_info: config.quirks.empty_path_info,

@@ -74,13 +74,13 @@ enum Receiving {
 
 /// A request head as bytes, and what will understand the answer. Made before a connection is, so that a
 /// request that no backend would take costs none.
-pub struct Prepared {
+pub struct PreparedRequest {
     exchange: Box<dyn Exchange>,
     queue: WriteQueue,
     id: RequestId,
 }
 
-impl Prepared {
+impl PreparedRequest {
     /// Encodes the head.
     pub fn new(protocol: &dyn Protocol, head: &RequestHead) -> Result<Self, EncodeError> {
         let mut queue = WriteQueue::new();
@@ -97,13 +97,13 @@ impl Prepared {
 impl Pump {
     /// An exchange on a connection, begun `now`; nothing is written yet.
     pub fn new(
-        prepared: Prepared,
+        prepared: PreparedRequest,
         body: RequestBody,
         mut connection: Box<Connection>,
         terms: Arc<Terms>,
         now: Instant,
     ) -> Self {
-        let Prepared { exchange, queue, id } = prepared;
+        let PreparedRequest { exchange, queue, id } = prepared;
         debug_assert!(connection.received.is_empty(), "bytes of another exchange");
         connection.queue = queue;
         connection.deadline.clear();
@@ -152,7 +152,8 @@ impl Pump {
     /// Like [`poll_event`](Self::poll_event), but without reading or writing: what is here already.
     pub fn decode(&mut self) -> Result<Option<Event>, Failure> {
         while !self.starved {
-            match self.exchange.decode(&mut self.connection.received)? {
+            let event = self.exchange.decode(&mut self.connection.received);
+            match event.map_err(|error| failure(error, &*self.exchange))? {
                 Some(Event::Stderr(piece)) => self.stderr().push(&piece),
                 Some(event) => {
                     self.note(&event);
@@ -168,6 +169,13 @@ impl Pump {
     fn stderr(&mut self) -> &mut Stderr {
         let make = || Box::new(Stderr::new(self.id, self.terms.upstream.clone()));
         self.stderr.get_or_insert_with(make)
+    }
+
+    /// Whether PHP-FPM said that it does not find the script.
+    pub fn script_is_unknown(&self) -> bool {
+        self.stderr
+            .as_ref()
+            .is_some_and(|stderr| stderr.script_is_unknown())
     }
 
     /// Whether any byte of the request went out.
@@ -312,6 +320,18 @@ impl Pump {
             (_, Receiving::Head) => Some((self.terms.timeouts.head, Failure::HeadTimeout)),
             (_, Receiving::Body | Receiving::Ended) => Some((self.terms.timeouts.read, Failure::ReadTimeout)),
         }
+    }
+}
+
+/// What is wrong with an answer, and where.
+#[cold]
+fn failure(error: DecodeError, exchange: &dyn Exchange) -> Failure {
+    match (error, exchange.culprit()) {
+        (DecodeError::Head(error), Some(line)) => Failure::Head {
+            error,
+            line: line.to_owned(),
+        },
+        (error, _) => error.into(),
     }
 }
 

@@ -7,6 +7,9 @@ use crate::protocol::request::RequestId;
 /// Longest line; a longer one is logged in pieces.
 const LINE: usize = 8 * 1024;
 
+/// What PHP-FPM says of a file that it cannot open, whatever its name and the reason.
+const UNKNOWN_SCRIPT: &[u8] = b"Primary script unknown";
+
 /// Bytes of one request that are logged: an application that floods its error stream fills no disk.
 const TOTAL: usize = 64 * 1024;
 
@@ -18,6 +21,7 @@ pub struct Stderr {
     line: Vec<u8>,
     logged: usize,
     dropped: usize,
+    unknown_script: bool,
 }
 
 impl Stderr {
@@ -29,12 +33,15 @@ impl Stderr {
             line: Vec::new(),
             logged: 0,
             dropped: 0,
+            unknown_script: false,
         }
     }
 
     /// Takes a piece.
     pub fn push(&mut self, piece: &Bytes) {
         let allowed = TOTAL.saturating_sub(self.logged).min(piece.len());
+        let mut windows = piece[..allowed].windows(UNKNOWN_SCRIPT.len());
+        self.unknown_script |= windows.any(|window| window == UNKNOWN_SCRIPT);
         self.dropped += piece.len() - allowed;
         self.logged += allowed;
         for part in piece[..allowed].split_inclusive(|byte| *byte == b'\n') {
@@ -43,6 +50,11 @@ impl Stderr {
                 self.flush();
             }
         }
+    }
+
+    /// Whether PHP-FPM said that it does not find the script.
+    pub fn script_is_unknown(&self) -> bool {
+        self.unknown_script
     }
 
     fn flush(&mut self) {

@@ -1,6 +1,6 @@
 //! Bodies that find no room.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -32,12 +32,25 @@ impl Drop for TinyDisk {
 
 /// The answer to an upload of 1 MiB that is held in `temp_dir`, and the one after it.
 fn upload(temp_dir: &Path, buffering: &str, status: u16, reason: &str, named: &str) {
+    upload_when(|| {}, temp_dir, buffering, status, reason, named);
+}
+
+/// The same when something has happened since the gateway started.
+fn upload_when(
+    happened: impl FnOnce(),
+    temp_dir: &Path,
+    buffering: &str,
+    status: u16,
+    reason: &str,
+    named: &str,
+) {
     let backend = good();
     let gateway = start(&format!(
         "[server]\ntemp_dir = \"{}\"\n{}buffering = {buffering}\n",
         temp_dir.display(),
         config(&[&backend.address()], "")
     ));
+    happened();
     let mut client = Client::connect(gateway.addr()).unwrap();
     let response = client
         .request("POST", "/", &[], &vec![b'u'; 1024 * 1024])
@@ -81,12 +94,15 @@ fn a_spent_quota() {
 }
 
 #[test]
-fn a_missing_directory() {
-    upload(
-        &PathBuf::from("/nonexistent"),
+fn a_directory_that_has_gone() {
+    let dir = TempDir::with_prefix("bh-").unwrap();
+    let path = dir.path().to_owned();
+    upload_when(
+        || dir.close().unwrap(),
+        &path,
         "{ memory = \"16KiB\" }",
         500,
         "spool_failed",
-        "No such file or directory",
+        path.to_str().unwrap(),
     );
 }

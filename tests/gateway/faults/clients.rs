@@ -116,9 +116,16 @@ fn a_body_of_chunks_over_its_limit() {
 #[test]
 fn variables_over_their_limit() {
     let rows = [
-        ("uwsgi", "profile = \"uwsgi\"", 5_000, "buffer-size"),
-        ("uwsgi", "", 66_000, "bytes"),
-        ("fastcgi", "", 66_000, "bytes"),
+        (
+            "uwsgi",
+            "profile = \"uwsgi\"",
+            5_000,
+            "max_block, which is to be no more than buffer-size of uWSGI",
+        ),
+        ("uwsgi", "", 66_000, "(max_block"),
+        ("scgi", "", 66_000, "(max_block)"),
+        ("fastcgi", "max_block = \"64KiB\"", 66_000, "bytes"),
+        ("fastcgi", "max_block = \"8KiB\"", 9_000, "(max_block)"),
     ];
     for (protocol, settings, size, named) in rows {
         let backend = good();

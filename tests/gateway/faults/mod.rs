@@ -7,6 +7,7 @@ mod connecting;
 mod queueing;
 mod retrying;
 mod timing;
+mod words;
 
 use serde_json::Value;
 use testbed::{Client, Gateway, Response, Scripted, ScriptedConnection};

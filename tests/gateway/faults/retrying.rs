@@ -1,10 +1,11 @@
 //! What is sent again to another endpoint, and what must not be.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use testbed::{Scripted, ScriptedConnection};
 
-use super::{ask, assert_logged, assert_refused, gateway, good, logged};
+use super::{ask, assert_logged, assert_refused, gateway, good, hello, logged};
 
 /// What the first endpoint sends after it has read the request, and then closes.
 struct Row {
@@ -185,4 +186,30 @@ fn an_answer_that_breaks_off_is_not_asked_for_elsewhere() {
         gateway.wait_errors("answer broke off").unwrap();
         assert_eq!(second.connections(), 0);
     }
+}
+
+/// Nothing is passed over where there is nothing else.
+#[test]
+fn an_endpoint_that_is_alone_is_asked_again_and_the_log_says_so() {
+    let connections = AtomicUsize::new(0);
+    let only = Scripted::start(
+        move |mut connection| match connections.fetch_add(1, Ordering::Relaxed) {
+            // A worker that dies, and is replaced.
+            1 => connection.read_fastcgi().map(drop),
+            _ => hello(connection),
+        },
+    )
+    .unwrap();
+    let gateway = gateway(&[&only.address()], "");
+    for _ in 0..2 {
+        assert_eq!(ask(&gateway, "GET").text(), "hello");
+    }
+    assert_eq!(logged(&gateway, 1)["attempts"], 2);
+    let log = gateway
+        .wait_errors("endpoint did not answer, and is asked again")
+        .unwrap();
+    assert!(
+        log.contains(&only.address()) && !log.contains("passed over"),
+        "{log}"
+    );
 }

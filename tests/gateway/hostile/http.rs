@@ -118,6 +118,7 @@ const BAD_HEADS: &[(&str, &str)] = &[
         "lengths-differ",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 3\r\n\r\n",
     ),
+    ("length-list", "HTTP/1.1 200 OK\r\nContent-Length: 5, 3\r\n\r\n"),
     ("length-minus", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"),
     ("length-plus", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n"),
     ("length-5abc", "HTTP/1.1 200 OK\r\nContent-Length: 5abc\r\n\r\n"),
@@ -171,6 +172,16 @@ const GOOD_HEADS: &[(&str, &str, u16)] = &[
         200,
     ),
     (
+        "lengths-equal-list",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
+        200,
+    ),
+    (
+        "coding-identity",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n",
+        200,
+    ),
+    (
         "hop-by-hop",
         "HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Secret\r\nX-Secret: s\r\nKeep-Alive: 5\r\nTrailer: X-T\r\nContent-Length: 5\r\n\r\n",
         200,
@@ -187,6 +198,8 @@ const FIELDS: &[(&str, &str, Option<&str>)] = &[
     ("interim-103", "link", None),
     ("interim-103", "x-a", Some("1")),
     ("lengths-equal", "content-length", Some("5")),
+    ("lengths-equal-list", "content-length", Some("5")),
+    ("coding-identity", "transfer-encoding", None),
     ("line-feeds", "x-a", Some("1")),
     ("hop-by-hop", "connection", None),
     ("hop-by-hop", "keep-alive", None),

@@ -37,6 +37,11 @@ fn cases() -> Vec<Case> {
             Expect::Full(404, b"hello".to_vec()),
         )
         .without("status"),
+        case(
+            "odd-status",
+            eof("Status: 999 Odd\r\n\r\nhello"),
+            Expect::Full(999, b"hello".to_vec()),
+        ),
         case("location", eof("Location: /a\r\n\r\n"), Expect::Full(302, vec![])),
         case("nothing", vec![Step::Close], closed()),
         case("half-head", eof("Status: 2"), closed()),
@@ -51,8 +56,20 @@ fn cases() -> Vec<Case> {
         case(
             "chunked",
             eof("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
-            full("5\r\nhello\r\n0\r\n\r\n"),
+            full("hello"),
         ),
+        case(
+            "chunked-truncated",
+            eof("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+            cut("hello"),
+        ),
+        case("coded", eof("Transfer-Encoding: gzip\r\n\r\nhello"), bad_head()),
+        case(
+            "equal-lengths",
+            eof("Content-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello"),
+            full("hello"),
+        )
+        .field("content-length", "5"),
         case("truncated", eof(fifty), cut("hello")),
         case("truncated-old", eof(fifty), cut("hello")).old(),
         case("surplus", eof("Content-Length: 3\r\n\r\nhello"), full("hel")),

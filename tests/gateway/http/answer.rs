@@ -1,7 +1,9 @@
 //! Answers: their framing is ours, whatever the application says.
 
-use testbed::{Client, Response};
+use anyhow::Result;
+use testbed::{Client, Response, ScriptedConnection};
 
+use super::frames::Outcome;
 use super::site::{Site, answering};
 use crate::start;
 
@@ -10,6 +12,31 @@ fn answered(stdout: &'static str) -> (Site, Response) {
     let site = Site::scripted("", "", answering(stdout));
     let answer = site.request("GET", "/first", &[], b"");
     (site, answer)
+}
+
+/// The protocols of applications.
+const PROTOCOLS: [&str; 4] = ["fastcgi", "uwsgi", "scgi", "http"];
+
+/// Reads a request, and answers it with fields and a body: those that `choose` has for its target.
+fn answer_in(
+    protocol: &str,
+    choose: impl Fn(&str) -> (&'static str, &'static str),
+    mut connection: ScriptedConnection,
+) -> Result<()> {
+    let request = match protocol {
+        "fastcgi" => connection.read_fastcgi()?,
+        "scgi" => connection.read_scgi()?,
+        "uwsgi" => connection.read_uwsgi()?,
+        _ => connection.read_http()?,
+    };
+    let asked = request.line.split(' ').nth(1);
+    let (fields, body) = choose(request.param("REQUEST_URI").or(asked).unwrap_or_default());
+    let answer = |first: &str| format!("{first}\r\n{fields}\r\n{body}");
+    match protocol {
+        "fastcgi" => connection.fastcgi_response(request.id, answer("Status: 200 Fine").as_bytes()),
+        "scgi" => connection.write(answer("Status: 200 Fine")),
+        _ => connection.write(answer("HTTP/1.1 200 Fine")),
+    }
 }
 
 fn count(answer: &Response, name: &str) -> usize {
@@ -92,15 +119,143 @@ fn answers_that_have_no_body_get_none() {
 #[test]
 fn the_framing_of_the_application_is_replaced_by_ours() {
     let (_site, answer) = answered(
-        "Content-Type: a/b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nKeep-Alive: x\r\nUpgrade: y\r\n\r\nhello",
+        "Content-Type: a/b\r\nTransfer-Encoding: chunked\r\nConnection: close, X-Secret\r\nX-Secret: s\r\n\
+         Keep-Alive: x\r\nUpgrade: y\r\nTrailer: X\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     );
-    assert!(matches!(answer.status, 200 | 502), "{answer:?}");
-    if answer.status == 200 {
-        assert_eq!((answer.text().as_str(), answer.closed), ("hello", false));
-        assert_eq!(answer.header("keep-alive"), None);
-        assert_eq!(answer.header("upgrade"), None);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
+    assert!(!answer.closed);
+    for name in ["keep-alive", "upgrade", "connection", "trailer", "x-secret"] {
+        assert_eq!(answer.header(name), None, "{name}");
     }
 }
+
+/// The body that an application's fields make of some bytes; `None`: the answer is refused.
+const FRAMINGS: &[(&str, &str, Option<&str>)] = &[
+    ("Content-Length: 5\r\n", "hello", Some("hello")),
+    (
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "hello",
+        Some("hello"),
+    ),
+    ("Content-Length: 5, 5\r\n", "hello", Some("hello")),
+    ("Content-Length: 3, 3\r\n", "hello", Some("hel")),
+    (
+        "Transfer-Encoding: identity\r\nContent-Length: 5\r\n",
+        "hello",
+        Some("hello"),
+    ),
+    ("Content-Length: 5\r\nContent-Length: 3\r\n", "hello", None),
+    ("Content-Length: 5, 3\r\n", "hello", None),
+    ("Content-Length: 5,\r\n", "hello", None),
+    ("Content-Length: +5\r\n", "hello", None),
+    ("Transfer-Encoding: gzip\r\n", "hello", None),
+    (
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "5\r\nhello\r\n0\r\n\r\n",
+        None,
+    ),
+    (
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "5\r\nhello\r\n0\r\n\r\n",
+        None,
+    ),
+    (
+        "Transfer-Encoding: chunked\r\nContent-Length: 15\r\n",
+        "5\r\nhello\r\n0\r\n\r\n",
+        None,
+    ),
+];
+
+#[test]
+fn the_framing_of_an_application_means_the_same_in_every_protocol() {
+    for protocol in PROTOCOLS {
+        let site = Site::speaking(protocol, "", "", move |connection| {
+            let row = |target: &str| {
+                let row = target.strip_prefix("/").and_then(|row| row.parse::<usize>().ok());
+                let (fields, sent, _) = FRAMINGS[row.unwrap_or_default()];
+                (fields, sent)
+            };
+            answer_in(protocol, row, connection)
+        });
+        for (row, (fields, _, body)) in FRAMINGS.iter().enumerate() {
+            let target = format!("/{row}");
+            let shown = format!("{protocol} {fields:?}");
+            let answer = site.request("GET", &target, &[], b"");
+            let outcome = site
+                .http2()
+                .ask(&[GET[0], GET[1], (":path", &target), GET[3]], b"");
+            let Some(body) = body else {
+                let reason = answer.header("bridgehead-error");
+                assert_eq!(
+                    (answer.status, reason),
+                    (502, Some("bad_response_head")),
+                    "{shown}"
+                );
+                let refused =
+                    matches!(&outcome, Outcome::Answer(502, page) if page.contains("bad_response_head"));
+                assert!(refused, "{shown}: {outcome:?}");
+                continue;
+            };
+            let got = (answer.status, answer.text(), answer.complete);
+            assert_eq!(got, (200, (*body).to_owned(), true), "{shown}");
+            assert_eq!(count(&answer, "transfer-encoding"), 0, "{shown}");
+            assert_eq!(
+                answer.header("content-length"),
+                Some(&*body.len().to_string()),
+                "{shown}"
+            );
+            assert_eq!(outcome, Outcome::Answer(200, (*body).to_owned()), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn chunks_of_an_application_are_undone_in_every_protocol() {
+    const CODED: &str = "2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX-Trailer: 1\r\n\r\n";
+    for protocol in PROTOCOLS {
+        let site = Site::speaking(protocol, "", "", move |connection| {
+            answer_in(
+                protocol,
+                |_| ("Transfer-Encoding: chunked\r\n", CODED),
+                connection,
+            )
+        });
+        let answer = site.request("GET", "/first", &[], b"");
+        let got = (answer.status, answer.complete, answer.text());
+        assert_eq!(got, (200, true, "hello".to_owned()), "{protocol}");
+        let old = site.only("GET /first HTTP/1.0\r\n\r\n");
+        assert_eq!((old.status, old.text().as_str()), (200, "hello"), "{protocol}");
+        assert_eq!(old.header("transfer-encoding"), None, "{protocol}");
+        let outcome = site.http2().ask(&GET, b"");
+        assert_eq!(outcome, Outcome::Answer(200, "hello".into()), "{protocol}");
+    }
+}
+
+#[test]
+fn the_version_in_the_status_line_is_ours() {
+    for protocol in ["uwsgi", "http"] {
+        let site = Site::speaking(protocol, "", "", move |mut connection| {
+            match protocol {
+                "uwsgi" => connection.read_uwsgi()?,
+                _ => connection.read_http()?,
+            };
+            connection.write("HTTP/1.0 404 Nothing\r\nContent-Length: 5\r\n\r\nhello")
+        });
+        let answer = site.request("GET", "/first", &[], b"");
+        let old = site.only("GET /first HTTP/1.0\r\n\r\n");
+        for answer in [answer, old] {
+            let got = (answer.version.as_str(), answer.status, answer.text());
+            assert_eq!(got, ("HTTP/1.1", 404, "hello".to_owned()), "{protocol}");
+        }
+    }
+}
+
+const GET: [(&str, &str); 4] = [
+    (":method", "GET"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
 
 #[test]
 fn a_body_of_unknown_length_is_chunked_or_ends_with_the_connection() {
@@ -183,19 +338,94 @@ fn interim_answers_of_the_application_are_not_answers() {
 }
 
 #[test]
-fn early_hints_of_an_http_backend_go_on_to_the_client_and_its_100_does_not() {
+fn interim_answers_of_a_backend_go_on_to_a_client_that_knows_them() {
+    for protocol in ["http", "uwsgi"] {
+        let site = Site::speaking(protocol, "", "", move |mut connection| {
+            match protocol {
+                "http" => connection.read_http()?,
+                _ => connection.read_uwsgi()?,
+            };
+            connection.write(
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\nConnection: x\r\n\r\n",
+            )?;
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        });
+        let mut client = site.client();
+        client.send_request("GET", "/first", &[], b"").unwrap();
+        let go_on = client.read_head().unwrap();
+        assert_eq!((go_on.status, go_on.headers.len()), (100, 0), "{protocol}");
+        let hints = client.read_head().unwrap();
+        assert_eq!((hints.status, hints.header("link")), (103, Some("</x>")));
+        assert_eq!(hints.headers.len(), 1, "{hints:?}");
+        assert_eq!(client.read_response().unwrap().text(), "hello");
+        let old = site.only("GET /first HTTP/1.0\r\n\r\n");
+        assert_eq!((old.status, old.text().as_str()), (200, "hello"), "{protocol}");
+        // hyper has no way to send one.
+        let outcome = site.http2().ask(&GET, b"");
+        assert_eq!(outcome, Outcome::Answer(200, "hello".into()), "{protocol}");
+    }
+}
+
+#[test]
+fn what_was_wrong_with_a_head_is_told_with_its_line() {
+    let rows: [(&str, &str); 7] = [
+        ("Notice\r\n", "field without a colon: `Notice`"),
+        ("X Y: secret\r\n", "malformed field name: `X Y`"),
+        ("X-A : secret\r\n", "whitespace before the colon: `X-A `"),
+        (
+            "Content-Length: 5x\r\n",
+            "Content-Length is no number in digits: `Content-Length: 5x`",
+        ),
+        (
+            "Content-Length: 5\r\nContent-Length: 6\r\n",
+            "Content-Length has two different values: `Content-Length: 6`",
+        ),
+        (
+            "Transfer-Encoding: gzip\r\n",
+            "Transfer-Encoding is not `chunked` alone, once: `Transfer-Encoding: gzip`",
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+            "Content-Length beside Transfer-Encoding",
+        ),
+    ];
+    for protocol in PROTOCOLS {
+        let site = Site::speaking(protocol, "", "", move |connection| {
+            let row = |target: &str| {
+                let row = target.strip_prefix("/").and_then(|row| row.parse::<usize>().ok());
+                (rows[row.unwrap_or_default()].0, "hello")
+            };
+            answer_in(protocol, row, connection)
+        });
+        for (row, (_, told)) in rows.iter().enumerate() {
+            let answer = site.request("GET", &format!("/{row}"), &[], b"");
+            assert_eq!(answer.status, 502, "{protocol} {told}");
+            let log = site
+                .gateway
+                .wait_errors(&format!("malformed response head: {told}"))
+                .unwrap();
+            assert!(!log.contains("secret"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn what_was_wrong_with_a_switch_of_protocols_is_told() {
     let site = Site::speaking("http", "", "", |mut connection| {
         connection.read_http()?;
-        connection.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")?;
-        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        connection.write("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n")
     });
-    let mut client = site.client();
-    client.send_request("GET", "/first", &[], b"").unwrap();
-    let hints = client.read_head().unwrap();
-    assert_eq!((hints.status, hints.header("link")), (103, Some("</x>")));
-    assert_eq!(client.read_response().unwrap().text(), "hello");
-    let old = site.only("GET /first HTTP/1.0\r\n\r\n");
-    assert_eq!((old.status, old.text().as_str()), (200, "hello"));
+    let asks = [("Connection", "upgrade"), ("Upgrade", "websocket")];
+    for (fields, told) in [
+        (&[][..], "status 101, but the request asked for no other protocol"),
+        (
+            &asks,
+            "status 101, but Upgrade names no protocol that the request offered",
+        ),
+    ] {
+        assert_eq!(site.request("GET", "/first", fields, b"").status, 502);
+        site.gateway.wait_errors(told).unwrap();
+    }
 }
 
 #[test]
@@ -243,6 +473,66 @@ fn an_application_cannot_split_answers() {
     );
     let (_site, answer) = answered("Content-Type: a/b\r\nX: a\0b\r\n\r\nhello");
     assert!(answer.status == 502 || answer.header("x").is_none(), "{answer:?}");
+}
+
+/// What applications ask nginx, lighttpd and Apache for.
+const TO_SERVERS: &str = "X-Accel-Redirect: /inner/secret\r\nX-Accel-Expires: 0\r\nX-Accel-Charset: utf-8\r\n\
+    X-Accel-Limit-Rate: 1\r\nX-Accel-Buffering: no\r\nX-Sendfile: /srv/secret\r\n\
+    X-LIGHTTPD-send-file: /srv/secret\r\nX-Kept: yes\r\n";
+
+#[test]
+fn what_an_application_says_to_its_server_is_dropped_and_told_once() {
+    for protocol in PROTOCOLS {
+        let site = Site::speaking(protocol, "", "", move |connection| {
+            answer_in(protocol, |_| (TO_SERVERS, "hello"), connection)
+        });
+        for _ in 0..2 {
+            let answer = site.request("GET", "/first", &[], b"");
+            assert_eq!((answer.status, answer.header("x-kept")), (200, Some("yes")));
+            let asks = |name: &str| name.starts_with("x-accel-") || name.contains("send");
+            assert!(answer.headers.iter().all(|(name, _)| !asks(name)), "{answer:?}");
+        }
+        let told = site.gateway.wait_errors("field=\"X-Sendfile\"").unwrap();
+        for field in ["X-Accel-Redirect", "X-Accel-Charset", "X-LIGHTTPD-send-file"] {
+            let line = format!("route=\"/\" field=\"{field}\"");
+            assert_eq!(told.matches(&line).count(), 1, "{told}");
+        }
+        assert!(
+            !told.contains("secret") && !told.contains("X-Accel-Buffering"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn the_server_program_is_hidden_unless_a_route_names_the_field() {
+    let tables = "[[route]]\npath = \"/passed\"\nproxy = { upstream = \"app\" }\n\
+                  pass_headers = [\"Server\", \"X-Accel-Redirect\"]\n\
+                  [[route]]\npath = \"/own\"\nproxy = { upstream = \"app\" }\nheaders = { Server = \"own\" }\n";
+    for protocol in PROTOCOLS {
+        let fields = "Server: gunicorn\r\nX-Accel-Redirect: /inner\r\nX-Sendfile: /secret\r\n";
+        let site = Site::speaking(protocol, "", tables, move |connection| {
+            answer_in(protocol, |_| (fields, "hello"), connection)
+        });
+        let got = |target: &str| {
+            let answer = site.request("GET", target, &[], b"");
+            assert_eq!((answer.status, answer.header("x-sendfile")), (200, None));
+            let field = |name| answer.header(name).map(str::to_owned);
+            (field("server"), field("x-accel-redirect"))
+        };
+        assert_eq!(got("/first"), (None, None), "{protocol}");
+        let passed = (Some("gunicorn".to_owned()), Some("/inner".to_owned()));
+        assert_eq!(got("/passed"), passed, "{protocol}");
+        assert_eq!(got("/own"), (Some("own".to_owned()), None), "{protocol}");
+        let told = site
+            .gateway
+            .wait_errors("route=\"/passed\" field=\"X-Sendfile\"")
+            .unwrap();
+        assert!(
+            !told.contains("route=\"/passed\" field=\"X-Accel-Redirect\""),
+            "{told}"
+        );
+    }
 }
 
 #[test]
@@ -298,6 +588,46 @@ fn a_redirect_goes_where_it_says() {
             (answer.status, answer.header("location")),
             (302, Some(location)),
             "{target}"
+        );
+        assert_eq!(
+            (answer.text().as_str(), answer.header("content-type")),
+            ("302 Found\n", PLAIN)
+        );
+    }
+}
+
+const PLAIN: Option<&str> = Some("text/plain; charset=utf-8");
+
+#[test]
+fn every_redirect_has_a_short_body() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("docs")).unwrap();
+    let root = directory.path().display();
+    let site = Site::with(
+        "",
+        &format!(
+            "[[route]]\npath = \"/files\"\nfiles = {{ alias = \"{root}\" }}\n\
+             [[route]]\npath = \"/gone\"\nredirect = {{ to = \"/<b>\", status = 301 }}"
+        ),
+    );
+    for (target, status, body) in [
+        ("/files/docs", 308, "308 Permanent Redirect\n"),
+        ("/gone", 301, "301 Moved Permanently\n"),
+    ] {
+        let mut client = site.client();
+        let answer = client.request("GET", target, &[], b"").unwrap();
+        assert_eq!((answer.status, answer.text().as_str()), (status, body));
+        assert!(answer.header("location").is_some() && answer.header("content-type") == PLAIN);
+        let head = client.request("HEAD", target, &[], b"").unwrap();
+        let length = body.len().to_string();
+        assert_eq!(
+            (head.status, head.header("content-length")),
+            (status, Some(&*length))
+        );
+        let fields = [GET[0], GET[1], (":path", target), GET[3]];
+        assert_eq!(
+            site.http2().ask(&fields, b""),
+            Outcome::Answer(status, body.to_owned())
         );
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::net::sockopt::set_socket_linger;
 use testbed::Client;
 
+use super::frames::{DATA, END_STREAM, status_of};
 use super::site::{Gate, Site, gate};
 
 /// A site whose application answers when the gate opens, with what it was sent or not: it never reads the body.
@@ -196,7 +197,7 @@ fn a_client_that_leaves_behind_a_streamed_upload_is_noticed() {
 }
 
 #[test]
-fn a_rest_in_chunks_is_never_dropped_for_another_request() {
+fn an_end_that_does_not_come_is_not_waited_for() {
     let site = Site::new();
     let mut client = site.client();
     client
@@ -206,6 +207,105 @@ fn a_rest_in_chunks_is_never_dropped_for_another_request() {
     assert_eq!(answer.header("connection"), Some("close"));
     let _ = client.send("3\r\nabc\r\n0\r\n\r\nGET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.rest().unwrap(), b"");
+}
+
+/// Routes that answer by themselves, whatever the body is.
+const OWN: &str = "[[route]]\npath = \"/gone\"\nredirect = { to = \"https://new.example/\" }\n\
+    [[route]]\npath = \"/files\"\nfiles = { alias = \"/\" }\n\
+    [[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n";
+
+#[test]
+fn a_body_that_nothing_wants_is_dropped_and_the_request_behind_it_answered() {
+    let site = Site::with("", OWN);
+    let long = format!(
+        "{}0\r\n\r\n",
+        "2710\r\n".to_owned() + &"x".repeat(10_000) + "\r\n"
+    );
+    for (target, status) in [
+        ("/fixed", 200),
+        ("/gone", 302),
+        ("/files/etc", 405),
+        ("/status", 405),
+        ("/..", 404),
+        ("/%00", 400),
+    ] {
+        let get = "GET /fixed HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        for (fields, body) in [
+            ("Content-Length: 5", "hello"),
+            ("Transfer-Encoding: chunked", "0\r\n\r\n"),
+            (
+                "Transfer-Encoding: chunked",
+                "5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n",
+            ),
+            ("Transfer-Encoding: chunked", &*long),
+        ] {
+            let head = format!("POST {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
+            for at in [0, head.len(), head.len() + 2] {
+                let wire = format!("{head}{body}{get}");
+                let (first, rest) = wire.split_at(at);
+                let mut client = site.client();
+                client.send(first).unwrap();
+                client.send(rest).unwrap();
+                let answers = client.read_all().unwrap();
+                let got: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+                assert_eq!(got, [status, 200], "{target} {fields} {at}");
+                assert_eq!(answers[0].header("connection"), None, "{target} {fields}");
+            }
+        }
+    }
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn more_of_a_body_than_is_dropped_ends_the_connection_and_the_answer_says_so() {
+    let site = Site::with("discard = \"64KiB\"", OWN);
+    for (target, status) in [("/fixed", 200), ("/gone", 302), ("/files/etc", 405)] {
+        let mut client = site.client();
+        let chunked = [("Transfer-Encoding", "chunked")];
+        let body = format!("20000\r\n{}\r\n0\r\n\r\n", "x".repeat(0x20000));
+        client
+            .send_request("POST", target, &chunked, body.as_bytes())
+            .unwrap();
+        let answer = client.read_response().unwrap();
+        let got = (answer.status, answer.header("connection"));
+        assert_eq!(got, (status, Some("close")), "{target}");
+        let _ = client.send("GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.rest().unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_broken_body_that_nothing_wants_ends_the_connection_and_the_answer_says_so() {
+    let site = Site::with("", OWN);
+    for body in ["5\r\nhelloXX", "zz\r\n", "0\r\nno field\r\n\r\n"] {
+        let answer = site.only(format!(
+            "POST /fixed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}\
+             GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n"
+        ));
+        let got = (answer.status, answer.header("connection"));
+        assert_eq!(got, (200, Some("close")), "{body:?}");
+    }
+}
+
+#[test]
+fn a_stream_whose_body_nothing_wants_leaves_its_connection_open() {
+    let site = Site::with("", OWN);
+    let mut http = site.http2();
+    let ask = |method, path| {
+        [
+            (":method", method),
+            (":scheme", "http"),
+            (":path", path),
+            (":authority", "a"),
+        ]
+    };
+    for (stream, path, status) in [(1, "/fixed", 200), (5, "/gone", 302), (9, "/files/etc", 405)] {
+        http.headers(stream, &ask("POST", path), 0);
+        assert_eq!(status_of(&http.head(stream)), status, "{path}");
+        http.frame(DATA, END_STREAM, stream, b"late");
+        http.headers(stream + 2, &ask("GET", "/fixed"), END_STREAM);
+        assert_eq!(status_of(&http.head(stream + 2)), 200, "{path}");
+    }
 }
 
 /// Sends all of 8 MiB, then reads.

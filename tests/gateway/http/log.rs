@@ -17,6 +17,7 @@ fn a_line_says_what_happened() {
     let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
     assert_eq!(text("remote"), "127.0.0.1");
     assert_eq!(text("method"), "POST");
+    assert_eq!(text("host"), "test.example");
     assert_eq!(text("target"), "/first?a=b");
     assert_eq!(text("version"), "HTTP/1.1");
     assert_eq!(text("user_agent"), "test/1 \"quoted\"");
@@ -28,7 +29,7 @@ fn a_line_says_what_happened() {
     assert_eq!(line["attempts"], 1);
     assert_eq!(line["request_bytes"], 10);
     assert_eq!(line["response_bytes"], "POST /first?a=b 10".len());
-    assert_eq!(line["reason"], Value::Null);
+    assert_eq!((&line["reason"], &line["rule"]), (&Value::Null, &Value::Null));
     let total = line["total_us"].as_u64().unwrap();
     for phase in ["body_us", "queue_us", "connect_us", "head_us"] {
         assert!(line[phase].as_u64().unwrap() <= total, "{line}");
@@ -119,6 +120,163 @@ fn combined_lines_are_apaches() {
         "{}",
         lines[1]
     );
+}
+
+#[test]
+fn lines_name_the_host_that_was_asked_for() {
+    let site = Site::with(
+        "",
+        "[upstream.gone]\nprotocol = \"scgi\"\nendpoints = [\"unix:/nonexistent/app.sock\"]\n\
+         warn_unreachable = false\n[[route]]\npath = \"/gone\"\nproxy = { upstream = \"gone\" }",
+    );
+    let asked = [
+        ("a.example", "/first"),
+        ("b.example:8080", "/fixed"),
+        ("c.example", "/gone"),
+        ("d.example", "/%00"),
+    ];
+    for (host, target) in asked {
+        site.request("GET", target, &[("Host", host)], b"");
+        let fields = [
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", target),
+            (":authority", host),
+        ];
+        site.http2().ask(&fields, b"");
+    }
+    let log = site.log(2 * asked.len());
+    for (host, target) in asked {
+        let own = log.iter().filter(|line| line["target"] == target);
+        let hosts: Vec<_> = own.map(|line| line["host"].as_str()).collect();
+        assert_eq!(hosts, [Some(host); 2], "{log:#?}");
+    }
+    let errors = site.gateway.wait_errors("host=\"c.example\"").unwrap();
+    let line = errors.lines().find(|line| line.contains("c.example")).unwrap();
+    assert!(
+        line.contains("request failed") && line.contains("reason=\"socket_missing\""),
+        "{line}"
+    );
+}
+
+#[test]
+fn refused_requests_are_told_apart_in_combined_lines() {
+    let gateway = start(
+        "[log]\naccess = \"{dir}/access.log\"\nerror = \"{dir}/error.log\"\n\
+         [[route]]\nrespond = { body = \"fixed\" }\n",
+    );
+    let refused = [
+        (
+            "GET /x HTTP/1.1\r\nX Y: 1\r\n\r\n",
+            "GET /x",
+            "field name is no token: X Y",
+        ),
+        ("GET /x HTTP/1.1\r\nX: 1\rY\r\n\r\n", "GET /x", "CR without LF: X"),
+        (
+            "rubbish\r\n\r\n",
+            "rubbish *",
+            "request line is not `METHOD TARGET HTTP/1.1`",
+        ),
+        (
+            "GET /%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "GET /%00",
+            "NUL byte in the path",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX_A: 2\r\n\r\n",
+            "GET /",
+            "`X_A` and `X-A` become the same variable",
+        ),
+    ];
+    for (place, (request, asked, rule)) in refused.into_iter().enumerate() {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        client.send(request).unwrap();
+        client.rest().unwrap();
+        let line = &gateway.wait_access(place + 1).unwrap()[place];
+        assert!(line.contains(&format!("\"{asked} HTTP/1.1\" 400 ")), "{line}");
+        assert!(line.ends_with(&format!(" rule=\"{rule}\"")), "{line}");
+    }
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client.request("GET", "/", &[], b"").unwrap();
+    let line = &gateway.wait_access(refused.len() + 1).unwrap()[refused.len()];
+    assert!(!line.contains("rule="), "{line}");
+}
+
+/// A gateway whose access log has this form, in front of an application that echoes.
+fn formatted(log: &str) -> Site {
+    Site::with(
+        "trusted_proxies = [\"127.0.0.0/8\"]",
+        &format!("[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\n{log}\n"),
+    )
+}
+
+#[test]
+fn a_line_has_the_form_that_the_configuration_says() {
+    let site = formatted(
+        "access_format = '$remote_addr $remote_user \"$request\" $status $body_bytes_sent $host $uri $args \
+         $http_x_user $cookie_a $sent_http_content_type $upstream_name $upstream_addr $upstream_status $route $reason'",
+    );
+    let fields = [
+        ("Host", "Shop.Example:80"),
+        ("X-Forwarded-For", "192.0.2.9"),
+        ("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("X-User", "a\"b"),
+        ("Cookie", "a=1; b=2"),
+    ];
+    site.request("POST", "/first//x%41?q=1", &fields, b"0123456789");
+    site.request("GET", "/fixed", &[("Host", "a")], b"");
+    site.request("GET", "/%00", &[("Host", "a")], b"");
+    let endpoint = site.backend.address();
+    let expected = [
+        format!(
+            "192.0.2.9 Aladdin \"POST /first//x%41?q=1 HTTP/1.1\" 200 24 shop.example /first/xA q=1 \
+             a\\x22b 1 text/plain app {endpoint} 200 / -"
+        ),
+        "127.0.0.1 - \"GET /fixed HTTP/1.1\" 200 6 a /fixed - - - text/plain; charset=utf-8 - - - /fixed -"
+            .to_owned(),
+    ];
+    let lines = site.gateway.wait_access(3).unwrap();
+    for line in expected {
+        assert!(lines.contains(&line), "{line}\n{lines:#?}");
+    }
+    let refused = lines.iter().find(|line| line.ends_with(" bad_path"));
+    let refused = refused.unwrap_or_else(|| panic!("{lines:#?}"));
+    assert!(
+        refused.starts_with("127.0.0.1 - \"GET /%00 HTTP/1.1\" 400 "),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_form_of_json_is_json_whatever_a_client_sends() {
+    let site = formatted(
+        "access_format = '{\"request\":\"$request\",\"agent\":\"$http_user_agent\",\"uri\":\"$uri\",\
+         \"took\":$request_time,\"upstream\":\"$upstream_response_time\",\"protocol\":\"$server_protocol\"}'\n\
+         escape = \"json\"",
+    );
+    let agent = [("User-Agent", "\"\\ \u{fc}")];
+    site.request("GET", "/fixed%0A%22x", &agent, b"");
+    let mut http = site.http2();
+    let get = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/first"),
+        (":authority", "a"),
+    ];
+    http.ask(&get, b"");
+    let lines = site.log(2);
+    let line = |protocol: &str| {
+        let found = lines.iter().find(|line| line["protocol"] == protocol);
+        found.unwrap_or_else(|| panic!("{lines:#?}"))
+    };
+    assert_eq!(line("HTTP/1.1")["agent"], "\"\\ \u{fc}");
+    assert_eq!(line("HTTP/1.1")["uri"], "/fixed\n\"x");
+    assert_eq!(line("HTTP/2.0")["request"], "GET /first HTTP/2.0");
+    // A control character in its path: no application is asked.
+    assert_eq!(line("HTTP/1.1")["upstream"], "");
+    let asked = line("HTTP/2.0")["upstream"].as_str().unwrap();
+    assert!(asked.starts_with("0."), "{asked}");
+    assert!(lines.iter().all(|line| line["took"].is_f64()), "{lines:#?}");
 }
 
 /// Whatever answers: an application, the gateway, or the rejection of a path.

@@ -20,5 +20,6 @@ mod signals;
 pub(crate) mod site;
 mod strict;
 mod target;
+mod trailers;
 mod tunnel;
 mod upload;

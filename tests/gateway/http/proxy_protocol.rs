@@ -247,6 +247,28 @@ fn forwarding_fields_are_believed_of_the_announced_client_and_not_of_the_balance
 }
 
 #[test]
+fn the_access_log_has_what_is_said_of_a_connection() {
+    let log = "[log]\naccess = \"{dir}/access.log\"\nerror = \"{dir}/error.log\"\naccess_format = \
+         '$remote_addr:$remote_port $scheme $proxy_protocol_server_addr $proxy_protocol_tlv_ssl_version $uri'\n";
+    let site = Site::with("", &format!("{ANNOUNCED}{log}"));
+    let mut announced = client(&site, SECURE);
+    for path in ["/", "/fixed"] {
+        announced.request("GET", path, &[], b"").unwrap();
+    }
+    let mut own = client(&site, LOCAL);
+    own.request("GET", "/fixed", &[], b"").unwrap();
+    let port = own.stream().local_addr().unwrap().port();
+    let lines = site.gateway.wait_access(3).unwrap();
+    for line in [
+        "192.0.2.9:56324 https 198.51.100.1 TLSv1.3 /".to_owned(),
+        "192.0.2.9:56324 https 198.51.100.1 TLSv1.3 /fixed".to_owned(),
+        format!("127.0.0.1:{port} http - - /fixed"),
+    ] {
+        assert!(lines.contains(&line), "{line}\n{lines:#?}");
+    }
+}
+
+#[test]
 fn a_stop_does_not_wait_for_headers() {
     let timeouts = "timeouts = { handshake = \"1m\", drain = \"1m\", grace = \"100ms\" }";
     let mut site = site("fastcgi", timeouts);

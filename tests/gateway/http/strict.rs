@@ -45,6 +45,8 @@ fn check(all: &[Refused<'_>]) {
             &refused.target.into(),
         );
         assert_eq!(logged, expected, "{shown:?}");
+        let rule = line["rule"].as_str().unwrap_or_default();
+        assert!(rule.contains(refused.rule), "{shown:?}: {line}");
         let id = line["id"].as_str().unwrap();
         let errors = site.gateway.wait_errors(id).unwrap();
         let told = errors.lines().find(|line| line.contains(id)).unwrap();
@@ -468,6 +470,11 @@ fn chunk_lines_follow_their_grammar() {
             (&400.into(), &"bad_body".into(), &format!("/{place}").into())
         );
         site.gateway.wait_errors(rule).unwrap();
+        let told = line["rule"].as_str().unwrap_or_default();
+        assert!(
+            told.starts_with("malformed framing of the body: ") && told.contains(rule),
+            "{line}"
+        );
     }
     assert_eq!(site.targets(), Vec::<String>::new());
 }

@@ -1,10 +1,12 @@
 //! Sockets and messages of a service manager.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -25,7 +27,13 @@ impl Service {
     /// With `socket` as its only descriptor besides the usual ones.
     fn start(socket: TcpListener, address: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let news = UnixDatagram::bind(dir.path().join("notify")).unwrap();
+        let place = dir.path().join("notify");
+        let news = UnixDatagram::bind(&place).unwrap();
+        Self::telling(dir, news, place.as_os_str(), socket, address)
+    }
+
+    /// With a manager that is told at `place`.
+    fn telling(dir: TempDir, news: UnixDatagram, place: &OsStr, socket: TcpListener, address: &str) -> Self {
         news.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let config = dir.path().join("bridgehead.toml");
         fs::write(&config, config_text(dir.path(), address)).unwrap();
@@ -38,7 +46,7 @@ impl Service {
             .arg(testbed::built("bridgehead"))
             .args(["serve", "-c"])
             .arg(&config)
-            .env("NOTIFY_SOCKET", dir.path().join("notify"))
+            .env("NOTIFY_SOCKET", place)
             .stdin(OwnedFd::from(socket))
             .stderr(Stdio::from(fs::File::create(dir.path().join("stderr")).unwrap()))
             .spawn()
@@ -132,6 +140,30 @@ fn a_socket_that_nobody_wants_is_complained_about() {
 }
 
 #[test]
+fn a_socket_of_the_manager_that_is_in_the_way_is_said_to_be_that() {
+    // As systemd opens it for `ListenStream=PORT`: for IPv6 and IPv4.
+    let socket = TcpListener::bind("[::]:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let mut service = Service::start(socket, &format!("0.0.0.0:{port}"));
+    assert!(!service.process.wait().unwrap().success());
+    let told = format!(
+        "0.0.0.0:{port}: in use by the socket [::]:{port}, which systemd has opened for us; write address = \
+         \"[::]:{port}\""
+    );
+    assert!(service.errors().contains(&told), "{}", service.errors());
+}
+
+#[test]
+fn a_socket_of_the_manager_is_named_when_it_is_listened_on() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let service = Service::start(socket, &address.to_string());
+    assert_eq!(service.news(), ["READY=1"]);
+    let text = format!("listening address={address} opened_by=\"systemd\"");
+    eventually("the line", || service.errors().contains(&text));
+}
+
+#[test]
 fn a_reload_is_announced_and_its_end_too() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();
@@ -161,6 +193,19 @@ fn the_manager_hears_that_it_is_alive() {
     assert_eq!(service.news(), ["READY=1"]);
     assert_eq!(service.message(), ["WATCHDOG=1"]);
     assert_eq!(service.message(), ["WATCHDOG=1"]);
+}
+
+#[test]
+fn a_manager_with_an_abstract_name_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = format!("{}/notify", dir.path().display());
+    let news = UnixDatagram::bind_addr(&UnixAddr::from_abstract_name(&name).unwrap()).unwrap();
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let service = Service::telling(dir, news, format!("@{name}").as_ref(), socket, &address);
+    assert_eq!(service.news(), ["READY=1"]);
+    signal(&service.process, Signal::TERM).unwrap();
+    assert_eq!(service.news(), ["STOPPING=1"]);
 }
 
 #[test]

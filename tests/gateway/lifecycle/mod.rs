@@ -3,6 +3,7 @@
 mod activation;
 mod drain;
 mod load;
+mod nameless;
 mod opening;
 mod places;
 mod privileges;

@@ -1,6 +1,8 @@
 //! What is opened at a start and at a reload: what hangs ends by its deadline, and what is in the way stays as it is.
 
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -11,7 +13,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, mknodat};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
 use tempfile::TempDir;
-use testbed::{Client, Gateway, Signal};
+use testbed::{Client, Gateway, Signal, signal};
 
 use super::reload::{fixed, refused, reload};
 use super::{eventually, told, wait_told};
@@ -85,6 +87,53 @@ fn a_busy_socket_is_in_use_and_holds_up_neither_a_start_nor_a_reload() {
     answers(&gateway);
     gateway.signal(Signal::TERM).unwrap();
     assert!(gateway.wait(Duration::from_secs(10)).unwrap().success());
+}
+
+#[test]
+fn all_of_ipv4_and_all_of_ipv6_are_two_listeners_of_one_port() {
+    let gateway = start(&format!("[[listen]]\naddress = \"[::]:0\"\n{}", fixed("x")));
+    let six: SocketAddr = gateway.addresses()[0].parse().unwrap();
+    let both = |port: u16| {
+        format!(
+            "[[listen]]\naddress = \"[::]:{port}\"\n[[listen]]\naddress = \"0.0.0.0:{port}\"\n{}",
+            fixed("x")
+        )
+    };
+    let refused = TcpStream::connect(("127.0.0.1", six.port())).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    drop(gateway);
+    let gateway = start(&both(six.port()));
+    assert_eq!(gateway.addresses().len(), 2);
+    let mut client = Client::connect(([127, 0, 0, 1], six.port()).into()).unwrap();
+    assert_eq!(client.request("GET", "/fixed", &[], b"").unwrap().text(), "x");
+}
+
+#[test]
+fn an_address_that_we_hold_ourselves_is_said_to_be_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    symlink(dir.path(), dir.path().join("link")).unwrap();
+    let path = dir.path().display();
+    let twice = format!(
+        "[[listen]]\naddress = \"unix:{path}/x.sock\"\n[[listen]]\naddress = \"unix:{path}/link/x.sock\"\n{}",
+        fixed("x")
+    );
+    let error = fails(&twice);
+    let told = format!(
+        "cannot listen: unix:{path}/link/x.sock: in use by our own [[listen]] with address = \"unix:{path}/x.sock\"; one \
+         of the two has to go"
+    );
+    assert!(error.contains(&told), "{error}");
+    let gateway = start(&format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{}", fixed("x")));
+    let port = gateway.addr().port();
+    let errors = refused(
+        &gateway,
+        &format!("[[listen]]\naddress = \"0.0.0.0:{port}\"\n{}", fixed("y")),
+    );
+    let told = format!(
+        "cannot listen: 0.0.0.0:{port}: in use by our own listener 127.0.0.1:{port}; a reload opens before it closes"
+    );
+    assert!(errors.contains(&told), "{errors}");
+    answers(&gateway);
 }
 
 #[test]
@@ -259,6 +308,72 @@ fn descriptors_are_logs_as_before() {
         gateway.signal(Signal::USR1).unwrap();
         wait_told(&gateway, "log opened again", 2);
     }
+}
+
+/// As a service manager, or a container's, connects standard output.
+#[test]
+fn descriptors_that_are_sockets_are_logs_and_can_be_opened_again() {
+    for target in ["stdout", "/dev/stdout", "/dev/fd/7"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        reader.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let path = dir.path().display().to_string();
+        let text = config(target, "10s", "").replace("127.0.0.1:0", "unix:{dir}/x.sock");
+        let file = dir.path().join("bridgehead.toml");
+        fs::write(&file, text.replace("{dir}", &path)).unwrap();
+        let process = Command::new("sh")
+            .args(["-c", "exec \"$@\" 7>&1", "sh"])
+            .arg(testbed::built("bridgehead"))
+            .args(["serve", "-c"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(OwnedFd::from(writer))
+            .spawn()
+            .unwrap();
+        let started = Starting { process, dir };
+        let mut asked = || {
+            let socket = started.dir.path().join("x.sock");
+            eventually("it listens", || UnixStream::connect(&socket).is_ok());
+            let mut client = UnixStream::connect(&socket).unwrap();
+            client.write_all(b"GET /fixed HTTP/1.0\r\n\r\n").unwrap();
+            let mut line = Vec::new();
+            while !line.ends_with(b"\n") {
+                let mut byte = [0];
+                reader.read_exact(&mut byte).unwrap();
+                line.extend(byte);
+            }
+            String::from_utf8(line).unwrap()
+        };
+        assert!(asked().contains("/fixed"), "{target}");
+        signal(&started.process, Signal::USR1).unwrap();
+        eventually(target, || {
+            started.errors().matches("log opened again").count() == 2
+        });
+        assert!(asked().contains("/fixed"), "{target}");
+    }
+}
+
+#[test]
+fn lines_that_a_full_disk_takes_away_are_told_of_once_a_minute() {
+    let more = "[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n";
+    let gateway = start(&config("/dev/full", "10s", more));
+    let lost = || {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        let answer = client.request("GET", "/status", &[], b"").unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        status["counters"]["access_lines_dropped_total"].as_u64().unwrap()
+    };
+    answers(&gateway);
+    let errors = gateway.wait_errors("lines of the access log are lost").unwrap();
+    assert!(
+        errors.contains(
+            "ERROR lines of the access log are lost lines=1 error=/dev/full: No space left on device"
+        ),
+        "{errors}"
+    );
+    let before = lost();
+    eventually("more lines are lost", || lost() > before + 1);
+    assert_eq!(told(&gateway, "lines of the access log are lost"), 1);
 }
 
 #[test]

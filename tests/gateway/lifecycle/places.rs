@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use testbed::{Client, Signal};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use testbed::{Client, Gateway, Signal};
 
 use super::{told, wait_told};
 use crate::start;
@@ -61,4 +62,53 @@ fn the_limit_of_open_files_is_raised() {
         .unwrap();
     let words: Vec<_> = line.split_whitespace().collect();
     assert_eq!(words[3], words[4], "{line}");
+}
+
+/// The limit of open files of a process that runs: below what it has open, nothing more opens.
+fn limit_files(gateway: &Gateway, files: Option<u64>) -> Option<u64> {
+    let pid = Pid::from_raw(i32::try_from(gateway.pid()).unwrap());
+    let before = getrlimit(Resource::Nofile);
+    let limit = |current, maximum| {
+        let limit = Rlimit { current, maximum };
+        prlimit(pid, Resource::Nofile, limit).unwrap()
+    };
+    let was = limit(files, before.maximum);
+    was.current
+}
+
+#[test]
+fn descriptors_that_are_used_up_are_told_once_a_second_at_most_and_counted() {
+    let gateway = start(
+        "[[route]]\nrespond = { body = \"fine\" }\n[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n",
+    );
+    let started = Instant::now();
+    let before = limit_files(&gateway, Some(3));
+    let mut waiting = Client::connect(gateway.addr()).unwrap();
+    waiting.send_request("GET", "/status", &[], b"").unwrap();
+    wait_told(&gateway, "cannot accept", 2);
+    let lines = told(&gateway, "cannot accept");
+    let most = started.elapsed().as_secs() as usize + 1;
+    assert!(lines <= most, "{lines} lines in {most} s:\n{}", gateway.errors());
+    limit_files(&gateway, before);
+    let answer = waiting.read_response().unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let failures = status["counters"]["accept_failures_total"].as_u64().unwrap();
+    let errors = gateway.errors();
+    let times = errors
+        .lines()
+        .filter(|line| line.contains("cannot accept"))
+        .map(|line| {
+            assert!(
+                line.contains("Too many open files") && line.contains("LimitNOFILE"),
+                "{line}"
+            );
+            let (_, rest) = line.split_once("times=").unwrap();
+            rest.split(' ').next().unwrap().parse::<u64>().unwrap()
+        });
+    let times: Vec<_> = times.collect();
+    assert_eq!(times[0], 1);
+    assert!(
+        failures >= times.iter().sum(),
+        "{failures} failures, told of {times:?}"
+    );
 }

@@ -3,7 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 use testbed::{Client, Gateway, Signal, install_program};
@@ -278,3 +280,34 @@ fn what_a_descriptor_leads_to_is_not_given_away() {
         gateway.wait_errors("log opened again log=\"access\"").unwrap();
     }
 }
+
+/// The limit is the user's, and root has none.
+#[test]
+#[ignore = "needs root: cargo xtask test plays it when it has it"]
+fn a_limit_of_threads_ends_a_start_with_what_raises_it() {
+    let open = TempDir::with_prefix("bh-").unwrap();
+    fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
+    let (program, config) = (
+        open.path().join("bridgehead"),
+        open.path().join("bridgehead.toml"),
+    );
+    install_program(&testbed::built("bridgehead"), &program).unwrap();
+    fs::write(&config, format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{ROUTE}")).unwrap();
+    let output = Command::new("prlimit")
+        .arg("--nproc=2")
+        .arg(&program)
+        .args(["serve", "-c"])
+        .arg(&config)
+        .uid(UNUSED)
+        .gid(UNUSED)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    let told = "error: cannot start the worker threads: Resource temporarily unavailable (os error 11): the limit of \
+                threads is reached; raise TasksMax=";
+    assert!(errors.contains(told), "{errors}");
+}
+
+/// A user without a name and without processes.
+const UNUSED: u32 = 61_234;

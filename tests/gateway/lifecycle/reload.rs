@@ -356,6 +356,29 @@ fn logs_go_where_the_new_configuration_says() {
 }
 
 #[test]
+fn a_reload_changes_the_form_of_the_access_log() {
+    let log = |form: &str| {
+        format!(
+            "[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\n{form}\n{}",
+            fixed(form.len().to_string().as_str())
+        )
+    };
+    let gateway = start(&log("access_format = '$status $uri'"));
+    let ask = || {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        client.request("GET", "/fixed", &[], b"").unwrap();
+    };
+    ask();
+    assert_eq!(gateway.wait_access(1).unwrap(), ["200 /fixed"]);
+    reload(
+        &gateway,
+        &log("access_format = '$request_method $http_none.'\nescape = \"none\""),
+    );
+    ask();
+    assert_eq!(gateway.wait_access(2).unwrap()[1], "GET .");
+}
+
+#[test]
 fn what_needs_a_restart_is_said_and_the_rest_is_done() {
     let gateway = start(&format!(
         "[server]\ntemp_dir = \"{{dir}}\"\nworkers = 2\n{}",

@@ -122,12 +122,15 @@ fn limits_cost_speed_and_no_byte() {
         ("", "buffering = { memory = \"16KiB\", disk = \"100KiB\" }", false),
         ("spool = { memory = 0, disk = 0 }", "", true),
         ("spool = { memory = \"64KiB\", disk = \"1GiB\" }", "", false),
-        ("temp_dir = \"/nonexistent\"", "", true),
+        ("temp_dir = \"GONE\"", "", true),
     ];
     for (server, route, told) in rows {
         for (protocol, answer) in [PROTOCOLS[0], PROTOCOLS[4]] {
             let backend = large_first(answer);
-            let gateway = with(protocol, &backend, server, route);
+            let gone = tempfile::tempdir().unwrap();
+            let server = server.replace("GONE", gone.path().to_str().unwrap());
+            let gateway = with(protocol, &backend, &server, route);
+            gone.close().unwrap();
             let mut slow = connect(&gateway);
             slow.send_request("GET", "/slow", &[], b"").unwrap();
             if told {

@@ -179,7 +179,10 @@ mod tests {
             names().filter(|name| order.wants(name)).collect::<Vec<_>>()
         };
         assert_eq!(wanted("fixed"), ["fixed"]);
-        assert_eq!(wanted("fixed-"), ["fixed-fields", "fixed-combined", "fixed-json"]);
+        assert_eq!(
+            wanted("fixed-"),
+            ["fixed-fields", "fixed-combined", "fixed-json", "fixed-template"]
+        );
         assert_eq!(wanted("memory large-h").len(), 7);
         assert_eq!(wanted("nothing"), Vec::<&str>::new());
         assert_eq!(wanted("").len(), names().count());

@@ -141,6 +141,7 @@ fn config(site: &Site, work: &Work, dir: &Path, addr: SocketAddr, single: bool) 
         Log::Off => "off",
         Log::Combined => "{dir}/access.log combined",
         Log::Json => "{dir}/access.log json",
+        Log::Template => "{dir}/access.log template",
     };
     Ok(work
         .config("nginx.conf")?
@@ -151,6 +152,7 @@ fn config(site: &Site, work: &Work, dir: &Path, addr: SocketAddr, single: bool) 
         .replace("{processes}", &processes)
         .replace("{user}", user)
         .replace("{access}", access)
+        .replace("{template}", Log::TEMPLATE)
         .replace("{connections}", &site.clients.to_string())
         .replace("{port}", &addr.port().to_string())
         .replace("{dir}", &dir.display().to_string()))

@@ -34,11 +34,12 @@ impl Fields {
 }
 
 /// Every scenario, in the order of the report.
-pub(crate) const ALL: [Scenario; 12] = [
+pub(crate) const ALL: [Scenario; 13] = [
     plain("fixed", FIXED),
     browser("fixed-fields", FIXED),
     browser("fixed-combined", FIXED.logging(Log::Combined)),
     browser("fixed-json", FIXED.logging(Log::Json)),
+    browser("fixed-template", FIXED.logging(Log::Template)),
     plain("fastcgi-keep", FASTCGI),
     browser("fastcgi-fields", FASTCGI),
     browser("fastcgi-combined", FASTCGI.logging(Log::Combined)),

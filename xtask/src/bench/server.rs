@@ -118,9 +118,13 @@ pub(crate) fn program(profile: &str) -> PathBuf {
 
 fn head(site: &Site) -> String {
     let access = match site.log {
-        Log::Off => "access = \"off\"",
-        Log::Combined => "access = \"{dir}/access.log\"",
-        Log::Json => "access = \"{dir}/access.log\"\naccess_format = \"json\"",
+        Log::Off => "access = \"off\"".to_owned(),
+        Log::Combined => "access = \"{dir}/access.log\"".to_owned(),
+        Log::Json => "access = \"{dir}/access.log\"\naccess_format = \"json\"".to_owned(),
+        Log::Template => format!(
+            "access = \"{{dir}}/access.log\"\naccess_format = '{}'",
+            Log::TEMPLATE
+        ),
     };
     format!(
         "[server]\nworkers = {}\ntemp_dir = \"{{dir}}\"\n[log]\n{access}\n\

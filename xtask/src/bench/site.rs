@@ -102,6 +102,14 @@ pub(crate) enum Log {
     Combined,
     /// An object a line.
     Json,
+    /// A text with variables.
+    Template,
+}
+
+impl Log {
+    /// The text of [`Log::Template`], the same for both: what nginx's own example configuration logs, and its times.
+    pub(crate) const TEMPLATE: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \
+        \"$http_referer\" \"$http_user_agent\" $request_time $upstream_response_time $upstream_addr";
 }
 
 /// `size` bytes of [`BODY`], again and again.

@@ -2,25 +2,35 @@
 
 use std::path::PathBuf;
 
+use super::charset::CHARSET;
+use super::document_root;
 use super::file_name::INDEX;
 use super::handler::{HandlerTable, Place};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{required, table};
-use crate::config::units::{Absolute, Name, Named};
+use crate::config::table::table;
+use crate::config::units::{Absolute, Name, Named, OneOrMore};
 use crate::files::Symlinks;
 use crate::frontend::config::Files as Settings;
+use crate::upstream::UpstreamConfig;
 
 table! {
-    /// Files below a directory.
+    /// Files below a directory, which is a `root` or an `alias`.
     pub(in crate::config) struct Files for Settings {
-        /// Directory. The rest of the path, behind the path of the route, is looked up in it. Required.
-        root: PathBuf as Absolute("the directory"),
-        /// File tried for a directory.
-        index: String as INDEX,
+        /// Directory below which the whole path is looked up, as with nginx's `root`: in a route with
+        /// `path = "/static"`, `/static/a.css` is `ROOT/static/a.css`. Default: `alias`.
+        root: PathBuf as Absolute("the directory") => _,
+        /// Directory that stands for the path of the route, as with nginx's `alias`: in a route with `path = "/static"`,
+        /// `/static/a.css` is `ALIAS/a.css`. Default: `root`.
+        alias: PathBuf as Absolute("the directory") => _,
+        /// File tried for a directory; of several, the first that is there.
+        index: Vec<String> as OneOrMore(INDEX),
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
+        /// Encoding that text files are said to have: `"utf-8"`. XML names its own. Default: nothing is said, so that `<meta>`
+        /// counts.
+        charset: String as CHARSET,
     }
 }
 
@@ -28,11 +38,22 @@ impl HandlerTable for Files {
     type Settings = Settings;
 
     fn check(typed: &At<Self>, _place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
-        let example = "root = \"/srv/www/static\"";
-        required(typed, "root", typed.root.as_ref(), example, complaints);
-        let mut files = Settings::default();
+        let root = document_root::check(typed, typed.root.as_ref(), typed.alias.as_ref(), complaints)?;
+        let mut files = Settings {
+            root,
+            ..Settings::default()
+        };
         typed.apply_to(&mut files);
         Some(files)
+    }
+
+    fn shown(files: &Settings, _upstreams: &[UpstreamConfig]) -> At<Self> {
+        let (root, alias) = document_root::shown(&files.root);
+        At::nowhere(Self {
+            root,
+            alias,
+            ..Self::plain(files)
+        })
     }
 }
 

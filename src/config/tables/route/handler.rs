@@ -6,7 +6,7 @@ use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::Fill;
 use crate::frontend::config::Handler;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 
 /// The table of a handler, a key of its route.
 pub(super) trait HandlerTable: Clone + Default + Fill<Self::Settings> {
@@ -21,7 +21,7 @@ pub(super) trait HandlerTable: Clone + Default + Fill<Self::Settings> {
     }
 
     /// The table as it would be typed.
-    fn shown(settings: &Self::Settings, _upstreams: &[Upstream]) -> At<Self> {
+    fn shown(settings: &Self::Settings, _upstreams: &[UpstreamConfig]) -> At<Self> {
         At::nowhere(Self::of(settings).unwrap_or_default())
     }
 }
@@ -32,7 +32,7 @@ pub(super) struct Place<'a> {
     /// The path of its route.
     pub(super) prefix: &'a str,
     /// Every upstream.
-    pub(super) upstreams: &'a [Upstream],
+    pub(super) upstreams: &'a [UpstreamConfig],
 }
 
 /// Makes the handlers of a route out of its keys; the types are named like those of [`Handler`].
@@ -55,7 +55,7 @@ macro_rules! handlers {
             }
 
             /// Puts the handler into its key.
-            fn show_handler(&mut self, handler: &Handler, upstreams: &[Upstream]) {
+            fn show_handler(&mut self, handler: &Handler, upstreams: &[UpstreamConfig]) {
                 match handler {
                     $(Handler::$table(settings) => {
                         self.$key = Some(<$table as HandlerTable>::shown(settings, upstreams));

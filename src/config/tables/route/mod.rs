@@ -1,12 +1,15 @@
 //! `[[route]]`.
 
 mod buffering;
+mod charset;
+mod document_root;
 mod field;
 mod file_name;
 mod files;
 mod handler;
 mod host;
 mod limits;
+mod pass_headers;
 mod path;
 mod php;
 mod proxy;
@@ -39,9 +42,10 @@ use super::WITH_VARIABLES;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
-use crate::config::units::{Flag, Time};
+use crate::config::units::{Flag, List, Name, Time};
 use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
-use crate::upstream::Config as Upstream;
+use crate::protocol::fields::FieldName;
+use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::ProtocolName;
 
 pub(super) use handler::names;
@@ -62,11 +66,15 @@ table! {
         status: Status as Section => _,
         limits: Limits as Section,
         buffering: Buffering as Section,
-        /// Extra variables for the application: `{ APP_ENV = "production" }`. Default: none.
+        /// Extra variables for the application: `{ APP_ENV = "production" }`. They take the place of ours of the same name,
+        /// such as `SERVER_SOFTWARE`, which is `bridgehead/VERSION (like nginx)`. Default: none.
         params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
         /// Fields set on every response of this route, except on errors of the gateway itself:
         /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.
         headers: ResponseHeaders as Headers,
+        /// Fields of the application that clients get all the same: `["Server"]`, or those for another server in front of
+        /// this one, `["X-Accel-Redirect"]`. Default: none.
+        pass_headers: Vec<FieldName> as List(Name); only &["php", "proxy"],
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "proxy"],
         /// Requests on this route that take so long have a warning in the error log; `"0s"`: none, for answers that take
@@ -103,11 +111,12 @@ handlers! { of Route:
 }
 
 /// The route as it would be typed.
-pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
+pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     let mut shown = Route::plain(route);
     shown.show_handler(&route.handler, upstreams);
     shown.params = shown.params.filter(|params| !params.is_empty());
     shown.headers = shown.headers.filter(|headers| !headers.is_empty());
+    shown.pass_headers = shown.pass_headers.filter(|fields| !fields.is_empty());
     if route.handler.upstream().is_none() {
         shown.ignore_client_abort = None;
     }
@@ -117,7 +126,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[Upstream]) -> Route {
 /// Every route, in the order of the file.
 pub(super) fn check(
     typed: &[At<Route>],
-    upstreams: &[Upstream],
+    upstreams: &[UpstreamConfig],
     complaints: &mut Complaints,
 ) -> Vec<Settings> {
     refuse_duplicates(typed, complaints);
@@ -172,7 +181,7 @@ fn warn_of_circles(typed: &[At<Route>], complaints: &mut Complaints) {
     }
 }
 
-fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints) -> Option<Settings> {
+fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Complaints) -> Option<Settings> {
     let mut route = Settings::default();
     let buffered = typed
         .buffering
@@ -203,7 +212,8 @@ fn route(typed: &At<Route>, upstreams: &[Upstream], complaints: &mut Complaints)
     }
     if protocol.is_none() {
         route.ignore_client_abort = false;
-        warn_about_abort(typed, complaints);
+        route.pass_headers = Vec::new();
+        warn_about_applications(typed, complaints);
     }
     Some(route)
 }
@@ -218,11 +228,15 @@ fn warn_about_params(typed: &Route, complaints: &mut Complaints) {
 }
 
 /// Complains about what is said of an application where there is none.
-fn warn_about_abort(typed: &Route, complaints: &mut Complaints) {
-    if let Some(typed) = &typed.ignore_client_abort {
-        complaints.warning(
-            typed.span(),
-            "`ignore_client_abort` has no effect: no application answers here",
-        );
+fn warn_about_applications(typed: &Route, complaints: &mut Complaints) {
+    let abort = typed.ignore_client_abort.as_ref().map(At::span);
+    let pass = typed.pass_headers.as_ref().map(At::span);
+    for (key, span) in [("pass_headers", pass), ("ignore_client_abort", abort)] {
+        if let Some(span) = span {
+            complaints.warning(
+                span,
+                format!("`{key}` has no effect: no application answers here"),
+            );
+        }
     }
 }

@@ -22,6 +22,12 @@ fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
 }
 
 fn mistake(path: &str) -> Option<(&'static str, String)> {
+    if let Some(mistake) = modifier(path) {
+        return Some(mistake);
+    }
+    if path.contains(['*', '^', '|', '\\']) || path.ends_with('$') {
+        return Some((PATTERN, instead_of(path)));
+    }
     let Some(rest) = path.strip_prefix('/') else {
         return Some((
             "the path of a route begins with a slash",
@@ -29,10 +35,6 @@ fn mistake(path: &str) -> Option<(&'static str, String)> {
         ));
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if rest.contains(['*', '^', '|']) || rest.ends_with('$') {
-        let help = "write where the paths begin; patterns are not needed".to_owned();
-        return Some(("the path of a route is a prefix, not a pattern", help));
-    }
     if rest.contains(['?', '#']) {
         return Some((
             "only the path decides about the route",
@@ -57,3 +59,29 @@ fn mistake(path: &str) -> Option<(&'static str, String)> {
         )
     })
 }
+
+/// What stands in front of the paths of nginx's `location`: `=`, `^~`, `~`, `~*`.
+fn modifier(path: &str) -> Option<(&'static str, String)> {
+    let rest = path.trim_start_matches(['=', '^', '~', '*', '!']);
+    let modifier = &path[..path.len() - rest.len()];
+    let rest = rest.trim_start();
+    match modifier {
+        "=" | "^~" if rest.starts_with('/') => Some((
+            "the path of a route is a prefix, with nothing in front of it",
+            format!("write \"{rest}\": the longest path that a request begins with has it"),
+        )),
+        "~" | "~*" => Some((PATTERN, instead_of(rest))),
+        _ => None,
+    }
+}
+
+/// What to write instead of a pattern.
+fn instead_of(pattern: &str) -> String {
+    match pattern.contains("php") {
+        true => "a route with `php` finds the scripts below its path by itself: write where the paths begin, \"/\" for all",
+        false => "write where the paths begin; patterns are not needed",
+    }
+    .to_owned()
+}
+
+const PATTERN: &str = "the path of a route is a prefix, not a pattern";

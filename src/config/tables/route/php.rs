@@ -2,35 +2,45 @@
 
 use std::path::PathBuf;
 
+use super::charset::CHARSET;
+use super::document_root;
 use super::file_name::PHP_INDEX;
 use super::handler::{HandlerTable, Place};
 use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{required, table};
-use crate::config::units::{Absolute, Name, Plain, Text};
+use crate::config::table::table;
+use crate::config::units::{Absolute, Name, OneOrMore, Plain, Text};
 use crate::files::Symlinks;
 use crate::frontend::config::Php as Settings;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 
 table! {
-    /// PHP scripts below a document root, other files as they are. For upstreams that speak FastCGI, uwsgi or SCGI.
+    /// PHP scripts below a document root, which is a `root` or an `alias`; other files as they are. For upstreams that
+    /// speak FastCGI, uwsgi or SCGI.
     pub(in crate::config) struct Php for Settings {
         /// Name of the upstream. Required.
         upstream: String as Plain => _,
-        /// Document root. Required.
-        root: PathBuf as Absolute("the document root"),
-        /// The same directory as PHP-FPM sees it, such as in its container. Default: `root`.
+        /// Document root below which the whole path is looked up, as with nginx's `root`: in a route with
+        /// `path = "/blog"`, `/blog/a.php` is `ROOT/blog/a.php`. Default: `alias`.
+        root: PathBuf as Absolute("the document root") => _,
+        /// Document root that stands for the path of the route, as with nginx's `alias`: in a route with `path = "/blog"`,
+        /// `/blog/a.php` is `ALIAS/a.php`; `SCRIPT_NAME` is `/blog/a.php` all the same. Default: `root`.
+        alias: PathBuf as Absolute("the document root") => _,
+        /// The same directory as PHP-FPM sees it, such as in its container. Default: as we see it.
         remote_root: PathBuf as Absolute("the remote document root"),
-        /// File tried for a directory.
-        index: String as PHP_INDEX,
-        /// Script for every path that is no file, such as `"/index.php"`. Default: none, 404.
+        /// File tried for a directory; of several, the first that is there.
+        index: Vec<String> as OneOrMore(PHP_INDEX),
+        /// Script for every path that is no file, by its place below the document root: `"/index.php"`. Default: none, 404.
         front_controller: String as SCRIPT,
         /// Suffix of scripts.
         suffix: String as SUFFIX,
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
+        /// Encoding that text files, not answers of scripts, are said to have: `"utf-8"`. XML names its own. Default: nothing
+        /// is said, so that `<meta>` counts.
+        charset: String as CHARSET,
     }
 }
 
@@ -40,8 +50,7 @@ impl HandlerTable for Php {
     fn check(typed: &At<Self>, place: Place<'_>, complaints: &mut Complaints) -> Option<Settings> {
         let upstreams = place.upstreams;
         let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
-        let example = "root = \"/srv/www\"";
-        let root = required(typed, "root", typed.root.as_ref(), example, complaints);
+        let root = document_root::check(typed, typed.root.as_ref(), typed.alias.as_ref(), complaints);
         if let Some(index) = upstream.filter(|index| target::speaks_http(upstreams, *index)) {
             let message = format!(
                 "PHP does not run behind the upstream `{}`, which speaks http",
@@ -52,15 +61,16 @@ impl HandlerTable for Php {
                 .error(place, message)
                 .help("use proxy = { upstream = … }");
         }
-        root?;
         let mut php = Settings {
             upstream: upstream?,
+            root: root?,
             ..Settings::default()
         };
         typed.apply_to(&mut php);
         let suffix = &php.suffix;
         if let Some(script) = &typed.front_controller
             && is_script(script)
+            && !has_query(script)
             && !script.ends_with(suffix)
         {
             complaints.warning(
@@ -71,9 +81,12 @@ impl HandlerTable for Php {
         Some(php)
     }
 
-    fn shown(php: &Settings, upstreams: &[Upstream]) -> At<Self> {
+    fn shown(php: &Settings, upstreams: &[UpstreamConfig]) -> At<Self> {
+        let (root, alias) = document_root::shown(&php.root);
         At::nowhere(Self {
             upstream: target::shown(upstreams, php.upstream),
+            root,
+            alias,
             ..Self::plain(php)
         })
     }
@@ -95,18 +108,31 @@ fn suffix(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
 }
 
 const SCRIPT: Text<String> = Text {
-    words: "path below `root`",
+    words: "path below the document root",
     read: script,
     show: String::clone,
 };
 
 fn script(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
-    if !is_script(typed) {
+    if has_query(typed) {
+        complaints
+            .error(typed.span(), "the front controller has a query")
+            .help(
+                "write the script alone, such as \"/index.php\": it gets the query of the request as it is",
+            );
+    } else if !is_script(typed) {
         complaints
             .error(typed.span(), "not the path of a script below the document root")
             .help("write it as in a URL, from the root on: \"/index.php\"");
     }
     Some(typed.to_string())
+}
+
+/// Whether there is a query, or what nginx would replace by one.
+fn has_query(path: &str) -> bool {
+    ["?", "$args", "$is_args", "$query_string"]
+        .iter()
+        .any(|part| path.contains(part))
 }
 
 fn is_script(path: &str) -> bool {

@@ -9,7 +9,7 @@ use crate::config::tables::WITH_VARIABLES;
 use crate::config::tables::sent_host::SENT_HOST;
 use crate::config::units::{Absolute, Plain, Text};
 use crate::frontend::config::Proxy as Settings;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 use crate::variables::Template;
 
 table! {
@@ -55,7 +55,7 @@ impl HandlerTable for Proxy {
         Some(proxy)
     }
 
-    fn shown(proxy: &Settings, upstreams: &[Upstream]) -> At<Self> {
+    fn shown(proxy: &Settings, upstreams: &[UpstreamConfig]) -> At<Self> {
         let mut shown = Self {
             upstream: target::shown(upstreams, proxy.upstream),
             ..Self::plain(proxy)

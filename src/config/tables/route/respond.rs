@@ -14,7 +14,7 @@ use crate::frontend::config::Respond as Settings;
 table! {
     /// A fixed answer.
     pub(in crate::config) struct Respond for Settings {
-        /// Status of the answer.
+        /// Status of the answer; 444: none, the connection is closed without one.
         status: StatusCode as Status(Number(200, 599)),
         /// Body, sent as `text/plain; charset=utf-8`.
         body: Bytes as BODY,
@@ -29,7 +29,7 @@ impl HandlerTable for Respond {
         typed.apply_to(&mut respond);
         let status = respond.status.as_u16();
         let body = typed.body.as_ref().filter(|body| !body.is_empty());
-        if let (Some(body), 204 | 205 | 304) = (body, status) {
+        if let (Some(body), 204 | 205 | 304 | 444) = (body, status) {
             complaints.error(body.span(), format!("an answer with status {status} has no body"));
         }
         Some(respond)

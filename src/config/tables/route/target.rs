@@ -4,14 +4,14 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::suggest;
 use crate::config::table::required;
-use crate::upstream::Config as Upstream;
+use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::ProtocolName;
 
 /// The index of the upstream with the typed name; `None` after a complaint.
 pub(super) fn find<T>(
     table: &At<T>,
     typed: Option<&At<String>>,
-    upstreams: &[Upstream],
+    upstreams: &[UpstreamConfig],
     complaints: &mut Complaints,
 ) -> Option<usize> {
     let name = required(table, "upstream", typed, "upstream = \"NAME\"", complaints)?;
@@ -31,13 +31,13 @@ pub(super) fn find<T>(
 }
 
 /// The name of the upstream with the index.
-pub(super) fn shown(upstreams: &[Upstream], index: usize) -> Option<At<String>> {
+pub(super) fn shown(upstreams: &[UpstreamConfig], index: usize) -> Option<At<String>> {
     let upstream = upstreams.get(index)?;
     Some(At::nowhere(upstream.name.clone()))
 }
 
 /// Whether it is an HTTP server.
-pub(super) fn speaks_http(upstreams: &[Upstream], index: usize) -> bool {
+pub(super) fn speaks_http(upstreams: &[UpstreamConfig], index: usize) -> bool {
     upstreams
         .get(index)
         .is_some_and(|upstream| upstream.protocol == ProtocolName::Http)

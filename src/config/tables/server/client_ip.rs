@@ -33,7 +33,7 @@ fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<ClientField> 
 
 /// Complains about a field that is never looked at.
 pub(super) fn check(typed: &At<ClientIp>, trust: &Trust, complaints: &mut Complaints) {
-    if trust.proxies.is_empty() {
+    if trust.proxies.is_empty() && !trust.client_ip.from.is_chain() {
         complaints
             .warning(typed.span(), "`client_ip` has no effect: no proxy is trusted")
             .help("add trusted_proxies = [\"10.0.0.0/8\"], the networks of the proxies");

@@ -20,14 +20,14 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
 use crate::config::units::{ANY_SIZE, Absolute, List, Number};
-use crate::frontend;
+use crate::frontend::FrontendConfig;
 use crate::frontend::trust::TrustedProxy;
 
 /// What the table speaks of: the process, and the front end without its listeners and routes.
 #[derive(Default)]
 pub(in crate::config) struct Settings {
     pub(in crate::config) process: Process,
-    pub(in crate::config) frontend: frontend::Config,
+    pub(in crate::config) frontend: FrontendConfig,
 }
 
 table! {

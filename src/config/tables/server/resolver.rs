@@ -7,11 +7,11 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::table;
 use crate::config::units::{DEADLINE, List, Name, Named, Text, Time};
-use crate::transport::resolve::{Config, Family};
+use crate::transport::resolve::{Family, ResolverConfig};
 
 table! {
     /// How the DNS is asked about endpoints that begin with `dns:` or `dns+srv:`.
-    pub(in crate::config) struct Resolver for Config {
+    pub(in crate::config) struct Resolver for ResolverConfig {
         /// Addresses of name servers; the port may be left out. Default: those of `/etc/resolv.conf`.
         nameservers: Vec<SocketAddr> as List(NAME_SERVER),
         /// Longest wait for an answer, repeated questions included.
@@ -30,7 +30,7 @@ table! {
 
 impl Resolver {
     /// An empty list would ask nothing.
-    fn shown(config: &Config) -> Self {
+    fn shown(config: &ResolverConfig) -> Self {
         let plain = Self::plain(config);
         Self {
             nameservers: plain.nameservers.filter(|servers| !servers.is_empty()),
@@ -40,7 +40,7 @@ impl Resolver {
 }
 
 /// Rules that span several keys; `config` is what they come to.
-pub(super) fn check(typed: &At<Resolver>, config: &Config, complaints: &mut Complaints) {
+pub(super) fn check(typed: &At<Resolver>, config: &ResolverConfig, complaints: &mut Complaints) {
     if let Some(list) = &typed.nameservers {
         if list.is_empty() && complaints.is_whole(list.span()) {
             complaints

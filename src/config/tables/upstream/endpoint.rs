@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::endpoint_option;
+use crate::config::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::tables::address;
 use crate::config::units::{Period, Text};
 use crate::transport::query::QueryError;
 use crate::transport::{Address, Query};
@@ -132,15 +132,15 @@ fn parse(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Option<
             }
         };
     }
-    match word.parse() {
+    match address::read(word, USUAL_PORT) {
         Ok(Address::Tcp(address)) if address.port() == 0 => {
             complaints.error(place, "nothing can be reached on port 0");
             None
         }
         Ok(address) => Some(Place::Fixed(address)),
-        Err(error) => {
-            let help = address::instead(word, 9000).unwrap_or_else(|| EXAMPLES.to_owned());
-            complaints.error(place, address::mistake(word, &error)).help(help);
+        Err(mistake) => {
+            let help = mistake.help.unwrap_or_else(|| EXAMPLES.to_owned());
+            complaints.error(place, mistake.message).help(help);
             None
         }
     }
@@ -154,6 +154,9 @@ impl fmt::Display for Place {
         }
     }
 }
+
+/// Shown where a port is missing.
+const USUAL_PORT: u16 = 9000;
 
 const NAMES: &str = "write \"dns:app.internal:9000\", or \"dns+srv:_fcgi._tcp.app.internal\" for SRV records";
 

@@ -37,19 +37,20 @@ use crate::config::table::{Fill, Section, Table, required, table};
 use crate::config::units::{Flag, List, Name, Number, Time};
 use crate::protocol::params::PathInfo;
 use crate::protocol::proxy_protocol::Version;
-use crate::upstream::Config;
+use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::{Balance, ProtocolName};
 use crate::upstream::model::profile::Profile;
 use crate::variables::Template;
 
 table! {
     /// A pool of application workers. `NAME` is for routes, logs and counters: letters, digits, `_`, `-` and `.`.
-    pub(in crate::config) struct Upstream for Config {
+    pub(in crate::config) struct Upstream for UpstreamConfig {
         /// What the workers speak. Default: what the profile speaks, if that is one protocol only.
         protocol: ProtocolName as Name,
         /// The server program. It changes [some defaults](#defaults-that-depend-on-the-profile). Default: `"generic"`.
         profile: Profile as Name => _,
-        /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"10.0.0.5:9000 weight=2 backup"`. The options
+        /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"unix:@app"` for a socket without a file,
+        /// `"10.0.0.5:9000 weight=2 backup"`. The options
         /// are `weight=N`, `backup`, `drain`, `down`, `max_connections=N`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
         /// `dns+srv:` stands a name for any number of endpoints. Required.
         endpoints: Vec<Endpoint> as List(ENDPOINT) => _,
@@ -75,9 +76,9 @@ table! {
         warn_unreachable: bool as Flag,
         retry: Retry as Section,
         timeouts: UpstreamTimeouts as Section,
-        /// Largest response head.
+        /// Largest response head; also the most that trailers of HTTP may have.
         head_size: usize as HEAD,
-        /// Most fields in a response head.
+        /// Most fields in a response head; also in trailers.
         head_fields: usize as HEAD_FIELDS,
         /// `Host` towards the application, in place of the client's, which goes on as `X-Forwarded-Host`: `"localhost:8384"`.
         /// It may have variables, `"$host:8384"`. Default: the client's.
@@ -121,7 +122,7 @@ health = { path = "/healthz", host = "api.example" }
 }
 
 /// What an upstream is like that says no more than it has to.
-fn usual() -> Config {
+fn usual() -> UpstreamConfig {
     Profile::Generic.upstream(ProtocolName::FastCgi)
 }
 
@@ -148,7 +149,7 @@ pub(in crate::config) fn profiles() -> Vec<Changes> {
 }
 
 /// Every setting of an upstream, those of the tables in it as `table.key`.
-fn flat(config: &Config) -> Vec<(String, String)> {
+fn flat(config: &UpstreamConfig) -> Vec<(String, String)> {
     let mut flat = Vec::new();
     for (key, shown) in Upstream::shown(config).show() {
         match shown {
@@ -167,14 +168,14 @@ fn flat(config: &Config) -> Vec<(String, String)> {
 
 impl Upstream {
     /// The upstream as it would be typed.
-    pub(in crate::config) fn shown(config: &Config) -> Self {
+    pub(in crate::config) fn shown(config: &UpstreamConfig) -> Self {
         let mut shown = Self::complete(config);
         shown.leave_out(config.protocol.as_str());
         shown
     }
 
     /// With keys, too, that the protocol has no use for.
-    fn complete(config: &Config) -> Self {
+    fn complete(config: &UpstreamConfig) -> Self {
         let (max_connections, auto) = auto::shown(&config.max_connections);
         Self {
             endpoints: Some(At::nowhere(endpoint::joined(&config.endpoints, &config.sources))),
@@ -188,7 +189,7 @@ impl Upstream {
 }
 
 /// One upstream.
-pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Complaints) -> Config {
+pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Complaints) -> UpstreamConfig {
     check_name(name, complaints);
     let (protocol, profile) = profile::check(typed, complaints);
     let mut config = profile.upstream(protocol);
@@ -230,7 +231,7 @@ fn check_name(name: &At<String>, complaints: &mut Complaints) {
     }
 }
 
-fn endpoints(typed: &At<Upstream>, config: &mut Config, complaints: &mut Complaints) {
+fn endpoints(typed: &At<Upstream>, config: &mut UpstreamConfig, complaints: &mut Complaints) {
     let example = "endpoints = [\"unix:/run/app.sock\"] or endpoints = [\"127.0.0.1:9000\"]";
     let Some(list) = required(typed, "endpoints", typed.endpoints.as_ref(), example, complaints) else {
         return;

@@ -17,6 +17,12 @@ impl Http1 {
     /// Reads and drops the rest of a request, so that a client that takes its answer only when it has sent everything
     /// comes to that.
     pub(super) fn poll_drop_unread(&mut self, cx: &mut Context<'_>) {
+        let mut all = u64::MAX;
+        self.poll_drop(cx, &mut all);
+    }
+
+    /// Reads and drops as many bytes of the rest of a request; counts them off.
+    pub(super) fn poll_drop(&mut self, cx: &mut Context<'_>, most: &mut u64) {
         let (Some(reader), Some(unread)) = (&mut self.reader, &mut self.unread) else {
             return;
         };
@@ -26,12 +32,13 @@ impl Http1 {
         loop {
             match body.decode(&mut reader.bytes) {
                 Ok(Some(BodyPart::Data(_))) => {}
+                Ok(None) if *most == 0 => return,
                 Ok(None) => match reader.poll_upload(cx) {
-                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(Ok(count @ 1..)) => *most = most.saturating_sub(count as u64),
                     Poll::Ready(_) => break,
                     Poll::Pending => return,
                 },
-                Ok(Some(BodyPart::End)) | Err(_) => break,
+                Ok(Some(BodyPart::End(_))) | Err(_) => break,
             }
         }
         *rest = if body.is_done() { Rest::Taken } else { Rest::Broken };

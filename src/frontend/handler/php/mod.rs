@@ -2,11 +2,11 @@
 
 mod site;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::{PROGRAM, answer, request};
-use super::{Handle, HandlerSettings, Place};
+use super::{DocumentRoot, Handle, HandlerSettings, Place};
 use crate::files::{self, DecodedPath, Symlinks};
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -19,18 +19,20 @@ use site::{Resolved, Site, Unresolved};
 pub struct Php {
     /// Index into the upstreams.
     pub upstream: usize,
-    /// Document root as we see it, absolute.
-    pub root: PathBuf,
+    /// Document root as we see it.
+    pub root: DocumentRoot,
     /// The same directory as PHP-FPM sees it (a container), when it differs.
     pub remote_root: Option<PathBuf>,
-    /// File tried for a directory, e.g. `index.php`.
-    pub index: String,
-    /// Script for every path that is no file, e.g. `/index.php`.
+    /// Files tried for a directory, in this order: scripts and others, e.g. `index.php` and `index.html`.
+    pub index: Vec<String>,
+    /// Script for every path that is no file, by its place below the document root, e.g. `/index.php`.
     pub front_controller: Option<String>,
     /// Suffix of scripts, with its dot, e.g. `.php`.
     pub suffix: String,
     /// Which symbolic links below the root are followed, to scripts and to other files.
     pub symlinks: Symlinks,
+    /// What text that is no script's is said to be encoded in; `None`: nothing is said.
+    pub charset: Option<String>,
 }
 
 /// Without a root yet.
@@ -38,12 +40,13 @@ impl Default for Php {
     fn default() -> Self {
         Self {
             upstream: 0,
-            root: PathBuf::new(),
+            root: DocumentRoot::default(),
             remote_root: None,
-            index: "index.php".to_owned(),
+            index: vec!["index.php".to_owned()],
             front_controller: None,
             suffix: ".php".to_owned(),
             symlinks: Symlinks::default(),
+            charset: None,
         }
     }
 }
@@ -53,7 +56,8 @@ pub struct Scripts {
     upstream: Arc<Upstream>,
     site: Site,
     /// The document root as it is configured.
-    root: PathBuf,
+    root: DocumentRoot,
+    charset: Option<String>,
 }
 
 impl HandlerSettings for Php {
@@ -64,13 +68,14 @@ impl HandlerSettings for Php {
     fn handler(&self, mut place: Place<'_>) -> Scripts {
         let upstream = place.upstreams[self.upstream].clone();
         Scripts {
-            site: Site::new(self, place.take_root(), upstream.config().normalize),
+            site: Site::new(self, place.take_root(), place.path, upstream.config().normalize),
             upstream,
             root: self.root.clone(),
+            charset: self.charset.clone(),
         }
     }
 
-    fn root(&self) -> Option<(&Path, Symlinks)> {
+    fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
         Some((&self.root, self.symlinks))
     }
 
@@ -82,17 +87,18 @@ impl HandlerSettings for Php {
 impl Handle for Scripts {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let head = &mut exchange.request.head;
+        let charset = self.charset.as_deref();
         match self.site.resolve(path, head.target.path())? {
             Resolved::Script(script) => {
                 head.script = script;
                 Ok(Flow::Forward(&self.upstream))
             }
             Resolved::File(opened, name) => {
-                exchange.answer = answer(files::file(opened, &name, &request(head, path)))?;
+                exchange.answer = answer(files::file(opened, &name, &request(head, path, charset)))?;
                 Ok(Flow::Answered)
             }
             Resolved::Redirect => {
-                exchange.answer = files::redirect(&request(head, path)).into();
+                exchange.answer = files::redirect(&request(head, path, charset)).into();
                 Ok(Flow::Answered)
             }
         }
@@ -104,7 +110,8 @@ impl Handle for Scripts {
             Err(error) => format!("{error}, and there is no front_controller"),
             Ok(_) => PROGRAM.to_owned(),
         };
-        let (path, root) = (String::from_utf8_lossy(path.as_bytes()), self.root.display());
+        let root = self.root.path().display();
+        let path = String::from_utf8_lossy(self.site.below(path));
         Some(format!("{path} below {root}: {why}"))
     }
 }

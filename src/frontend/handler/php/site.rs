@@ -5,7 +5,8 @@
 //! 5): the path is split behind the first suffix that ends a segment; the suffix is compared byte by byte, no
 //! byte above 0x7F matches anything; the script must be a regular file below the root, links included; if it is
 //! not, nothing further is tried with the rest of the path. A name that differs from a script's only in case is
-//! never run and never shown.
+//! never run and never shown. An encoded slash or a backslash may stand behind the script, where no file is looked up,
+//! and nowhere else: not even the slash between the two may be encoded.
 //!
 //! Like nginx's `try_files $uri $uri/ /index.php`: a path that is no file is answered by the front controller,
 //! which gets `SCRIPT_NAME` and `SCRIPT_FILENAME` of its own and no `PATH_INFO`, and routes by `REQUEST_URI`.
@@ -24,10 +25,13 @@ use crate::protocol::request::Script;
 pub(super) struct Site {
     root: Root,
     remote_root: Option<Bytes>,
-    index: String,
+    index: Vec<String>,
     /// URL path, starts with a slash.
     front_controller: Option<Bytes>,
     suffix: String,
+    /// Where the part of a URL path begins that leads into the root: what is in front of it belongs to the names of
+    /// scripts, and not to their files.
+    start: usize,
     /// Paths are sent in normal form.
     normalize: bool,
 }
@@ -66,36 +70,52 @@ enum Suffix {
 }
 
 impl Site {
-    /// Scripts below a document root, which is open.
-    pub(super) fn new(config: &Php, root: Root, normalize: bool) -> Self {
-        let without_slash = |path: &[u8]| Bytes::copy_from_slice(path.strip_suffix(b"/").unwrap_or(path));
+    /// Scripts below a document root, which is open, on a route for `route`.
+    pub(super) fn new(config: &Php, root: Root, route: &str, normalize: bool) -> Self {
+        let without_slash = |path: &[u8]| match path.strip_suffix(b"/") {
+            Some(path) if !path.is_empty() => Bytes::copy_from_slice(path),
+            _ => Bytes::copy_from_slice(path),
+        };
         let remote = config.remote_root.as_ref();
         let controller = config.front_controller.as_ref();
+        let start = config.root.start(route);
+        let name = |path: &String| format!("{}/{}", &route[..start], path.trim_start_matches('/'));
         Self {
             root,
             remote_root: remote.map(|root| without_slash(root.as_os_str().as_bytes())),
             index: config.index.clone(),
-            front_controller: controller.map(|path| format!("/{}", path.trim_start_matches('/')).into()),
+            front_controller: controller.map(|path| name(path).into()),
             suffix: config.suffix.clone(),
+            start,
             normalize,
         }
     }
 
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
     pub(super) fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
-        if let Err(error) = path.check_file() {
+        let found = find(self.below(path), self.suffix.as_bytes());
+        let end = match found {
+            Suffix::At(end) => self.start + end,
+            Suffix::None | Suffix::OtherCase => path.as_bytes().len(),
+        };
+        if let Err(error) = path.check_file(end) {
             return self.missing(error.into());
         }
-        match find(path.as_bytes(), self.suffix.as_bytes()) {
+        match found {
             Suffix::None => self.plain(path),
-            Suffix::At(end) => self.script(path, end, encoded),
+            Suffix::At(_) => self.script(path, end, encoded),
             Suffix::OtherCase => Err(Unresolved::SuffixCase),
         }
     }
 
+    /// The part of a path that leads into the root.
+    pub(super) fn below<'p>(&self, path: &'p DecodedPath) -> &'p [u8] {
+        &path.as_bytes()[self.start..]
+    }
+
     /// The path up to `end` is a script's.
     fn script(&self, path: &DecodedPath, end: usize, encoded: &[u8]) -> Result<Resolved, Unresolved> {
-        match self.root.look(&path.relative(0, end)?) {
+        match self.root.look(&path.relative(self.start, end)?) {
             Ok((Kind::File, root)) => Ok(Resolved::Script(Script {
                 path_info: path.to_bytes().slice(end..),
                 path_info_encoded: match self.normalize {
@@ -111,7 +131,7 @@ impl Site {
 
     /// The path names no script: a file or a directory, if anything.
     fn plain(&self, path: &DecodedPath) -> Result<Resolved, Unresolved> {
-        let relative = path.relative(0, path.as_bytes().len())?;
+        let relative = path.relative(self.start, path.as_bytes().len())?;
         match self.root.get(&relative) {
             Ok(Entry::File(file)) if !relative.is_directory() => Ok(Resolved::File(file, relative)),
             Ok(Entry::File(_)) => self.missing(LookupError::NotFound.into()),
@@ -120,20 +140,28 @@ impl Site {
         }
     }
 
+    /// The first of the files that are tried for a directory.
     fn directory(&self, path: &DecodedPath, relative: &RelPath) -> Result<Resolved, Unresolved> {
-        let index = relative.join(&self.index);
-        match self.root.look(&index) {
-            Ok((Kind::File, _)) if !path.is_directory() => Ok(Resolved::Redirect),
-            Ok((Kind::File, root)) if self.index.ends_with(&self.suffix) => {
-                let name = [path.as_bytes(), self.index.as_bytes()].concat();
-                Ok(Resolved::Script(self.run(name.into(), root)))
+        for name in &self.index {
+            let index = relative.join(name);
+            match self.root.look(&index) {
+                Ok((Kind::File, _)) if !path.is_directory() => return Ok(Resolved::Redirect),
+                Ok((Kind::File, root)) if name.ends_with(&self.suffix) => {
+                    let name = [path.as_bytes(), name.as_bytes()].concat();
+                    return Ok(Resolved::Script(self.run(name.into(), root)));
+                }
+                Ok((Kind::File, _)) => return self.file(index),
+                Ok((Kind::Directory, _)) | Err(LookupError::NotFound) => {}
+                Err(error) => return self.otherwise(error),
             }
-            Ok((Kind::File, _)) => match self.root.get(&index)? {
-                Entry::File(file) => Ok(Resolved::File(file, index)),
-                Entry::Directory => self.missing(LookupError::NotFound.into()),
-            },
-            Ok((Kind::Directory, _)) => self.missing(LookupError::NotFound.into()),
-            Err(error) => self.otherwise(error),
+        }
+        self.missing(LookupError::NotFound.into())
+    }
+
+    fn file(&self, path: RelPath) -> Result<Resolved, Unresolved> {
+        match self.root.get(&path)? {
+            Entry::File(file) => Ok(Resolved::File(file, path)),
+            Entry::Directory => self.missing(LookupError::NotFound.into()),
         }
     }
 
@@ -158,8 +186,10 @@ impl Site {
     /// cannot come between our check and PHP's `open`.
     fn run(&self, name: Bytes, root: Bytes) -> Script {
         let root = self.remote_root.clone().unwrap_or(root);
+        // The root of a file system ends with the slash that the name begins with.
+        let directory = root.strip_suffix(b"/").unwrap_or(&root);
         Script {
-            filename: Some([&root[..], &name[..]].concat().into()),
+            filename: Some([directory, &name[self.start..]].concat().into()),
             document_root: Some(root),
             name,
             php: true,
@@ -193,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::files::Symlinks;
+    use crate::frontend::handler::DocumentRoot;
 
     /// `site/` is the root; `secret.php` lies beside it.
     fn tree() -> TempDir {
@@ -238,17 +269,24 @@ mod tests {
     fn config(dir: &TempDir) -> Php {
         Php {
             upstream: 0,
-            root: dir.path().join("site"),
+            root: DocumentRoot::Root(dir.path().join("site")),
             remote_root: Some("/srv/app".into()),
-            index: "index.php".into(),
+            index: vec!["index.php".into()],
             front_controller: None,
             suffix: ".php".into(),
             symlinks: Symlinks::Inside,
+            charset: None,
         }
     }
 
     fn site(config: &Php) -> Site {
-        Site::new(config, Root::open(&config.root, config.symlinks).unwrap(), false)
+        on("/", config)
+    }
+
+    /// The same on a route for this path.
+    fn on(route: &str, config: &Php) -> Site {
+        let root = Root::open(config.root.path(), config.symlinks).unwrap();
+        Site::new(config, root, route, false)
     }
 
     /// In one line what a request target leads to.
@@ -260,7 +298,7 @@ mod tests {
         match site.resolve(&path, target.as_bytes()) {
             Ok(Resolved::Script(script)) => {
                 let filename = script.filename.unwrap();
-                assert_eq!(filename, [b"/srv/app", &script.name[..]].concat());
+                assert_eq!(filename, [b"/srv/app", &script.name[site.start..]].concat());
                 assert_eq!(script.document_root.as_deref(), Some(&b"/srv/app"[..]));
                 let (name, info) = (script.name.escape_ascii(), script.path_info.escape_ascii());
                 format!("run {name} {info}").trim_end().to_owned()
@@ -351,6 +389,19 @@ mod tests {
             ("/..%2fsecret.php", "refused: path climbs above the root"),
             ("/uploads%5Cevil.jpg", "not found: backslash in the path"),
             ("/a.php\\x", "not found: backslash in the path"),
+            ("/x%2Fa.php/y", "not found: encoded slash in the path"),
+            ("/x%5Ca.php/y", "not found: backslash in the path"),
+            ("/admin%2F/a.php", "not found: encoded slash in the path"),
+            ("/x%2F../a.php/y", "not found: encoded slash in the path"),
+            ("/a.php/%00", "refused: NUL byte in the path"),
+            // Behind the script no file is looked up.
+            ("/a.php/x%2Fy", "run /a.php /x/y"),
+            ("/a.php/x%5Cy", "run /a.php /x\\\\y"),
+            (
+                "/a.php/x%2F..%2F..%2Fb.php",
+                "not found: encoded slash in the path",
+            ),
+            ("/a.php/x%2F%2e%2e", "not found: encoded slash in the path"),
             // Links out of the root.
             ("/out.php", OUTSIDE),
             ("/absolute.php", OUTSIDE),
@@ -395,12 +446,14 @@ mod tests {
             "/style.css/",
             "/wiki/AC%2FDC",
             "/wiki/back%5Cslash",
+            "/a.php%2Fx",
             "/dir.php",
         ] {
             assert_eq!(outcome(&site, target), "run /index.php", "{target}");
         }
         for (target, expected) in [
             ("/a.php/x", "run /a.php /x"),
+            ("/index.php/AC%2FDC", "run /index.php /AC/DC"),
             ("/style.css", "file \"style.css\""),
             ("/admin", "redirect"),
             ("/.env", HIDDEN),
@@ -430,7 +483,7 @@ mod tests {
     fn an_index_may_be_a_plain_file() {
         let dir = tree();
         let site = site(&Php {
-            index: "index.html".into(),
+            index: vec!["index.html".into()],
             ..config(&dir)
         });
         assert_eq!(outcome(&site, "/static/"), "file \"static/index.html\"");
@@ -439,16 +492,79 @@ mod tests {
     }
 
     #[test]
+    fn the_first_index_that_is_there_answers() {
+        let dir = tree();
+        let site = site(&Php {
+            index: vec!["dir.php".into(), "index.php".into(), "index.html".into()],
+            ..config(&dir)
+        });
+        assert_eq!(outcome(&site, "/"), "run /index.php");
+        assert_eq!(outcome(&site, "/static/"), "file \"static/index.html\"");
+        assert_eq!(outcome(&site, "/static"), "redirect");
+        assert_eq!(outcome(&site, "/empty/"), MISSING);
+    }
+
+    #[test]
+    fn an_alias_stands_for_the_path_of_the_route_in_files_and_not_in_names() {
+        let dir = tree();
+        let alias = Php {
+            root: DocumentRoot::Alias(dir.path().join("site")),
+            ..config(&dir)
+        };
+        let blog = on("/blog", &alias);
+        for (target, expected) in [
+            ("/blog", "redirect"),
+            ("/blog/", "run /blog/index.php"),
+            ("/blog/a.php/x%2Fy", "run /blog/a.php /x/y"),
+            ("/%62log/a.php", "run /blog/a.php"),
+            ("/blog/admin", "redirect"),
+            ("/blog/admin/", "run /blog/admin/index.php"),
+            ("/blog/style.css", "file \"style.css\""),
+            ("/blog/blog/a.php", MISSING),
+            ("/blog%2Fa.php", "not found: encoded slash in the path"),
+            ("/blog/.env", HIDDEN),
+            ("/blog/none", MISSING),
+        ] {
+            assert_eq!(outcome(&blog, target), expected, "{target}");
+        }
+        let controlled = on(
+            "/blog",
+            &Php {
+                front_controller: Some("/index.php".into()),
+                ..alias.clone()
+            },
+        );
+        assert_eq!(outcome(&controlled, "/blog/2026/post"), "run /blog/index.php");
+        // What looks like a script in the path of the route is none.
+        let odd = on("/old.php", &alias);
+        assert_eq!(outcome(&odd, "/old.php/a.php/x"), "run /old.php/a.php /x");
+        assert_eq!(outcome(&odd, "/old.php/style.css"), "file \"style.css\"");
+        assert_eq!(outcome(&on("/", &alias), "/a.php"), "run /a.php");
+    }
+
+    #[test]
+    fn a_root_keeps_the_path_of_the_route() {
+        let dir = tree();
+        let site = on("/admin", &config(&dir));
+        assert_eq!(outcome(&site, "/admin/"), "run /admin/index.php");
+        assert_eq!(outcome(&site, "/admin/a.php"), MISSING);
+    }
+
+    #[test]
     fn the_encoded_rest_is_kept_as_it_was_sent() {
         let dir = tree();
         let site = site(&config(&dir));
-        let target = b"/%61.php/x%20y";
-        let path = DecodedPath::parse(target).unwrap();
-        let Ok(Resolved::Script(script)) = site.resolve(&path, target) else {
-            panic!("a.php is a script");
-        };
-        assert_eq!(script.path_info, "/x y");
-        assert_eq!(script.path_info_encoded, "/x%20y");
+        for (target, path_info, encoded) in [
+            ("/%61.php/x%20y", "/x y", "/x%20y"),
+            ("/a.php/x%2Fy", "/x/y", "/x%2Fy"),
+        ] {
+            let path = DecodedPath::parse(target.as_bytes()).unwrap();
+            let Ok(Resolved::Script(script)) = site.resolve(&path, target.as_bytes()) else {
+                panic!("a.php is a script");
+            };
+            assert_eq!(script.path_info, path_info);
+            assert_eq!(script.path_info_encoded, encoded);
+        }
     }
 
     #[test]
@@ -456,7 +572,7 @@ mod tests {
         let dir = tree();
         symlink("site", dir.path().join("current")).unwrap();
         let site = site(&Php {
-            root: dir.path().join("current/"),
+            root: DocumentRoot::Root(dir.path().join("current/")),
             remote_root: None,
             ..config(&dir)
         });
@@ -470,6 +586,27 @@ mod tests {
             script.filename.unwrap(),
             real.join("a.php").as_os_str().as_bytes()
         );
+    }
+
+    #[test]
+    fn behind_a_chroot_the_root_may_be_that_of_the_file_system() {
+        let dir = tree();
+        for (remote, root, file) in [
+            ("/", "/", "/a.php"),
+            ("/app/", "/app", "/app/a.php"),
+            ("/app", "/app", "/app/a.php"),
+        ] {
+            let site = site(&Php {
+                remote_root: Some(remote.into()),
+                ..config(&dir)
+            });
+            let path = DecodedPath::parse(b"/a.php").unwrap();
+            let Ok(Resolved::Script(script)) = site.resolve(&path, b"/a.php") else {
+                panic!("a.php is a script");
+            };
+            let got = (script.document_root.unwrap(), script.filename.unwrap());
+            assert_eq!(got, (root.into(), file.into()), "{remote}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@ use super::*;
 use crate::protocol::fields::FieldName;
 use crate::protocol::head::HeadError;
 use crate::protocol::params::StyleKind;
-use crate::protocol::samples::{Answer, replay, request, style};
+use crate::protocol::samples::{Replayed, replay, request, style};
 
 const KEPT: FastCgi = FastCgi {
     keep_conn: true,
@@ -43,7 +43,7 @@ fn end(status: u8) -> Vec<u8> {
 }
 
 /// Replays at every step size, or at a few of them when there are many bytes.
-fn run(method: Method, wire: &[u8]) -> Answer {
+fn run(method: Method, wire: &[u8]) -> Replayed {
     let fresh = || Exchange::new(&KEPT, &method);
     let whole = replay(&mut fresh(), wire, wire.len().max(1));
     let steps: Vec<usize> = match wire.len() {
@@ -116,6 +116,35 @@ fn largest_records_pass() {
     .concat();
     let answer = run(Method::GET, &wire);
     assert_eq!((answer.body.len(), answer.end), (131_070, Some(Ok(true))));
+}
+
+#[test]
+fn chunks_are_undone_wherever_records_cut_them() {
+    let coded = format!("Transfer-Encoding: chunked\r\n{HEAD}2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n");
+    check(&[stdout(&coded), end(0)], Some(200), "hello", Ok(true));
+    let mut records: Vec<_> = coded.bytes().map(|byte| record(6, 1, &[byte], 1)).collect();
+    records.extend([stderr("a"), end(0)]);
+    check(&records, Some(200), "hello", Ok(true));
+    // What is behind the last chunk is nothing of the answer, and nothing to go on with.
+    for behind in [
+        &[stdout("EVIL"), end(0)][..],
+        &[stdout(""), stdout("EVIL"), end(0)],
+    ] {
+        let records = [&[stdout(&coded)][..], behind].concat();
+        check(&records, Some(200), "hello", Ok(false));
+    }
+    let head = format!("Transfer-Encoding: chunked\r\n{HEAD}");
+    let short = stdout(&format!("{head}5\r\nhel"));
+    check(
+        &[short.clone(), end(0)],
+        Some(200),
+        "hel",
+        Err(DecodeError::Truncated),
+    );
+    check(&[short], Some(200), "hel", Err(DecodeError::Truncated));
+    let broken = stdout(&format!("{head}5\r\nhelloXX"));
+    let error = DecodeError::Chunk(crate::protocol::http1::ChunkError::DataEnd);
+    check(&[broken, end(0)], Some(200), "hello", Err(error));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::protocol::fields::Fields;
 use crate::protocol::head::HeadError;
 use crate::protocol::http1::answer::{self, Connection};
 use crate::protocol::http1::{ChunkError, Limits, RequestDecoder};
-use crate::protocol::samples::{self, Answer, replay};
+use crate::protocol::samples::{self, Replayed, replay};
 
 const KEEP: Http1 = Http1 {
     keep: true,
@@ -18,7 +18,7 @@ fn exchange(protocol: Http1, request: &RequestHead) -> Box<dyn Exchange> {
 }
 
 /// The same answer at every split point.
-fn run(protocol: Http1, request: &RequestHead, wire: &str) -> Answer {
+fn run(protocol: Http1, request: &RequestHead, wire: &str) -> Replayed {
     let wire = wire.as_bytes();
     let whole = replay(&mut *exchange(protocol, request), wire, wire.len().max(1));
     for step in 1..wire.len() {
@@ -194,7 +194,72 @@ fn interim_answers_come_before_the_final_one() {
         .iter()
         .map(|head| (head.status.as_u16(), head.fields.get(FieldName::Link)))
         .collect();
-    assert_eq!(seen, [(103, Some(&b"</a>"[..])), (102, None)]);
+    assert_eq!(seen, [(100, None), (103, Some(&b"</a>"[..])), (102, None)]);
+}
+
+/// A request of a client that takes trailers.
+fn taking_trailers(method: Method) -> RequestHead {
+    RequestHead {
+        trailers: true,
+        ..samples::request(method)
+    }
+}
+
+const ANNOUNCED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n";
+
+#[test]
+fn trailers_come_behind_the_body_of_a_client_that_takes_them() {
+    let wire = format!(
+        "{ANNOUNCED}5\r\nhello\r\n0\r\nX-Sum: 1\r\nContent-Length: 3\r\nset-cookie: a\r\nx-Sum:2\r\n\r\n"
+    );
+    let answer = run(KEEP, &taking_trailers(Method::GET), &wire);
+    assert_eq!(answer.summary(), (Some(200), &b"hello"[..], Ok(true)));
+    let expected: Fields = [("X-Sum", "1"), ("x-Sum", "2")].into_iter().collect();
+    assert_eq!(answer.trailers, Some(expected));
+    let head = answer.head.unwrap();
+    assert_eq!(head.fields.get(FieldName::Trailer), Some(&b"X-Sum"[..]));
+
+    let answer = run(KEEP, &samples::request(Method::GET), &wire);
+    assert_eq!(answer.summary(), (Some(200), &b"hello"[..], Ok(true)));
+    assert_eq!(answer.trailers, None);
+    assert!(!answer.head.unwrap().fields.contains(FieldName::Trailer));
+}
+
+#[test]
+fn an_answer_without_chunks_announces_no_trailers() {
+    for (method, head) in [
+        (Method::HEAD, ANNOUNCED),
+        (
+            Method::GET,
+            "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ] {
+        let answer = run(KEEP, &taking_trailers(method), head);
+        assert_eq!(answer.end, Some(Ok(true)));
+        assert!(!answer.head.unwrap().fields.contains(FieldName::Trailer));
+    }
+}
+
+#[test]
+fn trailers_beyond_their_limit_are_dropped_with_their_connection() {
+    let last = format!("{CHUNKED}5\r\nhello\r\n0\r\n");
+    for trailers in [
+        format!("X-Large: {}\r\n\r\n", "x".repeat(400)),
+        "X-Many: 1\r\n".repeat(9) + "\r\n",
+        format!("X-Endless: {}", "x".repeat(5000)),
+        "no field\r\n\r\n".to_owned(),
+        "\n".to_owned(),
+    ] {
+        for request in [taking_trailers(Method::GET), samples::request(Method::GET)] {
+            let answer = run(KEEP, &request, &format!("{last}{trailers}"));
+            assert_eq!(
+                answer.summary(),
+                (Some(200), &b"hello"[..], Ok(false)),
+                "{trailers:?}"
+            );
+            assert_eq!(answer.trailers, None);
+        }
+    }
 }
 
 fn upgrading(offered: &str) -> RequestHead {
@@ -232,7 +297,7 @@ fn only_what_was_offered_may_be_switched_to() {
     let unnamed = "HTTP/1.1 101 X\r\nConnection: upgrade\r\n\r\n";
     for wire in [other, unnamed] {
         let answer = run(KEEP, &upgrading("websocket"), wire);
-        assert_eq!(answer.end, Some(Err(DecodeError::Upgrade)), "{wire:?}");
+        assert_eq!(answer.end, Some(Err(DecodeError::OtherProtocol)), "{wire:?}");
     }
     let declined = run(
         KEEP,

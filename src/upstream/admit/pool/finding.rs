@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Pool;
-use crate::upstream::admit::circuit_breaker::CircuitBreaker;
+use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::model::Workers;
 use crate::upstream::model::endpoint::{Endpoint, Id};
 
@@ -93,9 +93,8 @@ impl<C: Send + 'static> Pool<C> {
         };
         let set = &mut state.set;
         let (endpoint, known) = (&set.endpoints[at], &mut set.states[at]);
-        let was_failing = known.breaker.is_failing();
         finding(&mut known.breaker, now);
-        tell(endpoint, was_failing, known.breaker.is_failing());
+        tell(endpoint, &mut known.told, known.breaker.trouble());
         if evict || known.breaker.is_open() {
             known.idle.clear();
         }
@@ -110,12 +109,23 @@ impl<C: Send + 'static> Pool<C> {
     }
 }
 
-/// Logs that an endpoint's fortune turned; what a health check found is logged by the watch.
-fn tell(endpoint: &Endpoint, was_down: bool, is_down: bool) {
-    let name = &*endpoint.name;
-    match (was_down, is_down) {
-        (false, true) => tracing::warn!(endpoint = name, "endpoint is down"),
-        (true, false) => tracing::info!(endpoint = name, "endpoint is up"),
-        _ => {}
+/// Logs that an endpoint's fortune turned; what a health check found is logged by the watch. One that comes and goes is
+/// told of when it is worse than before, and when all is well.
+fn tell(endpoint: &Endpoint, told: &mut Trouble, trouble: Trouble) {
+    let endpoint = &*endpoint.name;
+    let before = match trouble {
+        Trouble::None => std::mem::take(told),
+        worse if worse > *told => std::mem::replace(told, worse),
+        _ => return,
+    };
+    match (before, trouble) {
+        (_, Trouble::Unreachable) => tracing::warn!(endpoint, "endpoint is down"),
+        (_, Trouble::Breaks) => tracing::warn!(
+            endpoint,
+            "exchanges broke: other endpoints are preferred for `fail_timeout`, if there are any"
+        ),
+        (Trouble::Unreachable, Trouble::None) => tracing::info!(endpoint, "endpoint is up"),
+        (Trouble::Breaks, Trouble::None) => tracing::info!(endpoint, "endpoint answers again"),
+        (Trouble::None, Trouble::None) => {}
     }
 }

@@ -20,10 +20,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::upstream::admit::circuit_breaker::CircuitBreaker;
+use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle, Member};
 use crate::upstream::admit::registry::{Neighbour, Registry};
-use crate::upstream::model::config::{Config, EndpointConfig, ProtocolName};
+use crate::upstream::model::config::{EndpointConfig, ProtocolName, UpstreamConfig};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
 use crate::upstream::select::balance::{self, Constraints};
@@ -59,7 +59,7 @@ struct PoolState<C: Send + 'static> {
 
 impl<C: Send + 'static> Pool<C> {
     /// A pool for the endpoints of an upstream.
-    pub fn new(config: &Config, registry: &Arc<Registry>) -> Arc<Self> {
+    pub fn new(config: &UpstreamConfig, registry: &Arc<Registry>) -> Arc<Self> {
         let pool = Arc::new(Self {
             registry: registry.clone(),
             state: Mutex::new(PoolState {
@@ -79,7 +79,7 @@ impl<C: Send + 'static> Pool<C> {
 
     /// The settings are these from now on. Slots stay taken, requests keep their places in the queue, idle connections
     /// are kept as far as they have room and speak the protocol.
-    pub fn reconfigure(self: &Arc<Self>, config: &Config) {
+    pub fn reconfigure(self: &Arc<Self>, config: &UpstreamConfig) {
         let mut state = self.lock();
         let settings = Settings::new(config, Some(&state.settings));
         let before = std::mem::replace(&mut state.settings, settings);
@@ -160,6 +160,7 @@ impl<C: Send + 'static> Pool<C> {
         let state = EndpointState {
             breaker: CircuitBreaker::new(config),
             idle: VecDeque::new(),
+            told: Trouble::None,
         };
         (Arc::new(settings.outfit(endpoint)), state)
     }
@@ -360,7 +361,7 @@ impl<C: Send + 'static> Pool<C> {
     /// given.
     fn trim(&self, state: &mut PoolState<C>, at: usize, leaving: usize) -> Vec<C> {
         let endpoint = &state.set.endpoints[at];
-        let EndpointState { breaker, idle } = &mut state.set.states[at];
+        let EndpointState { breaker, idle, .. } = &mut state.set.states[at];
         let free = endpoint.room_for_idle(leaving);
         let room = if breaker.is_open() {
             0

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::upstream::admit::endpoint_set::Member;
 use crate::upstream::model::Endpoint;
-use crate::upstream::model::config::{Balance, Config, EndpointConfig, ProtocolName, Slots, Sticky};
+use crate::upstream::model::config::{Balance, EndpointConfig, ProtocolName, Slots, Sticky, UpstreamConfig};
 use crate::upstream::select::sticky::Signer;
 
 /// The settings of a pool.
@@ -27,7 +27,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Those of an upstream, and what goes on of those `before`: a secret that was made up.
-    pub(super) fn new(config: &Config, before: Option<&Self>) -> Self {
+    pub(super) fn new(config: &UpstreamConfig, before: Option<&Self>) -> Self {
         let known = before.filter(|before| before.sticky == config.sticky);
         let signer = match known {
             Some(known) => known.signer.clone(),

@@ -38,7 +38,7 @@ struct Waiting {
 
 struct World {
     random: fastrand::Rng,
-    config: Config,
+    config: UpstreamConfig,
     pool: Arc<Pool<Token>>,
     /// Slots that were taken when their number was changed: they may be more than there are.
     excess: usize,

@@ -11,9 +11,14 @@ use crate::upstream::model::config::{
 };
 use crate::upstream::model::profile::Profile;
 
-pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, waiting: usize) -> Config {
+pub(in crate::upstream) fn config(
+    endpoints: usize,
+    slots: usize,
+    kept: usize,
+    waiting: usize,
+) -> UpstreamConfig {
     let endpoint = |port| EndpointConfig::new(format!("127.0.0.1:{port}").parse().unwrap());
-    Config {
+    UpstreamConfig {
         name: "test".into(),
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
@@ -35,8 +40,8 @@ pub(in crate::upstream) fn config(endpoints: usize, slots: usize, kept: usize, w
         warn_unreachable: true,
         retry: Retry::default(),
         timeouts: Timeouts::default(),
-        head_size: Config::HEAD_SIZE,
-        head_fields: Config::HEAD_FIELDS,
+        head_size: UpstreamConfig::HEAD_SIZE,
+        head_fields: UpstreamConfig::HEAD_FIELDS,
     }
 }
 

@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::protocol::fields::Fields;
 use crate::protocol::samples;
-use crate::spool::{self, Spools};
+use crate::spool::{self, SpoolConfig, Spools};
 use crate::telemetry::Reason;
 use crate::upstream::admit::pool::tests::config;
 use crate::upstream::answer::{Interim, Relays};
-use crate::upstream::model::config::{Config, EndpointConfig, ProtocolName};
+use crate::upstream::model::config::{EndpointConfig, ProtocolName, UpstreamConfig};
 
 /// An upstream with one endpoint, in a directory that has to stay.
 fn backend() -> (TempDir, UnixListener, Upstream) {
@@ -24,7 +24,7 @@ fn backend() -> (TempDir, UnixListener, Upstream) {
     let path = directory.path().join("s");
     let listener = UnixListener::bind(&path).unwrap();
     let address = format!("unix:{}", path.display()).parse().unwrap();
-    let upstream = Upstream::new(Config {
+    let upstream = Upstream::new(UpstreamConfig {
         protocol: ProtocolName::Http,
         endpoints: vec![EndpointConfig::new(address)],
         ..config(0, 1, 1, 1)
@@ -46,7 +46,7 @@ fn answering(listener: UnixListener, answer: &'static str) -> JoinHandle<UnixStr
 }
 
 fn relays(directory: &TempDir) -> Relays {
-    let spools = Spools::new(spool::Config {
+    let spools = Spools::new(SpoolConfig {
         temp_dir: directory.path().to_owned(),
         disk_total: 1 << 20,
         memory_total: 1 << 20,
@@ -104,7 +104,7 @@ async fn interim_answers_are_heard_before_the_final_one() {
         .unwrap();
     assert!(answer.head.status == 200 && answer.body.remaining() == Some(2));
     let link: Fields = [("Link", "</a>")].into_iter().collect();
-    assert_eq!(*heard.0.lock().unwrap(), [(103, link)]);
+    assert_eq!(*heard.0.lock().unwrap(), [(100, Fields::new()), (103, link)]);
     backend.await.unwrap();
 }
 
@@ -173,7 +173,7 @@ async fn second_opinion(method: Method, answers: [&'static str; 2]) -> (u16, Tra
             let _connection = answering(listener, answer).await;
         });
     }
-    let mut config = Config {
+    let mut config = UpstreamConfig {
         protocol: ProtocolName::Http,
         endpoints,
         ..config(0, 1, 1, 1)

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::membership::{Members, Membership};
 use crate::transport::Resolver;
-use crate::transport::resolve::{Answer, MAX_FOUND, ResolveError};
+use crate::transport::resolve::{MAX_FOUND, ResolveError, ResolverAnswer};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::config::EndpointConfig;
 use schedule::LookupSchedule;
@@ -84,7 +84,13 @@ impl Name {
 }
 
 /// Logs what an operator wants to know, once.
-fn tell(upstream: &str, source: &Source, news: News, heard: &Result<Answer, ResolveError>, failing: bool) {
+fn tell(
+    upstream: &str,
+    source: &Source,
+    news: News,
+    heard: &Result<ResolverAnswer, ResolveError>,
+    failing: bool,
+) {
     let name = source.query();
     match (news, heard) {
         (News::Changed, _) => {
@@ -99,7 +105,7 @@ fn tell(upstream: &str, source: &Source, news: News, heard: &Result<Answer, Reso
         (News::Same, Ok(_)) if failing => tracing::info!(upstream, %name, "the name resolves again"),
         (News::Same, Ok(_)) => {}
     }
-    if let (News::Changed, Ok(Answer { left_out: 1.., .. })) = (news, heard) {
+    if let (News::Changed, Ok(ResolverAnswer { left_out: 1.., .. })) = (news, heard) {
         tracing::warn!(upstream, %name, "only the first {MAX_FOUND} places are used");
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::schedule::LookupSchedule;
 use super::source::Source;
-use crate::transport::resolve::{Answer, Found, ResolveError};
+use crate::transport::resolve::{Found, ResolveError, ResolverAnswer};
 use crate::upstream::model::config::EndpointConfig;
 
 const SEEDS: u64 = 1_000;
@@ -98,7 +98,7 @@ impl World {
 
     fn ask(&mut self) {
         let heard = match &self.mood {
-            Mood::Answers(places, valid_for) => Ok(Answer {
+            Mood::Answers(places, valid_for) => Ok(ResolverAnswer {
                 found: places.iter().map(|last| place(*last)).collect(),
                 valid_for: *valid_for,
                 left_out: 0,

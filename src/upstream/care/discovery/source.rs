@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::members::members;
 use crate::transport::Query;
-use crate::transport::resolve::{Answer, ResolveError};
+use crate::transport::resolve::{ResolveError, ResolverAnswer};
 use crate::upstream::model::config::EndpointConfig;
 
 /// The endpoints of a name.
@@ -56,7 +56,7 @@ impl Source {
     /// that do not answer do no more harm than none; `keep` says how long.
     pub(super) fn hear(
         &mut self,
-        heard: &Result<Answer, ResolveError>,
+        heard: &Result<ResolverAnswer, ResolveError>,
         keep: Duration,
         now: Instant,
     ) -> News {
@@ -96,13 +96,13 @@ mod tests {
         Source::new(EndpointConfig::new("dns:app:9000".parse().unwrap()))
     }
 
-    fn answer(last: &[u8]) -> Result<Answer, ResolveError> {
+    fn answer(last: &[u8]) -> Result<ResolverAnswer, ResolveError> {
         let place = |last: &u8| Found {
             priority: 0,
             address: SocketAddr::from(([10, 0, 0, *last], 9000)),
             weight: 0,
         };
-        Ok(Answer {
+        Ok(ResolverAnswer {
             found: last.iter().map(place).collect(),
             valid_for: Duration::from_secs(5),
             left_out: 0,

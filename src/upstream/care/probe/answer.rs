@@ -19,14 +19,14 @@ pub(super) struct Wanted {
 
 /// What has come.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct ProbeAnswer {
     /// Once the head is complete.
     pub(super) status: Option<u16>,
     /// At most [`MAX_ANSWER`] bytes of it.
     body: BytesMut,
 }
 
-impl Answer {
+impl ProbeAnswer {
     /// More of the body; what is too much is not kept.
     pub(super) fn push(&mut self, piece: &Bytes) {
         let room = MAX_ANSWER.saturating_sub(self.body.len());
@@ -77,9 +77,9 @@ mod tests {
             busy: "503".parse().unwrap(),
             body: Some("pong".to_owned()),
         };
-        let mut answer = Answer {
+        let mut answer = ProbeAnswer {
             status,
-            ..Answer::default()
+            ..ProbeAnswer::default()
         };
         answer.push(&Bytes::from_static(body));
         format!("{:?}", answer.judge(&wanted))
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_is_listened_to() {
-        let mut answer = Answer::default();
+        let mut answer = ProbeAnswer::default();
         answer.push(&Bytes::from(vec![b'x'; MAX_ANSWER - 1]));
         assert!(!answer.is_full());
         answer.push(&Bytes::from(vec![b'x'; MAX_ANSWER]));

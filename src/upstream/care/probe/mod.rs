@@ -25,10 +25,10 @@ use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{Protocol, RequestHead, Target};
 use crate::transport::Address;
-use crate::upstream::model::config::Config;
+use crate::upstream::model::config::UpstreamConfig;
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
 use crate::upstream::wire::{Announcement, codec};
-use answer::{Answer, Wanted};
+use answer::{ProbeAnswer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
@@ -38,9 +38,9 @@ pub struct Prober {
 
 impl Prober {
     /// For the endpoints of this upstream. Opens no connection.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &UpstreamConfig) -> Self {
         // A worker is free again as soon as it has answered.
-        let config = Config {
+        let config = UpstreamConfig {
             keep_alive: 0,
             ..config.clone()
         };
@@ -87,14 +87,14 @@ impl Prober {
         }
     }
 
-    async fn request(&self, address: &Address, request: &Request, limit: Duration) -> (Verdict, Answer) {
+    async fn request(&self, address: &Address, request: &Request, limit: Duration) -> (Verdict, ProbeAnswer) {
         let wanted = Wanted {
             status: request.status.clone(),
             busy: request.busy_status.clone(),
             body: request.body.clone(),
         };
         let head = head(request);
-        let mut answer = Answer::default();
+        let mut answer = ProbeAnswer::default();
         let asking = request::ask(
             self.protocol.as_ref(),
             (address, &self.announcement),
@@ -147,6 +147,7 @@ fn head(request: &Request) -> RequestHead {
         content_length: None,
         chunked: false,
         upgrade: false,
+        trailers: false,
         extra: Vec::new().into(),
         id: RequestId(fastrand::u64(..)),
     }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use bytes::BytesMut;
 
-use super::answer::Answer;
+use super::answer::ProbeAnswer;
 use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
@@ -22,7 +22,7 @@ pub(super) async fn ask(
     protocol: &dyn Protocol,
     (address, announcement): (&Address, &Announcement),
     head: &RequestHead,
-    answer: &mut Answer,
+    answer: &mut ProbeAnswer,
 ) -> Result<(), Verdict> {
     let mut queue = WriteQueue::new();
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
@@ -35,7 +35,7 @@ pub(super) async fn ask(
 
 struct Listener<'a> {
     exchange: Box<dyn Exchange>,
-    answer: &'a mut Answer,
+    answer: &'a mut ProbeAnswer,
 }
 
 impl Listener<'_> {
@@ -45,7 +45,7 @@ impl Listener<'_> {
             match event {
                 Event::Head(head) => self.answer.status = Some(head.status.as_u16()),
                 Event::Body(piece) => self.answer.push(&piece),
-                Event::Interim(_) | Event::Stderr(_) => {}
+                Event::Interim(_) | Event::Stderr(_) | Event::Trailers(_) => {}
                 Event::Switched | Event::End { .. } => return Ok(true),
             }
         }

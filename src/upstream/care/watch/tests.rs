@@ -16,11 +16,11 @@ const SECOND: Duration = Duration::from_secs(1);
 /// An endpoint that is only looked at.
 struct Patient {
     dir: TempDir,
-    state: Mutex<State>,
+    state: Mutex<PatientState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PatientState {
     gone: bool,
     looks: usize,
     /// Each look finds one more answer.
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Patient {
-    fn new(state: State) -> Arc<Self> {
+    fn new(state: PatientState) -> Arc<Self> {
         Arc::new(Self {
             dir: tempfile::tempdir().unwrap(),
             state: Mutex::new(state),
@@ -48,7 +48,7 @@ impl Patient {
         listener
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut PatientState)) {
         change(&mut self.state.lock().unwrap());
     }
 
@@ -100,7 +100,7 @@ fn accepted(listener: &UnixListener) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_goes_and_comes_is_noticed() {
-    let patient = Patient::new(State::default());
+    let patient = Patient::new(PatientState::default());
     let watching = patient.watch();
     tokio::time::sleep(4 * SECOND).await;
     assert_eq!(patient.judged(), [false]);
@@ -115,9 +115,9 @@ async fn an_endpoint_that_goes_and_comes_is_noticed() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_knocks_where_requests_are_answered_or_every_slot_is_in_use() {
-    let patient = Patient::new(State {
+    let patient = Patient::new(PatientState {
         answers: true,
-        ..State::default()
+        ..PatientState::default()
     });
     let listener = patient.listen();
     let watching = patient.watch();
@@ -137,7 +137,7 @@ async fn nobody_knocks_where_requests_are_answered_or_every_slot_is_in_use() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_ends_with_its_endpoint() {
-    let patient = Patient::new(State::default());
+    let patient = Patient::new(PatientState::default());
     let watching = patient.watch();
     tokio::time::sleep(3 * SECOND).await;
     assert!(!watching.is_finished());

@@ -130,6 +130,31 @@ impl Probe {
     }
 }
 
+/// What is asked, for logs and explanations.
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect => f.write_str("a connection"),
+            Self::GetValues => f.write_str("FastCGI GET_VALUES"),
+            Self::UwsgiPing => f.write_str("uwsgi ping"),
+            Self::FpmPing(path) => write!(f, "{path}, which is to be the pool's ping.path"),
+            Self::Request(request) => request.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = if self.head_only { "HEAD" } else { "GET" };
+        let host = self.host.escape_ascii();
+        write!(f, "{method} {} on {host}", self.path)?;
+        match &self.script {
+            Some(script) => write!(f, " from {script}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Statuses {
     /// Anything that is not an error: what HAProxy takes for alive.
     pub fn fine() -> Self {
@@ -195,6 +220,28 @@ mod tests {
         assert_eq!(statuses.to_string(), "200-299,304");
         let known = [199, 200, 299, 300, 304].map(|status| statuses.contains(status));
         assert_eq!(known, [false, true, true, false, true]);
+    }
+
+    #[test]
+    fn what_is_asked_has_words() {
+        let request = Request {
+            path: Target::from_static("/healthz?full"),
+            host: "api.example".into(),
+            ..Request::default()
+        };
+        let said = |request: &Request| Probe::Request(request.clone()).to_string();
+        assert_eq!(said(&request), "GET /healthz?full on api.example");
+        let script = Request {
+            head_only: true,
+            script: Some("/srv/health.php".to_owned()),
+            ..request
+        };
+        assert_eq!(
+            said(&script),
+            "HEAD /healthz?full on api.example from /srv/health.php"
+        );
+        let ping = Probe::FpmPing(Target::from_static("/ping"));
+        assert_eq!(ping.to_string(), "/ping, which is to be the pool's ping.path");
     }
 
     #[test]

@@ -100,6 +100,11 @@ fn points(address: &Address, weight: u32) -> impl Iterator<Item = u32> {
             base.update(path.as_os_str().as_encoded_bytes());
             base.update(b"\0");
         }
+        Address::Abstract(name) => {
+            base.update(b"@");
+            base.update(name.as_bytes());
+            base.update(b"\0");
+        }
         tcp => {
             let name = tcp.to_string();
             let (host, port) = name.rsplit_once(':').unwrap_or((&name, ""));

@@ -70,7 +70,7 @@ fn records(body: RequestBody, length: usize) -> (Pump, UnixStream) {
 fn pump(protocol: &dyn Protocol, body: RequestBody, length: usize) -> (Pump, UnixStream) {
     let mut head = samples::request(Method::POST);
     head.content_length = Some(length as u64);
-    let prepared = Prepared::new(protocol, &head).unwrap();
+    let prepared = PreparedRequest::new(protocol, &head).unwrap();
     let (connection, peer) = pair();
     (
         Pump::new(prepared, body, connection, terms(), Instant::now()),
