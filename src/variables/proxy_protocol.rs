@@ -84,10 +84,13 @@ impl ProxyProtocolVariable {
             Self::ServerAddr => ip(end(|ends| ends.destination)),
             Self::ServerPort => port(end(|ends| ends.destination)),
             Self::SslVerify => ssl.map(|ssl| ssl.verify.to_string()),
-            Self::Tlv(kind) => return sink(header.tlvs.get(kind).unwrap_or_default()),
-            Self::Ssl(kind) => return sink(ssl.and_then(|ssl| ssl.get(kind)).unwrap_or_default()),
+            Self::Tlv(kind) => return header.tlvs.get(kind).into_iter().for_each(sink),
+            Self::Ssl(kind) => {
+                let value = ssl.and_then(|ssl| ssl.get(kind));
+                return value.into_iter().for_each(sink);
+            }
         };
-        sink(text.unwrap_or_default().as_bytes());
+        text.iter().for_each(|text| sink(text.as_bytes()));
     }
 }
 
