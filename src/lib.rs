@@ -45,6 +45,7 @@
 //!                   HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
+//!                   The frames of HTTP/2 are counted on their way to hyper and from it; floods end their connection
 //! exchange          the request and its answer from here on: one box, which every step borrows
 //! inspect           framing, Host, expectations; fields that may not become variables go
 //! route             most specific host, longest path

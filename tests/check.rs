@@ -1,8 +1,9 @@
 //! `bridgehead check` and the exit codes of the command line.
 
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
@@ -20,31 +21,31 @@ fn bridgehead(arguments: &[&str]) -> (i32, String, String) {
 
 /// A copy of a configuration, all of whose directories and scripts are there, below a temporary one: for every user, since the
 /// configuration names one.
-fn at_home(configuration: &str) -> (TempDir, PathBuf) {
+fn at_home(configuration: &str) -> io::Result<(TempDir, PathBuf)> {
     let everyone = Permissions::from_mode(0o777);
-    let dir = tempfile::tempdir().unwrap();
-    fs::set_permissions(dir.path(), everyone.clone()).unwrap();
-    let mut text = fs::read_to_string(configuration).unwrap();
+    let dir = tempfile::tempdir()?;
+    fs::set_permissions(dir.path(), everyone.clone())?;
+    let mut text = fs::read_to_string(configuration)?;
     for path in [
         "/srv/shop/public",
         "/srv/shop/static",
         "/var/lib/bridgehead",
         "/var/log/bridgehead",
     ] {
-        let home = dir.path().join(Path::new(path).strip_prefix("/").unwrap());
-        fs::create_dir_all(home.join("uploads")).unwrap();
-        fs::write(home.join("index.php"), "").unwrap();
-        fs::set_permissions(&home, everyone.clone()).unwrap();
-        text = text.replace(path, home.to_str().unwrap());
+        let home = dir.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(home.join("uploads"))?;
+        fs::write(home.join("index.php"), "")?;
+        fs::set_permissions(&home, everyone.clone())?;
+        text = text.replace(path, &home.to_string_lossy());
     }
     let file = dir.path().join("bridgehead.toml");
-    fs::write(&file, text).unwrap();
-    (dir, file)
+    fs::write(&file, text)?;
+    Ok((dir, file))
 }
 
 #[test]
 fn a_fine_configuration_is_called_fine() {
-    let (_dir, file) = at_home("fixtures/config/valid/everything.toml");
+    let (_dir, file) = at_home("fixtures/config/valid/everything.toml").unwrap();
     let file = file.to_str().unwrap();
     let (code, stdout, stderr) = bridgehead(&["check", "-c", file]);
     assert_eq!(
@@ -73,7 +74,7 @@ fn warnings_do_not_make_it_fail() {
 
 #[test]
 fn print_gives_a_configuration_that_can_be_checked_again() {
-    let (dir, file) = at_home("examples/configs/php-fpm.toml");
+    let (dir, file) = at_home("examples/configs/php-fpm.toml").unwrap();
     let (code, printed, _) = bridgehead(&["check", "-c", file.to_str().unwrap(), "--print"]);
     assert_eq!(code, 0);
     let file = dir.path().join("printed.toml");

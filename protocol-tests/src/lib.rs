@@ -8,8 +8,10 @@
 //! | [`content`] | what is sent, as written in cases | notation (nodes), protocol |
 //! | [`expect`] | what must be observed | content, wire, net |
 //! | [`notation`] | case files, complaints | content, expect |
-//! | [`run`] | playing cases | all above, side |
+//! | [`capability`] | what a target can do, by name | notation |
+//! | [`run`] | playing cases | all above, side, launch |
 //! | [`side`] | who is tested | expect, net |
+//! | [`launch`] | targets that the kit starts | side, net |
 //! | [`profile`], [`known`] | what is known about a target | notation |
 //! | [`report`] | results | run |
 //! | [`decode`] | connections in words | wire, trace (events) |
@@ -23,6 +25,7 @@
 //! The kit judges Bridgehead, among others. So it uses none of its code: what a record, a packet or a head is, is
 //! written down here once more, from the specifications.
 
+pub mod capability;
 pub mod capture;
 pub mod cli;
 pub mod content;
@@ -30,6 +33,7 @@ pub mod decode;
 pub mod draft;
 pub mod expect;
 pub mod known;
+pub mod launch;
 pub mod net;
 pub mod notation;
 pub mod profile;

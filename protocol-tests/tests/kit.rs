@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use bridgehead_conform::capability::ALL;
 use bridgehead_conform::content::Scope;
 use bridgehead_conform::known::Known;
 use bridgehead_conform::notation::{Action, Case, File, SideName, Suite, embedded};
@@ -141,7 +142,8 @@ fn every_server_case_can_be_coded_with_every_profile_that_fits() {
 fn every_front_end_case_can_be_coded() {
     for &(protocol, side, ref cases) in SUITES.iter() {
         let names = [
-            "base", "hasty", "kept", "small", "limited", "php", "host", "port", "token", "case",
+            "base", "hasty", "kept", "small", "limited", "php", "named", "trusted", "host", "port", "token",
+            "case",
         ];
         let scope = names
             .into_iter()
@@ -175,6 +177,28 @@ fn known_deviations_are_of_cases_that_exist() {
         let strangers: Vec<_> = known.cases().filter(|id| !ids.contains(*id)).collect();
         assert!(strangers.is_empty(), "{}: {strangers:?}", file.path);
     }
+}
+
+#[test]
+fn every_capability_is_declared_and_described() {
+    let readme = include_str!("../README.md");
+    let undescribed: Vec<_> = ALL
+        .iter()
+        .filter(|name| !readme.contains(&format!("`{name}`")))
+        .collect();
+    assert!(undescribed.is_empty(), "{undescribed:?}");
+    let needed = SUITES
+        .iter()
+        .flat_map(|(_, _, cases)| cases)
+        .flat_map(|case| &case.needs);
+    let profiles = in_directory("profiles/");
+    let profiles: Vec<_> = profiles.iter().map(|file| Profile::read(file).unwrap()).collect();
+    let provided = profiles.iter().flat_map(|profile| &profile.provides);
+    let strangers: BTreeSet<_> = needed
+        .chain(provided)
+        .filter(|name| !ALL.contains(&name.as_str()))
+        .collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
 }
 
 #[test]

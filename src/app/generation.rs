@@ -7,7 +7,7 @@ use crate::files::Root;
 use crate::frontend::{ExchangeContext, Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{AccessLog, Counters, SlowLog};
-use crate::transport::Resolver;
+use crate::transport::{Connector, Resolver};
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
 use crate::upstream::{Relays, Upstream, UpstreamConfig};
@@ -31,6 +31,8 @@ struct Shared {
     resolver: Arc<Resolver>,
     /// The endpoints of all upstreams.
     registry: Arc<Registry>,
+    /// All connections to them.
+    connector: Connector,
 }
 
 impl Generation {
@@ -46,6 +48,7 @@ impl Generation {
         let shared = Shared {
             resolver: Arc::new(Resolver::new(config.server.resolver.clone())),
             registry: Arc::default(),
+            connector: Connector::default(),
         };
         let mut first = Self::make((config, roots), None, (relays, shared), access, counters);
         first.take_care();
@@ -81,7 +84,7 @@ impl Generation {
     ) -> Self {
         let upstreams = config.upstreams.iter().map(|config| {
             let known = before.and_then(|before| before.find(config));
-            known.unwrap_or_else(|| (create(config, before, &shared.registry), None))
+            known.unwrap_or_else(|| (create(config, before, &shared), None))
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
         let routes = config.frontend.routes.iter().zip(roots);
@@ -155,11 +158,11 @@ impl Generation {
 }
 
 /// An upstream with settings that none has had, with the pool of the one that had its name.
-fn create(config: &UpstreamConfig, before: Option<&Generation>, registry: &Arc<Registry>) -> Arc<Upstream> {
+fn create(config: &UpstreamConfig, before: Option<&Generation>, shared: &Shared) -> Arc<Upstream> {
     let mut known = before.iter().flat_map(|before| &before.upstreams);
     let upstream = match known.find(|upstream| **upstream.name() == *config.name) {
         Some(before) => before.successor(config.clone()),
-        None => Upstream::within(config.clone(), registry),
+        None => Upstream::within(config.clone(), &shared.registry, &shared.connector),
     };
     Arc::new(upstream)
 }

@@ -149,8 +149,9 @@ impl App {
 
     /// What was counted so far.
     pub fn counters(&self) -> &Arc<Counters> {
-        let on_disk = self.generation.relays.spools().bytes_on_disk();
-        self.counters.spool_bytes.set(on_disk);
+        let spools = self.generation.relays.spools();
+        self.counters.spool_bytes.set(spools.bytes_on_disk());
+        self.counters.spool_memory_bytes.set(spools.bytes_in_memory());
         &self.counters
     }
 

@@ -48,7 +48,8 @@ impl Reopened {
         });
         for (log, outcome) in [("access", access), ("error", error)] {
             match outcome {
-                Ok(_) => tracing::info!(log, "log opened again"),
+                Ok(Some(())) => tracing::info!(log, "log opened again"),
+                Ok(None) => {}
                 Err(error) => {
                     let error = format!("{error:#}");
                     tracing::error!(log, %error, "cannot open the log again; the old file stays");

@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::threads;
 
-/// Threads that wait for the disk, at most: as many as nginx's pool has. More of them make no disk faster, and each has
-/// a stack, and keeps freed memory for itself.
+/// Threads that wait for the disk, and a few of them for names, at most: as many as nginx's pool has. More of them make
+/// no disk faster, and each has a stack, and keeps freed memory for itself.
 const BLOCKING: usize = 32;
 
 /// How long such a thread waits for more to do before it ends, and gives its memory back.

@@ -156,7 +156,8 @@ pub struct Limits {
 /// What is held back, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffering {
-    /// Take the whole request body before a slot is taken. A body of unknown length always is.
+    /// Take the whole request body before a slot is taken. A body of unknown length is held all the same where the
+    /// backend has to be told its length.
     pub request: bool,
     /// Take answers off their workers as fast as those write, and not at the pace of the client.
     pub response: bool,

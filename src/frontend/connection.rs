@@ -12,6 +12,7 @@ use super::private_fields::PRIVATE;
 use super::requests::Requests;
 use crate::protocol::fields::Fields;
 use crate::protocol::http1;
+use crate::telemetry::Reason;
 use crate::transport::Latch;
 use crate::upstream::Interim;
 
@@ -28,6 +29,8 @@ pub struct Connection {
     interim: OnceLock<Box<Mutex<Vec<u8>>>>,
     /// It ends with a reset, whatever is on its way.
     cut: AtomicBool,
+    /// Why it ends with all that is under way, if its client broke a rule of HTTP/2.
+    violation: OnceLock<Reason>,
     /// Set when it is to end as soon as no request is hurt by it.
     pub(super) leave: Arc<Latch>,
     _permit: Permit,
@@ -42,6 +45,7 @@ impl Connection {
             meters: Meters::default(),
             interim: OnceLock::new(),
             cut: AtomicBool::new(false),
+            violation: OnceLock::new(),
             leave,
             _permit: permit,
         }
@@ -62,6 +66,16 @@ impl Connection {
     /// It may end as others do.
     pub(super) fn spare(&self) {
         self.cut.store(false, Ordering::Relaxed);
+    }
+
+    /// Its client broke a rule: the answers that end with it say so.
+    pub(super) fn violated(&self, reason: Reason) {
+        let _ = self.violation.set(reason);
+    }
+
+    /// Why its client is gone.
+    pub(super) fn gone(&self) -> Reason {
+        *self.violation.get().unwrap_or(&Reason::ClientGone)
     }
 
     /// Whether it ends with a reset.

@@ -16,7 +16,7 @@ use super::connection::Connection;
 use super::context::ExchangeContext;
 use super::error_answer;
 use super::flow::InternalUri;
-use super::meter::Meter;
+use super::metered::Metered;
 use super::pace::Rate;
 use super::private_fields::PRIVATE;
 use super::received::Received;
@@ -47,7 +47,7 @@ pub struct Exchange {
     /// How fast the client has to take the answer.
     least: Option<Box<Rate>>,
     /// How fast it does, where it matters.
-    meter: Option<Arc<Meter>>,
+    metered: Option<Box<Metered>>,
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     /// The body was given out, or broke off.
@@ -71,7 +71,7 @@ impl Exchange {
             tunnel: None,
             last: false,
             least: None,
-            meter: None,
+            metered: None,
             expected: None,
             ended: false,
             context: context.clone(),
@@ -180,10 +180,10 @@ impl Exchange {
             self.answer.length = None;
         }
         self.expected = self.answer.body.remaining();
-        self.meter = self
+        self.metered = self
             .least
             .as_ref()
-            .map(|rate| self.connection.meters.meter(**rate));
+            .map(|rate| Box::new(Metered::new(self.connection.meters.meter(**rate), rate.piece())));
     }
 
     /// The status of the answer.
@@ -225,10 +225,10 @@ impl Exchange {
 
     /// The next bytes of the answer's body. The first failure is the last that comes.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        if let Some(meter) = &self.meter {
-            meter.taken();
-        }
-        let chunk = ready!(self.answer.body.poll_chunk(cx));
+        let chunk = match &mut self.metered {
+            None => ready!(self.answer.body.poll_chunk(cx)),
+            Some(metered) => ready!(metered.poll_chunk(&mut self.answer.body, cx)),
+        };
         match &chunk {
             Some(Ok(bytes)) => self.sent(bytes.len()),
             Some(Err(broken)) => {
@@ -250,7 +250,14 @@ impl Exchange {
 
     /// Files are read in pieces of so many bytes, at most.
     pub fn in_pieces(&mut self, piece: usize) {
-        self.answer.body.in_pieces(piece);
+        self.answer.body.in_pieces(piece.min(self.piece()));
+    }
+
+    /// Bytes of the body that are to be given to the client before it has taken them, at most.
+    pub fn piece(&self) -> usize {
+        self.metered
+            .as_ref()
+            .map_or(usize::MAX, |metered| metered.piece())
     }
 
     /// Whether the kernel may copy the body from a file.
@@ -264,13 +271,14 @@ impl Exchange {
         &mut self,
         copy: impl FnOnce(&File, u64, usize) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<()>> {
-        if let Some(meter) = &self.meter {
-            meter.taken();
+        let most = self.piece();
+        if let Some(metered) = &self.metered {
+            metered.taken();
         }
         let Some(file) = self.answer.body.file() else {
             return Poll::Ready(Ok(()));
         };
-        let sent = ready!(file.poll_copy(copy));
+        let sent = ready!(file.poll_copy(|file, offset, count| copy(file, offset, count.min(most))));
         match &sent {
             Ok(count) => self.sent(*count),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -299,25 +307,30 @@ impl Exchange {
 
     /// Whether all of the body was given out.
     pub fn is_over(&self) -> bool {
-        self.answer.body.is_over()
+        self.held() == 0 && self.answer.body.is_over()
     }
 
     /// Bytes of the body still to be given out, when their number is known.
     pub fn remaining(&self) -> Option<u64> {
-        self.answer.body.remaining()
+        Some(self.answer.body.remaining()? + self.held())
+    }
+
+    /// Bytes that the body has given out, and are none of the client's yet.
+    fn held(&self) -> u64 {
+        self.metered.as_ref().map_or(0, |metered| metered.held())
     }
 
     fn sent(&mut self, bytes: usize) {
         self.record.sent(bytes);
-        if let Some(meter) = &self.meter {
-            meter.given(bytes);
+        if let Some(metered) = &self.metered {
+            metered.given(bytes);
         }
     }
 
     /// Why the client did not get all of it.
     fn gone(&self) -> Reason {
-        if !self.meter.as_ref().is_some_and(|meter| meter.is_too_slow()) {
-            return Reason::ClientGone;
+        if !self.metered.as_ref().is_some_and(|metered| metered.is_too_slow()) {
+            return self.connection.gone();
         }
         let reason = Reason::ClientTooSlow;
         self.context.counters.error(reason);
@@ -363,6 +376,9 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.is_complete() && !self.is_over() && self.record.reason().is_none() {
             self.record.broke_off(self.gone());
+        } else if self.record.reason() == Some(Reason::ClientGone) {
+            // Nothing was answered yet.
+            self.record.broke_off(self.connection.gone());
         }
         self.connection.requests.end();
         self.observe();

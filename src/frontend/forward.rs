@@ -161,12 +161,11 @@ fn host(head: &RequestHead, template: &Template) -> Result<Option<Box<Bytes>>, R
 /// How the body of a request is to be taken.
 fn rules(service: &Service, to: Destination<'_>) -> Rules {
     let (route, upstream) = (&to.route.config, to.upstream);
-    let http = upstream.config().protocol == ProtocolName::Http;
     Rules {
         limits: route.limits,
         buffering: route.buffering,
         pause: service.config.timeouts.body,
-        unknown_length: http && upstream.config().quirks.chunked_body,
+        unknown_length: upstream.config().unknown_length(),
     }
 }
 
@@ -199,8 +198,8 @@ fn options<'a>(
     }
 }
 
-/// Sends a request in a task of its own, which goes on when the client leaves; so nothing of the client's can hear of
-/// interim answers.
+/// Sends a request in a task of its own, which goes on when the client leaves, and which a stop waits for; so nothing
+/// of the client's can hear of interim answers.
 async fn detached(
     upstream: Arc<Upstream>,
     head: RequestHead,
@@ -217,11 +216,12 @@ async fn detached(
         now,
         relays,
     } = options;
-    let relays = relays.clone();
+    let (tasks, relays) = (relays, relays.clone());
     let mut own = trace.clone();
     // All that can be said of it if the client leaves before the task tells more.
+    trace.goes_to(upstream.name());
     trace.enter(Phase::Head, now);
-    let sent = tokio::spawn(async move {
+    let sent = tasks.detach(async move {
         let options = Options {
             ignore_abort,
             buffered,

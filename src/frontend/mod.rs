@@ -10,9 +10,9 @@
 //! * the [`router`] finds the [`route`]; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`], as far as there is [`trust`]) and sends;
 //! * of an answer's fields, [`private_fields`] are not for clients;
-//! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`); a [`body`], whose parts may be a
+//! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`), or the [`violation`] of a whole connection; a [`body`], whose parts may be a
 //!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
-//! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace` and `meter` tell slow clients from slow applications.
+//! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace`, `meter` and `metered` tell slow clients from slow applications.
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
@@ -38,6 +38,7 @@ pub mod handler;
 pub mod inspect;
 mod liking;
 mod meter;
+mod metered;
 pub mod options;
 mod pace;
 pub mod private_fields;
@@ -56,6 +57,7 @@ pub mod streaming_body;
 pub mod trust;
 pub mod tunnel;
 pub mod upload;
+pub mod violation;
 
 pub use answer::Answer;
 pub use config::FrontendConfig;

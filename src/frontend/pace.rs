@@ -5,6 +5,7 @@
 //! the disk is waited for does not count.
 
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,6 +17,17 @@ pub struct Rate {
     pub bytes: NonZeroU64,
     /// Time that a client may lag behind it.
     pub grace: Duration,
+}
+
+/// Least and most bytes that a client is given at a time, where its rate matters: less would not be worth a write, and the
+/// time that more takes would be the client's before it has taken any of it.
+const PIECE: RangeInclusive<u64> = 16 * 1024..=64 * 1024;
+
+impl Rate {
+    /// Bytes that the client is given at a time: those of a second.
+    pub(super) fn piece(&self) -> usize {
+        self.bytes.get().clamp(*PIECE.start(), *PIECE.end()) as usize
+    }
 }
 
 /// One client's account of time, for one direction.
@@ -122,6 +134,17 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_is_what_a_second_brings_within_bounds() {
+        for (bytes, piece) in [(1, 16_384), (20_000, 20_000), (1 << 30, 65_536)] {
+            let rate = Rate {
+                bytes: NonZeroU64::new(bytes).unwrap(),
+                ..RATE
+            };
+            assert_eq!(rate.piece(), piece);
+        }
+    }
+
+    #[test]
     fn a_piece_has_the_time_that_it_takes() {
         let now = Instant::now();
         let mut pace = Pace::new(RATE);
@@ -132,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_nobody_waits_is_free() {
+    fn time_in_which_nothing_waits_is_free() {
         let now = Instant::now();
         let mut pace = Pace::new(RATE);
         pace.begin(now);

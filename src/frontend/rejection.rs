@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use super::violation::Violation;
 use crate::files::{LookupError, PathError};
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{RequestError, Rule};
@@ -42,6 +43,12 @@ pub enum Rejection {
     /// A peer that has to announce its connections does not, or not as it should.
     #[error("{0}, from a peer in `proxy_protocol.from`")]
     ProxyHeader(HeaderError),
+    /// The head breaks a rule of HTTP/2, of which its library says no more.
+    #[error("request head that breaks a rule of HTTP/2")]
+    Malformed,
+    /// The whole connection breaks a rule of HTTP/2.
+    #[error(transparent)]
+    Violation(Violation),
     /// The head did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     Late,
@@ -104,9 +111,11 @@ impl Rejection {
             | Self::HostTemplate(_)
             | Self::Target
             | Self::LeavesRoute
+            | Self::Malformed
             | Self::Padded(_)
             | Self::ProxyHeader(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
+            Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
@@ -134,6 +143,8 @@ impl Rejection {
             Self::Request(error) => rule_reason(error.rule),
             Self::ProxyHeader(HeaderError::Missing) => Reason::MissingProxyHeader,
             Self::ProxyHeader(_) => Reason::BadProxyHeader,
+            Self::Malformed => Reason::BadRequest,
+            Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
             Self::Padded(_) => Reason::BadField,
@@ -163,6 +174,7 @@ impl Rejection {
             Self::Host
             | Self::Request(_)
             | Self::ProxyHeader(_)
+            | Self::Violation(_)
             | Self::Late
             | Self::Target
             | Self::TransferEncoding
@@ -176,6 +188,7 @@ impl Rejection {
             | Self::Method(_)
             | Self::HostTemplate(_)
             | Self::LeavesRoute
+            | Self::Malformed
             | Self::Padded(_)
             | Self::NotFound
             | Self::Unmet(..)
@@ -254,6 +267,15 @@ fn rule(rule: Rule) -> StatusCode {
         Rule::Coding => StatusCode::NOT_IMPLEMENTED,
         Rule::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         Rule::TooLarge | Rule::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// For the log: its client gets no answer.
+fn violation(violation: Violation) -> StatusCode {
+    match violation {
+        Violation::SlowHead => StatusCode::REQUEST_TIMEOUT,
+        Violation::HeaderBomb => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -39,8 +39,8 @@ use crate::telemetry::Reminder;
 /// it is being given.
 pub const PIECE: usize = 128 * 1024;
 
-/// The same when memory is used up: a hop for less is not worth it.
-const LEAST_PIECE: usize = 16 * 1024;
+/// The same when memory is used up: thousands of uploads that are left with less than a piece each are to be little.
+const LEAST_PIECE: usize = 4 * 1024;
 
 /// Where spools go to, and how much of the disk they may take together.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub struct Writer {
     shared: Arc<Shared>,
     limits: Limits,
     memory: Segments,
-    /// What is in memory, as all spools count it.
+    /// What is in memory, what waits for the disk included, as all spools count it.
     held: Share,
     overflow: Option<Overflow>,
     broken: bool,
@@ -34,6 +34,8 @@ struct Overflow {
     written: u64,
     /// The last job, unless its end was seen. Only one runs at a time: more would only fill memory.
     job: Option<JoinHandle<Written>>,
+    /// Bytes that it has.
+    writing: u64,
 }
 
 impl Writer {
@@ -48,7 +50,7 @@ impl Writer {
         }
     }
 
-    /// Appends a chunk; waits only when the disk is slower than the caller.
+    /// Appends a chunk; waits only when the disk is slower than the caller, or memory is used up.
     ///
     /// The first poll takes the chunk: a caller that gives up waiting must not write it again. After an error
     /// the spool is of no use: every later call fails.
@@ -74,6 +76,7 @@ impl Writer {
             Some(overflow) => Some(overflow.finish().await?),
             None => None,
         };
+        self.held.set(self.memory.len() as u64);
         Ok(Spool::new(self.memory, Some(self.held), tail))
     }
 
@@ -99,7 +102,13 @@ impl Writer {
 
     fn keep(&mut self, chunk: Bytes) {
         self.memory.push(chunk);
-        self.held.set(self.memory.len() as u64);
+        self.count();
+    }
+
+    /// Tells all spools what is in memory here, on its way to the disk or not.
+    fn count(&self) {
+        let overflow = self.overflow.as_ref().map_or(0, Overflow::in_memory);
+        self.held.set(self.memory.len() as u64 + overflow);
     }
 
     /// Fills memory to its limit, then goes on to the disk.
@@ -113,12 +122,20 @@ impl Writer {
         if self.len() + chunk.len() as u64 > limit {
             return Err(SpoolError::TooLarge { limit });
         }
-        let piece = match self.held.is_spent() {
-            true => LEAST_PIECE,
-            false => PIECE,
-        };
-        let overflow = self.overflow.get_or_insert_with(|| Overflow::new(&self.shared));
-        overflow.push(chunk, piece).await
+        let new = || Overflow::new(&self.shared);
+        self.overflow.get_or_insert_with(new).push(chunk)?;
+        self.count();
+        let spent = self.held.is_spent();
+        let piece = if spent { LEAST_PIECE } else { PIECE };
+        if let Some(overflow) = &mut self.overflow {
+            overflow.write(piece).await?;
+            if spent {
+                // Until its end is seen, a job keeps what it has written.
+                overflow.join().await?;
+            }
+        }
+        self.count();
+        Ok(())
     }
 }
 
@@ -129,15 +146,21 @@ impl Overflow {
             pending: Segments::default(),
             written: 0,
             job: None,
+            writing: 0,
         }
     }
 
-    /// Takes a chunk; from `piece` bytes on they are written.
-    async fn push(&mut self, chunk: Bytes, piece: usize) -> Result<(), SpoolError> {
+    /// Takes a chunk.
+    fn push(&mut self, chunk: Bytes) -> Result<(), SpoolError> {
         if !self.disk.reserve(chunk.len() as u64) {
             return Err(SpoolError::Quota);
         }
         self.pending.push(chunk);
+        Ok(())
+    }
+
+    /// Writes what is pending, from `piece` bytes on.
+    async fn write(&mut self, piece: usize) -> Result<(), SpoolError> {
         if self.pending.len() >= piece {
             self.join().await?;
             self.flush();
@@ -163,6 +186,7 @@ impl Overflow {
         if len > 0 {
             self.job = Some(self.disk.write(pending.into_pieces(), self.written));
             self.written += len;
+            self.writing = len;
         }
     }
 
@@ -173,6 +197,7 @@ impl Overflow {
         };
         let ended = job.await;
         self.job = None;
+        self.writing = 0;
         // A job ends without a result only when the runtime shuts down.
         let Written { result, pieces } = ended.map_err(io::Error::other)?;
         drop(pieces);
@@ -181,5 +206,10 @@ impl Overflow {
 
     fn len(&self) -> u64 {
         self.written + self.pending.len() as u64
+    }
+
+    /// Bytes that are still in memory.
+    fn in_memory(&self) -> u64 {
+        self.writing + self.pending.len() as u64
     }
 }

@@ -30,6 +30,8 @@ pub struct Counters {
     pub access_lines_dropped: Gauge,
     /// Bytes that spools have on disk now.
     pub spool_bytes: Gauge,
+    /// Bytes of bodies that are in memory now.
+    pub spool_memory_bytes: Gauge,
     /// Answers that are taken off their workers ahead of their clients now.
     pub relays_open: Gauge,
     /// Responses by the first digit of their status, the last for what is none.
@@ -158,6 +160,11 @@ impl Counters {
                 "spool_bytes",
                 "Bytes that spools have on disk now.",
                 self.spool_bytes.value(),
+            ),
+            (
+                "spool_memory_bytes",
+                "Bytes of bodies that are in memory now, out of spool.memory.",
+                self.spool_memory_bytes.value(),
             ),
             (
                 "relays_open",

@@ -79,6 +79,8 @@ reasons! {
         ConnectRefused = "connect_refused",
         /// The connection to the endpoint did not stand in time.
         ConnectTimeout = "connect_timeout",
+        /// A head of HTTP/2 in too many frames.
+        ContinuationFlood = "continuation_flood",
         /// An expectation other than `100-continue`.
         Expectation = "expectation",
         /// A file could not be read.
@@ -89,6 +91,8 @@ reasons! {
         HeadTimeout = "head_timeout",
         /// The request head is larger than allowed.
         HeadTooLarge = "head_too_large",
+        /// What came on a connection breaks a rule of HTTP/2.
+        Http2Error = "http2_error",
         /// A mistake of the gateway's own.
         Internal = "internal",
         /// The request was routed again too often.
@@ -107,14 +111,20 @@ reasons! {
         NotFound = "not_found",
         /// A NUL in a value that becomes a variable.
         NulInVariable = "nul_in_variable",
+        /// More PING frames than a client needs.
+        PingFlood = "ping_flood",
         /// A file does not meet a condition of the request.
         PreconditionFailed = "precondition_failed",
+        /// More PRIORITY frames than a client needs.
+        PriorityFlood = "priority_flood",
         /// As many requests wait as may wait.
         QueueFull = "queue_full",
         /// No slot became free in time.
         QueueTimeout = "queue_timeout",
         /// A file has no such part.
         RangeNotSatisfiable = "range_not_satisfiable",
+        /// More streams were reset than answered.
+        RapidReset = "rapid_reset",
         /// The answer stopped.
         ReadTimeout = "read_timeout",
         /// The answer ended before the length that it announced.
@@ -123,6 +133,10 @@ reasons! {
         Retired = "retired",
         /// The backend did not take the request in time.
         SendTimeout = "send_timeout",
+        /// More SETTINGS frames than a client needs.
+        SettingsFlood = "settings_flood",
+        /// More DATA frames with little in them than a client needs.
+        SmallFrameFlood = "small_frame_flood",
         /// The endpoint's socket, or a directory above it, is closed to us.
         SocketForbidden = "socket_forbidden",
         /// The endpoint's socket does not exist.
@@ -141,10 +155,14 @@ reasons! {
         TransferEncoding = "transfer_encoding",
         /// The line of the PROXY protocol where none is expected.
         UnexpectedProxyLine = "unexpected_proxy_line",
+        /// More frames of unknown types than a client needs.
+        UnknownFrameFlood = "unknown_frame_flood",
         /// The answer had a status for which another endpoint was to be asked.
         UnwantedStatus = "unwanted_status",
         /// The variables do not fit what the backend takes.
         VariablesTooLarge = "variables_too_large",
+        /// More WINDOW_UPDATE frames than a client needs.
+        WindowFlood = "window_flood",
         /// A watchdog of the backend ended the worker.
         WorkerKilled = "worker_killed",
     }

@@ -1,13 +1,16 @@
 //! Outgoing connections.
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Semaphore;
 
 use super::address::sockaddr;
+use super::lookup::Lookups;
 use super::{Address, Obstacle, Stream};
 use crate::telemetry::Reason;
 
@@ -34,19 +37,86 @@ pub enum ConnectError {
     Io(io::Error),
 }
 
-/// Connects within `timeout`.
-pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
-    if let Address::Unix(_) | Address::Abstract(_) = address {
-        return match unix(address) {
-            Ok(stream) => Ok(Stream::Unix(stream)),
-            Err(error) => Err(ConnectError::unix(address, error, timeout).await),
-        };
+/// Makes connections; what it has to ask the system for holds few of the threads that wait. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    lookups: Lookups,
+    explanations: Arc<Semaphore>,
+}
+
+/// Threads that look for what is in the way to a socket: they ask for names of users, of a directory service perhaps.
+const EXPLANATIONS: usize = 4;
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self {
+            lookups: Lookups::default(),
+            explanations: Arc::new(Semaphore::new(EXPLANATIONS)),
+        }
     }
-    let stream = tokio::time::timeout(timeout, tcp(address))
-        .await
-        .map_err(|_| ConnectError::Timeout)??;
-    stream.set_nodelay(true)?;
-    Ok(Stream::Tcp(stream))
+}
+
+/// Connects once, within `timeout`. What connects often has a [`Connector`].
+pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
+    Connector::default().connect(address, timeout).await
+}
+
+impl Connector {
+    /// Connects within `timeout`.
+    pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
+        if let Address::Unix(_) | Address::Abstract(_) = address {
+            return match unix(address) {
+                Ok(stream) => Ok(Stream::Unix(stream)),
+                Err(error) => Err(self.unix_error(address, error, timeout).await),
+            };
+        }
+        let stream = tokio::time::timeout(timeout, self.tcp(address))
+            .await
+            .map_err(|_| ConnectError::Timeout)??;
+        stream.set_nodelay(true)?;
+        Ok(Stream::Tcp(stream))
+    }
+
+    async fn tcp(&self, address: &Address) -> io::Result<TcpStream> {
+        match address {
+            Address::Tcp(address) => TcpStream::connect(address).await,
+            Address::Name(host, port) => {
+                let found = self.lookups.find(host, *port).await?;
+                TcpStream::connect(&*found).await
+            }
+            Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Looks at once for what is in the way: it may be gone by the time that the log is read.
+    async fn unix_error(&self, address: &Address, error: io::Error, timeout: Duration) -> ConnectError {
+        let Address::Unix(path) = address else {
+            return error.into();
+        };
+        let explained = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ConnectError::Missing,
+            io::ErrorKind::PermissionDenied => ConnectError::Forbidden,
+            _ => return error.into(),
+        };
+        let unexplained = Obstacle::unexplained(path, &error);
+        let explaining = self.explain(path.to_owned(), error);
+        let obstacle = match tokio::time::timeout(timeout, explaining).await {
+            Ok(Some(obstacle)) => obstacle,
+            Ok(None) | Err(_) => unexplained,
+        };
+        explained(Box::new(obstacle))
+    }
+
+    /// Looks along the path, and asks for the names of users, where waiting for them holds up nothing else. A thread
+    /// that waits counts for as long as it does, also without the request.
+    async fn explain(&self, path: PathBuf, error: io::Error) -> Option<Obstacle> {
+        let thread = self.explanations.clone().acquire_owned().await;
+        let looking = tokio::task::spawn_blocking(move || {
+            let _thread = thread;
+            Obstacle::explain(&path, &error)
+        });
+        looking.await.ok()
+    }
 }
 
 /// A unix socket connects or fails at once: no timer, and nothing to wait for.
@@ -54,14 +124,6 @@ fn unix(address: &Address) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
     socket.connect(&sockaddr(address)?)?;
     UnixStream::from_std(socket.into())
-}
-
-async fn tcp(address: &Address) -> io::Result<TcpStream> {
-    match address {
-        Address::Tcp(address) => TcpStream::connect(address).await,
-        Address::Name(host, port) => TcpStream::connect((host.as_str(), *port)).await,
-        Address::Unix(_) | Address::Abstract(_) => Err(io::ErrorKind::Unsupported.into()),
-    }
 }
 
 impl ConnectError {
@@ -75,30 +137,6 @@ impl ConnectError {
             Self::Timeout => Reason::ConnectTimeout,
             Self::Io(_) => Reason::ConnectFailed,
         }
-    }
-
-    /// Looks at once for what is in the way: it may be gone by the time that the log is read.
-    async fn unix(address: &Address, error: io::Error, timeout: Duration) -> Self {
-        let Address::Unix(path) = address else {
-            return error.into();
-        };
-        let explained = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
-            io::ErrorKind::PermissionDenied => Self::Forbidden,
-            _ => return error.into(),
-        };
-        explained(Box::new(explain(path, error, timeout).await))
-    }
-}
-
-/// Looks along the path, and asks for the names of users, where waiting for them holds up nothing else.
-async fn explain(path: &Path, error: io::Error, timeout: Duration) -> Obstacle {
-    let unexplained = Obstacle::unexplained(path, &error);
-    let path = path.to_owned();
-    let looking = tokio::task::spawn_blocking(move || Obstacle::explain(&path, &error));
-    match tokio::time::timeout(timeout, looking).await {
-        Ok(Ok(obstacle)) => obstacle,
-        Ok(Err(_)) | Err(_) => unexplained,
     }
 }
 
@@ -136,6 +174,16 @@ mod tests {
             connect(&unix(&path), SOON).await,
             Err(ConnectError::Refused)
         ));
+    }
+
+    #[tokio::test]
+    async fn an_explanation_that_takes_too_long_is_done_without() {
+        let path = std::path::Path::new("/nonexistent/x.sock");
+        let connector = Connector::default();
+        let _all = connector.explanations.acquire_many(EXPLANATIONS as u32).await;
+        let soon = Duration::from_millis(1);
+        let failed = connector.connect(&unix(path), soon).await;
+        assert!(matches!(failed, Err(ConnectError::Missing(_))));
     }
 
     #[tokio::test]

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_gets_into_the_queue_of_a_retired_unix_socket() {
+    async fn no_client_gets_into_the_queue_of_a_retired_unix_socket() {
         let dir = tempfile::tempdir().unwrap();
         let (path, link) = (dir.path().join("x.sock"), dir.path().join("y.sock"));
         let listener = Listener::bind(&Address::Unix(path.clone()), 16).unwrap();
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_has_its_mode_before_anybody_can_connect() {
+    async fn a_socket_has_its_mode_before_a_client_can_connect() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.sock");

@@ -27,6 +27,8 @@ pub struct Response {
     pub status: u16,
     /// Names in lower case, in the order received.
     pub headers: Vec<(String, String)>,
+    /// The same byte for byte: names with their letters, values without the white space around them.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// Body without its framing.
     pub body: Vec<u8>,
     /// Whether the body ended as its framing announced.
@@ -177,20 +179,21 @@ impl Client {
         let Some(end) = self.find(b"\r\n\r\n")? else {
             bail!("closed before a response head: {}", text(&self.buffer));
         };
-        let head = text(&self.take(end + 4)?);
-        let mut lines = head.trim_end().split("\r\n");
-        let status_line = lines.next().unwrap_or_default();
+        let head = self.take(end + 4)?;
+        let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let status_line = text(lines.next().unwrap_or_default());
         let mut words = status_line.splitn(3, ' ');
         let version = words.next().unwrap_or_default().to_owned();
         let status = words.next().unwrap_or_default().parse();
-        let headers = lines.map(|line| {
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
-            (name.to_ascii_lowercase(), value.trim().to_owned())
-        });
+        let fields: Vec<_> = lines.filter(|line| !line.is_empty()).map(field).collect();
+        let headers = fields
+            .iter()
+            .map(|(name, value)| (text(name).to_ascii_lowercase(), text(value)));
         Ok(Response {
             version,
             status: status.with_context(|| format!("status line {status_line:?}"))?,
             headers: headers.collect(),
+            fields,
             ..Response::default()
         })
     }
@@ -304,6 +307,14 @@ impl Response {
     pub fn text(&self) -> String {
         text(&self.body)
     }
+}
+
+/// The line of a field; one without a colon is a name.
+fn field(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let colon = line.iter().position(|byte| *byte == b':');
+    let (name, value) = line.split_at(colon.unwrap_or(line.len()));
+    let value = value.strip_prefix(b":").unwrap_or_default();
+    (name.to_vec(), value.trim_ascii().to_vec())
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -85,14 +85,14 @@ impl Kind {
         }
     }
 
-    /// The quirk profile that fits: `php-fpm`, `php-cgi`, `uwsgi`, `gunicorn` or `libfcgi`.
+    /// The quirk profile that fits: `php-fpm`, `php-cgi`, `uwsgi`, `gunicorn` or `fcgiwrap`.
     pub fn profile(self) -> &'static str {
         match self {
             Kind::PhpFpm => "php-fpm",
             Kind::PhpCgi => "php-cgi",
             Kind::UwsgiUwsgi | Kind::UwsgiScgi | Kind::UwsgiFastcgi | Kind::UwsgiHttp => "uwsgi",
             Kind::GunicornHttp | Kind::GunicornUwsgi => "gunicorn",
-            Kind::Fcgiwrap => "libfcgi",
+            Kind::Fcgiwrap => "fcgiwrap",
         }
     }
 

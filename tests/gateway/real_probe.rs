@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use bridgehead::config;
-use bridgehead::transport::{Address, ConnectError, connect};
+use bridgehead::transport::{Address, ConnectError, Connector, connect};
 use bridgehead::upstream::UpstreamConfig;
 use bridgehead::upstream::care::probe::{Busy, Cause, Prober, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
@@ -27,7 +27,7 @@ pub(crate) fn ask(config: &UpstreamConfig) -> Verdict {
     let health = config.health.as_ref().unwrap();
     let address: &Address = &config.endpoints[0].address;
     let asking = async {
-        Prober::new(config)
+        Prober::new(config, &Connector::default())
             .probe(address, &health.probe, health.timeout)
             .await
     };

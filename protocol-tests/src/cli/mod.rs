@@ -6,6 +6,7 @@ mod decode;
 mod frontend;
 mod matrix;
 mod options;
+mod playing;
 mod record;
 mod reference;
 mod server;

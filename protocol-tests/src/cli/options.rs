@@ -1,34 +1,33 @@
-//! What both sides understand: which cases, against what, and where the results go.
+//! What both sides understand: which cases, with what in mind, and where the results go.
 
-use std::fs::File as FsFile;
-use std::io::{BufWriter, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 
+use crate::capability;
 use crate::known::Known;
 use crate::notation::{self, Complaint, File, Level, SideName, Suite};
 use crate::profile::Profile;
 use crate::protocol::Protocol;
-use crate::report::{Json, Junit, Report, Results, Subject, Tap, Terminal};
-use crate::run::{self, Plan};
-use crate::side::Side;
+use crate::run::Plan;
 
 /// Options of both sides.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// What is known about the target: a name in profiles/, or a file.
     #[arg(long, default_value = "generic")]
-    profile: String,
+    pub(super) profile: String,
     /// A value for cases, as NAME=VALUE.
     #[arg(long, value_parser = pair)]
-    set: Vec<(String, String)>,
+    pub(super) set: Vec<(String, String)>,
     /// A capability of the target beside those of its profile.
     #[arg(long)]
-    provides: Vec<String>,
+    pub(super) provides: Vec<String>,
+    /// A capability that the target has not, whatever its profile says.
+    #[arg(long)]
+    pub(super) lacks: Vec<String>,
     /// Only cases whose ids begin like this.
     #[arg(long)]
     only: Vec<String>,
@@ -43,7 +42,7 @@ pub(super) struct Options {
     jobs: Option<NonZeroUsize>,
     /// How long a step waits for what is expected.
     #[arg(long, default_value = "5s", value_parser = duration)]
-    deadline: Duration,
+    pub(super) deadline: Duration,
     /// A directory with cases/, profiles/ and expectations/ instead of those built in.
     #[arg(long)]
     kit: Option<PathBuf>,
@@ -53,57 +52,34 @@ pub(super) struct Options {
     /// Known deviations: a name in expectations/, or a file; repeatable; `none` to ignore the profile's.
     #[arg(long)]
     expectations: Vec<String>,
-    /// Play cases without looking first whether the target takes an ordinary request.
+    /// A command that starts the target, again after each crash: 'php-cgi -b {socket}'. In it stand {socket}, a path,
+    /// and {address}, a host and port: where a server is to listen, or where a front end finds the kit and listens itself.
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) start: Option<String>,
+    /// Play cases without looking first whether the target takes an ordinary request, and has the probe's pages.
     #[arg(long)]
-    no_preflight: bool,
+    pub(super) no_preflight: bool,
     /// What the target is called in results.
     #[arg(long)]
-    name: Option<String>,
+    pub(super) name: Option<String>,
+    /// Write what was not as it must be as a file of expectations, with the reasons that are known so far.
+    #[arg(long, value_name = "FILE")]
+    pub(super) write_expectations: Option<PathBuf>,
     /// Write results as JSON.
     #[arg(long)]
-    json: Option<PathBuf>,
+    pub(super) json: Option<PathBuf>,
     /// Write results as JUnit XML.
     #[arg(long)]
-    junit: Option<PathBuf>,
+    pub(super) junit: Option<PathBuf>,
     /// Write results in the Test Anything Protocol.
     #[arg(long)]
-    tap: Option<PathBuf>,
+    pub(super) tap: Option<PathBuf>,
     /// Say more: also what was observed in cases that passed, and what went over the wire in those that did not.
     #[arg(short, long)]
-    verbose: bool,
+    pub(super) verbose: bool,
 }
 
 impl Options {
-    /// Plays the cases of a side and reports.
-    pub(super) fn run(
-        &self,
-        side: &dyn Side,
-        name: SideName,
-        protocol: Protocol,
-        target: &str,
-    ) -> Result<ExitCode> {
-        let files = self.files()?;
-        let suite = self.suite(&files, protocol, name)?;
-        let profile = Profile::read(&find(&files, "profiles", &self.profile)?)?;
-        if let Some(only) = profile.protocol {
-            ensure!(only == protocol, "profile {} is for {only}", profile.name);
-        }
-        let plan = self.plan(&profile, protocol, &files)?;
-        self.check_selection(&suite, &plan)?;
-        let scope = profile.scope(protocol, &self.set);
-        if !self.no_preflight && !plan.provides.iter().any(|capability| capability == "denied") {
-            run::preflight(side, (protocol, name), &scope, plan.limit)
-                .map_err(|why| unusable(name, target, &why))?;
-        }
-        let subject = Subject {
-            protocol: protocol.to_string(),
-            side: name.name().to_owned(),
-            target: target.to_owned(),
-            name: self.name.clone().unwrap_or_else(|| profile.name.clone()),
-        };
-        self.report(subject, |each| run::run(&suite.cases, side, &scope, &plan, each))
-    }
-
     /// The kit's files.
     pub(super) fn files(&self) -> Result<Vec<File>> {
         let Some(root) = &self.kit else {
@@ -120,7 +96,7 @@ impl Options {
     }
 
     /// Every `--only` has to mean something, and something has to be left to play.
-    fn check_selection(&self, suite: &Suite, plan: &Plan) -> Result<()> {
+    pub(super) fn check_selection(&self, suite: &Suite, plan: &Plan) -> Result<()> {
         for prefix in &self.only {
             let known = suite.cases.iter().any(|case| case.id.starts_with(prefix));
             ensure!(known, "no case here begins with {prefix}");
@@ -134,7 +110,7 @@ impl Options {
         Ok(())
     }
 
-    fn suite(&self, files: &[File], protocol: Protocol, side: SideName) -> Result<Suite> {
+    pub(super) fn suite(&self, files: &[File], protocol: Protocol, side: SideName) -> Result<Suite> {
         let Some(path) = &self.cases else {
             return Suite::read(files, protocol, side).map_err(several);
         };
@@ -144,7 +120,8 @@ impl Options {
         Suite::read_alone(&File { path, text }, protocol, side).map_err(several)
     }
 
-    fn plan(&self, profile: &Profile, protocol: Protocol, files: &[File]) -> Result<Plan> {
+    /// The known deviations, whatever the target speaks.
+    pub(super) fn known(&self, profile: &Profile, files: &[File]) -> Result<Known> {
         let names = match self.expectations.as_slice() {
             [] => &profile.expectations,
             names => names,
@@ -153,17 +130,36 @@ impl Options {
         let known: Vec<_> = named
             .map(|name| find(files, "expectations", name))
             .collect::<Result<_>>()?;
-        let known = Known::read_all(&known)?.speaking(protocol);
+        let known = Known::read_all(&known)?;
         self.check_known(&known, files)?;
+        Ok(known)
+    }
+
+    pub(super) fn plan(&self, profile: &Profile, known: Known, suite: &Suite) -> Result<Plan> {
         Ok(Plan {
             only: self.only.clone(),
             level: self.level,
             intrusive: self.intrusive,
             jobs: self.jobs.unwrap_or(profile.jobs),
             limit: self.deadline,
-            provides: [&profile.provides[..], &self.provides].concat(),
+            provides: capability::combine(&profile.provides, &self.provides, &self.lacks, &suite.cases)
+                .map_err(Error::msg)?,
             known,
         })
+    }
+
+    /// A file of expectations that is not read in this run would be lost.
+    pub(super) fn check_overwriting(&self) -> Result<()> {
+        let Some(path) = &self.write_expectations else {
+            return Ok(());
+        };
+        let is_read = self.expectations.iter().any(|name| Path::new(name) == path);
+        ensure!(
+            is_read || !path.exists(),
+            "{} is there already: add --expectations {0} to bring it up to date",
+            path.display()
+        );
+        Ok(())
     }
 
     /// A deviation of a case that does not exist is a slip of the pen.
@@ -179,66 +175,10 @@ impl Options {
         }
         Ok(())
     }
-
-    fn report(
-        &self,
-        subject: Subject,
-        play: impl FnOnce(&mut dyn FnMut(&run::Outcome)) -> Vec<run::Outcome>,
-    ) -> Result<ExitCode> {
-        let stdout = std::io::stdout();
-        let colour = stdout.is_terminal();
-        let mut terminal = Terminal::new(stdout, colour, self.verbose);
-        let mut broken = None;
-        let start = Instant::now();
-        let outcomes = play(&mut |outcome| {
-            if broken.is_none() {
-                broken = terminal.outcome(outcome).err();
-            }
-        });
-        let results = Results {
-            subject,
-            outcomes,
-            took: start.elapsed(),
-        };
-        if let Some(path) = &self.json {
-            Json(create(path)?).finish(&results)?;
-        }
-        if let Some(path) = &self.junit {
-            Junit(create(path)?).finish(&results)?;
-        }
-        if let Some(path) = &self.tap {
-            Tap(create(path)?).finish(&results)?;
-        }
-        // Nobody reads on when stdout is closed; the files are written all the same.
-        if broken.is_none() {
-            terminal.finish(&results)?;
-        }
-        Ok(if results.failed() {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
-    }
-}
-
-/// Why nothing is played, and where to look.
-fn unusable(side: SideName, target: &str, why: &str) -> anyhow::Error {
-    let advice = match side {
-        SideName::Server => "do --profile and --set fit it?",
-        SideName::Frontend => {
-            "does it pass that URL on to the address of --listen, and may its workers open it?"
-        }
-    };
-    anyhow::anyhow!("{target} cannot be tested, as an ordinary request is not served: {why}; {advice}")
-}
-
-fn create(path: &Path) -> Result<BufWriter<FsFile>> {
-    let file = FsFile::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(BufWriter::new(file))
 }
 
 /// A file of the kit by its name, or any other by its path.
-fn find(files: &[File], directory: &str, name: &str) -> Result<File> {
+pub(super) fn find(files: &[File], directory: &str, name: &str) -> Result<File> {
     let path = format!("{directory}/{name}.toml");
     if let Some(file) = files.iter().find(|file| file.path == path) {
         return Ok(file.clone());

@@ -18,9 +18,9 @@ use crate::trace::Header;
 /// Sit between a front end and a server, and write down what they say.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the front end connects: unix:/path or host:port.
+    /// Where the front end connects: unix:/path, unix:@name or host:port.
     listen: Address,
-    /// The server: unix:/path or host:port.
+    /// The server: unix:/path, unix:@name or host:port.
     target: Address,
     /// What they speak: fastcgi, uwsgi, scgi or http.
     #[arg(long)]

@@ -40,7 +40,7 @@ struct ServerArgs {
 struct FrontendArgs {
     #[command(flatten)]
     common: Common,
-    /// Where the application is: unix:/path or host:port.
+    /// Where the application is: unix:/path, unix:@name or host:port.
     #[arg(long, required_unless_present = "faults")]
     upstream: Option<Address>,
     /// What is wrong with it.
@@ -53,7 +53,7 @@ struct Common {
     /// What is spoken with or by the application: fastcgi, uwsgi or scgi; with a front end http, too.
     #[arg(long, required_unless_present = "faults")]
     protocol: Option<Protocol>,
-    /// Where it listens: unix:/path or host:port; port 0 for one that is free.
+    /// Where it listens: unix:/path, unix:@name or host:port; port 0 for one that is free.
     #[arg(long, required_unless_present = "faults")]
     listen: Option<Address>,
     /// List the faults instead, each with the case that catches it.

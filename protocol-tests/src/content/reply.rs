@@ -1,7 +1,7 @@
 //! An answer of the application as any protocol carries it.
 //!
 //! FastCGI: STDOUT with a CGI head, its end, END_REQUEST. SCGI: a CGI head (RFC 3875, section 6). uwsgi: an HTTP status
-//! line before the fields, as uWSGI writes it. HTTP: the same, with a length.
+//! line before the fields, as uWSGI writes it. HTTP: the same, with a length unless the fields say where the body ends.
 
 use super::record::Unit;
 use super::{Content, Missing, Scope};
@@ -45,7 +45,10 @@ impl Reply {
             head.extend([name.as_bytes(), b": ", &value.encode(scope)?, b"\r\n"].concat());
         }
         if scope.protocol == Protocol::Http {
-            head.extend(format!("Content-Length: {}\r\nConnection: close\r\n", body.len()).into_bytes());
+            if !is_framed(&head) {
+                head.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());
+            }
+            head.extend(b"Connection: close\r\n");
         }
         let bytes = [&head[..], b"\r\n", &body].concat();
         match scope.protocol {
@@ -74,6 +77,13 @@ impl Reply {
         let records: Result<Vec<_>, _> = units.iter().map(|unit| unit.records(scope)).collect();
         Ok(records?.concat())
     }
+}
+
+/// Whether the fields say by themselves where the body ends, rightly or not.
+fn is_framed(head: &[u8]) -> bool {
+    let head = head.to_ascii_lowercase();
+    let has = |name: &[u8]| head.windows(name.len()).any(|part| part == name);
+    has(b"\ncontent-length:") || has(b"\ntransfer-encoding:")
 }
 
 fn read_field(node: &Node<'_>) -> Result<(String, Content), Complaint> {
@@ -119,5 +129,8 @@ mod tests {
         let wanted =
             b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nxy";
         assert_eq!(http, wanted);
+        let framed = r#"{ reply = { header = [["A", "b\r\nTransfer-Encoding: chunked"]], body = "0" } }"#;
+        let wanted = b"HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0";
+        assert_eq!(encode(Protocol::Http, framed), wanted);
     }
 }

@@ -4,9 +4,10 @@ use std::iter::once;
 use std::ops::Range;
 
 use super::collect::Connection;
-use super::quote::{content, string, text};
+use super::quote::{content, text};
 use super::server::{answers, title};
 use super::{Drafted, fastcgi, pieces};
+use crate::notation::quoted;
 use crate::protocol::Protocol;
 use crate::wire::{Answer, Request, records};
 
@@ -70,8 +71,8 @@ fn case(
     format!(
         "\n[[case]]\nid = {}\ntitle = {}\nspec = \"recorded\"\nlevel = \"real-world\"\n\
          why = \"This exchange worked when it was recorded.\"\n{}{}{send}{close}{}",
-        string(id),
-        string(&title(request, &answers)),
+        quoted(id),
+        quoted(&title(request, &answers)),
         client_step(request),
         request_step(request),
         answer_step(answers.first(), bodyless)
@@ -142,7 +143,7 @@ fn references(line: &[u8]) -> String {
         .iter()
         .fold(text, |text, (mark, name)| text.replacen(mark, name, 1));
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    format!("        {},\n", string(&text))
+    format!("        {},\n", quoted(&text))
 }
 
 /// The header field that a variable came from.

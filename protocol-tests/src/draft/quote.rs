@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::content::ramp;
+use crate::notation::quoted;
 
 /// A content: text where it can be read, a pattern, or hex.
 pub(super) fn content(bytes: &[u8]) -> String {
@@ -26,27 +27,7 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let is_text = |c: char| !c.is_control() || matches!(c, '\r' | '\n' | '\t');
     text.chars()
         .all(is_text)
-        .then(|| string(&text.replace('$', "$$")))
-}
-
-/// A TOML basic string.
-pub(super) fn string(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c)); // a String takes everything
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+        .then(|| quoted(&text.replace('$', "$$")))
 }
 
 /// Rows of hex with what they look like; nothing in them ends a literal string.

@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::body::{Bodies, expectation};
 use super::collect::{Connection, Happened, What};
 use super::piece::Piece;
-use super::quote::{content, string, text};
+use super::quote::{content, text};
 use super::{Drafted, pieces};
+use crate::notation::quoted;
 use crate::protocol::Protocol;
 use crate::trace::Origin;
 use crate::wire::{self, Answer, Framing, Request, Style};
@@ -62,8 +63,8 @@ pub(super) fn draft(protocol: Protocol, connection: &Connection, id: &str, bodie
     Ok(vec![format!(
         "\n[[case]]\nid = {}\ntitle = {}\nspec = \"recorded\"\nlevel = \"real-world\"\n\
          why = \"This exchange worked when it was recorded.\"\n{}",
-        string(id),
-        string(&title),
+        quoted(id),
+        quoted(&title),
         drafter.steps
     )])
 }

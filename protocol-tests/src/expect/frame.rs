@@ -60,14 +60,23 @@ impl FramePattern {
             None if found > 0 => Ok(Notes::new()),
             Some(count) if found == count => Ok(Notes::new()),
             Some(count) if found > count => Err(Unmet::Never(format!("{found} frames are like this"))),
-            _ => Err(seen.unmet(format!("no such frame; there are {}", wire::frame_words(&frames)))),
+            _ => {
+                let why = format!("no such frame; there are {}", wire::frame_words(&frames));
+                match self.stream.is_some() && frames.iter().any(|frame| self.is_meant(frame)) {
+                    true if self.count.is_none() => Err(seen.otherwise(why)),
+                    _ => Err(seen.unmet(why)),
+                }
+            }
         }
     }
 
+    /// Whether it is of the type and stream, whatever is in it.
+    fn is_meant(&self, frame: &Frame<'_>) -> bool {
+        frame.kind == self.kind && self.stream.is_none_or(|stream| stream == frame.stream)
+    }
+
     fn fits(&self, frame: &Frame<'_>, fields: Option<&Vec<HeaderField>>, scope: &Scope) -> bool {
-        let same = frame.kind == self.kind
-            && self.stream.is_none_or(|stream| stream == frame.stream)
-            && self.flags.is_none_or(|flags| flags & frame.flags == flags);
+        let same = self.is_meant(frame) && self.flags.is_none_or(|flags| flags & frame.flags == flags);
         let error = self.error.is_empty() || frame.error().is_some_and(|error| self.error.contains(&error));
         let payload = self.payload.as_ref();
         let payload = payload.is_none_or(|matcher| matcher.check(frame.payload, scope).is_ok());

@@ -65,8 +65,18 @@ pub enum Expectation {
 pub enum Unmet {
     /// It may hold later.
     Yet(String),
+    /// What was waited for has come, and is otherwise; one more may come that is as wanted.
+    Otherwise(String),
     /// It will never hold.
     Never(String),
+}
+
+impl Unmet {
+    fn why(self) -> String {
+        match self {
+            Self::Yet(why) | Self::Otherwise(why) | Self::Never(why) => why,
+        }
+    }
 }
 
 /// The notes of the variants that held.
@@ -256,37 +266,42 @@ fn only_true(node: &Node<'_>) -> Result<(), Complaint> {
 /// Never, as soon as one of them can never hold.
 fn check_all(all: &[Expectation], seen: &Seen<'_>) -> Result<Notes, Unmet> {
     let mut notes = Notes::new();
-    let mut yet = None;
+    let (mut yet, mut otherwise) = (None, None);
     for expectation in all {
         match expectation.check(seen) {
             Ok(more) => notes.extend(more),
             Err(Unmet::Never(why)) => return Err(Unmet::Never(why)),
+            Err(Unmet::Otherwise(why)) => otherwise = otherwise.or(Some(Unmet::Otherwise(why))),
             Err(Unmet::Yet(why)) => yet = yet.or(Some(Unmet::Yet(why))),
         }
     }
-    yet.map_or(Ok(notes), Err)
+    otherwise.or(yet).map_or(Ok(notes), Err)
 }
 
 /// Yet, as long as one of them may still hold.
 fn check_any(any: &[(Option<String>, Expectation)], seen: &Seen<'_>) -> Result<Notes, Unmet> {
     let mut reasons = Vec::new();
-    let mut open = false;
+    let (mut yet, mut otherwise) = (false, false);
     for (note, expectation) in any {
         match expectation.check(seen) {
             Ok(mut notes) => {
                 notes.extend(note.clone());
                 return Ok(notes);
             }
-            Err(Unmet::Never(why)) => reasons.push(why),
-            Err(Unmet::Yet(why)) => {
-                open = true;
-                reasons.push(why);
+            Err(unmet) => {
+                yet |= matches!(unmet, Unmet::Yet(_));
+                otherwise |= matches!(unmet, Unmet::Otherwise(_));
+                reasons.push(unmet.why());
             }
         }
     }
     reasons.dedup();
     let why = format!("none of the permitted variants: {}", reasons.join("; "));
-    Err(if open { Unmet::Yet(why) } else { Unmet::Never(why) })
+    Err(match (otherwise, yet) {
+        (true, _) => Unmet::Otherwise(why),
+        (_, true) => Unmet::Yet(why),
+        _ => Unmet::Never(why),
+    })
 }
 
 fn check_closed(how: Option<Peer>, seen: &Seen<'_>) -> Result<Notes, Unmet> {
@@ -304,7 +319,7 @@ fn exactly(wanted: usize, found: usize, too_few: impl FnOnce() -> Unmet) -> Resu
     match (found.cmp(&wanted), too_few()) {
         (Ordering::Equal, _) => Ok(Notes::new()),
         (Ordering::Less, unmet) => Err(unmet),
-        (Ordering::Greater, Unmet::Yet(why) | Unmet::Never(why)) => Err(Unmet::Never(why)),
+        (Ordering::Greater, unmet) => Err(Unmet::Never(unmet.why())),
     }
 }
 
@@ -319,11 +334,44 @@ fn hold(holds: bool, seen: &Seen<'_>, why: impl FnOnce() -> String) -> Result<No
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::os::unix::net::UnixStream;
 
     use super::*;
     use crate::content::Scope;
+    use crate::net::{Link, Stream};
     use crate::notation::Source;
     use crate::protocol::Protocol;
+
+    /// What an expectation, written in TOML, makes of what a server of FastCGI has sent.
+    fn check(expectation: &str, received: &[u8]) -> Result<Notes, Unmet> {
+        let text = format!("x = {expectation}");
+        let source = Source::new("x", &text);
+        let document = source.parse().expect("TOML");
+        let mut table = Table::new(document.get_ref(), document.span(), source);
+        let expectation = Expectation::read(&table.need("x").expect("x")).expect("an expectation");
+        let (ours, _theirs) = UnixStream::pair().expect("a pair");
+        let connection = Connection {
+            link: Link::new(Stream::unix(ours).expect("a stream"), received.to_vec()),
+            dialect: Dialect::Answers(Protocol::FastCgi),
+        };
+        let connections = BTreeMap::from([("a".to_owned(), connection)]);
+        expectation.check(&Seen::new(&connections, "a", &Scope::new(Protocol::FastCgi)))
+    }
+
+    #[test]
+    fn a_record_that_came_and_is_otherwise_is_not_waited_for_as_if_nothing_had_come() {
+        let wanted = r#"{ record = { type = "get_values_result", id = 0, content = "" } }"#;
+        let empty = b"\x01\x0a\0\0\0\0\0\0";
+        let filled = b"\x01\x0a\0\0\0\x03\0\0\x01\0A";
+        assert_eq!(check(wanted, empty), Ok(Notes::new()));
+        assert!(matches!(check(wanted, b""), Err(Unmet::Yet(_))));
+        assert!(matches!(check(wanted, filled), Err(Unmet::Otherwise(_))));
+        let beside = format!("{{ all = [{wanted}, {{ closed = true }}] }}");
+        assert!(matches!(check(&beside, filled), Err(Unmet::Otherwise(_))));
+        let either = format!("{{ any_of = [{wanted}, {{ closed = true }}] }}");
+        assert!(matches!(check(&either, filled), Err(Unmet::Otherwise(_))));
+        assert!(matches!(check(&either, b""), Err(Unmet::Yet(_))));
+    }
 
     #[test]
     fn more_attempts_than_permitted_can_never_become_fewer() {

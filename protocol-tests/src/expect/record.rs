@@ -54,14 +54,24 @@ impl RecordPattern {
         match self.count {
             Some(count) if found > count => Err(Unmet::Never(format!("{found} such records, not {count}"))),
             Some(count) if found < count => Err(seen.unmet(format!("{found} such records, not {count}"))),
-            None if found == 0 => Err(seen.unmet(format!("no such record among {}", words(&records)))),
+            None if found == 0 => {
+                let why = format!("no such record among {}", words(&records));
+                match self.kind.is_some() && records.iter().any(|record| self.is_meant(record)) {
+                    true => Err(seen.otherwise(why)),
+                    false => Err(seen.unmet(why)),
+                }
+            }
             _ => Ok(Notes::new()),
         }
     }
 
+    /// Whether it is of the type and id, whatever is in it.
+    fn is_meant(&self, record: &Record<'_>) -> bool {
+        self.kind.is_none_or(|kind| kind == record.kind) && self.id.is_none_or(|id| id == record.id)
+    }
+
     fn fits(&self, record: &Record<'_>, scope: &Scope) -> bool {
-        self.kind.is_none_or(|kind| kind == record.kind)
-            && self.id.is_none_or(|id| id == record.id)
+        self.is_meant(record)
             && self.version.is_none_or(|version| version == record.version)
             && self.padding.is_none_or(|padding| padding == record.padding)
             && self

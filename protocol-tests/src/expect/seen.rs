@@ -118,6 +118,15 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// The same, when something has arrived that is in the place of what is wanted.
+    pub(super) fn otherwise(&self, why: String) -> Unmet {
+        if self.is_over() {
+            Unmet::Never(why)
+        } else {
+            Unmet::Otherwise(why)
+        }
+    }
+
     pub(super) fn records(&self) -> (Vec<Record<'a>>, &'a [u8]) {
         match self.dialect() {
             Some(Dialect::Answers(Protocol::FastCgi) | Dialect::Requests(Protocol::FastCgi)) => {

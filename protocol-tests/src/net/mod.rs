@@ -7,5 +7,6 @@ mod stream;
 
 pub use address::Address;
 pub use link::{Link, Peer, pump};
-pub use socket::{SocketFile, listen};
+pub(crate) use socket::remove_stale;
+pub use socket::{SocketFile, connect_abstract, listen, listen_abstract};
 pub use stream::Stream;

@@ -1,9 +1,10 @@
-//! A unix socket that the kit listens at, and its place in the file system.
+//! A unix socket that the kit listens at, and its place in the file system or in the abstract name space.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 /// The file of a socket; it is removed when this is dropped, unless somebody has put another one there.
@@ -25,6 +26,24 @@ pub fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let identity = identity(path)?;
     let path = path.to_owned();
     Ok((listener, SocketFile { path, identity }))
+}
+
+/// Listens at a name that is in no directory, and is gone with the listener.
+///
+/// # Errors
+///
+/// Those of the system: somebody else may listen there.
+pub fn listen_abstract(name: &str) -> io::Result<UnixListener> {
+    UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)
+}
+
+/// Connects to such a name.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn connect_abstract(name: &str) -> io::Result<UnixStream> {
+    UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)
 }
 
 impl SocketFile {
@@ -58,8 +77,8 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Only a socket is removed, and only when connecting to it is refused.
-fn remove_stale(path: &Path) -> io::Result<()> {
+/// Makes room for a socket. Only a socket is removed, and only when connecting to it is refused.
+pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -123,6 +142,17 @@ mod tests {
         assert_eq!(mode & 0o777, FOR_ALL);
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_abstract_socket_is_there_as_long_as_it_is_listened_at() {
+        let (directory, _) = place();
+        let name = directory.path().display().to_string(); // nobody else has it
+        let listener = listen_abstract(&name).expect("free");
+        assert!(connect_abstract(&name).is_ok());
+        assert!(listen_abstract(&name).is_err(), "in use");
+        drop(listener);
+        assert!(connect_abstract(&name).is_err());
     }
 
     #[test]

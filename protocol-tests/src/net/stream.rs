@@ -28,6 +28,7 @@ impl Stream {
     pub fn connect(address: &Address, limit: Duration) -> io::Result<Self> {
         match address {
             Address::Unix(path) => Self::unix(UnixStream::connect(path)?),
+            Address::Abstract(name) => Self::unix(super::connect_abstract(name)?),
             Address::Tcp(text) => {
                 let first = text.to_socket_addrs()?.next();
                 let address = first.ok_or_else(|| io::Error::other(format!("{text} has no address")))?;

@@ -3,6 +3,7 @@
 mod case;
 mod complaint;
 mod node;
+mod quote;
 mod step;
 mod suite;
 
@@ -13,3 +14,4 @@ pub use step::{Action, Limit, Operation, Split, Step};
 pub use suite::{File, Suite, embedded, files_in};
 
 pub(crate) use node::{Node, Source, Table};
+pub(crate) use quote::quoted;

@@ -60,6 +60,11 @@ impl Listener {
                 listener.set_nonblocking(true)?;
                 (Accepting::Unix(listener), address.clone(), Some(file))
             }
+            Address::Abstract(name) => {
+                let listener = net::listen_abstract(name)?;
+                listener.set_nonblocking(true)?;
+                (Accepting::Unix(listener), address.clone(), None)
+            }
             Address::Tcp(text) => {
                 let listener = TcpListener::bind(text.as_str())?;
                 listener.set_nonblocking(true)?;

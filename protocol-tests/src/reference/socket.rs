@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
 
-use crate::net::Address;
+use crate::net::{Address, connect_abstract};
 
 /// Closed with the last of its clones.
 #[derive(Clone, Debug)]
@@ -32,6 +32,7 @@ impl Socket {
     pub(super) fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
         let socket = match address {
             Address::Unix(path) => Self::from(UnixStream::connect(path)?),
+            Address::Abstract(name) => Self::from(connect_abstract(name)?),
             Address::Tcp(text) => Self::from(TcpStream::connect(text.as_str())?),
         };
         socket.set_patience(patience)?;

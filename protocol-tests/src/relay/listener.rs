@@ -12,6 +12,8 @@ use crate::net::{self, Address, SocketFile, Stream};
 pub enum Listener {
     /// AF_UNIX, and its file.
     Unix(UnixListener, SocketFile),
+    /// AF_UNIX, and its name without a file.
+    Abstract(UnixListener, String),
     /// TCP.
     Tcp(TcpListener),
 }
@@ -29,6 +31,11 @@ impl Listener {
                 listener.set_nonblocking(true)?;
                 Ok(Self::Unix(listener, file))
             }
+            Address::Abstract(name) => {
+                let listener = net::listen_abstract(name)?;
+                listener.set_nonblocking(true)?;
+                Ok(Self::Abstract(listener, name.clone()))
+            }
             Address::Tcp(text) => {
                 let listener = TcpListener::bind(text.as_str())?;
                 listener.set_nonblocking(true)?;
@@ -45,6 +52,7 @@ impl Listener {
     pub fn address(&self) -> io::Result<Address> {
         match self {
             Self::Unix(_, file) => Ok(Address::Unix(file.path().to_owned())),
+            Self::Abstract(_, name) => Ok(Address::Abstract(name.clone())),
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?.to_string())),
         }
     }
@@ -52,7 +60,9 @@ impl Listener {
     /// A connection, if there is still one.
     pub(super) fn accept(&self) -> io::Result<Option<Stream>> {
         let accepted = match self {
-            Self::Unix(listener, _) => listener.accept().and_then(|(stream, _)| Stream::unix(stream)),
+            Self::Unix(listener, _) | Self::Abstract(listener, _) => {
+                listener.accept().and_then(|(stream, _)| Stream::unix(stream))
+            }
             Self::Tcp(listener) => listener.accept().and_then(|(stream, _)| Stream::tcp(stream)),
         };
         match accepted {
@@ -67,7 +77,7 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Unix(listener, _) => listener.as_fd(),
+            Self::Unix(listener, _) | Self::Abstract(listener, _) => listener.as_fd(),
             Self::Tcp(listener) => listener.as_fd(),
         }
     }

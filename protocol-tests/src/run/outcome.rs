@@ -91,6 +91,18 @@ impl Verdict {
 }
 
 impl Outcome {
+    /// Takes the verdict back: the target was gone before the case was over.
+    pub(super) fn suspend(&mut self) {
+        let detail = self.verdict.detail();
+        self.verdict = Verdict::Error(format!("{IN_FLIGHT}: {detail}"));
+        self.known = None;
+    }
+
+    /// Whether the verdict was taken back.
+    pub fn was_in_flight(&self) -> bool {
+        matches!(&self.verdict, Verdict::Error(why) if why.starts_with(IN_FLIGHT))
+    }
+
     /// Whether it makes the run fail.
     pub fn is_failure(&self) -> bool {
         self.verdict.is_bad() && self.known.is_none()
@@ -110,3 +122,5 @@ impl Outcome {
         }
     }
 }
+
+const IN_FLIGHT: &str = "in flight when the target was gone"; // the beginning of a detail

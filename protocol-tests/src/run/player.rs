@@ -81,6 +81,8 @@ fn play_once(
 ) -> Played {
     let mut scope = side.scope(scope);
     if let Some((name, value)) = &variant.binding {
+        // A value of `for` may refer to others.
+        let value = scope.expand(value).unwrap_or_else(|_| value.clone());
         scope = scope.with(name, value);
     }
     let mut player = Player {
@@ -302,12 +304,13 @@ impl Player<'_> {
             };
             match unmet {
                 Unmet::Never(why) => return Err(Verdict::Fail(why)),
+                Unmet::Otherwise(why) if Instant::now() >= deadline => return Err(Verdict::Fail(why)),
                 Unmet::Yet(why) if Instant::now() >= deadline => return Err(late(why, after)),
                 // Nothing wakes us up when a front end connects.
-                Unmet::Yet(_) if expectation.counts_connections() => {
+                Unmet::Yet(_) | Unmet::Otherwise(_) if expectation.counts_connections() => {
                     self.pump(deadline.min(Instant::now() + SLICE))?;
                 }
-                Unmet::Yet(_) => self.pump(deadline)?,
+                Unmet::Yet(_) | Unmet::Otherwise(_) => self.pump(deadline)?,
             }
         }
     }

@@ -58,6 +58,9 @@ impl Plan {
 
 /// Plays the cases that the plan selects. `each` gets every outcome as it comes; the result is in the order of the
 /// cases. Cases that must be alone come last, and so do intrusive ones: what they break, breaks no other case.
+///
+/// Once the target is gone, no further case begins. What was in flight then and did not pass has no verdict: which of
+/// these cases ended the target cannot be told.
 pub fn run(
     cases: &[Case],
     side: &dyn Side,
@@ -75,9 +78,18 @@ pub fn run(
             for _ in 0..jobs {
                 let (queue, sender, selected) = (&queue, sender.clone(), &selected);
                 threads.spawn(move || {
-                    while let Some(at) = next(queue) {
+                    while !side.is_gone()
+                        && let Some(at) = next(queue)
+                    {
+                        let mut outcome = one(selected[at], side, scope, plan);
+                        if outcome.verdict.is_bad() {
+                            side.look();
+                        }
+                        if outcome.verdict.is_bad() && side.is_gone() {
+                            outcome.suspend();
+                        }
                         // The receiver outlives this scope.
-                        let _ = sender.send((at, one(selected[at], side, scope, plan)));
+                        let _ = sender.send((at, outcome));
                     }
                 });
             }
@@ -92,12 +104,12 @@ pub fn run(
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn next(queue: &Mutex<std::vec::IntoIter<usize>>) -> Option<usize> {
+pub(super) fn next(queue: &Mutex<std::vec::IntoIter<usize>>) -> Option<usize> {
     // Nothing panics while it holds the lock.
     queue.lock().map_or(None, |mut queue| queue.next())
 }
 
-fn one(case: &Case, side: &dyn Side, scope: &Scope, plan: &Plan) -> Outcome {
+pub(super) fn one(case: &Case, side: &dyn Side, scope: &Scope, plan: &Plan) -> Outcome {
     let start = Instant::now();
     let scope = scope.clone().with("case", &case.id);
     let (verdict, observed, transcript) = match plan.skips(case) {

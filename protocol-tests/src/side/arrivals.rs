@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,13 +43,12 @@ impl Arrivals {
             Address::Unix(path) => {
                 let (listener, file) = net::listen(path)?;
                 file.open_to_all()?;
-                thread::spawn(move || {
-                    listener
-                        .incoming()
-                        .flatten()
-                        .for_each(|stream| shared.clone().unix(stream))
-                });
+                shared.accept_unix(listener);
                 Some(file)
+            }
+            Address::Abstract(name) => {
+                shared.accept_unix(net::listen_abstract(name)?);
+                None
             }
             Address::Tcp(text) => {
                 let listener = TcpListener::bind(text.as_str())?;
@@ -63,6 +62,15 @@ impl Arrivals {
             }
         };
         Ok((arrivals, file))
+    }
+
+    fn accept_unix(self: Arc<Self>, listener: UnixListener) {
+        thread::spawn(move || {
+            listener
+                .incoming()
+                .flatten()
+                .for_each(|stream| self.clone().unix(stream))
+        });
     }
 
     /// Announces a case.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Side, arrivals::Arrivals};
@@ -20,6 +21,7 @@ pub struct Frontend {
     base: String,
     protocol: Protocol,
     arrivals: Arc<Arrivals>,
+    gone: AtomicBool,
     /// Removed with this.
     _file: Option<SocketFile>,
 }
@@ -31,19 +33,10 @@ impl Frontend {
     ///
     /// When the URL cannot be used, and when the system does not let us listen.
     pub fn new(listen: &Address, protocol: Protocol, url: &str) -> io::Result<Self> {
-        let rest = url
-            .strip_prefix("http://")
-            .ok_or_else(|| io::Error::other("a URL is http://host:port/path/ here"))?;
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let address = if host.contains(':') {
-            host.to_owned()
-        } else {
-            format!("{host}:80")
-        };
-        let base = format!("/{path}");
+        let (address, base) = Address::of_url(url).map_err(io::Error::other)?;
         let (arrivals, file) = Arrivals::listen(listen)?;
         Ok(Self {
-            address: address.parse().map_err(io::Error::other)?,
+            address,
             base: if base.ends_with('/') {
                 base
             } else {
@@ -51,14 +44,14 @@ impl Frontend {
             },
             protocol,
             arrivals,
+            gone: AtomicBool::new(false),
             _file: file,
         })
     }
 
     fn connect(&self, limit: Duration) -> Result<Connection, Verdict> {
-        let stream = Stream::connect(&self.address, limit);
-        let stream =
-            stream.map_err(|error| Verdict::Error(format!("cannot connect to {}: {error}", self.address)))?;
+        let stream = Stream::connect(&self.address, limit)
+            .map_err(|error| super::unreachable(&self.address, &error, &self.gone))?;
         Ok(Connection {
             link: Link::new(stream, Vec::new()),
             dialect: Dialect::Answers(Protocol::Http),
@@ -124,6 +117,14 @@ impl Side for Frontend {
         }
     }
 
+    fn look(&self) {
+        super::look(&self.address, &self.gone);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
     fn open(
         &self,
         name: &str,
@@ -147,5 +148,5 @@ impl Side for Frontend {
     }
 }
 
-const SPECIAL_PATHS: [&str; 5] = ["hasty", "kept", "small", "limited", "php"]; // paths for cases that need a front end with certain settings
+const SPECIAL_PATHS: [&str; 7] = ["hasty", "kept", "small", "limited", "php", "named", "trusted"]; // paths for cases that need a front end with certain settings
 const SLICE: Duration = Duration::from_millis(5); // between two looks for a connection of the front end

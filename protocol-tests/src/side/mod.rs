@@ -7,12 +7,14 @@ mod server;
 pub use frontend::Frontend;
 pub use server::Server;
 
-use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::content::Scope;
 use crate::expect::Connection;
+use crate::net::{Address, Stream};
 use crate::run::Verdict;
 
 /// A value that no other play of a case has, on this machine.
@@ -20,6 +22,23 @@ fn token() -> String {
     static PLAYS: AtomicU64 = AtomicU64::new(0);
     let play = PLAYS.fetch_add(1, Ordering::Relaxed);
     format!("t{}-{play}", std::process::id())
+}
+
+/// The verdict of a case that cannot connect; notes whether that was refused.
+fn unreachable(address: &Address, error: &io::Error, gone: &AtomicBool) -> Verdict {
+    // A socket file that is removed is as good as one that nothing listens at.
+    if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) {
+        gone.store(true, Ordering::Relaxed);
+    }
+    Verdict::Error(format!("cannot connect to {address}: {error}"))
+}
+
+/// Connects and closes. A target that is about to end has the time to.
+fn look(address: &Address, gone: &AtomicBool) {
+    thread::sleep(ENDING);
+    if let Err(error) = Stream::connect(address, ENDING) {
+        let _ = unreachable(address, &error, gone);
+    }
 }
 
 /// One of the two sides.
@@ -58,6 +77,14 @@ pub trait Side: Sync {
         let _ = scope;
     }
 
+    /// Whether the target has refused a connection: nothing listens there any more.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    /// Tries whether the target still takes connections; [`Side::is_gone`] says so then.
+    fn look(&self) {}
+
     /// Waits until the target has read everything that was sent to it, at most until then. Of a target that cannot be
     /// looked into this is not known: it is given nothing but the pauses of the case.
     fn settle(&self, until: Instant) {
@@ -82,3 +109,5 @@ pub trait Side: Sync {
         pump: &mut dyn FnMut(Instant) -> io::Result<()>,
     ) -> Result<Connection, Verdict>;
 }
+
+const ENDING: Duration = Duration::from_millis(20); // between a process's last words and its end

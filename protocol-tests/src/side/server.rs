@@ -1,6 +1,7 @@
 //! The target is an application server: the kit is its client.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Side;
@@ -11,16 +12,21 @@ use crate::protocol::Protocol;
 use crate::run::Verdict;
 
 /// An application server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Server {
     address: Address,
     protocol: Protocol,
+    gone: AtomicBool,
 }
 
 impl Server {
     /// A server of `protocol` at `address`.
     pub fn new(address: Address, protocol: Protocol) -> Self {
-        Self { address, protocol }
+        Self {
+            address,
+            protocol,
+            gone: AtomicBool::new(false),
+        }
     }
 }
 
@@ -33,6 +39,14 @@ impl Side for Server {
         scope.clone().with("token", super::token())
     }
 
+    fn look(&self) {
+        super::look(&self.address, &self.gone);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
     fn open(
         &self,
         _name: &str,
@@ -40,9 +54,8 @@ impl Side for Server {
         limit: Duration,
         _pump: &mut dyn FnMut(Instant) -> io::Result<()>,
     ) -> Result<Connection, Verdict> {
-        let stream = Stream::connect(&self.address, limit);
-        let stream =
-            stream.map_err(|error| Verdict::Error(format!("cannot connect to {}: {error}", self.address)))?;
+        let stream = Stream::connect(&self.address, limit)
+            .map_err(|error| super::unreachable(&self.address, &error, &self.gone))?;
         Ok(Connection {
             link: Link::new(stream, Vec::new()),
             dialect: Dialect::Answers(self.protocol),

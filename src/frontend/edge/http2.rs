@@ -2,26 +2,34 @@
 //!
 //! Each stream runs in a task of its own, which a [`StreamPace`] can end: hyper resets the stream of a task that ends.
 
+mod budget;
+mod closing;
+mod end;
+mod frames;
+mod meter;
+mod metered;
+mod stream_pace;
+mod window;
+
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, Uri};
+use http::{HeaderMap, Method, Response, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::Instant;
 
-use super::idle::Idle;
-use super::leaving::Leaving;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::socket::Socket;
@@ -35,13 +43,19 @@ use crate::frontend::request::Request;
 use crate::frontend::serve::{self, Begun};
 use crate::frontend::service::Service;
 use crate::frontend::upload;
+use crate::frontend::violation::Violation;
 use crate::protocol::Target;
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{self, Limits, RequestError, Rule};
 use crate::protocol::target::TargetError;
 use crate::spool::Share;
-use crate::transport::Deadline;
 use crate::upstream::{BodyError, Streaming};
+use closing::Closing;
+use end::End;
+use meter::{FrameMeter, Refused};
+use metered::{Metered, SharedMeter, lock};
+use stream_pace::StreamPace;
+use window::ReceiveWindow;
 
 /// Streams of one connection.
 const STREAMS: u32 = 128;
@@ -52,11 +66,24 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 /// Receive window of a connection, in bytes.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
+/// Receive window of a stream of a connection that begins while `spool.memory` is used up, in bytes.
+const LEAST_STREAM_WINDOW: u32 = 16 * 1024;
+
+/// Receive window that every connection has at first, in bytes (RFC 9113, section 6.9.2).
+const FIRST_WINDOW: u32 = 65_535;
+
 /// Bytes of an answer that wait in hyper until the client takes them, for each stream.
 const SEND_BUFFER: usize = 16 * 1024;
 
 /// Bytes of a file that are read at a time for a client that takes them.
 const FILE_PIECE: usize = 256 * 1024;
+
+/// Streams that a client may reset before hyper has looked at them: the meter passes on fewer frames at a time, and has a
+/// limit of its own.
+const PENDING_RESETS: usize = 128;
+
+/// How long nothing may come from a client that broke a rule, and may still be told.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Serves a connection whose client has sent the preface.
 pub(super) async fn serve(
@@ -66,43 +93,175 @@ pub(super) async fn serve(
     current: Arc<Current>,
     connection: Arc<Connection>,
 ) {
-    let limits = Limits {
-        size: settings.head_size,
-        fields: settings.head_fields,
-    };
-    let on = connection.clone();
-    let service = service_fn(move |request| {
-        let (service, connection) = (current.service(), on.clone());
-        async move { Ok::<_, Infallible>(answer(&service, &connection, request, limits).await) }
-    });
-    let socket = TokioIo::new(Socket::new(reader, writer, true));
-    let mut driver = pin!(builder(&settings).serve_connection(socket, service));
-    let mut news = pin!(connection.leave.news());
-    let mut leaving = Leaving::default();
-    let mut idle = Idle::new(connection.clone(), settings.timeouts.idle);
-    let ended = poll_fn(|cx| {
-        if let Poll::Ready(ended) = driver.as_mut().poll(cx) {
-            return Poll::Ready(Some(ended));
+    let http2 = Http2::new(settings, current, connection);
+    let mut socket = http2.metered(Socket::new(reader, writer, true));
+    http2.run(&mut socket).await;
+    http2.closing().run(socket.into_inner()).await;
+}
+
+/// One connection.
+struct Http2 {
+    settings: Arc<Settings>,
+    current: Arc<Current>,
+    connection: Arc<Connection>,
+    meter: SharedMeter,
+    window: Arc<ReceiveWindow>,
+    windows: Windows,
+    /// Requests that came from hyper.
+    accepted: Arc<AtomicU64>,
+}
+
+/// Receive windows, in bytes.
+#[derive(Clone, Copy)]
+struct Windows {
+    stream: u32,
+    connection: u32,
+}
+
+impl Http2 {
+    fn new(settings: Arc<Settings>, current: Arc<Current>, connection: Arc<Connection>) -> Self {
+        let share = current.service().context.relays.spools().share();
+        let windows = Windows::beside(&share);
+        let raise = windows.connection - FIRST_WINDOW;
+        let window = Arc::new(ReceiveWindow::new(share, raise));
+        let meter = FrameMeter::new(largest_head(&settings), window.clone(), Instant::now());
+        Self {
+            settings,
+            current,
+            connection,
+            meter: Arc::new(Mutex::new(meter)),
+            window,
+            windows,
+            accepted: Arc::default(),
         }
-        // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
-        match leaving.poll_ready(&connection.leave, news.as_mut(), cx) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => idle.poll(cx).map(|()| None),
+    }
+
+    /// The client's stream, as hyper is to see it.
+    fn metered(&self, socket: Socket) -> Metered<Socket> {
+        let connection = self.connection.clone();
+        // Before the streams end, whose log lines say so.
+        let told = move |violation: Violation| connection.violated(violation.reason());
+        Metered::new(socket, self.meter.clone(), Box::new(told))
+    }
+
+    /// Serves requests until there is nothing left to do.
+    async fn run(&self, socket: &mut Metered<Socket>) {
+        let limits = Limits {
+            size: self.settings.head_size,
+            fields: self.settings.head_fields,
+        };
+        let (current, connection) = (self.current.clone(), self.connection.clone());
+        let (window, accepted) = (self.window.clone(), self.accepted.clone());
+        let service = service_fn(move |request: http::Request<_>| {
+            accepted.fetch_add(1, Ordering::Relaxed);
+            let (service, connection) = (current.service(), connection.clone());
+            let request = request.map(|body| Incoming(body, window.clone()));
+            async move { Ok::<_, Infallible>(answer(&service, &connection, request, limits).await) }
+        });
+        let builder = builder(&self.settings, self.windows);
+        let mut driver = pin!(builder.serve_connection(TokioIo::new(socket), service));
+        let mut news = pin!(self.connection.leave.news());
+        let mut end = End::new(&self.connection, &self.settings);
+        let ended = poll_fn(|cx| {
+            loop {
+                let polled = driver.as_mut().poll(cx);
+                let (refused, head) = self.look();
+                self.tell_refused(&refused);
+                if polled.is_ready() {
+                    return polled;
+                }
+                if end.poll_head(head, cx).is_ready() {
+                    lock(&self.meter).give_up();
+                    return Poll::Ready(Ok(()));
+                }
+                // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
+                ready!(end.poll_leave(&self.connection, news.as_mut(), cx));
+                driver.as_mut().graceful_shutdown();
+            }
+        });
+        if let Err(error) = ended.await {
+            tracing::debug!(%error, "HTTP/2 connection failed");
         }
-    });
-    let ended = match ended.await {
-        Some(ended) => ended,
-        None => {
-            driver.as_mut().graceful_shutdown();
-            driver.await
+        self.tell_violation();
+    }
+
+    /// The heads that the library has refused since the last look, and the one that is being received. The next turn
+    /// begins: hyper reads again for each request that it takes, without a pause.
+    fn look(&self) -> (Refused, Option<u64>) {
+        let mut meter = lock(&self.meter);
+        meter.pause();
+        let refused = meter.refusals(self.accepted.load(Ordering::Relaxed));
+        (refused, meter.unfinished_head())
+    }
+
+    /// Says which heads the library has refused without asking us.
+    fn tell_refused(&self, refused: &Refused) {
+        for _ in 0..refused.too_large {
+            self.refuse(&Rejection::Request(Box::new(Rule::TooLarge.into())));
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "HTTP/2 connection failed");
+        for _ in 0..refused.malformed {
+            self.refuse(&Rejection::Malformed);
+        }
+    }
+
+    /// Says why the connection ends, if a rule was broken.
+    fn tell_violation(&self) {
+        let violation = lock(&self.meter).violation();
+        if let Some(violation) = violation {
+            self.connection.violated(violation.reason());
+            self.refuse(&Rejection::Violation(violation));
+        }
+    }
+
+    /// Counts and logs what no request came of.
+    fn refuse(&self, rejection: &Rejection) {
+        let request = Request {
+            version: Version::HTTP_2,
+            ..Request::unparsed()
+        };
+        let service = self.current.service();
+        let exchange = Exchange::new(&service.context, &self.connection, request);
+        drop(serve::refuse(exchange, rejection));
+    }
+
+    /// How it ends.
+    fn closing(&self) -> Closing {
+        let (meter, timeouts) = (lock(&self.meter), &self.settings.timeouts);
+        Closing {
+            farewell: meter.farewell(),
+            limit: timeouts.linger,
+            silence: match meter.violation() {
+                Some(_) => SILENCE,
+                None => timeouts.grace,
+            },
+            discard: self.settings.discard,
+        }
     }
 }
 
-fn builder(settings: &Settings) -> Builder<StreamTasks> {
+impl Windows {
+    /// Those of a connection that begins now.
+    fn beside(share: &Share) -> Self {
+        match share.is_spent() {
+            true => Self {
+                stream: LEAST_STREAM_WINDOW,
+                connection: FIRST_WINDOW,
+            },
+            false => Self {
+                stream: STREAM_WINDOW,
+                connection: CONNECTION_WINDOW,
+            },
+        }
+    }
+}
+
+/// The largest head that hyper takes: above the limit that is ours, so that a head between the two is refused with a
+/// reason and a line in the log.
+fn largest_head(settings: &Settings) -> usize {
+    2 * settings.head_size
+}
+
+fn builder(settings: &Settings, windows: Windows) -> Builder<StreamTasks> {
     let executor = StreamTasks {
         limit: settings.timeouts.send,
     };
@@ -110,11 +269,11 @@ fn builder(settings: &Settings) -> Builder<StreamTasks> {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(windows.stream)
+        .initial_connection_window_size(windows.connection)
         .max_send_buf_size(SEND_BUFFER)
-        // Above the limit that is ours, so that a head between the two is refused with a reason and a line in the log.
-        .max_header_list_size(u32::try_from(2 * settings.head_size).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(PENDING_RESETS)
         .keep_alive_interval(settings.timeouts.h2_ping)
         .keep_alive_timeout(settings.timeouts.h2_ping);
     builder
@@ -132,91 +291,29 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let pace = Arc::new(StreamPace::default());
-        tokio::spawn(STREAM.scope(pace.clone(), watched(stream, pace, self.limit)));
+        tokio::spawn(stream_pace::watched(stream, self.limit));
     }
-}
-
-tokio::task_local! {
-    /// Of the stream that the task runs.
-    static STREAM: Arc<StreamPace>;
-}
-
-/// Whether a stream waits for its client. PINGs and windows of other streams say nothing about that.
-#[derive(Debug, Default)]
-struct StreamPace {
-    /// The client was given bytes and has not taken enough of them to be given more.
-    waits: AtomicBool,
-    /// How often it took some.
-    taken: AtomicUsize,
-    /// It gets no answer.
-    ended: AtomicBool,
-}
-
-impl StreamPace {
-    fn given(&self) {
-        self.waits.store(true, Ordering::Relaxed);
-    }
-
-    fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
-    }
-
-    fn taken(&self) {
-        self.waits.store(false, Ordering::Relaxed);
-        self.taken.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Runs a stream until it ends, or is to end without an answer, or its client has taken nothing for too long: then it is
-/// dropped, and with it what it holds. hyper resets the stream.
-fn watched<F>(stream: F, pace: Arc<StreamPace>, limit: Duration) -> impl Future<Output = ()> + Send + 'static
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    // Boxed: else it is copied into the task, and is there twice.
-    let mut stream = Box::pin(stream);
-    let mut deadline = Deadline::never();
-    let mut seen = 0;
-    poll_fn(move |cx| {
-        if stream.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if !pace.waits.load(Ordering::Relaxed) {
-            deadline.clear();
-            return match pace.ended.load(Ordering::Relaxed) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            };
-        }
-        let taken = pace.taken.load(Ordering::Relaxed);
-        if !deadline.is_set() || taken != seen {
-            deadline.set(limit);
-            seen = taken;
-        }
-        deadline.poll(cx)
-    })
 }
 
 /// Answers a request of hyper's.
 async fn answer(
     service: &Arc<Service>,
     connection: &Arc<Connection>,
-    request: http::Request<hyper::body::Incoming>,
+    request: http::Request<Incoming>,
     limits: Limits,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let (request, rejection) = self::request(parts, limits);
     let exchange = Exchange::new(&service.context, connection, request);
     let exchange = match rejection {
-        None => match serve::begin(service, exchange, || Incoming(body)) {
+        None => match serve::begin(service, exchange, || body) {
             Begun::Answered(exchange) => exchange,
             Begun::Forwarded(answer) => answer.await,
         },
         Some(rejection) => serve::refuse(exchange, &rejection),
     };
     if exchange.is_unanswered() {
-        let _ = STREAM.try_with(|pace| pace.end());
+        StreamPace::of_task().end();
         // With the task, the exchange ends.
         return pending().await;
     }
@@ -285,7 +382,7 @@ fn response(exchange: Box<Exchange>, held: Share) -> Response<Body> {
         rest: Bytes::new(),
         held,
         taken: false,
-        pace: STREAM.try_with(Arc::clone).unwrap_or_default(),
+        pace: StreamPace::of_task(),
     };
     if !body.exchange.is_over() {
         // Its window may be closed before the first byte: the application is not to wait for that.
@@ -364,7 +461,7 @@ impl Body {
 }
 
 /// The body of a request.
-struct Incoming(hyper::body::Incoming);
+struct Incoming(hyper::body::Incoming, Arc<ReceiveWindow>);
 
 impl Streaming for Incoming {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
@@ -377,6 +474,7 @@ impl Streaming for Incoming {
             };
             // Trailers are dropped, as they must not become variables.
             if let Ok(data) = frame.into_data() {
+                self.1.taken(data.len());
                 return Poll::Ready(Some(Ok(data)));
             }
         }

@@ -53,7 +53,8 @@ impl Sending {
 
     /// Queues what the body has, up to a limit; `false` when there is nothing at the moment.
     pub(super) fn gather(&mut self, queue: &mut WriteQueue, cx: &mut Context<'_>) -> bool {
-        while !self.complete && queue.len() < GATHER && !self.exchange.is_file() {
+        let most = self.exchange.piece().min(GATHER);
+        while !self.complete && queue.len() < most && !self.exchange.is_file() {
             match self.exchange.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.push(chunk, queue),
                 Poll::Ready(None) => self.end(queue),

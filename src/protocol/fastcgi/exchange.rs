@@ -34,9 +34,6 @@ impl Protocol for FastCgi {
         head: &RequestHead,
         out: &mut WriteQueue,
     ) -> Result<Box<dyn crate::protocol::Exchange>, EncodeError> {
-        if head.chunked {
-            return Err(EncodeError::LengthRequired);
-        }
         let tail = out.tail();
         let start = tail.len();
         if let Err(error) = self.put_head(head, tail) {

@@ -17,9 +17,10 @@ const SERVER_SOFTWARE: &str = concat!("bridgehead/", env!("CARGO_PKG_VERSION"), 
 
 /// Gives every variable of the request to the sink, each name once.
 ///
-/// SCGI wants `CONTENT_LENGTH` first and `SCGI` after it; everywhere else the order carries no meaning.
+/// SCGI wants `CONTENT_LENGTH` first and `SCGI` after it; everywhere else the order carries no meaning. Of the protocols,
+/// FastCGI alone says where a body ends whose length is not known (section 5.3).
 pub fn walk(head: &RequestHead, style: &Style, sink: &mut impl Sink) -> Result<(), EncodeError> {
-    if head.chunked {
+    if head.chunked && style.kind != StyleKind::FastCgi {
         return Err(EncodeError::LengthRequired);
     }
     if head.extra.is_empty() {
@@ -442,11 +443,16 @@ mod tests {
         assert_eq!(text(&list, "CONTENT_TYPE").as_deref(), Some("text/x"));
         assert_eq!(text(&list, "HTTP_CONTENT_LENGTH"), None);
         assert_eq!(text(&list, "HTTP_CONTENT_TYPE"), None);
-        head.chunked = true;
+        (head.chunked, head.content_length) = (true, None);
         assert_eq!(
             walk(&head, &CGI, &mut List::default()),
             Err(EncodeError::LengthRequired)
         );
+        let fastcgi = Style {
+            kind: StyleKind::FastCgi,
+            ..CGI
+        };
+        assert_eq!(text(&walked(&head, &fastcgi), "CONTENT_LENGTH"), None);
     }
 
     #[test]

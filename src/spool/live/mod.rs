@@ -31,7 +31,7 @@ use super::{Limits, PIECE, Spools};
 use pipe::Pipe;
 
 /// Smallest block on disk, in bytes. Also what the memory of a spool with a lower limit grows to while the disk works.
-const LEAST_BLOCK: usize = super::LEAST_PIECE;
+const LEAST_BLOCK: usize = 16 * 1024;
 
 /// Bytes of the file that are kept for the next time when all of it was read: fewer are not worth opening another.
 const KEPT_FILE: u64 = 1024 * 1024;

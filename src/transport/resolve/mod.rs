@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_sorted_and_has_nobody_twice() {
+    fn an_answer_is_sorted_and_has_no_place_twice() {
         let answer = answer(vec![found(1, 1), found(0, 2), found(0, 1), found(0, 2)], 5);
         assert_eq!(answer.found, [found(0, 1), found(0, 2)]);
         assert_eq!((answer.left_out, answer.valid_for), (0, Duration::from_secs(5)));

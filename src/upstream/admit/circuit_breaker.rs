@@ -1,9 +1,10 @@
 //! What is known about an endpoint's ability to serve: learned from the requests themselves.
 //!
 //! Two kinds of trouble are told apart. An endpoint that *cannot be reached* (socket file missing, refused, backlog
-//! full) is opened: one request at a time tries it again, after pauses that grow, and as soon as a connection stands it
-//! is open for all. An endpoint that *breaks exchanges* rests: others are preferred for a while, but when there are no
-//! others it serves as before, since one request that kills its worker says little about the next.
+//! full) has its circuit opened: one request at a time tries it again, after pauses that grow, and as soon as a
+//! connection stands the circuit is closed, and requests go there again. An endpoint that *breaks exchanges* is
+//! ejected: others are preferred for a while, but when there are no others it serves as before, since one request that
+//! kills its worker says little about the next.
 //!
 //! A pure state machine: the instants come from outside.
 
@@ -133,7 +134,7 @@ impl CircuitBreaker {
 
     /// Nothing is wrong, and another success would tell nothing new.
     pub(super) fn is_steady(&self) -> bool {
-        self.works && self.fails == 0 && self.is_closed()
+        self.works && self.fails == 0 && self.is_settled()
     }
 
     /// When it was last known to be alive; `None`: never, or for sure right now.
@@ -302,6 +303,11 @@ impl CircuitBreaker {
         }
     }
 
+    /// No health check is made from now on, so that none would find it alive again.
+    pub(super) fn unchecked(&mut self) {
+        self.unhealthy = false;
+    }
+
     /// Called when nothing of ours is under way: whatever fills the backlog now, it is not us.
     pub(super) fn idle(&mut self) {
         self.window = None;
@@ -341,7 +347,7 @@ impl CircuitBreaker {
     }
 
     /// Nothing about it depends on the time or on what is under way.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.ejected.is_none()
             && self.opened.is_none()
             && self.window.is_none()
@@ -437,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_breaks_exchanges_rests_and_then_proves_itself_with_one_request() {
+    fn an_endpoint_that_breaks_exchanges_is_ejected_and_then_proves_itself_with_one_request() {
         let (mut breaker, now) = (breaker(2), Instant::now());
         breaker.broken(now);
         assert_eq!(breaker.circuit(now), CircuitState::Closed);
@@ -453,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_under_way_does_not_end_a_rest() {
+    fn an_answer_that_was_under_way_does_not_end_an_ejection() {
         let (mut breaker, now) = (breaker(1), Instant::now());
         breaker.broken(now);
         breaker.answered(now + MILLISECOND);

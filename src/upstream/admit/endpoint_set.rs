@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::transport::Address;
 use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
@@ -85,6 +86,9 @@ impl<C> EndpointSet<C> {
     pub(super) fn reconfigure(&mut self, config: &UpstreamConfig) -> bool {
         self.hold = config.hold;
         self.is_dynamic = !config.sources.is_empty();
+        if config.health.is_none() {
+            self.states.iter_mut().for_each(|state| state.breaker.unchecked());
+        }
         self.is_dynamic
     }
 
@@ -100,11 +104,9 @@ impl<C> EndpointSet<C> {
     }
 
     /// The endpoints that are at none of these addresses.
-    pub(super) fn others(&self, configs: &[EndpointConfig]) -> Vec<EndpointConfig> {
-        let is_new =
-            |endpoint: &&EndpointConfig| configs.iter().all(|config| config.address != endpoint.address);
+    pub(super) fn others(&self, addresses: &[Address]) -> impl Iterator<Item = &EndpointConfig> {
         let endpoints = self.endpoints.iter().map(|endpoint| &endpoint.config);
-        endpoints.filter(is_new).cloned().collect()
+        endpoints.filter(|endpoint| !addresses.contains(&endpoint.address))
     }
 
     /// Takes all endpoints out.
@@ -124,7 +126,7 @@ impl<C> EndpointSet<C> {
         self.degraded = false;
         for (endpoint, state) in self.endpoints.iter().zip(&mut self.states) {
             state.breaker.publish(endpoint, now);
-            self.degraded |= !state.breaker.is_closed();
+            self.degraded |= !state.breaker.is_settled();
         }
     }
 
@@ -176,7 +178,7 @@ impl<C> EndpointSet<C> {
             };
             pick.possible(endpoint)
         };
-        // A full backlog shuts an endpoint that works.
+        // A full backlog opens the circuit of an endpoint that works.
         let full = self.states[at].breaker.is_full() && constraints.wait;
         let worst = if full {
             CircuitState::HalfOpen

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use crate::upstream::admit::pool::Slot;
+use crate::upstream::model::error::{Blame, Failure};
 use crate::upstream::wire::connection::Connection;
 use crate::upstream::wire::pump::Pump;
 
@@ -15,6 +16,15 @@ pub(in crate::upstream) struct Lease {
 }
 
 impl Lease {
+    /// Ends an exchange that broke after its head. A client that broke its own request off says nothing about the
+    /// endpoint; one that is too busy for what it has begun on has broken it.
+    pub(in crate::upstream) fn fail(mut self, failure: &Failure) {
+        match failure.blame() {
+            Blame::Client | Blame::Other => {}
+            Blame::Busy | Blame::Endpoint => self.slot.broken(),
+        }
+    }
+
     /// Ends an exchange that is complete `now`.
     pub(in crate::upstream) fn finish(self, reusable: bool, now: Instant) {
         let Self { pump, slot } = self;

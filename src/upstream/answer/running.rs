@@ -47,7 +47,7 @@ impl Rest {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(Self::Running(RunningBody::new(lease, length, first))),
                 Err(failure) => {
-                    lease.slot.broken();
+                    lease.fail(&failure);
                     let held = first.as_ref().map_or(0, Bytes::len);
                     return match length == Some(held as u64) {
                         true => Ok(Self::Complete(first)),
@@ -176,8 +176,8 @@ impl RunningBody {
                 Event::Interim(_) | Event::Head(_) | Event::Trailers(_) | Event::Stderr(_) | Event::Switched,
             ) => false,
             Err(failure) => {
-                if let Some(mut lease) = self.lease.take() {
-                    lease.slot.broken();
+                if let Some(lease) = self.lease.take() {
+                    lease.fail(&failure);
                 }
                 return Err(failure);
             }

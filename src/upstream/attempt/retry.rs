@@ -45,17 +45,6 @@ pub struct Attempt<'a> {
     pub rules: &'a Retry,
 }
 
-/// What is to blame for a failed exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// The client or the request, or nothing.
-    Other,
-    /// The endpoint has more to do than it can.
-    Busy,
-    /// The endpoint.
-    Endpoint,
-}
-
 /// Whether the request may be sent to another endpoint, or again on a fresh connection.
 pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
     let rules = attempt.rules;
@@ -97,20 +86,6 @@ pub fn passes(failure: &Failure) -> bool {
                     | DecodeError::CantMultiplex,
             )
     )
-}
-
-/// What is to blame.
-pub fn blame(failure: &Failure) -> Blame {
-    match failure {
-        Failure::Admission(_) | Failure::Encode(_) | Failure::RequestBody(_) => Blame::Other,
-        Failure::BacklogFull { .. }
-        | Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => Blame::Busy,
-        // A watchdog that does its work is no sign of an endpoint that does not.
-        Failure::Killed { .. } => Blame::Other,
-        // It works, and says that this request is not for it, or not now.
-        Failure::Status(..500) => Blame::Other,
-        _ => Blame::Endpoint,
-    }
 }
 
 /// The failure by its true name, now that it is known how long the exchange took.

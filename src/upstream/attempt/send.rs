@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
-use super::retry::{self, Attempt, Blame};
+use super::retry::{self, Attempt};
 use super::skipped::SkippedEndpoint;
 use super::suspicion::{self, Suspicion};
 use super::upstream::Upstream;
@@ -18,6 +18,7 @@ use crate::transport::ConnectError;
 use crate::upstream::admit::pool::{Grant, Slot};
 use crate::upstream::answer::{Body, Interim, Lease, Options, Rest, Source, Switched, UpstreamAnswer};
 use crate::upstream::model::endpoint::Id;
+use crate::upstream::model::error::Blame;
 use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
@@ -40,7 +41,7 @@ impl Upstream {
         options: &Options<'_>,
         trace: &mut Trace,
     ) -> Result<UpstreamAnswer, Failure> {
-        trace.upstream = Some(self.name.clone());
+        trace.goes_to(&self.name);
         let constraints = self.constraints(head);
         let session = constraints.sticky;
         let mut attempts = Attempts::new(self, options, head, body, constraints, &mut *trace);
@@ -48,7 +49,8 @@ impl Upstream {
         let now = attempts.now;
         drop(attempts);
         trace.enter(Phase::Response, now);
-        self.tally.count(trace);
+        let failed = answer.as_ref().err().map(Failure::blame);
+        self.tally.count(trace, failed);
         let mut answer = answer?;
         if let Some(sticky) = &self.config.sticky
             && let Some(token) = trace.endpoint.as_ref().and_then(|endpoint| endpoint.token)
@@ -257,10 +259,9 @@ impl<'a> Attempts<'a> {
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
         let address = &slot.endpoint().config.address;
+        let (connector, limit) = (self.upstream.connector(), self.upstream.config.timeouts.connect);
         let announcement = self.announcement();
-        let connected = announcement
-            .connect(address, self.upstream.config.timeouts.connect)
-            .await;
+        let connected = announcement.connect(connector, address, limit).await;
         self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {
@@ -394,8 +395,8 @@ impl<'a> Attempts<'a> {
         self.sent += u32::from(sent);
         let endpoint = self.trace.endpoint.clone();
         if let Some(endpoint) = endpoint.as_ref().filter(|_| !blamed && !reused) {
-            match retry::blame(&failure) {
-                Blame::Other => {}
+            match failure.blame() {
+                Blame::Client | Blame::Other => {}
                 Blame::Busy => self.upstream.pool.full(endpoint),
                 Blame::Endpoint => self.blame(endpoint, &failure),
             }
@@ -461,11 +462,12 @@ fn poll_head(
 
 /// The answer of a backend that speaks another protocol from now on.
 fn switched(method: &Method, head: Box<ResponseHead>, lease: Lease) -> Result<UpstreamAnswer, AttemptError> {
-    let Lease { mut pump, slot } = lease;
+    let Lease { mut pump, mut slot } = lease;
     let event = pump.decode();
     let connection = matches!(event, Ok(Some(Event::Switched))).then(|| pump.into_switched());
     match connection.flatten() {
         Some(connection) => {
+            slot.decided();
             let body = Body::Switched(Box::new(Switched::new(*connection, slot)));
             Ok(relayed(method, head, body))
         }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
 use crate::protocol::{Protocol, RequestHead};
-use crate::transport::Latch;
+use crate::transport::{Connector, Latch};
 use crate::upstream::admit::{Pool, Registry, Snapshot};
 use crate::upstream::model::config::EndpointConfig;
-use crate::upstream::model::endpoint::Id;
 use crate::upstream::model::tally::Tally;
 use crate::upstream::model::{Endpoint, UpstreamConfig, Workers};
 use crate::upstream::select::balance::Constraints;
@@ -23,6 +22,7 @@ pub struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) pool: Arc<Pool<Box<Connection>>>,
+    connector: Connector,
     retired: Arc<Latch>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Sender<()>,
@@ -34,13 +34,13 @@ pub struct Upstream {
 impl Upstream {
     /// An upstream with endpoints of its own; opens no connection.
     pub fn new(config: UpstreamConfig) -> Self {
-        Self::within(config, &Arc::default())
+        Self::within(config, &Arc::default(), &Connector::default())
     }
 
-    /// An upstream whose endpoints others may have, too, as the registry knows.
-    pub fn within(config: UpstreamConfig, registry: &Arc<Registry>) -> Self {
+    /// An upstream whose endpoints others may have, too, as the registry knows, and connects by the same connector.
+    pub fn within(config: UpstreamConfig, registry: &Arc<Registry>, connector: &Connector) -> Self {
         let pool = Pool::new(&config, registry);
-        Self::over(config, pool, Arc::default())
+        Self::over(config, pool, connector.clone(), Arc::default())
     }
 
     /// The same upstream with other settings: the same slots, queue, connections and counters, which are as the settings
@@ -48,11 +48,21 @@ impl Upstream {
     pub fn successor(&self, config: UpstreamConfig) -> Self {
         Self {
             suspected: self.suspected.clone(),
-            ..Self::over(config, self.pool.clone(), self.tally.clone())
+            ..Self::over(
+                config,
+                self.pool.clone(),
+                self.connector.clone(),
+                self.tally.clone(),
+            )
         }
     }
 
-    fn over(config: UpstreamConfig, pool: Arc<Pool<Box<Connection>>>, tally: Arc<Tally>) -> Self {
+    fn over(
+        config: UpstreamConfig,
+        pool: Arc<Pool<Box<Connection>>>,
+        connector: Connector,
+        tally: Arc<Tally>,
+    ) -> Self {
         let name: Arc<str> = config.name.as_str().into();
         let terms = Terms {
             upstream: name.clone(),
@@ -63,12 +73,18 @@ impl Upstream {
             terms: Arc::new(terms),
             protocol: codec::make(&config),
             pool,
+            connector,
             config,
             retired: Arc::default(),
             changed: watch::Sender::new(()),
             suspected: Arc::default(),
             tally,
         }
+    }
+
+    /// What makes its connections.
+    pub(in crate::upstream) fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// Its settings are in force from now on, and those of its predecessor are not.
@@ -143,7 +159,7 @@ impl Upstream {
     }
 
     /// What a health check found about an endpoint.
-    pub fn judge(&self, endpoint: Id, alive: bool) {
+    pub fn judge(&self, endpoint: &Arc<Endpoint>, alive: bool) {
         self.pool.judge(endpoint, alive)
     }
 

@@ -60,6 +60,17 @@ impl Checkup {
         }
     }
 
+    /// Begins from whether the endpoint is in use: checks before these, of other settings perhaps, had a say in that,
+    /// and a change is told only once.
+    pub fn align(&mut self, in_use: bool) {
+        if self.is_up() != in_use {
+            self.state = match in_use {
+                true => CheckupState::Up { bad: 0 },
+                false => CheckupState::Down { good: 0 },
+            };
+        }
+    }
+
     /// Whether the endpoint is in use, as far as the checks have a say.
     pub fn is_up(&self) -> bool {
         matches!(self.state, CheckupState::Up { .. })
@@ -222,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_who_just_answered_or_has_no_slot_left() {
+    fn an_endpoint_that_just_answered_or_has_no_slot_left_is_not_asked() {
         let mut checkup = Checkup::new(&health(1, 2, Silence::Dead));
         let (answered, full) = (
             Facts {

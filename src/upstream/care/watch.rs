@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep_until};
 
 use super::checkup::{Change, Checkup, Facts};
 use super::probe::{Prober, Verdict};
-use crate::transport::Address;
+use crate::transport::{Address, Connector};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
 use crate::upstream::model::config::{Health, UpstreamConfig};
-use crate::upstream::model::endpoint::Endpoint;
+use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 
 /// Watches every endpoint of the upstream, those that come later, too.
 pub(super) fn start(upstream: &Arc<Upstream>, tasks: &mut JoinSet<()>) {
-    if let Some(schedule) = Schedule::new(upstream.config()) {
+    if let Some(schedule) = Schedule::new(upstream.config(), upstream.connector()) {
         let changed = upstream.changes();
         tasks.spawn(supervise(Arc::downgrade(upstream), schedule.into(), changed));
     }
@@ -62,22 +62,24 @@ struct EndpointTarget {
 
 impl Target for EndpointTarget {
     fn snapshot(&self) -> Option<TargetSnapshot> {
-        // Exchanges outlive the membership of their endpoint, and that of their upstream.
+        // Exchanges outlive the membership of their endpoint, and that of their upstream. What has other settings is
+        // watched by another watch.
         let (upstream, endpoint) = (self.upstream.upgrade()?, self.endpoint.upgrade()?);
         let ours = upstream.endpoints();
-        ours.iter().find(|ours| ours.id == endpoint.id)?;
+        ours.iter().find(|ours| Arc::ptr_eq(ours, &endpoint))?;
         Some(TargetSnapshot {
             address: endpoint.config.address.clone(),
             name: endpoint.name.clone(),
             answered: endpoint.answered(),
             in_flight: endpoint.in_flight(),
             limit: endpoint.limit(),
+            healthy: endpoint.circuit() != CircuitState::Unhealthy,
         })
     }
 
     fn judge(&self, alive: bool) {
         if let (Some(upstream), Some(endpoint)) = (self.upstream.upgrade(), self.endpoint.upgrade()) {
-            upstream.judge(endpoint.id, alive);
+            upstream.judge(&endpoint, alive);
         }
     }
 
@@ -117,6 +119,8 @@ pub(super) struct TargetSnapshot {
     pub(super) in_flight: usize,
     /// Slots.
     pub(super) limit: usize,
+    /// No check has found it dead, as its pool knows.
+    pub(super) healthy: bool,
 }
 
 /// What the watches of one upstream share.
@@ -152,14 +156,14 @@ pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
 
 impl Schedule {
     /// `None` when there is nothing to ask.
-    pub(super) fn new(config: &UpstreamConfig) -> Option<Self> {
+    pub(super) fn new(config: &UpstreamConfig, connector: &Connector) -> Option<Self> {
         let auto = match &config.max_connections {
             Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
         };
         (config.health.is_some() || auto.is_some()).then(|| Self {
             upstream: config.name.as_str().into(),
-            prober: Prober::new(config),
+            prober: Prober::new(config, connector),
             health: config.health.clone(),
             auto,
         })
@@ -210,6 +214,7 @@ impl<W: Target> Watch<W> {
             return Some(FOR_EVER);
         };
         let before = self.target.snapshot()?;
+        checkup.align(before.healthy);
         let facts = before.facts(self.answered);
         self.answered = before.answered;
         if !checkup.is_due(&facts) {

@@ -8,8 +8,8 @@
 //!
 //! * No request waits: the limit grows, twofold at first, then by a sixteenth with each window of samples.
 //! * More wait than may (a fifth, at least one): it shrinks to as many as were being worked on, and stays below for
-//!   some windows. Before that the calm time is measured again with a third of the slots kept free, as the work itself
-//!   may have become slower; and so it is once in a while.
+//!   some windows. Before that the unloaded time is measured again with a third of the slots kept free, as the work
+//!   itself may have become slower; and so it is once in a while.
 //! * EAGAIN, OVERLOADED, a full backlog: it shrinks by an eighth below what was under way, once for all that was.
 //!
 //! While requests do not want every slot nothing changes. The limit stays between its bounds, below the number of
@@ -33,7 +33,7 @@ pub struct Adaptive {
     /// Samples with every slot in use.
     full: Window,
     /// Samples with a third of the slots free.
-    calm: Window,
+    unloaded: Window,
     /// What a free worker takes.
     work: Option<f64>,
     /// The last complete window with every slot in use.
@@ -41,7 +41,7 @@ pub struct Adaptive {
     ceiling: Ceiling,
     /// Nothing has ever told that the limit is too high.
     slow_start: bool,
-    /// Full windows since the calm time was measured.
+    /// Full windows since the unloaded time was measured.
     age: u32,
     /// Samples that began before the last change.
     skip: usize,
@@ -56,7 +56,7 @@ enum Phase {
     Probing,
 }
 
-/// What was too much. It is windows_left for some windows, and each time that it turns out to be true for twice as many.
+/// What was too much. It holds for some windows, and each time that it turns out to be true for twice as many.
 #[derive(Clone, Copy, Debug)]
 struct Ceiling {
     slots: usize,
@@ -86,7 +86,7 @@ impl Adaptive {
             limit: auto.first(),
             phase: Phase::Cruising,
             full: Window::default(),
-            calm: Window::default(),
+            unloaded: Window::default(),
             work: None,
             last: Stats::default(),
             ceiling: Ceiling {
@@ -105,7 +105,7 @@ impl Adaptive {
     pub fn limit(&self) -> usize {
         match self.phase {
             Phase::Cruising => self.limit,
-            Phase::Probing => calm(self.limit).max(self.least),
+            Phase::Probing => unloaded(self.limit).max(self.least),
         }
     }
 
@@ -139,8 +139,8 @@ impl Adaptive {
         let (limit, size) = (self.limit(), self.window());
         match self.phase {
             Phase::Probing => {
-                if self.calm.push(held, size) {
-                    self.sounded();
+                if self.unloaded.push(held, size) {
+                    self.probed();
                 }
             }
             Phase::Cruising if under_way >= limit => {
@@ -149,9 +149,9 @@ impl Adaptive {
                     self.decide();
                 }
             }
-            Phase::Cruising if under_way <= calm(limit) => {
-                if self.calm.push(held, size) {
-                    self.work = Some(self.calm.take().low);
+            Phase::Cruising if under_way <= unloaded(limit) => {
+                if self.unloaded.push(held, size) {
+                    self.work = Some(self.unloaded.take().low);
                     self.age = 0;
                 }
             }
@@ -175,18 +175,18 @@ impl Adaptive {
         self.age += 1;
         self.ceiling.windows_left = self.ceiling.windows_left.saturating_sub(1);
         let Some(work) = self.work else {
-            return self.sound();
+            return self.probe();
         };
-        if self.waiting(work) > allowed(self.limit) || self.age >= SOUND_AFTER {
-            self.sound();
+        if self.waiting(work) > allowed(self.limit) || self.age >= PROBE_AFTER {
+            self.probe();
         } else {
             self.grow();
         }
     }
 
-    /// The calm time has just been measured.
-    fn sounded(&mut self) {
-        let work = self.calm.take().low;
+    /// The unloaded time has just been measured.
+    fn probed(&mut self) {
+        let work = self.unloaded.take().low;
         self.work = Some(work);
         self.age = 0;
         self.phase = Phase::Cruising;
@@ -210,10 +210,10 @@ impl Adaptive {
         }
     }
 
-    fn sound(&mut self) {
+    fn probe(&mut self) {
         let before = self.limit();
         self.phase = Phase::Probing;
-        self.calm.clear();
+        self.unloaded.clear();
         if self.limit() == before {
             // There is nothing below.
             self.phase = Phase::Cruising;
@@ -258,7 +258,7 @@ impl Adaptive {
         self.phase = Phase::Cruising;
         self.limit = limit.clamp(self.least, self.most);
         self.full.clear();
-        self.calm.clear();
+        self.unloaded.clear();
         self.skip = if self.limit == before { 0 } else { before };
     }
 
@@ -278,7 +278,7 @@ impl Ceiling {
         self.hold_windows = (self.hold_windows * 2).min(LONGEST_HOLD);
     }
 
-    /// Most slots while it is windows_left.
+    /// Most slots while it holds.
     fn below(&self) -> usize {
         if self.windows_left > 0 {
             self.slots - 1
@@ -314,7 +314,7 @@ impl Window {
 }
 
 /// Slots in use while a third is free.
-fn calm(limit: usize) -> usize {
+fn unloaded(limit: usize) -> usize {
     limit - limit.div_ceil(3)
 }
 
@@ -338,8 +338,8 @@ const SHORTEST_HOLD: u32 = 4;
 /// Windows.
 const LONGEST_HOLD: u32 = 64;
 
-/// Windows after which the calm time is measured again.
-const SOUND_AFTER: u32 = 64;
+/// Windows after which the unloaded time is measured again.
+const PROBE_AFTER: u32 = 64;
 
 #[cfg(test)]
 mod simulation;

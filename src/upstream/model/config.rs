@@ -226,12 +226,21 @@ pub struct Quirks {
     pub max_block: usize,
     /// Most variables (uWSGI takes 128).
     pub max_params: usize,
-    /// HTTP: the server takes a body of unknown length, in chunks. uWSGI gives applications none of it.
+    /// The server takes a body of unknown length: over HTTP in chunks, over FastCGI without `CONTENT_LENGTH`, to the end
+    /// of STDIN. PHP, CGI programs and uWSGI take none of it.
     pub chunked_body: bool,
     /// uwsgi `modifier1`, never from client input.
     pub modifier1: u8,
     /// uwsgi `modifier2`.
     pub modifier2: u8,
+}
+
+impl UpstreamConfig {
+    /// Whether it can be sent a body of unknown length.
+    pub fn unknown_length(&self) -> bool {
+        let possible = matches!(self.protocol, ProtocolName::FastCgi | ProtocolName::Http);
+        possible && self.quirks.chunked_body
+    }
 }
 
 impl Balance {

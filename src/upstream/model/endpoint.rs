@@ -246,8 +246,8 @@ impl Endpoint {
         self.steady.load(Ordering::Relaxed)
     }
 
-    pub(in crate::upstream) fn set_steady(&self, calm: bool) {
-        self.steady.store(calm, Ordering::Relaxed);
+    pub(in crate::upstream) fn set_steady(&self, steady: bool) {
+        self.steady.store(steady, Ordering::Relaxed);
     }
 
     pub(in crate::upstream) fn set_circuit(&self, circuit: CircuitState) {

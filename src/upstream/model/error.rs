@@ -75,6 +75,19 @@ pub enum Failure {
     Spool(#[source] io::Error),
 }
 
+/// What is to blame for a failed exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The client, or its request.
+    Client,
+    /// Nothing, or ourselves.
+    Other,
+    /// The endpoint has more to do than it can.
+    Busy,
+    /// The endpoint.
+    Endpoint,
+}
+
 /// Why there is no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
@@ -136,6 +149,31 @@ impl Failure {
             Self::Decode(DecodeError::Head(_)) | Self::Head { .. } => Reason::BadResponseHead,
             Self::Decode(_) => Reason::BadResponse,
             Self::Spool(_) => Reason::SpoolFailed,
+        }
+    }
+
+    /// What is to blame.
+    pub fn blame(&self) -> Blame {
+        match self {
+            // Our own disk.
+            Self::RequestBody(BodyError::Spool(_)) | Self::Spool(_) => Blame::Other,
+            Self::Encode(_) | Self::RequestBody(_) => Blame::Client,
+            Self::Admission(_) => Blame::Other,
+            Self::BacklogFull { .. } | Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
+                Blame::Busy
+            }
+            // A watchdog that does its work is no sign of an endpoint that does not.
+            Self::Killed { .. } => Blame::Other,
+            // It works, and says that this request is not for it, or not now.
+            Self::Status(..500) => Blame::Other,
+            Self::Connect { .. }
+            | Self::SendTimeout
+            | Self::HeadTimeout
+            | Self::ReadTimeout
+            | Self::Status(_)
+            | Self::Io(_)
+            | Self::Decode(_)
+            | Self::Head { .. } => Blame::Endpoint,
         }
     }
 }

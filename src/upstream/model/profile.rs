@@ -14,8 +14,10 @@ pub enum Profile {
     PhpFpm,
     /// `php-cgi -b`.
     PhpCgi,
-    /// Programs linked with libfcgi, fcgiwrap among them.
+    /// Programs linked with libfcgi.
     LibFcgi,
+    /// fcgiwrap, and what else runs CGI programs.
+    Fcgiwrap,
     /// uWSGI, on any of its sockets.
     Uwsgi,
     /// Gunicorn, over HTTP or uwsgi.
@@ -26,10 +28,11 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile with its name in the file.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("php-fpm", Self::PhpFpm),
         ("php-cgi", Self::PhpCgi),
         ("libfcgi", Self::LibFcgi),
+        ("fcgiwrap", Self::Fcgiwrap),
         ("uwsgi", Self::Uwsgi),
         ("gunicorn", Self::Gunicorn),
         ("generic", Self::Generic),
@@ -39,7 +42,7 @@ impl Profile {
     pub fn protocols(self) -> &'static [ProtocolName] {
         use ProtocolName::{FastCgi, Http, Scgi, Uwsgi};
         match self {
-            Self::PhpFpm | Self::PhpCgi | Self::LibFcgi => &[FastCgi],
+            Self::PhpFpm | Self::PhpCgi | Self::LibFcgi | Self::Fcgiwrap => &[FastCgi],
             Self::Uwsgi => &[FastCgi, Uwsgi, Scgi, Http],
             Self::Gunicorn => &[Uwsgi, Http],
             Self::Generic => &[FastCgi, Uwsgi, Scgi, Http],
@@ -51,7 +54,7 @@ impl Profile {
     pub fn idle(self) -> Duration {
         match self {
             Self::Gunicorn => Duration::from_secs(1),
-            Self::PhpFpm | Self::PhpCgi | Self::LibFcgi | Self::Uwsgi | Self::Generic => {
+            Self::PhpFpm | Self::PhpCgi | Self::LibFcgi | Self::Fcgiwrap | Self::Uwsgi | Self::Generic => {
                 Timeouts::default().idle
             }
         }
@@ -94,8 +97,9 @@ impl Profile {
                 chunked_body: quirks.chunked_body,
                 ..Self::Generic.quirks()
             },
+            ProtocolName::FastCgi => quirks,
             // These protocols never have such a body.
-            ProtocolName::FastCgi | ProtocolName::Uwsgi | ProtocolName::Scgi => Quirks {
+            ProtocolName::Uwsgi | ProtocolName::Scgi => Quirks {
                 chunked_body: true,
                 ..quirks
             },
@@ -116,9 +120,16 @@ impl Profile {
         match self {
             Self::PhpFpm | Self::PhpCgi => Quirks {
                 empty_path_info: false,
+                // PHP reads as much as `CONTENT_LENGTH` says.
+                chunked_body: false,
                 ..generic
             },
             Self::LibFcgi | Self::Generic => generic,
+            Self::Fcgiwrap => Quirks {
+                // So do CGI programs (RFC 3875, section 4.2).
+                chunked_body: false,
+                ..generic
+            },
             Self::Uwsgi => Quirks {
                 max_block: 4096,
                 max_params: 128,

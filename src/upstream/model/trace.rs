@@ -35,6 +35,12 @@ impl Trace {
         }
     }
 
+    /// It goes to an upstream. What became of it at an earlier one, whose answer was none for the client, is over.
+    pub fn goes_to(&mut self, upstream: &Arc<str>) {
+        self.upstream = Some(upstream.clone());
+        (self.endpoint, self.attempts, self.status) = (None, 0, None);
+    }
+
     /// Ends what it was waiting for.
     pub fn enter(&mut self, phase: Phase, now: Instant) {
         self.timeline.enter(phase, now.into_std());

@@ -5,7 +5,7 @@
 //! the same after a reload, a restart and in another gateway, as long as the secret is the same. The application gets
 //! the cookie like any other.
 //!
-//! A session goes to its endpoint even while that is draining or rests after failures. When it is down, or full and the
+//! A session goes to its endpoint even while that is draining or ejected. When it is down, or full and the
 //! session is not to wait, the session moves and gets a new cookie; it does not come back by itself.
 
 use std::fmt::{self, Write};

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::protocol::proxy_protocol::{Ends, Header, Origin, Tlvs, Version};
 use crate::protocol::request::Client;
-use crate::transport::{Address, ConnectError, Stream, connect};
+use crate::transport::{Address, ConnectError, Connector, Stream};
 
 /// The header in front of a connection; no bytes where the upstream is told nothing. Requests of another client must not go
 /// over the connection: the endpoint would take them for this one's.
@@ -32,8 +32,13 @@ impl Announcement {
     }
 
     /// Connects, each step within `timeout`, and says it.
-    pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
-        let mut stream = connect(address, timeout).await?;
+    pub async fn connect(
+        &self,
+        connector: &Connector,
+        address: &Address,
+        timeout: Duration,
+    ) -> Result<Stream, ConnectError> {
+        let mut stream = connector.connect(address, timeout).await?;
         if !self.0.is_empty() {
             let said = tokio::time::timeout(timeout, stream.write_all(&self.0)).await;
             said.map_err(|_| ConnectError::Timeout)??;

@@ -22,6 +22,8 @@ pub struct Record {
 pub struct ScriptedRequest {
     /// Variables, or header fields with names in lower case (HTTP), in the order received.
     pub params: Vec<(String, String)>,
+    /// The same byte for byte: names with their letters, values without the white space around them.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// Body.
     pub body: Vec<u8>,
     /// FastCGI: request id.
@@ -37,6 +39,13 @@ pub struct ScriptedRequest {
 }
 
 impl ScriptedRequest {
+    /// Takes variables.
+    fn take(&mut self, variables: Vec<(Vec<u8>, Vec<u8>)>) {
+        let text = |(name, value): &(Vec<u8>, Vec<u8>)| (lossy(name), lossy(value));
+        self.params = variables.iter().map(text).collect();
+        self.fields = variables;
+    }
+
     /// The first value of a variable.
     pub fn param(&self, name: &str) -> Option<&str> {
         let mut values = self.params.iter().filter(|(own, _)| own == name);
@@ -77,7 +86,7 @@ pub(super) fn fastcgi(input: &mut impl Read) -> Result<ScriptedRequest> {
         let is_last = record.kind == STDIN && record.content.is_empty();
         request.records.push(record);
         if is_last {
-            request.params = pairs(&params)?;
+            request.take(pairs(&params)?);
             return Ok(request);
         }
     }
@@ -98,10 +107,10 @@ pub(super) fn uwsgi(input: &mut impl Read) -> Result<ScriptedRequest> {
 }
 
 pub(super) fn scgi(input: &mut impl Read) -> Result<ScriptedRequest> {
-    let length = until(input, b':')?.parse()?;
+    let length = lossy(&until(input, b':')?).parse()?;
     let block = exactly(input, length)?;
     ensure!(exactly(input, 1)? == b",", "netstring without its comma");
-    let mut fields = block.split(|byte| *byte == 0).map(lossy);
+    let mut fields = block.split(|byte| *byte == 0).map(<[u8]>::to_vec);
     let mut params = Vec::new();
     while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
         params.push((name, value));
@@ -112,7 +121,7 @@ pub(super) fn scgi(input: &mut impl Read) -> Result<ScriptedRequest> {
 /// HTTP/1 with a length, chunks or no body.
 pub(super) fn http(input: &mut impl Read) -> Result<ScriptedRequest> {
     let mut request = ScriptedRequest {
-        line: line(input)?,
+        line: lossy(&line(input)?),
         ..ScriptedRequest::default()
     };
     loop {
@@ -120,15 +129,16 @@ pub(super) fn http(input: &mut impl Read) -> Result<ScriptedRequest> {
         if field.is_empty() {
             break;
         }
-        let (name, value) = field
-            .split_once(':')
-            .with_context(|| format!("field {field:?}"))?;
+        let colon = field.iter().position(|byte| *byte == b':');
+        let colon = colon.with_context(|| format!("field {:?}", lossy(&field)))?;
+        let (name, value) = (&field[..colon], field[colon + 1..].trim_ascii());
         request
             .params
-            .push((name.to_ascii_lowercase(), value.trim().to_owned()));
+            .push((lossy(name).to_ascii_lowercase(), lossy(value)));
+        request.fields.push((name.to_vec(), value.to_vec()));
     }
     if request.param("transfer-encoding").is_some() {
-        while let size @ 1.. = usize::from_str_radix(&line(input)?, 16)? {
+        while let size @ 1.. = usize::from_str_radix(&lossy(&line(input)?), 16)? {
             request.body.extend(exactly(input, size)?);
             line(input)?;
         }
@@ -141,14 +151,14 @@ pub(super) fn http(input: &mut impl Read) -> Result<ScriptedRequest> {
 
 fn with_body(
     input: &mut impl Read,
-    params: Vec<(String, String)>,
+    variables: Vec<(Vec<u8>, Vec<u8>)>,
     modifiers: (u8, u8),
 ) -> Result<ScriptedRequest> {
     let mut request = ScriptedRequest {
-        params,
         modifiers,
         ..ScriptedRequest::default()
     };
+    request.take(variables);
     let length = request.param("CONTENT_LENGTH").unwrap_or_default();
     if !length.is_empty() {
         request.body = exactly(input, length.parse()?)?;
@@ -157,13 +167,13 @@ fn with_body(
 }
 
 /// FastCGI name-value pairs.
-fn pairs(mut block: &[u8]) -> Result<Vec<(String, String)>> {
+fn pairs(mut block: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut params = Vec::new();
     while !block.is_empty() {
         let name = length(&mut block)?;
         let value = length(&mut block)?;
-        let name = lossy(&exactly(&mut block, name)?);
-        params.push((name, lossy(&exactly(&mut block, value)?)));
+        let name = exactly(&mut block, name)?;
+        params.push((name, exactly(&mut block, value)?));
     }
     Ok(params)
 }
@@ -178,22 +188,26 @@ fn length(block: &mut &[u8]) -> Result<usize> {
 }
 
 /// uwsgi: a string behind its length.
-fn string(block: &mut &[u8]) -> Result<String> {
+fn string(block: &mut &[u8]) -> Result<Vec<u8>> {
     let length = exactly(block, 2)?;
     let length = u16::from_le_bytes([length[0], length[1]]);
-    Ok(lossy(&exactly(block, length.into())?))
+    Ok(exactly(block, length.into())?)
 }
 
-fn line(input: &mut impl Read) -> Result<String> {
-    Ok(until(input, b'\n')?.trim_end_matches('\r').to_owned())
+fn line(input: &mut impl Read) -> Result<Vec<u8>> {
+    let mut line = until(input, b'\n')?;
+    while line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(line)
 }
 
-fn until(input: &mut impl Read, end: u8) -> Result<String> {
+fn until(input: &mut impl Read, end: u8) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let byte = exactly(input, 1)?[0];
         if byte == end {
-            return Ok(lossy(&bytes));
+            return Ok(bytes);
         }
         bytes.push(byte);
     }

@@ -167,6 +167,7 @@ const ROWS: [Row; 27] = [
         "in a head",
         http2::head,
         &[
+            ("head", "goodbye"),
             ("idle", "told to go"),
             ("h2_ping", "goodbye"),
             ("h2_ping, answered", "goodbye"),

@@ -27,12 +27,30 @@ impl Http2 {
 
     /// Errors are seen by the next read.
     pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut wire = length[1..].to_vec();
-        wire.extend([kind, flags]);
-        wire.extend(stream.to_be_bytes());
-        wire.extend(payload);
-        let _ = self.0.send(wire);
+        let _ = self.0.send(frame(kind, flags, stream, payload));
+    }
+
+    /// The next frame: type, flags, stream and payload; `None` at the end of the connection.
+    pub(crate) fn next(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
+        let header = self.0.take(9).ok()?;
+        let [a, b, c, kind, flags, s, t, u, v] = header[..] else {
+            return None;
+        };
+        let payload = self.0.take(u32::from_be_bytes([0, a, b, c]) as usize).ok()?;
+        Some((kind, flags, u32::from_be_bytes([s, t, u, v]), payload))
+    }
+
+    /// Reads to the end of the connection: last stream, error code and debug data of the last GOAWAY before it.
+    pub(crate) fn goodbye(&mut self) -> Option<(u32, u32, String)> {
+        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+        let mut goodbye = None;
+        while let Some((kind, _, _, payload)) = self.next() {
+            if kind == GOAWAY {
+                let why = String::from_utf8(payload[8..].to_vec()).unwrap();
+                goodbye = Some((number(&payload[..4]), number(&payload[4..8]), why));
+            }
+        }
+        goodbye
     }
 
     pub(crate) fn headers(&mut self, stream: u32, fields: &[(&str, &str)], flags: u8) {
@@ -102,6 +120,16 @@ impl Http2 {
     }
 }
 
+/// A frame on the wire.
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut wire = length[1..].to_vec();
+    wire.extend([kind, flags]);
+    wire.extend(stream.to_be_bytes());
+    wire.extend(payload);
+    wire
+}
+
 pub(crate) fn block(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
@@ -165,14 +193,18 @@ pub(crate) fn says_error(block: &[u8]) -> bool {
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
+pub(crate) const PRIORITY: u8 = 2;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
+pub(crate) const PRIORITY_UPDATE: u8 = 0x10;
 pub(crate) const NO_ERROR: u8 = 0;
+pub(crate) const PROTOCOL_ERROR: u32 = 1;
 pub(crate) const CANCEL: u8 = 8;
+pub(crate) const ENHANCE_YOUR_CALM: u32 = 0xb;
 pub(crate) const ACK: u8 = 1;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;

@@ -253,6 +253,15 @@ fn a_log_that_cannot_be_opened_again_goes_on_with_its_old_file() {
     assert!(gateway.wait(Duration::from_secs(10)).unwrap().success());
 }
 
+#[test]
+fn a_log_without_a_file_is_not_opened_again() {
+    let gateway = start(&config("off", "10s", ""));
+    gateway.signal(Signal::USR1).unwrap();
+    // The access log is told of before.
+    gateway.wait_errors("log opened again log=\"error\"").unwrap();
+    assert_eq!(told(&gateway, "log opened again"), 1);
+}
+
 /// A gateway that may not get as far as listening.
 struct Starting {
     process: Child,

@@ -172,3 +172,30 @@ fn a_stop_waits_for_an_application_that_may_finish_without_its_client() {
     assert!(gateway.wait(Duration::from_secs(10)).unwrap().success());
     assert!(!gateway.errors().contains("stopped with open connections"));
 }
+
+#[test]
+fn a_stop_waits_for_an_application_that_has_not_begun_to_answer() {
+    let (open, opened) = std::sync::mpsc::channel();
+    let opened = std::sync::Mutex::new(opened);
+    let backend = Scripted::start(move |mut connection| {
+        let request = connection.read_fastcgi()?;
+        opened.lock().unwrap().recv_timeout(Duration::from_secs(10))?;
+        connection.fastcgi_response(request.id, &[HEAD, &vec![b'y'; LARGE]].concat())
+    })
+    .unwrap();
+    // A client that has closed may still read, and is believed to have left after that time.
+    let server = "timeouts = { head = \"500ms\" }";
+    let mut gateway = with("fastcgi", &backend, server, "ignore_client_abort = true");
+    let mut client = connect(&gateway);
+    client.send_request("GET", "/", &[], b"").unwrap();
+    backend.wait_requests(1).unwrap();
+    drop(client);
+    assert_eq!(logged(&gateway, 1)[0]["reason"], "client_gone");
+    gateway.signal(Signal::TERM).unwrap();
+    gateway.wait_errors("stopping").unwrap();
+    open.send(()).unwrap();
+    backend.wait_ended(1).unwrap();
+    assert_eq!(backend.failures(), 0);
+    assert!(gateway.wait(Duration::from_secs(10)).unwrap().success());
+    assert!(!gateway.errors().contains("stopped with open connections"));
+}

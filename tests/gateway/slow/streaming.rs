@@ -5,9 +5,11 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use anyhow::ensure;
 use testbed::{Scripted, fastcgi_record};
 
 use super::{ask, connect, gateway};
+use crate::http::frames::*;
 
 /// Bytes that no sockets on the way hold.
 const ENDLESS: usize = 24 * 1024 * 1024;
@@ -129,4 +131,86 @@ fn the_word_of_the_application_is_not_for_the_client() {
             );
         }
     }
+}
+
+/// What a client sends of an upload, a piece at a time.
+type Send<'a> = Box<dyn FnMut(&[u8], bool) + 'a>;
+
+// In chunks, and on a stream of HTTP/2 that does not say its length either.
+#[test]
+fn an_upload_of_unknown_length_reaches_fastcgi_as_it_comes() {
+    let (tell, told) = channel();
+    let backend = Scripted::start(move |mut connection| {
+        let (mut params, mut body) = (Vec::new(), Vec::new());
+        loop {
+            let record = connection.read_record()?;
+            match record.kind {
+                4 => params.extend(record.content),
+                5 if record.content.is_empty() => break,
+                5 => {
+                    body.extend(record.content);
+                    tell.send(body.len())?;
+                }
+                _ => {}
+            }
+        }
+        let said = params.windows(14).any(|name| name == b"CONTENT_LENGTH");
+        ensure!(!said, "a length that is not known");
+        let answer = [b"Content-Type: a/b\r\n\r\n", &body[..]].concat();
+        connection.fastcgi_response(1, &answer)
+    })
+    .unwrap();
+    let gateway = gateway("fastcgi", &backend, "buffering = { request = false }");
+    let upload = |mut send: Send<'_>| {
+        for came in [3, 6, 9] {
+            send(b"abc", came == 9);
+            let got = told.recv_timeout(Duration::from_secs(10)).unwrap();
+            assert_eq!(got, came, "before the rest is sent");
+        }
+    };
+    let mut http1 = connect(&gateway);
+    http1
+        .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .unwrap();
+    upload(Box::new(|piece, last| {
+        let mut chunk = [b"3\r\n", piece, b"\r\n"].concat();
+        chunk.extend_from_slice(if last { b"0\r\n\r\n" } else { b"" });
+        http1.send(chunk).unwrap();
+    }));
+    assert_eq!(http1.read_response().unwrap().text(), "abcabcabc");
+    let mut http2 = Http2::begin(connect(&gateway));
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "a"),
+    ];
+    http2.headers(1, &fields, 0);
+    upload(Box::new(|piece, last| {
+        http2.frame(DATA, if last { END_STREAM } else { 0 }, 1, piece);
+    }));
+    assert_eq!(http2.outcome(1), Outcome::Answer(200, "abcabcabc".into()));
+    assert_eq!(backend.failures(), 0);
+}
+
+// PHP takes as much as it is told.
+#[test]
+fn an_upload_of_unknown_length_is_held_where_the_application_has_to_be_told_its_length() {
+    let backend = Scripted::start(|mut connection| {
+        let request = connection.read_fastcgi()?;
+        ensure!(request.param("CONTENT_LENGTH") == Some("6"), "the whole length");
+        connection.fastcgi_response(request.id, b"Content-Type: a/b\r\n\r\nwhole")
+    })
+    .unwrap();
+    let gateway = crate::start(&format!(
+        "[upstream.app]\nprofile = \"php-fpm\"\nendpoints = [\"{}\"]\n\
+         [[route]]\nproxy = {{ upstream = \"app\" }}\nbuffering = {{ request = false }}\n",
+        backend.address()
+    ));
+    let mut client = connect(&gateway);
+    client
+        .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n")
+        .unwrap();
+    assert_eq!(client.read_response().unwrap().text(), "whole");
+    assert_eq!(backend.failures(), 0);
 }

@@ -21,7 +21,7 @@ pub(crate) struct Case {
 }
 
 /// In the order of the report.
-pub(crate) const ALL: [Case; 13] = [
+pub(crate) const ALL: [Case; 14] = [
     Case {
         name: "kill-workers",
         fault: fault::kill_workers,
@@ -169,5 +169,18 @@ pub(crate) const ALL: [Case; 13] = [
         what: "twice (once in the short form) 30 streams of HTTP/2 clients that take nothing, or drops of 100 bytes, of \
                answers of 1 MiB; six of the answers are not buffered; `send` is 2 s",
         allowed: "Nothing: each of those streams is reset in its time and frees its worker.",
+    },
+    Case {
+        name: "h2-floods",
+        fault: fault::attack,
+        layout: Layout {
+            long: false, // or it would be long work what latencies show
+            ..Layout::PLAIN
+        },
+        alone: true,
+        what: "in the second half of the time, nine HTTP/2 clients that reset streams, send SETTINGS, PING, PRIORITY, \
+               WINDOW_UPDATE, CONTINUATION, empty DATA or unknown frames, or a head that grows a thousandfold, each on \
+               some twenty connections a second",
+        allowed: "Nothing: each of these connections ends with a GOAWAY that says why.",
     },
 ];

@@ -15,18 +15,18 @@ pub(crate) struct Damage {
     pub(crate) unanswered: usize,
     /// What clients besides the ordinary load got.
     pub(crate) samples: Vec<Sample>,
-    /// When slow clients were there and when not.
+    /// When the clients of the case were there and when not.
     pub(crate) phases: Option<Phases>,
     /// What else was to happen and did not.
     pub(crate) complaints: Vec<String>,
 }
 
-/// Times with and without slow clients.
+/// Times with and without the clients of a case.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Phases {
     /// Nobody but the ordinary load.
     pub(crate) without: Vec<Range<Instant>>,
-    /// All slow clients are under way.
+    /// All of them are under way.
     pub(crate) with: Vec<Range<Instant>>,
 }
 

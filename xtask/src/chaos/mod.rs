@@ -7,6 +7,7 @@ mod configuration;
 mod content;
 mod damage;
 mod fault;
+mod flooding;
 mod ledger;
 mod load;
 mod order;

@@ -100,7 +100,7 @@ impl Refusal {
     }
 }
 
-/// One line about slow clients: the p99 of ordinary requests with and without them.
+/// One line about the clients of a case: the p99 of ordinary requests with and without them.
 pub(crate) fn comparison(phases: &Phases, ordinary: &[Sample]) -> String {
     let p99 = |ranges: &[std::ops::Range<Instant>]| {
         percentile(ordinary, 0.99, |sample| {
@@ -112,7 +112,7 @@ pub(crate) fn comparison(phases: &Phases, ordinary: &[Sample]) -> String {
         return "ordinary p99: too few right answers to compare".to_owned();
     }
     format!(
-        "ordinary p99 with slow clients {:.1} ms, without {:.1} ms: {:.2} times",
+        "ordinary p99 with these clients {:.1} ms, without {:.1} ms: {:.2} times",
         with.as_secs_f64() * 1e3,
         without.as_secs_f64() * 1e3,
         with.as_secs_f64() / without.as_secs_f64()

@@ -11,6 +11,8 @@ pub(super) struct Chunks {
     /// What has come and is not used yet.
     pending: Vec<u8>,
     state: State,
+    /// Bytes of trailers so far.
+    trailers: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +78,15 @@ impl Chunks {
             State::Trailers => match self.line()? {
                 None => return Ok(false),
                 Some(line) if line.is_empty() => self.state = State::Over,
-                Some(_) => {}
+                Some(line) => {
+                    self.trailers += line.len();
+                    if self.trailers > MAX_LINE && fault.is(Fault::LongTrailersFatal) {
+                        return Err(Refusal::gateway("trailers that are too long"));
+                    }
+                    if fault.is(Fault::TrailersAreContent) {
+                        content.extend(line);
+                    }
+                }
             },
             State::Over => return Ok(false),
         }

@@ -35,7 +35,7 @@ pub(super) fn run(
     let mut idle = if kept { frontend.pool.take(fault) } else { None };
     let mut tries = match () {
         () if fault.is(Fault::EndlessRetries) => 100,
-        () if fault.is(Fault::PostsRepeated) => 2,
+        () if fault.is(Fault::PostsRepeated) || fault.is(Fault::ErrorsRetried) => 2,
         () => 1,
     };
     loop {

@@ -298,6 +298,43 @@ faults! {
         /// An answer has the version of the request.
         VersionMirrored: Scgi, "GH-45b";
 
+        /// An absolute target without a path gets no slash.
+        NoSlashAdded: Scgi, "GH-15c";
+        /// TRACE is passed on.
+        TracePassed: Scgi, "GH-30d";
+        /// An answer of the front end's own does not say that the connection ends with it.
+        CloseUnsaid: Scgi, "GH-44d";
+        /// Fields for the length are passed on as they are when they agree.
+        EqualLengthsRelayed: Scgi, "GH-46";
+        /// Of several lengths of an answer the first counts.
+        FirstLengthCounts: Scgi, "GH-46b";
+        /// The name of a transfer coding is dropped, and what is coded is passed on as content.
+        CodingDropped: Scgi, "GH-47";
+        /// Fields of an answer that may be there once are passed on twice.
+        SingletonsRelayed: Scgi, "GH-48";
+        /// A status above 599 is 200.
+        HighStatusIs200: Scgi, "GH-49";
+        /// An answer without a Date gets none.
+        NoDateAdded: Scgi, "GH-50";
+        /// X-Accel-Redirect and its like are passed on.
+        InnerFieldsRelayed: Scgi, "GH-51";
+        /// A request that was answered with an error is sent again.
+        ErrorsRetried: Scgi, "GH-52";
+        /// A host is compared byte by byte.
+        HostsByBytes: Scgi, "GH-54";
+        /// A host is what begins like it.
+        HostsByPrefix: Scgi, "GH-54b";
+
+        /// Several slashes of a target become one.
+        SlashesMerged: Http, "GB-09";
+        /// The path that is meant is sent in the place of the one that came.
+        NormalTargetSent: Http, "GB-09b";
+        /// An answer of HTTP/1.0 is passed on as one.
+        OldVersionRelayed: Http, "GB-19";
+        /// The trailers of an answer are passed on as content.
+        TrailersAreContent: Http, "GB-28";
+        /// An answer with more than 8 kB of trailers is cut off.
+        LongTrailersFatal: Http, "GB-28b";
         /// Field names are put into lower case.
         NamesLowered: Http, "GB-01";
         /// A request without a Host is passed on without one.
@@ -367,6 +404,16 @@ faults! {
         HttpsFromField: Scgi, "EV-26";
         /// Fields about the client's connection are passed on.
         HopFieldsPassed: Scgi, "EV-28";
+        /// Without a Host there is no SERVER_NAME.
+        NoNameWithoutHost: Scgi, "EV-20d";
+        /// An empty member of X-Forwarded-For is an address.
+        EmptyMembersCount: Scgi, "EV-40";
+        /// The whole of X-Forwarded-Proto is compared with https.
+        WholeProtoCompared: Scgi, "EV-41";
+        /// SERVER_PORT is that of the proxy's connection.
+        PortStays: Scgi, "EV-42";
+        /// Forwarding fields of proxies are dropped.
+        TrustedFieldsDropped: Scgi, "EV-43";
         /// Fields become variables without HTTP_.
         NamesWithoutPrefix: Scgi, "EV-30";
     }

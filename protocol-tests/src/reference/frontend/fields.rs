@@ -1,6 +1,7 @@
 //! Which header fields become variables (RFC 3875, section 4.1.18).
 
 use super::Fault;
+use super::proxied;
 use super::request::Request;
 use super::variables::Variables;
 use crate::reference::Seeded;
@@ -66,11 +67,17 @@ pub(super) fn is_passed(name: &[u8], request: &Request, fault: Seeded<Fault>) ->
         b"connection" | b"keep-alive" | b"proxy-connection" | b"te" | b"trailer" | b"proxy-authorization" => {
             fault.is(Fault::HopFieldsPassed)
         }
-        // Nobody in front of us is known to be a proxy.
-        b"forwarded" | b"x-real-ip" => fault.is(Fault::ForwardedPassed),
-        name if name.starts_with(b"x-forwarded-") => fault.is(Fault::ForwardedPassed),
+        // Elsewhere no client is known to be a proxy.
+        b"forwarded" | b"x-real-ip" => is_believed(request, fault),
+        name if name.starts_with(b"x-forwarded-") => is_believed(request, fault),
         name => !is_named_by_connection(name, request, fault),
     }
+}
+
+/// Whether what the client says of another is passed on.
+fn is_believed(request: &Request, fault: Seeded<Fault>) -> bool {
+    let trusted = proxied::is_trusted(request) && !fault.is(Fault::TrustedFieldsDropped);
+    trusted || fault.is(Fault::ForwardedPassed)
 }
 
 /// RFC 9110, section 7.6.1; but nobody can name away what others rely on.

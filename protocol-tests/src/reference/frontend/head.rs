@@ -17,6 +17,8 @@ pub(super) struct Head {
     pub(super) chunked: bool,
     /// HTTP: the connection ends with this answer.
     pub(super) close: bool,
+    /// A status line with HTTP/1.0.
+    pub(super) old: bool,
     /// HTTP: the protocol that is switched to.
     pub(super) upgrade: Option<Vec<u8>>,
 }
@@ -80,6 +82,7 @@ impl Head {
             status,
             length: length(&fields, fault)?.filter(|_| !chunked),
             chunked,
+            old,
             close: old || has_member(&fields, "connection", b"close"),
             upgrade,
             fields: for_client(fields, (style, status), fault),
@@ -135,6 +138,7 @@ fn number(text: &[u8], fault: Seeded<Fault>) -> Result<u16, Refusal> {
     }
     match word.parse() {
         Ok(status @ 100..=599) if digits => Ok(status),
+        Ok(600..=999) if fault.is(Fault::HighStatusIs200) => Ok(200),
         _ => Err(Refusal::gateway("a status that is none")),
     }
 }
@@ -164,11 +168,11 @@ fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>, fault: Seeded<Fault>) -> Re
 
 /// Fields of which a second one would mean something else.
 fn once(fields: &[Field], fault: Seeded<Fault>) -> Result<(), Refusal> {
-    for name in ["status", "location", "content-type"] {
+    for name in SINGLE {
         let permitted = match name {
             "status" => fault.is(Fault::LastStatusCounts),
             "content-type" => fault.is(Fault::TwoTypesRelayed),
-            _ => false,
+            _ => fault.is(Fault::SingletonsRelayed),
         };
         if values(fields, name).nth(1).is_some() && !permitted {
             return Err(Refusal::gateway("a field that may be there once is there twice"));
@@ -180,7 +184,8 @@ fn once(fields: &[Field], fault: Seeded<Fault>) -> Result<(), Refusal> {
 /// Framing is ours: RFC 3875, section 6.3.4. To decode it for uwsgi would be permitted.
 fn no_coding(fields: &[Field], fault: Seeded<Fault>) -> Result<(), Refusal> {
     let coded = values(fields, "transfer-encoding").next().is_some();
-    match coded && !fault.is(Fault::CodingRelayed) && !fault.is(Fault::ChunksInChunks) {
+    let taken = [Fault::CodingRelayed, Fault::ChunksInChunks, Fault::CodingDropped];
+    match coded && !taken.into_iter().any(|taken| fault.is(taken)) {
         true => Err(Refusal::gateway("a transfer coding of the application")),
         false => Ok(()),
     }
@@ -214,7 +219,8 @@ fn length(fields: &[Field], fault: Seeded<Fault>) -> Result<Option<usize>, Refus
     let Some(first) = lengths.next() else {
         return Ok(None);
     };
-    if lengths.any(|other| other != first) && !fault.is(Fault::TwoLengthsRelayed) {
+    let lenient = fault.is(Fault::TwoLengthsRelayed) || fault.is(Fault::FirstLengthCounts);
+    if lengths.any(|other| other != first) && !lenient {
         return Err(Refusal::gateway("two Content-Length that differ"));
     }
     let text = std::str::from_utf8(first).ok();
@@ -235,7 +241,11 @@ fn for_client(fields: Vec<Field>, (style, status): (Style, u16), fault: Seeded<F
     let kept = |name: &[u8]| match name {
         // Of HTTP it is a field like any other.
         b"status" => style == Style::Http || fault.is(Fault::StatusRelayed),
-        b"content-length" => fault.is(Fault::AnyLengthRelayed) || fault.is(Fault::TwoLengthsRelayed),
+        b"content-length" => {
+            fault.is(Fault::AnyLengthRelayed)
+                || fault.is(Fault::TwoLengthsRelayed)
+                || fault.is(Fault::EqualLengthsRelayed)
+        }
         b"transfer-encoding" => fault.is(Fault::CodingRelayed),
         // RFC 9110, section 15.5.22: it is what the answer says.
         b"upgrade" if status == 426 && style == Style::Http => !fault.is(Fault::UpgradeOf426Dropped),
@@ -243,6 +253,9 @@ fn for_client(fields: Vec<Field>, (style, status): (Style, u16), fault: Seeded<F
             fault.is(Fault::HopFieldsRelayed)
         }
         b"server" => false,
+        // They name what is behind us.
+        b"x-sendfile" => fault.is(Fault::InnerFieldsRelayed),
+        name if name.starts_with(b"x-accel-") => fault.is(Fault::InnerFieldsRelayed),
         // Those of an authorizer are not for clients.
         name if name.starts_with(b"variable-") => false,
         name => !named.iter().any(|known| known == name) || fault.is(Fault::HopFieldsRelayed),
@@ -273,6 +286,15 @@ fn values<'a>(fields: &'a [Field], name: &'a str) -> impl DoubleEndedIterator<It
         .filter(move |(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
         .map(|(_, value)| value.as_slice())
 }
+
+const SINGLE: [&str; 6] = [
+    "status",
+    "location",
+    "content-type",
+    "etag",
+    "last-modified",
+    "retry-after",
+];
 
 #[cfg(test)]
 mod tests {

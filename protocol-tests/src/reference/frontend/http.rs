@@ -7,7 +7,7 @@ use crate::reference::Seeded;
 
 /// A whole request. `keep`: the connection may be used again.
 pub(super) fn request(request: &Request, body: &[u8], keep: bool, fault: Seeded<Fault>) -> Vec<u8> {
-    let mut out = [&request.method[..], b" ", &request.target.uri, b" HTTP/1.1\r\n"].concat();
+    let mut out = [&request.method[..], b" ", &uri(request, fault), b" HTTP/1.1\r\n"].concat();
     let mut put = |name: &[u8], value: &[u8]| {
         let lower = fault.is(Fault::NamesLowered);
         let name = if lower {
@@ -40,6 +40,16 @@ pub(super) fn request(request: &Request, body: &[u8], keep: bool, fault: Seeded<
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(body);
     out
+}
+
+/// Path and query as they came (RFC 9110, section 7.7).
+fn uri(request: &Request, fault: Seeded<Fault>) -> Vec<u8> {
+    let target = &request.target;
+    match (&target.query, fault.is(Fault::NormalTargetSent)) {
+        (_, false) => target.uri.clone(),
+        (None, true) => target.path.clone(),
+        (Some(query), true) => [&target.path[..], b"?", query].concat(),
+    }
 }
 
 /// Whether a field, its name in lower case, is for the application.

@@ -6,6 +6,8 @@
 //! | `client` | the bytes of the client's connection |
 //! | `request`, `target`, `body` | a request in HTTP, read strictly |
 //! | `variables`, `fields` | what the application is told |
+//! | `proxied` | what a proxy says of its client |
+//! | `site` | the host that has a path for itself |
 //! | `fastcgi`, `plain`, `http` | how it is told: records; uwsgi and SCGI; HTTP |
 //! | `pool` | the one connection that is kept |
 //! | `exchange` | one request, from the application's connection to the end of the answer |
@@ -16,7 +18,7 @@
 //! | `refusal` | why it is none |
 //!
 //! Requests are read as a whole before the application is asked, answers are passed on as they come. Below `/hasty/`,
-//! `/kept/`, `/limited/` and `/small/` it is set up as `profiles/reference-frontend.toml` says.
+//! `/kept/`, `/limited/`, `/small/`, `/named/` and `/trusted/` it is set up as `profiles/reference-frontend.toml` says.
 
 mod body;
 mod chunks;
@@ -30,9 +32,11 @@ mod head;
 mod http;
 mod plain;
 mod pool;
+mod proxied;
 mod refusal;
 mod relay;
 mod request;
+mod site;
 mod target;
 mod tunnel;
 mod variables;
@@ -90,7 +94,9 @@ impl Frontend {
                 // A connection whose next byte may be anything is of no use.
                 Err(refusal) => {
                     let keeps = self.fault.is(Fault::KeepsAfterRefusal) && refusal.status() == Some(413);
-                    let told = refusal.status().map(|status| client.send(&answer(status, keeps)));
+                    let told = refusal
+                        .status()
+                        .map(|status| client.send(&answer(status, keeps, self.fault)));
                     if !keeps || !matches!(told, Some(Ok(()))) {
                         break;
                     }
@@ -109,11 +115,12 @@ impl Frontend {
         };
         let mut request = match Request::parse(&head, self.fault) {
             Err(Refusal::Request(status, _)) if self.fault.is(Fault::KeepsAfterGarbage) => {
-                client.send(&answer(status, true))?;
+                client.send(&answer(status, true, self.fault))?;
                 return Ok(true);
             }
             parsed => parsed?,
         };
+        site::check(&request, self.fault)?;
         request.expects_continue(self.fault)?;
         let body = body::read(client, &mut request, self.fault)?;
         let variables = variables::of(&request, &body, ends, self.fault);
@@ -122,8 +129,11 @@ impl Frontend {
 }
 
 /// An answer of the front end's own.
-fn answer(status: u16, keeps: bool) -> Vec<u8> {
-    let connection = if keeps { "keep-alive" } else { "close" };
+fn answer(status: u16, keeps: bool, fault: Seeded<Fault>) -> Vec<u8> {
+    let connection = match keeps || fault.is(Fault::CloseUnsaid) {
+        true => "keep-alive",
+        false => "close",
+    };
     let text = format!("{status} {}\n", reason(status));
     format!(
         "HTTP/1.1 {status} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{text}",

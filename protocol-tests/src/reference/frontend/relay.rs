@@ -26,6 +26,8 @@ pub(super) struct Relay<'a> {
     chunks: Option<Chunks>,
     /// Bytes of the heads so far, interim ones included.
     heads: usize,
+    /// For a fault: whether an error of the application was thrown away.
+    retried: bool,
     /// HTTP: whether the application's connection can be used again, as far as the answer says.
     reusable: bool,
 }
@@ -69,6 +71,7 @@ impl<'a> Relay<'a> {
             state: State::Head,
             chunks: None,
             heads: 0,
+            retried: false,
             reusable: true,
         }
     }
@@ -203,10 +206,18 @@ impl<'a> Relay<'a> {
 
     /// Sends the head.
     fn start(&mut self, head: &Head) -> Result<(), Refusal> {
+        if head.status >= 429 && self.fault.is(Fault::ErrorsRetried) && !self.retried {
+            self.retried = true;
+            self.pending.clear();
+            return Err(Refusal::gateway("an error of the application"));
+        }
         let frame = self.frame(head);
         let mut out = format!("HTTP/1.1 {} {}\r\n", head.status, reason(head.status)).into_bytes();
         if self.fault.is(Fault::VersionRelayed) {
             out.splice(..8, *b"HTTP/2.0");
+        }
+        if self.fault.is(Fault::OldVersionRelayed) && head.old {
+            out.splice(..8, *b"HTTP/1.0");
         }
         if self.fault.is(Fault::VersionMirrored) && self.request.minor == 0 {
             out.splice(..8, *b"HTTP/1.0");
@@ -214,11 +225,8 @@ impl<'a> Relay<'a> {
         self.put_fields(head, &mut out);
         out.extend_from_slice(b"Server: bridgehead-conform\r\n");
         // RFC 9110, section 6.6.1.
-        if !head
-            .fields
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(b"date"))
-        {
+        let dated = |(name, _): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"date");
+        if !head.fields.iter().any(dated) && !self.fault.is(Fault::NoDateAdded) {
             out.extend(format!("Date: {}\r\n", date::http(SystemTime::now())).into_bytes());
         }
         if head.status == 101 && self.is_accepted(head) {
@@ -246,7 +254,12 @@ impl<'a> Relay<'a> {
             205 => Some(0),
             _ => head.length,
         };
-        let relayed = self.fault.is(Fault::AnyLengthRelayed) || self.fault.is(Fault::TwoLengthsRelayed);
+        let relayed = [
+            Fault::AnyLengthRelayed,
+            Fault::TwoLengthsRelayed,
+            Fault::EqualLengthsRelayed,
+        ];
+        let relayed = relayed.into_iter().any(|fault| self.fault.is(fault));
         match (frame, announced) {
             _ if relayed => String::new(),
             (Frame::Chunks, _) if self.fault.is(Fault::CodingRelayed) => String::new(),

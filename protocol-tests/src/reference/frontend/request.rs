@@ -40,6 +40,9 @@ impl Request {
         if method == b"CONNECT" && !fault.is(Fault::ConnectPassed) {
             return Err(Refusal::Request(405, "no tunnels"));
         }
+        if method == b"TRACE" && !fault.is(Fault::TracePassed) {
+            return Err(Refusal::Request(405, "no traces"));
+        }
         if target == b"*" && method == b"OPTIONS" && !fault.is(Fault::StarIsRoot) {
             // RFC 9112, section 3.2.4: this is about us.
             return Err(Refusal::Request(200, "nothing to add"));

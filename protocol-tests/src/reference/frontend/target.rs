@@ -25,7 +25,10 @@ impl Target {
         if !text.iter().all(permitted) && !fault.is(Fault::ControlsPassed) {
             return Err(Refusal::bad("a target with a byte that no target has"));
         }
-        let (authority, uri) = forms(text)?;
+        let (authority, mut uri) = forms(text, fault)?;
+        if fault.is(Fault::SlashesMerged) {
+            uri.dedup_by(|one, other| *one == b'/' && *other == b'/');
+        }
         let (path, mut query) = match uri.iter().position(|byte| *byte == b'?') {
             Some(mark) => (&uri[..mark], Some(uri[mark + 1..].to_vec())),
             None => (&uri[..], None),
@@ -60,7 +63,7 @@ fn is_permitted(byte: u8, fault: Seeded<Fault>) -> bool {
 }
 
 /// The host of the absolute form, and path and query of either form.
-fn forms(text: &[u8]) -> Result<(Option<Vec<u8>>, Vec<u8>), Refusal> {
+fn forms(text: &[u8], fault: Seeded<Fault>) -> Result<(Option<Vec<u8>>, Vec<u8>), Refusal> {
     let Some(rest) = text.strip_prefix(b"http://") else {
         return match text.first() {
             Some(b'/') => Ok((None, text.to_vec())),
@@ -70,7 +73,10 @@ fn forms(text: &[u8]) -> Result<(Option<Vec<u8>>, Vec<u8>), Refusal> {
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?'));
     let (authority, rest) = rest.split_at(end.unwrap_or(rest.len()));
     // An absolute target may have no path.
-    let slash: &[u8] = if rest.starts_with(b"/") { b"" } else { b"/" };
+    let slash: &[u8] = match rest.starts_with(b"/") || fault.is(Fault::NoSlashAdded) {
+        true => b"",
+        false => b"/",
+    };
     Ok((Some(authority.to_vec()), [slash, rest].concat()))
 }
 

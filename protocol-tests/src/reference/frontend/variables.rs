@@ -1,6 +1,7 @@
 //! What the application is told about a request (RFC 3875, section 4.1).
 
 use super::Fault;
+use super::proxied;
 use super::request::{Field, Framing, Request};
 use crate::reference::Seeded;
 
@@ -43,7 +44,8 @@ fn about_request(variables: &mut Variables, request: &Request, fault: Seeded<Fau
         false => &request.target.uri,
     };
     variables.set("REQUEST_URI", uri);
-    variables.set("REQUEST_SCHEME", "http");
+    let https = proxied::of(request, fault).https == Some(true);
+    variables.set("REQUEST_SCHEME", if https { "https" } else { "http" });
     let fixed = fault.is(Fault::ProtocolFixed);
     let minor = if fixed { 1 } else { request.minor };
     variables.set("SERVER_PROTOCOL", format!("HTTP/1.{minor}"));
@@ -56,12 +58,18 @@ fn about_connection(variables: &mut Variables, request: &Request, ends: &Ends, f
         Some(colon) if !request.host.ends_with(b"]") => (&request.host[..colon], &request.host[colon + 1..]),
         _ => (&request.host[..], &b""[..]),
     };
-    variables.set("SERVER_NAME", name);
-    match port {
-        port if fault.is(Fault::PortFromHost) && !port.is_empty() => variables.set("SERVER_PORT", port),
+    let unnamed = fault.is(Fault::NoNameWithoutHost) && request.values("host").next().is_none();
+    variables.set("SERVER_NAME", if unnamed { b"" } else { name });
+    let said = proxied::of(request, fault);
+    match (port, &said.port) {
+        (port, _) if fault.is(Fault::PortFromHost) && !port.is_empty() => variables.set("SERVER_PORT", port),
+        (_, Some(port)) => variables.set("SERVER_PORT", port),
         _ => variables.set("SERVER_PORT", ends.port.to_string()),
     }
     let (mut address, port) = ends.peer.clone().unwrap_or_default();
+    if let Some(said) = said.address {
+        address = String::from_utf8_lossy(&said).into_owned();
+    }
     if fault.is(Fault::AddressFromField)
         && let Some(said) = request.values("x-forwarded-for").next()
     {
@@ -71,7 +79,9 @@ fn about_connection(variables: &mut Variables, request: &Request, ends: &Ends, f
     if port > 0 {
         variables.set("REMOTE_PORT", port.to_string());
     }
-    if fault.is(Fault::HttpsFromField) && request.values("x-forwarded-proto").next() == Some(b"https") {
+    let forged =
+        fault.is(Fault::HttpsFromField) && request.values("x-forwarded-proto").next() == Some(b"https");
+    if forged || said.https == Some(true) {
         variables.set("HTTPS", "on");
     }
     if fault.is(Fault::UserFromCredentials) && request.values("authorization").next().is_some() {

@@ -205,6 +205,7 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
     );
     route.handler = handler?;
     let upstream = route.handler.upstream().and_then(|index| upstreams.get(index));
+    buffering::tell_of_lengths(typed.buffering.as_ref(), upstream, complaints);
     let protocol = upstream.map(|upstream| upstream.protocol);
     if matches!(protocol, None | Some(ProtocolName::Http)) {
         route.params = Arc::default();

@@ -97,8 +97,9 @@ table! {
         max_block: usize as BLOCK => quirks.max_block; only WITH_VARIABLES,
         /// Most variables (uWSGI's `max-vars`).
         max_params: usize as Number(16, 65_535) => quirks.max_params; only WITH_VARIABLES,
-        /// The server takes bodies of unknown length, in chunks.
-        chunked_body: bool as Flag => quirks.chunked_body; only &["http"],
+        /// The server takes bodies of unknown length: over HTTP in chunks, over FastCGI without `CONTENT_LENGTH`, up to
+        /// the end of its input.
+        chunked_body: bool as Flag => quirks.chunked_body; only &["fastcgi", "http"],
         /// uwsgi's modifier1: the kind of application.
         modifier1: u8 as MODIFIER => quirks.modifier1; only &["uwsgi"],
         /// uwsgi's modifier2.

@@ -82,11 +82,10 @@ impl Handle for Page {
         let client = client.map(|peer| peer.address.ip());
         self.settings.admit(&exchange.request.head.method, client)?;
         let context = &exchange.context;
-        context.counters.access_lines_dropped.set(context.log.dropped());
-        context
-            .counters
-            .spool_bytes
-            .set(context.relays.spools().bytes_on_disk());
+        let (counters, spools) = (&context.counters, context.relays.spools());
+        counters.access_lines_dropped.set(context.log.dropped());
+        counters.spool_bytes.set(spools.bytes_on_disk());
+        counters.spool_memory_bytes.set(spools.bytes_in_memory());
         let accept = exchange.request.head.fields.get(FieldName::Accept);
         exchange.answer = self.answer(&context.counters, accept);
         Ok(Flow::Answered)

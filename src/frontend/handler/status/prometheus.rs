@@ -107,7 +107,7 @@ fn place<'a>(upstream: &'a Upstream, endpoint: &'a Endpoint) -> [Label<'a>; 2] {
 const OF_UPSTREAMS: [OfUpstream; 6] = [
     (
         "bridgehead_upstream_failures_total",
-        "Requests that got no answer from any endpoint.",
+        "Requests that got no answer from any endpoint, although their clients did their part.",
         |upstream, _| upstream.tally().failures.value() as f64,
     ),
     (

@@ -466,13 +466,21 @@ fn refused_requests_leave_nothing_behind() {
     let refused = small.begin(&request(Method::GET), &mut out).err().unwrap();
     assert!(matches!(refused, EncodeError::BlockTooLarge { limit: 20, .. }));
     assert_eq!(out.chunk(), b"earlier");
+}
+
+#[test]
+fn a_body_of_unknown_length_ends_with_an_empty_record() {
     let chunked = RequestHead {
         chunked: true,
         ..request(Method::POST)
     };
-    let refused = KEPT.begin(&chunked, &mut out).err().unwrap();
-    assert_eq!(
-        (refused, out.chunk()),
-        (EncodeError::LengthRequired, &b"earlier"[..])
-    );
+    let mut out = WriteQueue::new();
+    let mut exchange = KEPT.begin(&chunked, &mut out).unwrap();
+    let head = out.remaining();
+    let params = out.copy_to_bytes(head);
+    assert!(!params.windows(14).any(|name| name == b"CONTENT_LENGTH"));
+    exchange.push_body(Bytes::from_static(b"abc"), &mut out);
+    exchange.finish_body(&mut out);
+    let body = out.copy_to_bytes(out.remaining());
+    assert_eq!(body, &b"\x01\x05\0\x01\0\x03\0\0abc\x01\x05\0\x01\0\0\0\0"[..]);
 }

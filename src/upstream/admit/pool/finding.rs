@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Pool;
+use super::{Pool, PoolState};
 use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::model::Workers;
 use crate::upstream::model::endpoint::{Endpoint, Id};
@@ -59,9 +59,14 @@ impl<C: Send + 'static> Pool<C> {
         Some(limit)
     }
 
-    /// What a health check found.
-    pub fn judge(self: &Arc<Self>, id: Id, alive: bool) {
-        self.learn(id, false, |breaker, now| breaker.judge(now, alive));
+    /// What a health check found. One that was begun with settings that are no longer in force finds nothing: under
+    /// those that are, no check may be there to take it back.
+    pub fn judge(self: &Arc<Self>, endpoint: &Arc<Endpoint>, alive: bool) {
+        let mut state = self.lock();
+        let mut ours = state.set.endpoints.iter();
+        if let Some(at) = ours.position(|ours| Arc::ptr_eq(ours, endpoint)) {
+            self.put_down(&mut state, at, false, |breaker, now| breaker.judge(now, alive));
+        }
     }
 
     /// Nothing is known of the endpoints yet, and they were alive a moment ago: those that cannot be reached are waited
@@ -83,14 +88,24 @@ impl<C: Send + 'static> Pool<C> {
         }
     }
 
-    /// Puts a finding about an endpoint down, and serves the requests that it opens a way. Closes the idle connections of
-    /// an endpoint that cannot be reached, or all when `evict` says so.
+    /// Puts a finding about an endpoint down, if it is still one of ours.
     fn learn(self: &Arc<Self>, id: Id, evict: bool, finding: impl FnOnce(&mut CircuitBreaker, Instant)) {
-        let now = Instant::now();
         let mut state = self.lock();
-        let Some(at) = state.set.find(id) else {
-            return;
-        };
+        if let Some(at) = state.set.find(id) {
+            self.put_down(&mut state, at, evict, finding);
+        }
+    }
+
+    /// Puts a finding about the endpoint at an index down, and serves the requests that it opens a way. Closes the idle
+    /// connections of an endpoint that cannot be reached, or all when `evict` says so.
+    fn put_down(
+        self: &Arc<Self>,
+        state: &mut PoolState<C>,
+        at: usize,
+        evict: bool,
+        finding: impl FnOnce(&mut CircuitBreaker, Instant),
+    ) {
+        let now = Instant::now();
         let set = &mut state.set;
         let (endpoint, known) = (&set.endpoints[at], &mut set.states[at]);
         finding(&mut known.breaker, now);
@@ -101,7 +116,7 @@ impl<C: Send + 'static> Pool<C> {
         endpoint.set_idle(known.idle.len());
         set.review(now);
         if !state.queue.is_empty() {
-            self.serve(&mut state);
+            self.serve(state);
             if let Some(due) = state.set.next_chance(now) {
                 state.alarm.set(self, due);
             }

@@ -90,12 +90,12 @@ impl<C: Send + 'static> Pool<C> {
         if before.balance != config.balance {
             state.set.balance(balance::make(&config.balance));
         }
-        // What was found stays until it is found again.
-        let found = match state.set.reconfigure(config) {
-            true => state.set.others(&config.endpoints),
-            false => Vec::new(),
-        };
-        let endpoints = [&config.endpoints[..], &found].concat();
+        let mut endpoints = config.endpoints.clone();
+        if state.set.reconfigure(config) {
+            // What was found stays until it is found again, and what was only said does not.
+            let fixed = [&before.fixed[..], &state.settings.fixed].concat();
+            endpoints.extend(state.set.others(&fixed).cloned());
+        }
         let gone = self.change_endpoints(&mut state, &endpoints, Some(&before));
         closing.extend(self.trim_all(&mut state));
         // Before a slot is given: what has it must not find the worker occupied.
@@ -305,7 +305,8 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue, or those of all pools at its
+    /// address.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -330,12 +331,12 @@ impl<C: Send + 'static> Pool<C> {
                 drop(self.trim(&mut state, at, 0));
             }
         }
-        if !state.queue.is_empty() {
-            self.serve(&mut state);
-        }
-        drop(state);
+        // Of several pools, that one comes first whose request waits longest.
         if endpoint.occupancy().is_shared() {
+            drop(state);
             self.registry.settle(&endpoint.config.address);
+        } else if !state.queue.is_empty() {
+            self.serve(&mut state);
         }
     }
 

@@ -33,7 +33,7 @@ fn name(grant: &Grant<u32>) -> &str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_has_one_endpoint_whoever_has_the_turn() {
+async fn a_session_has_one_endpoint_whichever_has_the_turn() {
     for drain in [false, true] {
         let pool = pool(drain);
         let constraints = second(&pool, false);
@@ -75,7 +75,7 @@ async fn a_session_that_waits_does_not_hold_up_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_moves_when_its_endpoint_is_down_and_not_when_it_rests() {
+async fn a_session_moves_when_its_endpoint_is_down_and_not_when_it_is_ejected() {
     let pool = pool(false);
     let (constraints, endpoint) = (second(&pool, true), pool.endpoints()[1].clone());
     pool.broken(&endpoint);

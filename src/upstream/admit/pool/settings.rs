@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::transport::Address;
 use crate::upstream::admit::endpoint_set::Member;
 use crate::upstream::model::Endpoint;
 use crate::upstream::model::config::{Balance, EndpointConfig, ProtocolName, Slots, Sticky, UpstreamConfig};
@@ -20,6 +21,8 @@ pub(super) struct Settings {
     pub(super) idle: Duration,
     /// Requests that may wait.
     pub(super) waiting: usize,
+    /// The addresses that need no source.
+    pub(super) fixed: Vec<Address>,
     sticky: Option<Sticky>,
     /// Names endpoints in cookies.
     signer: Option<Signer>,
@@ -43,6 +46,7 @@ impl Settings {
             kept: config.keep_alive.min(config.max_connections.most()),
             idle: config.timeouts.idle,
             waiting: config.queue.size,
+            fixed: addresses(&config.endpoints),
             sticky: config.sticky.clone(),
             signer,
         }
@@ -86,4 +90,11 @@ impl Settings {
         renewed.set_idle(state.idle.len());
         (Arc::new(self.outfit(renewed)), state)
     }
+}
+
+fn addresses(endpoints: &[EndpointConfig]) -> Vec<Address> {
+    endpoints
+        .iter()
+        .map(|endpoint| endpoint.address.clone())
+        .collect()
 }

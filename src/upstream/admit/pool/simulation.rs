@@ -74,10 +74,10 @@ impl<C: Send + 'static> Pool<C> {
             );
             assert!(
                 !state.breaker.is_steady() || endpoint.circuit() == CircuitState::Closed,
-                "calm and not open"
+                "steady, and its circuit is not closed"
             );
             assert!(
-                set.degraded || state.breaker.is_closed(),
+                set.degraded || state.breaker.is_settled(),
                 "trouble that is not looked after"
             );
         }
@@ -222,7 +222,7 @@ impl World {
             0 => self.holders[at].slot.reached(),
             1 => self.pool.answered(&endpoint, Duration::ZERO),
             2 => self.pool.broken(&endpoint),
-            3 => self.pool.judge(endpoint.id, self.random.bool()),
+            3 => self.pool.judge(&endpoint, self.random.bool()),
             4 => {
                 self.holders[at].slot.full();
                 drop(self.holders.swap_remove(at));

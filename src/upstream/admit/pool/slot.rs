@@ -50,7 +50,13 @@ impl<C: Send + 'static> Slot<C> {
 
     /// An answer's head came, and the slot is held until its end.
     pub fn answered(&mut self) {
+        self.decided();
         self.answered = true;
+    }
+
+    /// The endpoint has shown that it works. The slot may be held for long from now on, and its end decides nothing.
+    pub fn decided(&mut self) {
+        self.trial = false;
     }
 
     /// No connection could be made.

@@ -241,7 +241,7 @@ async fn requests_wait_for_an_endpoint_that_was_alive_and_one_of_them_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn holding_ends_and_then_everybody_finds_out_alone() {
+async fn holding_ends_and_then_each_request_finds_out_alone() {
     let pool = holding(1, 4);
     let began = Instant::now();
     get(&pool).await.unwrap().slot.unreachable();
@@ -301,7 +301,7 @@ async fn a_full_backlog_keeps_requests_waiting_in_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_back_keeps_the_place() {
+async fn a_request_that_comes_back_keeps_its_place() {
     let pool = holding(1, 1);
     let first = get(&pool).await.unwrap();
     let mut ticket = None;
@@ -379,7 +379,7 @@ async fn requests_wait_for_the_first_endpoint_to_be_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_endpoints_that_are_not_found() {
+async fn no_request_waits_for_endpoints_that_are_not_found() {
     let pool = looking();
     let began = Instant::now();
     assert_eq!(get(&pool).await.err(), Some(AdmissionError::NoEndpoint));
@@ -551,4 +551,59 @@ async fn an_endpoint_may_have_slots_of_its_own() {
     assert_eq!(at.iter().filter(|at| **at == 1).count(), 2);
     let any = Constraints::default();
     assert!(pool.take_free(&any, Instant::now()).unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_at_a_shared_address_goes_to_the_request_that_waits_longest() {
+    let (config, registry) = (config(1, 1, 0, 4), Arc::default());
+    let pools = [(); 2].map(|()| Pool::<u32>::new(&config, &registry));
+    let held = get(&pools[0]).await.unwrap();
+    let mut first = Box::pin(get(&pools[1]));
+    assert!(poll(&mut first).is_none());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let mut second = Box::pin(get(&pools[0]));
+    assert!(poll(&mut second).is_none());
+    drop(held);
+    assert!(poll(&mut second).is_none());
+    drop(poll(&mut first).unwrap().unwrap());
+    assert!(poll(&mut second).unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_endpoint_that_leaves_the_settings_goes_although_the_dns_is_silent() {
+    let addresses = |pool: &Arc<Pool<u32>>| -> Vec<_> {
+        let endpoints = pool.endpoints();
+        endpoints.iter().map(|endpoint| endpoint.config.clone()).collect()
+    };
+    let all = config(3, 1, 0, 1).endpoints;
+    let mut config = config(2, 1, 0, 1);
+    config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
+    let pool = Pool::<u32>::new(&config, &Arc::default());
+    pool.set_endpoints(&all);
+    config.endpoints.remove(0);
+    pool.reconfigure(&config);
+    assert_eq!(addresses(&pool), all[1..]);
+    config.endpoints.clear();
+    pool.reconfigure(&config);
+    assert_eq!(addresses(&pool), all[2..], "what was found stays");
+}
+
+/// The long answer of a request that has proved an endpoint to work says nothing about those that come after it.
+#[tokio::test(start_paused = true)]
+async fn an_answered_request_does_not_end_the_trial_of_another_one() {
+    let pool = holding(1, 4);
+    let endpoint = pool.endpoints()[0].clone();
+    let pause = endpoint.config.fail_timeout;
+    get(&pool).await.unwrap().slot.broken();
+    tokio::time::advance(pause).await;
+    let mut long = get(&pool).await.unwrap();
+    assert!(long.slot.trial);
+    long.slot.answered();
+    pool.answered(&endpoint, Duration::ZERO);
+    get(&pool).await.unwrap().slot.broken();
+    tokio::time::advance(pause).await;
+    let trial = get(&pool).await.unwrap();
+    assert!(trial.slot.trial);
+    drop(long);
+    assert!(!get(&pool).await.unwrap().slot.trial, "one request at a time");
 }

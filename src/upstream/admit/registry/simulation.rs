@@ -22,8 +22,17 @@ struct Twins {
     random: fastrand::Rng,
     pools: [Arc<Pool<u32>>; 2],
     holders: Vec<Grant<u32>>,
-    /// With the index of the pool.
-    queue: Vec<(usize, Acquiring)>,
+    queue: Vec<Waiting>,
+    /// Requests so far.
+    requests: usize,
+}
+
+/// A request that has no slot yet.
+struct Waiting {
+    number: usize,
+    /// The index of its pool.
+    at: usize,
+    acquiring: Acquiring,
 }
 
 impl Twins {
@@ -40,16 +49,27 @@ impl Twins {
             pools,
             holders: Vec::new(),
             queue: Vec::new(),
+            requests: 0,
         }
     }
 
     fn step(&mut self) {
-        match self.random.u8(..8) {
-            0..4 => self.acquire(),
+        let next = match self.random.u8(..8) {
+            0..4 => {
+                self.acquire();
+                None
+            }
             4..7 => self.finish(),
-            _ => self.leave(),
-        }
+            _ => {
+                self.leave();
+                None
+            }
+        };
         self.serve();
+        assert!(
+            self.queue.iter().all(|waiting| Some(waiting.number) != next),
+            "a younger request was served, or none"
+        );
         self.check();
     }
 
@@ -61,19 +81,38 @@ impl Twins {
             let any = Constraints::default();
             pool.acquire(&any, deadline, &mut None).await
         };
-        self.queue.push((at, Box::pin(acquiring)));
+        self.queue.push(Waiting {
+            number: self.requests,
+            at,
+            acquiring: Box::pin(acquiring),
+        });
+        self.requests += 1;
     }
 
-    fn finish(&mut self) {
+    /// Gives the number of the request that is to get the slot.
+    fn finish(&mut self) -> Option<usize> {
         if self.holders.is_empty() {
-            return;
+            return None;
         }
         let at = self.random.usize(..self.holders.len());
         let Grant { idle, slot } = self.holders.swap_remove(at);
+        let next = self.next_at(slot.endpoint().occupancy());
         match self.random.bool() {
             true => slot.keep(idle.unwrap_or_default()),
             false => drop(slot),
         }
+        next
+    }
+
+    /// The request that has waited longest of those that may have a slot that becomes free at an address.
+    fn next_at(&self, occupancy: &Arc<Occupancy>) -> Option<usize> {
+        let left = occupancy.in_flight() - 1;
+        let has_room = |waiting: &&Waiting| {
+            let endpoints = self.pools[waiting.at].endpoints();
+            let mut there = endpoints.iter();
+            there.any(|endpoint| Arc::ptr_eq(endpoint.occupancy(), occupancy) && left < endpoint.limit())
+        };
+        self.queue.iter().find(has_room).map(|waiting| waiting.number)
     }
 
     fn leave(&mut self) {
@@ -89,11 +128,11 @@ impl Twins {
         let mut before = usize::MAX;
         while self.queue.len() != before {
             before = self.queue.len();
-            for (at, mut acquiring) in std::mem::take(&mut self.queue) {
-                match acquiring.as_mut().poll(&mut cx) {
+            for mut waiting in std::mem::take(&mut self.queue) {
+                match waiting.acquiring.as_mut().poll(&mut cx) {
                     Poll::Ready(Ok(grant)) => self.holders.push(grant),
                     Poll::Ready(Err(error)) => assert_eq!(error, AdmissionError::QueueFull),
-                    Poll::Pending => self.queue.push((at, acquiring)),
+                    Poll::Pending => self.queue.push(waiting),
                 }
             }
         }
@@ -122,7 +161,7 @@ impl Twins {
                 );
                 free |= endpoint.has_room();
             }
-            let waits = self.queue.iter().any(|(of, _)| *of == at);
+            let waits = self.queue.iter().any(|waiting| waiting.at == at);
             assert!(!(waits && free), "a request waits while a worker is free");
         }
     }
@@ -148,6 +187,8 @@ async fn two_pools_at_one_address_keep_one_account() {
             let mut twins = Twins::new(seed);
             for _ in 0..STEPS {
                 twins.step();
+                // Each request begins to wait at a time of its own.
+                tokio::time::advance(Duration::from_millis(1)).await;
             }
         }
     });

@@ -16,7 +16,10 @@ use crate::spool::{self, SpoolConfig, Spools};
 use crate::telemetry::Reason;
 use crate::upstream::admit::pool::tests::config;
 use crate::upstream::answer::{Interim, Relays};
+use crate::upstream::model::BodyError;
 use crate::upstream::model::config::{EndpointConfig, ProtocolName, UpstreamConfig};
+use crate::upstream::model::endpoint::CircuitState;
+use crate::upstream::wire::Streaming;
 
 /// An upstream with one endpoint, in a directory that has to stay.
 fn backend() -> (TempDir, UnixListener, Upstream) {
@@ -201,4 +204,111 @@ async fn a_status_that_is_not_wanted_has_the_next_endpoint_asked() {
     assert_eq!((status, trace.attempts), (503, 2));
     let (status, trace) = second_opinion(Method::POST, [BUSY, FINE]).await;
     assert_eq!((status, trace.attempts), (503, 1));
+}
+
+/// An upload that breaks off when it is told to.
+struct BrokenUpload(Arc<Mutex<bool>>);
+
+impl Streaming for BrokenUpload {
+    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match *self.0.lock().unwrap() {
+            true => Poll::Ready(Some(Err(BodyError::Incomplete))),
+            false => Poll::Pending,
+        }
+    }
+}
+
+/// A POST whose body breaks off when the flag is set.
+fn upload(broken: bool) -> (RequestHead, RequestBody, Arc<Mutex<bool>>) {
+    let mut head = samples::request(Method::POST);
+    head.content_length = Some(100);
+    let broken = Arc::new(Mutex::new(broken));
+    let body = RequestBody::Stream(Box::new(BrokenUpload(broken.clone())));
+    (head, body, broken)
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_behind_the_answers_head_is_not_the_endpoints_fault() {
+    let (directory, listener, upstream) = backend();
+    let backend = answering(listener, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nearly");
+    let relays = relays(&directory);
+    let (head, body, broken) = upload(false);
+    let mut trace = Trace::new(Instant::now());
+    let options = options(&relays);
+    let mut body = upstream
+        .send(&head, body, &options, &mut trace)
+        .await
+        .unwrap()
+        .body;
+    let _connection = backend.await.unwrap();
+    *broken.lock().unwrap() = true;
+    let mut failed = None;
+    while let Some(chunk) = poll_fn(|cx| body.poll_chunk(cx)).await {
+        failed = chunk.err();
+    }
+    assert_eq!(failed.map(|failure| failure.reason()), Some(Reason::ClientGone));
+    let endpoint = &upstream.endpoints()[0];
+    assert_eq!(
+        (endpoint.failed(), endpoint.circuit(), endpoint.in_flight()),
+        (0, CircuitState::Closed, 0)
+    );
+}
+
+#[tokio::test]
+async fn an_application_that_breaks_off_behind_its_head_has_failed() {
+    let (directory, listener, upstream) = backend();
+    let backend = answering(listener, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nearly");
+    let relays = relays(&directory);
+    let head = samples::request(Method::GET);
+    let mut trace = Trace::new(Instant::now());
+    let options = options(&relays);
+    let sent = upstream.send(&head, RequestBody::Empty, &options, &mut trace);
+    let mut body = sent.await.unwrap().body;
+    drop(backend.await.unwrap());
+    while let Some(chunk) = poll_fn(|cx| body.poll_chunk(cx)).await {
+        drop(chunk);
+    }
+    let endpoint = &upstream.endpoints()[0];
+    assert_eq!(
+        (endpoint.failed(), endpoint.circuit()),
+        (1, CircuitState::Ejected)
+    );
+}
+
+#[tokio::test]
+async fn a_second_application_begins_its_own_trace() {
+    let (directory, listener, first) = backend();
+    let backend = answering(listener, FINE);
+    let relays = relays(&directory);
+    let head = samples::request(Method::GET);
+    let mut trace = Trace::new(Instant::now());
+    let options = options(&relays);
+    let sent = first.send(&head, RequestBody::Empty, &options, &mut trace);
+    drop(sent.await.unwrap());
+    backend.await.unwrap();
+    assert_eq!((trace.attempts, trace.status), (1, Some(200)));
+    let second = Upstream::new(UpstreamConfig {
+        name: "second".into(),
+        ..config(0, 1, 1, 1)
+    });
+    let sent = second.send(&head, RequestBody::Empty, &options, &mut trace);
+    assert_eq!(sent.await.err().unwrap().reason(), Reason::NoEndpoint);
+    assert_eq!(trace.upstream.as_deref(), Some("second"));
+    assert_eq!(
+        (trace.attempts, trace.status, trace.endpoint_name()),
+        (0, None, None)
+    );
+    assert_eq!(second.tally().failures.value(), 1);
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_not_counted_as_a_failure_of_the_upstream() {
+    let (directory, _listener, upstream) = backend();
+    let relays = relays(&directory);
+    let (head, body, _broken) = upload(true);
+    let mut trace = Trace::new(Instant::now());
+    let options = options(&relays);
+    let sent = upstream.send(&head, body, &options, &mut trace).await;
+    assert_eq!(sent.err().unwrap().reason(), Reason::ClientGone);
+    assert_eq!(upstream.tally().failures.value(), 0);
 }

@@ -11,13 +11,12 @@ use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::DecodeError;
 use crate::protocol::fastcgi::{Capabilities, Header, Kind, put_get_values};
-use crate::transport::Address;
-use crate::upstream::wire::announcement::Announcement;
+use crate::transport::{Address, Connector};
 use crate::upstream::wire::connection::Connection;
 
 /// Asks for the three values that there are; gives what it learned.
-pub(super) async fn ask(address: &Address) -> Result<Capabilities, Verdict> {
-    let mut connection = Connection::boxed(open(address, &Announcement::default()).await?);
+pub(super) async fn ask(connector: &Connector, address: &Address) -> Result<Capabilities, Verdict> {
+    let mut connection = Connection::boxed(open(connector, address).await?);
     put_get_values(connection.queue.tail());
     talk(&mut connection, &mut Listener::default()).await
 }

@@ -24,7 +24,7 @@ use crate::protocol::fastcgi::Capabilities;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{Protocol, RequestHead, Target};
-use crate::transport::Address;
+use crate::transport::{Address, Connector};
 use crate::upstream::model::config::UpstreamConfig;
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
 use crate::upstream::wire::{Announcement, codec};
@@ -34,11 +34,12 @@ use answer::{ProbeAnswer, Wanted};
 pub struct Prober {
     protocol: Box<dyn Protocol>,
     announcement: Announcement,
+    connector: Connector,
 }
 
 impl Prober {
     /// For the endpoints of this upstream. Opens no connection.
-    pub fn new(config: &UpstreamConfig) -> Self {
+    pub fn new(config: &UpstreamConfig, connector: &Connector) -> Self {
         // A worker is free again as soon as it has answered.
         let config = UpstreamConfig {
             keep_alive: 0,
@@ -47,17 +48,21 @@ impl Prober {
         Self {
             protocol: codec::make(&config),
             announcement: Announcement::own(config.proxy_protocol),
+            connector: connector.clone(),
         }
     }
 
     /// Whether the endpoint at this address lives, as far as it says within `limit`.
     pub async fn probe(&self, address: &Address, probe: &Probe, limit: Duration) -> Verdict {
         match probe {
-            Probe::Connect => within(limit, talk::open(address, &self.announcement))
+            Probe::Connect => {
+                let opening = talk::open_announced(&self.connector, address, &self.announcement);
+                within(limit, opening).await.into()
+            }
+            Probe::GetValues => within(limit, get_values::ask(&self.connector, address))
                 .await
                 .into(),
-            Probe::GetValues => within(limit, get_values::ask(address)).await.into(),
-            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(address))
+            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(&self.connector, address))
                 .await
                 .unwrap_or(Verdict::Silent),
             Probe::FpmPing(path) => {
@@ -71,7 +76,7 @@ impl Prober {
 
     /// What a FastCGI application says about itself, `Err` if nothing.
     pub async fn capabilities(&self, address: &Address, limit: Duration) -> Result<Capabilities, Verdict> {
-        within(limit, get_values::ask(address)).await
+        within(limit, get_values::ask(&self.connector, address)).await
     }
 
     /// The page of PHP-FPM's own at this path, `Err` if there is none.
@@ -96,6 +101,7 @@ impl Prober {
         let head = head(request);
         let mut answer = ProbeAnswer::default();
         let asking = request::ask(
+            &self.connector,
             self.protocol.as_ref(),
             (address, &self.announcement),
             &head,

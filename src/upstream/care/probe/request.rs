@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 use bytes::BytesMut;
 
 use super::answer::ProbeAnswer;
-use super::talk::{Listen, open, talk};
+use super::talk::{Listen, open_announced, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
-use crate::transport::Address;
+use crate::transport::{Address, Connector};
 use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 
@@ -19,6 +19,7 @@ use crate::upstream::wire::connection::Connection;
 /// `Err` is for what is no answer. The answer is read to its end, within limits: applications complain about
 /// clients that leave.
 pub(super) async fn ask(
+    connector: &Connector,
     protocol: &dyn Protocol,
     (address, announcement): (&Address, &Announcement),
     head: &RequestHead,
@@ -28,7 +29,8 @@ pub(super) async fn ask(
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
     let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
-    let mut connection = Connection::boxed(open(address, announcement).await?);
+    let stream = open_announced(connector, address, announcement).await?;
+    let mut connection = Connection::boxed(stream);
     connection.queue = queue;
     talk(&mut connection, &mut Listener { exchange, answer }).await
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 
 use super::verdict::{Cause, Verdict};
-use crate::transport::{Address, Stream};
+use crate::transport::{Address, Connector, Stream};
 use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 
@@ -27,9 +27,18 @@ pub(super) trait Listen {
 }
 
 /// A connection, or what it means that there is none. The caller limits the time.
-pub(super) async fn open(address: &Address, announcement: &Announcement) -> Result<Stream, Verdict> {
+pub(super) async fn open(connector: &Connector, address: &Address) -> Result<Stream, Verdict> {
+    open_announced(connector, address, &Announcement::default()).await
+}
+
+/// The same, where the endpoint is told whose it is.
+pub(super) async fn open_announced(
+    connector: &Connector,
+    address: &Address,
+    announcement: &Announcement,
+) -> Result<Stream, Verdict> {
     // A unix socket connects at once. Any timeout of ours is shorter than this.
-    Ok(announcement.connect(address, NEVER).await?)
+    Ok(announcement.connect(connector, address, NEVER).await?)
 }
 
 /// Sends what is queued, and reads until `listener` knows enough. The caller limits the time.

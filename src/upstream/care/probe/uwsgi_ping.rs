@@ -10,13 +10,12 @@ use bytes::{BufMut, BytesMut};
 use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::uwsgi::Packet;
-use crate::transport::Address;
-use crate::upstream::wire::announcement::Announcement;
+use crate::transport::{Address, Connector};
 use crate::upstream::wire::connection::Connection;
 
 /// Asks for a pong.
-pub(super) async fn ask(address: &Address) -> Verdict {
-    let stream = match open(address, &Announcement::default()).await {
+pub(super) async fn ask(connector: &Connector, address: &Address) -> Verdict {
+    let stream = match open(connector, address).await {
         Ok(stream) => stream,
         Err(verdict) => return verdict,
     };

@@ -9,7 +9,6 @@ use tempfile::TempDir;
 use super::*;
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::config::health::{Probe, Silence};
-use crate::upstream::model::endpoint::CircuitState;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -67,7 +66,7 @@ impl Patient {
             fall: 3,
             silence: Silence::Dead,
         });
-        let schedule = Schedule::new(&config).unwrap();
+        let schedule = Schedule::new(&config, &Connector::default()).unwrap();
         tokio::spawn(watch(self.clone(), schedule.into()))
     }
 }
@@ -83,6 +82,7 @@ impl Target for Arc<Patient> {
             answered: state.answered,
             in_flight: state.in_flight,
             limit: 2,
+            healthy: state.judged.last().is_none_or(|alive| *alive),
         })
     }
 
@@ -114,7 +114,7 @@ async fn an_endpoint_that_goes_and_comes_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_knocks_where_requests_are_answered_or_every_slot_is_in_use() {
+async fn no_check_is_made_where_requests_are_answered_or_every_slot_is_in_use() {
     let patient = Patient::new(PatientState {
         answers: true,
         ..PatientState::default()
@@ -146,7 +146,7 @@ async fn a_watch_ends_with_its_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_later_is_watched_too() {
+async fn an_endpoint_that_comes_later_is_watched_too() {
     let dir = tempfile::tempdir().unwrap();
     let missing = |name: &str| EndpointConfig::new(Address::Unix(dir.path().join(name)));
     let mut config = crate::upstream::admit::pool::tests::config(1, 2, 0, 1);
@@ -183,4 +183,75 @@ async fn whoever_comes_later_is_watched_too() {
         target.snapshot().is_none(),
         "it is still held, but is none of ours"
     );
+}
+
+/// An upstream whose one endpoint was found dead, and listens now; the directory has to stay.
+async fn found_dead(tasks: &mut JoinSet<()>) -> (TempDir, UnixListener, Arc<Upstream>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let mut config = crate::upstream::admit::pool::tests::config(1, 2, 0, 1);
+    config.endpoints = vec![EndpointConfig::new(Address::Unix(path.clone()))];
+    config.health = Some(Health {
+        probe: Probe::Connect,
+        interval: SECOND,
+        timeout: SECOND,
+        rise: 1,
+        fall: 2,
+        silence: Silence::Dead,
+    });
+    let upstream = Arc::new(Upstream::new(config));
+    start(&upstream, tasks);
+    tokio::time::sleep(4 * SECOND).await;
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Unhealthy);
+    let listener = UnixListener::bind(path).unwrap();
+    (dir, listener, upstream)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_was_dead_before_a_reload_comes_back_after_it() {
+    let mut tasks = JoinSet::new();
+    let (_dir, _listener, before) = found_dead(&mut tasks).await;
+    tasks.abort_all();
+    let config = UpstreamConfig {
+        keep_alive: 1,
+        ..before.config().clone()
+    };
+    let upstream = Arc::new(before.successor(config));
+    upstream.take_over();
+    start(&upstream, &mut tasks);
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Unhealthy);
+    tokio::time::sleep(4 * SECOND).await;
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_endpoint_whose_share_changes_comes_back() {
+    let mut tasks = JoinSet::new();
+    let (_dir, _listener, upstream) = found_dead(&mut tasks).await;
+    let dead = upstream.endpoints()[0].config.clone();
+    upstream.set_endpoints(&[EndpointConfig { weight: 7, ..dead }]);
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Unhealthy);
+    tokio::time::sleep(4 * SECOND).await;
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_ends_the_checks_ends_what_they_found() {
+    let mut tasks = JoinSet::new();
+    let (_dir, _listener, before) = found_dead(&mut tasks).await;
+    let late = EndpointTarget {
+        upstream: Arc::downgrade(&before),
+        endpoint: Arc::downgrade(&before.endpoints()[0]),
+    };
+    let held = before.endpoints();
+    let config = UpstreamConfig {
+        health: None,
+        ..before.config().clone()
+    };
+    let upstream = before.successor(config);
+    upstream.take_over();
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Closed);
+    late.judge(false);
+    assert_eq!(upstream.endpoints()[0].circuit(), CircuitState::Closed);
+    drop(held);
 }

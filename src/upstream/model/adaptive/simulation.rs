@@ -137,7 +137,7 @@ impl Adaptive {
         for limit in [self.limit, self.limit()] {
             assert!((self.least..=self.most).contains(&limit), "{self:?}");
         }
-        assert!(self.full.0.len() <= LARGEST_WINDOW && self.calm.0.len() <= LARGEST_WINDOW);
+        assert!(self.full.0.len() <= LARGEST_WINDOW && self.unloaded.0.len() <= LARGEST_WINDOW);
     }
 }
 
@@ -186,7 +186,7 @@ impl Pool {
 }
 
 #[test]
-fn the_number_of_workers_is_found_and_nobody_starves() {
+fn the_number_of_workers_is_found_and_no_request_starves() {
     let mut throughput = 0.0;
     for seed in 0..SEEDS {
         let mut pool = Pool::new(seed);

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_that_nobody_keeps_is_ignored() {
+    fn a_bound_that_no_endpoint_keeps_is_ignored() {
         let mut bench = bounded("1.1", &[1, 1]);
         bench.load(&[2, 50]);
         bench.limit(0, 2);

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn when_the_hash_finds_nobody_the_next_in_turn_serves() {
+    fn when_the_hash_finds_no_endpoint_the_next_in_turn_serves() {
         // 1 of 1,000 is hit in 21 rounds by few.
         let mut bench = bench(&[999, 1]);
         bench.limit(0, 0);

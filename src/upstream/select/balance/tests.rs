@@ -33,7 +33,7 @@ impl<B: Balancer + ?Sized> Balancer for Box<B> {
 
 /// No request that may be served is left waiting, whatever the loads, limits, weights and keys.
 #[test]
-fn somebody_eligible_is_found_whenever_there_is_one() {
+fn an_eligible_endpoint_is_found_whenever_there_is_one() {
     for balance in every_algorithm() {
         for seed in 0..300 {
             let mut random = fastrand::Rng::with_seed(seed);

@@ -253,7 +253,7 @@ async fn the_send_deadline_starts_again_with_each_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_the_client_is_nobodys_deadline() {
+async fn waiting_for_the_client_has_no_deadline() {
     let (sender, body) = client();
     let (mut pump, mut peer) = raw(body, 10);
     let start = Instant::now();

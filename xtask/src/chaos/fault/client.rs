@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::chaos::configuration::{SEND_TIMEOUT, UNBUFFERED};
 use crate::chaos::damage::{Damage, Phases};
+use crate::chaos::flooding::Flooding;
 use crate::chaos::load::{Load, Plan};
 use crate::chaos::pace::Pace;
 use crate::chaos::site::Site;
@@ -78,6 +79,22 @@ pub(crate) fn stall(site: &mut Site, pace: &Pace) -> Result<Damage> {
         damage.complaints.extend(buffered.finish()?);
         damage.complaints.extend(unbuffered.finish()?);
     }
+    Ok(damage)
+}
+
+/// Floods of HTTP/2 frames in the second half of the time.
+pub(crate) fn attack(site: &mut Site, pace: &Pace) -> Result<Damage> {
+    let mut damage = Damage::none();
+    let mut phases = Phases::default();
+    let quiet = Instant::now();
+    pace.until(0.5);
+    phases.without.push(quiet..Instant::now());
+    let flooding = Flooding::start(site.addr());
+    let attacked = Instant::now();
+    pace.until(0.95);
+    phases.with.push(attacked..Instant::now());
+    damage.complaints = flooding.finish();
+    damage.phases = Some(phases);
     Ok(damage)
 }
 

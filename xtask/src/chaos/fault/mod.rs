@@ -12,7 +12,7 @@ use super::pace::Pace;
 use super::site::Site;
 
 pub(crate) use backend::{kill_master, kill_workers, reload, remove_socket};
-pub(crate) use client::{flood, slow, stall};
+pub(crate) use client::{attack, flood, slow, stall};
 pub(crate) use endpoint::{dying, silent, stop};
 pub(crate) use gateway::{change_upstream, hang_up, replace};
 

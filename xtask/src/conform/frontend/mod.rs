@@ -77,7 +77,9 @@ impl Frontend {
         if self != Self::Haproxy {
             all.extend(["body_timeout", "body_limit"]);
         }
-        if self != Self::Nginx {
+        if self == Self::Nginx {
+            all.push("named_host");
+        } else {
             all.push("h2c");
         }
         if protocol == Protocol::FastCgi && matches!(self, Self::Nginx | Self::Haproxy | Self::Apache) {
@@ -97,6 +99,7 @@ impl Frontend {
             ("php", "/php/"),
             ("small", "/small/"),
             ("limited", "/limited/"),
+            ("named", "/named/"),
         ];
         paths
             .map(|(name, path)| (name.to_owned(), path.to_owned()))

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
 use std::{fs, io};
 
 use anyhow::{Context, Result, anyhow};
-use bridgehead_conform::net::Address;
+use bridgehead_conform::net::{Address, Stream};
 use tempfile::TempDir;
 use testbed::Process;
 
@@ -39,7 +40,7 @@ pub(super) fn start(setting: Setting) -> Result<(Address, Running)> {
         let address = address.clone();
         move || match &address {
             Address::Unix(path) => testbed::is_listening(path),
-            Address::Tcp(text) => std::net::TcpStream::connect(text).is_ok(),
+            other => Stream::connect(other, PROBE).is_ok(),
         }
     };
     Ok((address, Running::Process(Process::start(command, dir, ready)?)))
@@ -62,3 +63,5 @@ fn build() -> Result<PathBuf> {
     step::run(&mut cc, "install gcc, libc6-dev and libfcgi-dev")?;
     Ok(program)
 }
+
+const PROBE: Duration = Duration::from_millis(100); // for a connection that nothing is sent on

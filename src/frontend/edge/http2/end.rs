@@ -1,0 +1,69 @@
+//! What ends a connection from our side: its listener leaves, no request comes, or a head does not come to its end.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::sync::futures::Notified;
+
+use super::super::idle::Idle;
+use super::super::leaving::Leaving;
+use super::super::settings::Settings;
+use crate::frontend::connection::Connection;
+use crate::transport::Deadline;
+
+/// The reasons that a connection is looked at for.
+pub(super) struct End {
+    leaving: Leaving,
+    idle: Idle,
+    /// It was told to go.
+    told: bool,
+    /// The number of the head that is being received.
+    head: Option<u64>,
+    /// Runs from its first byte to its last.
+    deadline: Deadline,
+    limit: Duration,
+}
+
+impl End {
+    /// Of a connection that begins now.
+    pub(super) fn new(connection: &Arc<Connection>, settings: &Settings) -> Self {
+        Self {
+            leaving: Leaving::default(),
+            idle: Idle::new(connection.clone(), settings.timeouts.idle),
+            told: false,
+            head: None,
+            deadline: Deadline::never(),
+            limit: settings.timeouts.head,
+        }
+    }
+
+    /// Ready when a head takes too long.
+    pub(super) fn poll_head(&mut self, head: Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.head, head) != head {
+            match head {
+                Some(_) => self.deadline.set(self.limit),
+                None => self.deadline.clear(),
+            }
+        }
+        self.deadline.poll(cx)
+    }
+
+    /// Ready once, when the connection is to leave, or was idle for too long.
+    pub(super) fn poll_leave(
+        &mut self,
+        connection: &Connection,
+        news: Pin<&mut Notified<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if self.told {
+            return Poll::Pending;
+        }
+        if self.leaving.poll_ready(&connection.leave, news, cx).is_pending() {
+            ready!(self.idle.poll(cx));
+        }
+        self.told = true;
+        Poll::Ready(())
+    }
+}
