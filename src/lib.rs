@@ -22,7 +22,7 @@
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
 //! | 0 | [`variables`] | texts with `$host`, `$uri`, …, compiled when they are read | protocol |
 //! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | variables |
-//! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, deadlines | telemetry |
+//! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, TLS, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
@@ -35,14 +35,16 @@
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
 //! an upper one; it returns. hyper, which speaks HTTP/2 to clients, is known to
-//! `frontend/edge/http2.rs` alone, hickory to `transport/resolve/`.
+//! `frontend/edge/http2.rs` alone, hickory to `transport/resolve/`, rustls to `transport/tls/`, which the feature `tls` switches.
 //!
 //! # One request
 //!
 //! ```text
 //! accept            frontend::server, transport::listen
-//! edge              a header of the PROXY protocol, where the listener wants one of this peer (protocol::proxy_protocol);
-//!                   HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
+//! in front          a header of the PROXY protocol, where the listener wants one of this peer (protocol::proxy_protocol);
+//!                   then TLS, where the listener speaks it: so many handshakes are answered at a time, and each may say
+//!                   which protocol is spoken inside. Both have one deadline
+//! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
 //!                   The frames of HTTP/2 are counted on their way to hyper and from it; floods end their connection
@@ -90,7 +92,7 @@
 //! # Through changes
 //!
 //! A reload makes the next generation out of a new configuration and what of the old one goes on: upstreams with the
-//! same settings, the pools of those with others, listeners with the same address, the logs. What counts the workers at
+//! same settings, the pools of those with others, listeners with the same address, the logs, the keys of TLS tickets. What counts the workers at
 //! an address outlives all generations (`upstream/admit/registry.rs`). Everything that can fail comes before anything changes.
 //! Connections hold no generation, requests do: each takes the service in force when it begins
 //! ([`frontend::current`]); an answer and a tunnel that go on hold their upstream. What a start or a reload opens, it opens

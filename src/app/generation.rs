@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::tls::Tls;
 use crate::config::Config;
 use crate::files::Root;
 use crate::frontend::{ExchangeContext, Route, Service};
@@ -40,6 +41,7 @@ impl Generation {
     pub(super) fn first(
         config: Config,
         roots: Vec<Option<Root>>,
+        tls: &Tls,
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -50,7 +52,7 @@ impl Generation {
             registry: Arc::default(),
             connector: Connector::default(),
         };
-        let mut first = Self::make((config, roots), None, (relays, shared), access, counters);
+        let mut first = Self::make((config, roots), None, (relays, shared, tls), access, counters);
         first.take_care();
         first
     }
@@ -61,6 +63,7 @@ impl Generation {
         &self,
         config: Config,
         roots: Vec<Option<Root>>,
+        tls: &Tls,
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -71,14 +74,14 @@ impl Generation {
         } else {
             self.relays.with(Spools::new(spool.clone()))
         };
-        let shared = (relays, self.shared.clone());
+        let shared = (relays, self.shared.clone(), tls);
         Self::make((config, roots), Some(self), shared, access, counters)
     }
 
     fn make(
         (config, roots): (Config, Vec<Option<Root>>),
         before: Option<&Self>,
-        (relays, shared): (Relays, Shared),
+        (relays, shared, tls): (Relays, Shared, &Tls),
         access: &Arc<AccessLog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -87,6 +90,7 @@ impl Generation {
             known.unwrap_or_else(|| (create(config, before, &shared), None))
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
+        tls.equip(&upstreams);
         let routes = config.frontend.routes.iter().zip(roots);
         let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams));
         let context = ExchangeContext {

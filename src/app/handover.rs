@@ -1,7 +1,8 @@
 //! What two processes say to each other when one takes the place of the other.
 //!
 //! Over a pair of unix sockets that keep messages apart (SOCK_SEQPACKET, unix(7)). The old process sends every
-//! listening socket in a message of its own, then that it was the last. The new one answers once: which of them it
+//! listening socket in a message of its own, the keys of TLS tickets if it has any, then that it was the last. The new one
+//! answers once: which of them it
 //! listens on, or why it cannot serve. The end of the stream before that means that it died.
 
 use std::io::{IoSlice, IoSliceMut};
@@ -36,6 +37,17 @@ const MESSAGE: usize = 32 * 1024;
 
 /// What says that no more sockets come.
 const LAST: &str = "last";
+
+/// What the keys of tickets come behind.
+const TICKETS: &str = "tickets ";
+
+/// What the old process has sent.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) sockets: Vec<InheritedSocket>,
+    /// The keys of TLS tickets.
+    pub(super) ticket_keys: Option<String>,
+}
 
 impl Handover {
     /// Both ends. Neither waits longer than `limit` for the other.
@@ -72,27 +84,34 @@ impl Handover {
         let _ = net::shutdown(&self.0, Shutdown::Both);
     }
 
-    /// Sends the sockets.
-    pub(super) fn give(&self, sockets: &[InheritedSocket]) -> Result<()> {
+    /// Sends the sockets, and the keys of tickets, if there are any.
+    pub(super) fn give(&self, sockets: &[InheritedSocket], ticket_keys: &str) -> Result<()> {
         for socket in sockets {
             let managed = socket.lender == Lender::Manager;
             let facts = [socket.owns_file, managed].map(u8::from);
             let text = format!("{} {} {}", facts[0], facts[1], socket.address);
             self.send(&text, Some(socket.socket.as_fd()))?;
         }
+        if !ticket_keys.is_empty() {
+            self.send(&format!("{TICKETS}{ticket_keys}"), None)?;
+        }
         self.send(LAST, None)
     }
 
-    /// Gets the sockets.
-    pub(super) fn take(&self) -> Result<Vec<InheritedSocket>> {
-        let mut sockets = Vec::new();
+    /// Gets what is given.
+    pub(super) fn take(&self) -> Result<Given> {
+        let mut given = Given::default();
         loop {
             let (text, fd) = self.receive()?.context("it hung up before the last socket")?;
             if text == LAST {
-                return Ok(sockets);
+                return Ok(given);
+            }
+            if let Some(keys) = text.strip_prefix(TICKETS) {
+                given.ticket_keys = Some(keys.to_owned());
+                continue;
             }
             let socket = fd.context("a message about a socket came without it")?;
-            sockets.push(socket_of(&text, socket)?);
+            given.sockets.push(socket_of(&text, socket)?);
         }
     }
 
@@ -211,12 +230,16 @@ mod tests {
     #[test]
     fn sockets_come_as_they_were_sent() {
         let (old, new) = pair();
-        old.give(&[
+        let sockets = [
             socket("127.0.0.1:0", false, Lender::Manager),
             socket("unix:/run/a b.sock", true, Lender::Predecessor),
-        ])
-        .unwrap();
-        let taken = new.take().unwrap();
+        ];
+        old.give(&sockets, "1:00 2:ff").unwrap();
+        let Given {
+            sockets: taken,
+            ticket_keys,
+        } = new.take().unwrap();
+        assert_eq!(ticket_keys.as_deref(), Some("1:00 2:ff"));
         let facts: Vec<_> = taken
             .iter()
             .map(|socket| (socket.address.to_string(), socket.owns_file, socket.lender))
@@ -259,7 +282,7 @@ mod tests {
     #[test]
     fn an_end_without_an_answer_is_noticed() {
         let (old, new) = pair();
-        old.give(&[socket("127.0.0.1:0", false, Lender::Manager)])
+        old.give(&[socket("127.0.0.1:0", false, Lender::Manager)], "")
             .unwrap();
         drop(new);
         assert_eq!(old.ask().unwrap(), None);

@@ -16,6 +16,8 @@ pub struct Inheritance {
     /// Not asked for yet.
     pub(super) sockets: Inherited,
     pub(super) predecessor: Option<Predecessor>,
+    /// The keys of the predecessor's TLS tickets.
+    pub(super) ticket_keys: Option<String>,
 }
 
 /// The process that goes on until we serve.
@@ -40,15 +42,24 @@ impl Inheritance {
             return Ok(Self {
                 sockets,
                 predecessor: None,
+                ticket_keys: None,
             });
         };
         let given = handover.take().context("the process to replace")?;
-        let offered = given.iter().map(|socket| socket.address.clone()).collect();
-        for socket in given {
+        let offered = given
+            .sockets
+            .iter()
+            .map(|socket| socket.address.clone())
+            .collect();
+        for socket in given.sockets {
             sockets.add(socket);
         }
         let predecessor = Some(Predecessor { handover, offered });
-        Ok(Self { sockets, predecessor })
+        Ok(Self {
+            sockets,
+            predecessor,
+            ticket_keys: given.ticket_keys,
+        })
     }
 
     /// Tells the process that waits for us that it will be in vain.

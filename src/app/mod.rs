@@ -17,12 +17,14 @@ mod logs;
 mod notify;
 mod open;
 mod reload;
+mod renewal;
 mod reopening;
 mod replacement;
 mod run;
 mod runtime;
 mod signals;
 mod threads;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use anyhow::{Context, Result};
 use crate::config::Config;
 use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
+use crate::transport::tls::{TlsAcceptor, TlsConfig, TlsContext};
 use crate::transport::{Address, Inherited, Lender, Listener, Ownership};
 use crate::upstream::Upstream;
 
@@ -46,6 +49,7 @@ pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;
 pub use signals::Signals;
+use tls::Tls;
 
 /// A gateway that is ready to serve.
 pub struct App {
@@ -59,6 +63,7 @@ pub struct App {
     predecessor: Option<Predecessor>,
     pid_file: Option<PidFile>,
     opener: Opener,
+    tls: Tls,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -68,6 +73,7 @@ struct Ready {
     config: frontend::config::Listener,
     ownership: Ownership,
     listener: Listener,
+    acceptor: Option<Arc<TlsAcceptor>>,
 }
 
 /// How a gateway ended.
@@ -103,14 +109,19 @@ impl App {
             access,
             listeners,
             roots,
+            material,
             pid_file,
             left,
         } = opening.outcome().await?;
+        let tls = Tls {
+            context: TlsContext::new(inheritance.ticket_keys.take().as_deref()),
+            material,
+        };
         let logs = Logs::start(&config.log, access);
         let logs = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
-        let listeners = ready(listeners.added)?;
-        let generation = Generation::first(config, roots, logs.access(), &counters);
+        let listeners = ready(listeners.added, &tls, &config.tls)?;
+        let generation = Generation::first(config, roots, &tls, logs.access(), &counters);
         if inheritance.predecessor.is_some() {
             generation
                 .upstreams
@@ -120,13 +131,18 @@ impl App {
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         Ok(Self {
             listeners,
-            server: Server::new(generation.service.clone(), connection_limit),
+            server: Server::new(
+                generation.service.clone(),
+                connection_limit,
+                generation.config.tls.max_handshakes,
+            ),
             generation,
             counters,
             left,
             predecessor: inheritance.predecessor.take(),
             pid_file,
             opener,
+            tls,
             logs,
         })
     }
@@ -179,10 +195,16 @@ impl App {
     }
 
     fn open_listeners(&mut self, ready: Vec<Ready>) {
-        for Ready { config, listener, .. } in ready {
+        for ready in ready {
+            let Ready {
+                config,
+                listener,
+                acceptor,
+                ..
+            } = ready;
             let systemd = (listener.lender() == Some(Lender::Manager)).then_some("systemd");
             tracing::info!(address = %listener.address(), opened_by = systemd, "listening");
-            self.server.open(config, listener);
+            self.server.open(config, listener, acceptor);
         }
     }
 
@@ -215,9 +237,10 @@ impl App {
 }
 
 /// Lets the runtime see sockets that listen.
-fn ready(added: Vec<Added>) -> Result<Vec<Ready>> {
+fn ready(added: Vec<Added>, tls: &Tls, config: &TlsConfig) -> Result<Vec<Ready>> {
     let ready = added.into_iter().map(|added| {
         anyhow::Ok(Ready {
+            acceptor: tls.acceptor(&added.config, config)?,
             config: added.config,
             ownership: added.ownership,
             listener: Listener::new(added.socket)?,

@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::open::{Held, Open, Opening, Reload, Source};
+use super::tls::Tls;
 use super::{App, Generation, Ready, descriptors, ready, threads};
 use crate::frontend;
 use crate::telemetry::log::ErrorLog;
+use crate::transport::tls::{TlsAcceptor, TlsConfig};
 use crate::transport::{Listener, Ownership};
 use crate::upstream::Upstream;
 use crate::upstream::care::Care;
@@ -27,6 +29,7 @@ impl App {
                 })
                 .collect(),
             error_log,
+            material: self.tls.material.clone(),
         };
         let limit = self.generation.config.frontend.timeouts.open;
         self.opener
@@ -44,18 +47,24 @@ impl App {
             error,
             listeners,
             roots,
+            material,
         } = opened;
         let access = self.logs.prepare(&config.log, access);
         let access = access.map_err(|error| threads::failed("the access log", error))?;
-        let added = ready(listeners.added)?;
+        let tls = self.tls.with(material);
+        let added = ready(listeners.added, &tls, &config.tls)?;
+        let acceptors = self.acceptors(&listeners.stay, &tls, &config.tls)?;
         let mut generation = self
             .generation
-            .next(config, roots, access.access(), &self.counters);
+            .next(config, roots, &tls, access.access(), &self.counters);
 
         if let (Some(log), Some(error)) = (error_log, error) {
             log.switch(error);
         }
         self.logs.commit(access);
+        self.server
+            .secure(acceptors, generation.config.tls.max_handshakes);
+        self.tls = tls;
         self.change_listeners(&listeners.stay, added);
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         generation.take_effect();
@@ -63,6 +72,21 @@ impl App {
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
         Ok(())
+    }
+
+    /// How the listeners that stay speak TLS. Those that go are left as they are: clients still come through them.
+    fn acceptors(
+        &self,
+        stay: &[Option<(frontend::config::Listener, Ownership)>],
+        tls: &Tls,
+        config: &TlsConfig,
+    ) -> Result<Vec<Option<Arc<TlsAcceptor>>>> {
+        let listening = self.server.listening().iter().zip(stay);
+        let acceptors = listening.map(|(listening, stays)| match stays {
+            Some((stays, _)) => tls.acceptor(stays, config),
+            None => self.tls.acceptor(listening.config(), &self.generation.config.tls),
+        });
+        acceptors.collect()
     }
 
     /// Opens and closes listeners, and changes what stays.

@@ -76,8 +76,13 @@ impl Program {
 }
 
 impl Replacement {
-    /// Starts the program and hands the sockets over. It has to serve within `limit`.
-    pub(super) fn begin(program: &Program, sockets: Vec<InheritedSocket>, limit: Duration) -> Result<Self> {
+    /// Starts the program and hands the sockets and the keys of tickets over. It has to serve within `limit`.
+    pub(super) fn begin(
+        program: &Program,
+        sockets: Vec<InheritedSocket>,
+        ticket_keys: String,
+        limit: Duration,
+    ) -> Result<Self> {
         let (ours, theirs) = Handover::pair(limit)?;
         let line = ours.duplicate()?;
         let child = program.start(theirs)?;
@@ -85,7 +90,7 @@ impl Replacement {
         // The talk is short, the wait may not be: a thread of its own.
         let unwanted = Arc::new(AtomicBool::new(false));
         let seen = unwanted.clone();
-        let outcome = tokio::task::spawn_blocking(move || wait(child, &ours, &sockets, &seen));
+        let outcome = tokio::task::spawn_blocking(move || wait(child, &ours, &sockets, &ticket_keys, &seen));
         Ok(Self {
             outcome,
             line,
@@ -116,10 +121,11 @@ fn wait(
     mut child: Child,
     line: &Handover,
     sockets: &[InheritedSocket],
+    ticket_keys: &str,
     unwanted: &AtomicBool,
 ) -> Result<Successor> {
     // A process that cannot be given anything has ended, or says why it is going to.
-    let given = line.give(sockets);
+    let given = line.give(sockets, ticket_keys);
     let answer = line.ask();
     if let Ok(Some(HandoverAnswer::Ready(taken))) = answer {
         let pid = child.id();

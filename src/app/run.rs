@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::open::{PidFile, Reload, Source};
+use super::renewal::Renewal;
 use super::reopening::{Reopened, Reopening};
 use super::replacement::{Program, Replacement, Successor};
 use super::signals::{SignalAction, Signals};
@@ -36,6 +37,8 @@ struct Running<'a> {
     later: Vec<SignalAction>,
     /// No client is let in any more, and then everything ends.
     deadline: Option<Instant>,
+    /// The next look at the certificates.
+    renewal: Renewal,
 }
 
 /// What was opened for a signal.
@@ -62,6 +65,7 @@ impl App {
         }
         let mut heartbeat = heartbeat();
         let mut running = Running {
+            renewal: Renewal::of(self),
             app: self,
             means,
             replacement: None,
@@ -79,6 +83,10 @@ impl App {
                 ended = left(running.app, running.deadline) => return ended,
                 outcome = outcome(&mut running.replacement) => running.replaced(outcome),
                 change = opened(&mut running.opening) => running.changed(change),
+                refreshed = running.renewal.next() => {
+                    running.app.renewed(refreshed);
+                    running.renewal = Renewal::of(running.app);
+                }
                 () = beat(&mut heartbeat) => notify::alive(),
             }
         }
@@ -167,7 +175,10 @@ impl Running<'_> {
     fn reloaded(&mut self, opened: Result<Box<Reload>>) {
         let log = self.means.error_log;
         match opened.and_then(|opened| self.app.reloaded(*opened, log)) {
-            Ok(()) => tracing::info!("configuration loaded again"),
+            Ok(()) => {
+                tracing::info!("configuration loaded again");
+                self.renewal = Renewal::of(self.app);
+            }
             Err(error) => {
                 complain(&format!("{error:#}"));
                 tracing::error!("the configuration was not loaded; everything stays as it was");
@@ -184,7 +195,8 @@ impl Running<'_> {
             return;
         }
         let limit = self.app.generation.config.frontend.timeouts.replace;
-        let begun = sockets(self.app).and_then(|sockets| Replacement::begin(program, sockets, limit));
+        let keys = self.app.tls.context.keys();
+        let begun = sockets(self.app).and_then(|sockets| Replacement::begin(program, sockets, keys, limit));
         match begun {
             Ok(replacement) => self.replacement = Some(replacement),
             Err(error) => self.not_replaced(&error),

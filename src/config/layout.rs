@@ -47,6 +47,8 @@ pub(super) enum Form {
     },
     /// A table.
     Table(Layout),
+    /// `true`, `false` or a table.
+    Switch(Layout),
     /// Any number of tables: `[[name]]`.
     Tables(Layout),
     /// Tables with names: `[name.NAME]`.
@@ -91,7 +93,9 @@ impl Form {
     fn doc(&self) -> &'static str {
         match self {
             Self::Value { .. } => "",
-            Self::Table(layout) | Self::Tables(layout) | Self::Named(layout) => layout.doc,
+            Self::Table(layout) | Self::Switch(layout) | Self::Tables(layout) | Self::Named(layout) => {
+                layout.doc
+            }
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Config {
     pub log: crate::telemetry::LogConfig,
     /// The HTTP side.
     pub frontend: crate::frontend::FrontendConfig,
+    /// TLS.
+    pub tls: crate::transport::tls::TlsConfig,
     /// The upstreams, in the order of their names; handlers refer to them by index.
     pub upstreams: Vec<crate::upstream::UpstreamConfig>,
 }

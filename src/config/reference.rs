@@ -12,7 +12,9 @@ pub fn reference() -> String {
     let mut page = HEAD.to_owned();
     for key in File::layout().keys {
         match key.form {
-            Form::Table(layout) => section(&format!("[{}]", key.name), &layout, 2, &mut page),
+            Form::Table(layout) | Form::Switch(layout) => {
+                section(&format!("[{}]", key.name), &layout, 2, &mut page)
+            }
             Form::Tables(layout) => section(&format!("[[{}]]", key.name), &layout, 2, &mut page),
             Form::Named(layout) => {
                 section(&format!("[{}.NAME]", key.name), &layout, 2, &mut page);
@@ -38,7 +40,9 @@ fn section(name: &str, layout: &Layout, level: usize, page: &mut String) {
     for key in &layout.keys {
         let name = format!("{name} {}", key.name);
         match &key.form {
-            Form::Table(layout) | Form::Tables(layout) => section(&name, layout, level + 1, page),
+            Form::Table(layout) | Form::Switch(layout) | Form::Tables(layout) => {
+                section(&name, layout, level + 1, page)
+            }
             Form::Named(layout) => section(&format!("{name}.NAME"), layout, level + 1, page),
             Form::Value { .. } => {}
         }
@@ -51,6 +55,7 @@ fn row(name: &str, key: &Key) -> String {
     let form = match &key.form {
         Form::Value { words, .. } => words.clone(),
         Form::Table(_) => format!("[table](#{link})"),
+        Form::Switch(_) => format!("`true`, `false` or a [table](#{link})"),
         Form::Tables(_) => format!("[array of tables](#{link})"),
         Form::Named(_) => format!("[tables with names](#{link}name)"),
     };

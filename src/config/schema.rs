@@ -44,6 +44,7 @@ fn property(key: Key, tables: &mut Map<String, Json>) -> Json {
     let mut schema = match key.form {
         Form::Value { schema, .. } => schema,
         Form::Table(layout) => reference(layout, tables),
+        Form::Switch(layout) => json!({ "anyOf": [{ "type": "boolean" }, reference(layout, tables)] }),
         Form::Tables(layout) => json!({ "type": "array", "items": reference(layout, tables) }),
         Form::Named(layout) => {
             json!({ "type": "object", "additionalProperties": reference(layout, tables) })

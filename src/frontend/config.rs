@@ -11,6 +11,7 @@ use super::pace::Rate;
 use super::trust::{Trust, TrustedProxy};
 use crate::files::Symlinks;
 use crate::protocol::fields::FieldName;
+use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
 pub use super::filter::ResponseHeaders;
@@ -50,6 +51,8 @@ pub struct Listener {
     pub access: Access,
     /// Whose connections begin with a header of the PROXY protocol.
     pub proxy_protocol: ProxyProtocol,
+    /// How TLS is spoken there; `None`: it is not.
+    pub tls: Option<Box<ListenerTls>>,
 }
 
 /// The peers whose connections begin with a header of the PROXY protocol.
@@ -70,7 +73,8 @@ impl ProxyProtocol {
 /// Deadlines of the client side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the connection to the end of what comes in front of its first request.
+    /// From the connection to the end of what comes in front of its first request: the header of the PROXY protocol, the
+    /// TLS handshake.
     pub handshake: Duration,
     /// Without a request on a connection, before its first one and between two.
     pub idle: Duration,
@@ -106,6 +110,8 @@ pub struct Route {
     pub host: Option<Host>,
     /// Path prefix on segment boundaries, decoded; starts with a slash and, unless it is `/`, ends without.
     pub path: String,
+    /// What is asked of the clients of its host. TLS asks before there is a path: it holds for the whole host.
+    pub client: Option<ClientAuth>,
     /// What answers.
     pub handler: Handler,
     /// Limits of requests on this route.
@@ -191,6 +197,7 @@ impl Listener {
             backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
             proxy_protocol: ProxyProtocol::default(),
+            tls: None,
         }
     }
 }
@@ -201,6 +208,7 @@ impl Default for Route {
         Self {
             host: None,
             path: "/".to_owned(),
+            client: None,
             handler: Handler::Respond(Respond::default()),
             limits: Limits::default(),
             buffering: Buffering::default(),
@@ -213,15 +221,20 @@ impl Default for Route {
     }
 }
 
+impl Host {
+    /// As it is written in the file.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Exact(name) => name.clone(),
+            Self::Suffix(suffix) => format!("*{suffix}"),
+        }
+    }
+}
+
 impl Route {
     /// Its name in logs and metrics: host and path, as in the file.
     pub fn name(&self) -> String {
-        let host = match &self.host {
-            Some(Host::Exact(name)) => name.clone(),
-            Some(Host::Suffix(suffix)) => format!("*{suffix}"),
-            None => String::new(),
-        };
-        host + &self.path
+        self.host.as_ref().map(Host::to_text).unwrap_or_default() + &self.path
     }
 }
 
@@ -302,6 +315,23 @@ impl FrontendConfig {
     pub const BACKLOG: u32 = 1024;
     /// Client connections unless configured: some 200 MiB when all of them are idle.
     pub const MAX_CONNECTIONS: usize = 10_000;
+
+    /// What is asked of the clients of hosts of their own.
+    pub fn host_clients(&self) -> Vec<HostClient> {
+        let clients = self.routes.iter().filter_map(|route| {
+            Some(HostClient {
+                host: route.host.as_ref()?.to_text(),
+                client: route.client.clone()?,
+            })
+        });
+        let mut hosts: Vec<HostClient> = Vec::new();
+        for client in clients {
+            if !hosts.iter().any(|known| known.host == client.host) {
+                hosts.push(client);
+            }
+        }
+        hosts
+    }
 
     /// The shortest grace of any answer that has a least rate.
     pub(super) fn download_grace(&self) -> Option<Duration> {

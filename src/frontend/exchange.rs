@@ -262,7 +262,8 @@ impl Exchange {
 
     /// Whether the kernel may copy the body from a file.
     pub fn is_file(&mut self) -> bool {
-        self.answer.body.file().is_some()
+        // The kernel knows nothing of TLS.
+        self.answer.body.file().is_some() && !self.connection.connected.is_secure()
     }
 
     /// Has `copy` send some of a file, from an offset and so many bytes at most: see [`is_file`](Self::is_file). The
@@ -290,9 +291,17 @@ impl Exchange {
         Poll::Ready(sent.map(drop))
     }
 
-    /// The client is slower than the application, which is not to wait for it.
+    /// The client may be slower than the application, which is not to wait for it.
     pub fn detach(&mut self) {
         self.answer.body.detach();
+    }
+
+    /// The client does not take what it was given: that is its time, and none of the application's.
+    pub fn waits(&mut self) {
+        if let Some(metered) = &self.metered {
+            metered.waits();
+        }
+        self.detach();
     }
 
     /// When an application's answer came: just now, for whatever sends it at once.

@@ -15,6 +15,7 @@ use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, members};
 use crate::protocol::peer::Peer;
 use crate::protocol::proxy_protocol::{Header, Origin};
 use crate::protocol::request::{Client, ForwardedFor};
+use crate::protocol::tls::ClientTls;
 
 /// A client connection, with what does not change between its requests.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub struct Connected {
     remote: Option<Peer>,
     local: Option<Arc<Peer>>,
     announced: Option<Arc<Header>>,
+    tls: Option<Arc<ClientTls>>,
 }
 
 thread_local! {
@@ -36,6 +38,7 @@ impl Connected {
             remote: remote.map(Peer::from),
             local: local.map(shared),
             announced: None,
+            tls: None,
         }
     }
 
@@ -51,6 +54,7 @@ impl Connected {
             remote,
             local,
             announced: Some(Arc::new(header)),
+            ..self
         }
     }
 
@@ -59,15 +63,38 @@ impl Connected {
         self.announced.as_deref()
     }
 
-    /// Whether the client uses TLS, as far as its own connection tells.
-    pub fn is_secure(&self) -> bool {
-        self.announced.as_ref().is_some_and(|header| header.is_secure())
-    }
-
     /// Whether it came by a unix socket of another machine, perhaps: the mode of none of ours says who may connect there.
     fn is_of_foreign_socket(&self) -> bool {
         let origin = self.announced.as_ref().map(|header| header.origin);
         origin == Some(Origin::Unix)
+    }
+
+    /// The same after a handshake.
+    pub fn over(self, tls: ClientTls) -> Self {
+        Self {
+            tls: Some(Arc::new(tls)),
+            ..self
+        }
+    }
+
+    /// What is known of TLS, if the connection has it.
+    pub fn tls(&self) -> Option<&ClientTls> {
+        self.tls.as_deref()
+    }
+
+    /// Whether the gateway itself has asked the client for a certificate.
+    fn asks(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.asked)
+    }
+
+    /// `https` or `http`, as the connection itself shows it.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
+    /// Whether the client uses TLS, with the gateway or with what announces it.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.announced.as_ref().is_some_and(|header| header.is_secure())
     }
 
     /// The address of the peer itself, trusted or not.
@@ -90,6 +117,7 @@ impl Connected {
             secure: self.is_secure(),
             forwarded_port: None,
             announced: self.announced.clone(),
+            tls: self.tls.clone(),
         }
     }
 
@@ -99,11 +127,16 @@ impl Connected {
     pub fn client(&self, fields: &mut Fields, trust: &Trust) -> Client {
         if let Some(client) = self.believed(fields, trust) {
             fields.remove_all(OURS);
+            // What the gateway says itself, no proxy says.
+            if self.asks() && fields.others().any(|field| is_identity(&field)) {
+                fields.retain(|field| !is_identity(&field));
+            }
             return client;
         }
         let named = trust.client_ip.from.other();
-        let is_forged =
-            |field: &Field<'_>| is_forwarding(field) || named.is_some_and(|name| is_named(field, name));
+        let is_forged = |field: &Field<'_>| {
+            is_forwarding(field) || is_identity(field) || named.is_some_and(|name| is_named(field, name))
+        };
         let known = !fields.present().and(FORWARDING).is_empty();
         if known || fields.others().any(|field| is_forged(&field)) {
             fields.retain(|field| !is_forged(&field));
@@ -157,6 +190,7 @@ impl Connected {
             secure: scheme.map_or_else(|| self.is_secure(), |scheme| scheme.secure),
             announced: self.announced.clone(),
             forwarded_port: port.or_else(of_host).or(scheme.map(|scheme| scheme.port)),
+            tls: self.tls.clone(),
         }
     }
 }
@@ -222,6 +256,12 @@ fn is_forwarding(field: &Field<'_>) -> bool {
     }
 }
 
+/// Whether a field tells of the certificate of a client.
+fn is_identity(field: &Field<'_>) -> bool {
+    let start = field.spelling.get(..IDENTITY.len());
+    field.name == FieldName::Other && start.is_some_and(|start| start.eq_ignore_ascii_case(IDENTITY))
+}
+
 /// The client among the addresses of a chain: the last that is no trusted proxy's.
 fn client(hops: &[IpAddr], trust: &Trust) -> Option<IpAddr> {
     let outside = hops.iter().rev().find(|ip| !trust.has(**ip));
@@ -277,6 +317,8 @@ const OURS: FieldNames = FieldNames::of(&[
 /// What all others start with.
 const PREFIX: &[u8] = b"X-Forwarded-";
 
+/// What the fields start with that tell of the certificate of a client.
+const IDENTITY: &[u8] = b"X-SSL-Client-";
 /// The port that the client has connected to.
 const PORT: &[u8] = b"X-Forwarded-Port";
 
@@ -288,7 +330,7 @@ mod tests {
     use super::super::trust::{ClientField, ClientIp, TrustedProxy};
     use super::*;
 
-    /// What is believed of a peer; `unix` is one without an address.
+    /// What is believed of a peer: `unix` is one without an address.
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
         ask_from(ClientField::default(), peer, trusted, fields)
     }
@@ -357,6 +399,31 @@ mod tests {
         assert_eq!(chain_of(&client), "6.6.6.6, 192.0.2.9, 10.0.0.2, 10.0.0.1");
         assert_eq!(**client.forwarded_host.as_ref().unwrap(), "shop.example");
         assert!(left.is_empty());
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_tells_of_certificates_and_not_where_the_gateway_asks_for_them() {
+        let told = [
+            ("x-ssl-client-verify", "SUCCESS"),
+            ("X-SSL-Client-S-DN", "CN=root"),
+        ];
+        let left = |peer: &str, asked: bool| {
+            let mut fields: Fields = told.iter().copied().collect();
+            let connected = Connected::new(peer.parse().ok(), None).over(ClientTls {
+                asked,
+                ..ClientTls::default()
+            });
+            let trust = Trust {
+                proxies: vec![TrustedProxy::Network("10.0.0.0/8".parse().unwrap())],
+                ..Trust::default()
+            };
+            let client = connected.client(&mut fields, &trust);
+            assert!(client.secure && client.tls.is_some());
+            fields.len()
+        };
+        assert_eq!(left("192.0.2.9:1", false), 0);
+        assert_eq!(left("10.0.0.1:1", false), 2);
+        assert_eq!(left("10.0.0.1:1", true), 0);
     }
 
     #[test]

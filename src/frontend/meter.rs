@@ -36,6 +36,11 @@ impl Meter {
         pace.begin(Instant::now());
     }
 
+    /// The client does not take what it was given.
+    pub(super) fn waits(&self) {
+        self.lock().begin(Instant::now());
+    }
+
     /// Whether the connection ends because of this one.
     pub(super) fn is_too_slow(&self) -> bool {
         self.too_slow.load(Ordering::Relaxed)

@@ -60,6 +60,11 @@ impl Metered {
         self.meter.taken();
     }
 
+    /// The client does not take what it was given.
+    pub(super) fn waits(&self) {
+        self.meter.waits();
+    }
+
     /// The client is given so many bytes.
     pub(super) fn given(&self, bytes: usize) {
         self.meter.given(bytes);

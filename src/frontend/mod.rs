@@ -35,6 +35,7 @@ pub mod flow;
 pub mod forward;
 pub mod forwarded;
 pub mod handler;
+pub mod handshake_limit;
 pub mod inspect;
 mod liking;
 mod meter;

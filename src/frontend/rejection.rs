@@ -43,6 +43,12 @@ pub enum Rejection {
     /// A peer that has to announce its connections does not, or not as it should.
     #[error("{0}, from a peer in `proxy_protocol.from`")]
     ProxyHeader(HeaderError),
+    /// The handshake was for another host, of whose clients something else is asked.
+    #[error("the TLS connection is for another host, of whose clients something else is asked")]
+    Misdirected,
+    /// Clear text where TLS is to be spoken.
+    #[error("clear text where TLS is spoken: the URL begins with https://")]
+    ClearOnTlsPort,
     /// The head breaks a rule of HTTP/2, of which its library says no more.
     #[error("request head that breaks a rule of HTTP/2")]
     Malformed,
@@ -111,10 +117,12 @@ impl Rejection {
             | Self::HostTemplate(_)
             | Self::Target
             | Self::LeavesRoute
+            | Self::ClearOnTlsPort
             | Self::Malformed
             | Self::Padded(_)
             | Self::ProxyHeader(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
@@ -143,6 +151,8 @@ impl Rejection {
             Self::Request(error) => rule_reason(error.rule),
             Self::ProxyHeader(HeaderError::Missing) => Reason::MissingProxyHeader,
             Self::ProxyHeader(_) => Reason::BadProxyHeader,
+            Self::Misdirected => Reason::Misdirected,
+            Self::ClearOnTlsPort => Reason::ClearOnTlsPort,
             Self::Malformed => Reason::BadRequest,
             Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
@@ -174,6 +184,7 @@ impl Rejection {
             Self::Host
             | Self::Request(_)
             | Self::ProxyHeader(_)
+            | Self::ClearOnTlsPort
             | Self::Violation(_)
             | Self::Late
             | Self::Target
@@ -185,6 +196,7 @@ impl Rejection {
             // The rest of a body that is not wanted is the connection's to drop.
             Self::Spool(_) | Self::Upstream(_) => false,
             Self::Path(_)
+            | Self::Misdirected
             | Self::Method(_)
             | Self::HostTemplate(_)
             | Self::LeavesRoute
@@ -335,6 +347,7 @@ fn upstream(failure: &Failure) -> StatusCode {
             ConnectError::Refused
             | ConnectError::Missing(_)
             | ConnectError::Forbidden(_)
+            | ConnectError::Tls(_)
             | ConnectError::Io(_) => StatusCode::BAD_GATEWAY,
         },
         Failure::Encode(EncodeError::LengthRequired) => StatusCode::LENGTH_REQUIRED,

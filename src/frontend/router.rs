@@ -107,6 +107,7 @@ mod tests {
         Route {
             host,
             path: path.into(),
+            client: None,
             handler: Handler::Respond(Respond {
                 status: StatusCode::OK,
                 body: Bytes::new(),

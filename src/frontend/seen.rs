@@ -56,14 +56,6 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn scheme(&self) -> &'static str {
-        match self.client() {
-            Some(client) => client.scheme(),
-            None if self.connected.is_secure() => "https",
-            None => "http",
-        }
-    }
-
     fn field(&self, name: FieldName) -> Option<&[u8]> {
         self.request.head.fields.get(name)
     }
@@ -79,7 +71,15 @@ impl Scope for Seen<'_> {
                     peer.write(variable, sink);
                 }
             }
-            Variable::Scheme => sink(self.scheme().as_bytes()),
+            Variable::Scheme => {
+                let scheme = self.client().map_or(self.connected.scheme(), Client::scheme);
+                sink(scheme.as_bytes());
+            }
+            Variable::Tls(variable) => {
+                if let Some(tls) = self.connected.tls() {
+                    variable.write(tls, sink);
+                }
+            }
             Variable::ProxyProtocol(variable) => {
                 if let Some(header) = self.connected.header() {
                     variable.write(header, sink);

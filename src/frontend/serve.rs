@@ -32,7 +32,8 @@ pub fn begin<B: Incoming>(
     mut exchange: Box<Exchange>,
     body: impl FnOnce() -> B,
 ) -> Begun {
-    match check(&mut exchange).and_then(|()| decide(service, &mut exchange)) {
+    let checked = check(&mut exchange).and_then(|()| admit(service, &exchange));
+    match checked.and_then(|()| decide(service, &mut exchange)) {
         Ok(Some(to)) => {
             // Made where it stays: it is large.
             let place = Box::new_uninit();
@@ -69,6 +70,11 @@ pub fn check(exchange: &mut Exchange) -> Result<(), Rejection> {
         exchange.awaited();
     }
     Ok(())
+}
+
+/// Refuses what the connection is not for.
+fn admit(service: &Service, exchange: &Exchange) -> Result<(), Rejection> {
+    service.admit(&exchange.request, exchange.connection.connected.tls())
 }
 
 /// Finds what answers a request that was checked. Where that is an application, it says so; else the exchange has its

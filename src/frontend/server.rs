@@ -1,6 +1,7 @@
 //! Accepts connections, on listeners that come and go while it runs.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,10 @@ use super::accept_failures::AcceptFailures;
 use super::config::{self, ProxyProtocol};
 use super::connection_limit::ConnectionLimit;
 use super::current::Current;
-use super::edge::{self, ConnectionContext};
+use super::edge::{self, ConnectionContext, Prologue, Securing};
+use super::handshake_limit::HandshakeLimit;
 use super::service::Service;
+use crate::transport::tls::TlsAcceptor;
 use crate::transport::{Accepted, Latch, Listener};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
@@ -23,6 +26,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 pub struct Server {
     current: Arc<Current>,
     limit: Arc<ConnectionLimit>,
+    handshakes: Arc<HandshakeLimit>,
     failures: Arc<AcceptFailures>,
     listening: Vec<Listening>,
     /// The tasks of listening that are being closed.
@@ -36,6 +40,7 @@ pub struct Listening {
     pub listener: Arc<Listener>,
     leave: Arc<Latch>,
     announced: Arc<ArcSwapOption<ProxyProtocol>>,
+    securing: Arc<ArcSwapOption<Securing>>,
     task: JoinHandle<()>,
 }
 
@@ -59,23 +64,26 @@ fn announced(config: &config::Listener) -> Option<Arc<ProxyProtocol>> {
 }
 
 impl Server {
-    /// Without a listening: nothing is accepted yet. `limit` limits the client connections.
-    pub fn new(service: Arc<Service>, limit: usize) -> Self {
+    /// Without a listening: nothing is accepted yet. `limit` limits the client connections, `handshakes` those of them that
+    /// are in a handshake.
+    pub fn new(service: Arc<Service>, limit: usize, handshakes: usize) -> Self {
         let counters = service.context.counters.clone();
         Self {
             current: Arc::new(Current::new(service)),
             limit: Arc::new(ConnectionLimit::new(limit, counters.clone())),
+            handshakes: Arc::new(HandshakeLimit::new(handshakes)),
             failures: Arc::new(AcceptFailures::new(counters)),
             listening: Vec::new(),
             closing: Vec::new(),
         }
     }
 
-    /// Accepts from now on. To be called inside a tokio runtime.
-    pub fn open(&mut self, config: config::Listener, listener: Listener) {
+    /// Accepts from now on, with TLS if `acceptor` says how. To be called inside a tokio runtime.
+    pub fn open(&mut self, config: config::Listener, listener: Listener, acceptor: Option<Arc<TlsAcceptor>>) {
         let listener = Arc::new(listener);
         let leave = Arc::new(Latch::default());
         let announced = Arc::new(ArcSwapOption::new(announced(&config)));
+        let securing = Arc::new(ArcSwapOption::new(self.securing(acceptor)));
         let acceptor = Acceptor {
             listener: listener.clone(),
             limit: self.limit.clone(),
@@ -85,6 +93,7 @@ impl Server {
                 leave: leave.clone(),
             },
             announced: announced.clone(),
+            securing: securing.clone(),
         };
         let task = tokio::spawn(acceptor.accept());
         self.listening.push(Listening {
@@ -92,8 +101,25 @@ impl Server {
             listener,
             leave,
             announced,
+            securing,
             task,
         });
+    }
+
+    /// Connections from now on speak TLS as these say, one for each listening; `handshakes` limits those that are in a
+    /// handshake.
+    pub fn secure(&mut self, acceptors: Vec<Option<Arc<TlsAcceptor>>>, handshakes: usize) {
+        if handshakes != self.handshakes.limit() {
+            self.handshakes = Arc::new(HandshakeLimit::new(handshakes));
+        }
+        for (listening, acceptor) in self.listening.iter().zip(acceptors) {
+            listening.securing.store(self.securing(acceptor));
+        }
+    }
+
+    fn securing(&self, acceptor: Option<Arc<TlsAcceptor>>) -> Option<Arc<Securing>> {
+        let limit = self.handshakes.clone();
+        acceptor.map(|acceptor| Arc::new(Securing { acceptor, limit }))
     }
 
     /// The open listening.
@@ -148,6 +174,8 @@ struct Acceptor {
     context: ConnectionContext,
     /// In force for connections from now on.
     announced: Arc<ArcSwapOption<ProxyProtocol>>,
+    /// The same.
+    securing: Arc<ArcSwapOption<Securing>>,
 }
 
 impl Acceptor {
@@ -182,12 +210,22 @@ impl Acceptor {
 
     fn admit(&self, accepted: Accepted) {
         let (context, permit) = (self.context.clone(), self.limit.take());
-        match self.announced.load().as_deref() {
-            Some(announced) if announced.is_from(accepted.peer) => {
-                tokio::spawn(edge::serve_announced(accepted, context, permit))
-            }
-            Some(_) | None => tokio::spawn(edge::serve(accepted, context, permit)),
+        let prologue = Prologue {
+            announced: self.is_announced(accepted.peer),
+            securing: self.securing.load_full(),
         };
+        match prologue.is_empty() {
+            true => tokio::spawn(edge::serve(accepted, context, permit)),
+            false => tokio::spawn(edge::serve_after(prologue, accepted, context, permit)),
+        };
+    }
+
+    /// Whether a peer has to announce its connections.
+    fn is_announced(&self, peer: Option<SocketAddr>) -> bool {
+        let announced = self.announced.load();
+        announced
+            .as_ref()
+            .is_some_and(|announced| announced.is_from(peer))
     }
 }
 

@@ -12,7 +12,9 @@ use super::router::Router;
 use crate::files::DecodedPath;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::without_port;
+use crate::protocol::tls::ClientTls;
 use crate::telemetry::Counters;
+use crate::transport::tls::{Hosts, PolicyId};
 
 /// Everything that answers requests. Immutable; shared by all connections. The way of a request through it is
 /// [`serve`](super::serve).
@@ -23,6 +25,8 @@ pub struct Service {
     /// What exchanges keep of it.
     pub(super) context: Arc<ExchangeContext>,
     router: Router<Route>,
+    /// What is asked of the clients of hosts, where some have a rule of their own.
+    policies: Option<Box<Hosts<PolicyId>>>,
 }
 
 impl Service {
@@ -31,6 +35,7 @@ impl Service {
         context.routes = observed(&mut routes, &context.counters);
         Self {
             router: router(&config, routes),
+            policies: policies(&config),
             edge: Arc::new(Settings::of(&config)),
             config,
             context: Arc::new(context),
@@ -40,6 +45,19 @@ impl Service {
     /// What its exchanges need.
     pub fn context(&self) -> &Arc<ExchangeContext> {
         &self.context
+    }
+
+    /// Refuses a request for a host of whose clients something else is asked than of this one (RFC 9110, section 15.5.20).
+    pub fn admit(&self, request: &Received, tls: Option<&ClientTls>) -> Result<(), Rejection> {
+        let (Some(policies), Some(tls)) = (&self.policies, tls) else {
+            return Ok(());
+        };
+        let host = std::str::from_utf8(host(&request.head.fields)).unwrap_or_default();
+        let wanted = policies.find(host).map_or(tls.usual_policy, |policy| policy.0);
+        match wanted == tls.policy {
+            true => Ok(()),
+            false => Err(Rejection::Misdirected),
+        }
     }
 
     /// The path of a request, for every rule, and the route that it finds.
@@ -80,6 +98,13 @@ fn observed(routes: &mut [Route], counters: &Counters) -> Box<[Observed]> {
         }
     });
     observed.collect()
+}
+
+/// `None` where no host has one.
+fn policies(config: &FrontendConfig) -> Option<Box<Hosts<PolicyId>>> {
+    let hosts = config.host_clients().into_iter();
+    let hosts = Hosts::new(hosts.map(|host| (host.host, PolicyId::of(Some(&host.client)))));
+    (!hosts.is_empty()).then(|| Box::new(hosts))
 }
 
 /// The routes, sorted for looking up.

@@ -9,7 +9,7 @@ use crate::protocol::fields::{FieldName, is_token};
 /// Peers whose fields about the client are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrustedProxy {
-    /// All on unix sockets: who may connect there is said by the mode of the socket.
+    /// All on unix sockets: the mode of the socket says which users may connect.
     Unix,
     /// Those in a network.
     Network(IpNet),

@@ -28,6 +28,7 @@ pub mod request;
 pub(crate) mod samples;
 pub mod scgi;
 pub mod target;
+pub mod tls;
 mod unframed;
 pub mod uwsgi;
 

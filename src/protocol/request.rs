@@ -10,6 +10,7 @@ use super::fields::{FieldName, Fields, scan};
 use super::peer::Peer;
 use super::proxy_protocol::Header;
 use super::target::Target;
+use super::tls::ClientTls;
 
 /// Everything a backend may learn about a request, apart from its body.
 ///
@@ -61,6 +62,8 @@ pub struct Client {
     pub forwarded_host: Option<Box<Bytes>>,
     /// Whether the client used TLS, as far as we or a trusted proxy know.
     pub secure: bool,
+    /// What is known of TLS on the connection itself, if it has any.
+    pub tls: Option<Arc<ClientTls>>,
     /// The port that the client connected to, when a trusted proxy says so; else it is ours.
     pub forwarded_port: Option<u16>,
     /// What a load balancer said of the connection.

@@ -40,6 +40,8 @@ pub struct Counters {
     error_log: OnceLock<Sink>,
     /// Errors by their reason.
     errors: Errors,
+    /// TLS handshakes by their outcome.
+    handshakes: [Counter; HandshakeOutcome::ALL.len()],
     /// Times by route.
     pub routes: Routes,
 }
@@ -47,6 +49,24 @@ pub struct Counters {
 /// As many as there are reasons that a request can fail for.
 #[derive(Debug)]
 struct Errors([Counter; Reason::OF_REQUESTS.len()]);
+
+/// What became of a TLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum HandshakeOutcome {
+    /// A new session.
+    Full,
+    /// An earlier session goes on.
+    Resumed,
+    /// There was none: the client spoke clear text.
+    Clear,
+    /// The two sides did not agree, or the client left.
+    Failed,
+    /// It was given up for another one.
+    GivenUp,
+    /// It took too long.
+    Timeout,
+}
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -94,6 +114,11 @@ impl Counters {
         if let Some(counter) = self.errors.0.get(reason as usize) {
             counter.add(1);
         }
+    }
+
+    /// Counts a TLS handshake.
+    pub fn handshake(&self, outcome: HandshakeOutcome) {
+        self.handshakes[outcome as usize].add(1);
     }
 
     /// Requests being answered now: begun and not over. Asked for rarely, so that no request has to count twice.
@@ -194,7 +219,38 @@ impl Counters {
             label: Some(("reason", reason.as_str())),
             value: counter.value(),
         });
-        plain.chain(responses).chain(errors)
+        let handshakes = HandshakeOutcome::ALL.iter().zip(&self.handshakes);
+        let handshakes = handshakes.map(|(outcome, counter)| Sample {
+            name: "tls_handshakes_total",
+            help: "TLS handshakes with clients by their outcome.",
+            label: Some(("outcome", outcome.as_str())),
+            value: counter.value(),
+        });
+        plain.chain(responses).chain(errors).chain(handshakes)
+    }
+}
+
+impl HandshakeOutcome {
+    /// Every outcome, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Full,
+        Self::Resumed,
+        Self::Clear,
+        Self::Failed,
+        Self::GivenUp,
+        Self::Timeout,
+    ];
+
+    /// The word in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Resumed => "resumed",
+            Self::Clear => "clear",
+            Self::Failed => "failed",
+            Self::GivenUp => "given_up",
+            Self::Timeout => "timeout",
+        }
     }
 }
 

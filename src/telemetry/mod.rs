@@ -29,7 +29,7 @@ pub mod variable;
 
 pub use access::AccessLog;
 pub use config::LogConfig;
-pub use counters::Counters;
+pub use counters::{Counters, HandshakeOutcome};
 pub use exposition::Exposition;
 pub use histogram::Histogram;
 pub use observer::{Finished, Observer};

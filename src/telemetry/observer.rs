@@ -91,7 +91,7 @@ pub(super) mod samples {
         pub(in crate::telemetry) script: Option<&'a [u8]>,
     }
 
-    /// A client that says who it is, and little else.
+    /// A client that names itself, and little else.
     impl Scope for Asked<'_> {
         fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
             let value = match variable {

@@ -41,6 +41,8 @@ reasons! {
         BackendClosed = "backend_closed",
         /// The backend said that it can take no more.
         BackendOverloaded = "backend_overloaded",
+        /// TLS with the backend failed.
+        BackendTlsFailed = "backend_tls_failed",
         /// The listen queue of the backend stayed full.
         BacklogFull = "backlog_full",
         /// The framing of a request body is broken; or the text that a health check wants is not in the answer.
@@ -65,6 +67,8 @@ reasons! {
         BadTarget = "bad_target",
         /// The request body is larger than the route allows.
         BodyTooLarge = "body_too_large",
+        /// Plain HTTP where TLS is spoken.
+        ClearOnTlsPort = "clear_on_tls_port",
         /// The client closed the connection.
         ClientGone = "client_gone",
         /// The client did not send its head or its body in time.
@@ -101,6 +105,8 @@ reasons! {
         LengthRequired = "length_required",
         /// A method that is not answered here.
         MethodNotAllowed = "method_not_allowed",
+        /// The TLS connection is for another host.
+        Misdirected = "misdirected",
         /// No header of the PROXY protocol from a peer that has to send one.
         MissingProxyHeader = "missing_proxy_header",
         /// No endpoint is left to try.
@@ -173,6 +179,10 @@ reasons! {
         BadStatus = "bad_status",
         /// The client of a tunnel closed it in good order.
         ClientClosed = "client_closed",
+        /// The client left the TLS handshake, or both sides could not agree.
+        HandshakeFailed = "handshake_failed",
+        /// The TLS handshake was given up for another one.
+        HandshakeLimit = "handshake_limit",
         /// What comes in front of the first request was not over in time.
         HandshakeTimeout = "handshake_timeout",
         /// A health check was not answered in time.

@@ -32,6 +32,9 @@ pub enum ConnectError {
     /// The deadline passed.
     #[error("timed out")]
     Timeout,
+    /// The other side is there, and TLS with it failed.
+    #[error("TLS failed: {0}")]
+    Tls(String),
     /// Anything else.
     #[error("{0}")]
     Io(io::Error),
@@ -66,7 +69,7 @@ impl Connector {
     pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
         if let Address::Unix(_) | Address::Abstract(_) = address {
             return match unix(address) {
-                Ok(stream) => Ok(Stream::Unix(stream)),
+                Ok(stream) => Ok(stream.into()),
                 Err(error) => Err(self.unix_error(address, error, timeout).await),
             };
         }
@@ -74,7 +77,7 @@ impl Connector {
             .await
             .map_err(|_| ConnectError::Timeout)??;
         stream.set_nodelay(true)?;
-        Ok(Stream::Tcp(stream))
+        Ok(stream.into())
     }
 
     async fn tcp(&self, address: &Address) -> io::Result<TcpStream> {
@@ -135,6 +138,7 @@ impl ConnectError {
             Self::Missing(_) => Reason::SocketMissing,
             Self::Forbidden(_) => Reason::SocketForbidden,
             Self::Timeout => Reason::ConnectTimeout,
+            Self::Tls(_) => Reason::BackendTlsFailed,
             Self::Io(_) => Reason::ConnectFailed,
         }
     }

@@ -115,11 +115,11 @@ impl Listener {
             Bound::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                let (stream, peer) = (Stream::Tcp(stream), Some(peer));
+                let (stream, peer) = (stream.into(), Some(peer));
                 Ok(Accepted { stream, peer })
             }
             Bound::Unix(listener) => {
-                let (stream, peer) = (Stream::Unix(listener.accept().await?.0), None);
+                let (stream, peer) = (listener.accept().await?.0.into(), None);
                 Ok(Accepted { stream, peer })
             }
         }
@@ -150,9 +150,9 @@ impl Listener {
         let stream = match self.socket {
             Bound::Tcp(_) => {
                 socket.set_tcp_nodelay(true).ok()?;
-                Stream::Tcp(TcpStream::from_std(socket.into()).ok()?)
+                Stream::from(TcpStream::from_std(socket.into()).ok()?)
             }
-            Bound::Unix(_) => Stream::Unix(UnixStream::from_std(socket.into()).ok()?),
+            Bound::Unix(_) => Stream::from(UnixStream::from_std(socket.into()).ok()?),
         };
         let peer = peer.as_socket();
         Some(Accepted { stream, peer })

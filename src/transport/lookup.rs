@@ -2,7 +2,7 @@
 //!
 //! The system offers no other way than a thread that waits, and a name server that is silent holds the thread for long
 //! after the request has given up. The disk needs such threads, too. So a name is looked up once for all requests that
-//! want it meanwhile, and [`LOOKUPS`] names at a time.
+//! want it meanwhile, and few names at a time.
 
 use std::collections::HashMap;
 use std::io;

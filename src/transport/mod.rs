@@ -1,4 +1,5 @@
-//! Bytes in and out: addresses and names, listeners, outgoing connections, one stream type over TCP and unix sockets.
+//! Bytes in and out: addresses and names, listeners, outgoing connections, one stream type over TCP, unix
+//! sockets and TLS.
 //!
 //! Knows neither HTTP nor any backend protocol.
 
@@ -10,6 +11,7 @@ pub mod buffers;
 mod claim;
 pub mod connect;
 pub mod deadline;
+mod directions;
 pub mod entry;
 pub mod halves;
 pub mod inherited;
@@ -20,8 +22,10 @@ pub mod lookup;
 pub mod query;
 pub mod reach;
 pub mod resolve;
+pub mod socket;
 mod socket_file;
 pub mod stream;
+pub mod tls;
 
 pub use access::{Access, Ownership};
 pub use address::Address;
@@ -36,4 +40,5 @@ pub use listen::{Accepted, Listener};
 pub use query::Query;
 pub use reach::Obstacle;
 pub use resolve::Resolver;
+pub use socket::Socket;
 pub use stream::Stream;

@@ -1,95 +1,96 @@
-//! One connected socket, TCP or unix.
+//! One connected byte stream: TCP or unix, with or without TLS.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use rustix::net::{RecvFlags, SendFlags};
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::socket::Socket;
+use super::tls::TlsStream;
 
 /// A connected byte stream.
 #[derive(Debug)]
 pub enum Stream {
-    /// TCP; Nagle's algorithm is off.
-    Tcp(TcpStream),
-    /// A unix stream socket.
-    Unix(UnixStream),
+    /// What the socket carries.
+    Plain(Socket),
+    /// What TLS makes of it.
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
     /// The other end, when it has a number, and still has: none is left of a connection that was reset.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Unix(_) => None,
-        }
+        self.socket().peer_addr()
+    }
+
+    /// Our end, when it has a number.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.socket().local_addr()
     }
 
     /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
     pub fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
-            // Fails on a socket that is reset already.
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-        }
+        self.socket().reset_on_close();
     }
 
     /// Whether there is nothing to be read: no byte, no end, no error. A byte that is there may be lost.
     ///
     /// Costs no system call while nothing has come, and nothing of the task's budget.
-    pub fn is_quiet(&self) -> bool {
-        let read = match self {
-            Self::Tcp(stream) => stream.try_read(&mut [0; 1]),
-            Self::Unix(stream) => stream.try_read(&mut [0; 1]),
-        };
-        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    pub fn is_quiet(&mut self) -> bool {
+        match self {
+            Self::Plain(socket) => {
+                let read = socket.try_read(&mut [0; 1]);
+                matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
+            Self::Tls(stream) => stream.is_quiet(),
+        }
     }
 
-    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream.
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream. `Unsupported` with TLS.
     pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
-        let mut peek = |socket: BorrowedFd<'_>| {
-            let (_, count) = rustix::net::recv(socket, &mut *room, RecvFlags::PEEK)?;
-            Ok(count)
-        };
         match self {
-            Self::Tcp(stream) => {
-                let look = || peek(stream.as_fd());
-                stream.async_io(Interest::READABLE, look).await
-            }
-            Self::Unix(stream) => {
-                let look = || peek(stream.as_fd());
-                stream.async_io(Interest::READABLE, look).await
-            }
+            Self::Plain(socket) => socket.peek(room).await,
+            Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
-    /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes.
+    /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes. `WouldBlock`:
+    /// there is no such short way.
     pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        let socket = match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Unix(stream) => stream.as_fd(),
-        };
-        Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
+        match self {
+            Self::Plain(socket) => socket.write_now(bytes),
+            Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
-    /// Our end, when it has a number.
-    pub fn local_addr(&self) -> Option<SocketAddr> {
+    fn socket(&self) -> &Socket {
         match self {
-            Self::Tcp(stream) => stream.local_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.socket(),
         }
+    }
+}
+
+impl From<TcpStream> for Stream {
+    fn from(stream: TcpStream) -> Self {
+        Self::Plain(stream.into())
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self::Plain(stream.into())
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
         }
     }
 }
@@ -97,8 +98,8 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, buf),
         }
     }
 
@@ -108,8 +109,8 @@ impl AsyncWrite for Stream {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -117,15 +118,18 @@ impl AsyncWrite for Stream {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Sockets have nothing to flush.
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            // Sockets have nothing to flush.
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
         }
     }
 }

@@ -10,6 +10,7 @@ mod normal_path;
 mod proxy_protocol;
 mod request;
 mod template;
+mod tls;
 mod variable;
 
 pub use error::TemplateError;
@@ -17,6 +18,7 @@ pub use named_field::NamedField;
 pub use proxy_protocol::ProxyProtocolVariable;
 pub use request::cookies;
 pub use template::{Part, Template};
+pub use tls::TlsVariable;
 pub use variable::{NAMES, Variable};
 
 /// Where variables have values.

@@ -35,6 +35,11 @@ impl Scope for RequestHead {
             Variable::Field(field) => field.write(&self.fields, sink),
             Variable::Cookie(name) => some(cookies(self, name).next(), sink),
             Variable::Argument(name) => some(argument(self, name), sink),
+            Variable::Tls(variable) => {
+                if let Some(tls) = &self.client.tls {
+                    variable.write(tls, sink);
+                }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What variables stand for.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::Method;
 
@@ -9,6 +10,7 @@ use crate::protocol::RequestHead;
 use crate::protocol::fields::Fields;
 use crate::protocol::proxy_protocol::decode;
 use crate::protocol::request::{Client, RequestId};
+use crate::protocol::tls::{ClientTls, Holder};
 use crate::protocol::{Target, samples};
 
 fn head() -> RequestHead {
@@ -118,6 +120,40 @@ fn what_a_load_balancer_says_has_nginxs_names() {
         let name = format!("proxy_protocol_{name}");
         let error = format!("${name}").parse::<Template>();
         assert_eq!(error, Err(TemplateError::Unknown(name)));
+    }
+}
+
+#[test]
+fn variables_of_tls_have_values_where_there_is_tls() {
+    let template: Template =
+        "$ssl_protocol,$ssl_session_reused,$ssl_client_verify,$ssl_client_s_dn,$ssl_client_escaped_cert"
+            .parse()
+            .unwrap();
+    let written = |head: &RequestHead| {
+        let mut text = Vec::new();
+        template.write(head, &mut |bytes| text.extend_from_slice(bytes));
+        String::from_utf8(text).unwrap()
+    };
+    let mut head = head();
+    assert_eq!(written(&head), ",,,,");
+    head.client.tls = Some(Arc::new(ClientTls {
+        version: "TLSv1.2",
+        asked: true,
+        holder: Some(Box::new(Holder {
+            subject: "CN=ann".to_owned(),
+            pem: "a+/\n=~".to_owned(),
+            ..Holder::default()
+        })),
+        ..ClientTls::default()
+    }));
+    assert_eq!(written(&head), "TLSv1.2,.,SUCCESS,CN=ann,a%2B%2F%0A%3D~");
+}
+
+#[test]
+fn every_variable_of_tls_stands_in_the_list_of_names() {
+    for (name, variable) in TlsVariable::ALL {
+        assert!(NAMES.contains(&name));
+        assert_eq!(name.parse(), Ok(Variable::Tls(variable)));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::proxy_protocol::ProxyProtocolVariable;
+use super::tls::TlsVariable;
 use super::{NamedField, TemplateError};
 
 /// A variable of a request.
@@ -34,6 +35,8 @@ pub enum Variable {
     Scheme,
     /// `GET`, for instance.
     RequestMethod,
+    /// One of the TLS connection.
+    Tls(TlsVariable),
     /// One of the header of the PROXY protocol.
     ProxyProtocol(ProxyProtocolVariable),
     /// A field of the request by its name; several are joined.
@@ -45,7 +48,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 34] = [
     "uri",
     "request_uri",
     "args",
@@ -59,6 +62,18 @@ pub const NAMES: [&str; 22] = [
     "server_name",
     "server_protocol",
     "request_method",
+    "ssl_protocol",
+    "ssl_cipher",
+    "ssl_server_name",
+    "ssl_session_reused",
+    "ssl_client_verify",
+    "ssl_client_s_dn",
+    "ssl_client_i_dn",
+    "ssl_client_serial",
+    "ssl_client_fingerprint",
+    "ssl_client_v_start",
+    "ssl_client_v_end",
+    "ssl_client_escaped_cert",
     "request_id",
     "proxy_protocol_addr",
     "proxy_protocol_port",
@@ -101,10 +116,15 @@ impl FromStr for Variable {
             "server_protocol" => Self::ServerProtocol,
             "request_method" => Self::RequestMethod,
             "request_id" => Self::RequestId,
-            other => match ProxyProtocolVariable::named(other) {
-                Some(variable) => Self::ProxyProtocol(variable),
-                None => return Err(TemplateError::Unknown(other.to_owned())),
-            },
+            other => Self::of_connection(other).ok_or_else(|| TemplateError::Unknown(other.to_owned()))?,
         })
+    }
+}
+
+impl Variable {
+    /// The one of that name among those of what a connection begins with.
+    fn of_connection(name: &str) -> Option<Self> {
+        let tls = TlsVariable::named(name).map(Self::Tls);
+        tls.or_else(|| ProxyProtocolVariable::named(name).map(Self::ProxyProtocol))
     }
 }

@@ -6,16 +6,25 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::tls::{Agreed, Secured, Tls, finish};
+
 /// One connection. Every read and write fails after ten seconds.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
+    stream: Stream,
     /// Received and not used yet.
     buffer: Vec<u8>,
     /// The end of the stream was seen.
     closed: bool,
     /// Whether the responses due have a body, oldest first; empty: they do.
     bodiless: Vec<bool>,
+}
+
+/// What carries it.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<Secured>),
 }
 
 /// A response as received.
@@ -49,11 +58,49 @@ impl Client {
         stream.set_write_timeout(Some(LIMIT))?;
         stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            stream: Stream::Plain(stream),
             buffer: Vec::new(),
             closed: false,
             bodiless: Vec::new(),
         })
+    }
+
+    /// Connects, and shakes hands.
+    ///
+    /// # Errors
+    ///
+    /// When that fails.
+    pub fn connect_tls(addr: SocketAddr, tls: &Tls) -> Result<Self> {
+        Self::connect(addr)?.shake(tls, |client, hello| client.send(hello))
+    }
+
+    /// Shakes hands. `say` sends what comes first, with whatever is to stand in front of it.
+    ///
+    /// # Errors
+    ///
+    /// When that fails, or `say` does.
+    pub fn shake(mut self, tls: &Tls, say: impl FnOnce(&mut Self, &[u8]) -> Result<()>) -> Result<Self> {
+        let (begun, hello) = tls.begin()?;
+        say(&mut self, &hello)?;
+        match self.stream {
+            Stream::Plain(stream) => Ok(Self {
+                stream: Stream::Tls(Box::new(finish(begun, stream)?)),
+                ..self
+            }),
+            Stream::Tls(_) => bail!("shaken hands already"),
+        }
+    }
+
+    /// What both sides of TLS agreed on.
+    ///
+    /// # Panics
+    ///
+    /// Without TLS.
+    pub fn agreed(&self) -> Agreed {
+        match &self.stream {
+            Stream::Plain(_) => panic!("there is no TLS"),
+            Stream::Tls(stream) => Agreed::from(&stream.conn),
+        }
     }
 
     /// Sends bytes as they are.
@@ -62,7 +109,12 @@ impl Client {
     ///
     /// When the other side has closed, or takes nothing for ten seconds.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
-        self.stream.write_all(bytes.as_ref()).context("cannot send")
+        let bytes = bytes.as_ref();
+        let sent = match &mut self.stream {
+            Stream::Plain(stream) => stream.write_all(bytes),
+            Stream::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+        };
+        sent.context("cannot send")
     }
 
     /// Sends a request with a `Host`, unless `headers` has one, and with the length of a body that is not empty.
@@ -225,12 +277,17 @@ impl Client {
     ///
     /// When the connection is gone.
     pub fn shutdown_write(&self) -> Result<()> {
-        self.stream.shutdown(Shutdown::Write).context("cannot shut down")
+        self.stream()
+            .shutdown(Shutdown::Write)
+            .context("cannot shut down")
     }
 
     /// The socket, for options and for threads of their own.
     pub fn stream(&self) -> &TcpStream {
-        &self.stream
+        match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => &stream.sock,
+        }
     }
 
     /// Whether the body ended as it should.
@@ -282,7 +339,11 @@ impl Client {
         if self.closed {
             return Ok(false);
         }
-        match self.stream.read(&mut bytes) {
+        let read = match &mut self.stream {
+            Stream::Plain(stream) => stream.read(&mut bytes),
+            Stream::Tls(stream) => stream.read(&mut bytes),
+        };
+        match read {
             Ok(count) => {
                 self.buffer.extend_from_slice(&bytes[..count]);
                 self.closed = count == 0;

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! For tests of the whole gateway there are, besides: [`Gateway`], the program under test in a process of its own;
-//! [`Client`], which sends any bytes and reports what came back; [`Scripted`], a backend that does what a test tells
+//! [`Client`], which sends any bytes, over TLS or not, and reports what came back; [`Authority`], which issues
+//! certificates; [`Scripted`], a backend that does what a test tells
 //! it; [`Door`], a TCP address in front of a backend; [`Process`], any other program; and [`Dns`], a real DNS server
 //! whose records change. All of them
 //! block, and none shares code with the gateway.
@@ -22,6 +23,7 @@
 //! configured or written to, apart from the temporary directory and the virtual environment below `target/`.
 //! Linux only, and made for the packages of Debian 12.
 
+mod authority;
 mod backend;
 mod client;
 mod dns;
@@ -42,9 +44,11 @@ mod program;
 mod promtool;
 mod scratch;
 mod scripted;
+mod tls;
 mod uwsgi;
 mod venv;
 
+pub use authority::{Authority, Issued, Wanted};
 pub use backend::Backend;
 pub use client::{Client, Response};
 pub use dns::Dns;
@@ -63,4 +67,5 @@ pub use promtool::check_metrics;
 pub use rustix::process::Signal;
 pub use scratch::scratch;
 pub use scripted::{Record, Scripted, ScriptedConnection, ScriptedRequest, fastcgi_record};
+pub use tls::{Agreed, Tls, TlsClient, der};
 pub use venv::{ensure_venv, venv};

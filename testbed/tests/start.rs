@@ -131,6 +131,8 @@ fn a_reload_keeps_master_and_socket() {
     ];
     for (kind, line) in reloaded {
         let backend = start(kind);
+        // uWSGI tells no worker of a reload that it is starting just then.
+        wait_for(&backend, || backend.processes().len() == 3);
         backend.reload().unwrap();
         wait_for(&backend, || backend.log().contains(line));
         wait_for(&backend, || backend.processes().len() == 3);

@@ -35,13 +35,18 @@ const LAYERS: &[Layer] = &[
         module: "transport",
         ours: &["telemetry"],
         crates: &[
+            "aws_lc_rs",
             "bytes",
             "hickory_resolver",
             "nix",
             "rustix",
+            "rustls",
+            "rustls_native_certs",
             "socket2",
             "tokio",
             "tokio_util",
+            "tracing",
+            "x509_parser",
         ],
     },
     Layer {
@@ -58,6 +63,7 @@ const LAYERS: &[Layer] = &[
         module: "upstream",
         ours: &["protocol", "variables", "transport", "spool", "telemetry"],
         crates: &[
+            "arc_swap",
             "tokio",
             "tokio_util",
             "bytes",

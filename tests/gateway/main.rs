@@ -25,8 +25,12 @@ mod real_probe;
 mod real_proxy_protocol;
 mod real_slow;
 mod real_status;
+#[cfg(feature = "tls")]
+mod real_tls;
 mod slow;
 mod spoken;
+#[cfg(feature = "tls")]
+mod tls;
 
 use testbed::Gateway;
 

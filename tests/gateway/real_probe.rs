@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use bridgehead::config;
-use bridgehead::transport::{Address, ConnectError, Connector, connect};
+use bridgehead::transport::{ConnectError, connect};
 use bridgehead::upstream::UpstreamConfig;
 use bridgehead::upstream::care::probe::{Busy, Cause, Prober, Verdict};
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,10 +25,10 @@ pub(crate) fn upstream(protocol: &str, profile: &str, address: &str, settings: &
 /// Asks once, as configured.
 pub(crate) fn ask(config: &UpstreamConfig) -> Verdict {
     let health = config.health.as_ref().unwrap();
-    let address: &Address = &config.endpoints[0].address;
+    let endpoint = &config.endpoints[0];
     let asking = async {
-        Prober::new(config, &Connector::default())
-            .probe(address, &health.probe, health.timeout)
+        Prober::new(config, Default::default())
+            .probe(endpoint, &health.probe, health.timeout)
             .await
     };
     runtime().block_on(asking)

@@ -32,7 +32,7 @@ pub fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
 ///
 /// # Errors
 ///
-/// Those of the system: somebody else may listen there.
+/// Those of the system: another program may listen there.
 pub fn listen_abstract(name: &str) -> io::Result<UnixListener> {
     UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)
 }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn an_abstract_socket_is_there_as_long_as_it_is_listened_at() {
         let (directory, _) = place();
-        let name = directory.path().display().to_string(); // nobody else has it
+        let name = directory.path().display().to_string(); // no other name is like it
         let listener = listen_abstract(&name).expect("free");
         assert!(connect_abstract(&name).is_ok());
         assert!(listen_abstract(&name).is_err(), "in use");

@@ -9,6 +9,7 @@ use anyhow::{Context, Error, Result};
 use rustix::process::geteuid;
 
 use super::fpm_pool::FpmPool;
+use super::material::{findings, material};
 use super::pid_file::PidFile;
 use super::progress::Progress;
 use super::roots::{Astray, root};
@@ -16,6 +17,7 @@ use super::{log, temp_dir};
 use crate::app::identity::Identity;
 use crate::config::Config;
 use crate::frontend::config::{DocumentRoot, Handler};
+use crate::transport::tls::{Material, TlsError};
 use crate::transport::{Address, DirectoryEntry, EntryError};
 use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::slots::Slots;
@@ -68,6 +70,7 @@ impl Inspection<'_> {
         self.note(&["log", "access"], log::ACCESS.look(&config.log.access));
         self.note(&["log", "error"], log::ERROR.look(&config.log.error));
         self.listeners();
+        self.certificates();
         self.note(&["server", "pid_file"], PidFile::look(config));
         if let Some(identity) = identity.filter(|_| !self.stranger) {
             self.note(&["server", "user"], identity.assume());
@@ -101,6 +104,18 @@ impl Inspection<'_> {
                 let entry = DirectoryEntry::find(path).with_context(|| address.to_string());
                 self.note(&["listen", &number, "address"], entry.context("cannot listen"));
             }
+        }
+    }
+
+    /// The certificates and their keys, as a start reads them.
+    fn certificates(&mut self) {
+        let setting = ["tls", "certificates"];
+        let read = material(self.config, &Material::default(), &self.progress);
+        let Some(material) = self.note(&setting, read) else {
+            return;
+        };
+        for finding in findings(self.config, &material) {
+            self.push(&setting, finding.to_string(), false);
         }
     }
 
@@ -191,7 +206,10 @@ fn is_denied(error: &Error) -> bool {
     error.chain().any(|cause| {
         let system = match cause.downcast_ref() {
             Some(EntryError::Io { cause, .. }) => Some(cause),
-            _ => cause.downcast_ref::<io::Error>(),
+            _ => match cause.downcast_ref() {
+                Some(TlsError::Read { cause, .. }) => Some(cause),
+                _ => cause.downcast_ref::<io::Error>(),
+            },
         };
         system.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
     })

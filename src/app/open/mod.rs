@@ -15,6 +15,7 @@ mod holder;
 mod inspection;
 mod listeners;
 mod log;
+mod material;
 mod opening;
 mod pid_file;
 mod progress;

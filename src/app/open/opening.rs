@@ -11,7 +11,7 @@ use super::progress::Progress;
 use crate::app::threads;
 
 /// Starts the threads that open things. One that hangs is given up and stays, so that there is a limit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::app) struct Opener {
     /// Each thread has a clone.
     threads: Arc<()>,

@@ -38,7 +38,7 @@ pub(super) struct Late {
 
 impl Progress {
     /// From now on it is at this one.
-    pub(super) fn at(&self, what: &'static str, setting: impl Into<String>, name: impl Display) {
+    pub(in crate::app) fn at(&self, what: &'static str, setting: impl Into<String>, name: impl Display) {
         *self.step() = Step {
             what,
             setting: setting.into(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::listeners::{Listeners, Open};
+use super::material::material;
 use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
@@ -14,6 +15,7 @@ use crate::files::Root;
 use crate::telemetry::Opened;
 use crate::telemetry::log::PreparedErrorLog;
 use crate::transport::Inherited;
+use crate::transport::tls::Material;
 
 /// Where a configuration comes from.
 #[derive(Clone)]
@@ -32,6 +34,8 @@ pub(in crate::app) struct Held {
     pub(in crate::app) listening: Vec<Open>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
+    /// What the files of TLS held.
+    pub(in crate::app) material: Material,
 }
 
 /// What a reload has opened; nothing has changed yet.
@@ -44,6 +48,7 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) error: Option<PreparedErrorLog>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
+    pub(in crate::app) material: Material,
 }
 
 impl Reload {
@@ -59,6 +64,7 @@ impl Reload {
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
         let roots = roots(&config.frontend.routes, progress)?;
+        let material = material(&config, &held.material, progress)?;
         let (old, new) = (&held.config.server.spool, &config.server.spool);
         match temp_dir::probe(new, progress) {
             Err(error) if old.temp_dir == new.temp_dir => tracing::warn!("{error:#}"),
@@ -66,13 +72,14 @@ impl Reload {
         }
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
-        warnings::tell(&config, &held.config.upstreams, progress);
+        warnings::tell(&config, &held.config.upstreams, &material, progress);
         Ok(Self {
             config,
             access,
             error,
             listeners,
             roots,
+            material,
         })
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::listeners::Listeners;
+use super::material::material;
 use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
@@ -15,6 +16,7 @@ use crate::files::Root;
 use crate::telemetry::Opened;
 use crate::telemetry::log::{ErrorLog, LogError};
 use crate::transport::Inherited;
+use crate::transport::tls::Material;
 
 /// What a start has opened.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub(in crate::app) struct Start {
     pub(in crate::app) access: Option<Opened>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
+    pub(in crate::app) material: Material,
     pub(in crate::app) pid_file: Option<PidFile>,
     /// Inherited, and no listener has its address.
     pub(in crate::app) left: Inherited,
@@ -34,13 +37,15 @@ impl Start {
         let identity = identity(&config, progress)?;
         let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
         let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
+        // As root: on most systems no other user may read keys.
+        let material = material(&config, &Material::default(), progress)?;
         let early = match &identity {
             Some(identity) => become_user(&config, identity, progress)?,
             None => None,
         };
         let roots = roots(&config.frontend.routes, progress)?;
         temp_dir::probe(&config.server.spool, progress)?;
-        warnings::tell(&config, &[], progress);
+        warnings::tell(&config, &[], &material, progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
             written => written,
@@ -50,6 +55,7 @@ impl Start {
             access,
             listeners,
             roots,
+            material,
             pid_file,
             left,
         })

@@ -1,12 +1,17 @@
 //! What will not work as it is, told before it is needed. Nothing more than a warning: it may come right by then.
 
+use super::material;
 use super::progress::Progress;
 use crate::config::Config;
+use crate::transport::tls::Material;
 use crate::transport::{Address, Obstacle};
 use crate::upstream::UpstreamConfig;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[UpstreamConfig], progress: &Progress) {
+pub(super) fn tell(config: &Config, before: &[UpstreamConfig], held: &Material, progress: &Progress) {
+    for finding in material::findings(config, held) {
+        tracing::warn!(%finding, "certificates");
+    }
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));
     for upstream in fresh.filter(|upstream| upstream.warn_unreachable) {
         tell_of_endpoints(upstream, progress);

@@ -17,7 +17,7 @@ use super::node::Table as Typed;
 use super::shown::Entries;
 use super::units::Unit;
 
-pub(super) use nested::{ByName, Repeated, Section};
+pub(super) use nested::{ByName, FlagOrSection, Repeated, Section, Switch};
 
 /// A declared table as it was typed.
 pub(super) trait Table: Clone + Default {

@@ -6,12 +6,23 @@ use super::Table;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::layout::Form;
-use crate::config::node::Node;
+use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
 use crate::config::units::Unit;
 
 /// A table: `[name]` or `name = { … }`.
 pub(in crate::config) struct Section;
+
+/// `true`, `false`, or a table: see [`Switch`].
+pub(in crate::config) struct FlagOrSection;
+
+/// Something that is off, on as usual, or on as a table says.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum Switch<T> {
+    Off,
+    On,
+    Own(T),
+}
 
 /// Any number of tables: `[[name]]`.
 pub(in crate::config) struct Repeated;
@@ -31,6 +42,32 @@ impl<T: Table> Unit<T> for Section {
 
     fn form(&self) -> Form {
         Form::Table(T::layout())
+    }
+}
+
+impl<T: Table> Unit<Switch<T>> for FlagOrSection {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Switch<T>> {
+        match &node.value {
+            Value::Flag(true) => Some(Switch::On),
+            Value::Flag(false) => Some(Switch::Off),
+            Value::Table(table) => Some(Switch::Own(T::read(table, complaints))),
+            _ => {
+                node.refuse("`true`, `false` or a table", complaints);
+                None
+            }
+        }
+    }
+
+    fn show(&self, switch: &Switch<T>) -> Shown {
+        match switch {
+            Switch::Off => Shown::plain(false),
+            Switch::On => Shown::plain(true),
+            Switch::Own(table) => Shown::Table(table.show()),
+        }
+    }
+
+    fn form(&self) -> Form {
+        Form::Switch(T::layout())
     }
 }
 

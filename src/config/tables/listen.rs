@@ -7,12 +7,14 @@ use std::net::SocketAddr;
 use proxy_protocol::ListenProxyProtocol;
 
 use super::account::{GROUP, USER};
+use super::tls::{self, ListenTls};
 use crate::config::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{Section, required, table};
+use crate::config::table::{FlagOrSection, Section, Switch, required, table};
 use crate::config::units::{Number, Text};
 use crate::frontend::config::Listener;
+use crate::transport::tls::ListenerTls;
 use crate::transport::{Address, Query};
 
 table! {
@@ -31,6 +33,7 @@ table! {
         /// Permissions of the file of a unix socket: a client that may write may connect. Default: what the umask says.
         mode: u32 as MODE => access.mode,
         proxy_protocol: ListenProxyProtocol as Section => proxy_protocol,
+        tls: Switch<ListenTls> as FlagOrSection => _,
     }
     usual = usual;
     example = r#"[[listen]]
@@ -55,8 +58,23 @@ fn usual() -> Listener {
     Listener::on(Address::Unix("/".into()))
 }
 
-/// Every listener, each on an address of its own.
-pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Listener> {
+impl Listen {
+    /// A listener as it would be typed; `usual`: what `[tls]` says.
+    pub(super) fn shown(listener: &Listener, usual: &ListenerTls) -> Self {
+        let tls = match listener.tls.as_deref() {
+            None => Switch::Off,
+            Some(tls) if tls == usual => Switch::On,
+            Some(tls) => Switch::Own(ListenTls::plain(tls)),
+        };
+        Self {
+            tls: Some(At::nowhere(tls)),
+            ..Self::plain(listener)
+        }
+    }
+}
+
+/// Every listener, each on an address of its own; `tls`: what `[tls]` says.
+pub(super) fn check(typed: &[At<Listen>], tls: &ListenerTls, complaints: &mut Complaints) -> Vec<Listener> {
     let mut seen: Vec<&At<Address>> = Vec::new();
     let mut listeners = Vec::new();
     for listen in typed {
@@ -72,9 +90,38 @@ pub(super) fn check(typed: &[At<Listen>], complaints: &mut Complaints) -> Vec<Li
         warn_about_access(listen, address, complaints);
         let mut listener = usual();
         listen.apply_to(&mut listener);
+        listener.tls = listen
+            .tls
+            .as_ref()
+            .and_then(|typed| secured(typed, tls, complaints));
         listeners.push(listener);
     }
     listeners
+}
+
+/// How TLS is spoken, if it is.
+fn secured(
+    typed: &At<Switch<ListenTls>>,
+    usual: &ListenerTls,
+    complaints: &mut Complaints,
+) -> Option<Box<ListenerTls>> {
+    let tls = match &**typed {
+        Switch::Off => return None,
+        Switch::On => usual.clone(),
+        Switch::Own(own) => tls::check_listener(own, usual, complaints),
+    };
+    if cfg!(not(feature = "tls")) {
+        complaints
+            .error(typed.span(), "this program was built without TLS")
+            .help("build it with the feature `tls`, which is one of the defaults");
+    } else if tls.certificates.is_empty() && complaints.is_whole(typed.span()) {
+        complaints
+            .error(typed.span(), "there is no certificate for this listener")
+            .help(
+                "add certificates = [{ cert = \"/etc/ssl/shop.pem\", key = \"/etc/ssl/shop.key\" }] to [tls]",
+            );
+    }
+    Some(Box::new(tls))
 }
 
 /// Only files have an owner and a mode.

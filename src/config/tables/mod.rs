@@ -11,6 +11,7 @@ mod network;
 mod route;
 mod sent_host;
 mod server;
+mod tls;
 mod trusted_proxy;
 mod upstream;
 
@@ -21,6 +22,7 @@ use listen::Listen;
 use log::Log;
 use route::Route;
 use server::{Server, Settings};
+use tls::Tls;
 use upstream::Upstream;
 pub(super) use upstream::profiles;
 
@@ -38,6 +40,7 @@ table! {
     pub(super) struct File {
         server: Server as Section,
         log: Log as Section,
+        tls: Tls as Section,
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
         route: Vec<At<Route>> as Repeated,
@@ -50,7 +53,8 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     let upstreams: Vec<UpstreamConfig> = typed
         .map(|(name, typed)| upstream::check(name, typed, complaints))
         .collect();
-    let listeners = listen::check(all(&file.listen), complaints);
+    let mut tls = tls::check(file.tls.as_ref(), complaints);
+    let mut listeners = listen::check(all(&file.listen), &tls.listener, complaints);
     let routes = route::check(all(&file.route), &upstreams, complaints);
     let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
     warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
@@ -59,14 +63,21 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     }
     let log = log::check(file.log.as_ref(), complaints);
     let Settings { process, frontend } = server::check(file.server.as_ref(), complaints);
+    let mut frontend = FrontendConfig {
+        listeners: Vec::new(),
+        routes,
+        ..frontend
+    };
+    tls.listener.hosts = frontend.host_clients();
+    for listener in listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
+        listener.hosts.clone_from(&tls.listener.hosts);
+    }
+    frontend.listeners = listeners;
     Config {
         server: process,
         log,
-        frontend: FrontendConfig {
-            listeners,
-            routes,
-            ..frontend
-        },
+        frontend,
+        tls,
         upstreams,
     }
 }
@@ -77,13 +88,14 @@ pub(super) fn shown(config: &Config) -> File {
         server,
         log,
         frontend,
+        tls,
         upstreams,
     } = config;
     let settings = Settings {
         process: server.clone(),
         frontend: frontend.clone(),
     };
-    let listener = |listener: &Listener| Listen::of(listener).map(At::nowhere);
+    let listener = |listener: &Listener| At::nowhere(Listen::shown(listener, &tls.listener));
     let upstream = |upstream: &UpstreamConfig| {
         (
             At::nowhere(upstream.name.clone()),
@@ -94,9 +106,8 @@ pub(super) fn shown(config: &Config) -> File {
     File {
         server: Server::of(&settings).map(At::nowhere),
         log: Log::of(log).map(At::nowhere),
-        listen: Some(At::nowhere(
-            frontend.listeners.iter().filter_map(listener).collect(),
-        )),
+        tls: Tls::of(tls).map(At::nowhere),
+        listen: Some(At::nowhere(frontend.listeners.iter().map(listener).collect())),
         upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
         route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),
     }

@@ -34,7 +34,9 @@ impl<T, U: Unit<T>> Unit<Vec<T>> for List<U> {
                 words: format!("[{words}, …]"),
                 schema: json!({ "type": "array", "items": schema }),
             },
-            Form::Table(layout) | Form::Tables(layout) | Form::Named(layout) => Form::Tables(layout),
+            Form::Table(layout) | Form::Switch(layout) | Form::Tables(layout) | Form::Named(layout) => {
+                Form::Tables(layout)
+            }
         }
     }
 }

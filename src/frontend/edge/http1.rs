@@ -45,6 +45,9 @@ use held::Held;
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
 
+/// Bytes of a file that are read at a time for a client with TLS.
+const PIECE: usize = 64 * 1024;
+
 /// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
 const TURN: usize = 4;
 
@@ -408,7 +411,7 @@ impl Http1 {
     /// Writes the head of an answer, which says what comes after it.
     fn head(
         &mut self,
-        exchange: Box<Exchange>,
+        mut exchange: Box<Exchange>,
         mut keep_alive: KeepAlive,
         form: Form,
         now: Instant,
@@ -416,6 +419,10 @@ impl Http1 {
         self.reclaim();
         if exchange.is_unanswered() {
             return Sending::nothing(exchange, form);
+        }
+        if self.connection.connected.is_secure() {
+            // They are encrypted in memory: a client that takes nothing is to cost little.
+            exchange.in_pieces(PIECE);
         }
         let rest = match (&self.reader, &self.unread) {
             (None, _) => Rest::Unread(None),
@@ -501,22 +508,24 @@ impl Http1 {
                 ready!(self.poll_copy(sending, cx))?;
             }
             let waits = !sending.gather(&mut self.writer.queue, cx);
+            let writes = !self.writer.queue.is_empty();
             match self.writer.poll_flush(cx) {
                 Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(())) if !waits => {
-                    self.now = None;
-                    self.half_close.clear();
-                }
                 Poll::Ready(Ok(())) => {
                     self.now = None;
+                    if writes {
+                        self.half_close.clear();
+                    }
+                    if !waits {
+                        continue;
+                    }
                     ready!(self.poll_gone(cx));
                     return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     self.now = None;
-                    // The client is slower than the application: that is not to wait for it.
-                    sending.exchange.detach();
+                    sending.exchange.waits();
                     self.poll_drop_unread(cx);
                     return Poll::Pending;
                 }
@@ -532,6 +541,7 @@ impl Http1 {
             .poll_copy(|file, offset, count| writer.poll_send_file(cx, file, offset, count));
         self.now = None;
         if sent.is_pending() {
+            sending.exchange.waits();
             self.poll_drop_unread(cx);
         }
         ready!(sent)?;

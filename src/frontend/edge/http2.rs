@@ -174,6 +174,9 @@ impl Http2 {
                     lock(&self.meter).give_up();
                     return Poll::Ready(Ok(()));
                 }
+                if end.poll_rest(cx).is_ready() {
+                    return Poll::Ready(Ok(()));
+                }
                 // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
                 ready!(end.poll_leave(&self.connection, news.as_mut(), cx));
                 driver.as_mut().graceful_shutdown();

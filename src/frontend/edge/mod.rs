@@ -1,17 +1,19 @@
 //! One client connection, from its first byte to its last.
 //!
-//! Where a load balancer has to announce it, a connection begins with a `proxy_header`. Then
-//! [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
+//! Where a load balancer has to announce it, or TLS is spoken, a connection begins with a `prologue`, in which both sides
+//! may agree on a protocol; else [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
 //! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
 
 mod date;
 mod half_close;
+mod handshake;
 mod http1;
 mod http2;
 mod idle;
 mod incoming;
 mod leaving;
+mod prologue;
 mod proxy_header;
 mod reader;
 mod sending;
@@ -38,9 +40,10 @@ use super::current::Current;
 use super::forwarded::Connected;
 use super::rejection::Rejection;
 use crate::transport::{Accepted, Latch, Stream, WriteHalf};
+pub use handshake::Securing;
 use http1::Http1;
 use leaving::Leaving;
-use proxy_header::{Received, receive};
+pub use prologue::Prologue;
 use reader::Reader;
 use settings::Settings;
 use state::{ConnectionState, Stage};
@@ -82,16 +85,17 @@ pub fn serve(
     }
 }
 
-/// The same for a connection that its peer has to announce in a header of the PROXY protocol.
-pub fn serve_announced(
+/// The same for a connection in front of whose first request something has to come.
+pub fn serve_after(
+    prologue: Prologue,
     accepted: Accepted,
     context: ConnectionContext,
     permit: Permit,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let announced = Box::pin(Opened::announced(accepted, context, permit));
+    let passing = Box::pin(prologue.pass(accepted, context, permit));
     async move {
-        match announced.await {
-            Some(Ok(opened)) => Box::pin(opened.answered()).await,
+        match passing.await {
+            Some(Ok(opened)) => opened.answered().await,
             Some(Err((opened, rejection))) => Box::pin(opened.turn_away(rejection)).await,
             None => {}
         }
@@ -111,35 +115,16 @@ struct Opened {
     settings: Arc<Settings>,
     stage: Stage,
     leaving: Leaving,
+    /// What the handshake says is spoken.
+    agreed: Option<Protocol>,
 }
 
 impl Opened {
-    /// A connection that is its peer's own.
+    /// A connection without a prologue.
     fn plain((accepted, context, permit): (Accepted, ConnectionContext, Permit)) -> Box<Self> {
         let Accepted { stream, peer } = accepted;
         let connected = Connected::new(peer, stream.local_addr());
         Self::new(stream, BytesMut::new(), connected, context, permit)
-    }
-
-    /// A connection that its peer has to announce, once it has; or one that is to be turned away. `None`: there is no
-    /// connection any more.
-    async fn announced(
-        accepted: Accepted,
-        context: ConnectionContext,
-        permit: Permit,
-    ) -> Option<Result<Box<Self>, (Box<Self>, Rejection)>> {
-        let Accepted { mut stream, peer } = accepted;
-        let connected = Connected::new(peer, stream.local_addr());
-        Some(match receive(&mut stream, &context, &connected).await? {
-            Received::Header(header) => {
-                let connected = connected.announced(header);
-                Ok(Self::new(stream, BytesMut::new(), connected, context, permit))
-            }
-            Received::Wrong(error, bytes) => {
-                let opened = Self::new(stream, bytes, connected, context, permit);
-                Err((opened, Rejection::ProxyHeader(error)))
-            }
-        })
     }
 
     /// A connection of which `bytes` were read already.
@@ -160,6 +145,7 @@ impl Opened {
             permit,
             stage: Stage::new(),
             leaving: Leaving::default(),
+            agreed: None,
         })
     }
 
@@ -207,18 +193,23 @@ impl Opened {
         }
     }
 
-    /// Whatever it is.
-    async fn answered(mut self: Box<Self>) {
-        let Some(protocol) = self.detect().await else {
-            return;
+    /// Whatever it is, after its prologue.
+    fn answered(mut self: Box<Self>) -> Serving {
+        let serving = |opened: Box<Self>, protocol| match opened.serving(protocol) {
+            Ok(http1) => Box::pin(http1.serve()),
+            Err(serving) => serving,
         };
-        match self.serving(protocol) {
-            Ok(http1) => http1.serve().await,
-            Err(serving) => serving.await,
+        match self.agreed {
+            Some(protocol) => serving(self, protocol),
+            None => Box::pin(async move {
+                if let Some(protocol) = self.detect().await {
+                    serving(self, protocol).await;
+                }
+            }),
         }
     }
 
-    /// Says why no request is read.
+    /// Says, in the clear, why no request is read.
     async fn turn_away(self: Box<Self>, rejection: Rejection) {
         let (reader, writer, settings, current, connection) = self.begin();
         let http1 = Http1::new(reader, writer, settings, current, connection);
@@ -251,6 +242,7 @@ impl Opened {
 }
 
 /// What a client speaks.
+#[derive(Clone, Copy, Debug)]
 enum Protocol {
     Http1,
     Http2,
@@ -282,7 +274,10 @@ mod tests {
         fn size<F>(_: fn(Accepted, ConnectionContext, Permit) -> F) -> usize {
             size_of::<F>()
         }
+        fn size_after<F>(_: fn(Prologue, Accepted, ConnectionContext, Permit) -> F) -> usize {
+            size_of::<F>()
+        }
         assert!(size(serve) <= TASK, "{}", size(serve));
-        assert!(size(serve_announced) <= TASK, "{}", size(serve_announced));
+        assert!(size_after(serve_after) <= TASK, "{}", size_after(serve_after));
     }
 }

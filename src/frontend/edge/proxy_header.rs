@@ -1,4 +1,4 @@
-//! The first stage of a connection that its peer has to announce: the header of the PROXY protocol.
+//! The stage of a connection that its peer has to announce: the header of the PROXY protocol.
 //!
 //! Nothing behind the header is read: whatever comes next begins with an untouched stream.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
+use tokio::time::Instant;
 
 use super::ConnectionContext;
 use crate::frontend::forwarded::Connected;
@@ -28,8 +29,9 @@ pub(super) async fn receive(
     stream: &mut Stream,
     context: &ConnectionContext,
     connected: &Connected,
+    deadline: Instant,
 ) -> Option<Received> {
-    let received = within_limits(stream, context).await;
+    let received = within_limits(stream, context, deadline).await;
     received.map_err(|failed| tell(&failed, connected)).ok()
 }
 
@@ -46,14 +48,17 @@ enum Failed {
     Leaving,
 }
 
-async fn within_limits(stream: &mut Stream, context: &ConnectionContext) -> Result<Received, Failed> {
-    // Not the service: requests are for the one that is in force when they begin.
-    let timeouts = context.current.service().edge.timeouts;
+async fn within_limits(
+    stream: &mut Stream,
+    context: &ConnectionContext,
+    deadline: Instant,
+) -> Result<Received, Failed> {
+    let grace = context.current.service().edge.timeouts.grace;
     tokio::select! {
         biased;
         received = read(stream) => received,
-        () = tokio::time::sleep(timeouts.handshake) => Err(Failed::Late),
-        () = left(&context.leave, timeouts.grace) => Err(Failed::Leaving),
+        () = tokio::time::sleep_until(deadline) => Err(Failed::Late),
+        () = left(&context.leave, grace) => Err(Failed::Leaving),
     }
 }
 
@@ -96,4 +101,42 @@ fn tell(failed: &Failed, connected: &Connected) {
     };
     let peer = connected.remote().map_or("unix", Peer::ip_text);
     tracing::debug!(reason = reason.as_str(), peer, error = %failed, "no connection");
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    const LINE: &[u8] = b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 443\r\n";
+
+    /// With what is said of TLS.
+    const BINARY: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x1e\xc0\0\x02\x09\xc6\x33\x64\x01\xdc\x04\x01\xbb\
+         \x20\0\x0f\x01\0\0\0\x01\x21\0\x07TLSv1.3";
+
+    const FOLLOWS: &[u8] = b"\x16\x03\x01\x02\0\x01";
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_a_header_is_left_wherever_that_is_split() {
+        for header in [LINE, BINARY] {
+            let whole = [header, FOLLOWS].concat();
+            for at in 0..=whole.len() {
+                let (mut peer, ours) = UnixStream::pair().unwrap();
+                let mut stream = Stream::from(ours);
+                let saying = async {
+                    peer.write_all(&whole[..at]).await.unwrap();
+                    // The first part is read as soon as nothing else is to be done.
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    peer.write_all(&whole[at..]).await.unwrap();
+                };
+                let (received, ()) = tokio::join!(read(&mut stream), saying);
+                assert!(matches!(received, Ok(Received::Header(_))), "{at}");
+                let mut follows = [0; FOLLOWS.len()];
+                stream.read_exact(&mut follows).await.unwrap();
+                assert_eq!(follows, FOLLOWS, "{at}");
+            }
+        }
+    }
 }

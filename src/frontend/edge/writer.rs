@@ -67,7 +67,21 @@ impl Writer {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        Poll::Ready(Ok(()))
+        self.poll_drained(cx, true)
+    }
+
+    /// Ready when nothing is left of what was written. `limited`: a client that takes nothing for too long is an error.
+    pub(super) fn poll_drained(&mut self, cx: &mut Context<'_>, limited: bool) -> Poll<io::Result<()>> {
+        loop {
+            let drained = self.half.poll_drain(cx);
+            if matches!(drained, Poll::Ready(Ok(0))) {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(match limited {
+                true => self.poll_blocked(drained, cx),
+                false => drained,
+            })?;
+        }
     }
 
     /// Has the kernel copy some of a file, past the queue, which must be empty.
@@ -89,15 +103,19 @@ impl Writer {
         slices: &[IoSlice<'_>],
         limited: bool,
     ) -> Poll<io::Result<usize>> {
-        let written = self.half.poll_write(cx, slices);
-        match limited {
-            true => self.poll_blocked(written, cx),
-            false => written,
+        loop {
+            let written = match self.half.poll_write(cx, slices) {
+                written if limited => ready!(self.poll_blocked(written, cx))?,
+                written => ready!(written)?,
+            };
+            if written > 0 || slices.iter().all(|slice| slice.is_empty()) {
+                return Poll::Ready(Ok(written));
+            }
         }
     }
 
     /// Ends our direction.
-    pub(super) fn shut(&self) {
+    pub(super) fn shut(&mut self) {
         self.half.shut();
     }
 

@@ -34,6 +34,10 @@ impl Headers {
 
 impl Filter for Headers {
     fn after(&self, exchange: &mut Exchange) -> Option<InternalUri> {
+        if !self.0.computed.is_empty() {
+            // Variables tell of the client, also where no application was to be told.
+            exchange.client();
+        }
         let fields = &mut exchange.answer.fields;
         fields.set_all(&self.0.fixed);
         for (name, template) in &self.0.computed {

@@ -52,6 +52,9 @@ impl HandlerSettings for Redirect {
 
 impl Handle for Redirect {
     fn handle<'r>(&'r self, exchange: &mut Exchange, _path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
+        if !self.to.is_constant() {
+            exchange.client();
+        }
         let mut location = Vec::new();
         self.to.write(&exchange.request.head, &mut |piece| {
             location.extend_from_slice(piece)

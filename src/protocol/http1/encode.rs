@@ -2,6 +2,7 @@
 
 use crate::protocol::RequestHead;
 use crate::protocol::fields::{DIGITS, FieldName, FieldNames, decimal, put_line};
+use crate::protocol::tls::ClientTls;
 
 /// Appends a head with its blank line. `keep`: the connection may carry another request.
 ///
@@ -73,6 +74,21 @@ fn put_fields(head: &RequestHead, out: &mut Vec<u8>) {
         if let Some(value) = value {
             put_line(name.as_str().as_bytes(), value, out);
         }
+    }
+    if let Some(tls) = &head.client.tls {
+        put_identity(tls, out);
+    }
+}
+
+/// The certificate of a client that was asked for one. What a client says of that itself has been removed.
+fn put_identity(tls: &ClientTls, out: &mut Vec<u8>) {
+    let Some(verify) = tls.verify() else { return };
+    put_line(b"X-SSL-Client-Verify", verify.as_bytes(), out);
+    if let Some(holder) = &tls.holder {
+        put_line(b"X-SSL-Client-S-DN", holder.subject.as_bytes(), out);
+        put_line(b"X-SSL-Client-I-DN", holder.issuer.as_bytes(), out);
+        put_line(b"X-SSL-Client-Serial", holder.serial.as_bytes(), out);
+        put_line(b"X-SSL-Client-Fingerprint", holder.fingerprint.as_bytes(), out);
     }
 }
 

@@ -8,8 +8,9 @@ pub(super) fn permitted(mut fields: Box<Fields>) -> Option<Box<Fields>> {
     (!fields.is_empty()).then_some(fields)
 }
 
-/// What has to be known before the body: its framing, its form, who may see it, and what becomes of the answer (RFC 9110,
-/// section 6.5.1). A recipient that adds trailers to the fields of the head must not be told of another answer.
+/// What has to be known before the body: its framing, its form, which clients may see it, and what becomes of the
+/// answer (RFC 9110, section 6.5.1). A recipient that adds trailers to the fields of the head must not be told of
+/// another answer.
 const IN_HEADS: FieldNames = FieldNames::of(&[
     FieldName::Age,
     FieldName::Authorization,

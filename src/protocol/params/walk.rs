@@ -6,6 +6,7 @@
 
 use super::{Name, PathInfo, Sink, Style, StyleKind, Value};
 use crate::protocol::fields::{FieldName, FieldNames};
+use crate::protocol::tls::{ClientTls, Holder};
 use crate::protocol::{EncodeError, RequestHead};
 
 /// What we are: a product and its version.
@@ -151,10 +152,38 @@ impl<S: Sink> Walk<'_, S> {
         self.text("REQUEST_SCHEME", head.client.scheme().as_bytes())?;
         // Absent without TLS: PHP applications test for "not empty".
         if head.client.secure {
-            self.text("HTTPS", b"on")
-        } else {
-            Ok(())
+            self.text("HTTPS", b"on")?;
         }
+        match &head.client.tls {
+            Some(tls) => self.tls(tls),
+            None => Ok(()),
+        }
+    }
+
+    /// The names are those that nginx has for its variables, in upper case: Apache's where both have one.
+    fn tls(&mut self, tls: &ClientTls) -> Result<(), EncodeError> {
+        self.text("SSL_PROTOCOL", tls.version.as_bytes())?;
+        self.text("SSL_CIPHER", tls.cipher.as_bytes())?;
+        self.text("SSL_SESSION_REUSED", tls.reused().as_bytes())?;
+        if let Some(name) = &tls.server_name {
+            self.text("SSL_SERVER_NAME", name.as_bytes())?;
+        }
+        if let Some(verify) = tls.verify() {
+            self.text("SSL_CLIENT_VERIFY", verify.as_bytes())?;
+        }
+        match &tls.holder {
+            Some(holder) => self.holder(holder),
+            None => Ok(()),
+        }
+    }
+
+    fn holder(&mut self, holder: &Holder) -> Result<(), EncodeError> {
+        self.text("SSL_CLIENT_S_DN", holder.subject.as_bytes())?;
+        self.text("SSL_CLIENT_I_DN", holder.issuer.as_bytes())?;
+        self.text("SSL_CLIENT_SERIAL", holder.serial.as_bytes())?;
+        self.text("SSL_CLIENT_FINGERPRINT", holder.fingerprint.as_bytes())?;
+        self.text("SSL_CLIENT_V_START", holder.valid_from.as_bytes())?;
+        self.text("SSL_CLIENT_V_END", holder.valid_to.as_bytes())
     }
 
     fn connection(&mut self) -> Result<(), EncodeError> {
@@ -306,6 +335,7 @@ mod tests {
                 forwarded_for: ForwardedFor::Nothing,
                 forwarded_host: None,
                 secure: false,
+                tls: None,
                 forwarded_port: None,
                 announced: None,
             },
@@ -368,6 +398,43 @@ mod tests {
             .map(|(n, v)| (n.as_bytes(), v.as_bytes()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_client_over_tls_is_told_of_and_so_is_its_certificate() {
+        let names = [
+            "HTTPS",
+            "REQUEST_SCHEME",
+            "SSL_PROTOCOL",
+            "SSL_CLIENT_VERIFY",
+            "SSL_CLIENT_S_DN",
+        ];
+        let values = |head: &RequestHead| {
+            let list = walked(head, &CGI);
+            names.map(|name| text(&list, name).unwrap_or_default())
+        };
+        let mut head = head(&[("ssl-client-verify", "SUCCESS")]);
+        assert_eq!(values(&head), ["", "http", "", "", ""]);
+        let mut tls = ClientTls {
+            version: "TLSv1.3",
+            ..ClientTls::default()
+        };
+        head.client.secure = true;
+        head.client.tls = Some(Arc::new(tls.clone()));
+        assert_eq!(values(&head), ["on", "https", "TLSv1.3", "", ""]);
+        tls.asked = true;
+        head.client.tls = Some(Arc::new(tls.clone()));
+        assert_eq!(values(&head), ["on", "https", "TLSv1.3", "NONE", ""]);
+        let subject = "CN=ann,O=Shop".to_owned();
+        tls.holder = Some(Box::new(Holder {
+            subject,
+            ..Holder::default()
+        }));
+        head.client.tls = Some(Arc::new(tls));
+        assert_eq!(
+            values(&head),
+            ["on", "https", "TLSv1.3", "SUCCESS", "CN=ann,O=Shop"]
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Registry {
         occupancy
     }
 
-    /// Tells all pools at an address that a worker was taken or freed, the one whose requests wait longest first.
+    /// Tells the other pools at an address that a worker was taken or freed, the one whose requests wait longest first.
     /// Not to be called under the lock of a pool.
     pub(super) fn settle(&self, address: &Address) {
         let mut pools: Vec<_> = match self.lock().get(address) {

@@ -132,8 +132,7 @@ impl<'a> Attempts<'a> {
             self.enter(Phase::Queue);
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
-            let fresh = self.fresh;
-            let idle = idle.filter(|idle| !fresh && idle.is_quiet() && self.may_use(idle));
+            let idle = idle.and_then(|mut idle| self.may_use(&mut idle).then_some(idle));
             let reused = idle.is_some();
             let connection = match idle {
                 Some(connection) => connection,
@@ -258,10 +257,9 @@ impl<'a> Attempts<'a> {
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
-        let address = &slot.endpoint().config.address;
-        let (connector, limit) = (self.upstream.connector(), self.upstream.config.timeouts.connect);
-        let announcement = self.announcement();
-        let connected = announcement.connect(connector, address, limit).await;
+        let (announcement, limit) = (self.announcement(), self.upstream.config.timeouts.connect);
+        let endpoint = &slot.endpoint().config;
+        let connected = self.upstream.dialer.connect(endpoint, &announcement, limit).await;
         self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {
@@ -291,9 +289,9 @@ impl<'a> Attempts<'a> {
         Announcement::of(&self.head.client, self.upstream.config.proxy_protocol)
     }
 
-    /// Whether a kept connection is for this client.
-    fn may_use(&self, idle: &Connection) -> bool {
-        idle.is_announced_as(&self.announcement())
+    /// Whether a kept connection may take the request: it lives, and is for this client.
+    fn may_use(&self, idle: &mut Connection) -> bool {
+        !self.fresh && idle.is_quiet() && idle.is_announced_as(&self.announcement())
     }
 
     /// Whether no other endpoint is to be asked after the last one could not be reached.

@@ -13,7 +13,7 @@ use crate::upstream::model::{Endpoint, UpstreamConfig, Workers};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::{key, sticky};
 use crate::upstream::wire::pump::Terms;
-use crate::upstream::wire::{Connection, codec};
+use crate::upstream::wire::{Connection, Dialer, codec};
 
 /// A named group of endpoints with its policy, ready to serve.
 pub struct Upstream {
@@ -22,7 +22,7 @@ pub struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) pool: Arc<Pool<Box<Connection>>>,
-    connector: Connector,
+    pub(super) dialer: Arc<Dialer>,
     retired: Arc<Latch>,
     /// Told when the endpoints are others; closed when this is gone.
     changed: watch::Sender<()>,
@@ -51,7 +51,7 @@ impl Upstream {
             ..Self::over(
                 config,
                 self.pool.clone(),
-                self.connector.clone(),
+                self.dialer.connector().clone(),
                 self.tally.clone(),
             )
         }
@@ -73,18 +73,13 @@ impl Upstream {
             terms: Arc::new(terms),
             protocol: codec::make(&config),
             pool,
-            connector,
+            dialer: Arc::new(Dialer::new(connector)),
             config,
             retired: Arc::default(),
             changed: watch::Sender::new(()),
             suspected: Arc::default(),
             tally,
         }
-    }
-
-    /// What makes its connections.
-    pub(in crate::upstream) fn connector(&self) -> &Connector {
-        &self.connector
     }
 
     /// Its settings are in force from now on, and those of its predecessor are not.
@@ -110,6 +105,11 @@ impl Upstream {
     /// Set when it left the configuration and what is still under way has to end.
     pub fn retired(&self) -> &Arc<Latch> {
         &self.retired
+    }
+
+    /// What it connects with.
+    pub fn dialer(&self) -> &Arc<Dialer> {
+        &self.dialer
     }
 
     /// Its settings.

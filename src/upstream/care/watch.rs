@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep_until};
 
 use super::checkup::{Change, Checkup, Facts};
 use super::probe::{Prober, Verdict};
-use crate::transport::{Address, Connector};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto, Slots};
-use crate::upstream::model::config::{Health, UpstreamConfig};
+use crate::upstream::model::config::{EndpointConfig, Health, UpstreamConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
+use crate::upstream::wire::Dialer;
 
 /// Watches every endpoint of the upstream, those that come later, too.
 pub(super) fn start(upstream: &Arc<Upstream>, tasks: &mut JoinSet<()>) {
-    if let Some(schedule) = Schedule::new(upstream.config(), upstream.connector()) {
+    if let Some(schedule) = Schedule::new(upstream.config(), upstream.dialer().clone()) {
         let changed = upstream.changes();
         tasks.spawn(supervise(Arc::downgrade(upstream), schedule.into(), changed));
     }
@@ -68,7 +68,7 @@ impl Target for EndpointTarget {
         let ours = upstream.endpoints();
         ours.iter().find(|ours| Arc::ptr_eq(ours, &endpoint))?;
         Some(TargetSnapshot {
-            address: endpoint.config.address.clone(),
+            endpoint: endpoint.config.clone(),
             name: endpoint.name.clone(),
             answered: endpoint.answered(),
             in_flight: endpoint.in_flight(),
@@ -110,7 +110,7 @@ pub(super) trait Target: Send {
 #[derive(Clone, Debug)]
 pub(super) struct TargetSnapshot {
     /// Where it is.
-    pub(super) address: Address,
+    pub(super) endpoint: EndpointConfig,
     /// As it is logged.
     pub(super) name: Arc<str>,
     /// Requests that it answered since the start.
@@ -156,14 +156,14 @@ pub(super) async fn watch<W: Target>(target: W, schedule: Arc<Schedule>) {
 
 impl Schedule {
     /// `None` when there is nothing to ask.
-    pub(super) fn new(config: &UpstreamConfig, connector: &Connector) -> Option<Self> {
+    pub(super) fn new(config: &UpstreamConfig, dialer: Arc<Dialer>) -> Option<Self> {
         let auto = match &config.max_connections {
             Slots::Auto(auto) if auto.ask != Ask::Nothing => Some(auto.clone()),
             Slots::Auto(_) | Slots::Fixed(_) | Slots::Unlimited => None,
         };
         (config.health.is_some() || auto.is_some()).then(|| Self {
             upstream: config.name.as_str().into(),
-            prober: Prober::new(config, connector),
+            prober: Prober::new(config, dialer),
             health: config.health.clone(),
             auto,
         })
@@ -222,7 +222,7 @@ impl<W: Target> Watch<W> {
         }
         let verdict = schedule
             .prober
-            .probe(&before.address, &health.probe, health.timeout)
+            .probe(&before.endpoint, &health.probe, health.timeout)
             .await;
         tracing::debug!(
             upstream = &*schedule.upstream,
@@ -254,7 +254,7 @@ impl<W: Target> Watch<W> {
             .health
             .as_ref()
             .map_or(Health::TIMEOUT, |health| health.timeout);
-        let said = schedule.prober.workers(&seen.address, &auto.ask, limit).await;
+        let said = schedule.prober.workers(&seen.endpoint, &auto.ask, limit).await;
         tracing::debug!(
             upstream = &*schedule.upstream,
             endpoint = &*seen.name,

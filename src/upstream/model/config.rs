@@ -13,6 +13,7 @@ pub use slots::Slots;
 use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
 use crate::protocol::proxy_protocol::Version;
+use crate::transport::tls::BackendTls;
 use crate::transport::{Address, Query};
 use crate::variables::Template;
 
@@ -35,6 +36,8 @@ pub struct UpstreamConfig {
     pub endpoints: Vec<EndpointConfig>,
     /// Names that stand for more of them; see `upstream/care/discovery`.
     pub sources: Vec<EndpointConfig<Query>>,
+    /// TLS, for those endpoints that speak it.
+    pub tls: BackendTls,
     /// How an endpoint is chosen.
     pub balance: Balance,
     /// How sessions are kept on their endpoints; `None`: they are not.
@@ -80,6 +83,8 @@ pub enum ProtocolName {
 pub struct EndpointConfig<A = Address> {
     /// Where it is.
     pub address: A,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
     /// Share of the requests relative to the others, at least 1.
     pub weight: u32,
     /// Used only while no other endpoint is usable.
@@ -97,6 +102,9 @@ pub struct EndpointConfig<A = Address> {
     /// How long a recovered endpoint takes to get its whole share; zero: at once.
     pub slow_start: Duration,
 }
+
+/// What stands in front of the address of an endpoint that speaks TLS.
+pub const TLS: &str = "tls:";
 
 /// Balancing algorithms that can be named in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -375,6 +383,7 @@ impl<A> EndpointConfig<A> {
     pub fn new(address: A) -> Self {
         Self {
             address,
+            tls: false,
             weight: 1,
             backup: false,
             drain: false,
@@ -384,6 +393,15 @@ impl<A> EndpointConfig<A> {
             fail_timeout: Duration::from_secs(10),
             slow_start: Duration::ZERO,
         }
+    }
+
+    /// Where it is, as it is written and logged: `tls:app:8443`.
+    pub fn place(&self) -> String
+    where
+        A: fmt::Display,
+    {
+        let tls = if self.tls { TLS } else { "" };
+        format!("{tls}{}", self.address)
     }
 
     /// Whether it differs from the other at most in its share of the requests and the number of its slots.
@@ -405,6 +423,7 @@ impl<A> EndpointConfig<A> {
     pub fn at<B>(&self, address: B) -> EndpointConfig<B> {
         let Self {
             address: _,
+            tls,
             weight,
             backup,
             drain,
@@ -416,6 +435,7 @@ impl<A> EndpointConfig<A> {
         } = *self;
         EndpointConfig {
             address,
+            tls,
             weight,
             backup,
             drain,
@@ -429,6 +449,13 @@ impl<A> EndpointConfig<A> {
 }
 
 impl UpstreamConfig {
+    /// The settings of TLS, if an endpoint speaks it.
+    pub fn secure(&self) -> Option<&BackendTls> {
+        let fixed = self.endpoints.iter().any(|endpoint| endpoint.tls);
+        let named = self.sources.iter().any(|source| source.tls);
+        (fixed || named).then_some(&self.tls)
+    }
+
     /// [`hold`](Self::hold) unless configured: what a reload of PHP-FPM or a restart of uWSGI takes.
     pub const HOLD: Duration = Duration::from_secs(10);
     /// Largest response head unless configured, in bytes: cookies and cache tags of real sites fit.

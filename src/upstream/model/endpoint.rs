@@ -103,7 +103,7 @@ impl Endpoint {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
-            name: config.address.to_string().into(),
+            name: config.place().into(),
             token: None,
             latency: None,
             circuit: AtomicU8::new(CircuitState::Closed as u8),

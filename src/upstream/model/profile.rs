@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::config::{Balance, ProtocolName, Queue, Quirks, Retry, Slots, Timeouts, UpstreamConfig};
 use crate::protocol::params::PathInfo;
+use crate::transport::tls::BackendTls;
 
 /// A backend program that we know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,7 @@ impl Profile {
             normalize: false,
             endpoints: Vec::new(),
             sources: Vec::new(),
+            tls: BackendTls::default(),
             balance: Balance::default(),
             sticky: None,
             max_connections: Slots::default(),

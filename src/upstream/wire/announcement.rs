@@ -1,13 +1,13 @@
 //! What an endpoint is told of the client in front of a connection, in the PROXY protocol.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
 use crate::protocol::proxy_protocol::{Ends, Header, Origin, Tlvs, Version};
 use crate::protocol::request::Client;
-use crate::transport::{Address, ConnectError, Connector, Stream};
+use crate::transport::Stream;
 
 /// The header in front of a connection; no bytes where the upstream is told nothing. Requests of another client must not go
 /// over the connection: the endpoint would take them for this one's.
@@ -31,19 +31,14 @@ impl Announcement {
         Self(header.encode(version).into())
     }
 
-    /// Connects, each step within `timeout`, and says it.
-    pub async fn connect(
-        &self,
-        connector: &Connector,
-        address: &Address,
-        timeout: Duration,
-    ) -> Result<Stream, ConnectError> {
-        let mut stream = connector.connect(address, timeout).await?;
-        if !self.0.is_empty() {
-            let said = tokio::time::timeout(timeout, stream.write_all(&self.0)).await;
-            said.map_err(|_| ConnectError::Timeout)??;
-        }
-        Ok(stream)
+    /// Whether the endpoint is told nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Says it, in front of all else.
+    pub async fn say(&self, stream: &mut Stream) -> io::Result<()> {
+        stream.write_all(&self.0).await
     }
 }
 

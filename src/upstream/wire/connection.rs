@@ -86,6 +86,12 @@ impl Connection {
         Poll::Ready(Ok(written))
     }
 
+    /// Has the socket take what TLS has made of the bytes that were written; nothing without TLS. What it does not take now, it
+    /// is given with the next call.
+    pub fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
     /// Reads more into `received`; gives the bytes read, 0 at the end of the stream.
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.received.reserve(match self.flowing {
@@ -106,7 +112,7 @@ impl Connection {
     ///
     /// Costs no system call while nothing happened: tokio knows. What a peer says now belongs to no exchange and may be
     /// lost: the connection is not used.
-    pub fn is_quiet(&self) -> bool {
+    pub fn is_quiet(&mut self) -> bool {
         self.received.is_empty() && self.stream.is_quiet()
     }
 }
@@ -133,7 +139,7 @@ mod tests {
     async fn a_fresh_connection_takes_bytes_before_the_runtime_knows() {
         let (ours, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let mut connection = Connection::boxed(Stream::Unix(UnixStream::from_std(ours).unwrap()));
+        let mut connection = Connection::boxed(Stream::from(UnixStream::from_std(ours).unwrap()));
         connection.queue.push(Bytes::from_static(b"hello"));
         let written = poll_fn(|cx| Poll::Ready(connection.poll_write(cx))).await;
         assert!(matches!(written, Poll::Ready(Ok(5))));
@@ -145,7 +151,7 @@ mod tests {
         let (ours, peer) = UnixStream::pair().unwrap();
         drop(peer);
         ours.readable().await.unwrap();
-        let connection = Connection::boxed(Stream::Unix(ours));
+        let mut connection = Connection::boxed(Stream::from(ours));
         let quiet = poll_fn(|cx| {
             while pin!(consume_budget()).poll(cx).is_ready() {}
             Poll::Ready(connection.is_quiet())

@@ -263,6 +263,9 @@ impl Pump {
         loop {
             self.fetch(cx)?;
             if self.connection.queue.is_empty() {
+                if let Poll::Ready(Err(_)) = self.connection.poll_drain(cx) {
+                    self.sending = Sending::Refused;
+                }
                 return Ok(());
             }
             match self.connection.poll_write(cx) {

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use testbed::Client;
 
 use super::cell::{Cell, LIVES, end, well};
-use super::place::{LARGE, MEDIUM};
+use super::place::{ANNOUNCED, LARGE, MEDIUM};
 
 /// Watches a connection and tells its end, with the line of its request; `None` when it lives on.
 fn ended(cell: &Cell, client: &mut Client) -> Result<Option<String>> {
@@ -21,7 +21,7 @@ fn ended(cell: &Cell, client: &mut Client) -> Result<Option<String>> {
 }
 
 /// Another request.
-fn asks(client: &mut Client) -> Result<String> {
+pub(super) fn asks(client: &mut Client) -> Result<String> {
     well(&client.request("GET", "/fixed", &[], b"")?)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn fresh(cell: &Cell) -> Result<String> {
 }
 
 pub(super) fn announcing(cell: &Cell) -> Result<String> {
-    let mut client = cell.announced_client()?;
+    let mut client = cell.client_at(ANNOUNCED)?;
     client.send("PROXY TCP4 192.0.2.1 ")?;
     if cell.stirs(&client)? {
         return Ok(end(&mut client).to_owned());

@@ -7,6 +7,8 @@ mod cell;
 mod http1;
 mod http2;
 mod place;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::Arc;
 use std::thread;
@@ -238,6 +240,15 @@ const ROWS: [Row; 27] = [
     ),
 ];
 
+/// All of them: with TLS there are more.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    #[cfg(feature = "tls")]
+    let more = &tls::ROWS[..];
+    #[cfg(not(feature = "tls"))]
+    let more = &[];
+    ROWS.iter().chain(more)
+}
+
 /// States that one of the versions does not have.
 const MISSING: [(&str, &str, &str); 9] = [
     ("HTTP/2", "in a PROXY header", "it is what is not known yet"),
@@ -285,7 +296,7 @@ fn each_deadline_ends_its_own_states_and_no_others() {
 /// All states of a version under one short deadline, at the same time; gives what is not as the table says.
 fn column(timer: &'static str, version: &'static str) -> Vec<String> {
     let place = Arc::new(Place::start(timer));
-    let rows = ROWS.iter().filter(|row| row.version == version);
+    let rows = rows().filter(|row| row.version == version);
     thread::scope(|scope| {
         let cells: Vec<_> = rows
             .map(|row| scope.spawn(|| wrong(row, timer, &place)))
@@ -305,6 +316,7 @@ fn wrong(row: &Row, timer: &str, place: &Arc<Place>) -> Option<String> {
         id: row.state.replace([' ', ','], "-"),
         ends: ends.is_some(),
         pongs: timer != "h2_ping",
+        is_http2: row.version == "HTTP/2",
     };
     let seen = (row.play)(&cell).unwrap_or_else(|error| format!("{error:#}"));
     let Row { version, state, .. } = row;
@@ -313,7 +325,7 @@ fn wrong(row: &Row, timer: &str, place: &Arc<Place>) -> Option<String> {
 
 #[test]
 fn every_state_is_in_the_table_for_both_versions_or_does_not_exist() {
-    let rows = ROWS.iter().map(|row| (row.version, row.state));
+    let rows = rows().map(|row| (row.version, row.state));
     let mut all: Vec<_> = rows
         .chain(MISSING.map(|(version, state, _)| (version, state)))
         .collect();

@@ -243,3 +243,14 @@ fn the_limits_of_a_head_are_the_configured_ones() {
     assert_eq!(site.only(padded(70 * 1024)).status, 431);
     assert_eq!(site.only(get(&"X: y\r\n".repeat(10))).status, 431);
 }
+
+#[test]
+fn fields_of_our_own_answers_and_redirects_tell_of_the_client() {
+    let tables = "[[route]]\npath = \"/who\"\nrespond = {}\nheaders = { X-Who = \"$remote_addr\" }\n\
+                  [[route]]\npath = \"/there\"\nredirect = { to = \"/$remote_addr\", status = 302 }\n";
+    let site = Site::with("", tables);
+    let answer = site.request("GET", "/who", &[], b"");
+    assert_eq!(answer.header("x-who"), Some("127.0.0.1"));
+    let answer = site.request("GET", "/there", &[], b"");
+    assert_eq!(answer.header("location"), Some("/127.0.0.1"));
+}

@@ -476,6 +476,32 @@ fn other_words_that_begin_like_a_preface_are_http_1() {
     assert_eq!(answer.status, 505);
 }
 
+// A window of one byte is enough for the library to hold all that is left of an answer.
+#[test]
+fn a_client_that_never_takes_the_end_of_an_answer_is_let_go() {
+    let site = Site::with("timeouts = { idle = \"300ms\", send = \"300ms\" }", "");
+    let mut http = site.http2();
+    http.frame(SETTINGS, 0, 0, b"\x00\x04\0\0\0\x01");
+    http.sync();
+    http.headers(1, &[GET[0], GET[1], (":path", "/first"), GET[3]], END_STREAM);
+    let (mut goodbye, mut taken) = (false, 0);
+    loop {
+        let header = http.0.take(9).unwrap();
+        if header.is_empty() {
+            break;
+        }
+        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+        let payload = http.0.take(length as usize).unwrap();
+        match header[3] {
+            PING if header[4] & ACK == 0 => http.frame(PING, ACK, 0, &payload),
+            DATA => taken += payload.len(),
+            GOAWAY => goodbye = true,
+            _ => {}
+        }
+    }
+    assert_eq!((goodbye, taken), (true, 1));
+}
+
 // A PING, a drip for another stream: none of it says that this stream is taken.
 #[test]
 fn a_stream_that_takes_nothing_is_reset_and_its_worker_freed() {

@@ -32,6 +32,28 @@ fn a_half_closed_client_is_answered() {
     assert_eq!(site.log(1)[0]["status"], 200);
 }
 
+#[test]
+fn a_half_closed_client_that_takes_what_comes_gets_all_of_it() {
+    let site = Site::scripted("timeouts = { head = \"600ms\" }", "", |mut connection| {
+        let request = connection.read_fastcgi()?;
+        connection.write_record(6, request.id, b"Content-Type: text/event-stream\r\n\r\n")?;
+        // Twice what a half-closed client has.
+        for _ in 0..12 {
+            std::thread::sleep(Duration::from_millis(100));
+            connection.write_record(6, request.id, b"data\n\n")?;
+        }
+        connection.write(testbed::fastcgi_record(3, request.id, &[0; 8])?)
+    });
+    for target in ["/first", "/streamed"] {
+        let mut client = site.client();
+        client.send_request("GET", target, &[], b"").unwrap();
+        client.shutdown_write().unwrap();
+        let answers = client.read_all().unwrap();
+        assert!(answers.len() == 1 && answers[0].complete, "{answers:?}");
+        assert_eq!(answers[0].body.len(), 12 * 6);
+    }
+}
+
 // GH-28: pipelined requests before the half close, too.
 #[test]
 fn everything_that_was_sent_before_a_half_close_is_answered() {

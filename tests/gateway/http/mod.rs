@@ -17,7 +17,7 @@ mod leaving;
 mod log;
 mod memory;
 mod onward;
-mod proxy_protocol;
+pub(crate) mod proxy_protocol;
 mod signals;
 pub(crate) mod site;
 mod strict;

@@ -14,10 +14,11 @@ use crate::spoken::{self, PROTOCOLS};
 const ANNOUNCED: &str = "[[listen]]\naddress = \"127.0.0.1:0\"\nproxy_protocol = { from = [\"127.0.0.0/8\"] }\n\
      [[listen]]\naddress = \"unix:{dir}/front.sock\"\nproxy_protocol = { from = [\"unix\"] }\n";
 
-const LINE: &[u8] = b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 443\r\n";
+pub(crate) const LINE: &[u8] = b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 443\r\n";
 
 /// The same in version 2, with what a balancer that ends TLS says.
-const SECURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x1e\xc0\0\x02\x09\xc6\x33\x64\x01\xdc\x04\x01\xbb\
+pub(crate) const SECURE: &[u8] =
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x1e\xc0\0\x02\x09\xc6\x33\x64\x01\xdc\x04\x01\xbb\
      \x20\0\x0f\x01\0\0\0\x01\x21\0\x07TLSv1.3";
 
 const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";

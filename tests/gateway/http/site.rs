@@ -154,7 +154,7 @@ impl Gated {
 }
 
 /// Answers with the method, the target and the length of the body.
-pub(super) fn echo(mut connection: ScriptedConnection) -> Result<()> {
+pub(crate) fn echo(mut connection: ScriptedConnection) -> Result<()> {
     let request = connection.read_fastcgi()?;
     let param = |name| request.param(name).unwrap_or("?");
     let answer = format!(

@@ -11,7 +11,7 @@ use super::application::{Applications, Protocol};
 use super::client::Version;
 use crate::start;
 
-/// Who passes the messages on.
+/// What passes the messages on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Front {
     Bridgehead,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use testbed::{Scripted, fastcgi_record};
 
+use crate::start;
+
 use super::{HEAD, LARGE, ask, connect, gateway, large, logged};
 
 /// Longer than any grace here.
@@ -82,6 +84,28 @@ fn a_download_that_nobody_takes_is_given_up() {
         backend.wait_ended(number + 1).unwrap();
     }
     assert_eq!(backend.failures(), 0);
+}
+
+#[test]
+fn a_file_that_is_not_taken_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("large"), large()).unwrap();
+    let gateway = start(&format!(
+        "[[route]]\nfiles = {{ root = \"{}\" }}\nlimits = {{ download_rate = \"1MiB\", rate_grace = \"300ms\" }}\n",
+        dir.path().display()
+    ));
+    for (number, version) in ["1.0", "1.1"].into_iter().enumerate() {
+        let mut client = connect(&gateway);
+        client
+            .send(format!("GET /large HTTP/{version}\r\nHost: a\r\n\r\n"))
+            .unwrap();
+        let line = logged(&gateway, number + 1).remove(number);
+        assert_eq!(
+            (&line["status"], &line["reason"]),
+            (&200.into(), &"client_too_slow".into()),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use testbed::Kind;
 
 use super::site::{Beside, Changes, Layout};
 
-/// The text of a generation. Deadlines are those of an operator who wants to know after seconds, not minutes. The rest
-/// are the defaults.
+/// The text of a generation. Deadlines are of seconds, not minutes, so that a case sees them pass. The rest are the
+/// defaults.
 pub(crate) fn text(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -> String {
     let (server, unbuffered) = stalling(kind, layout, name(layout, generation));
     format!(

@@ -38,10 +38,7 @@ fn plain(name: &str) -> &str {
 
 /// The host as it is written.
 pub(super) fn text(host: &Host) -> String {
-    match host {
-        Host::Exact(name) => name.clone(),
-        Host::Suffix(name) => format!("*{name}"),
-    }
+    host.to_text()
 }
 
 fn mistake(name: &str) -> Option<(&'static str, String)> {

@@ -39,12 +39,14 @@ use respond::Respond;
 use status::Status;
 
 use super::WITH_VARIABLES;
+use super::tls::{self, Client};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
 use crate::config::units::{Flag, List, Name, Time};
 use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
 use crate::protocol::fields::FieldName;
+use crate::transport::tls::ClientAuth;
 use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::ProtocolName;
 
@@ -58,6 +60,9 @@ table! {
         host: Host as HOST,
         /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
         path: String as PREFIX,
+        /// Certificates of the clients of this host, in place of what the listener says. TLS asks for them before there is a
+        /// path: it holds for all routes of the `host`. Default: as the listener says.
+        client: Client as Section,
         php: Php as Section => _,
         proxy: Proxy as Section => _,
         files: Files as Section => _,
@@ -130,6 +135,7 @@ pub(super) fn check(
     complaints: &mut Complaints,
 ) -> Vec<Settings> {
     refuse_duplicates(typed, complaints);
+    check_clients(typed, complaints);
     warn_of_circles(typed, complaints);
     typed
         .iter()
@@ -152,6 +158,37 @@ fn refuse_duplicates(typed: &[At<Route>], complaints: &mut Complaints) {
                 .related(first.clone(), "here");
         }
         seen.entry((host, path)).or_insert(place);
+    }
+}
+
+/// What is asked of clients holds for a host, and is one thing.
+fn check_clients(typed: &[At<Route>], complaints: &mut Complaints) {
+    let mut seen: BTreeMap<String, (ClientAuth, Range<usize>)> = BTreeMap::new();
+    for typed in typed {
+        let Some(client) = &typed.client else { continue };
+        tls::check_client(client, complaints);
+        let Some(host) = typed.host.as_deref() else {
+            complaints
+                .error(
+                    client.span(),
+                    "certificates of clients are asked for by host, and this route has none",
+                )
+                .help("give the route a `host`, or write `client` in [tls] or in `tls` of a [[listen]]");
+            continue;
+        };
+        let mut auth = ClientAuth::default();
+        client.apply_to(&mut auth);
+        let (first, place) = seen
+            .entry(host.to_text())
+            .or_insert_with(|| (auth.clone(), client.span()));
+        if *first != auth {
+            complaints
+                .error(
+                    client.span(),
+                    format!("something else is asked of the clients of `{}`", host.to_text()),
+                )
+                .related(place.clone(), "here");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ table! {
     /// Deadlines of the client side.
     pub(in crate::config) struct ServerTimeouts for Timeouts {
         /// Longest time from a connection to the end of what comes in front of its first request: the header of the PROXY
-        /// protocol.
+        /// protocol, the TLS handshake.
         handshake: Duration as DEADLINE,
         /// How long a connection may be without a request, before its first one and between two.
         idle: Duration as DEADLINE,

@@ -10,7 +10,7 @@ use crate::config::complaints::Complaints;
 use crate::config::units::{Period, Text};
 use crate::transport::query::QueryError;
 use crate::transport::{Address, Query};
-use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::model::config::{EndpointConfig, TLS};
 
 /// An endpoint as it was typed.
 pub(super) type Endpoint = At<EndpointConfig<Place>>;
@@ -81,8 +81,13 @@ pub(super) fn joined(fixed: &[EndpointConfig], named: &[EndpointConfig<Query>]) 
 
 fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<Endpoint> {
     let mut words = typed.split_whitespace();
-    let address = parse(typed, words.next().unwrap_or_default(), complaints)?;
-    let mut endpoint = EndpointConfig::new(address);
+    let place = words.next().unwrap_or_default();
+    let bare = place.strip_prefix(TLS);
+    let address = parse(typed, bare.unwrap_or(place), complaints)?;
+    let mut endpoint = EndpointConfig {
+        tls: bare.is_some(),
+        ..EndpointConfig::new(address)
+    };
     for word in words {
         endpoint_option::set(&mut endpoint, word, typed, complaints);
     }
@@ -93,6 +98,7 @@ fn endpoint(typed: &At<String>, complaints: &mut Complaints) -> Option<Endpoint>
 fn show(endpoint: &EndpointConfig<Place>) -> String {
     let EndpointConfig {
         address,
+        tls: _,
         weight,
         backup,
         drain,
@@ -114,7 +120,7 @@ fn show(endpoint: &EndpointConfig<Place>) -> String {
         (*fail_timeout != usual.fail_timeout).then(|| format!("fail_timeout={}", time(*fail_timeout))),
         (*slow_start != usual.slow_start).then(|| format!("slow_start={}", time(*slow_start))),
     ];
-    let words = [address.to_string()]
+    let words = [endpoint.place()]
         .into_iter()
         .chain(options.into_iter().flatten());
     words.collect::<Vec<_>>().join(" ")

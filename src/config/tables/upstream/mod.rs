@@ -14,6 +14,7 @@ mod quirk;
 mod retry;
 mod sticky;
 mod timeouts;
+mod tls;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use quirk::BLOCK;
 use retry::Retry;
 use sticky::Sticky;
 use timeouts::UpstreamTimeouts;
+use tls::UpstreamTls;
 
 use super::sent_host::SENT_HOST;
 use super::{HEAD, HEAD_FIELDS, WITH_VARIABLES};
@@ -37,6 +39,7 @@ use crate::config::table::{Fill, Section, Table, required, table};
 use crate::config::units::{Flag, List, Name, Number, Time};
 use crate::protocol::params::PathInfo;
 use crate::protocol::proxy_protocol::Version;
+use crate::transport::tls::BackendTls;
 use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::{Balance, ProtocolName};
 use crate::upstream::model::profile::Profile;
@@ -52,8 +55,9 @@ table! {
         /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"unix:@app"` for a socket without a file,
         /// `"10.0.0.5:9000 weight=2 backup"`. The options
         /// are `weight=N`, `backup`, `drain`, `down`, `max_connections=N`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
-        /// `dns+srv:` stands a name for any number of endpoints. Required.
+        /// `dns+srv:` stands a name for any number of endpoints; `tls:` in front of all this says that TLS is spoken there. Required.
         endpoints: Vec<Endpoint> as List(ENDPOINT) => _,
+        tls: UpstreamTls as Section,
         /// How an endpoint is chosen: `round_robin`, `least_conn`, `random_two`, `ip_hash`, `ewma`, or `hash KEY` with a
         /// key such as `uri`, `$host$uri` or `$cookie_NAME`, and `bounded=1.25` behind it if one key may be too much for
         /// one endpoint.
@@ -178,13 +182,16 @@ impl Upstream {
     /// With keys, too, that the protocol has no use for.
     fn complete(config: &UpstreamConfig) -> Self {
         let (max_connections, auto) = auto::shown(&config.max_connections);
+        let plain = Self::plain(config);
+        let has_tls = config.secure().is_some() || config.tls != BackendTls::default();
         Self {
             endpoints: Some(At::nowhere(endpoint::joined(&config.endpoints, &config.sources))),
             sticky: config.sticky.as_ref().and_then(Sticky::of).map(At::nowhere),
             max_connections,
             auto,
             health: config.health.as_ref().map(health::shown).map(At::nowhere),
-            ..Self::plain(config)
+            tls: plain.tls.filter(|_| has_tls),
+            ..plain
         }
     }
 }
@@ -208,6 +215,7 @@ pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Co
     kept.apply_to(&mut config);
     config.protocol = protocol;
     endpoints(typed, &mut config, complaints);
+    tls::check(typed, &config, complaints);
     config.sticky = typed
         .sticky
         .as_ref()

@@ -14,8 +14,8 @@ use crate::transport::Deadline;
 /// How long an answer of ours waits for the end of a body in chunks that nothing wants.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// An answer to a request whose body ends who knows where. When its end is there, the connection can go on; else the head
-/// of the answer says that it does not.
+/// An answer to a request the end of whose body is not known yet. When its end is there, the connection can go on;
+/// else the head of the answer says that it does not.
 pub(super) struct Held {
     /// `None` once it is sent.
     exchange: Option<Box<Exchange>>,

@@ -1,4 +1,5 @@
-//! What ends a connection from our side: its listener leaves, no request comes, or a head does not come to its end.
+//! What ends a connection from our side: its listener leaves, no request comes, a head does not come to its end, or an
+//! answer is never taken.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use crate::transport::Deadline;
 pub(super) struct End {
     leaving: Leaving,
     idle: Idle,
-    /// It was told to go.
-    told: bool,
+    /// Once it was told to go: how long what its client does not take may keep it.
+    rest: Option<Idle>,
+    send: Duration,
     /// The number of the head that is being received.
     head: Option<u64>,
     /// Runs from its first byte to its last.
@@ -32,7 +34,8 @@ impl End {
         Self {
             leaving: Leaving::default(),
             idle: Idle::new(connection.clone(), settings.timeouts.idle),
-            told: false,
+            rest: None,
+            send: settings.timeouts.send,
             head: None,
             deadline: Deadline::never(),
             limit: settings.timeouts.head,
@@ -50,20 +53,29 @@ impl End {
         self.deadline.poll(cx)
     }
 
+    /// Ready when the connection was told to go, and no request has kept it since. Of an answer whose last piece hyper
+    /// holds for a closed window, no other deadline knows.
+    pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.rest {
+            Some(rest) => rest.poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
     /// Ready once, when the connection is to leave, or was idle for too long.
     pub(super) fn poll_leave(
         &mut self,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if self.told {
+        if self.rest.is_some() {
             return Poll::Pending;
         }
         if self.leaving.poll_ready(&connection.leave, news, cx).is_pending() {
             ready!(self.idle.poll(cx));
         }
-        self.told = true;
+        self.rest = Some(Idle::new(connection.clone(), self.send));
         Poll::Ready(())
     }
 }

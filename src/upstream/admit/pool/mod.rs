@@ -305,8 +305,7 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves the queue, or those of all pools at its
-    /// address.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -331,12 +330,12 @@ impl<C: Send + 'static> Pool<C> {
                 drop(self.trim(&mut state, at, 0));
             }
         }
-        // Of several pools, that one comes first whose request waits longest.
-        if endpoint.occupancy().is_shared() {
-            drop(state);
-            self.registry.settle(&endpoint.config.address);
-        } else if !state.queue.is_empty() {
+        if !state.queue.is_empty() {
             self.serve(&mut state);
+        }
+        drop(state);
+        if endpoint.occupancy().is_shared() {
+            self.registry.settle(&endpoint.config.address);
         }
     }
 

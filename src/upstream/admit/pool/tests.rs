@@ -4,6 +4,7 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::transport::tls::BackendTls;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto};
 use crate::upstream::model::config::{
@@ -27,6 +28,7 @@ pub(in crate::upstream) fn config(
         normalize: false,
         endpoints: (1..=endpoints).map(endpoint).collect(),
         sources: Vec::new(),
+        tls: BackendTls::default(),
         balance: Balance::RoundRobin,
         sticky: None,
         max_connections: Slots::Fixed(slots),
@@ -551,22 +553,6 @@ async fn an_endpoint_may_have_slots_of_its_own() {
     assert_eq!(at.iter().filter(|at| **at == 1).count(), 2);
     let any = Constraints::default();
     assert!(pool.take_free(&any, Instant::now()).unwrap().is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_slot_at_a_shared_address_goes_to_the_request_that_waits_longest() {
-    let (config, registry) = (config(1, 1, 0, 4), Arc::default());
-    let pools = [(); 2].map(|()| Pool::<u32>::new(&config, &registry));
-    let held = get(&pools[0]).await.unwrap();
-    let mut first = Box::pin(get(&pools[1]));
-    assert!(poll(&mut first).is_none());
-    tokio::time::advance(Duration::from_millis(1)).await;
-    let mut second = Box::pin(get(&pools[0]));
-    assert!(poll(&mut second).is_none());
-    drop(held);
-    assert!(poll(&mut second).is_none());
-    drop(poll(&mut first).unwrap().unwrap());
-    assert!(poll(&mut second).unwrap().is_ok());
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,17 +22,8 @@ struct Twins {
     random: fastrand::Rng,
     pools: [Arc<Pool<u32>>; 2],
     holders: Vec<Grant<u32>>,
-    queue: Vec<Waiting>,
-    /// Requests so far.
-    requests: usize,
-}
-
-/// A request that has no slot yet.
-struct Waiting {
-    number: usize,
-    /// The index of its pool.
-    at: usize,
-    acquiring: Acquiring,
+    /// With the index of the pool.
+    queue: Vec<(usize, Acquiring)>,
 }
 
 impl Twins {
@@ -49,27 +40,16 @@ impl Twins {
             pools,
             holders: Vec::new(),
             queue: Vec::new(),
-            requests: 0,
         }
     }
 
     fn step(&mut self) {
-        let next = match self.random.u8(..8) {
-            0..4 => {
-                self.acquire();
-                None
-            }
+        match self.random.u8(..8) {
+            0..4 => self.acquire(),
             4..7 => self.finish(),
-            _ => {
-                self.leave();
-                None
-            }
-        };
+            _ => self.leave(),
+        }
         self.serve();
-        assert!(
-            self.queue.iter().all(|waiting| Some(waiting.number) != next),
-            "a younger request was served, or none"
-        );
         self.check();
     }
 
@@ -81,38 +61,19 @@ impl Twins {
             let any = Constraints::default();
             pool.acquire(&any, deadline, &mut None).await
         };
-        self.queue.push(Waiting {
-            number: self.requests,
-            at,
-            acquiring: Box::pin(acquiring),
-        });
-        self.requests += 1;
+        self.queue.push((at, Box::pin(acquiring)));
     }
 
-    /// Gives the number of the request that is to get the slot.
-    fn finish(&mut self) -> Option<usize> {
+    fn finish(&mut self) {
         if self.holders.is_empty() {
-            return None;
+            return;
         }
         let at = self.random.usize(..self.holders.len());
         let Grant { idle, slot } = self.holders.swap_remove(at);
-        let next = self.next_at(slot.endpoint().occupancy());
         match self.random.bool() {
             true => slot.keep(idle.unwrap_or_default()),
             false => drop(slot),
         }
-        next
-    }
-
-    /// The request that has waited longest of those that may have a slot that becomes free at an address.
-    fn next_at(&self, occupancy: &Arc<Occupancy>) -> Option<usize> {
-        let left = occupancy.in_flight() - 1;
-        let has_room = |waiting: &&Waiting| {
-            let endpoints = self.pools[waiting.at].endpoints();
-            let mut there = endpoints.iter();
-            there.any(|endpoint| Arc::ptr_eq(endpoint.occupancy(), occupancy) && left < endpoint.limit())
-        };
-        self.queue.iter().find(has_room).map(|waiting| waiting.number)
     }
 
     fn leave(&mut self) {
@@ -128,11 +89,11 @@ impl Twins {
         let mut before = usize::MAX;
         while self.queue.len() != before {
             before = self.queue.len();
-            for mut waiting in std::mem::take(&mut self.queue) {
-                match waiting.acquiring.as_mut().poll(&mut cx) {
+            for (at, mut acquiring) in std::mem::take(&mut self.queue) {
+                match acquiring.as_mut().poll(&mut cx) {
                     Poll::Ready(Ok(grant)) => self.holders.push(grant),
                     Poll::Ready(Err(error)) => assert_eq!(error, AdmissionError::QueueFull),
-                    Poll::Pending => self.queue.push(waiting),
+                    Poll::Pending => self.queue.push((at, acquiring)),
                 }
             }
         }
@@ -161,7 +122,7 @@ impl Twins {
                 );
                 free |= endpoint.has_room();
             }
-            let waits = self.queue.iter().any(|waiting| waiting.at == at);
+            let waits = self.queue.iter().any(|(of, _)| *of == at);
             assert!(!(waits && free), "a request waits while a worker is free");
         }
     }
@@ -187,8 +148,6 @@ async fn two_pools_at_one_address_keep_one_account() {
             let mut twins = Twins::new(seed);
             for _ in 0..STEPS {
                 twins.step();
-                // Each request begins to wait at a time of its own.
-                tokio::time::advance(Duration::from_millis(1)).await;
             }
         }
     });

@@ -11,12 +11,13 @@ use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::DecodeError;
 use crate::protocol::fastcgi::{Capabilities, Header, Kind, put_get_values};
-use crate::transport::{Address, Connector};
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::dialer::Dialer;
 
 /// Asks for the three values that there are; gives what it learned.
-pub(super) async fn ask(connector: &Connector, address: &Address) -> Result<Capabilities, Verdict> {
-    let mut connection = Connection::boxed(open(connector, address).await?);
+pub(super) async fn ask(dialer: &Dialer, endpoint: &EndpointConfig) -> Result<Capabilities, Verdict> {
+    let mut connection = Connection::boxed(open(dialer, endpoint).await?);
     put_get_values(connection.queue.tail());
     talk(&mut connection, &mut Listener::default()).await
 }

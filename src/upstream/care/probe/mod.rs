@@ -12,6 +12,7 @@ mod uwsgi_ping;
 mod verdict;
 mod workers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,22 +25,21 @@ use crate::protocol::fastcgi::Capabilities;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{Protocol, RequestHead, Target};
-use crate::transport::{Address, Connector};
-use crate::upstream::model::config::UpstreamConfig;
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
-use crate::upstream::wire::{Announcement, codec};
+use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
+use crate::upstream::wire::{Announcement, Dialer, codec};
 use answer::{ProbeAnswer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
     protocol: Box<dyn Protocol>,
     announcement: Announcement,
-    connector: Connector,
+    dialer: Arc<Dialer>,
 }
 
 impl Prober {
-    /// For the endpoints of this upstream. Opens no connection.
-    pub fn new(config: &UpstreamConfig, connector: &Connector) -> Self {
+    /// For the endpoints of this upstream, with what it connects with. Opens no connection.
+    pub fn new(config: &UpstreamConfig, dialer: Arc<Dialer>) -> Self {
         // A worker is free again as soon as it has answered.
         let config = UpstreamConfig {
             keep_alive: 0,
@@ -48,51 +48,60 @@ impl Prober {
         Self {
             protocol: codec::make(&config),
             announcement: Announcement::own(config.proxy_protocol),
-            connector: connector.clone(),
+            dialer,
         }
     }
 
-    /// Whether the endpoint at this address lives, as far as it says within `limit`.
-    pub async fn probe(&self, address: &Address, probe: &Probe, limit: Duration) -> Verdict {
+    /// Whether the endpoint lives, as far as it says within `limit`.
+    pub async fn probe(&self, endpoint: &EndpointConfig, probe: &Probe, limit: Duration) -> Verdict {
         match probe {
             Probe::Connect => {
-                let opening = talk::open_announced(&self.connector, address, &self.announcement);
+                let opening = talk::open_announced(&self.dialer, endpoint, &self.announcement);
                 within(limit, opening).await.into()
             }
-            Probe::GetValues => within(limit, get_values::ask(&self.connector, address))
+            Probe::GetValues => within(limit, get_values::ask(&self.dialer, endpoint))
                 .await
                 .into(),
-            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(&self.connector, address))
+            Probe::UwsgiPing => timeout(limit, uwsgi_ping::ask(&self.dialer, endpoint))
                 .await
                 .unwrap_or(Verdict::Silent),
             Probe::FpmPing(path) => {
-                self.request(address, &fpm_page(path, Some("pong")), limit)
+                self.request(endpoint, &fpm_page(path, Some("pong")), limit)
                     .await
                     .0
             }
-            Probe::Request(request) => self.request(address, request, limit).await.0,
+            Probe::Request(request) => self.request(endpoint, request, limit).await.0,
         }
     }
 
     /// What a FastCGI application says about itself, `Err` if nothing.
-    pub async fn capabilities(&self, address: &Address, limit: Duration) -> Result<Capabilities, Verdict> {
-        within(limit, get_values::ask(&self.connector, address)).await
+    pub async fn capabilities(
+        &self,
+        endpoint: &EndpointConfig,
+        limit: Duration,
+    ) -> Result<Capabilities, Verdict> {
+        within(limit, get_values::ask(&self.dialer, endpoint)).await
     }
 
     /// The page of PHP-FPM's own at this path, `Err` if there is none.
     pub async fn fpm_page(
         &self,
-        address: &Address,
+        endpoint: &EndpointConfig,
         path: &Target,
         limit: Duration,
     ) -> Result<Bytes, Verdict> {
-        match self.request(address, &fpm_page(path, None), limit).await {
+        match self.request(endpoint, &fpm_page(path, None), limit).await {
             (Verdict::Alive, answer) => Ok(answer.into_body()),
             (verdict, _) => Err(verdict),
         }
     }
 
-    async fn request(&self, address: &Address, request: &Request, limit: Duration) -> (Verdict, ProbeAnswer) {
+    async fn request(
+        &self,
+        endpoint: &EndpointConfig,
+        request: &Request,
+        limit: Duration,
+    ) -> (Verdict, ProbeAnswer) {
         let wanted = Wanted {
             status: request.status.clone(),
             busy: request.busy_status.clone(),
@@ -101,9 +110,8 @@ impl Prober {
         let head = head(request);
         let mut answer = ProbeAnswer::default();
         let asking = request::ask(
-            &self.connector,
             self.protocol.as_ref(),
-            (address, &self.announcement),
+            (&self.dialer, endpoint, &self.announcement),
             &head,
             &mut answer,
         );

@@ -10,18 +10,18 @@ use super::answer::ProbeAnswer;
 use super::talk::{Listen, open_announced, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
-use crate::transport::{Address, Connector};
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::dialer::Dialer;
 
 /// Asks, and fills `answer` as it comes: the caller limits the time and looks at what is there then.
 ///
 /// `Err` is for what is no answer. The answer is read to its end, within limits: applications complain about
 /// clients that leave.
 pub(super) async fn ask(
-    connector: &Connector,
     protocol: &dyn Protocol,
-    (address, announcement): (&Address, &Announcement),
+    (dialer, endpoint, announcement): (&Dialer, &EndpointConfig, &Announcement),
     head: &RequestHead,
     answer: &mut ProbeAnswer,
 ) -> Result<(), Verdict> {
@@ -29,7 +29,7 @@ pub(super) async fn ask(
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
     let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
-    let stream = open_announced(connector, address, announcement).await?;
+    let stream = open_announced(dialer, endpoint, announcement).await?;
     let mut connection = Connection::boxed(stream);
     connection.queue = queue;
     talk(&mut connection, &mut Listener { exchange, answer }).await

@@ -7,9 +7,11 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 
 use super::verdict::{Cause, Verdict};
-use crate::transport::{Address, Connector, Stream};
+use crate::transport::Stream;
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::dialer::Dialer;
 
 /// What listens to an answer.
 pub(super) trait Listen {
@@ -27,18 +29,18 @@ pub(super) trait Listen {
 }
 
 /// A connection, or what it means that there is none. The caller limits the time.
-pub(super) async fn open(connector: &Connector, address: &Address) -> Result<Stream, Verdict> {
-    open_announced(connector, address, &Announcement::default()).await
+pub(super) async fn open(dialer: &Dialer, endpoint: &EndpointConfig) -> Result<Stream, Verdict> {
+    open_announced(dialer, endpoint, &Announcement::default()).await
 }
 
 /// The same, where the endpoint is told whose it is.
 pub(super) async fn open_announced(
-    connector: &Connector,
-    address: &Address,
+    dialer: &Dialer,
+    endpoint: &EndpointConfig,
     announcement: &Announcement,
 ) -> Result<Stream, Verdict> {
     // A unix socket connects at once. Any timeout of ours is shorter than this.
-    Ok(announcement.connect(connector, address, NEVER).await?)
+    Ok(dialer.connect(endpoint, announcement, NEVER).await?)
 }
 
 /// Sends what is queued, and reads until `listener` knows enough. The caller limits the time.
@@ -78,6 +80,8 @@ fn send(connection: &mut Connection, cx: &mut Context<'_>) {
             Poll::Pending => return,
         }
     }
+    // The next read tells of a failure, too.
+    let _ = connection.poll_drain(cx);
 }
 
 /// Bytes of an answer that are listened to: a page that checks an application is smaller.

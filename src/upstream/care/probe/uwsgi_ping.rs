@@ -10,12 +10,13 @@ use bytes::{BufMut, BytesMut};
 use super::talk::{Listen, open, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::uwsgi::Packet;
-use crate::transport::{Address, Connector};
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::wire::connection::Connection;
+use crate::upstream::wire::dialer::Dialer;
 
 /// Asks for a pong.
-pub(super) async fn ask(connector: &Connector, address: &Address) -> Verdict {
-    let stream = match open(connector, address).await {
+pub(super) async fn ask(dialer: &Dialer, endpoint: &EndpointConfig) -> Verdict {
+    let stream = match open(dialer, endpoint).await {
         Ok(stream) => stream,
         Err(verdict) => return verdict,
     };

@@ -13,17 +13,22 @@ use serde::Deserialize;
 use super::{Prober, Verdict};
 use crate::protocol::Target;
 use crate::protocol::fastcgi::Capabilities;
-use crate::transport::Address;
 use crate::upstream::model::Workers;
+use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::config::slots::Ask;
 
 impl Prober {
-    /// Asks the endpoint at this address, which needs a worker for the answer. `Err` when there was none.
-    pub async fn workers(&self, address: &Address, ask: &Ask, limit: Duration) -> Result<Workers, Verdict> {
+    /// Asks the endpoint, which needs a worker for the answer. `Err` when there was none.
+    pub async fn workers(
+        &self,
+        endpoint: &EndpointConfig,
+        ask: &Ask,
+        limit: Duration,
+    ) -> Result<Workers, Verdict> {
         match ask {
             Ask::Nothing => Ok(Workers::Unknown),
-            Ask::GetValues => Ok(of_values(self.capabilities(address, limit).await?)),
-            Ask::FpmStatus(path) => Ok(of_status(&self.fpm_page(address, &as_json(path), limit).await?)),
+            Ask::GetValues => Ok(of_values(self.capabilities(endpoint, limit).await?)),
+            Ask::FpmStatus(path) => Ok(of_status(&self.fpm_page(endpoint, &as_json(path), limit).await?)),
         }
     }
 }

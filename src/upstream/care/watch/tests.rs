@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 use super::*;
-use crate::upstream::model::config::EndpointConfig;
+use crate::transport::Address;
 use crate::upstream::model::config::health::{Probe, Silence};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ impl Patient {
             fall: 3,
             silence: Silence::Dead,
         });
-        let schedule = Schedule::new(&config, &Connector::default()).unwrap();
+        let schedule = Schedule::new(&config, Arc::default()).unwrap();
         tokio::spawn(watch(self.clone(), schedule.into()))
     }
 }
@@ -77,7 +77,7 @@ impl Target for Arc<Patient> {
         state.looks += 1;
         state.answered += u64::from(state.answers);
         (!state.gone).then(|| TargetSnapshot {
-            address: Address::Unix(self.path()),
+            endpoint: EndpointConfig::new(Address::Unix(self.path())),
             name: "patient".into(),
             answered: state.answered,
             in_flight: state.in_flight,

@@ -30,7 +30,7 @@ fn pair() -> (Box<Connection>, UnixStream) {
     for end in [SockRef::from(&ours), SockRef::from(&peer)] {
         end.set_send_buffer_size(4096).unwrap();
     }
-    (Connection::boxed(Stream::Unix(ours)), peer)
+    (Connection::boxed(Stream::from(ours)), peer)
 }
 
 fn terms() -> Arc<Terms> {

@@ -1,0 +1,226 @@
+//! TLS as a test's client speaks it.
+
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::version::TLS12;
+use rustls::{
+    ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct, Error, HandshakeKind,
+    RootCertStore, SignatureScheme, StreamOwned,
+};
+
+use crate::authority::{Authority, Issued};
+
+/// How a client speaks TLS. Clones, and connections one after the other, share their sessions.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    name: String,
+    seen: Arc<Seen>,
+}
+
+/// What a client is to be like.
+#[derive(Clone, Debug, Default)]
+pub struct TlsClient<'a> {
+    /// The host that it asks for; empty: none.
+    pub name: &'a str,
+    /// Protocols that it offers.
+    pub alpn: &'a [&'a str],
+    /// It knows nothing newer than TLS 1.2.
+    pub tls12: bool,
+    /// The certificate that it shows.
+    pub certificate: Option<&'a Issued>,
+    /// It verifies signatures of P-384 only.
+    pub p384: bool,
+}
+
+/// What servers have shown.
+#[derive(Debug)]
+struct Seen {
+    ocsp: Mutex<Vec<u8>>,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+/// A connection after its handshake.
+pub(crate) type Secured = StreamOwned<ClientConnection, TcpStream>;
+
+impl Tls {
+    /// A client that believes `authority` alone.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate cannot be read.
+    pub fn new(authority: &Authority, client: &TlsClient<'_>) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().into())?;
+        let mut provider = default_provider();
+        if client.p384 {
+            let algorithms = &mut provider.signature_verification_algorithms;
+            let only: Vec<_> = algorithms
+                .mapping
+                .iter()
+                .filter(|(scheme, _)| *scheme == SignatureScheme::ECDSA_NISTP384_SHA384)
+                .copied()
+                .collect();
+            algorithms.mapping = Box::leak(only.into_boxed_slice());
+        }
+        let provider = Arc::new(provider);
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
+        let seen = Arc::new(Seen {
+            ocsp: Mutex::default(),
+            verifier,
+        });
+        let old = [&TLS12];
+        let versions = match client.tls12 {
+            true => &old[..],
+            false => DEFAULT_VERSIONS,
+        };
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)?
+            .dangerous()
+            .with_custom_certificate_verifier(seen.clone());
+        let mut config = match client.certificate {
+            None => config.with_no_client_auth(),
+            Some(issued) => {
+                let chain = CertificateDer::pem_slice_iter(issued.cert.as_bytes());
+                let chain = chain
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| anyhow!("{error:?}"))?;
+                let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
+                config.with_client_auth_cert(chain, key.map_err(|error| anyhow!("{error:?}"))?)?
+            }
+        };
+        config.alpn_protocols = client.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config.enable_sni = !client.name.is_empty();
+        let name = match client.name {
+            // Verified against the address, which certificates of tests are for, too.
+            "" => "127.0.0.1",
+            name => name,
+        };
+        Ok(Self {
+            config: Arc::new(config),
+            name: name.to_owned(),
+            seen,
+        })
+    }
+
+    /// The OCSP response that a server has sent last.
+    pub fn ocsp(&self) -> Vec<u8> {
+        lock(&self.seen.ocsp).clone()
+    }
+
+    /// What it says first.
+    ///
+    /// # Errors
+    ///
+    /// When its name is none.
+    pub fn hello(&self) -> Result<Vec<u8>> {
+        Ok(self.begin()?.1)
+    }
+
+    /// A handshake, and what the client says first in it.
+    pub(crate) fn begin(&self) -> Result<(ClientConnection, Vec<u8>)> {
+        let name = ServerName::try_from(self.name.clone())?;
+        let mut tls = ClientConnection::new(self.config.clone(), name)?;
+        let mut hello = Vec::new();
+        tls.write_tls(&mut hello)?;
+        Ok((tls, hello))
+    }
+}
+
+/// Goes through the rest of a handshake.
+pub(crate) fn finish(mut tls: ClientConnection, mut stream: TcpStream) -> Result<Secured> {
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream).context("no handshake")?;
+    }
+    Ok(StreamOwned::new(tls, stream))
+}
+
+/// What both sides agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// `TLSv1_3`
+    pub version: String,
+    /// The protocol inside.
+    pub alpn: String,
+    /// Whether an earlier session goes on.
+    pub resumed: bool,
+    /// The certificate of the server, as DER.
+    pub certificate: Vec<u8>,
+}
+
+impl From<&ClientConnection> for Agreed {
+    fn from(tls: &ClientConnection) -> Self {
+        let certificate = tls.peer_certificates().and_then(<[_]>::first);
+        Self {
+            version: format!(
+                "{:?}",
+                tls.protocol_version()
+                    .unwrap_or(rustls::ProtocolVersion::Unknown(0))
+            ),
+            alpn: String::from_utf8_lossy(tls.alpn_protocol().unwrap_or_default()).into_owned(),
+            resumed: tls.handshake_kind() == Some(HandshakeKind::Resumed),
+            certificate: certificate
+                .map(|certificate| certificate.to_vec())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl ServerCertVerifier for Seen {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *lock(&self.ocsp) = ocsp_response.to_vec();
+        self.verifier
+            .verify_server_cert(end_entity, intermediates, server_name, &[], now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+/// The first certificate of a PEM text, as DER.
+///
+/// # Panics
+///
+/// When there is none.
+pub fn der(pem: &str) -> Vec<u8> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+    certificate.expect("a certificate").to_vec()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
