@@ -205,7 +205,7 @@ fn config(protocol: &str, applications: &[Application], queue: usize) -> String 
 const REST: &str = r#"
 [server]
 temp_dir = "{dir}"
-timeouts = { grace = "20s" }
+timeouts = { handshake = "1m", grace = "20s" }
 
 [[route]]
 path = "/status"
