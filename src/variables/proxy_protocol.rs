@@ -19,7 +19,8 @@ pub enum ProxyProtocolVariable {
     Tlv(Kind),
     /// The value of a TLV in that of TLS.
     Ssl(SslKind),
-    /// `0` if the client showed a certificate that was verified; another number if not.
+    /// `0` if the client showed a certificate that was verified; another number if not. HAProxy says `0` of a client without
+    /// one, too.
     SslVerify,
 }
 

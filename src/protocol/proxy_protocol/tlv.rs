@@ -1,6 +1,7 @@
 //! What a header says beyond addresses: types, lengths, values.
 
 use super::HeaderError;
+use crate::protocol::tls::ClientTls;
 
 /// TLVs, each of which is well formed, those in that of TLS included. The first of a type counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,12 @@ impl SslKind {
 /// The client spoke TLS.
 const CLIENT_SSL: u8 = 0x01;
 
+/// It showed a certificate over this connection.
+const CLIENT_CERT_CONN: u8 = 0x02;
+
+/// It has shown one in this session.
+const CLIENT_CERT_SESS: u8 = 0x04;
+
 impl Tlvs {
     /// Those that fill `bytes`.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
@@ -70,6 +77,26 @@ impl Tlvs {
     pub fn secure() -> Self {
         let [high, low] = (SSL_FIXED as u16).to_be_bytes();
         Self([Kind::SSL.0, high, low, CLIENT_SSL, 0, 0, 0, 1].into())
+    }
+
+    /// What the sender knows of a client that spoke TLS with it.
+    pub fn of(tls: &ClientTls) -> Self {
+        let shown = match (&tls.holder, tls.resumed) {
+            (None, _) => 0,
+            (Some(_), true) => CLIENT_CERT_SESS,
+            (Some(_), false) => CLIENT_CERT_SESS | CLIENT_CERT_CONN,
+        };
+        let mut ssl = vec![CLIENT_SSL | shown];
+        // What was shown is good: else there were no connection.
+        ssl.extend(u32::from(tls.holder.is_none()).to_be_bytes());
+        put(&mut ssl, SslKind::VERSION.0, tls.version.as_bytes());
+        put(&mut ssl, SslKind::CIPHER.0, tls.cipher.as_bytes());
+        let mut tlvs = Vec::new();
+        if let Some(name) = &tls.server_name {
+            put(&mut tlvs, Kind::AUTHORITY.0, name.as_bytes());
+        }
+        put(&mut tlvs, Kind::SSL.0, &ssl);
+        Self(tlvs.into())
     }
 
     /// Only what is said of TLS.
@@ -136,6 +163,13 @@ const FIXED: usize = 3;
 
 /// Bytes in front of the TLVs in that of TLS.
 const SSL_FIXED: usize = 5;
+
+/// Appends one. Values are far below the limit of 64 KiB.
+fn put(bytes: &mut Vec<u8>, kind: u8, value: &[u8]) {
+    bytes.push(kind);
+    bytes.extend((value.len() as u16).to_be_bytes());
+    bytes.extend_from_slice(value);
+}
 
 fn find(bytes: &[u8], kind: u8) -> Option<&[u8]> {
     let mut all = Walk::new(bytes);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::io::AsyncWriteExt;
 
 use crate::protocol::proxy_protocol::{Ends, Header, Origin, Tlvs, Version};
-use crate::protocol::request::Client;
+use crate::protocol::request::{Client, ForwardedFor};
 use crate::transport::Stream;
 
 /// The header in front of a connection; no bytes where the upstream is told nothing. Requests of another client must not go
@@ -55,12 +55,14 @@ fn header(client: &Client) -> Header {
     }
 }
 
-/// What the load balancer in front of us knows of TLS, if it was that which the client spoke it with.
+/// What is known of TLS by that which the client spoke it with: a load balancer in front of us, or the gateway.
 fn tlvs(client: &Client) -> Tlvs {
-    match &client.announced {
-        Some(header) if client.secure && header.is_secure() => header.tlvs.only_ssl(),
-        _ if client.secure => Tlvs::secure(),
-        _ => Tlvs::default(),
+    let is_own = client.forwarded_for == ForwardedFor::Client;
+    match (&client.announced, &client.tls) {
+        _ if !client.secure => Tlvs::default(),
+        (Some(header), _) if header.is_secure() => header.tlvs.only_ssl(),
+        (_, Some(tls)) if is_own => Tlvs::of(tls),
+        _ => Tlvs::secure(),
     }
 }
 
@@ -79,7 +81,8 @@ mod tests {
 
     use super::*;
     use crate::protocol::peer::Peer;
-    use crate::protocol::proxy_protocol::{Kind, decode};
+    use crate::protocol::proxy_protocol::{Kind, SslKind, decode};
+    use crate::protocol::tls::ClientTls;
 
     fn client(remote: &str, local: &str) -> Client {
         let peer = |text: &str| text.parse::<SocketAddr>().ok().map(Peer::from);
@@ -134,6 +137,38 @@ mod tests {
         assert_eq!(received(&client).tlvs.get(Kind::UNIQUE_ID), None);
         client.secure = false;
         assert_eq!(received(&client).tlvs, Tlvs::default());
+    }
+
+    #[test]
+    fn tls_with_the_gateway_is_told_of_unless_it_is_a_proxys() {
+        let tls = ClientTls {
+            version: "TLSv1.3",
+            cipher: "TLS_AES_256_GCM_SHA384",
+            server_name: Some("a.example".into()),
+            ..ClientTls::default()
+        };
+        let mut client = client("192.0.2.9:4711", "198.51.100.1:443");
+        client.secure = true;
+        client.forwarded_for = ForwardedFor::Client;
+        client.tls = Some(Arc::new(tls.clone()));
+        let tlvs = received(&client).tlvs;
+        let ssl = tlvs.ssl().unwrap();
+        assert!(ssl.is_client() && ssl.verify == 1);
+        assert_eq!(ssl.get(SslKind::VERSION), Some(&b"TLSv1.3"[..]));
+        assert_eq!(ssl.get(SslKind::CIPHER), Some(&b"TLS_AES_256_GCM_SHA384"[..]));
+        assert_eq!(tlvs.get(Kind::AUTHORITY), Some(&b"a.example"[..]));
+        for (resumed, bits) in [(false, 7), (true, 5)] {
+            let holder = Some(Box::default());
+            client.tls = Some(Arc::new(ClientTls {
+                holder,
+                resumed,
+                ..tls.clone()
+            }));
+            let tlvs = received(&client).tlvs;
+            assert_eq!(tlvs.get(Kind::SSL).unwrap()[..5], [bits, 0, 0, 0, 0]);
+        }
+        client.forwarded_for = ForwardedFor::Nothing;
+        assert_eq!(received(&client).tlvs, Tlvs::secure());
     }
 
     #[test]
