@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use rustix::net::{RecvFlags, SendFlags};
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -35,14 +33,6 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
             Self::Unix(_) => None,
-        }
-    }
-
-    /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
-    pub fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
-            // Fails on a socket that is reset already.
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
     }
 

@@ -23,17 +23,18 @@ pub enum Stream {
 impl Stream {
     /// The other end, when it has a number, and still has: none is left of a connection that was reset.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.socket().peer_addr()
+        match self {
+            Self::Plain(socket) => socket.peer_addr(),
+            Self::Tls(stream) => stream.peer_addr(),
+        }
     }
 
     /// Our end, when it has a number.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.socket().local_addr()
-    }
-
-    /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
-    pub fn reset_on_close(&self) {
-        self.socket().reset_on_close();
+        match self {
+            Self::Plain(socket) => socket.local_addr(),
+            Self::Tls(stream) => stream.local_addr(),
+        }
     }
 
     /// Whether there is nothing to be read: no byte, no end, no error. A byte that is there may be lost.
@@ -63,13 +64,6 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.write_now(bytes),
             Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn socket(&self) -> &Socket {
-        match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.socket(),
         }
     }
 }

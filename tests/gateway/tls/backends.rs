@@ -1,9 +1,14 @@
 //! TLS between the gateway and applications: the application is another gateway.
 
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
-use testbed::{Authority, Client, Gateway, Response, Wanted};
+use testbed::{Authority, Client, Gateway, Response, Signal, Wanted, accept_tls};
 
 use crate::start;
 
@@ -287,4 +292,85 @@ fn an_application_that_is_not_told_or_is_told_for_nothing_refuses_the_handshake(
     pair.refused();
     let line = pair.back.wait_access(1).unwrap().remove(0);
     assert!(line.contains("unexpected_proxy_line"), "{line}");
+}
+
+/// An application that reads one request, says `answer`, and reads to the end of its only connection: whether the end was told,
+/// and did not just come.
+fn told_of_the_end(answer: &'static str) -> (Gateway, JoinHandle<Result<bool>>) {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new("Internal").unwrap();
+    let issued = authority.issue(&["app.internal"]).unwrap();
+    fs::write(dir.path().join("ca.pem"), authority.pem()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = format!("{NAMED}\nmax_connections = 1");
+    let text = GATEWAY
+        .replace("keep_alive = 0", "keep_alive = 1")
+        .replace("{upstream}", &upstream)
+        .replace("{certs}", &dir.path().display().to_string())
+        .replace("{port}", &listener.local_addr().unwrap().port().to_string());
+    let gateway = start(&text);
+    let application = thread::spawn(move || {
+        let _dir = dir;
+        let (stream, _) = listener.accept()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        let mut stream = accept_tls(stream, &issued)?;
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            ensure!(stream.read(&mut byte)? == 1, "no request");
+            request.extend(byte);
+        }
+        stream.write_all(answer.as_bytes())?;
+        stream.flush()?;
+        match stream.read(&mut [0]) {
+            Ok(0) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+            Ok(_) => anyhow::bail!("another request"),
+            Err(error) => Err(error.into()),
+        }
+    });
+    (gateway, application)
+}
+
+const WHOLE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[test]
+fn an_application_is_told_that_a_kept_connection_ends() {
+    let (mut gateway, application) = told_of_the_end(WHOLE);
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    assert_eq!(client.request("GET", "/", &[], b"").unwrap().text(), "ok");
+    drop(client);
+    gateway.signal(Signal::TERM).unwrap();
+    assert!(gateway.wait(Duration::from_secs(20)).unwrap().success());
+    assert!(application.join().unwrap().unwrap());
+}
+
+#[test]
+fn an_application_is_told_that_a_connection_ends_which_is_not_kept() {
+    let closing = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    let (gateway, application) = told_of_the_end(closing);
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    assert_eq!(client.request("GET", "/", &[], b"").unwrap().text(), "ok");
+    assert!(application.join().unwrap().unwrap());
+}
+
+#[test]
+fn an_application_is_told_that_its_client_has_left() {
+    let (gateway, application) = told_of_the_end("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client.send_request("GET", "/", &[], b"").unwrap();
+    drop(client);
+    assert!(application.join().unwrap().unwrap());
+}
+
+#[test]
+fn an_application_is_told_that_a_tunnel_ends() {
+    let switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let (gateway, application) = told_of_the_end(switched);
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")];
+    client.send_request("GET", "/", &fields, b"").unwrap();
+    assert_eq!(client.read_response().unwrap().status, 101);
+    drop(client);
+    assert!(application.join().unwrap().unwrap());
 }
