@@ -81,4 +81,7 @@ impl Registry {
 }
 
 #[cfg(test)]
+mod crowd;
+
+#[cfg(test)]
 mod simulation;

@@ -107,9 +107,8 @@ impl<C: Send + 'static> Pool<C> {
     pub fn retire(self: &Arc<Self>) {
         let mut state = self.lock();
         state.settings.kept = 0;
-        let closing = self.trim_all(&mut state);
-        drop(state);
-        drop(closing);
+        // Under the lock: they are in no account any more, and other pools wait for it before they connect.
+        drop(self.trim_all(&mut state));
     }
 
     /// The endpoints are these from now on. Those that stay keep all that is known of them, also when their share
@@ -195,8 +194,9 @@ impl<C: Send + 'static> Pool<C> {
             Choice::Use(_) | Choice::Wait => return Ok(None),
             Choice::Nothing => return Err(AdmissionError::NoEndpoint),
         };
-        drop(state);
+        // Under the lock: they are in no account any more.
         drop(stale);
+        drop(state);
         self.taken(&taken);
         Ok(Some(taken))
     }
