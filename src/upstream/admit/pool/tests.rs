@@ -554,6 +554,22 @@ async fn an_endpoint_may_have_slots_of_its_own() {
     assert!(pool.take_free(&any, Instant::now()).unwrap().is_none());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_slot_at_a_shared_address_goes_to_the_request_that_waits_longest() {
+    let (config, registry) = (config(1, 1, 0, 4), Arc::default());
+    let pools = [(); 2].map(|()| Pool::<u32>::new(&config, &registry));
+    let held = get(&pools[0]).await.unwrap();
+    let mut first = Box::pin(get(&pools[1]));
+    assert!(poll(&mut first).is_none());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let mut second = Box::pin(get(&pools[0]));
+    assert!(poll(&mut second).is_none());
+    drop(held);
+    assert!(poll(&mut second).is_none());
+    drop(poll(&mut first).unwrap().unwrap());
+    assert!(poll(&mut second).unwrap().is_ok());
+}
+
 /// A connection that notes how its pool closes it.
 struct Kept(Arc<Pool<Kept>>, Arc<AtomicUsize>);
 
