@@ -105,6 +105,8 @@ reasons! {
         MethodNotAllowed = "method_not_allowed",
         /// The TLS connection is for another host.
         Misdirected = "misdirected",
+        /// No descriptor is left for a connection to the endpoint.
+        NoDescriptor = "no_descriptor",
         /// No endpoint is left to try.
         NoEndpoint = "no_endpoint",
         /// The client is not among those that may ask.
