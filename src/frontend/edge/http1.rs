@@ -298,7 +298,7 @@ impl Http1 {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        match serve::begin(&service, exchange, || self.lend(awaited)) {
+        match serve::begin(&service, exchange, || self.lend(awaited, &service)) {
             Begun::Answered(exchange) => self.answered(exchange, keep_alive, form),
             Begun::Forwarded(handling) => Answering::SomeTime(Box::new(Forwarded {
                 handling,
@@ -342,14 +342,15 @@ impl Http1 {
     }
 
     /// The body of a request, with the reading side if there is one.
-    fn lend(&mut self, awaited: bool) -> Incoming {
+    fn lend(&mut self, awaited: bool, service: &Service) -> Incoming {
         match (self.unread.take(), self.reader.take()) {
             (Some(unread), Some(reader)) => {
                 let side = ReadSide {
                     reader,
                     body: unread.0,
                 };
-                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone())
+                let held = service.context.relays.spools().share();
+                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone(), held)
             }
             (_, reader) => {
                 self.reader = reader;
