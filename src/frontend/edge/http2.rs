@@ -185,8 +185,9 @@ impl Http2 {
                 driver.as_mut().graceful_shutdown();
             }
         });
-        if let Err(error) = ended.await {
-            tracing::debug!(%error, "HTTP/2 connection failed");
+        match ended.await {
+            Ok(()) => lock(&self.meter).stopped(self.accepted.load(Ordering::Relaxed)),
+            Err(error) => tracing::debug!(%error, "HTTP/2 connection failed"),
         }
         self.tell_violation();
     }
