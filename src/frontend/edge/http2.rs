@@ -30,8 +30,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::Instant;
 
+use super::in_force::InForce;
 use super::reader::Reader;
-use super::settings::{InForce, Settings};
+use super::settings::Settings;
 use super::socket::Socket;
 use super::watch::Watch;
 use super::writer::Writer;

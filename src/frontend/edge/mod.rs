@@ -11,6 +11,7 @@ mod handshake;
 mod http1;
 mod http2;
 mod idle;
+mod in_force;
 mod incoming;
 mod leaving;
 mod reader;
@@ -39,9 +40,9 @@ use super::rejection::Rejection;
 use crate::transport::{Latch, Stream, WriteHalf};
 pub use handshake::Securing;
 use http1::Http1;
+use in_force::InForce;
 use leaving::Leaving;
 use reader::Reader;
-use settings::InForce;
 use state::{ConnectionState, Stage};
 use writer::Writer;
 
