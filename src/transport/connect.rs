@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::address::sockaddr;
+use super::dialed::DialedSocket;
 use super::lookup::Lookups;
 use super::{Address, Obstacle, Stream};
 use crate::telemetry::Reason;
@@ -78,7 +79,7 @@ impl Connector {
     pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
         if let Address::Unix(_) | Address::Abstract(_) = address {
             return match unix(address) {
-                Ok(stream) => Ok(stream.into()),
+                Ok(socket) => Ok(socket.into()),
                 Err(error) => Err(self.unix_error(address, error, timeout).await),
             };
         }
@@ -132,10 +133,10 @@ impl Connector {
 }
 
 /// A unix socket connects or fails at once: no timer, and nothing to wait for.
-fn unix(address: &Address) -> io::Result<UnixStream> {
+fn unix(address: &Address) -> io::Result<DialedSocket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
     socket.connect(&sockaddr(address)?)?;
-    UnixStream::from_std(socket.into())
+    DialedSocket::new(socket.into())
 }
 
 impl ConnectError {

@@ -219,7 +219,7 @@ impl Http1 {
             };
             self.stage
                 .enter_at(state, &self.settings.timeouts, self.now.take());
-            match reader.poll_fill(cx) {
+            match reader.poll_head(cx) {
                 // Of the head that begins here, the limits are those of now.
                 Poll::Ready(Ok(1..)) if state == ConnectionState::Idle => self.renew(),
                 Poll::Ready(Ok(1..)) => {}

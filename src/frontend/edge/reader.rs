@@ -32,7 +32,16 @@ impl Reader {
         }
     }
 
-    /// Reads more of a head; gives the number of bytes, 0 at the end of the stream.
+    /// Reads more of a head; gives the number of bytes, 0 at the end of the stream. For a connection that is woken by
+    /// little else than its client.
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.bytes.capacity() == 0 && !self.ended {
+            self.bytes = buffers::take();
+        }
+        self.poll_read(cx, LEAST, buffers::SIZE)
+    }
+
+    /// The same for a connection that waits for more than its client.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.bytes.capacity() == 0 && !self.ended {
             // Mostly it is asked for no more than to be woken.

@@ -278,7 +278,7 @@ fn start(line: &[u8], begin: usize) -> Result<Start, RequestError> {
 }
 
 /// Bytes that belong to another protocol: their senders are told so, and not that their line is malformed.
-fn foreign(src: &[u8]) -> Result<(), RequestError> {
+pub fn foreign(src: &[u8]) -> Result<(), RequestError> {
     match src {
         // A TLS record of the type handshake, version 3.x (RFC 8446, section 5.1).
         [0x16, 0x03, ..] => Err(Rule::Tls.into()),

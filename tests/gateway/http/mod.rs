@@ -2,6 +2,7 @@
 //!
 //! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
+mod announcing;
 mod answer;
 mod bodiless;
 mod edge;
@@ -17,6 +18,7 @@ mod leaving;
 mod log;
 mod memory;
 mod onward;
+pub(crate) mod proxy_protocol;
 mod signals;
 pub(crate) mod site;
 mod strict;

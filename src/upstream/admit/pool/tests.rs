@@ -24,6 +24,7 @@ pub(in crate::upstream) fn config(
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
         host: None,
+        proxy_protocol: None,
         normalize: false,
         endpoints: (1..=endpoints).map(endpoint).collect(),
         sources: Vec::new(),
