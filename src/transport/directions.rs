@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::{tcp, unix};
+use tokio::net::{UnixStream, tcp, unix};
 
 use super::socket::Socket;
 
@@ -29,18 +30,18 @@ pub(super) enum Outbound {
 }
 
 impl Socket {
-    /// The two directions.
-    pub(super) fn into_directions(self) -> (Inbound, Outbound) {
-        match self {
+    /// The two directions. Fails only when the runtime cannot watch a socket, of ours, in both.
+    pub(super) fn into_directions(self) -> io::Result<(Inbound, Outbound)> {
+        let stream = match self {
             Self::Tcp(stream) => {
                 let (read, write) = stream.into_split();
-                (Inbound::Tcp(read), Outbound::Tcp(Some(write)))
+                return Ok((Inbound::Tcp(read), Outbound::Tcp(Some(write))));
             }
-            Self::Unix(stream) => {
-                let (read, write) = stream.into_split();
-                (Inbound::Unix(read), Outbound::Unix(Some(write)))
-            }
-        }
+            Self::Unix(stream) => stream,
+            Self::Dialed(socket) => UnixStream::from_std(socket.into_fd()?.into())?,
+        };
+        let (read, write) = stream.into_split();
+        Ok((Inbound::Unix(read), Outbound::Unix(Some(write))))
     }
 }
 
@@ -50,6 +51,30 @@ impl Inbound {
         match self {
             Self::Tcp(half) => half.as_ref().poll_read_ready(cx),
             Self::Unix(half) => half.as_ref().poll_read_ready(cx),
+        }
+    }
+
+    /// The other end, when it has a number.
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.peer_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Our end, when it has a number.
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Reads what is there now. Costs no system call while nothing has come.
+    pub(super) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(half) => half.try_read(buf),
+            Self::Unix(half) => half.try_read(buf),
         }
     }
 

@@ -29,9 +29,11 @@ use h2::server::Builder;
 use http::Version;
 use tokio::time::Instant;
 
+use super::in_force::InForce;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::socket::Socket;
+use super::watch::Watch;
 use super::writer::Writer;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
@@ -77,19 +79,23 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(
     reader: Reader,
     writer: Writer,
-    settings: Arc<Settings>,
+    settings: InForce,
     current: Arc<Current>,
     connection: Arc<Connection>,
 ) {
     let http2 = Http2::new(settings, current, connection);
     let mut socket = http2.metered(Socket::new(reader, writer, true));
     http2.run(&mut socket).await;
+    if http2.connection.is_cut() {
+        return;
+    }
     http2.closing().run(socket.into_inner()).await;
 }
 
 /// One connection.
 struct Http2 {
-    settings: Arc<Settings>,
+    /// What the library was told when the connection began.
+    settings: InForce,
     current: Arc<Current>,
     connection: Arc<Connection>,
     meter: SharedMeter,
@@ -108,7 +114,7 @@ struct Windows {
 }
 
 impl Http2 {
-    fn new(settings: Arc<Settings>, current: Arc<Current>, connection: Arc<Connection>) -> Self {
+    fn new(settings: InForce, current: Arc<Current>, connection: Arc<Connection>) -> Self {
         let share = current.service().context.relays.spools().share();
         let windows = Windows::beside(&share);
         let raise = windows.connection - FIRST_WINDOW;
@@ -134,7 +140,7 @@ impl Http2 {
 
     /// Serves requests until there is nothing left to do.
     async fn run(&self, socket: &mut Metered<Socket>) {
-        let handshake = builder(&self.settings, self.windows).handshake(socket);
+        let handshake = self.builder().handshake(socket);
         let ended = match handshake.await {
             Ok(driver) => self.drive(driver).await,
             Err(error) => Err(error),
@@ -150,7 +156,8 @@ impl Http2 {
             .ping_pong()
             .map(|pings| Pings::new(pings, self.settings.timeouts.h2_ping));
         let mut news = pin!(self.connection.leave.news());
-        let mut end = End::new(&self.connection, &self.settings);
+        let mut end = End::new(&self.connection, InForce::new(&self.current));
+        let mut watch = Watch::default();
         let mut accepted = 0;
         poll_fn(|cx| {
             loop {
@@ -160,11 +167,12 @@ impl Http2 {
                 if polled.is_ready() {
                     return polled;
                 }
+                end.renew(&self.current);
                 if end.poll_head(head, cx).is_ready() {
                     lock(&self.meter).give_up();
                     return Poll::Ready(Ok(()));
                 }
-                if end.poll_rest(cx).is_ready() {
+                if end.poll_rest(cx).is_ready() || watch.poll(&self.connection, cx).is_ready() {
                     return Poll::Ready(Ok(()));
                 }
                 if let Some(asked) = &mut pings
@@ -196,7 +204,6 @@ impl Http2 {
                 respond,
                 service: self.current.service(),
                 connection: self.connection.clone(),
-                settings: self.settings.clone(),
                 window: self.window.clone(),
                 meter: self.meter.clone(),
                 interim: Arc::default(),
@@ -248,9 +255,23 @@ impl Http2 {
         drop(serve::refuse(exchange, rejection));
     }
 
+    fn builder(&self) -> Builder {
+        let mut builder = Builder::new();
+        builder
+            .max_concurrent_streams(STREAMS)
+            .initial_window_size(self.windows.stream)
+            .initial_connection_window_size(self.windows.connection)
+            .max_send_buffer_size(SEND_BUFFER)
+            .max_header_list_size(u32::try_from(largest_head(&self.settings)).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .enable_connect_protocol();
+        builder
+    }
+
     /// How it ends.
     fn closing(&self) -> Closing {
-        let (meter, timeouts) = (lock(&self.meter), &self.settings.timeouts);
+        let settings = InForce::new(&self.current);
+        let (meter, timeouts) = (lock(&self.meter), &settings.timeouts);
         Closing {
             farewell: meter.farewell(),
             limit: timeouts.linger,
@@ -258,7 +279,7 @@ impl Http2 {
                 Some(_) => SILENCE,
                 None => timeouts.grace,
             },
-            discard: self.settings.discard,
+            discard: settings.discard,
         }
     }
 }
@@ -283,17 +304,4 @@ impl Windows {
 /// reason and a line in the log.
 fn largest_head(settings: &Settings) -> usize {
     2 * settings.head_size
-}
-
-fn builder(settings: &Settings, windows: Windows) -> Builder {
-    let mut builder = Builder::new();
-    builder
-        .max_concurrent_streams(STREAMS)
-        .initial_window_size(windows.stream)
-        .initial_connection_window_size(windows.connection)
-        .max_send_buffer_size(SEND_BUFFER)
-        .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .enable_connect_protocol();
-    builder
 }

@@ -1,5 +1,6 @@
 //! One exchange on one connection.
 
+pub mod announcement;
 pub(in crate::upstream) mod codec;
 pub mod connection;
 pub mod dialer;
@@ -7,6 +8,7 @@ pub mod pump;
 pub mod request_body;
 pub mod stderr;
 
+pub use announcement::Announcement;
 pub use connection::Connection;
 pub use dialer::Dialer;
 pub use request_body::{RequestBody, Streaming};

@@ -22,8 +22,13 @@ pub(crate) struct Case {
     pub(crate) allowed: &'static str,
 }
 
+const SECURED: Layout = Layout {
+    secured: true,
+    ..Layout::PLAIN
+};
+
 /// In the order of the report.
-pub(crate) const ALL: [Case; 15] = [
+pub(crate) const ALL: [Case; 18] = [
     Case {
         name: "kill-workers",
         fault: fault::kill_workers,
@@ -171,6 +176,35 @@ pub(crate) const ALL: [Case; 15] = [
         times: 1,
         what: "our own SIGUSR2 every 10 s (2.9 s in the short form)",
         allowed: "Nothing, and each time another process takes over.",
+    },
+    Case {
+        name: "tls-sighup",
+        fault: fault::hang_up_secured,
+        layout: SECURED,
+        alone: false,
+        times: 1,
+        what: "clients speak TLS, half of them HTTP/2 in it, and one request in 16 has a connection of its own; our own SIGHUP every second, each with a changed \
+               configuration",
+        allowed: "Nothing, and the last configuration counts in the end. A client goes on with its session from before.",
+    },
+    Case {
+        name: "tls-sigusr2",
+        fault: fault::replace_secured,
+        layout: SECURED,
+        alone: false,
+        times: 1,
+        what: "the same clients; our own SIGUSR2 every 10 s (2.9 s in the short form)",
+        allowed: "Nothing, and each time another process takes over. A client goes on with its session from before.",
+    },
+    Case {
+        name: "tls-certificates",
+        fault: fault::exchange_certificates,
+        layout: SECURED,
+        alone: false,
+        times: 1,
+        what: "the same clients; every second the files of another certificate and its key, every other time of another \
+               kind, which the gateway finds by itself",
+        allowed: "Nothing, and each certificate is served within seconds. A client goes on with its session from before.",
     },
     Case {
         name: "h2-stalled",

@@ -8,14 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use tokio::time::Instant;
 
 use super::super::date;
-use super::super::settings::Settings;
 use super::connect;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::rejection::Rejection;
 use crate::frontend::request::Request;
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldNames, Fields};
-use crate::protocol::http1::{self, RequestError, Rule};
+use crate::protocol::http1::{self, Limits, RequestError, Rule};
 use crate::protocol::target::TargetError;
 
 /// Fields about a connection of HTTP/1, of which no client of HTTP/2 takes one (RFC 9113, section 8.2.2; RFC 8441, section
@@ -32,7 +31,7 @@ const LEFT_OUT: FieldNames = FieldNames::of(&[
 ]);
 
 /// The head of a request; and why it is refused, if it is.
-pub(super) fn request(parts: Parts, settings: &Settings) -> (Request, Option<Rejection>) {
+pub(super) fn request(parts: Parts, limits: Limits) -> (Request, Option<Rejection>) {
     let protocol = parts.extensions.get::<Protocol>();
     let target = match parts.method {
         // Has no target that matters.
@@ -51,7 +50,7 @@ pub(super) fn request(parts: Parts, settings: &Settings) -> (Request, Option<Rej
         return (request, Some(Rejection::Target));
     };
     request.target = target;
-    let broken = rule(&request, settings);
+    let broken = rule(&request, limits);
     if let Some(protocol) = protocol {
         connect::switching(&mut request, protocol);
     }
@@ -80,12 +79,12 @@ fn target(uri: &Uri) -> Result<Target, TargetError> {
 }
 
 /// The rules of heads that h2 does not keep for us.
-fn rule(request: &Request, settings: &Settings) -> Option<RequestError> {
+fn rule(request: &Request, limits: Limits) -> Option<RequestError> {
     let fields = &request.fields;
-    if fields.len() > settings.head_fields {
+    if fields.len() > limits.fields {
         return Some(Rule::TooManyFields.into());
     }
-    if fields.wire_len() + request.target.as_bytes().len() > settings.head_size {
+    if fields.wire_len() + request.target.as_bytes().len() > limits.size {
         return Some(Rule::TooLarge.into());
     }
     http1::repeated(fields)

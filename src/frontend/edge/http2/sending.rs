@@ -14,8 +14,8 @@ use crate::transport::Deadline;
 /// Bytes of an answer that wait in the library until the client's socket takes them, for each stream.
 pub(super) const SEND_BUFFER: usize = 16 * 1024;
 
-/// Bytes that a client has to take within `timeouts.send`: one that opens its window byte by byte does not.
-const UNIT: usize = 16 * 1024;
+/// Bytes that a client has to take within each `timeouts.send`: a window that is opened byte by byte keeps no stream.
+const LEAST: usize = 1024;
 
 /// Bytes of a file that are read at a time for a client that takes them.
 const FILE_PIECE: usize = 256 * 1024;
@@ -28,13 +28,13 @@ pub(super) struct Sending {
     rest: Bytes,
     /// The chunk of which `rest` is left, as part of `spool.memory`.
     held: Share,
-    /// Bytes of the unit that the client has not taken.
-    unit: usize,
+    /// Bytes that the client has to take for the deadline to begin anew.
+    owed: usize,
     /// The client has taken bytes.
     taken: bool,
     /// `timeouts.send`.
     limit: Duration,
-    /// Runs while the client does not take a unit.
+    /// Runs while the client does not take enough.
     deadline: Deadline,
 }
 
@@ -51,7 +51,7 @@ impl Sending {
             exchange,
             rest: Bytes::new(),
             held,
-            unit: 0,
+            owed: 0,
             taken: false,
             limit,
             deadline: Deadline::never(),
@@ -99,10 +99,7 @@ impl Sending {
 
     /// Bytes that the client has room for; `None`: it has left, or was given up.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Option<usize>> {
-        if self.unit == 0 {
-            self.unit = self.rest.len().min(UNIT);
-        }
-        self.stream.reserve_capacity(self.unit);
+        self.stream.reserve_capacity(self.rest.len().min(SEND_BUFFER));
         loop {
             let room = self.stream.capacity();
             if room > 0 {
@@ -116,6 +113,7 @@ impl Sending {
         }
         self.exchange.waits();
         if !self.deadline.is_set() {
+            self.owed = self.rest.len().min(LEAST);
             self.deadline.set(self.limit);
         }
         self.deadline.poll(cx).map(|()| None)
@@ -123,10 +121,10 @@ impl Sending {
 
     /// Gives the client as many bytes; whether they were the last ones.
     fn give(&mut self, room: usize) -> bool {
-        let piece = self.rest.split_to(self.unit.min(room));
-        self.unit -= piece.len();
+        let piece = self.rest.split_to(self.rest.len().min(room));
+        self.owed = self.owed.saturating_sub(piece.len());
         self.taken = true;
-        if self.unit == 0 {
+        if self.owed == 0 {
             self.deadline.clear();
         }
         let last = self.rest.is_empty() && self.is_over();

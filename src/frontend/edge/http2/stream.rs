@@ -10,7 +10,6 @@ use h2::ext::Protocol;
 use h2::server::SendResponse;
 use http::Response;
 
-use super::super::settings::Settings;
 use super::head;
 use super::incoming::Incoming;
 use super::metered::SharedMeter;
@@ -30,7 +29,6 @@ pub(super) struct Stream {
     /// What answers its request.
     pub(super) service: Arc<Service>,
     pub(super) connection: Arc<Connection>,
-    pub(super) settings: Arc<Settings>,
     pub(super) window: Arc<ReceiveWindow>,
     pub(super) meter: SharedMeter,
     /// Interim answers that wait to be sent.
@@ -69,7 +67,7 @@ impl Stream {
             true => (None, Some(body)),
             false => (Some(body), None),
         };
-        let (request, rejection) = head::request(parts, &self.settings);
+        let (request, rejection) = head::request(parts, self.service.edge.head());
         let awaited = head::awaits_invitation(&request).then(|| self.interim.clone());
         let mut exchange = Exchange::new(&self.service.context, &self.connection, request);
         exchange.hinted(self.interim.clone());
@@ -119,7 +117,8 @@ impl Stream {
         let stream = self.respond.send_response(head::response(&exchange), over);
         let stream = stream.ok().filter(|_| !over)?;
         let held = self.service.context.relays.spools().share();
-        Some(Sending::new(stream, exchange, held, self.settings.timeouts.send))
+        let send = self.service.edge.timeouts.send;
+        Some(Sending::new(stream, exchange, held, send))
     }
 
     /// Becomes the tunnel that its client wants, if the application has agreed. To such a client, no other answer may look
