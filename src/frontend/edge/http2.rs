@@ -140,8 +140,7 @@ impl Http2 {
 
     /// Serves requests until there is nothing left to do.
     async fn run(&self, socket: &mut Metered<Socket>) {
-        let handshake = self.builder().handshake(socket);
-        let ended = match handshake.await {
+        let ended = match self.greet(socket).await {
             Ok(driver) => self.drive(driver).await,
             Err(error) => Err(error),
         };
@@ -151,7 +150,13 @@ impl Http2 {
         self.tell_violation();
     }
 
-    async fn drive(&self, mut driver: Driver<'_>) -> Result<(), h2::Error> {
+    /// Tells the client our settings. In a box: it is large, and each step would have a place for it.
+    async fn greet<'a>(&self, socket: &'a mut Metered<Socket>) -> Result<Box<Driver<'a>>, h2::Error> {
+        let greeting = Box::pin(self.builder().handshake(socket));
+        greeting.await.map(Box::new)
+    }
+
+    async fn drive(&self, mut driver: Box<Driver<'_>>) -> Result<(), h2::Error> {
         let mut pings = driver
             .ping_pong()
             .map(|pings| Pings::new(pings, self.settings.timeouts.h2_ping));

@@ -158,7 +158,7 @@ fn attacks() -> Vec<Attack> {
     ];
     // A field of 4,000 bytes, and references to it.
     let bomb = [&head[..], b"\x40\x01x\x7f\xa1\x1e", &[b'v'; 4000], &[0xbe; 1000]].concat();
-    let fixed = get(GENERATION, "chaos.example");
+    let fixed = get(HTTP, GENERATION, "chaos.example");
     let stalled = (1..200)
         .step_by(2)
         .map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &fixed));
