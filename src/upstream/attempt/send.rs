@@ -135,9 +135,9 @@ impl<'a> Attempts<'a> {
             let fresh = self.fresh;
             let idle = idle.and_then(|mut idle| (!fresh && idle.is_quiet()).then_some(idle));
             let reused = idle.is_some();
-            let connection = match idle {
+            let connection = match idle.or_else(|| self.connect_now(&mut slot)) {
                 Some(connection) => connection,
-                // Boxed: a kept connection needs no room for it.
+                // Boxed: a connection that is there needs no room for it.
                 None => match Box::pin(self.connect(&mut slot)).await {
                     Some(connection) => connection,
                     None if self.gives_up() => return Err(self.refused(AdmissionError::NoEndpoint)),
@@ -254,6 +254,14 @@ impl<'a> Attempts<'a> {
         .await;
         self.now = Instant::now();
         self.paused = true;
+    }
+
+    /// A fresh connection, where none has to be waited for.
+    fn connect_now(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
+        let stream = self.upstream.dialer.connect_now(&slot.endpoint().config)?;
+        self.now = Instant::now();
+        slot.reached();
+        Some(Connection::boxed(stream))
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
