@@ -342,6 +342,7 @@ impl Http1 {
     }
 
     /// Has a request answered, and sends the answer to its end.
+    #[inline(always)] // into the loop over requests; what is turned away has a copy of its own
     fn poll_exchange(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
         loop {
             match answering {
