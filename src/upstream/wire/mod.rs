@@ -6,6 +6,7 @@ pub mod dialer;
 pub mod pump;
 pub mod request_body;
 pub mod stderr;
+pub mod timers;
 
 pub use connection::Connection;
 pub use dialer::Dialer;
