@@ -41,8 +41,9 @@
 //!
 //! ```text
 //! accept            frontend::server, transport::listen
-//!                   TLS, where its listener speaks it: a handshake with a deadline of its own, of which so many at a time
-//!                   are answered. It may say which protocol is spoken inside
+//! in front          a header of the PROXY protocol, where the listener wants one of this peer (protocol::proxy_protocol);
+//!                   then TLS, where the listener speaks it: so many handshakes are answered at a time, and each may say
+//!                   which protocol is spoken inside. Both have one deadline
 //! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer

@@ -1,5 +1,6 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::pace::Rate;
-use super::trust::Trust;
+use super::trust::{Trust, TrustedProxy};
 use crate::files::Symlinks;
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
@@ -48,14 +49,32 @@ pub struct Listener {
     pub backlog: u32,
     /// Which users may connect to a unix socket.
     pub access: Access,
+    /// Whose connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: ProxyProtocol,
     /// How TLS is spoken there; `None`: it is not.
     pub tls: Option<Box<ListenerTls>>,
+}
+
+/// The peers whose connections begin with a header of the PROXY protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyProtocol {
+    /// Those that are believed. Empty: none.
+    pub from: Vec<TrustedProxy>,
+}
+
+impl ProxyProtocol {
+    /// Whether a peer has to announce its connections; one on a unix socket has no address.
+    pub fn is_from(&self, peer: Option<SocketAddr>) -> bool {
+        let peer = peer.map(|peer| peer.ip().to_canonical());
+        self.from.iter().any(|proxy| proxy.is(peer))
+    }
 }
 
 /// Deadlines of the client side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the connection to the end of the TLS handshake.
+    /// From the connection to the end of what comes in front of its first request: the header of the PROXY protocol, the
+    /// TLS handshake.
     pub handshake: Duration,
     /// Without a request on a connection, before its first one and between two.
     pub idle: Duration,
@@ -177,6 +196,7 @@ impl Listener {
             address,
             backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
+            proxy_protocol: ProxyProtocol::default(),
             tls: None,
         }
     }
@@ -311,11 +331,5 @@ impl FrontendConfig {
             }
         }
         hosts
-    }
-
-    /// The shortest grace of any answer that has a least rate.
-    pub(super) fn download_grace(&self) -> Option<Duration> {
-        let rates = self.routes.iter().filter_map(|route| route.limits.download());
-        rates.map(|rate| rate.grace).min()
     }
 }

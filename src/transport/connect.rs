@@ -36,6 +36,9 @@ pub enum ConnectError {
     /// The other side is there, and TLS with it failed.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// No descriptor is left for a connection: says nothing about the other side.
+    #[error("{0}: raise LimitNOFILE= of the unit, `ulimit -n` or fs.file-max, or lower max_connections")]
+    NoDescriptor(io::Error),
     /// Anything else.
     #[error("{0}")]
     Io(io::Error),
@@ -47,6 +50,12 @@ pub struct Connector {
     lookups: Lookups,
     explanations: Arc<Semaphore>,
 }
+
+/// EMFILE: the process has as many open as it may.
+const EMFILE: i32 = 24;
+
+/// ENFILE: the machine has.
+const ENFILE: i32 = 23;
 
 /// Threads that look for what is in the way to a socket: they ask for names of users, of a directory service perhaps.
 const EXPLANATIONS: usize = 4;
@@ -149,13 +158,22 @@ impl ConnectError {
             Self::Forbidden(_) => Reason::SocketForbidden,
             Self::Timeout => Reason::ConnectTimeout,
             Self::Tls(_) => Reason::BackendTlsFailed,
+            Self::NoDescriptor(_) => Reason::NoDescriptor,
             Self::Io(_) => Reason::ConnectFailed,
         }
+    }
+
+    /// Whether the gateway is to blame: another endpoint is not reached either.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::NoDescriptor(_))
     }
 }
 
 impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
+        if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) {
+            return Self::NoDescriptor(error);
+        }
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::Full,
             io::ErrorKind::ConnectionRefused => Self::Refused,

@@ -46,7 +46,7 @@ impl Stream {
                 (ReadHalf(Reading::Plain(read)), WriteHalf(Writing::Plain(write)))
             }
             Self::Tls(stream) => {
-                let (read, write) = stream.into_halves()?;
+                let (read, write) = stream.into_halves();
                 (
                     ReadHalf(Reading::Tls(Box::new(read))),
                     WriteHalf(Writing::Tls(Box::new(write))),

@@ -37,7 +37,7 @@ pub use entry::{Destination, DirectoryEntry, EntryError};
 pub use halves::{ReadHalf, WriteHalf};
 pub use inherited::{Inherited, InheritedSocket, Lender};
 pub use latch::Latch;
-pub use listen::Listener;
+pub use listen::{Accepted, Listener};
 pub use query::Query;
 pub use reach::Obstacle;
 pub use resolve::Resolver;

@@ -2,14 +2,12 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use rustix::net::SendFlags;
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::dialed::DialedSocket;
@@ -42,20 +40,32 @@ impl Socket {
         }
     }
 
-    /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
-    pub fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
-            // Fails on a socket that is reset already.
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
-        }
-    }
-
     /// Reads what is there now. Costs no system call while nothing has come, and nothing of the task's budget.
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.try_read(buf),
             Self::Unix(stream) => stream.try_read(buf),
             Self::Dialed(socket) => socket.try_read(buf),
+        }
+    }
+
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream. `Unsupported` of a unix
+    /// socket that we have connected.
+    pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
+        let mut peek = |socket: BorrowedFd<'_>| {
+            let (_, count) = rustix::net::recv(socket, &mut *room, RecvFlags::PEEK)?;
+            Ok(count)
+        };
+        match self {
+            Self::Tcp(stream) => {
+                let look = || peek(stream.as_fd());
+                stream.async_io(Interest::READABLE, look).await
+            }
+            Self::Unix(stream) => {
+                let look = || peek(stream.as_fd());
+                stream.async_io(Interest::READABLE, look).await
+            }
+            Self::Dialed(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

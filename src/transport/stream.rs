@@ -22,19 +22,20 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The other end, when it has a number.
+    /// The other end, when it has a number, and still has: none is left of a connection that was reset.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.socket().peer_addr()
+        match self {
+            Self::Plain(socket) => socket.peer_addr(),
+            Self::Tls(stream) => stream.peer_addr(),
+        }
     }
 
     /// Our end, when it has a number.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.socket().local_addr()
-    }
-
-    /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
-    pub fn reset_on_close(&self) {
-        self.socket().reset_on_close();
+        match self {
+            Self::Plain(socket) => socket.local_addr(),
+            Self::Tls(stream) => stream.local_addr(),
+        }
     }
 
     /// Whether there is nothing to be read: no byte, no end, no error. A byte that is there may be lost.
@@ -50,10 +51,11 @@ impl Stream {
         }
     }
 
-    fn socket(&self) -> &Socket {
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream. `Unsupported` with TLS.
+    pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.socket(),
+            Self::Plain(socket) => socket.peek(room).await,
+            Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }

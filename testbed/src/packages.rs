@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 13] = [
+pub const PACKAGES: [Package; 14] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
@@ -67,6 +67,11 @@ pub const PACKAGES: [Package; 13] = [
         "nginx",
         "/usr/sbin/nginx",
         "a front end to compare with; no test uses its service",
+    ),
+    package(
+        "haproxy",
+        "/usr/sbin/haproxy",
+        "a load balancer that speaks the PROXY protocol; no test uses its service",
     ),
     package(
         "prometheus",

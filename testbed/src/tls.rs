@@ -1,5 +1,6 @@
 //! TLS as a test's client speaks it.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::TLS12;
 use rustls::{
     ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct, Error, HandshakeKind,
-    RootCertStore, SignatureScheme, StreamOwned,
+    RootCertStore, ServerConfig, ServerConnection, SignatureScheme, StreamOwned,
 };
 
 use crate::authority::{Authority, Issued};
@@ -122,21 +123,47 @@ impl Tls {
     ///
     /// When its name is none.
     pub fn hello(&self) -> Result<Vec<u8>> {
-        let name = ServerName::try_from(self.name.clone())?;
-        let mut bytes = Vec::new();
-        ClientConnection::new(self.config.clone(), name)?.write_tls(&mut bytes)?;
-        Ok(bytes)
+        Ok(self.begin()?.1)
     }
 
-    /// Shakes hands.
-    pub(crate) fn connect(&self, mut stream: TcpStream) -> Result<Secured> {
+    /// A handshake, and what the client says first in it.
+    pub(crate) fn begin(&self) -> Result<(ClientConnection, Vec<u8>)> {
         let name = ServerName::try_from(self.name.clone())?;
         let mut tls = ClientConnection::new(self.config.clone(), name)?;
-        while tls.is_handshaking() {
-            tls.complete_io(&mut stream).context("no handshake")?;
-        }
-        Ok(StreamOwned::new(tls, stream))
+        let mut hello = Vec::new();
+        tls.write_tls(&mut hello)?;
+        Ok((tls, hello))
     }
+}
+
+/// Goes through the rest of a handshake.
+pub(crate) fn finish(mut tls: ClientConnection, mut stream: TcpStream) -> Result<Secured> {
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream).context("no handshake")?;
+    }
+    Ok(StreamOwned::new(tls, stream))
+}
+
+/// The server's side of a connection, with a certificate. A read is an error where the client ends it without a word.
+///
+/// # Errors
+///
+/// When the certificate cannot be used, or there is no handshake.
+pub fn accept_tls(mut stream: TcpStream, issued: &Issued) -> Result<impl Read + Write> {
+    let chain = CertificateDer::pem_slice_iter(issued.cert.as_bytes());
+    let chain = chain
+        .collect::<Result<_, _>>()
+        .map_err(|error| anyhow!("{error:?}"))?;
+    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).map_err(|error| anyhow!("{error:?}"))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(DEFAULT_VERSIONS)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    let mut tls = ServerConnection::new(Arc::new(config))?;
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream).context("no handshake")?;
+    }
+    Ok(StreamOwned::new(tls, stream))
 }
 
 /// What both sides agreed on.

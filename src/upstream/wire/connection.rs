@@ -8,6 +8,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
 
+use super::announcement::Announcement;
 use crate::protocol::WriteQueue;
 use crate::transport::{Deadline, Stream};
 
@@ -24,6 +25,8 @@ const WRITE_SLICES: usize = 16;
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
+    /// What was said in front of it.
+    announcement: Announcement,
     /// Received, not decoded.
     pub received: BytesMut,
     /// The last read filled all that it was given.
@@ -37,8 +40,14 @@ pub struct Connection {
 impl Connection {
     /// A fresh connection. Boxed: each exchange moves it from the pool through a pump and a lease and back.
     pub fn boxed(stream: Stream) -> Box<Self> {
+        Self::announced(stream, Announcement::default())
+    }
+
+    /// The same, in front of which something was said.
+    pub fn announced(stream: Stream, announcement: Announcement) -> Box<Self> {
         Box::new(Self {
             stream,
+            announcement,
             received: BytesMut::new(),
             flowing: false,
             queue: WriteQueue::new(),
@@ -85,6 +94,11 @@ impl Connection {
         let count = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.received))?;
         self.flowing = count >= READ_SIZE;
         Poll::Ready(Ok(count))
+    }
+
+    /// Whether the endpoint was told the same as it would be told now.
+    pub fn is_announced_as(&self, announcement: &Announcement) -> bool {
+        self.announcement == *announcement
     }
 
     /// Whether the peer has neither closed nor said anything since the last exchange.

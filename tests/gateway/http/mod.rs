@@ -2,6 +2,7 @@
 //!
 //! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
+mod announcing;
 mod answer;
 mod bodiless;
 mod edge;
@@ -12,10 +13,12 @@ mod floods;
 pub(crate) mod frames;
 mod framing;
 mod http2;
+mod kept;
 mod leaving;
 mod log;
 mod memory;
 mod onward;
+pub(crate) mod proxy_protocol;
 mod signals;
 pub(crate) mod site;
 mod strict;

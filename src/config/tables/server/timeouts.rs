@@ -9,7 +9,8 @@ use crate::frontend::config::Timeouts;
 table! {
     /// Deadlines of the client side.
     pub(in crate::config) struct ServerTimeouts for Timeouts {
-        /// Longest time from a connection to the end of its TLS handshake.
+        /// Longest time from a connection to the end of what comes in front of its first request: the header of the PROXY
+        /// protocol, the TLS handshake.
         handshake: Duration as DEADLINE,
         /// How long a connection may be without a request, before its first one and between two.
         idle: Duration as DEADLINE,
