@@ -371,7 +371,6 @@ impl Http1 {
     }
 
     /// Has a request answered, and sends the answer to its end, or as far as its client takes it.
-    #[inline(always)] // into the loop over requests; what is turned away has a copy of its own
     fn poll_exchange(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
         let polled = self.poll_answering(answering, cx);
         if polled.is_pending() && self.connection.meters.shortest_grace().is_some() {
@@ -381,7 +380,6 @@ impl Http1 {
         polled
     }
 
-    #[inline]
     fn poll_answering(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
         loop {
             match answering {
