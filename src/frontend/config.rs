@@ -332,10 +332,4 @@ impl FrontendConfig {
         }
         hosts
     }
-
-    /// The shortest grace of any answer that has a least rate.
-    pub(super) fn download_grace(&self) -> Option<Duration> {
-        let rates = self.routes.iter().filter_map(|route| route.limits.download());
-        rates.map(|rate| rate.grace).min()
-    }
 }

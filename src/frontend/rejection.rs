@@ -342,7 +342,7 @@ fn upstream(failure: &Failure) -> StatusCode {
         )
         | Failure::BacklogFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Connect { cause, .. } => match cause {
-            ConnectError::Full => StatusCode::SERVICE_UNAVAILABLE,
+            ConnectError::Full | ConnectError::NoDescriptor(_) => StatusCode::SERVICE_UNAVAILABLE,
             ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             ConnectError::Refused
             | ConnectError::Missing(_)

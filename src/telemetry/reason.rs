@@ -109,6 +109,8 @@ reasons! {
         Misdirected = "misdirected",
         /// No header of the PROXY protocol from a peer that has to send one.
         MissingProxyHeader = "missing_proxy_header",
+        /// No descriptor is left for a connection to the endpoint.
+        NoDescriptor = "no_descriptor",
         /// No endpoint is left to try.
         NoEndpoint = "no_endpoint",
         /// The client is not among those that may ask.

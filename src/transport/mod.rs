@@ -11,6 +11,7 @@ pub mod buffers;
 mod claim;
 pub mod connect;
 pub mod deadline;
+pub mod dialed;
 mod directions;
 pub mod entry;
 pub mod halves;

@@ -10,13 +10,17 @@ use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::dialed::DialedSocket;
+
 /// A connected socket.
 #[derive(Debug)]
 pub enum Socket {
     /// TCP; Nagle's algorithm is off.
     Tcp(TcpStream),
-    /// A unix stream socket.
+    /// A unix stream socket that a client has connected.
     Unix(UnixStream),
+    /// A unix stream socket that we have connected.
+    Dialed(DialedSocket),
 }
 
 impl Socket {
@@ -24,7 +28,7 @@ impl Socket {
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Dialed(_) => None,
         }
     }
 
@@ -32,7 +36,7 @@ impl Socket {
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Dialed(_) => None,
         }
     }
 
@@ -41,10 +45,12 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_read(buf),
             Self::Unix(stream) => stream.try_read(buf),
+            Self::Dialed(socket) => socket.try_read(buf),
         }
     }
 
-    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream.
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream. `Unsupported` of a unix
+    /// socket that we have connected.
     pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
         let mut peek = |socket: BorrowedFd<'_>| {
             let (_, count) = rustix::net::recv(socket, &mut *room, RecvFlags::PEEK)?;
@@ -59,6 +65,7 @@ impl Socket {
                 let look = || peek(stream.as_fd());
                 stream.async_io(Interest::READABLE, look).await
             }
+            Self::Dialed(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -67,6 +74,7 @@ impl Socket {
         let socket = match self {
             Self::Tcp(stream) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
+            Self::Dialed(socket) => socket.as_fd(),
         };
         Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
     }
@@ -84,11 +92,18 @@ impl From<UnixStream> for Socket {
     }
 }
 
+impl From<DialedSocket> for Socket {
+    fn from(socket: DialedSocket) -> Self {
+        Self::Dialed(socket)
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Dialed(socket) => Pin::new(socket).poll_read(cx, buf),
         }
     }
 }
@@ -98,6 +113,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Dialed(socket) => Pin::new(socket).poll_write(cx, buf),
         }
     }
 
@@ -109,6 +125,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Dialed(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -125,6 +142,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Dialed(socket) => Pin::new(socket).poll_shutdown(cx),
         }
     }
 }

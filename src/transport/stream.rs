@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::dialed::DialedSocket;
 use super::socket::Socket;
 use super::tls::TlsStream;
 
@@ -57,15 +58,6 @@ impl Stream {
             Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
-
-    /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes. `WouldBlock`:
-    /// there is no such short way.
-    pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(socket) => socket.write_now(bytes),
-            Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
 }
 
 impl From<TcpStream> for Stream {
@@ -77,6 +69,12 @@ impl From<TcpStream> for Stream {
 impl From<UnixStream> for Stream {
     fn from(stream: UnixStream) -> Self {
         Self::Plain(stream.into())
+    }
+}
+
+impl From<DialedSocket> for Stream {
+    fn from(socket: DialedSocket) -> Self {
+        Self::Plain(socket.into())
     }
 }
 

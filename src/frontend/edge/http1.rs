@@ -22,9 +22,10 @@ use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
 use super::sending::{Form, Sending};
-use super::settings::Settings;
+use super::settings::InForce;
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
+use super::watch::Watch;
 use super::writer::Writer;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
@@ -38,7 +39,7 @@ use crate::protocol::fields::FieldName;
 use crate::protocol::http1;
 use crate::protocol::http1::answer::{self, CONTINUE};
 use crate::protocol::http1::{
-    BodyDecoder, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder, RequestError, Rest,
+    BodyDecoder, ChunkLimits, Framing, KeepAlive, Next, Request, RequestDecoder, RequestError, Rest,
 };
 use held::Held;
 
@@ -64,7 +65,9 @@ pub(super) struct Http1 {
     now: Option<Instant>,
     leaving: Leaving,
     half_close: HalfClose,
-    settings: Arc<Settings>,
+    /// There as soon as an answer had to be taken at a least rate.
+    watch: Option<Box<Watch>>,
+    settings: InForce,
     current: Arc<Current>,
     connection: Arc<Connection>,
     /// There while a body has the reading side.
@@ -128,22 +131,20 @@ impl Http1 {
     pub(super) fn new(
         reader: Reader,
         writer: Writer,
-        settings: Arc<Settings>,
+        settings: InForce,
         current: Arc<Current>,
         connection: Arc<Connection>,
     ) -> Box<Self> {
         Box::new(Self {
             reader: Some(reader),
             writer,
-            decoder: RequestDecoder::new(Limits {
-                size: settings.head_size,
-                fields: settings.head_fields,
-            }),
+            decoder: RequestDecoder::new(settings.head()),
             unread: None,
             stage: Stage::new(),
             now: None,
             leaving: Leaving::default(),
             half_close: HalfClose::default(),
+            watch: None,
             settings,
             current,
             connection,
@@ -203,25 +204,12 @@ impl Http1 {
         news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Asked, Silence>> {
-        let Some(reader) = &mut self.reader else {
-            return Poll::Ready(Err(Silence::Over));
-        };
         loop {
+            let Some(reader) = &mut self.reader else {
+                return Poll::Ready(Err(Silence::Over));
+            };
             match self.decoder.decode(&mut reader.bytes) {
-                Ok(Some(request)) => {
-                    self.stage
-                        .enter(ConnectionState::Exchange, &self.settings.timeouts);
-                    let Request {
-                        framing, persistent, ..
-                    } = request;
-                    let service = self.current.service();
-                    return Poll::Ready(Ok(Asked {
-                        exchange: Exchange::new(&service.context, &self.connection, request.into()),
-                        service,
-                        framing,
-                        persistent,
-                    }));
-                }
+                Ok(Some(request)) => return Poll::Ready(Ok(self.asked(request))),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(Silence::Refused(Box::new(error)))),
             }
@@ -231,22 +219,62 @@ impl Http1 {
             };
             self.stage
                 .enter_at(state, &self.settings.timeouts, self.now.take());
-            match reader.poll_fill(cx) {
-                Poll::Ready(Ok(1..)) => continue,
+            match reader.poll_head(cx) {
+                // Of the head that begins here, the limits are those of now.
+                Poll::Ready(Ok(1..)) if state == ConnectionState::Idle => self.renew(),
+                Poll::Ready(Ok(1..)) => {}
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Silence::Over)),
-                Poll::Pending => {}
+                Poll::Pending => return self.poll_silence(state, news, cx).map(Err),
             }
+        }
+    }
+
+    /// Nothing more comes at the moment: keeps no more than that needs, and no longer than it may last.
+    fn poll_silence(
+        &mut self,
+        state: ConnectionState,
+        news: Pin<&mut Notified<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Silence> {
+        if let Some(reader) = &mut self.reader {
             reader.park();
-            self.writer.park();
-            // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
-            if state == ConnectionState::Idle && self.leaving.poll(&self.connection.leave, news, cx) {
-                self.stage.shorten(self.settings.timeouts.grace);
-            }
-            return match (self.stage.poll_late(cx), state) {
-                (Poll::Pending, _) => Poll::Pending,
-                (Poll::Ready(()), ConnectionState::Head) => Poll::Ready(Err(Silence::Late)),
-                (Poll::Ready(()), _) => Poll::Ready(Err(Silence::Over)),
-            };
+        }
+        self.writer.park();
+        // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
+        if state == ConnectionState::Idle && self.leaving.poll(&self.connection.leave, news, cx) {
+            self.stage.shorten(self.settings.timeouts.grace);
+        }
+        ready!(self.stage.poll_late(cx));
+        Poll::Ready(match state {
+            ConnectionState::Head => Silence::Late,
+            _ => Silence::Over,
+        })
+    }
+
+    /// A request that has come, and what answers it.
+    #[inline]
+    fn asked(&mut self, request: Request) -> Asked {
+        self.renew();
+        self.stage
+            .enter(ConnectionState::Exchange, &self.settings.timeouts);
+        let Request {
+            framing, persistent, ..
+        } = request;
+        let service = self.current.service();
+        Asked {
+            exchange: Exchange::new(&service.context, &self.connection, request.into()),
+            service,
+            framing,
+            persistent,
+        }
+    }
+
+    /// Goes by the settings of now.
+    #[inline]
+    fn renew(&mut self) {
+        if self.settings.renew(&self.current) {
+            self.decoder.set_limits(self.settings.head());
+            self.writer.set_limit(self.settings.timeouts.send);
         }
     }
 
@@ -270,7 +298,7 @@ impl Http1 {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        match serve::begin(&service, exchange, || self.lend(awaited)) {
+        match serve::begin(&service, exchange, || self.lend(awaited, &service)) {
             Begun::Answered(exchange) => self.answered(exchange, keep_alive, form),
             Begun::Forwarded(handling) => Answering::SomeTime(Box::new(Forwarded {
                 handling,
@@ -314,14 +342,15 @@ impl Http1 {
     }
 
     /// The body of a request, with the reading side if there is one.
-    fn lend(&mut self, awaited: bool) -> Incoming {
+    fn lend(&mut self, awaited: bool, service: &Service) -> Incoming {
         match (self.unread.take(), self.reader.take()) {
             (Some(unread), Some(reader)) => {
                 let side = ReadSide {
                     reader,
                     body: unread.0,
                 };
-                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone())
+                let held = service.context.relays.spools().share();
+                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone(), held)
             }
             (_, reader) => {
                 self.reader = reader;
@@ -341,8 +370,17 @@ impl Http1 {
         }
     }
 
-    /// Has a request answered, and sends the answer to its end.
+    /// Has a request answered, and sends the answer to its end, or as far as its client takes it.
     fn poll_exchange(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
+        let polled = self.poll_answering(answering, cx);
+        if polled.is_pending() && self.connection.meters.shortest_grace().is_some() {
+            let watch = self.watch.get_or_insert_default();
+            return watch.poll(&self.connection, cx).map(|()| After::Close);
+        }
+        polled
+    }
+
+    fn poll_answering(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
         loop {
             match answering {
                 Answering::SomeTime(forwarded) => match ready!(self.poll_answer(forwarded, cx)) {

@@ -29,7 +29,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::sync::futures::Notified;
@@ -45,9 +44,8 @@ use http1::Http1;
 use leaving::Leaving;
 pub use prologue::Prologue;
 use reader::Reader;
-use settings::Settings;
+use settings::InForce;
 use state::{ConnectionState, Stage};
-use watch::Watch;
 use writer::Writer;
 
 /// What an HTTP/2 client with prior knowledge sends first (RFC 9113, section 3.4).
@@ -73,7 +71,9 @@ pub fn serve(
     // which lives as long as the connection and is to be small.
     let accepted = Box::new((accepted, context, permit));
     async move {
-        let mut opened = Opened::plain(*accepted);
+        let Some(mut opened) = Opened::plain(*accepted) else {
+            return;
+        };
         let Some(protocol) = opened.detect().await else {
             return;
         };
@@ -112,7 +112,7 @@ struct Opened {
     connected: Connected,
     context: ConnectionContext,
     permit: Permit,
-    settings: Arc<Settings>,
+    settings: InForce,
     stage: Stage,
     leaving: Leaving,
     /// What the handshake says is spoken.
@@ -121,32 +121,32 @@ struct Opened {
 
 impl Opened {
     /// A connection without a prologue.
-    fn plain((accepted, context, permit): (Accepted, ConnectionContext, Permit)) -> Box<Self> {
+    fn plain((accepted, context, permit): (Accepted, ConnectionContext, Permit)) -> Option<Box<Self>> {
         let Accepted { stream, peer } = accepted;
         let connected = Connected::new(peer, stream.local_addr());
         Self::new(stream, BytesMut::new(), connected, context, permit)
     }
 
-    /// A connection of which `bytes` were read already.
+    /// A connection of which `bytes` were read already; `None` when its directions do not part.
     fn new(
         stream: Stream,
         bytes: BytesMut,
         connected: Connected,
         context: ConnectionContext,
         permit: Permit,
-    ) -> Box<Self> {
-        let (read, write) = stream.into_halves();
-        Box::new(Self {
+    ) -> Option<Box<Self>> {
+        let (read, write) = stream.into_halves().ok()?;
+        Some(Box::new(Self {
             reader: Reader::new(read, bytes),
             write,
             connected,
-            settings: context.current.service().edge.clone(),
+            settings: InForce::new(&context.current),
             context,
             permit,
             stage: Stage::new(),
             leaving: Leaving::default(),
             agreed: None,
-        })
+        }))
     }
 
     /// Reads until the bytes are, or can no longer become, an HTTP/2 preface; `None` when the client closes or says
@@ -158,7 +158,6 @@ impl Opened {
     }
 
     fn poll_detect(&mut self, news: Pin<&mut Notified<'_>>, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
-        let timeouts = &self.settings.timeouts;
         loop {
             if let Some(protocol) = protocol(&self.reader.bytes) {
                 return Poll::Ready(Some(protocol));
@@ -167,15 +166,18 @@ impl Opened {
                 true => ConnectionState::Idle,
                 false => ConnectionState::Head,
             };
-            self.stage.enter(state, timeouts);
+            self.stage.enter(state, &self.settings.timeouts);
             match self.reader.poll_fill(cx) {
-                Poll::Ready(Ok(1..)) => continue,
+                Poll::Ready(Ok(1..)) => {
+                    self.settings.renew(&self.context.current);
+                    continue;
+                }
                 Poll::Ready(_) => return Poll::Ready(None),
                 Poll::Pending => {}
             }
             self.reader.park();
             if self.leaving.poll(&self.context.leave, news, cx) {
-                self.stage.shorten(timeouts.grace);
+                self.stage.shorten(self.settings.timeouts.grace);
             }
             return self.stage.poll_late(cx).map(|()| None);
         }
@@ -183,13 +185,9 @@ impl Opened {
 
     /// What most connections are; or another one, which is not to make their tasks larger.
     fn serving(self: Box<Self>, protocol: Protocol) -> Result<Box<Http1>, Serving> {
-        match (protocol, self.settings.download_grace) {
-            (Protocol::Http1, None) => {
-                let (reader, writer, settings, current, connection) = self.begin();
-                Ok(Http1::new(reader, writer, settings, current, connection))
-            }
-            (Protocol::Http1, Some(grace)) => Err(Box::pin(self.watched(grace))),
-            (Protocol::Http2, grace) => Err(Box::pin(self.http2(grace))),
+        match protocol {
+            Protocol::Http1 => Ok(self.http1()),
+            Protocol::Http2 => Err(Box::pin(self.http2())),
         }
     }
 
@@ -211,29 +209,21 @@ impl Opened {
 
     /// Says, in the clear, why no request is read.
     async fn turn_away(self: Box<Self>, rejection: Rejection) {
-        let (reader, writer, settings, current, connection) = self.begin();
-        let http1 = Http1::new(reader, writer, settings, current, connection);
-        http1.turn_away(rejection).await;
+        self.http1().turn_away(rejection).await;
     }
 
-    async fn watched(self: Box<Self>, grace: Duration) {
+    fn http1(self: Box<Self>) -> Box<Http1> {
         let (reader, writer, settings, current, connection) = self.begin();
-        let watch = Watch::new(connection.clone(), grace);
-        let http1 = Http1::new(reader, writer, settings, current, connection);
-        watch.over(http1.serve()).await;
+        Http1::new(reader, writer, settings, current, connection)
     }
 
-    async fn http2(self: Box<Self>, grace: Option<Duration>) {
+    async fn http2(self: Box<Self>) {
         let (reader, writer, settings, current, connection) = self.begin();
-        let serving = http2::serve(reader, writer, settings, current, connection.clone());
-        match grace {
-            Some(grace) => Box::pin(Watch::new(connection, grace).over(serving)).await,
-            None => Box::pin(serving).await,
-        }
+        http2::serve(reader, writer, settings, current, connection).await;
     }
 
     /// Requests are about to come.
-    fn begin(self: Box<Self>) -> (Reader, Writer, Arc<Settings>, Arc<Current>, Arc<Connection>) {
+    fn begin(self: Box<Self>) -> (Reader, Writer, InForce, Arc<Current>, Arc<Connection>) {
         let ConnectionContext { current, leave } = self.context;
         let connection = Arc::new(Connection::new(self.connected, leave, self.permit));
         let writer = Writer::new(self.write, self.settings.timeouts.send, connection.clone());

@@ -51,13 +51,13 @@ impl Prologue {
             match receive(&mut stream, &context, &connected, deadline).await? {
                 Received::Header(header) => connected = connected.announced(header),
                 Received::Wrong(error, bytes) => {
-                    let opened = Opened::new(stream, bytes, connected, context, permit);
+                    let opened = Opened::new(stream, bytes, connected, context, permit)?;
                     return Some(Err((opened, Rejection::ProxyHeader(error))));
                 }
             }
         }
         let Some(securing) = self.securing else {
-            let opened = Opened::new(stream, BytesMut::new(), connected, context, permit);
+            let opened = Opened::new(stream, BytesMut::new(), connected, context, permit)?;
             return Some(Ok(opened));
         };
         Some(
@@ -65,13 +65,13 @@ impl Prologue {
                 Begun::Secure(stream, negotiated) => {
                     let agreed = negotiated.alpn.map(Protocol::from);
                     let connected = connected.over(ClientTls::from(negotiated));
-                    let mut opened = Opened::new(stream, BytesMut::new(), connected, context, permit);
+                    let mut opened = Opened::new(stream, BytesMut::new(), connected, context, permit)?;
                     opened.agreed = agreed;
                     Ok(opened)
                 }
                 Begun::Clear(stream, bytes) => {
                     let rejection = in_the_clear(&bytes);
-                    let opened = Opened::new(stream, bytes, connected, context, permit);
+                    let opened = Opened::new(stream, bytes, connected, context, permit)?;
                     Err((opened, rejection))
                 }
             },

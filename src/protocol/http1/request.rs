@@ -65,6 +65,11 @@ impl RequestDecoder {
         }
     }
 
+    /// For the next head, if none has begun.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Takes the next head off `src`; `Ok(None)` asks for more bytes, and leaves those that are there.
     ///
     /// After an error nothing on the connection can be believed.

@@ -42,8 +42,8 @@ impl Shared {
 
 impl Session {
     /// The two directions of a connection whose handshake is over.
-    pub(super) fn into_halves(self, socket: Socket) -> (TlsReadHalf, TlsWriteHalf) {
-        let (inbound, outbound) = socket.into_directions();
+    pub(super) fn into_halves(self, socket: Socket) -> io::Result<(TlsReadHalf, TlsWriteHalf)> {
+        let (inbound, outbound) = socket.into_directions()?;
         let session = Shared(Arc::new(Mutex::new(self)));
         let read = TlsReadHalf {
             socket: inbound,
@@ -54,7 +54,7 @@ impl Session {
             session,
             cut: false,
         };
-        (read, write)
+        Ok((read, write))
     }
 }
 

@@ -83,7 +83,7 @@ impl Handshake {
     }
 
     /// The connection, when both sides agree.
-    pub(super) fn into_stream(self, socket: Socket) -> TlsStream {
+    pub(super) fn into_stream(self, socket: Socket) -> io::Result<TlsStream> {
         let session = Session::new(self.tls, self.readable, self.ended, self.held);
         TlsStream::new(socket, session)
     }

@@ -19,9 +19,9 @@ pub struct TlsStream {
 }
 
 impl TlsStream {
-    pub(super) fn new(socket: Socket, session: Session) -> Self {
-        let (read, write) = session.into_halves(socket);
-        Self { read, write }
+    pub(super) fn new(socket: Socket, session: Session) -> io::Result<Self> {
+        let (read, write) = session.into_halves(socket)?;
+        Ok(Self { read, write })
     }
 
     /// The two directions.

@@ -273,8 +273,10 @@ impl<'a> Attempts<'a> {
                 return None;
             }
             Err(cause) => {
-                slot.unreachable();
-                self.upstream.suspect_names();
+                if !cause.is_ours() {
+                    slot.unreachable();
+                    self.upstream.suspect_names();
+                }
                 let endpoint = slot.endpoint().name.to_string();
                 Failure::Connect { endpoint, cause }
             }

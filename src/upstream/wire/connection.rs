@@ -27,8 +27,6 @@ pub struct Connection {
     stream: Stream,
     /// What was said in front of it.
     announcement: Announcement,
-    /// Nothing was written yet.
-    fresh: bool,
     /// Received, not decoded.
     pub received: BytesMut,
     /// The last read filled all that it was given.
@@ -50,7 +48,6 @@ impl Connection {
         Box::new(Self {
             stream,
             announcement,
-            fresh: true,
             received: BytesMut::new(),
             flowing: false,
             queue: WriteQueue::new(),
@@ -67,10 +64,6 @@ impl Connection {
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let stream = Pin::new(&mut self.stream);
         let written = match self.queue.single() {
-            Some(only) if std::mem::take(&mut self.fresh) => match stream.write_now(only) {
-                Err(error) if is_temporary(&error) => stream.poll_write(cx, only),
-                written => Poll::Ready(written),
-            },
             Some(only) => stream.poll_write(cx, only),
             None => {
                 let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
@@ -117,34 +110,15 @@ impl Connection {
     }
 }
 
-fn is_temporary(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
 
-    use bytes::Bytes;
     use tokio::net::UnixStream;
     use tokio::task::consume_budget;
 
     use super::*;
-
-    #[tokio::test]
-    async fn a_fresh_connection_takes_bytes_before_the_runtime_knows() {
-        let (ours, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let mut connection = Connection::boxed(Stream::from(UnixStream::from_std(ours).unwrap()));
-        connection.queue.push(Bytes::from_static(b"hello"));
-        let written = poll_fn(|cx| Poll::Ready(connection.poll_write(cx))).await;
-        assert!(matches!(written, Poll::Ready(Ok(5))));
-        assert!(connection.queue.is_empty());
-    }
 
     #[tokio::test]
     async fn a_busy_task_sees_that_the_peer_is_gone() {

@@ -409,6 +409,22 @@ fn connect_is_no_tunnel() {
     assert_eq!(site.backend.connections(), 0);
 }
 
+#[test]
+fn connect_with_a_length_ends_its_connection_and_is_told_why() {
+    let site = Site::new();
+    let connect = [
+        (":method", "CONNECT"),
+        (":authority", "a.example:443"),
+        ("content-length", "5"),
+    ];
+    let mut http = site.http2();
+    http.headers(1, &connect, 0);
+    let (_, code, word) = http.goodbye().expect("a GOAWAY");
+    assert_eq!((code, word.as_str()), (PROTOCOL_ERROR, "http2_error"));
+    assert_eq!(site.log(1)[0]["reason"], "http2_error");
+    assert_eq!(site.backend.connections(), 0);
+}
+
 // GH-08
 #[test]
 fn half_an_upload_runs_nothing() {

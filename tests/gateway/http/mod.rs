@@ -13,6 +13,7 @@ mod floods;
 pub(crate) mod frames;
 mod framing;
 mod http2;
+mod kept;
 mod leaving;
 mod log;
 mod memory;

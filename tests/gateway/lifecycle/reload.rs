@@ -30,7 +30,7 @@ pub(super) fn fixed(body: &str) -> String {
 
 /// Writes a configuration and has it loaded.
 #[track_caller]
-pub(super) fn reload(gateway: &Gateway, config: &str) {
+pub(crate) fn reload(gateway: &Gateway, config: &str) {
     let before = told(gateway, LOADED);
     gateway.write_config(config).unwrap();
     gateway.signal(Signal::HUP).unwrap();

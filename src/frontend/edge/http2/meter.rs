@@ -147,6 +147,8 @@ struct Streams {
     refused: u64,
     /// No more are taken.
     closed: bool,
+    /// The client has closed its side.
+    ended: bool,
 }
 
 /// Streams that the library has ended, perhaps because of their heads: see [`FrameMeter::refusals`].
@@ -244,6 +246,20 @@ impl FrameMeter {
     /// Why the connection ends, if it is to.
     pub(super) fn violation(&self) -> Option<Violation> {
         self.violation
+    }
+
+    /// The client has closed its side.
+    pub(super) fn ended(&mut self) {
+        self.streams.ended = true;
+    }
+
+    /// The library takes nothing more, though neither side has ended the connection: a head was one that it has no answer
+    /// to. `accepted`: requests that the service got.
+    pub(super) fn stopped(&mut self, accepted: u64) {
+        let streams = &self.streams;
+        if !streams.closed && !streams.ended && streams.heads > accepted + streams.refused {
+            self.violation.get_or_insert(Violation::Connect);
+        }
     }
 
     /// The head of a request did not come in time.

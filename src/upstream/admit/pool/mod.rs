@@ -26,6 +26,7 @@ use crate::upstream::admit::registry::{Neighbour, Registry};
 use crate::upstream::model::config::{EndpointConfig, ProtocolName, UpstreamConfig};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
+use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::{self, Constraints};
 use keeper::Alarm;
 use queue::{Place, Queue, Waiter};
@@ -55,6 +56,15 @@ struct PoolState<C: Send + 'static> {
     set: EndpointSet<C>,
     queue: Queue<C>,
     alarm: Alarm,
+}
+
+/// How far the waiting requests were looked through.
+#[derive(Default)]
+struct Search {
+    /// The place of the next one.
+    at: usize,
+    /// A request that takes any endpoint finds none: then all that do need not be asked.
+    full: bool,
 }
 
 impl<C: Send + 'static> Pool<C> {
@@ -107,9 +117,8 @@ impl<C: Send + 'static> Pool<C> {
     pub fn retire(self: &Arc<Self>) {
         let mut state = self.lock();
         state.settings.kept = 0;
-        let closing = self.trim_all(&mut state);
-        drop(state);
-        drop(closing);
+        // Under the lock: they are in no account any more, and other pools wait for it before they connect.
+        drop(self.trim_all(&mut state));
     }
 
     /// The endpoints are these from now on. Those that stay keep all that is known of them, also when their share
@@ -187,25 +196,27 @@ impl<C: Send + 'static> Pool<C> {
         now: Instant,
     ) -> Result<Option<Grant<C>>, AdmissionError> {
         let mut state = self.lock();
-        let choice = state.set.choose(constraints);
+        let choice = state.set.choose(constraints, Claim::New);
         let (taken, stale) = match choice {
-            Choice::Use(at) if state.set.endpoints[at].take_slot() => {
+            Choice::Use(at) if state.set.endpoints[at].take_slot(Claim::New) => {
                 self.take(&mut state, at, constraints.protocol, now)
             }
             Choice::Use(_) | Choice::Wait => return Ok(None),
             Choice::Nothing => return Err(AdmissionError::NoEndpoint),
         };
-        drop(state);
+        // Under the lock: they are in no account any more.
         drop(stale);
+        drop(state);
         self.taken(&taken);
         Ok(Some(taken))
     }
 
-    /// The idle connections of other pools are in the way of this exchange.
+    /// The idle connections of other pools are in the way of this exchange, which is not to connect before they are
+    /// closed.
     fn taken(&self, grant: &Grant<C>) {
         let endpoint = &grant.slot.endpoint;
         if endpoint.occupancy().is_shared() {
-            self.registry.settle(&endpoint.config.address);
+            self.registry.make_room(&endpoint.config.address);
         }
     }
 
@@ -305,7 +316,8 @@ impl<C: Send + 'static> Pool<C> {
         (Grant { idle, slot }, stale)
     }
 
-    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue, or those of all pools at its
+    /// address.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -318,6 +330,10 @@ impl<C: Send + 'static> Pool<C> {
                 None => vec![connection],
             });
         }
+        let offer = endpoint
+            .occupancy()
+            .is_shared()
+            .then(|| endpoint.occupancy().offer());
         endpoint.slot_freed();
         if let Some(at) = at {
             if state.set.degraded {
@@ -330,12 +346,11 @@ impl<C: Send + 'static> Pool<C> {
                 drop(self.trim(&mut state, at, 0));
             }
         }
-        if !state.queue.is_empty() {
+        if let Some(offer) = offer {
+            drop(state);
+            self.registry.settle(&endpoint.config.address, offer);
+        } else if !state.queue.is_empty() {
             self.serve(&mut state);
-        }
-        drop(state);
-        if endpoint.occupancy().is_shared() {
-            self.registry.settle(&endpoint.config.address);
         }
     }
 
@@ -384,35 +399,40 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Gives slots to the waiting requests, as far as there are any.
     fn serve(self: &Arc<Self>, state: &mut PoolState<C>) {
-        let mut at = 0;
-        // Whether a request that takes any endpoint finds none: then all that do need not be asked.
-        let mut full = false;
-        while let Some(waiter) = state.queue.get(at) {
-            if full && waiter.constraints.is_unconstrained() {
-                at += 1;
+        let mut search = Search::default();
+        while self.serve_next(state, &mut search, Claim::New) {}
+    }
+
+    /// Gives a slot to the next of the waiting requests that may have one; whether there is one.
+    fn serve_next(self: &Arc<Self>, state: &mut PoolState<C>, search: &mut Search, claim: Claim) -> bool {
+        while let Some(waiter) = state.queue.get(search.at) {
+            if search.full && waiter.constraints.is_unconstrained() {
+                search.at += 1;
                 continue;
             }
-            match state.set.choose(&waiter.constraints) {
-                Choice::Use(endpoint) if state.set.endpoints[endpoint].take_slot() => {
-                    if !self.give(state, at, endpoint) {
-                        // Its slot may be what those before it wait for.
-                        (at, full) = (0, false);
+            match state.set.choose(&waiter.constraints, claim) {
+                Choice::Use(endpoint) if state.set.endpoints[endpoint].take_slot(claim) => {
+                    if self.give(state, search.at, endpoint) {
+                        return true;
                     }
+                    // Its slot may be what those before it wait for.
+                    *search = Search::default();
                 }
                 Choice::Nothing => {
-                    if let Some(waiter) = state.queue.remove(at) {
+                    if let Some(waiter) = state.queue.remove(search.at) {
                         // It left in this moment: none is to be told.
                         let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
                     }
                 }
                 // Another pool has taken the last slot in this moment.
-                Choice::Use(_) | Choice::Wait if state.queue.all_unconstrained() => return,
+                Choice::Use(_) | Choice::Wait if state.queue.all_unconstrained() => return false,
                 Choice::Use(_) | Choice::Wait => {
-                    full |= waiter.constraints.is_unconstrained();
-                    at += 1;
+                    search.full |= waiter.constraints.is_unconstrained();
+                    search.at += 1;
                 }
             }
         }
+        false
     }
 
     /// Gives the waiter at `at` the slot that was taken of the endpoint at `endpoint`; whether it was still there.
@@ -479,10 +499,14 @@ impl<C: Send + 'static> Neighbour for Pool<C> {
         self.lock().queue.get(0).map(|first| first.since)
     }
 
-    fn settle(self: Arc<Self>) {
+    fn make_room(&self) {
         let mut state = self.lock();
+        // Under the lock: what makes room here has it afterwards.
         drop(self.trim_all(&mut state));
-        self.serve(&mut state);
+    }
+
+    fn serve_next(self: Arc<Self>) -> bool {
+        Pool::serve_next(&self, &mut self.lock(), &mut Search::default(), Claim::Turn)
     }
 }
 
