@@ -18,11 +18,11 @@ use tokio::time::Instant;
 
 use super::date;
 use super::half_close::HalfClose;
+use super::in_force::InForce;
 use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
 use super::sending::{Form, Sending};
-use super::settings::InForce;
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
 use super::watch::Watch;

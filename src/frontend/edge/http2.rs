@@ -8,6 +8,7 @@ mod end;
 mod frames;
 mod meter;
 mod metered;
+mod paces;
 mod stream_pace;
 mod window;
 
@@ -30,8 +31,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::Instant;
 
+use super::in_force::InForce;
 use super::reader::Reader;
-use super::settings::{InForce, Settings};
+use super::settings::Settings;
 use super::socket::Socket;
 use super::watch::Watch;
 use super::writer::Writer;
@@ -159,7 +161,7 @@ impl Http2 {
             let request = request.map(|body| Incoming(body, window.clone()));
             async move { Ok::<_, Infallible>(answer(&service, &connection, request).await) }
         });
-        let builder = builder(&self.settings, self.current.clone(), self.windows);
+        let builder = self.builder();
         let mut driver = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut news = pin!(self.connection.leave.news());
         let mut end = End::new(&self.connection, InForce::new(&self.current));
@@ -231,6 +233,24 @@ impl Http2 {
         drop(serve::refuse(exchange, rejection));
     }
 
+    fn builder(&self) -> Builder<StreamTasks> {
+        let mut builder = Builder::new(StreamTasks {
+            current: self.current.clone(),
+            meter: self.meter.clone(),
+        });
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(self.windows.stream)
+            .initial_connection_window_size(self.windows.connection)
+            .max_send_buf_size(SEND_BUFFER)
+            .max_header_list_size(u32::try_from(largest_head(&self.settings)).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .keep_alive_interval(self.settings.timeouts.h2_ping)
+            .keep_alive_timeout(self.settings.timeouts.h2_ping);
+        builder
+    }
+
     /// How it ends.
     fn closing(&self) -> Closing {
         let settings = InForce::new(&self.current);
@@ -269,32 +289,22 @@ fn largest_head(settings: &Settings) -> usize {
     2 * settings.head_size
 }
 
-fn builder(settings: &Settings, current: Arc<Current>, windows: Windows) -> Builder<StreamTasks> {
-    let mut builder = Builder::new(StreamTasks(current));
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .initial_stream_window_size(windows.stream)
-        .initial_connection_window_size(windows.connection)
-        .max_send_buf_size(SEND_BUFFER)
-        .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .keep_alive_interval(settings.timeouts.h2_ping)
-        .keep_alive_timeout(settings.timeouts.h2_ping);
-    builder
-}
-
 /// Runs streams, each in a task of its own.
 #[derive(Clone)]
-struct StreamTasks(Arc<Current>);
+struct StreamTasks {
+    current: Arc<Current>,
+    meter: SharedMeter,
+}
 
 impl<F> Executor<F> for StreamTasks
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let limit = self.0.service().edge.timeouts.send;
-        tokio::spawn(stream_pace::watched(stream, limit));
+        let limit = self.current.service().edge.timeouts.send;
+        let pace = Arc::<StreamPace>::default();
+        lock(&self.meter).begun(pace.clone());
+        tokio::spawn(stream_pace::watched(stream, pace, limit));
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use std::time::Duration;
+
 use testbed::Signal;
 
 use super::bodiless::{Rest, assert_freed, endless};
@@ -136,6 +138,28 @@ fn streams_that_stand_still_hold_no_worker() {
             .all(|line| line["reason"].is_null())
     );
 }
+
+#[test]
+fn a_stream_that_is_taken_slowly_lives() {
+    let site = Site::scripted("timeouts = { send = \"1500ms\" }", "", |mut connection| {
+        let request = connection.read_fastcgi()?;
+        let answer = format!("Content-Type: a/b\r\n\r\n{}", "x".repeat(SLOWLY * 20));
+        connection.fastcgi_response(request.id, answer.as_bytes())
+    });
+    let mut http = site.http2();
+    // SETTINGS_INITIAL_WINDOW_SIZE: none.
+    http.frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    http.headers(1, &GET, END_STREAM);
+    // The 16 KiB that hyper is given at a time take longer than `send`.
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(300));
+        http.frame(WINDOW_UPDATE, 0, 1, &(SLOWLY as u32).to_be_bytes());
+    }
+    assert!(matches!(http.outcome(1), Outcome::Answer(200, got) if got.len() == SLOWLY * 20));
+}
+
+/// Bytes that are taken at a time.
+const SLOWLY: usize = 2000;
 
 #[test]
 fn a_stream_that_is_taken_too_slowly_ends_its_connection() {

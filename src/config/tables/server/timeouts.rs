@@ -19,7 +19,7 @@ table! {
         head: Duration as DEADLINE,
         /// Longest pause between two reads of a request body; 408 after it.
         body: Duration as DEADLINE,
-        /// Longest pause between two successful writes to the client; in HTTP/2, on each stream.
+        /// Longest pause between two successful writes to the client; in HTTP/2, until it takes a KiB more of each stream.
         send: Duration as DEADLINE,
         /// How long the gateway reads from a connection that it has ended, so that the client gets its answer.
         linger: Duration as Time,

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::futures::Notified;
 
 use super::super::idle::Idle;
+use super::super::in_force::InForce;
 use super::super::leaving::Leaving;
-use super::super::settings::InForce;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
 use crate::transport::Deadline;
