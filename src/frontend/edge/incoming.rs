@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_upload_is_charged_for_the_buffer_that_it_keeps() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let (half, _write) = Stream::from(ours).into_halves();
+        let (half, _write) = Stream::from(ours).into_halves().unwrap();
         let side = ReadSide {
             reader: Reader::new(half, BytesMut::new()),
             body: BodyDecoder::new(Framing::Length(1_000_000), ChunkLimits::default()),
