@@ -8,6 +8,7 @@ mod content;
 mod damage;
 mod fault;
 mod flooding;
+mod layout;
 mod ledger;
 mod load;
 mod order;
