@@ -20,6 +20,7 @@ pub(crate) mod site;
 pub(crate) mod strace;
 mod transfer;
 mod usage;
+mod valgrind;
 pub(crate) mod work;
 
 use std::fs;
