@@ -22,7 +22,7 @@ use super::in_force::InForce;
 use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
-use super::sending::{Form, Sending};
+use super::sending::{Form, Sending, Shape};
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
 use super::watch::Watch;
@@ -462,37 +462,27 @@ impl Http1 {
             // They are encrypted in memory: a client that takes nothing is to cost little.
             exchange.in_pieces(PIECE);
         }
-        let rest = match (&self.reader, &self.unread) {
-            (None, _) => Rest::Unread(None),
-            (Some(_), Some(unread)) => unread.1,
-            (Some(_), None) => Rest::Taken,
-        };
-        let status = exchange.status();
-        let bodiless = form.head || matches!(status.as_u16(), 100..200 | 204 | 304);
-        let length = if bodiless {
-            exchange.length()
-        } else {
-            exchange.remaining()
-        };
-        let endless = !bodiless && length.is_none();
-        let chunked = endless && form.version != Version::HTTP_10;
-        if exchange.ends_connection() || endless && !chunked {
+        let shape = Shape::of(&exchange, form);
+        if exchange.ends_connection() || shape.is_endless() {
             keep_alive.end();
         }
         // Until all of it is sent: whatever ends the connection before must not look like the end of the answer.
-        if endless && !chunked {
+        if shape.is_endless() {
             self.connection.cut();
         }
-        let next = keep_alive.next(rest, self.settings.discard);
+        let next = keep_alive.next(self.rest(), self.settings.discard);
         self.now = Some(now);
         let out = self.writer.head();
         self.connection.put_interim(out);
+        let status = exchange.status();
         answer::put_head(
             &answer::Head {
                 status,
                 fields: exchange.fields(),
-                length: length.filter(|_| !matches!(status.as_u16(), 100..200 | 204)),
-                chunked,
+                length: shape
+                    .length
+                    .filter(|_| !matches!(status.as_u16(), 100..200 | 204)),
+                chunked: shape.chunked,
                 date: date::at(now.into_std()).as_bytes(),
                 connection: match (exchange.switches(), next) {
                     (true, _) => answer::Connection::Upgrade,
@@ -505,12 +495,21 @@ impl Http1 {
         );
         Sending {
             exchange,
-            chunked,
-            endless: endless && !chunked,
+            chunked: shape.chunked,
+            endless: shape.is_endless(),
             form,
             next,
-            complete: bodiless || length == Some(0),
+            complete: shape.bodiless || shape.length == Some(0),
             broken: false,
+        }
+    }
+
+    /// How far the body of the request was read.
+    fn rest(&self) -> Rest {
+        match (&self.reader, &self.unread) {
+            (None, _) => Rest::Unread(None),
+            (Some(_), Some(unread)) => unread.1,
+            (Some(_), None) => Rest::Taken,
         }
     }
 
