@@ -51,8 +51,8 @@ pub struct Exchange {
     metered: Option<Box<Metered>>,
     /// Where its stream finds its interim answers: HTTP/2 only.
     pub(super) interim: Option<Arc<InterimAnswers>>,
-    /// Bytes that the client is to get, when their number is known.
-    expected: Option<u64>,
+    /// Bytes that the client is to get; [`UNKNOWN`] if their number is.
+    expected: u64,
     /// The body was given out, or broke off.
     ended: bool,
 }
@@ -76,7 +76,7 @@ impl Exchange {
             least: None,
             metered: None,
             interim: None,
-            expected: None,
+            expected: UNKNOWN,
             ended: false,
             context: context.clone(),
             connection,
@@ -188,7 +188,7 @@ impl Exchange {
         } else {
             self.answer.length = None;
         }
-        self.expected = self.answer.body.remaining();
+        self.expected = self.answer.body.remaining().unwrap_or(UNKNOWN);
         self.metered = self
             .least
             .as_ref()
@@ -386,7 +386,7 @@ impl Exchange {
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
     fn is_complete(&self) -> bool {
-        self.ended || self.expected == Some(self.record.response_bytes())
+        self.ended || self.expected == self.record.response_bytes()
     }
 }
 
@@ -402,6 +402,9 @@ impl Drop for Exchange {
         self.observe();
     }
 }
+
+/// No answer is so long.
+const UNKNOWN: u64 = u64::MAX;
 
 /// How often a request is routed again: more than any chain of rewrites, error pages and files that are sent in place of
 /// an answer has.
