@@ -196,6 +196,22 @@ pub(crate) fn says_error(block: &[u8]) -> bool {
     has(b"bridgehead-error") || has(&CODED)
 }
 
+/// The head of a request.
+pub(crate) const GET: [(&str, &str); 4] = [
+    (":method", "GET"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
+
+/// The same with a body.
+pub(crate) const POST: [(&str, &str); 4] = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
+
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const PRIORITY: u8 = 2;

@@ -11,20 +11,6 @@ use super::bodiless::{Rest, assert_freed, endless};
 use super::frames::*;
 use super::site::{Site, gate};
 
-const GET: [(&str, &str); 4] = [
-    (":method", "GET"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
-
-const POST: [(&str, &str); 4] = [
-    (":method", "POST"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
-
 /// Each list of fields is a malformed request: nothing of it reaches the application.
 #[track_caller]
 fn refused(base: &[(&str, &str)], more: &[&[(&str, &str)]], body: &[u8]) {

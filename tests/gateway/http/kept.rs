@@ -1,15 +1,8 @@
 //! A reload reaches the connections that clients keep: what their next requests may ask, and how fast they have to take
 //! the answers.
 
-use super::frames::{END_STREAM, Outcome};
+use super::frames::{END_STREAM, GET, Outcome};
 use super::site::Site;
-
-const GET: [(&str, &str); 4] = [
-    (":method", "GET"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
 
 /// Four fields besides `Host`.
 const FIELDS: [(&str, &str); 4] = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")];

@@ -28,12 +28,6 @@ pub(crate) fn instructions(
     Ok((total(many)? - total(few)?) / (many - few) as f64)
 }
 
-/// The command that has the rest of a line counted into the file `profile`.
-pub(crate) fn words(profile: &Path) -> Vec<String> {
-    let file = format!("--callgrind-out-file={}", profile.display());
-    vec![PROGRAM.to_owned(), "--tool=callgrind".to_owned(), file]
-}
-
 /// All instructions of a server's life with `requests`.
 fn total(
     name: &str,
@@ -59,9 +53,6 @@ fn summary(text: &str) -> Option<f64> {
 
 const FEW: usize = 500;
 const MANY: usize = 2500;
-
-/// Of Debian's valgrind.
-pub(crate) const PROGRAM: &str = "/usr/bin/valgrind";
 
 #[cfg(test)]
 mod tests {

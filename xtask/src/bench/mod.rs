@@ -23,6 +23,7 @@ pub(crate) mod strace;
 mod streams;
 mod transfer;
 mod usage;
+mod valgrind;
 pub(crate) mod work;
 
 use std::fs;

@@ -13,7 +13,7 @@ use super::identity::Identity;
 use super::nginx::Nginx;
 use super::site::{Log, Site};
 use super::work::Work;
-use super::{callgrind, usage};
+use super::{usage, valgrind};
 
 /// Whose figures they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn tls(identity: Option<&Identity>) -> String {
 /// A program that runs Bridgehead under callgrind.
 fn wrapped(program: &Path, dir: &Path, profile: &Path) -> Result<PathBuf> {
     let file = dir.join("profiled");
-    let words = callgrind::words(profile).join(" ");
+    let words = valgrind::words(profile).join(" ");
     let script = format!("#!/bin/sh\nexec {words} {} \"$@\"\n", program.display());
     fs::write(&file, script).context("cannot write the script for callgrind")?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;

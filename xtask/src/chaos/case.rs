@@ -1,7 +1,7 @@
 //! The cases, and why each demands what it demands.
 
 use super::fault::{self, Fault};
-use super::site::{Beside, Changes, Layout};
+use super::layout::{Beside, Changes, Layout};
 
 /// One row of the matrix.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use testbed::Kind;
 
 use super::identity::Identity;
-use super::site::{Beside, Changes, Layout};
+use super::layout::{Beside, Changes, Layout};
 
 /// The text of a generation. Deadlines are of seconds, not minutes, so that a case sees them pass. The rest are the
 /// defaults.

@@ -10,6 +10,7 @@ mod fault;
 mod flooding;
 mod http2;
 mod identity;
+mod layout;
 mod ledger;
 mod link;
 mod load;

@@ -7,11 +7,12 @@ use anyhow::{Context, Result};
 use testbed::Kind;
 
 use super::case::Case;
+use super::layout::Layout;
 use super::ledger::Ledger;
 use super::load::{HALF, Load, Plan};
 use super::pace::Pace;
 use super::sample::{Outcome, Sample};
-use super::site::{Layout, Site};
+use super::site::Site;
 use super::tally::{Tally, comparison};
 use super::verdict;
 
