@@ -14,7 +14,7 @@ use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
-pub use super::filter::ResponseHeaders;
+pub use super::filter::{CompressionSettings as Compression, ResponseHeaders};
 pub use super::handler::{
     DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
 };
@@ -122,6 +122,8 @@ pub struct Route {
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: ResponseHeaders,
+    /// Content codings of its answers; `None`: none of ours.
+    pub compress: Option<Compression>,
     /// Fields of the application that clients get, though they are [private](super::private_fields).
     pub pass_headers: Vec<FieldName>,
     /// Let the application finish when the client leaves.
@@ -214,6 +216,7 @@ impl Default for Route {
             buffering: Buffering::default(),
             params: Arc::default(),
             headers: ResponseHeaders::default(),
+            compress: None,
             pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,

@@ -75,6 +75,15 @@ pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, Con
 }
 
 impl Connector {
+    /// Connects to a unix socket that takes the connection. Any other needs time, or to be told why not: `None` says that
+    /// [`connect`](Self::connect) has to.
+    pub fn connect_now(&self, address: &Address) -> Option<Stream> {
+        match address {
+            Address::Unix(_) | Address::Abstract(_) => unix(address).ok().map(Stream::from),
+            Address::Tcp(_) | Address::Name(..) => None,
+        }
+    }
+
     /// Connects within `timeout`.
     pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
         if let Address::Unix(_) | Address::Abstract(_) = address {
@@ -207,6 +216,16 @@ mod tests {
         let soon = Duration::from_millis(1);
         let failed = connector.connect(&unix(path), soon).await;
         assert!(matches!(failed, Err(ConnectError::Missing(_))));
+    }
+
+    #[tokio::test]
+    async fn a_unix_socket_that_listens_needs_no_waiting_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.sock");
+        let connector = Connector::default();
+        assert!(connector.connect_now(&unix(&path)).is_none());
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(connector.connect_now(&unix(&path)).is_some());
     }
 
     #[tokio::test]

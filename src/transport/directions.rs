@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -51,30 +50,6 @@ impl Inbound {
         match self {
             Self::Tcp(half) => half.as_ref().poll_read_ready(cx),
             Self::Unix(half) => half.as_ref().poll_read_ready(cx),
-        }
-    }
-
-    /// The other end, when it has a number.
-    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(half) => half.peer_addr().ok(),
-            Self::Unix(_) => None,
-        }
-    }
-
-    /// Our end, when it has a number.
-    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(half) => half.local_addr().ok(),
-            Self::Unix(_) => None,
-        }
-    }
-
-    /// Reads what is there now. Costs no system call while nothing has come.
-    pub(super) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(half) => half.try_read(buf),
-            Self::Unix(half) => half.try_read(buf),
         }
     }
 

@@ -99,7 +99,7 @@ impl Client {
     pub fn agreed(&self) -> Agreed {
         match &self.stream {
             Stream::Plain(_) => panic!("there is no TLS"),
-            Stream::Tls(stream) => Agreed::from(&stream.conn),
+            Stream::Tls(stream) => stream.agreed(),
         }
     }
 
@@ -286,7 +286,7 @@ impl Client {
     pub fn stream(&self) -> &TcpStream {
         match &self.stream {
             Stream::Plain(stream) => stream,
-            Stream::Tls(stream) => &stream.sock,
+            Stream::Tls(stream) => stream.socket(),
         }
     }
 

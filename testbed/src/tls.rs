@@ -1,16 +1,18 @@
 //! TLS as a test's client speaks it.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384;
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::aws_lc_rs::kx_group::X25519;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::version::TLS12;
+use rustls::version::{TLS12, TLS13};
 use rustls::{
     ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct, Error, HandshakeKind,
     RootCertStore, ServerConfig, ServerConnection, SignatureScheme, StreamOwned,
@@ -39,6 +41,10 @@ pub struct TlsClient<'a> {
     pub certificate: Option<&'a Issued>,
     /// It verifies signatures of P-384 only.
     pub p384: bool,
+    /// It knows nothing but TLS 1.3, `TLS_AES_256_GCM_SHA384` and X25519: different servers have to do the same work.
+    pub pinned: bool,
+    /// It goes on with no earlier session.
+    pub forgetful: bool,
 }
 
 /// What servers have shown.
@@ -49,7 +55,8 @@ struct Seen {
 }
 
 /// A connection after its handshake.
-pub(crate) type Secured = StreamOwned<ClientConnection, TcpStream>;
+#[derive(Debug)]
+pub struct Secured(StreamOwned<ClientConnection, TcpStream>);
 
 impl Tls {
     /// A client that believes `authority` alone.
@@ -71,6 +78,10 @@ impl Tls {
                 .collect();
             algorithms.mapping = Box::leak(only.into_boxed_slice());
         }
+        if client.pinned {
+            provider.cipher_suites = vec![TLS13_AES_256_GCM_SHA384];
+            provider.kx_groups = vec![X25519];
+        }
         let provider = Arc::new(provider);
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
@@ -78,10 +89,11 @@ impl Tls {
             ocsp: Mutex::default(),
             verifier,
         });
-        let old = [&TLS12];
-        let versions = match client.tls12 {
-            true => &old[..],
-            false => DEFAULT_VERSIONS,
+        let (old, new) = ([&TLS12], [&TLS13]);
+        let versions = match (client.tls12, client.pinned) {
+            (true, _) => &old[..],
+            (false, true) => &new[..],
+            (false, false) => DEFAULT_VERSIONS,
         };
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)?
@@ -100,6 +112,9 @@ impl Tls {
         };
         config.alpn_protocols = client.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config.enable_sni = !client.name.is_empty();
+        if client.forgetful {
+            config.resumption = Resumption::disabled();
+        }
         let name = match client.name {
             // Verified against the address, which certificates of tests are for, too.
             "" => "127.0.0.1",
@@ -134,6 +149,70 @@ impl Tls {
         tls.write_tls(&mut hello)?;
         Ok((tls, hello))
     }
+
+    /// How rustls is to speak it: for a client that is not ours.
+    pub fn config(&self) -> Arc<ClientConfig> {
+        self.config.clone()
+    }
+
+    /// Shakes hands.
+    ///
+    /// # Errors
+    ///
+    /// When both sides do not agree.
+    pub fn connect(&self, mut stream: TcpStream) -> Result<Secured> {
+        let (tls, hello) = self.begin()?;
+        stream.write_all(&hello)?;
+        finish(tls, stream)
+    }
+}
+
+impl Secured {
+    /// What both sides agreed on.
+    pub fn agreed(&self) -> Agreed {
+        Agreed::from(&self.0.conn)
+    }
+
+    /// Whether an earlier session goes on.
+    pub fn is_resumed(&self) -> bool {
+        self.0.conn.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
+    /// What carries it.
+    pub fn socket(&self) -> &TcpStream {
+        &self.0.sock
+    }
+
+    /// What carries it, without the session, which ends unsaid.
+    pub fn into_socket(self) -> TcpStream {
+        self.0.into_parts().1
+    }
+
+    /// Says that nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// When the peer takes nothing.
+    pub fn close(mut self) -> io::Result<()> {
+        self.0.conn.send_close_notify();
+        self.0.flush()
+    }
+}
+
+impl Read for Secured {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Write for Secured {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Goes through the rest of a handshake.
@@ -141,7 +220,7 @@ pub(crate) fn finish(mut tls: ClientConnection, mut stream: TcpStream) -> Result
     while tls.is_handshaking() {
         tls.complete_io(&mut stream).context("no handshake")?;
     }
-    Ok(StreamOwned::new(tls, stream))
+    Ok(Secured(StreamOwned::new(tls, stream)))
 }
 
 /// The server's side of a connection, with a certificate. A read is an error where the client ends it without a word.

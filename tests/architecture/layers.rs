@@ -95,6 +95,11 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        module: "compression",
+        ours: &[],
+        crates: &["crc32fast", "flate2", "zstd"],
+    },
+    Layer {
         module: "demo",
         ours: &["protocol", "framed", "transport"],
         crates: &[
@@ -111,6 +116,7 @@ const LAYERS: &[Layer] = &[
         ours: &[
             "upstream",
             "files",
+            "compression",
             "protocol",
             "variables",
             "transport",
@@ -138,6 +144,7 @@ const LAYERS: &[Layer] = &[
         ours: &[
             "frontend",
             "upstream",
+            "compression",
             "files",
             "protocol",
             "variables",

@@ -1,6 +1,7 @@
 //! The two directions of a connection with TLS. They share the session, and each has its direction of the socket.
 
 use std::io::{self, IoSlice, Read};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -146,6 +147,33 @@ impl TlsWriteHalf {
 impl Drop for TlsWriteHalf {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What a connection in one piece wants to know of it.
+impl Inbound {
+    /// The other end, when it has a number.
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.peer_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Our end, when it has a number.
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Reads what is there now. Costs no system call while nothing has come.
+    pub(super) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(half) => half.try_read(buf),
+            Self::Unix(half) => half.try_read(buf),
+        }
     }
 }
 

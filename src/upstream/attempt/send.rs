@@ -134,9 +134,9 @@ impl<'a> Attempts<'a> {
             self.enter(Phase::Connect);
             let idle = idle.and_then(|mut idle| self.may_use(&mut idle).then_some(idle));
             let reused = idle.is_some();
-            let connection = match idle {
+            let connection = match idle.or_else(|| self.connect_now(&mut slot)) {
                 Some(connection) => connection,
-                // Boxed: a kept connection needs no room for it.
+                // Boxed: a connection that is there needs no room for it.
                 None => match Box::pin(self.connect(&mut slot)).await {
                     Some(connection) => connection,
                     None if self.gives_up() => return Err(self.refused(AdmissionError::NoEndpoint)),
@@ -253,6 +253,17 @@ impl<'a> Attempts<'a> {
         .await;
         self.now = Instant::now();
         self.paused = true;
+    }
+
+    /// A fresh connection, where neither it nor what the endpoint is told in front has to be waited for.
+    fn connect_now(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
+        if self.upstream.config.proxy_protocol.is_some() {
+            return None;
+        }
+        let stream = self.upstream.dialer.connect_now(&slot.endpoint().config)?;
+        self.now = Instant::now();
+        slot.reached();
+        Some(Connection::boxed(stream))
     }
 
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.

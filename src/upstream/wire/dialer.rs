@@ -37,6 +37,14 @@ impl Dialer {
         self.tls.store(tls);
     }
 
+    /// Connects where that takes no time; `None` says that [`connect`](Self::connect) has to.
+    pub fn connect_now(&self, endpoint: &EndpointConfig) -> Option<Stream> {
+        match endpoint.tls {
+            false => self.connector.connect_now(&endpoint.address),
+            true => None,
+        }
+    }
+
     /// Connects within `timeout`, with what comes in front of the first request: the announcement, then the handshake.
     pub async fn connect(
         &self,

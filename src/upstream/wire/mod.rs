@@ -7,6 +7,7 @@ pub mod dialer;
 pub mod pump;
 pub mod request_body;
 pub mod stderr;
+pub mod timers;
 
 pub use announcement::Announcement;
 pub use connection::Connection;

@@ -22,6 +22,7 @@ pub(super) struct Cell {
     /// Its client answers PINGs.
     pub(super) pongs: bool,
     /// Its client asks by HTTP/2.
+    #[cfg(feature = "tls")]
     pub(super) is_http2: bool,
 }
 

@@ -316,6 +316,7 @@ fn wrong(row: &Row, timer: &str, place: &Arc<Place>) -> Option<String> {
         id: row.state.replace([' ', ','], "-"),
         ends: ends.is_some(),
         pongs: timer != "h2_ping",
+        #[cfg(feature = "tls")]
         is_http2: row.version == "HTTP/2",
     };
     let seen = (row.play)(&cell).unwrap_or_else(|error| format!("{error:#}"));

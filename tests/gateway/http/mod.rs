@@ -5,6 +5,7 @@
 mod announcing;
 mod answer;
 mod bodiless;
+mod compression;
 mod edge;
 mod errors;
 mod fields;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use testbed::{Gateway, Signal};
 
+use super::identity::Identity;
 use super::nginx::Nginx;
 use super::site::{Log, Site};
 use super::work::Work;
@@ -61,7 +62,7 @@ impl Server {
         profile: Option<&Path>,
     ) -> Result<Self> {
         let routes = work.config(&format!("scenarios/{}.toml", site.config))?;
-        let config = format!("{}\n{routes}", head(site));
+        let config = format!("{}{}\n{routes}", head(site), tls(work.identity()));
         let program = match profile {
             Some(profile) => &wrapped(program, dir, profile)?,
             None => program,
@@ -130,6 +131,19 @@ fn head(site: &Site) -> String {
         "[server]\nworkers = {}\ntemp_dir = \"{{dir}}\"\n[log]\n{access}\n\
          error = \"{{dir}}/error.log\"\n[[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n",
         site.workers
+    )
+}
+
+/// Goes on in the table of the listener.
+fn tls(identity: Option<&Identity>) -> String {
+    let Some(identity) = identity else {
+        return String::new();
+    };
+    let file = |suffix| identity.dir().join("server").with_extension(suffix);
+    format!(
+        "tls = true\n[tls]\ncertificates = [{{ cert = {:?}, key = {:?} }}]\n",
+        file("pem"),
+        file("key")
     )
 }
 

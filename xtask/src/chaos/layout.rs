@@ -21,6 +21,8 @@ pub(crate) struct Layout {
     ///
     /// [`UNBUFFERED`]: super::configuration::UNBUFFERED
     pub(crate) stalling: bool,
+    /// Clients speak TLS, half of them with HTTP/2 in it.
+    pub(crate) secured: bool,
 }
 
 /// What the second endpoint is.
@@ -57,5 +59,6 @@ impl Layout {
         counted: false,
         changes: Changes::Queue,
         stalling: false,
+        secured: false,
     };
 }
