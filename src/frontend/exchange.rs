@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::context::ExchangeContext;
 use super::error_answer;
 use super::flow::InternalUri;
+use super::interim::InterimAnswers;
 use super::metered::Metered;
 use super::pace::Rate;
 use super::private_fields::PRIVATE;
@@ -48,6 +49,8 @@ pub struct Exchange {
     least: Option<Box<Rate>>,
     /// How fast it does, where it matters.
     metered: Option<Box<Metered>>,
+    /// Where its stream finds its interim answers: HTTP/2 only.
+    pub(super) interim: Option<Arc<InterimAnswers>>,
     /// Bytes that the client is to get, when their number is known.
     expected: Option<u64>,
     /// The body was given out, or broke off.
@@ -72,12 +75,18 @@ impl Exchange {
             last: false,
             least: None,
             metered: None,
+            interim: None,
             expected: None,
             ended: false,
             context: context.clone(),
             connection,
         };
         Box::write(place, exchange)
+    }
+
+    /// Where it leaves interim answers, if the client is to have any.
+    pub(super) fn hinted(&mut self, interim: Arc<InterimAnswers>) {
+        self.interim = Some(interim);
     }
 
     /// When its head was complete.

@@ -1,8 +1,8 @@
 //! One client connection, from its first byte to its last.
 //!
 //! Where a load balancer has to announce it, or TLS is spoken, a connection begins with a `prologue`, in which both sides
-//! may agree on a protocol; else [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
-//! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
+//! may agree on a protocol; else [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` drives
+//! the library h2 behind the same service, and nothing else knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
 
 mod date;
