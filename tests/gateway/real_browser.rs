@@ -76,6 +76,8 @@ fn a_browser_shows_a_page_of_many_parts_without_a_complaint() {
     let output = Command::new("/usr/bin/python3")
         .arg(source("drive.py"))
         .arg(dir.path())
+        // Chromium leaves its lock there when it is ended.
+        .env("TMPDIR", dir.path())
         .arg(format!("https://{page}/php/?other={other}"))
         .arg(&screenshot)
         .output()
