@@ -24,7 +24,7 @@
 //! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | variables |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, TLS, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
-//! | 1 | [`compression`] | content codings, made while bytes come | – |
+//! | 1 | [`compression`] | content codings, made while bytes come | protocol |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |

@@ -1,9 +1,12 @@
 //! Which coding a client gets.
 
+use crate::protocol::fields::weight;
+
 /// A content coding that we make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
     /// Smaller and faster than gzip. Browsers ask for it over TLS alone.
+    #[cfg(feature = "zstd")]
     Zstd,
     /// Known to every client.
     Gzip,
@@ -23,6 +26,7 @@ impl Coding {
     /// Its name in `Content-Encoding`.
     pub fn as_str(self) -> &'static str {
         match self {
+            #[cfg(feature = "zstd")]
             Self::Zstd => "zstd",
             Self::Gzip => "gzip",
         }
@@ -31,7 +35,7 @@ impl Coding {
     /// The coding that a client likes best, by the values of its `Accept-Encoding` (RFC 9110, section 12.5.3): the first
     /// of `offered` among equals. `None`: it would rather have the plain form, or takes none of them.
     pub fn choose<'a>(offered: &[Self], accept: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Self> {
-        let weight = |name: &str| weight(accept.clone(), name);
+        let weight = |name: &str| said(accept.clone(), name);
         let any = weight("*").unwrap_or(0);
         let plain = weight("identity").unwrap_or(0);
         let mut best: Option<(Self, u16)> = None;
@@ -48,40 +52,26 @@ impl Coding {
     fn weight(self, named: impl Fn(&str) -> Weight) -> Weight {
         match self {
             Self::Gzip => named("gzip").or_else(|| named("x-gzip")),
+            #[cfg(feature = "zstd")]
             Self::Zstd => named("zstd"),
         }
     }
 }
 
-fn weight<'a>(mut accept: impl Iterator<Item = &'a [u8]>, name: &str) -> Weight {
+fn said<'a>(mut accept: impl Iterator<Item = &'a [u8]>, name: &str) -> Weight {
     accept.find_map(|value| {
         value.split(|byte| *byte == b',').find_map(|member| {
-            let (own, parameter) = split(member, b';');
+            let (own, parameters) = split(member);
             own.trim_ascii()
                 .eq_ignore_ascii_case(name.as_bytes())
-                .then(|| quality(parameter))
+                .then(|| weight(parameters))
         })
     })
 }
 
-/// `q=0.5` in thousandths; 1 without one, and 0 where it is no weight: such a coding is not risked.
-fn quality(parameter: &[u8]) -> u16 {
-    let parameter = parameter.trim_ascii();
-    if parameter.is_empty() {
-        return 1000;
-    }
-    let (name, value) = split(parameter, b'=');
-    let text = std::str::from_utf8(value.trim_ascii()).unwrap_or_default();
-    let value = match name.trim_ascii().eq_ignore_ascii_case(b"q") {
-        true => text.parse().unwrap_or(0.0_f32),
-        false => 0.0,
-    };
-    // A cast from NaN and from what is out of range saturates.
-    (value.clamp(0.0, 1.0) * 1000.0).round() as u16
-}
-
-fn split(text: &[u8], at: u8) -> (&[u8], &[u8]) {
-    match text.iter().position(|byte| *byte == at) {
+/// A name, and the parameters behind it.
+fn split(text: &[u8]) -> (&[u8], &[u8]) {
+    match text.iter().position(|byte| *byte == b';') {
         Some(place) => (&text[..place], &text[place + 1..]),
         None => (text, b""),
     }
@@ -114,7 +104,7 @@ mod tests {
             ("gzip;q=0", None),
             ("gzip;q=0.0", None),
             ("gzip;q=x", None),
-            ("gzip;level=9", None),
+            ("gzip;level=9", Some("gzip")),
             ("identity", None),
             ("br", None),
             ("*;q=0", None),

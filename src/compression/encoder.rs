@@ -22,12 +22,12 @@ enum State {
 }
 
 impl Encoder {
-    /// Nothing went in yet. A coding that was not built is taken for gzip.
+    /// Nothing went in yet.
     pub fn new(coding: Coding, contexts: Arc<Contexts>) -> Self {
         let state = match coding {
             #[cfg(feature = "zstd")]
             Coding::Zstd => State::Zstd(Zstd::default()),
-            _ => State::Gzip(Gzip::default()),
+            Coding::Gzip => State::Gzip(Gzip::default()),
         };
         Self { contexts, state }
     }

@@ -18,8 +18,6 @@ fn decoded(coding: Coding, coded: &[u8]) -> Vec<u8> {
         }
         #[cfg(feature = "zstd")]
         Coding::Zstd => plain = ::zstd::decode_all(coded).unwrap(),
-        #[cfg(not(feature = "zstd"))]
-        Coding::Zstd => unreachable!("it is not offered"),
     }
     plain
 }
@@ -32,8 +30,6 @@ fn readable(coding: Coding, coded: &[u8]) -> Vec<u8> {
         Coding::Gzip => Box::new(flate2::bufread::GzDecoder::new(coded)),
         #[cfg(feature = "zstd")]
         Coding::Zstd => Box::new(::zstd::Decoder::new(coded).unwrap()),
-        #[cfg(not(feature = "zstd"))]
-        Coding::Zstd => unreachable!("it is not offered"),
     };
     while let Ok(count @ 1..) = decoder.read(&mut piece) {
         plain.extend_from_slice(&piece[..count]);

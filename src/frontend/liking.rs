@@ -1,5 +1,7 @@
 //! What a client would rather have: the ranges of `Accept` (RFC 9110, section 12.5.1).
 
+use crate::protocol::fields::weight;
+
 /// How much a client likes a media type. Ordered: quality first, exactness second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Liking {
@@ -22,7 +24,7 @@ impl Liking {
                 own if same && own.eq_ignore_ascii_case(subtype) => 3,
                 _ => return None,
             };
-            let quality = quality(parameters);
+            let quality = weight(parameters.as_bytes());
             Some(Self { quality, exactness })
         });
         ranges
@@ -39,20 +41,6 @@ impl Liking {
     pub(super) fn is_named(self) -> bool {
         self.is_wanted() && self.exactness == 3
     }
-}
-
-/// The weight among the parameters of a range, in thousandths; what is none is taken for 0.
-fn quality(parameters: &str) -> u16 {
-    let weight = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
-    });
-    let Some(weight) = weight else {
-        return 1000;
-    };
-    let value = weight.parse().unwrap_or(0.0_f32);
-    // A cast from NaN and from what is out of range saturates.
-    (value.clamp(0.0, 1.0) * 1000.0) as u16
 }
 
 #[cfg(test)]

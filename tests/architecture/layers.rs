@@ -96,7 +96,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "compression",
-        ours: &[],
+        ours: &["protocol"],
         crates: &["crc32fast", "flate2", "zstd"],
     },
     Layer {

@@ -9,12 +9,14 @@ mod line;
 mod name;
 pub(super) mod scan;
 mod value;
+mod weight;
 
 use bytes::Bytes;
 
 pub(super) use line::FieldLine;
 pub use name::{FieldName, FieldNames};
 pub use value::{FieldValue, has_control, is_token, is_token_byte, members, trim};
+pub use weight::weight;
 
 /// The fields of one message, in order.
 #[derive(Clone, Debug, Default)]
