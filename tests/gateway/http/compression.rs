@@ -6,6 +6,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use testbed::{Response, ScriptedConnection};
 
+use super::frames::{END_STREAM, WINDOW_UPDATE};
 use super::site::{Site, gate};
 use crate::spoken::{self, PROTOCOLS};
 
@@ -315,6 +316,34 @@ fn readable(coding: &str, coded: &[u8]) -> String {
         plain.push(byte[0]);
     }
     String::from_utf8(plain).unwrap()
+}
+
+#[test]
+fn a_client_of_http2_gets_a_coded_answer_whole() {
+    for protocol in PROTOCOLS {
+        let site = site(protocol, "");
+        for size in [5_000, 300_000] {
+            let mut client = site.http2();
+            let path = format!("/{size}?Content-Type:%20text/plain");
+            let fields = [
+                (":method", "GET"),
+                (":scheme", "http"),
+                (":path", &*path),
+                (":authority", "c.test"),
+                ("accept-encoding", "gzip"),
+            ];
+            client.headers(1, &fields, END_STREAM);
+            // What this client takes before it has to open a window.
+            client.frame(WINDOW_UPDATE, 0, 0, &1_000_000_u32.to_be_bytes());
+            client.frame(WINDOW_UPDATE, 0, 1, &1_000_000_u32.to_be_bytes());
+            let (status, coded) = client.answer(1).unwrap();
+            let mut plain = String::new();
+            flate2::bufread::GzDecoder::new(&*coded)
+                .read_to_string(&mut plain)
+                .unwrap();
+            assert!(status == 200 && plain == letters(size), "{protocol} {size}");
+        }
+    }
 }
 
 #[test]

@@ -98,29 +98,37 @@ impl Http2 {
 
     /// Reads until a stream has ended.
     pub(crate) fn outcome(&mut self, wanted: u32) -> Outcome {
+        match self.answer(wanted) {
+            Ok((status, body)) => Outcome::Answer(status, String::from_utf8(body).unwrap()),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// The same, with a body of any bytes.
+    pub(crate) fn answer(&mut self, wanted: u32) -> Result<(u16, Vec<u8>), Outcome> {
         let mut status = 0;
         let mut body = Vec::new();
         loop {
             let Ok(header) = self.0.take(9) else {
-                return Outcome::Gone;
+                return Err(Outcome::Gone);
             };
             let [a, b, c, kind, flags, s, t, u, v] = header[..] else {
-                return Outcome::Gone;
+                return Err(Outcome::Gone);
             };
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             let stream = u32::from_be_bytes([s, t, u, v]);
             let payload = self.0.take(length).unwrap();
             match kind {
-                GOAWAY if payload[7] != NO_ERROR => return Outcome::Gone,
+                GOAWAY if payload[7] != NO_ERROR => return Err(Outcome::Gone),
                 PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
-                RST_STREAM if stream == wanted => return Outcome::Reset,
+                RST_STREAM if stream == wanted => return Err(Outcome::Reset),
                 // Interim answers come before.
                 HEADERS if stream == wanted && status < 200 => status = status_of(&payload),
                 DATA if stream == wanted => body.extend(payload),
                 _ => continue,
             }
             if stream == wanted && flags & END_STREAM != 0 {
-                return Outcome::Answer(status, String::from_utf8(body).unwrap());
+                return Ok((status, body));
             }
         }
     }
