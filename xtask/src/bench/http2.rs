@@ -53,42 +53,13 @@ const FRAMES: usize = 16; // SETTINGS and its ACK, WINDOW_UPDATE, HEADERS, DATA,
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
+    use super::super::peer::Peer;
     use super::*;
     use crate::http2::HTTP;
 
-    /// A server that has said everything already.
-    struct Peer {
-        said: io::Cursor<Vec<u8>>,
-        heard: Vec<u8>,
-    }
-
-    impl Read for Peer {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.said.read(buffer)
-        }
-    }
-
-    impl Write for Peer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.heard.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn peer(frames: &[(u8, u8, &[u8])]) -> Peer {
-        let mut said = Vec::new();
-        for (kind, flags, payload) in frames {
-            put(*kind, *flags, STREAM, payload, &mut said);
-        }
-        Peer {
-            said: io::Cursor::new(said),
-            heard: Vec::new(),
-        }
+    fn peer(frames: &[(u8, u8, &'static [u8])]) -> Peer {
+        let on_stream = |(kind, flags, payload): &(u8, u8, &'static [u8])| (*kind, *flags, STREAM, *payload);
+        Peer::saying(frames.iter().map(on_stream))
     }
 
     #[test]

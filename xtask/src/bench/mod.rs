@@ -13,6 +13,8 @@ mod memory;
 mod nginx;
 pub(crate) mod packages;
 mod pairs;
+#[cfg(test)]
+mod peer;
 mod report;
 mod responder;
 mod resting;

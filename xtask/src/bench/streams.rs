@@ -141,42 +141,13 @@ const BUFFER: usize = 64 * 1024; // bytes
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::time::Duration;
 
+    use super::super::peer::Peer;
     use super::*;
 
-    /// A server that says what it was told to, whatever it hears.
-    struct Peer {
-        said: io::Cursor<Vec<u8>>,
-        heard: Vec<u8>,
-    }
-
-    impl Read for Peer {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.said.read(buffer)
-        }
-    }
-
-    impl Write for Peer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.heard.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     fn ask(requests: usize, frames: &[(u8, u8, u32, &[u8])]) -> Result<Vec<u8>> {
-        let mut said = Vec::new();
-        for (kind, flags, stream, payload) in frames {
-            put(*kind, *flags, *stream, payload, &mut said);
-        }
-        let mut streams = Streams::new(Peer {
-            said: io::Cursor::new(said),
-            heard: Vec::new(),
-        });
+        let mut streams = Streams::new(Peer::saying(frames.iter().copied()));
         let deadline = Instant::now() + Duration::from_secs(60);
         streams.ask(b"fields", requests, 2, 5, deadline)?;
         Ok(streams.stream.into_inner().heard)
