@@ -47,6 +47,16 @@ fn application(listens: SocketAddr) -> Process {
     haproxy(&sections, listens)
 }
 
+/// The application is told of the client's connection to `front` with each request.
+#[track_caller]
+fn is_told_of(front: SocketAddr, client: &mut Client, what: &str) {
+    for _ in 0..2 {
+        let answer = client.request("GET", "/", &[], b"").unwrap();
+        let expected = format!("127.0.0.1 127.0.0.1 {}", front.port());
+        assert_eq!((answer.status, answer.text()), (200, expected), "{what}");
+    }
+}
+
 #[test]
 fn haproxy_in_front_and_behind_agrees_about_the_client() {
     let told = address();
@@ -68,15 +78,7 @@ fn haproxy_in_front_and_behind_agrees_about_the_client() {
                 front,
             );
             let mut client = Client::connect(front).unwrap();
-            for _ in 0..2 {
-                let answer = client.request("GET", "/", &[], b"").unwrap();
-                let expected = format!("127.0.0.1 127.0.0.1 {}", front.port());
-                assert_eq!(
-                    (answer.status, answer.text()),
-                    (200, expected),
-                    "{sends} {version}"
-                );
-            }
+            is_told_of(front, &mut client, &format!("{sends} {version}"));
         }
         for line in gateway.wait_access(6).unwrap() {
             assert!(line.contains("\"remote\":\"127.0.0.1\""), "{line}");
@@ -289,15 +291,7 @@ mod tls {
                     front,
                 );
                 let mut client = Client::connect_tls(front, &client(&authority, None)).unwrap();
-                for _ in 0..2 {
-                    let answer = client.request("GET", "/", &[], b"").unwrap();
-                    let expected = format!("127.0.0.1 127.0.0.1 {}", front.port());
-                    assert_eq!(
-                        (answer.status, answer.text()),
-                        (200, expected),
-                        "{sends} {version}"
-                    );
-                }
+                is_told_of(front, &mut client, &format!("{sends} {version}"));
             }
             let errors = gateway.errors();
             assert!(!errors.contains("endpoint is down"), "{errors}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use testbed::{Client, Gateway, Scripted, ScriptedConnection};
 
+use super::TIMERS;
 #[cfg(feature = "tls")]
 use super::tls::Certificates;
 use crate::marks::Marks;
@@ -54,19 +55,13 @@ impl Place {
 
 fn config(timer: &str, [app, one, deaf, web]: &[String; 4]) -> String {
     let time = |name: &str| if timer.starts_with(name) { SHORT } else { "1m" };
-    let server = [
-        "handshake",
-        "idle",
-        "head",
-        "body",
-        "send",
-        "linger",
-        "tunnel",
-        "h2_ping",
-    ];
-    let server = server
+    // Those of upstreams have a dot, and an addition is to the client.
+    let server: Vec<_> = TIMERS
+        .iter()
+        .filter(|name| !name.contains(['.', ',']))
         .map(|name| format!("{name} = \"{}\"", time(name)))
-        .join(", ");
+        .collect();
+    let server = server.join(", ");
     let upstream = ["send", "head", "read"];
     let upstream = upstream.map(|name| format!("{name} = \"{}\"", time(&format!("upstream.{name}"))));
     let upstream = format!("timeouts = {{ {} }}", upstream.join(", "));
