@@ -63,7 +63,8 @@ impl Connected {
         self.announced.as_deref()
     }
 
-    /// Whether it came by a unix socket of another machine, perhaps: the mode of none of ours says who may connect there.
+    /// Whether it came by a unix socket of another machine, perhaps: no mode of ours
+    /// says what may connect there.
     fn is_of_foreign_socket(&self) -> bool {
         let origin = self.announced.as_ref().map(|header| header.origin);
         origin == Some(Origin::Unix)

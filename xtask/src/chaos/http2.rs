@@ -57,7 +57,7 @@ impl Http2 {
         }
         let link = target.connect(Protocol::Http2).await?;
         let (requests, connection) = h2::client::handshake(link).await.map_err(io::Error::other)?;
-        // It ends when nothing is left to be sent or received; what goes wrong is told to those who wait for it.
+        // It ends when nothing is left to be sent or received; what goes wrong is told to the requests.
         tokio::task::spawn_local(connection);
         let sender = Sender {
             requests,
