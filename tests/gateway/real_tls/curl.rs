@@ -68,3 +68,35 @@ fn curl_is_told_of_plain_http_on_a_tls_port() {
         "{said}"
     );
 }
+
+// Of TLS 1.2, curl takes no tickets.
+#[test]
+fn curl_goes_on_with_its_session_on_the_next_connection() {
+    let site = Site::start();
+    let again = format!("https://shop.example:{}/", site.gateway.addr().port());
+    let told = [
+        "--http1.1",
+        "-H",
+        "Connection: close",
+        "-w",
+        " %header{x-tls}\n",
+        &again,
+    ];
+    let said = text(&site.curl("shop.example", "/", &told));
+    assert_eq!(said, "shop https TLSv1.3 .\nshop https TLSv1.3 r\n");
+}
+
+#[test]
+fn curl_does_not_believe_a_certificate_for_another_host() {
+    let site = Site::start();
+    for http in ["--http1.1", "--http2"] {
+        let output = site.curl("other.example", "/", &[http]);
+        assert_eq!(output.status.code(), Some(MISMATCH));
+        // Without a look at the certificate, there is a connection, and no route for that host.
+        let status = ["--insecure", "-o", "/dev/null", "-w", "%{http_code}", http];
+        assert_eq!(text(&site.curl("other.example", "/", &status)), "404");
+    }
+}
+
+/// curl's number for "certificate problem"
+const MISMATCH: i32 = 60;

@@ -1,7 +1,9 @@
 //! TLS with clients that are not ours.
 
 mod curl;
+mod openssl;
 mod python;
+mod scan;
 
 use std::fs;
 use std::process::{Command, Output};
