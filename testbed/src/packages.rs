@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 16] = [
+pub const PACKAGES: [Package; 18] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
@@ -53,6 +53,12 @@ pub const PACKAGES: [Package; 16] = [
         "an HTTP/2 client that checks each frame",
     ),
     package("curl", "/usr/bin/curl", "an HTTP/2 client that is not ours"),
+    package("openssl", "/usr/bin/openssl", "a TLS client that is not ours"),
+    package(
+        "sslscan",
+        "/usr/bin/sslscan",
+        "looks for weak versions and ciphers of TLS",
+    ),
     package("chromium", "/usr/bin/chromium", "a browser"),
     package(
         "python3-websockets",

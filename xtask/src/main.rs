@@ -1,5 +1,6 @@
 //! Everything a developer or CI runs; see [`USAGE`].
 
+mod audit;
 mod bench;
 mod capture;
 mod chaos;
@@ -44,6 +45,7 @@ fn run(arguments: &[String], consent: Consent) -> Result<()> {
         Some(("bench", rest)) => bench::run(rest, consent),
         Some(("guard", rest)) => guard::run(rest, consent),
         Some(("chaos", rest)) => chaos::run(rest, consent),
+        Some(("tls-audit", rest)) => audit::run(rest, consent),
         Some(("conform", rest)) => conform::run(rest, consent),
         Some(("capture", names)) => capture::run(names, consent),
         _ => bail!("{USAGE}"),
@@ -64,6 +66,7 @@ const USAGE: &str = "usage:
                                         benches/limits.txt, or into it
   cargo xtask chaos [NAME...] [--seconds N] [--rate N] [--debug] [--together] [--write]
                                         faults under load with real servers; see benches/CHAOS.md
+  cargo xtask tls-audit                 testssl.sh against the defaults of TLS
   cargo xtask conform [NAME...] [--intrusive] [--write]
                                         the conformance kit against real servers and front ends; see
                                         protocol-tests/RESULTS.md
