@@ -122,6 +122,7 @@
 //! [`config::parse`], then [`app::App::build`] and [`app::App::run_until`]; see `examples/embedding/`. Applications
 //! are written with [`framed::Connection`].
 
+pub mod acme;
 pub mod app;
 pub mod cli;
 pub mod config;
