@@ -8,20 +8,20 @@ use super::config::ChallengeKind;
 
 /// The answer to one challenge, and where it is looked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub(super) struct Answer {
     /// How it is looked for.
-    pub kind: ChallengeKind,
+    pub(super) kind: ChallengeKind,
     /// The name that is to be shown to be ours, without `*.`.
-    pub name: String,
+    pub(super) name: String,
     /// What the directory calls it.
-    pub token: String,
+    pub(super) token: String,
     /// What it is to find (RFC 8555, section 8.1).
-    pub authorization: String,
+    pub(super) authorization: String,
 }
 
 impl Answer {
     /// What it is to find in the DNS, at `_acme-challenge` below the name (RFC 8555, section 8.4).
-    pub fn record(&self) -> String {
+    pub(super) fn record(&self) -> String {
         base64::encode(self.digest())
     }
 

@@ -8,6 +8,7 @@ use super::config::ChallengeKind;
 use super::failure::Cause;
 use super::request;
 use super::store::Store;
+use crate::transport::tls::AlpnChallenges;
 
 /// Answers of a store, to be found by directories.
 #[derive(Clone, Debug)]
@@ -27,12 +28,6 @@ impl Challenges {
         }
         let token = std::str::from_utf8(token).ok()?;
         self.0.read(HTTP, token).ok()?
-    }
-
-    /// The certificate, with its key, as PEM, for a handshake with the protocol `acme-tls/1`; `None`: no order has asked for that. Not for a
-    /// thread of the runtime.
-    pub fn alpn(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.read(ALPN, &file_name(name)?).ok()?
     }
 
     /// From now on it can be found.
@@ -58,6 +53,12 @@ impl Challenges {
             },
             ChallengeKind::Dns01 => Ok(()),
         }
+    }
+}
+
+impl AlpnChallenges for Challenges {
+    fn certificate(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.read(ALPN, &file_name(name)?).ok()?
     }
 }
 
@@ -114,9 +115,9 @@ mod tests {
         assert_eq!(other.http(b"tok"), None);
         let alpn = answer(ChallengeKind::TlsAlpn01);
         challenges.publish(&alpn).unwrap();
-        assert!(other.alpn("A.example").is_some());
+        assert!(other.certificate("A.example").is_some());
         challenges.withdraw(&alpn).unwrap();
-        assert_eq!(other.alpn("a.example"), None);
+        assert_eq!(other.certificate("a.example"), None);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) struct Signer<'a> {
 
 /// Why a directory does not answer as it should.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(super) enum ClientError {
     /// It does not answer.
     #[error("{url}: {cause}")]
     Http {

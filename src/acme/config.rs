@@ -1,5 +1,6 @@
 //! What getting certificates needs to know: settings as checked values, defaults in one place.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub struct DirectoryConfig {
 }
 
 /// An external account binding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Eab {
     /// The name of the key.
     pub id: String,
@@ -74,6 +75,13 @@ pub enum KeyKind {
     Rsa2048,
 }
 
+/// A secret.
+impl fmt::Debug for Eab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Eab").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl Default for AcmeConfig {
     fn default() -> Self {
         Self {
@@ -81,7 +89,7 @@ impl Default for AcmeConfig {
             directories: vec![DirectoryConfig::default()],
             challenges: vec![ChallengeKind::Http01, ChallengeKind::TlsAlpn01],
             keys: vec![KeyKind::EcdsaP256],
-            store: Self::STORE.into(),
+            store: std::env::var_os("STATE_DIRECTORY").map_or(Self::STORE.into(), PathBuf::from),
             renew_before: None,
             redirect: true,
         }

@@ -9,16 +9,16 @@ use crate::telemetry::OrderFailure;
 /// Why an order did not come to a certificate.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
-pub struct Failure {
+pub(super) struct Failure {
     /// What went wrong.
-    pub cause: Cause,
+    pub(super) cause: Cause,
     /// How long the directory wants to be left alone.
-    pub retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum Cause {
+pub(super) enum Cause {
     /// The directory does not answer, or not with what it should.
     #[error("{0}")]
     Directory(ClientError),
@@ -69,7 +69,7 @@ pub enum Cause {
 
 impl Failure {
     /// What kind it is.
-    pub fn kind(&self) -> OrderFailure {
+    pub(super) fn kind(&self) -> OrderFailure {
         match &self.cause {
             Cause::Directory(_) | Cause::Senseless(_) => OrderFailure::Directory,
             Cause::Refused { problem, .. } if problem.word() == "rateLimited" => OrderFailure::RateLimited,

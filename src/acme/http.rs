@@ -58,7 +58,7 @@ pub(super) struct Reply {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(super) enum HttpError {
     /// A directory sent us somewhere that we do not go.
     #[error("`{0}` is not a URL that begins with https://")]
     Url(String),
@@ -116,7 +116,7 @@ impl Http {
         let (mut reply, mut body) = (Reply::default(), BytesMut::new());
         loop {
             match exchange.event().await? {
-                Event::Head(head) => reply = Reply::from(&head),
+                Event::Head(head) => reply = Reply::from(&*head),
                 Event::Body(piece) if body.len() + piece.len() > LIMIT => return Err(HttpError::TooLarge),
                 Event::Body(piece) => body.extend_from_slice(&piece),
                 Event::Interim(_) | Event::Stderr(_) | Event::Trailers(_) => {}

@@ -14,7 +14,7 @@ use super::base64;
 /// The system has no random numbers, or what is to be a key is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("what is to be the key of an account is none, or the system has no random numbers")]
-pub struct KeyError;
+pub(super) struct KeyError;
 
 /// The key of an account: P-256.
 pub(super) struct AccountKey {

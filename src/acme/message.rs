@@ -100,14 +100,14 @@ pub(super) struct Challenge {
 /// Why something is refused (RFC 7807).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Problem {
+pub(super) struct Problem {
     /// `urn:ietf:params:acme:error:rateLimited`
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(super) kind: String,
     /// In words.
-    pub detail: String,
+    pub(super) detail: String,
     /// What it consists of.
-    pub subproblems: Vec<Problem>,
+    pub(super) subproblems: Vec<Problem>,
 }
 
 /// When a certificate is to be renewed.
@@ -142,7 +142,7 @@ impl Identifier {
 
 impl Problem {
     /// Its word: `rateLimited`.
-    pub fn word(&self) -> &str {
+    pub(super) fn word(&self) -> &str {
         self.kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(&self.kind)
     }
 }

@@ -11,6 +11,8 @@
 //! connection each in `http`. instant-acme has no chains to choose from, does not look for orders that were lost, and does
 //! not say how long it is to wait.
 
+#[cfg(not(feature = "tls"))]
+mod absent;
 mod config;
 #[cfg(feature = "tls")]
 mod account;
@@ -53,5 +55,7 @@ pub mod store;
 pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
 pub use store::Store;
 
+#[cfg(not(feature = "tls"))]
+pub use absent::Challenges;
 #[cfg(feature = "tls")]
 pub use {challenges::Challenges, keeper::Keeper};

@@ -8,23 +8,23 @@ use super::base64;
 
 /// What renewal needs to know of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub(super) struct Facts {
     /// What it is for: `shop.example`, `*.shop.example`, addresses.
-    pub names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Seconds since 1970 from which on it is good.
-    pub not_before: i64,
+    pub(super) not_before: i64,
     /// Seconds since 1970 until which it is.
-    pub not_after: i64,
+    pub(super) not_after: i64,
     /// It is its own issuer: a placeholder.
-    pub is_self_signed: bool,
+    pub(super) is_self_signed: bool,
     /// What a directory knows it by (RFC 9773, section 4.1); `None`: it has no authority key identifier.
-    pub id: Option<String>,
+    pub(super) id: Option<String>,
     /// Its public key (SubjectPublicKeyInfo).
-    pub key: Vec<u8>,
+    pub(super) key: Vec<u8>,
 }
 
 /// What the first certificate in a text says; `None`: there is none.
-pub fn facts(pem: &str) -> Option<Facts> {
+pub(super) fn facts(pem: &str) -> Option<Facts> {
     let der = certificates(pem).into_iter().next()?;
     let (_, certificate) = X509Certificate::from_der(&der).ok()?;
     Some(Facts {

@@ -8,38 +8,38 @@ use serde::{Deserialize, Serialize};
 
 /// When a certificate is good, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
+pub(super) struct Validity {
     /// From when on.
-    pub not_before: i64,
+    pub(super) not_before: i64,
     /// Until when.
-    pub not_after: i64,
+    pub(super) not_after: i64,
 }
 
 /// When the directory wants a certificate to be renewed (RFC 9773, section 4.2), in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
+pub(super) struct Window {
     /// From when on.
-    pub start: i64,
+    pub(super) start: i64,
     /// Until when.
-    pub end: i64,
+    pub(super) end: i64,
 }
 
 /// What has failed so far, in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failures {
+pub(super) struct Failures {
     /// How often.
-    pub count: u32,
+    pub(super) count: u32,
     /// Since when, in seconds since 1970.
-    pub since: i64,
+    pub(super) since: i64,
     /// Not before, in seconds since 1970.
-    pub next: i64,
+    pub(super) next: i64,
     /// Nothing is tried any more until the configuration is loaded again.
-    pub is_over: bool,
+    pub(super) is_over: bool,
 }
 
 /// When a certificate is to be renewed: at a moment of the directory's window, or so long before its end as is configured, or at
 /// two thirds of its time, up to a fiftieth of that earlier.
-pub fn renewal(validity: Validity, before: Option<Duration>, window: Option<Window>, seed: u64) -> i64 {
+pub(super) fn renewal(validity: Validity, before: Option<Duration>, window: Option<Window>, seed: u64) -> i64 {
     let Validity { not_before, not_after } = validity;
     let lifetime = not_after.saturating_sub(not_before).max(0);
     if let Some(window) = window.filter(|window| window.start < window.end && before.is_none()) {
@@ -57,7 +57,7 @@ pub fn renewal(validity: Validity, before: Option<Duration>, window: Option<Wind
 
 impl Failures {
     /// One more, at `now`; `retry_after`: the directory wants to be left alone for so long.
-    pub fn add(&mut self, now: i64, retry_after: Option<Duration>, seed: u64) {
+    pub(super) fn add(&mut self, now: i64, retry_after: Option<Duration>, seed: u64) {
         if self.count == 0 {
             self.since = now;
         }
@@ -73,7 +73,7 @@ impl Failures {
     }
 
     /// Tried once more at once: an operator may have mended what was wrong.
-    pub fn encourage(&mut self) {
+    pub(super) fn encourage(&mut self) {
         self.next = 0;
         if std::mem::take(&mut self.is_over) {
             self.count = 0;
@@ -82,12 +82,12 @@ impl Failures {
 }
 
 /// Which of `choices` an attempt is made with, after so many failures: one after the other, and round again.
-pub fn choice(failures: u32, choices: usize) -> usize {
+pub(super) fn choice(failures: u32, choices: usize) -> usize {
     failures as usize % choices.max(1)
 }
 
 /// When the directory is to be asked again for its window; it says how long that is good for.
-pub fn next_look(now: i64, good_for: Option<Duration>) -> i64 {
+pub(super) fn next_look(now: i64, good_for: Option<Duration>) -> i64 {
     let good_for = good_for.map_or(USUAL_LOOK, seconds);
     now.saturating_add(good_for.clamp(60, 24 * 3600))
 }

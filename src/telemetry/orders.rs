@@ -15,7 +15,7 @@ pub struct Orders {
 }
 
 /// How a certificate that is ordered by ourselves stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderState {
     /// `valid`, `ordering`, `failed`, or `given_up`.
     pub state: &'static str,
