@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::certificates::Certificates;
 use super::observer::{Finished, Observer};
 use super::reason::Reason;
 use super::route::Routes;
@@ -44,6 +45,8 @@ pub struct Counters {
     handshakes: [Counter; HandshakeOutcome::ALL.len()],
     /// Times by route.
     pub routes: Routes,
+    /// The certificates of TLS that clients get.
+    pub certificates: Certificates,
 }
 
 /// As many as there are reasons that a request can fail for.
