@@ -25,6 +25,7 @@
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, TLS, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
+//! | 2 | [`acme`] | certificates by themselves: what proves names, and an authority for local ones | transport, telemetry |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |

@@ -30,8 +30,10 @@ mod challenges;
 mod client;
 #[cfg(feature = "tls")]
 mod disk;
+pub mod dns;
 #[cfg(feature = "tls")]
 mod failure;
+pub mod hook;
 #[cfg(feature = "tls")]
 mod http;
 #[cfg(feature = "tls")]
@@ -39,7 +41,10 @@ mod jose;
 #[cfg(feature = "tls")]
 mod keeper;
 #[cfg(feature = "tls")]
+pub mod local;
+#[cfg(feature = "tls")]
 mod message;
+mod names;
 #[cfg(feature = "tls")]
 mod order;
 #[cfg(feature = "tls")]
@@ -53,6 +58,7 @@ mod state;
 pub mod store;
 
 pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
+pub use names::Reach;
 pub use store::Store;
 
 #[cfg(not(feature = "tls"))]

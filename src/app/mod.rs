@@ -120,6 +120,7 @@ impl App {
         let logs = Logs::start(&config.log, access);
         let logs = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
+        counters.certificates.set(tls.material.certificates());
         let listeners = ready(listeners.added, &tls, &config.tls)?;
         let generation = Generation::first(config, roots, &tls, logs.access(), &counters);
         if inheritance.predecessor.is_some() {
@@ -171,10 +172,11 @@ impl App {
         &self.counters
     }
 
-    /// Serves until `stop` resolves, then drains: for embedding, without signals.
+    /// Serves until `stop` resolves, then drains: for embedding, without signals. Certificates whose files change are read
+    /// again, as `[tls] watch` says.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Ended {
         self.accept();
-        stop.await;
+        self.renew_until(stop).await;
         self.server.close(|_| false);
         self.drained(self.generation.config.frontend.timeouts.drain).await
     }

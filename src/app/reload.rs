@@ -64,6 +64,7 @@ impl App {
         self.logs.commit(access);
         self.server
             .secure(acceptors, generation.config.tls.max_handshakes);
+        self.counters.certificates.set(tls.material.certificates());
         self.tls = tls;
         self.change_listeners(&listeners.stay, added);
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);

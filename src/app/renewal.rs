@@ -1,7 +1,7 @@
 //! Certificates that are renewed while the gateway runs: their files are looked at once in a while.
 
 use std::future::pending;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use anyhow::Result;
 
@@ -13,7 +13,7 @@ use crate::transport::tls::Refreshed;
 pub(super) struct Renewal(Option<Look>);
 
 /// What it shows; `None`: nothing has changed.
-type Look = Pin<Box<dyn Future<Output = Result<Option<Refreshed>>>>>;
+type Look = Pin<Box<dyn Future<Output = Result<Option<Refreshed>>> + Send>>;
 
 impl Renewal {
     /// Of the files that the gateway uses now; never, if it uses none, or is not to look.
@@ -59,6 +59,18 @@ impl Renewal {
 }
 
 impl App {
+    /// Looks at the files once in a while, until something else is over.
+    pub(super) async fn renew_until(&mut self, over: impl Future<Output = ()>) {
+        let mut over = pin!(over);
+        loop {
+            let mut renewal = Renewal::of(self);
+            tokio::select! {
+                () = &mut over => return,
+                refreshed = renewal.next() => self.renewed(refreshed),
+            }
+        }
+    }
+
     /// Goes on with the certificates that the files hold now. What cannot be used is told; the one before stays.
     pub(super) fn renewed(&mut self, refreshed: Result<Option<Refreshed>>) {
         let refreshed = match refreshed {
@@ -79,6 +91,7 @@ impl App {
             Ok(acceptors) => {
                 self.server.secure(acceptors, config.max_handshakes);
                 tls.equip(&self.generation.upstreams);
+                self.counters.certificates.set(tls.material.certificates());
                 self.tls = tls;
                 if refreshed.renewed > 0 {
                     tracing::info!(count = refreshed.renewed, "certificates read again");

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::certificates::Certificates;
 use super::observer::{Finished, Observer};
 use super::orders::Orders;
 use super::reason::Reason;
@@ -47,6 +48,8 @@ pub struct Counters {
     pub routes: Routes,
     /// Certificates that are ordered by ourselves.
     pub orders: Arc<Orders>,
+    /// The certificates of TLS that clients get.
+    pub certificates: Certificates,
 }
 
 /// As many as there are reasons that a request can fail for.

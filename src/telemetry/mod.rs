@@ -8,6 +8,7 @@
 //! stuck pipe never holds up a request. What does not fit is dropped and counted.
 
 pub mod access;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod counters;
@@ -29,6 +30,7 @@ pub mod timeline;
 pub mod variable;
 
 pub use access::AccessLog;
+pub use certificates::CertificateValidity;
 pub use config::LogConfig;
 pub use counters::{Counters, HandshakeOutcome};
 pub use exposition::Exposition;

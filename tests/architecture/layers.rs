@@ -60,6 +60,18 @@ const LAYERS: &[Layer] = &[
         crates: &["tokio", "tokio_util", "bytes", "http"],
     },
     Layer {
+        module: "acme",
+        ours: &["transport", "telemetry"],
+        crates: &[
+            "rcgen",
+            "rustix",
+            "tempfile",
+            "tokio",
+            "tracing",
+            "x509_parser",
+        ],
+    },
+    Layer {
         module: "upstream",
         ours: &["protocol", "variables", "transport", "spool", "telemetry"],
         crates: &[

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{BackendTls, HandshakeError, ListenerTls, Negotiated, TlsConfig, TlsError, TlsFinding};
+use crate::telemetry::CertificateValidity;
 use crate::transport::{Address, Socket, Stream};
 
 /// No connection has TLS.
@@ -84,6 +85,11 @@ impl Material {
     /// There is none.
     pub fn connector(&self, _tls: &BackendTls) -> Option<Arc<TlsConnector>> {
         None
+    }
+
+    /// There are none.
+    pub fn certificates(&self) -> Vec<CertificateValidity> {
+        Vec::new()
     }
 
     /// Nothing to say.

@@ -43,10 +43,7 @@ impl TlsAcceptor {
         material: &Material,
         context: &TlsContext,
     ) -> Result<Self, TlsError> {
-        let certificates = listener
-            .certificates
-            .iter()
-            .filter_map(|files| material.certificate(files));
+        let certificates = listener.files().filter_map(|files| material.certificate(files));
         let certificates: Vec<_> = certificates.cloned().collect();
         if certificates.is_empty() {
             return Err(TlsError::NoCertificate);

@@ -24,6 +24,8 @@ pub struct TlsConfig {
 pub struct ListenerTls {
     /// Chosen by the name that the client asks for; the first one where it asks for none that is known.
     pub certificates: Vec<CertificateFiles>,
+    /// Behind those: the ones that the gateway gets by itself. Certificate and key are one file.
+    pub own: Vec<CertificateFiles>,
     /// Whether clients are asked for certificates.
     pub client: Option<ClientAuth>,
     /// The same for hosts that have it otherwise.
@@ -118,6 +120,13 @@ impl Default for BackendTls {
             key: None,
             verify: true,
         }
+    }
+}
+
+impl ListenerTls {
+    /// The files of all certificates, in the order in which they are preferred.
+    pub fn files(&self) -> impl Iterator<Item = &CertificateFiles> {
+        self.certificates.iter().chain(&self.own)
     }
 }
 

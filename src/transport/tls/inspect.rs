@@ -24,8 +24,8 @@ impl Material {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let certificates = listener.certificates.iter();
-        let known: Vec<_> = certificates
+        let known: Vec<_> = listener
+            .files()
             .filter_map(|files| Some((files, self.certificate(files)?)))
             .collect();
         let mut findings = Vec::new();

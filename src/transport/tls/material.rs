@@ -12,6 +12,7 @@ use super::config::{AuthorityFiles, BackendTls, CertificateFiles, ClientAuth, Li
 use super::connector::TlsConnector;
 use super::error::TlsError;
 use super::file::Stamp;
+use crate::telemetry::CertificateValidity;
 
 /// How often files that are being replaced are read until they fit together.
 const ATTEMPTS: usize = 3;
@@ -76,7 +77,7 @@ impl Material {
             ..Self::default()
         };
         for listener in listeners {
-            for files in &listener.certificates {
+            for files in listener.files() {
                 let load = || Certificate::load(files, &self.provider);
                 let loaded = Loaded::load(self.certificates.get(files), files.paths(), load)?;
                 next.certificates.insert(files.clone(), loaded);
@@ -131,6 +132,17 @@ impl Material {
             renewed,
             errors,
         })
+    }
+
+    /// How long each certificate is good that clients may get.
+    pub fn certificates(&self) -> Vec<CertificateValidity> {
+        let certificates = self.certificates.iter();
+        let validity = certificates.map(|(files, loaded)| CertificateValidity {
+            file: files.cert.display().to_string(),
+            names: loaded.value.facts.names.clone(),
+            not_after: loaded.value.facts.not_after,
+        });
+        validity.collect()
     }
 
     pub(super) fn certificate(&self, files: &CertificateFiles) -> Option<&Arc<Certificate>> {

@@ -77,6 +77,7 @@ pub use {
     hello::{Hello, Opening},
     material::{Material, Refreshed},
     stream::TlsStream,
+    x509::Facts as CertificateFacts,
 };
 
 #[cfg(not(feature = "tls"))]

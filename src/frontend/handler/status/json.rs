@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::telemetry::histogram::Distribution;
-use crate::telemetry::{Counters, RouteTimes};
+use crate::telemetry::{CertificateValidity, Counters, RouteTimes};
 use crate::upstream::Upstream;
 use crate::upstream::model::endpoint::Endpoint;
 
@@ -17,6 +17,7 @@ pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
         "counters": of_process(counters),
         "upstreams": upstreams.iter().map(|upstream| of_upstream(upstream, &routes)).collect::<Vec<_>>(),
         "routes": routes.iter().map(|route| of_route(route)).collect::<Vec<_>>(),
+        "certificates": counters.certificates.all().iter().map(of_certificate).collect::<Vec<_>>(),
     });
     format!("{all:#}\n")
 }
@@ -79,6 +80,14 @@ fn of_route(route: &RouteTimes) -> Value {
         "name": &*route.name,
         "upstream": Some(&*route.upstream).filter(|name| !name.is_empty()),
         "requests": times(&route.total.distribution()),
+    })
+}
+
+fn of_certificate(certificate: &CertificateValidity) -> Value {
+    json!({
+        "file": certificate.file,
+        "names": certificate.names,
+        "not_after_seconds": certificate.not_after,
     })
 }
 

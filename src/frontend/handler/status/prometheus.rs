@@ -21,6 +21,7 @@ pub(super) fn page(format: Format, counters: &Counters, upstreams: &[Arc<Upstrea
     let mut page = Exposition::new(format);
     of_build(&mut page);
     of_process(counters, &mut page);
+    certificates(counters, &mut page);
     let upstreams: Vec<_> = upstreams
         .iter()
         .map(|upstream| (upstream, upstream.snapshot()))
@@ -64,6 +65,17 @@ fn of_process(counters: &Counters, page: &mut Exposition) {
             last = sample.name;
         }
         page.sample(&name, sample.label.as_slice(), sample.value);
+    }
+}
+
+/// The end of each certificate, under the first of its names.
+fn certificates(counters: &Counters, page: &mut Exposition) {
+    const NAME: &str = "bridgehead_certificate_not_after_seconds";
+    page.metric(NAME, "When the certificate ends, in seconds since 1970.");
+    for certificate in counters.certificates.all().iter() {
+        let name = certificate.names.first().map_or("", String::as_str);
+        let labels = [("certificate", &*certificate.file), ("name", name)];
+        page.sample(NAME, &labels, certificate.not_after);
     }
 }
 
