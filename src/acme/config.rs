@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::names::Reach;
+
 /// The `[acme]` table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcmeConfig {
@@ -99,6 +101,15 @@ impl Default for AcmeConfig {
 impl AcmeConfig {
     /// Unless configured; or what systemd has made for us (`StateDirectory=`).
     pub const STORE: &'static str = "/var/lib/bridgehead";
+
+    /// Whether a host, `shop.example`, `*.example`, `[::1]`, can have a certificate by itself.
+    pub fn serves(&self, host: &str) -> bool {
+        match Reach::of(host) {
+            Reach::Public => self.is_on(),
+            Reach::Local => true,
+            Reach::Nowhere => false,
+        }
+    }
 
     /// Whether certificates are asked for.
     pub fn is_on(&self) -> bool {

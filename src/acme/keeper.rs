@@ -13,6 +13,7 @@ use super::challenges::Challenges;
 use super::config::AcmeConfig;
 use super::disk::on_disk;
 use super::failure::{Cause, Failure};
+use super::local;
 use super::pem::Facts;
 use super::schedule::{self, Validity};
 use super::state::{Advice, State, Wanted};
@@ -24,9 +25,18 @@ use crate::telemetry::{OrderFailure, OrderState, Orders};
 #[derive(Debug)]
 pub struct Keeper {
     config: Arc<AcmeConfig>,
-    names: BTreeSet<String>,
+    names: Names,
     changed: Arc<Notify>,
     _tasks: JoinSet<()>,
+}
+
+/// For which names there are to be certificates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Directories are asked for these.
+    pub public: BTreeSet<String>,
+    /// Our own authority is.
+    pub local: BTreeSet<String>,
 }
 
 /// Orders under way at a time.
@@ -41,7 +51,7 @@ const LOOK: Duration = Duration::from_secs(3600);
 impl Keeper {
     /// Begins to keep certificates for `names`. `encouraged`: what has failed is tried again at once. To be called inside a
     /// tokio runtime.
-    pub fn begin(config: &AcmeConfig, names: BTreeSet<String>, orders: &Arc<Orders>, encouraged: bool) -> Self {
+    pub fn begin(config: &AcmeConfig, names: Names, orders: &Arc<Orders>, encouraged: bool) -> Self {
         let config = Arc::new(config.clone());
         let store = Store::at(&config.store);
         let surroundings = Surroundings {
@@ -50,7 +60,7 @@ impl Keeper {
             store,
         };
         let (changed, permits) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(ORDERS)));
-        let wanted = names.iter().flat_map(|name| {
+        let wanted = names.public.iter().flat_map(|name| {
             let of = |&key| Wanted {
                 name: name.clone(),
                 key,
@@ -71,6 +81,10 @@ impl Keeper {
             };
             tasks.spawn(care.keep(encouraged));
         }
+        if !names.local.is_empty() {
+            let local = keep_local(surroundings.store, names.local.clone(), changed.clone());
+            tasks.spawn(local);
+        }
         Self {
             config,
             names,
@@ -80,13 +94,30 @@ impl Keeper {
     }
 
     /// Whether it does what another one would do.
-    pub fn is_for(&self, config: &AcmeConfig, names: &BTreeSet<String>) -> bool {
+    pub fn is_for(&self, config: &AcmeConfig, names: &Names) -> bool {
         *self.config == *config && self.names == *names
     }
 
-    /// Waits until there is another certificate in the store.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    /// Told when there is another certificate in the store.
+    pub fn changed(&self) -> Arc<Notify> {
+        self.changed.clone()
+    }
+}
+
+/// Certificates of our own authority are made anew in time.
+async fn keep_local(store: Store, hosts: BTreeSet<String>, changed: Arc<Notify>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let (path, hosts) = (store.path().to_owned(), hosts.clone());
+        let made = on_disk(move || {
+            let made = local::provide(&path, hosts.iter().map(String::as_str), SystemTime::now());
+            made.map_err(|error| Cause::Request(error.to_string()))
+        });
+        match made.await {
+            Ok(0) => {}
+            Ok(_) => changed.notify_one(),
+            Err(error) => tracing::error!(%error, "cannot renew the certificates of the local authority"),
+        }
     }
 }
 

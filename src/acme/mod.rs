@@ -57,6 +57,8 @@ mod schedule;
 mod state;
 pub mod store;
 
+#[cfg(feature = "tls")]
+pub use local::path as local_path;
 pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
 pub use names::Reach;
 pub use store::Store;
@@ -64,4 +66,4 @@ pub use store::Store;
 #[cfg(not(feature = "tls"))]
 pub use absent::Challenges;
 #[cfg(feature = "tls")]
-pub use {challenges::Challenges, keeper::Keeper};
+pub use {challenges::Challenges, keeper::{Keeper, Names}};

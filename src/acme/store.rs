@@ -32,7 +32,14 @@ pub struct Store(PathBuf);
 
 /// What nothing else works on, until it is dropped.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "closing it is what gives the lock back")] File);
+pub struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that is just being started may hold the file a moment longer.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Store {
     /// The one at a path; nothing is made there yet.
@@ -43,6 +50,11 @@ impl Store {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Makes the directory, if there is none.
+    pub fn make(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
     /// A file of it.
@@ -140,6 +152,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
+    File::open(directory)?.sync_all()
+}
+
+/// The same, unless there is something.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = make_directory(path)?;
+    let mut file = NamedTempFile::new_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
     File::open(directory)?.sync_all()
 }
 

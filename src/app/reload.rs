@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::open::{Held, Open, Opening, Reload, Source};
 use super::tls::Tls;
-use super::{App, Generation, Ready, descriptors, ready, threads};
+use super::{App, Generation, Ready, descriptors, keeping, ready, threads};
 use crate::frontend;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::tls::{TlsAcceptor, TlsConfig};
@@ -48,10 +48,12 @@ impl App {
             listeners,
             roots,
             material,
+            own,
         } = opened;
         let access = self.logs.prepare(&config.log, access);
         let access = access.map_err(|error| threads::failed("the access log", error))?;
-        let tls = self.tls.with(material);
+        let mut tls = self.tls.with(material);
+        tls.context = keeping::answering(&tls.context, &config.acme);
         let added = ready(listeners.added, &tls, &config.tls)?;
         let acceptors = self.acceptors(&listeners.stay, &tls, &config.tls)?;
         let mut generation = self
@@ -72,6 +74,8 @@ impl App {
         self.server.replace(generation.service.clone(), connection_limit);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
+        self.own = own;
+        self.keep(true);
         Ok(())
     }
 

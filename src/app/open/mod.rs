@@ -17,6 +17,7 @@ mod listeners;
 mod log;
 mod material;
 mod opening;
+mod own_files;
 mod pid_file;
 mod progress;
 mod reload;

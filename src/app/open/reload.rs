@@ -6,10 +6,11 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::listeners::{Listeners, Open};
-use super::material::material;
+use super::material::{self, material};
 use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
+use crate::app::own::Own;
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
@@ -49,6 +50,7 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,
+    pub(in crate::app) own: Own,
 }
 
 impl Reload {
@@ -64,7 +66,9 @@ impl Reload {
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
         let roots = roots(&config.frontend.routes, progress)?;
-        let material = material(&config, &held.material, progress)?;
+        let configured = material(&config, &held.material, progress)?;
+        let own = material::own(&mut config, &configured, None, progress)?;
+        let material = material::with_own(&config, &own, configured, progress)?;
         let (old, new) = (&held.config.server.spool, &config.server.spool);
         match temp_dir::probe(new, progress) {
             Err(error) if old.temp_dir == new.temp_dir => tracing::warn!("{error:#}"),
@@ -80,6 +84,7 @@ impl Reload {
             listeners,
             roots,
             material,
+            own,
         })
     }
 }

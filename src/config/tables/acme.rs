@@ -8,6 +8,8 @@ use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Fill, Repeated, Section, required, table};
 use crate::config::units::{Absolute, Flag, Name, Named, OneOrMore, Plain, Text, Time};
+use crate::frontend::config::{Listener, SecureHostsConfig};
+use crate::transport::Address;
 
 table! {
     /// Certificates that are got by themselves (ACME): for the hosts of all routes, where a listener has `tls` and none of the
@@ -95,6 +97,25 @@ pub(super) fn check(typed: Option<&At<Acme>>, complaints: &mut Complaints) -> Ac
     }
     config
 }
+
+/// What the front end has to know of hosts whose certificates are got by themselves.
+pub(super) fn secure_hosts(acme: &AcmeConfig, listeners: &[Listener]) -> Option<SecureHostsConfig> {
+    let secure = listeners.iter().filter(|listener| listener.tls.is_some());
+    let ports = secure.filter_map(|listener| match &listener.address {
+        Address::Tcp(address) => Some(address.port()),
+        _ => None,
+    });
+    // The usual one, else the first.
+    let ports: Vec<u16> = ports.collect();
+    let port = ports.iter().find(|port| **port == HTTPS).or(ports.first()).copied();
+    acme.is_on().then(|| SecureHostsConfig {
+        store: acme.store.clone(),
+        hosts: Vec::new(),
+        port: port.filter(|_| acme.redirect),
+    })
+}
+
+const HTTPS: u16 = 443;
 
 const EMAIL: Text<String> = Text {
     words: "address of electronic mail",

@@ -57,8 +57,10 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
         .collect();
     let mut tls = tls::check(file.tls.as_ref(), complaints);
     let acme = acme::check(file.acme.as_ref(), complaints);
-    let mut listeners = listen::check(all(&file.listen), &tls.listener, complaints);
     let routes = route::check(all(&file.route), &upstreams, complaints);
+    let mut hosts = routes.iter().filter_map(|route| route.host.as_ref());
+    let has_own = hosts.any(|host| acme.serves(&host.to_text()));
+    let mut listeners = listen::check(all(&file.listen), &tls.listener, has_own, complaints);
     let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
     warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
     if complaints.is_whole(DOCUMENT) {
@@ -75,6 +77,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     for listener in listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
         listener.hosts.clone_from(&tls.listener.hosts);
     }
+    frontend.secure_hosts = acme::secure_hosts(&acme, &listeners);
     frontend.listeners = listeners;
     Config {
         server: process,
