@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::account::Account;
+use super::answer::Answer;
 use super::challenges::Challenges;
 use super::client::Client;
 use super::config::{AcmeConfig, ChallengeKind, DirectoryConfig};
 use super::disk::on_disk;
 use super::failure::{Cause, Failure};
+use super::hook::Hook;
 use super::http::Http;
 use super::order::{Order, Record, Step, Terms};
 use super::pem;
@@ -37,9 +39,10 @@ const RESUMED: u32 = 5;
 impl Surroundings {
     /// How the next attempt is made: the first way, and after a failure the next one. `None`: there is none for the name.
     pub(super) fn way(&self, wanted: &Wanted, state: &State) -> Option<Way<'_>> {
-        let challenges = || self.config.challenges.iter().filter(|challenge| challenge.suits(&wanted.name));
+        let challenges = self.config.ways();
+        let suitable = || challenges.iter().filter(|challenge| challenge.suits(&wanted.name));
         let directories = self.config.directories.iter();
-        let ways = directories.flat_map(|directory| challenges().map(move |&challenge| Way { directory, challenge }));
+        let ways = directories.flat_map(|directory| suitable().map(move |&challenge| Way { directory, challenge }));
         let ways: Vec<_> = ways.collect();
         let begun = state.order.as_ref().filter(|record| record.resumed < RESUMED);
         let same = |record: &Record, way: &&Way<'_>| {
@@ -132,8 +135,8 @@ impl Surroundings {
                     order.replied(&reply.map_err(Cause::from)?);
                 }
                 Step::Publish(answer) => {
-                    let (challenges, answer) = (self.challenges.clone(), answer.clone());
-                    match on_disk(move || challenges.publish(&answer)).await {
+                    let answer = answer.clone();
+                    match self.publish(answer).await {
                         Ok(()) => order.published(),
                         Err(cause) => order.fail(cause),
                     }
@@ -166,12 +169,39 @@ impl Surroundings {
         self.clear(wanted, state).await
     }
 
+    /// From now on an answer can be found.
+    async fn publish(&self, answer: Answer) -> Result<(), Cause> {
+        if let Some(hook) = self.hook(&answer) {
+            let made = hook.present(&answer.name, &answer.record()).await;
+            return made.map_err(|error| Cause::Answer(error.to_string()));
+        }
+        let challenges = self.challenges.clone();
+        on_disk(move || challenges.publish(&answer)).await
+    }
+
+    /// It can be found no longer. What a program leaves in the DNS it has told; it keeps nothing from the next order.
+    async fn withdraw(&self, answer: Answer) -> Result<(), Cause> {
+        if let Some(hook) = self.hook(&answer) {
+            let _ = hook.cleanup(&answer.name, &answer.record()).await;
+            return Ok(());
+        }
+        let challenges = self.challenges.clone();
+        on_disk(move || challenges.withdraw(&answer)).await
+    }
+
+    /// The program that has answers found, if it is one's.
+    fn hook(&self, answer: &Answer) -> Option<Hook> {
+        let hook = self.config.hook.clone().filter(|_| answer.kind == ChallengeKind::Dns01);
+        hook.map(Hook::new)
+    }
+
     /// Nothing of the order can be found any more, and it is forgotten.
     pub(super) async fn clear(&self, wanted: &Wanted, state: &mut State) -> Result<(), Cause> {
-        if let Some(record) = state.order.take() {
-            let challenges = self.challenges.clone();
-            on_disk(move || record.answers.iter().try_for_each(|answer| challenges.withdraw(answer))).await?;
+        let answers = state.order.as_ref().map(|record| record.answers.clone());
+        for answer in answers.unwrap_or_default() {
+            self.withdraw(answer).await?;
         }
+        state.order = None;
         self.save(wanted, state).await
     }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use super::answer::{Answer, is_token};
 use super::config::ChallengeKind;
+use super::dns::Records;
 use super::failure::Cause;
 use super::request;
 use super::store::Store;
@@ -12,12 +13,19 @@ use crate::transport::tls::AlpnChallenges;
 
 /// Answers of a store, to be found by directories.
 #[derive(Clone, Debug)]
-pub struct Challenges(Store);
+pub struct Challenges {
+    store: Store,
+    /// Those of the DNS.
+    records: Records,
+}
 
 impl Challenges {
     /// Those of a store.
     pub fn of(store: Store) -> Self {
-        Self(store)
+        Self {
+            records: Records::new(store.path()),
+            store,
+        }
     }
 
     /// What stands at `/.well-known/acme-challenge/TOKEN`; `None`: no order has asked for that. Not for a thread of the
@@ -27,18 +35,18 @@ impl Challenges {
             return None;
         }
         let token = std::str::from_utf8(token).ok()?;
-        self.0.read(HTTP, token).ok()?
+        self.store.read(HTTP, token).ok()?
     }
 
     /// From now on it can be found.
     pub(super) fn publish(&self, answer: &Answer) -> Result<(), Cause> {
         match answer.kind {
-            ChallengeKind::Http01 => self.0.write(HTTP, &answer.token, answer.authorization.as_bytes())?,
+            ChallengeKind::Http01 => self.store.write(HTTP, &answer.token, answer.authorization.as_bytes())?,
             ChallengeKind::TlsAlpn01 => {
                 let name = file_name(&answer.name).ok_or_else(|| unusable(&answer.name))?;
-                self.0.write(ALPN, &name, request::alpn_certificate(answer)?.as_bytes())?;
+                self.store.write(ALPN, &name, request::alpn_certificate(answer)?.as_bytes())?;
             }
-            ChallengeKind::Dns01 => return Err(Cause::Answer("nothing answers in the DNS".to_owned())),
+            ChallengeKind::Dns01 => self.records.publish(&answer.name, &answer.record())?,
         }
         Ok(())
     }
@@ -46,19 +54,19 @@ impl Challenges {
     /// It can be found no longer.
     pub(super) fn withdraw(&self, answer: &Answer) -> io::Result<()> {
         match answer.kind {
-            ChallengeKind::Http01 => self.0.remove(HTTP, &answer.token),
+            ChallengeKind::Http01 => self.store.remove(HTTP, &answer.token),
             ChallengeKind::TlsAlpn01 => match file_name(&answer.name) {
-                Some(name) => self.0.remove(ALPN, &name),
+                Some(name) => self.store.remove(ALPN, &name),
                 None => Ok(()),
             },
-            ChallengeKind::Dns01 => Ok(()),
+            ChallengeKind::Dns01 => self.records.withdraw(&answer.name, &answer.record()),
         }
     }
 }
 
 impl AlpnChallenges for Challenges {
     fn certificate(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.read(ALPN, &file_name(name)?).ok()?
+        self.store.read(ALPN, &file_name(name)?).ok()?
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dns::DnsConfig;
+use super::hook::HookConfig;
 use super::names::Reach;
 
 /// The `[acme]` table.
@@ -13,7 +15,7 @@ pub struct AcmeConfig {
     pub email: Option<String>,
     /// Who is asked: the first one, and the next ones when that fails.
     pub directories: Vec<DirectoryConfig>,
-    /// How control of a name is shown: the first one, and the next ones when that fails.
+    /// How control of a name is shown: the first one, and the next ones when that fails. None: see [`AcmeConfig::ways`].
     pub challenges: Vec<ChallengeKind>,
     /// One certificate of each kind.
     pub keys: Vec<KeyKind>,
@@ -21,6 +23,10 @@ pub struct AcmeConfig {
     pub store: PathBuf,
     /// How long before its end a certificate is renewed; `None`: as the directory says, else at two thirds of its time.
     pub renew_before: Option<Duration>,
+    /// Where questions for records of challenges are answered.
+    pub dns: Option<DnsConfig>,
+    /// What makes such records elsewhere.
+    pub hook: Option<HookConfig>,
     /// Requests for these hosts that come without TLS are sent to `https`.
     pub redirect: bool,
 }
@@ -89,10 +95,12 @@ impl Default for AcmeConfig {
         Self {
             email: None,
             directories: vec![DirectoryConfig::default()],
-            challenges: vec![ChallengeKind::Http01, ChallengeKind::TlsAlpn01],
+            challenges: Vec::new(),
             keys: vec![KeyKind::EcdsaP256],
-            store: std::env::var_os("STATE_DIRECTORY").map_or(Self::STORE.into(), PathBuf::from),
+            store: Self::STORE.into(),
             renew_before: None,
+            dns: None,
+            hook: None,
             redirect: true,
         }
     }
@@ -101,6 +109,19 @@ impl Default for AcmeConfig {
 impl AcmeConfig {
     /// Unless configured; or what systemd has made for us (`StateDirectory=`).
     pub const STORE: &'static str = "/var/lib/bridgehead";
+
+    /// How control of a name is shown, in this order: as configured, else over HTTP and TLS, and by the DNS where something
+    /// answers there.
+    pub fn ways(&self) -> Vec<ChallengeKind> {
+        if !self.challenges.is_empty() {
+            return self.challenges.clone();
+        }
+        let mut ways = vec![ChallengeKind::Http01, ChallengeKind::TlsAlpn01];
+        if self.dns.is_some() || self.hook.is_some() {
+            ways.push(ChallengeKind::Dns01);
+        }
+        ways
+    }
 
     /// Whether a host, `shop.example`, `*.example`, `[::1]`, can have a certificate by itself.
     pub fn serves(&self, host: &str) -> bool {

@@ -12,6 +12,7 @@ use super::attempt::{Surroundings, Way};
 use super::challenges::Challenges;
 use super::config::AcmeConfig;
 use super::disk::on_disk;
+use super::dns::{DnsConfig, DnsSockets, DomainName, Records, Responder, Zones};
 use super::failure::{Cause, Failure};
 use super::local;
 use super::pem::Facts;
@@ -49,9 +50,15 @@ const LOCKED: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(3600);
 
 impl Keeper {
-    /// Begins to keep certificates for `names`. `encouraged`: what has failed is tried again at once. To be called inside a
+    /// Begins to keep certificates for `names`; questions of the DNS come to `dns`. `encouraged`: what has failed is tried again at once. To be called inside a
     /// tokio runtime.
-    pub fn begin(config: &AcmeConfig, names: Names, orders: &Arc<Orders>, encouraged: bool) -> Self {
+    pub fn begin(
+        config: &AcmeConfig,
+        names: Names,
+        dns: Option<DnsSockets>,
+        orders: &Arc<Orders>,
+        encouraged: bool,
+    ) -> Self {
         let config = Arc::new(config.clone());
         let store = Store::at(&config.store);
         let surroundings = Surroundings {
@@ -81,6 +88,9 @@ impl Keeper {
             };
             tasks.spawn(care.keep(encouraged));
         }
+        if let (Some(sockets), Some(config)) = (dns, &config.dns) {
+            tasks.spawn(answer_dns(sockets, config.clone(), &names, &surroundings.store));
+        }
         if !names.local.is_empty() {
             let local = keep_local(surroundings.store, names.local.clone(), changed.clone());
             tasks.spawn(local);
@@ -101,6 +111,23 @@ impl Keeper {
     /// Told when there is another certificate in the store.
     pub fn changed(&self) -> Arc<Notify> {
         self.changed.clone()
+    }
+}
+
+/// Questions of directories for the records of challenges are answered.
+fn answer_dns(
+    sockets: DnsSockets,
+    config: DnsConfig,
+    names: &Names,
+    store: &Store,
+) -> impl Future<Output = ()> + use<> {
+    let proven = names.public.iter().map(|name| name.strip_prefix("*.").unwrap_or(name));
+    let zones = Zones::new(config, proven.filter_map(DomainName::new));
+    let responder = Responder::new(sockets, zones, Records::new(store.path()));
+    async {
+        if let Err(error) = responder.run().await {
+            tracing::error!(%error, "questions for the records of challenges are not answered");
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use keeping::Keeping;
 use logs::Logs;
-use open::{Added, Opener, PidFile, Start};
+use open::{Added, Dns, Opener, PidFile, Start};
 pub use open::{Finding, Source, inspect, open_error_log};
 use own::Own;
 pub use replacement::Program;
@@ -71,6 +71,8 @@ pub struct App {
     /// For which hosts the gateway gets certificates by itself, and what keeps them.
     own: Own,
     keeping: Keeping,
+    /// Where questions of the DNS come, and the sockets.
+    dns: Option<Dns>,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -109,8 +111,9 @@ impl App {
             config.frontend.timeouts.open,
             std::mem::take(&mut inheritance.sockets),
         );
+        let succeeds = inheritance.predecessor.is_some();
         let opener = Opener::default();
-        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, progress))?;
+        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, succeeds, progress))?;
         let Start {
             config,
             access,
@@ -118,6 +121,7 @@ impl App {
             roots,
             material,
             own,
+            dns,
             pid_file,
             left,
         } = opening.outcome().await?;
@@ -155,6 +159,7 @@ impl App {
             tls,
             own,
             keeping: Keeping::default(),
+            dns,
             logs,
         })
     }

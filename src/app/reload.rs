@@ -30,6 +30,7 @@ impl App {
                 .collect(),
             error_log,
             material: self.tls.material.clone(),
+            dns: self.dns.as_ref().map_or_else(Vec::new, |(addresses, _)| addresses.clone()),
         };
         let limit = self.generation.config.frontend.timeouts.open;
         self.opener
@@ -49,6 +50,7 @@ impl App {
             roots,
             material,
             own,
+            dns,
         } = opened;
         let access = self.logs.prepare(&config.log, access);
         let access = access.map_err(|error| threads::failed("the access log", error))?;
@@ -75,6 +77,9 @@ impl App {
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
         self.own = own;
+        if let Some(dns) = dns {
+            self.dns = dns;
+        }
         self.keep(true);
         Ok(())
     }

@@ -10,6 +10,7 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod dns;
 mod fpm_pool;
 mod holder;
 mod inspection;
@@ -26,6 +27,7 @@ mod start;
 mod temp_dir;
 mod warnings;
 
+pub(super) use dns::Dns;
 pub use inspection::{Finding, inspect};
 pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::dns::{self, Dns};
 use super::listeners::Listeners;
 use super::material::{self, material};
 use super::opening::Opener;
@@ -28,20 +29,28 @@ pub(in crate::app) struct Start {
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,
     pub(in crate::app) own: Own,
+    pub(in crate::app) dns: Option<Dns>,
     pub(in crate::app) pid_file: Option<PidFile>,
     /// Inherited, and no listener has its address.
     pub(in crate::app) left: Inherited,
 }
 
 impl Start {
-    /// Opens everything that a configuration names, and gives up privileges on the way.
-    pub(in crate::app) fn open(mut config: Config, mut left: Inherited, progress: &Progress) -> Result<Self> {
+    /// Opens everything that a configuration names, and gives up privileges on the way. `succeeds`: another process serves
+    /// still.
+    pub(in crate::app) fn open(
+        mut config: Config,
+        mut left: Inherited,
+        succeeds: bool,
+        progress: &Progress,
+    ) -> Result<Self> {
         let identity = identity(&config, progress)?;
         let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
         let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
         // As root: on most systems no other user may read keys.
         let configured = material(&config, &Material::default(), progress)?;
         let own = material::own(&mut config, &configured, identity.as_ref(), progress)?;
+        let dns = dns::open(&config.acme, succeeds, progress)?;
         let early = match &identity {
             Some(identity) => become_user(&config, identity, progress)?,
             None => None,
@@ -61,6 +70,7 @@ impl Start {
             roots,
             material,
             own,
+            dns,
             pid_file,
             left,
         })
