@@ -56,7 +56,11 @@ impl Reach {
 
 fn is_local(address: IpAddr) -> bool {
     let mut networks = NETWORKS.iter();
-    networks.any(|(network, bits)| network.parse().is_ok_and(|network| is_in(address, network, *bits)))
+    networks.any(|(network, bits)| {
+        network
+            .parse()
+            .is_ok_and(|network| is_in(address, network, *bits))
+    })
 }
 
 fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {

@@ -1,18 +1,20 @@
 //! TLS as a test's client speaks it.
 
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::compress::{BROTLI_DECOMPRESSOR, CertDecompressor, DecompressionFailed, ZLIB_DECOMPRESSOR};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::TLS12;
 use rustls::{
-    ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct, Error, HandshakeKind,
-    RootCertStore, SignatureScheme, StreamOwned,
+    CertificateCompressionAlgorithm, ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct,
+    Error, HandshakeKind, KeyLog, RootCertStore, SignatureScheme, StreamOwned,
 };
 
 use crate::authority::{Authority, Issued};
@@ -38,12 +40,18 @@ pub struct TlsClient<'a> {
     pub certificate: Option<&'a Issued>,
     /// It verifies signatures of P-384 only.
     pub p384: bool,
+    /// Ways in which it takes compressed certificates: `brotli`, `zlib`.
+    pub compression: &'a [&'a str],
 }
 
 /// What servers have shown.
 #[derive(Debug)]
 struct Seen {
     ocsp: Mutex<Vec<u8>>,
+    /// What keys were agreed on, as lines of a key log.
+    keys: Mutex<Vec<String>>,
+    /// Certificates that came compressed.
+    compressed: Arc<AtomicUsize>,
     verifier: Arc<WebPkiServerVerifier>,
 }
 
@@ -84,6 +92,8 @@ impl Tls {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
         let seen = Arc::new(Seen {
             ocsp: Mutex::default(),
+            keys: Mutex::default(),
+            compressed: Arc::default(),
             verifier,
         });
         let old = [&TLS12];
@@ -108,6 +118,11 @@ impl Tls {
         };
         config.alpn_protocols = client.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config.enable_sni = !client.name.is_empty();
+        config.key_log = seen.clone();
+        let compression = client.compression.iter();
+        config.cert_decompressors = compression
+            .map(|name| Counted::named(name, &seen.compressed))
+            .collect::<Result<_>>()?;
         let name = match client.name {
             // Verified against the address, which certificates of tests are for, too.
             "" => "127.0.0.1",
@@ -123,6 +138,16 @@ impl Tls {
     /// The OCSP response that a server has sent last.
     pub fn ocsp(&self) -> Vec<u8> {
         lock(&self.seen.ocsp).clone()
+    }
+
+    /// The keys of its connections, as lines of a key log.
+    pub fn keys(&self) -> Vec<String> {
+        lock(&self.seen.keys).clone()
+    }
+
+    /// Certificates that came compressed.
+    pub fn compressed(&self) -> usize {
+        self.seen.compressed.load(Ordering::SeqCst)
     }
 
     /// What it says first.
@@ -213,6 +238,45 @@ impl ServerCertVerifier for Seen {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.verifier.supported_verify_schemes()
+    }
+}
+
+impl KeyLog for Seen {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let line = format!("{label} {} {}", hex(client_random), hex(secret));
+        lock(&self.keys).push(line);
+    }
+}
+
+/// Counts what it decompresses.
+#[derive(Debug)]
+struct Counted {
+    inner: &'static dyn CertDecompressor,
+    count: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    /// One that is never freed: rustls wants it for ever.
+    fn named(name: &str, count: &Arc<AtomicUsize>) -> Result<&'static dyn CertDecompressor> {
+        let inner = match name {
+            "brotli" => BROTLI_DECOMPRESSOR,
+            "zlib" => ZLIB_DECOMPRESSOR,
+            other => bail!("{other} is no way to compress a certificate"),
+        };
+        let count = count.clone();
+        Ok(Box::leak(Box::new(Self { inner, count })))
+    }
+}
+
+impl CertDecompressor for Counted {
+    fn decompress(&self, input: &[u8], output: &mut [u8]) -> Result<(), DecompressionFailed> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.inner.decompress(input, output)
+    }
+
+    fn algorithm(&self) -> CertificateCompressionAlgorithm {
+        self.inner.algorithm()
     }
 }
 

@@ -62,14 +62,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "acme",
         ours: &["transport", "telemetry"],
-        crates: &[
-            "rcgen",
-            "rustix",
-            "tempfile",
-            "tokio",
-            "tracing",
-            "x509_parser",
-        ],
+        crates: &["rcgen", "rustix", "tempfile", "tokio", "tracing", "x509_parser"],
     },
     Layer {
         module: "upstream",

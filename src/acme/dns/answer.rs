@@ -74,7 +74,7 @@ pub(super) fn answer<'a>(message: &'a [u8], way: Way, zones: &Zones) -> Answer<'
             [0, 1]
         }
     };
-    Answer::Whole(fitting(&query, way, counts, &[]))
+    Answer::Whole(fitting(&query, way, counts, &records))
 }
 
 impl Pending<'_> {
@@ -90,7 +90,7 @@ impl Pending<'_> {
             put_start(&self.zone, &mut records);
             counts = [0, 1];
         }
-        fitting(&self.query, self.way, counts, &[])
+        fitting(&self.query, self.way, counts, &records)
     }
 }
 
@@ -115,7 +115,13 @@ fn bare(query: &Query<'_>, flags: u16, code: Code) -> Vec<u8> {
 }
 
 /// Head, question, records, and the extension, if the asker has it.
-fn finish(query: &Query<'_>, flags: u16, code: Code, [answers, authority]: [u16; 2], records: &[u8]) -> Vec<u8> {
+fn finish(
+    query: &Query<'_>,
+    flags: u16,
+    code: Code,
+    [answers, authority]: [u16; 2],
+    records: &[u8],
+) -> Vec<u8> {
     let asked = u16::from(query.recursion) << 8;
     let extended = u16::from(query.edns.is_some());
     let flags = ANSWER | flags | asked | code.low();
@@ -251,7 +257,11 @@ mod tests {
             Answer::Whole(answer) => Some(answer),
             Answer::Of(domain, pending) => {
                 let is_it = domain.as_str() == "shop.example";
-                let texts: Vec<String> = texts.iter().filter(|_| is_it).map(|text| (*text).to_owned()).collect();
+                let texts: Vec<String> = texts
+                    .iter()
+                    .filter(|_| is_it)
+                    .map(|text| (*text).to_owned())
+                    .collect();
                 Some(pending.with(&texts))
             }
         }
@@ -274,7 +284,10 @@ mod tests {
         let message = question("_aCmE-ChAlLeNgE.sHoP.eXaMpLe.", RecordType::TXT);
         let answer = asked(&message, Way::Udp, &["one", "two"]);
         assert_eq!(texts(&answer), ["one", "two"]);
-        assert_eq!(answer.queries[0].name().to_ascii(), "_aCmE-ChAlLeNgE.sHoP.eXaMpLe.");
+        assert_eq!(
+            answer.queries[0].name().to_ascii(),
+            "_aCmE-ChAlLeNgE.sHoP.eXaMpLe."
+        );
         assert_eq!(answer.answers[0].name.to_ascii(), "_aCmE-ChAlLeNgE.sHoP.eXaMpLe.");
         assert!(answer.metadata.authoritative && !answer.metadata.recursion_available);
         assert_eq!(answer.metadata.response_code, ResponseCode::NoError);
@@ -283,15 +296,25 @@ mod tests {
     #[test]
     fn what_is_not_there_says_for_how_long() {
         for (name, kind, zone) in [
-            ("_acme-challenge.shop.example.", RecordType::A, "_acme-challenge.shop.example."),
-            ("x.example.acme.gate.example.", RecordType::TXT, "acme.gate.example."),
+            (
+                "_acme-challenge.shop.example.",
+                RecordType::A,
+                "_acme-challenge.shop.example.",
+            ),
+            (
+                "x.example.acme.gate.example.",
+                RecordType::TXT,
+                "acme.gate.example.",
+            ),
         ] {
             let answer = asked(&question(name, kind), Way::Udp, &[]);
             assert_eq!(answer.metadata.response_code, ResponseCode::NoError);
             assert!(answer.answers.is_empty());
             let start = &answer.authorities[0];
             assert_eq!(start.name.to_ascii(), zone);
-            let RData::SOA(start) = &start.data else { panic!("{start}") };
+            let RData::SOA(start) = &start.data else {
+                panic!("{start}")
+            };
             assert_eq!(start.minimum, DnsConfig::TTL);
             assert_eq!(start.rname.to_ascii(), format!("hostmaster.{zone}"));
         }
@@ -302,7 +325,9 @@ mod tests {
         let start = asked(&question(NAME, RecordType::SOA), Way::Udp, &[]);
         assert!(matches!(&start.answers[0].data, RData::SOA(soa) if soa.mname.to_ascii() == "shop.example."));
         let server = asked(&question(NAME, RecordType::NS), Way::Udp, &[]);
-        assert!(matches!(&server.answers[0].data, RData::NS(server) if server.0.to_ascii() == "shop.example."));
+        assert!(
+            matches!(&server.answers[0].data, RData::NS(server) if server.0.to_ascii() == "shop.example.")
+        );
     }
 
     #[test]
@@ -321,7 +346,7 @@ mod tests {
         edns.set_version(1).set_max_payload(4096);
         message.edns = Some(edns);
         let answer = asked(&message, Way::Udp, &[]);
-        assert_eq!(answer.metadata.response_code, ResponseCode::BADVERS);
+        assert_eq!(u16::from(answer.metadata.response_code), 16);
         assert_eq!(answer.edns.unwrap().version(), 0);
     }
 
@@ -365,7 +390,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_answer_can_be_read(
-            labels in proptest::collection::vec("[a-zA-Z0-9_-]{1,20}", 0..6),
+            labels in proptest::collection::vec("[a-zA-Z0-9][a-zA-Z0-9_-]{0,18}[a-zA-Z0-9]", 0..6),
             ours in 0..4usize,
             kind: u16,
             size in proptest::option::of(any::<u16>()),

@@ -224,7 +224,13 @@ mod tests {
     #[test]
     fn the_size_of_an_answer_is_what_the_asker_takes() {
         let edns = |message: &[u8]| Query::parse(message).unwrap().edns;
-        assert_eq!(edns(&with_edns(1232, 0)), Some(Edns { size: 1232, version: 0 }));
+        assert_eq!(
+            edns(&with_edns(1232, 0)),
+            Some(Edns {
+                size: 1232,
+                version: 0
+            })
+        );
         assert_eq!(edns(&with_edns(0, 1)), Some(Edns { size: 0, version: 1 }));
     }
 

@@ -108,7 +108,10 @@ mod tests {
         assert_eq!(ways(&mut rates, "192.0.2.1", start, 250), (200, 50));
         assert_eq!(ways(&mut rates, "192.0.2.99", start, 5), (0, 5));
         assert_eq!(ways(&mut rates, "::ffff:192.0.2.7", start, 5), (0, 5));
-        assert_eq!(ways(&mut rates, "192.0.2.1", start + Duration::from_secs(1), 60), (50, 10));
+        assert_eq!(
+            ways(&mut rates, "192.0.2.1", start + Duration::from_secs(1), 60),
+            (50, 10)
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ impl Records {
             return Err(io::Error::other(message));
         }
         let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
         Ok(())
     }
 
@@ -83,7 +88,10 @@ impl Records {
         };
         let names = files.take(PER_NAME).map(|file| file.map(|file| file.file_name()));
         let names = names.collect::<io::Result<Vec<_>>>()?;
-        let mut values: Vec<_> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
+        let mut values: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| name.into_string().ok())
+            .collect();
         values.retain(|value| checked(value).is_ok());
         values.sort();
         Ok(values)
@@ -132,7 +140,10 @@ mod tests {
         }
         one.withdraw("shop.example", "for-all-below").unwrap();
         assert!(shown(&other, "shop.example").is_empty());
-        assert_eq!(fs::read_dir(store.path().join("challenges/dns")).unwrap().count(), 0);
+        assert_eq!(
+            fs::read_dir(store.path().join("challenges/dns")).unwrap().count(),
+            0
+        );
     }
 
     #[test]
@@ -141,7 +152,10 @@ mod tests {
         let records = Records::new(store.path());
         for domain in ["*.example", "..", "a/b", ""] {
             let error = records.publish(domain, "x").unwrap_err().to_string();
-            assert_eq!(error, format!("`{domain}` is no name that the DNS could have a record for"));
+            assert_eq!(
+                error,
+                format!("`{domain}` is no name that the DNS could have a record for")
+            );
         }
         for value in ["", "a b", "..", "a/b", &"x".repeat(65)] {
             assert!(records.publish("shop.example", value).is_err(), "{value}");
@@ -151,7 +165,10 @@ mod tests {
             records.publish("shop.example", &value.to_string()).unwrap();
         }
         let error = records.publish("shop.example", "more").unwrap_err().to_string();
-        assert!(error.ends_with("challenges/dns/shop.example: 8 records are there already"), "{error}");
+        assert!(
+            error.ends_with("challenges/dns/shop.example: 8 records are there already"),
+            "{error}"
+        );
         records.publish("shop.example", "7").unwrap();
     }
 }

@@ -68,7 +68,12 @@ impl DnsSockets {
     /// When it cannot, with the address.
     pub fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
         let bound = addresses.iter().map(|address| {
-            bind(*address).map_err(|error| io::Error::new(error.kind(), format!("cannot answer the DNS on {address}: {error}")))
+            bind(*address).map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("cannot answer the DNS on {address}: {error}"),
+                )
+            })
         });
         bound.collect::<io::Result<_>>().map(Self)
     }
@@ -263,7 +268,10 @@ mod tests {
         let sockets = DnsSockets::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let address = sockets.addresses().next().unwrap().unwrap();
         let zones = Zones::new(DnsConfig::default(), DomainName::new("shop.example"));
-        (address, tokio::spawn(Responder::new(sockets, zones, Records::new(store)).run()))
+        (
+            address,
+            tokio::spawn(Responder::new(sockets, zones, Records::new(store)).run()),
+        )
     }
 
     /// What a resolver that is not ours finds.
@@ -276,7 +284,9 @@ mod tests {
         let config = ResolverConfig::from_name_servers(vec![config]);
         let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         let resolver = resolver.with_options(options).build().unwrap();
-        let found = resolver.lookup("_acme-challenge.shop.example.", RecordType::TXT).await;
+        let found = resolver
+            .lookup("_acme-challenge.shop.example.", RecordType::TXT)
+            .await;
         let mut texts: Vec<_> = found
             .iter()
             .flat_map(|found| found.answers())
@@ -330,7 +340,10 @@ mod tests {
         });
         let taken = taken.await.unwrap();
         let error = DnsSockets::bind(&[server]).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("cannot answer the DNS on {server}: ")), "{error}");
+        assert!(
+            error.starts_with(&format!("cannot answer the DNS on {server}: ")),
+            "{error}"
+        );
         drop(taken);
     }
 }

@@ -11,7 +11,13 @@ use super::output::Output;
 use super::{Action, HookConfig, HookError};
 
 /// What our own start was told, which is not for others.
-const OURS: [&str; 5] = ["LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "SSLKEYLOGFILE"];
+const OURS: [&str; 5] = [
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "SSLKEYLOGFILE",
+];
 
 /// A program that runs, in a process group of its own. Dropped before its end, all of the group is killed.
 struct Running {

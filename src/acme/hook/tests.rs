@@ -61,7 +61,10 @@ async fn a_failure_has_what_was_written_last() {
     let error = hook.present("shop.example", "digest").await.unwrap_err();
     assert_eq!(error.to_string(), "/bin/sh present: exit status: 3");
     let output = error.output().unwrap();
-    assert!(output.ends_with("line 999\nno such zone") && output.len() <= 4096, "{output}");
+    assert!(
+        output.ends_with("line 999\nno such zone") && output.len() <= 4096,
+        "{output}"
+    );
 }
 
 #[tokio::test]
@@ -89,7 +92,7 @@ async fn a_program_that_is_not_there_is_named() {
         program: "/nonexistent/hook".into(),
         ..HookConfig::default()
     });
-    let error = missing.present(&challenge()).await.unwrap_err();
+    let error = missing.present("shop.example", "digest").await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot start /nonexistent/hook: No such file or directory (os error 2)"
@@ -99,7 +102,8 @@ async fn a_program_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn what_nothing_waits_for_any_more_is_killed() {
-    let (hook, dir) = hook("mkfifo DIR/pipe\necho $$ > DIR/child\necho $2 >> DIR/calls\nread nothing < DIR/pipe\n");
+    let (hook, dir) =
+        hook("mkfifo DIR/pipe\necho $$ > DIR/child\necho $2 >> DIR/calls\nread nothing < DIR/pipe\n");
     let (give_up, given_up) = oneshot::channel::<()>();
     let order = tokio::spawn(async move {
         tokio::select! {

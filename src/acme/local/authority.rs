@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
-    IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
 };
 use rustix::system::uname;
 use x509_parser::time::ASN1Time;
@@ -31,8 +31,6 @@ pub struct LocalAuthority {
     /// Its certificate, as PEM.
     certificate: String,
     issuer: Issuer<'static, KeyPair>,
-    /// Where its files are.
-    directory: PathBuf,
 }
 
 /// Why there is no local certificate.
@@ -80,18 +78,20 @@ impl LocalAuthority {
     /// When its files cannot be read, or are of no use.
     pub fn open(directory: &Path) -> Result<Option<Self>, LocalError> {
         let certificate = private::read(&directory.join(CERTIFICATE))?;
-        let Some(certificate) = certificate else { return Ok(None) };
+        let Some(certificate) = certificate else {
+            return Ok(None);
+        };
         let malformed = |why: String| LocalError::Malformed {
             directory: directory.to_owned(),
             why,
         };
-        let key = private::read(&directory.join(KEY))?.ok_or_else(|| malformed(format!("{KEY} is missing")))?;
+        let key =
+            private::read(&directory.join(KEY))?.ok_or_else(|| malformed(format!("{KEY} is missing")))?;
         let key = KeyPair::from_pem(&key).map_err(|error| malformed(format!("{KEY}: {error}")))?;
         let issuer = Issuer::from_ca_cert_pem(&certificate, key);
         Ok(Some(Self {
             issuer: issuer.map_err(|error| malformed(format!("{CERTIFICATE}: {error}")))?,
             certificate,
-            directory: directory.to_owned(),
         }))
     }
 
@@ -111,18 +111,29 @@ impl LocalAuthority {
         Self::open(directory)?.ok_or_else(|| LocalError::Io(io::ErrorKind::NotFound.into()))
     }
 
+    /// The certificate of the one in a directory, as PEM, and its file; its key is for the gateway alone.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn certificate_in(directory: &Path) -> Result<Option<(PathBuf, String)>, LocalError> {
+        let file = directory.join(CERTIFICATE);
+        let certificate = private::read(&file)?;
+        Ok(certificate.map(|certificate| (file, certificate)))
+    }
+
     /// Its certificate, as PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// The file with its certificate.
-    pub fn file(&self) -> PathBuf {
-        self.directory.join(CERTIFICATE)
-    }
-
     /// A certificate for some names, good for `lifetime`, with its key in front, as PEM.
-    pub(super) fn issue(&self, names: &[String], lifetime: Duration, now: SystemTime) -> Result<String, rcgen::Error> {
+    pub(super) fn issue(
+        &self,
+        names: &[String],
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> Result<String, rcgen::Error> {
         let key = KeyPair::generate()?;
         let mut params = certificate(names, lifetime, now)?;
         params.use_authority_key_identifier_extension = true;
@@ -151,7 +162,9 @@ fn make(now: SystemTime) -> Result<(String, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, "Bridgehead");
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Bridgehead");
     params.distinguished_name.push(DnType::CommonName, name());
     // It issues for servers only, and for no further authorities.
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -167,11 +180,15 @@ fn name() -> String {
     let machine = system.nodename().to_string_lossy();
     let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     let machine: String = machine.chars().filter(plain).take(MACHINE).collect();
-    format!("Bridgehead Local Authority {machine}").trim_end().to_owned()
+    format!("Bridgehead Local Authority {machine}")
+        .trim_end()
+        .to_owned()
 }
 
 fn constraints() -> NameConstraints {
-    let names = LOCAL.iter().map(|name| GeneralSubtree::DnsName((*name).to_owned()));
+    let names = LOCAL
+        .iter()
+        .map(|name| GeneralSubtree::DnsName((*name).to_owned()));
     let networks = NETWORKS.iter().filter_map(|(address, bits)| {
         let network = CidrSubnet::from_addr_prefix(address.parse().ok()?, *bits);
         Some(GeneralSubtree::IpAddress(network))
@@ -212,13 +229,18 @@ mod tests {
         let made = LocalAuthority::open_or_make(&directory).unwrap();
         let again = LocalAuthority::open_or_make(&directory).unwrap();
         assert_eq!(made.certificate(), again.certificate());
-        assert_eq!(made.certificate(), fs::read_to_string(made.file()).unwrap());
+        let (file, certificate) = LocalAuthority::certificate_in(&directory).unwrap().unwrap();
+        assert_eq!(file, directory.join("root.pem"));
+        assert_eq!(made.certificate(), certificate);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&directory), 0o700);
         for file in fs::read_dir(&directory).unwrap() {
             assert_eq!(mode(&file.unwrap().path()), 0o600);
         }
-        let mut names: Vec<_> = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(&directory)
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
         names.sort();
         assert_eq!(names, ["lock", "root.key", "root.pem"]);
     }
@@ -228,11 +250,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         LocalAuthority::open_or_make(dir.path()).unwrap();
         fs::write(dir.path().join("root.key"), "nothing").unwrap();
-        let error = LocalAuthority::open_or_make(dir.path()).err().unwrap().to_string();
+        let error = LocalAuthority::open_or_make(dir.path())
+            .err()
+            .unwrap()
+            .to_string();
         let start = format!("the local authority in {}: root.key: ", dir.path().display());
         assert!(error.starts_with(&start), "{error}");
         fs::remove_file(dir.path().join("root.key")).unwrap();
-        let error = LocalAuthority::open_or_make(dir.path()).err().unwrap().to_string();
+        let error = LocalAuthority::open_or_make(dir.path())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("root.key is missing"), "{error}");
     }
 }

@@ -119,9 +119,13 @@ mod tests {
     /// What a client says that believes the authority.
     fn verified(authority: &LocalAuthority, pem: &str, name: &str) -> Result<(), Error> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.certificate().as_bytes()).unwrap()).unwrap();
+        roots
+            .add(CertificateDer::from_pem_slice(authority.certificate().as_bytes()).unwrap())
+            .unwrap();
         let provider = rustls::crypto::aws_lc_rs::default_provider().into();
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+            .build()
+            .unwrap();
         let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let verified = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
@@ -151,10 +155,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let authority = LocalAuthority::open_or_make(dir.path()).unwrap();
         for name in ["bank.example", "192.0.2.1", "2001:db8::1", "localhost.example"] {
-            let pem = authority.issue(&[name.to_owned()], LIFETIME, SystemTime::now()).unwrap();
+            let pem = authority
+                .issue(&[name.to_owned()], LIFETIME, SystemTime::now())
+                .unwrap();
             let error = verified(&authority, &pem, name).unwrap_err();
             let why = matches!(&error, Error::InvalidCertificate(CertificateError::Other(_)));
-            assert!(why && format!("{error:?}").contains("NameConstraint"), "{name}: {error:?}");
+            assert!(
+                why && format!("{error:?}").contains("NameConstraint"),
+                "{name}: {error:?}"
+            );
         }
     }
 

@@ -51,7 +51,12 @@ mod tests {
         let facts = CertificateFacts::of_pem(pem.as_bytes()).unwrap();
         assert!(is_placeholder(&facts));
         assert_eq!(facts.names, names);
-        let issued = testbed::Authority::new("Test").unwrap().issue(&["shop.example"]).unwrap();
-        assert!(!is_placeholder(&CertificateFacts::of_pem(issued.cert.as_bytes()).unwrap()));
+        let issued = testbed::Authority::new("Test")
+            .unwrap()
+            .issue(&["shop.example"])
+            .unwrap();
+        assert!(!is_placeholder(
+            &CertificateFacts::of_pem(issued.cert.as_bytes()).unwrap()
+        ));
     }
 }

@@ -15,7 +15,8 @@ use super::error::TlsError;
 use super::hosts::Hosts;
 use super::material::Material;
 use super::negotiated::Alpn;
-use super::tickets::Ticketer;
+use super::shared_keys::SharedKeys;
+use super::tickets::{Keys, Ticketer};
 
 /// Accepts handshakes at one listener. Never changed: other files make another one.
 #[derive(Debug)]
@@ -101,7 +102,10 @@ fn server(
     server.ignore_client_order = true;
     server.session_storage = Arc::new(NoServerSessionStorage {});
     if config.session_tickets {
-        let keys = context.keys.clone();
+        let keys = match &config.ticket_secret {
+            Some(secret) => Keys::Shared(Arc::new(SharedKeys::new(secret))),
+            None => Keys::Own(context.keys.clone()),
+        };
         server.ticketer = Arc::new(Ticketer::new(
             keys,
             config.ticket_lifetime,

@@ -47,9 +47,13 @@ mod material;
 #[cfg(feature = "tls")]
 mod session;
 #[cfg(feature = "tls")]
+mod shared_keys;
+#[cfg(feature = "tls")]
 mod stream;
 #[cfg(feature = "tls")]
 mod suite;
+#[cfg(feature = "tls")]
+mod ticket_key;
 #[cfg(feature = "tls")]
 mod tickets;
 #[cfg(feature = "tls")]

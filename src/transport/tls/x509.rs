@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::certificate::X509Certificate;
@@ -32,6 +32,8 @@ pub struct Facts {
     pub key_id: Vec<u8>,
     /// What it calls the key of its issuer (RFC 5280, section 4.2.1.1); empty: nothing.
     pub issuer_key_id: Vec<u8>,
+    /// SHA-256 of all of it.
+    pub fingerprint: Vec<u8>,
     /// Its issuer is another one, and says where its own certificate is to be had: it is no root.
     pub has_issuer_elsewhere: bool,
 }
@@ -59,6 +61,7 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, String> {
         issuer: certificate.issuer().as_raw().to_vec(),
         key_id: key_id(&certificate),
         issuer_key_id: issuer_key_id(&certificate),
+        fingerprint: digest(&SHA256, der).as_ref().to_vec(),
         has_issuer_elsewhere: has_issuer_elsewhere(&certificate),
     })
 }

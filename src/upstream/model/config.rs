@@ -13,7 +13,7 @@ pub use slots::Slots;
 use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
 use crate::transport::tls::BackendTls;
-use crate::transport::{Address, Query};
+use crate::transport::{Address, Query, Secret};
 use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
@@ -166,10 +166,6 @@ pub enum SameSite {
     None,
 }
 
-/// Bytes that are not shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<[u8]>);
-
 /// A bounded first-come queue in front of the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
@@ -292,24 +288,6 @@ impl fmt::Display for Bound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a factor from 1.001 to 1000")]
 pub struct BoundError;
-
-impl Secret {
-    /// A copy of the bytes.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
 
 impl Sticky {
     /// Name of the cookie unless configured.

@@ -4,10 +4,15 @@ mod backends;
 mod certificates;
 mod clear;
 mod clients;
+mod compression;
+mod embedded;
 mod examples;
+mod key_log;
+mod lifetimes;
 mod renewal;
 mod resumption;
 mod serving;
+mod several;
 
 use std::fs;
 use std::path::Path;
