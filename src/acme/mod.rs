@@ -57,13 +57,11 @@ mod schedule;
 mod state;
 pub mod store;
 
-#[cfg(feature = "tls")]
-pub use local::path as local_path;
 pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
 pub use names::Reach;
 pub use store::Store;
 
 #[cfg(not(feature = "tls"))]
-pub use absent::Challenges;
+pub use absent::{Challenges, Keeper, Names, local};
 #[cfg(feature = "tls")]
 pub use {challenges::Challenges, keeper::{Keeper, Names}};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::acme::{AcmeConfig, Reach, store};
+use crate::acme::{AcmeConfig, Reach, local, store};
 use crate::config::Config;
 use crate::transport::tls::{CertificateFiles, ListenerTls, Material};
 
@@ -32,6 +32,35 @@ impl Own {
         own
     }
 
+    /// Whether a host has one.
+    pub(super) fn has(&self, host: &str) -> bool {
+        self.public.contains(bare(host)) || self.local.contains(host)
+    }
+
+    /// What would be asked, of which directory, and how it would be shown that the name is ours.
+    pub(super) fn plan(&self, acme: &AcmeConfig) -> Vec<String> {
+        let ways = acme.ways();
+        let directories: Vec<&str> = acme.directories.iter().map(|directory| &*directory.url).collect();
+        let public = self.public.iter().map(|name| {
+            let ways = ways.iter().filter(|way| way.suits(name)).map(|way| way.as_str());
+            let ways: Vec<&str> = ways.collect();
+            match ways.is_empty() {
+                true => format!(
+                    "{name}: no certificate: it can be shown to be ours by the DNS only, and [acme] has neither `dns` nor `hook`"
+                ),
+                false => format!(
+                    "{name}: a certificate of {}, by {}",
+                    directories.join(", else "),
+                    ways.join(", else ")
+                ),
+            }
+        });
+        let local = self.local.iter().map(|host| {
+            format!("{host}: a certificate of the local authority; `bridgehead trust` says how it is believed")
+        });
+        public.chain(local).collect()
+    }
+
     fn add(&mut self, tls: &mut ListenerTls, hosts: &[String], acme: &AcmeConfig, configured: &Material) {
         tls.own.clear();
         let uncovered: Vec<&String> = hosts.iter().filter(|host| !configured.covers(tls, host)).collect();
@@ -44,7 +73,7 @@ impl Own {
                     self.public.insert(name.to_owned());
                 }
                 Reach::Local if acme.is_on() || tls.certificates.is_empty() => {
-                    tls.own.push(one_file(crate::acme::local_path(&acme.store, host)));
+                    tls.own.push(one_file(local::path(&acme.store, host)));
                     self.local.insert(host.clone());
                 }
                 Reach::Public | Reach::Local | Reach::Nowhere => {}
