@@ -13,7 +13,6 @@
 
 #[cfg(not(feature = "tls"))]
 mod absent;
-mod config;
 #[cfg(feature = "tls")]
 mod account;
 #[cfg(feature = "tls")]
@@ -28,6 +27,7 @@ mod base64;
 mod challenges;
 #[cfg(feature = "tls")]
 mod client;
+mod config;
 #[cfg(feature = "tls")]
 mod disk;
 pub mod dns;
@@ -64,4 +64,7 @@ pub use store::Store;
 #[cfg(not(feature = "tls"))]
 pub use absent::{Challenges, Keeper, Names, local};
 #[cfg(feature = "tls")]
-pub use {challenges::Challenges, keeper::{Keeper, Names}};
+pub use {
+    challenges::Challenges,
+    keeper::{Keeper, Names},
+};

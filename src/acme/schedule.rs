@@ -39,12 +39,22 @@ pub(super) struct Failures {
 
 /// When a certificate is to be renewed: at a moment of the directory's window, or so long before its end as is configured, or at
 /// two thirds of its time, up to a fiftieth of that earlier.
-pub(super) fn renewal(validity: Validity, before: Option<Duration>, window: Option<Window>, seed: u64) -> i64 {
-    let Validity { not_before, not_after } = validity;
+pub(super) fn renewal(
+    validity: Validity,
+    before: Option<Duration>,
+    window: Option<Window>,
+    seed: u64,
+) -> i64 {
+    let Validity {
+        not_before,
+        not_after,
+    } = validity;
     let lifetime = not_after.saturating_sub(not_before).max(0);
     if let Some(window) = window.filter(|window| window.start < window.end && before.is_none()) {
-        // Whatever the directory says, not after the end.
-        return spread(window.start, window.end - window.start, seed).min(not_after);
+        let wanted = spread(window.start, window.end - window.start, seed);
+        // Whatever the directory says, not after the end; and a directory that wants every certificate renewed at once is
+        // asked four times a day.
+        return wanted.max(not_before + SETTLED.min(lifetime / 10)).min(not_after);
     }
     let usual = lifetime / 3;
     let before = before.map_or(usual, |before| {
@@ -115,7 +125,9 @@ fn seconds(time: Duration) -> i64 {
 }
 
 /// Minutes behind the first failure, the second one, …; behind the last one again and again.
-const LADDER: [i64; 17] = [1, 2, 2, 5, 10, 10, 10, 20, 20, 20, 30, 60, 60, 120, 180, 240, LONGEST];
+const LADDER: [i64; 17] = [
+    1, 2, 2, 5, 10, 10, 10, 20, 20, 20, 30, 60, 60, 120, 180, 240, LONGEST,
+];
 
 /// Minutes between two attempts, at most.
 const LONGEST: i64 = 6 * 60;
@@ -125,6 +137,10 @@ const END: i64 = 30 * 24 * 3600;
 
 /// Seconds that a directory is left alone because it wants to, at most.
 const LONGEST_WISH: i64 = 7 * 24 * 3600;
+
+/// Seconds that a certificate is kept whatever its directory says. One that has to be revoked has a day at least (Baseline
+/// Requirements of the CA/Browser Forum, section 4.9.1.1).
+const SETTLED: i64 = 6 * 3600;
 
 /// Seconds between two questions for the window of a directory that does not say.
 const USUAL_LOOK: i64 = 6 * 3600;

@@ -27,7 +27,8 @@ impl Own {
             }
         }
         if let Some(secure) = &mut config.frontend.secure_hosts {
-            secure.hosts = own.public.iter().chain(&own.local).cloned().collect();
+            // As `Host` has them.
+            secure.hosts = own.public.iter().map(|name| host_of(name)).collect();
         }
         own
     }
@@ -56,20 +57,26 @@ impl Own {
             }
         });
         let local = self.local.iter().map(|host| {
-            format!("{host}: a certificate of the local authority; `bridgehead trust` says how it is believed")
+            format!(
+                "{host}: a certificate of the local authority; `bridgehead trust` says how it is believed"
+            )
         });
         public.chain(local).collect()
     }
 
     fn add(&mut self, tls: &mut ListenerTls, hosts: &[String], acme: &AcmeConfig, configured: &Material) {
         tls.own.clear();
-        let uncovered: Vec<&String> = hosts.iter().filter(|host| !configured.covers(tls, host)).collect();
+        let uncovered: Vec<&String> = hosts
+            .iter()
+            .filter(|host| !configured.covers(tls, host))
+            .collect();
         for host in uncovered {
             let name = bare(host);
             match Reach::of(host) {
                 Reach::Public if acme.is_on() => {
                     let keys = acme.keys.iter();
-                    tls.own.extend(keys.map(|&key| one_file(store::certificate(&acme.store, name, key))));
+                    tls.own
+                        .extend(keys.map(|&key| one_file(store::certificate(&acme.store, name, key))));
                     self.public.insert(name.to_owned());
                 }
                 Reach::Local if acme.is_on() || tls.certificates.is_empty() => {
@@ -85,8 +92,18 @@ impl Own {
 /// The hosts of all routes.
 fn hosts(config: &Config) -> Vec<String> {
     let routes = config.frontend.routes.iter();
-    let hosts: BTreeSet<String> = routes.filter_map(|route| Some(route.host.as_ref()?.to_text())).collect();
+    let hosts: BTreeSet<String> = routes
+        .filter_map(|route| Some(route.host.as_ref()?.to_text()))
+        .collect();
     hosts.into_iter().collect()
+}
+
+/// A name as clients write it: IPv6 in brackets.
+fn host_of(name: &str) -> String {
+    match name.contains(':') {
+        true => format!("[{name}]"),
+        false => name.to_owned(),
+    }
 }
 
 fn bare(host: &str) -> &str {

@@ -32,8 +32,8 @@ pub struct DirectoryScript {
     pub profiles: Vec<String>,
     /// What it says of the certificate with a number, counted from 1: when to renew it, as two times of RFC 3339.
     pub windows: BTreeMap<u64, (String, String)>,
-    /// Days that a certificate is good.
-    pub days: u64,
+    /// Days that the first certificate is good, and the next ones.
+    pub days: (u64, u64),
     /// The request, counted from 1 over all that are signed, that it stops at: done, and not answered.
     pub stop_at: Option<usize>,
     /// Behind so many orders it refuses more, with this problem: `rateLimited`.
@@ -74,7 +74,7 @@ impl Default for DirectoryScript {
             http: None,
             profiles: Vec::new(),
             windows: BTreeMap::new(),
-            days: 90,
+            days: (90, 90),
             stop_at: None,
             refuse: None,
         }
@@ -137,7 +137,10 @@ impl Directory {
     /// What orders were wished for so far.
     pub fn orders(&self) -> Vec<Value> {
         let asked = self.asked().into_iter();
-        asked.filter(|asked| asked.path == "/new-order").map(|asked| asked.payload).collect()
+        asked
+            .filter(|asked| asked.path == "/new-order")
+            .map(|asked| asked.payload)
+            .collect()
     }
 
     /// Orders that are not over.
@@ -224,7 +227,11 @@ impl Server {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
-        let body = if line.starts_with("HEAD") { &[][..] } else { &answer.body };
+        let body = if line.starts_with("HEAD") {
+            &[][..]
+        } else {
+            &answer.body
+        };
         let _ = stream.write_all(&[head.as_bytes(), body].concat());
     }
 
@@ -235,8 +242,13 @@ impl Server {
     fn plain(&self, path: &str) -> Answer {
         let state = lock(&self.state);
         if let Some(id) = path.strip_prefix("/renewal-info/") {
-            let serial = id.rsplit_once('.').and_then(|(_, serial)| decode(serial)).unwrap_or_default();
-            let number = serial.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            let serial = id
+                .rsplit_once('.')
+                .and_then(|(_, serial)| decode(serial))
+                .unwrap_or_default();
+            let number = serial
+                .iter()
+                .fold(0, |number, byte| number << 8 | u64::from(*byte));
             return match state.script.windows.get(&number) {
                 Some((start, end)) => {
                     let info = json!({ "suggestedWindow": { "start": start, "end": end } });
@@ -341,7 +353,9 @@ impl Server {
             error: None,
         });
         drop(state);
-        let mut answer = self.order(number).unwrap_or_else(|_| Answer::problem(500, "serverInternal"));
+        let mut answer = self
+            .order(number)
+            .unwrap_or_else(|_| Answer::problem(500, "serverInternal"));
         answer.status = 201;
         answer.with("Location", self.url(&format!("/order/{number}")))
     }
@@ -362,9 +376,17 @@ impl Server {
         let state = lock(&self.state);
         let order = state.orders.get(number).context("no such order")?.clone();
         drop(state);
-        let mut challenge = self.challenge(number, if order.authorization == "valid" { "valid" } else { "pending" });
+        let mut challenge = self.challenge(
+            number,
+            if order.authorization == "valid" {
+                "valid"
+            } else {
+                "pending"
+            },
+        );
         if let Some(error) = &order.error {
-            challenge["error"] = json!({ "type": "urn:ietf:params:acme:error:unauthorized", "detail": error });
+            challenge["error"] =
+                json!({ "type": "urn:ietf:params:acme:error:unauthorized", "detail": error });
         }
         Ok(Answer::json(&json!({
             "status": order.authorization,
@@ -383,7 +405,10 @@ impl Server {
         let (place, host) = {
             let state = lock(&self.state);
             let order = state.orders.get(number).context("no such order")?;
-            let host = order.identifiers[0]["value"].as_str().unwrap_or_default().to_owned();
+            let host = order.identifiers[0]["value"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             (state.script.http, host)
         };
         let found = place.map_or(Ok(true), |place| {
@@ -404,8 +429,13 @@ impl Server {
     fn finalize(&self, number: usize, payload: &Value) -> Result<Answer> {
         let csr = payload["csr"].as_str().and_then(decode).context("no request")?;
         let mut state = lock(&self.state);
-        let serial = 1 + state.orders.iter().filter(|order| order.status == "valid").count() as u64;
-        let days = state.script.days;
+        let serial = 1 + state
+            .orders
+            .iter()
+            .filter(|order| order.status == "valid")
+            .count() as u64;
+        let (first, next) = state.script.days;
+        let days = if serial == 1 { first } else { next };
         let order = state.orders.get_mut(number).context("no such order")?;
         if order.status != "ready" {
             return Ok(Answer::problem(403, "orderNotReady"));

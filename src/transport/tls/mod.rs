@@ -86,6 +86,6 @@ pub use {
 
 #[cfg(not(feature = "tls"))]
 pub use absent::{
-    AlpnChallenges, Hello, Material, Opening, Refreshed, TlsAcceptor, TlsConnector, TlsContext, TlsReadHalf, TlsStream,
-    TlsWriteHalf,
+    AlpnChallenges, Hello, Material, Opening, Refreshed, TlsAcceptor, TlsConnector, TlsContext, TlsReadHalf,
+    TlsStream, TlsWriteHalf,
 };

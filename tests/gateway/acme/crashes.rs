@@ -28,7 +28,12 @@ fn an_order_survives_a_kill_at_every_request() {
         let second = site.start("", "");
         site.wait_certificate(&second);
         let orders = site.directory.orders();
-        assert_eq!(orders.len(), 1, "killed at request {stop_at}: {:#?}", site.directory.asked());
+        assert_eq!(
+            orders.len(),
+            1,
+            "killed at request {stop_at}: {:#?}",
+            site.directory.asked()
+        );
         assert_eq!(site.directory.open(), 0, "killed at request {stop_at}");
     }
 }
@@ -45,9 +50,14 @@ fn nothing_of_an_order_is_left_when_it_is_over() {
     });
     let mut client = testbed::Client::connect(site.http).unwrap();
     let path = "/.well-known/acme-challenge/token-0";
-    let answer = client.request("GET", path, &[("Host", super::site::HOST)], b"").unwrap();
+    let answer = client
+        .request("GET", path, &[("Host", super::site::HOST)], b"")
+        .unwrap();
     assert_eq!(answer.status, 308);
     let status = site.status();
-    assert_eq!(status["acme"]["certificates"]["shop.example"]["state"], "valid", "{status:#}");
+    assert_eq!(
+        status["acme"]["certificates"]["shop.example"]["state"], "valid",
+        "{status:#}"
+    );
     assert_eq!(status["acme"]["issued"], 1);
 }

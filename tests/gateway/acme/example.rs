@@ -34,9 +34,13 @@ fn https_acme() {
             ..TlsClient::default()
         };
         let tls = Tls::new(&site.directory.authority, &client).unwrap();
-        site.wait(&gateway, "no certificate", || Client::connect_tls(site.https, &tls).is_ok());
+        site.wait(&gateway, "no certificate", || {
+            Client::connect_tls(site.https, &tls).is_ok()
+        });
         let mut client = Client::connect_tls(site.https, &tls).unwrap();
-        let answer = client.request("GET", "/index.html", &[("Host", host)], b"").unwrap();
+        let answer = client
+            .request("GET", "/index.html", &[("Host", host)], b"")
+            .unwrap();
         match host {
             "shop.example" => assert_eq!((answer.status, answer.text().as_str()), (200, "hello")),
             _ => assert_eq!(answer.header("location"), Some("https://shop.example/index.html")),

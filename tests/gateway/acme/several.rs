@@ -19,7 +19,9 @@ fn two_gateways_make_one_order_and_answer_for_each_other() {
     let second: Gateway = start(&site.config_at(http, https, &directory));
     let first = site.start("", "");
     site.wait(&first, "no certificate at the first", || site.believed());
-    site.wait(&second, "no certificate at the second", || site.believed_at(https));
+    site.wait(&second, "no certificate at the second", || {
+        site.believed_at(https)
+    });
     assert_eq!(site.directory.orders().len(), 1);
     assert_eq!(site.directory.accounts(), 1);
 }

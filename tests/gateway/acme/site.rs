@@ -81,7 +81,11 @@ impl Site {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !holds() {
             let asked = self.directory.asked();
-            assert!(Instant::now() < deadline, "{what}:\n{}\n{asked:#?}", gateway.errors());
+            assert!(
+                Instant::now() < deadline,
+                "{what}:\n{}\n{asked:#?}",
+                gateway.errors()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -94,7 +98,9 @@ impl Site {
     /// The status of the gateway, as JSON.
     pub(super) fn status(&self) -> serde_json::Value {
         let mut client = Client::connect(self.http).unwrap();
-        let answer = client.request("GET", "/", &[("Host", "status.test")], b"").unwrap();
+        let answer = client
+            .request("GET", "/", &[("Host", "status.test")], b"")
+            .unwrap();
         serde_json::from_slice(&answer.body).unwrap()
     }
 }

@@ -10,7 +10,7 @@ use crate::start;
 fn a_profile_is_asked_for_where_there_is_one() {
     let site = Site::new(DirectoryScript {
         profiles: vec!["shortlived".to_owned()],
-        days: 6,
+        days: (6, 6),
         ..DirectoryScript::default()
     });
     let gateway = site.start("", "profile = \"shortlived\"");
@@ -25,7 +25,9 @@ fn a_profile_that_is_not_known_is_told() {
         ..DirectoryScript::default()
     });
     let gateway = site.start("", "profile = \"shortlived\"");
-    gateway.wait_errors("has no profile `shortlived`, but: classic").unwrap();
+    gateway
+        .wait_errors("has no profile `shortlived`, but: classic")
+        .unwrap();
     assert_eq!(site.directory.orders().len(), 0);
 }
 
@@ -52,7 +54,10 @@ fn only_tokens_of_ours_are_answered() {
     let gateway = start(&config);
     site.wait_certificate(&gateway);
     let mut client = Client::connect(site.http).unwrap();
-    for path in ["/.well-known/acme-challenge/unknown", "/.well-known/acme-challenge/../x"] {
+    for path in [
+        "/.well-known/acme-challenge/unknown",
+        "/.well-known/acme-challenge/../x",
+    ] {
         let answer = client.request("GET", path, &[("Host", HOST)], b"").unwrap();
         assert_eq!((answer.status, answer.text().as_str()), (200, "shop"), "{path}");
     }
@@ -60,12 +65,20 @@ fn only_tokens_of_ours_are_answered() {
     std::fs::write(challenges.join("mine"), "mine.print").unwrap();
     for (host, path, text) in [
         (HOST, "/.well-known/acme-challenge/mine", "mine.print"),
-        ("unknown.example", "/.well-known/acme-challenge/mine", "mine.print"),
+        (
+            "unknown.example",
+            "/.well-known/acme-challenge/mine",
+            "mine.print",
+        ),
         (HOST, "/.well-known/acme-challenge/mine/", "shop"),
         (HOST, "/.well-known/acme-challenge/mine?", "mine.print"),
     ] {
         let answer = client.request("GET", path, &[("Host", host)], b"").unwrap();
-        assert_eq!((answer.status, answer.text().as_str()), (200, text), "{host}{path}");
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, text),
+            "{host}{path}"
+        );
     }
 }
 
@@ -76,7 +89,8 @@ fn a_certificate_that_is_configured_is_not_asked_for() {
     let wildcard = site.directory.authority.issue(&["*.example"]).unwrap();
     wildcard.write(dir.path(), "own").unwrap();
     let files = dir.path().display();
-    let tls = format!("[tls]\ncertificates = [{{ cert = \"{files}/own.pem\", key = \"{files}/own.key\" }}]\n");
+    let tls =
+        format!("[tls]\ncertificates = [{{ cert = \"{files}/own.pem\", key = \"{files}/own.key\" }}]\n");
     let gateway = start(&(tls + &site.config("", "")));
     site.wait_certificate(&gateway);
     assert_eq!(site.directory.asked().len(), 0);

@@ -23,7 +23,9 @@ fn a_client_without_tls_is_sent_to_it() {
     let site = Site::new(&PebbleOptions::default());
     let _gateway = site.start("", &["shop.example"]);
     let mut client = Client::connect(site.http).unwrap();
-    let answer = client.request("POST", "/a?b=c", &[("Host", "shop.example")], b"").unwrap();
+    let answer = client
+        .request("POST", "/a?b=c", &[("Host", "shop.example")], b"")
+        .unwrap();
     assert_eq!(answer.status, 308);
     let to = format!("https://shop.example:{}/a?b=c", site.https.port());
     assert_eq!(answer.header("location"), Some(&*to));
@@ -47,7 +49,11 @@ fn twenty_of_twenty_orders_come_to_a_certificate() {
             site.wait_certificate(&gateway, name);
         }
         assert_eq!(site.pebble.orders(), 20, "{challenge}");
-        assert!(!gateway.errors().contains("no certificate "), "{}", gateway.errors());
+        assert!(
+            !gateway.errors().contains("no certificate "),
+            "{}",
+            gateway.errors()
+        );
     }
 }
 
@@ -85,7 +91,10 @@ fn a_program_makes_the_records_of_challenges() {
         dir.path().display()
     );
     install_script(&script, &hook).unwrap();
-    let acme = format!("challenge = \"dns-01\"\nhook = {{ program = \"{}\" }}", hook.display());
+    let acme = format!(
+        "challenge = \"dns-01\"\nhook = {{ program = \"{}\" }}",
+        hook.display()
+    );
     let gateway = site.start(&acme, &["shop.example"]);
     site.wait_certificate(&gateway, "shop.example");
     let calls = fs::read_to_string(dir.path().join("calls")).unwrap();
@@ -102,7 +111,9 @@ fn a_customer_is_known_by_an_external_account() {
     let (id, key) = Pebble::EAB;
     let config = site.config("", &["shop.example"]);
     let without = crate::start(&config);
-    without.wait_errors("wants an external account: set `eab`").unwrap();
+    without
+        .wait_errors("wants an external account: set `eab`")
+        .unwrap();
     drop(without);
     fs::remove_dir_all(site.store.path().join("orders")).unwrap();
     let eab = format!("eab = {{ id = \"{id}\", key = \"{key}\" }}\n[[listen]]");
@@ -120,18 +131,31 @@ fn of_several_chains_the_one_is_served_that_is_wanted() {
     // Roots are made with each start, and named by numbers.
     let root = site.pebble.root_name(2).unwrap();
     let wanted = format!("preferred_chain = \"{root}\"\n[[listen]]");
-    let gateway = crate::start(&site.config("", &["shop.example"]).replacen("[[listen]]", &wanted, 1));
+    let gateway = crate::start(
+        &site
+            .config("", &["shop.example"])
+            .replacen("[[listen]]", &wanted, 1),
+    );
     site.wait_certificate_of(&gateway, "shop.example", 2);
 }
 
 #[test]
 fn every_kind_of_key_has_its_certificate() {
     let site = Site::new(&PebbleOptions::default());
-    let gateway = site.start("key = [\"ecdsa-p256\", \"rsa-2048\", \"ecdsa-p384\"]", &["shop.example"]);
+    let gateway = site.start(
+        "key = [\"ecdsa-p256\", \"rsa-2048\", \"ecdsa-p384\"]",
+        &["shop.example"],
+    );
     site.wait_certificate(&gateway, "shop.example");
-    for file in ["shop.example.pem", "shop.example.rsa.pem", "shop.example.p384.pem"] {
+    for file in [
+        "shop.example.pem",
+        "shop.example.rsa.pem",
+        "shop.example.p384.pem",
+    ] {
         let file = site.store.path().join("certificates").join(file);
-        site.wait(&gateway, || fs::read_to_string(&file).is_ok_and(|pem| pem.matches("BEGIN CERT").count() == 2));
+        site.wait(&gateway, || {
+            fs::read_to_string(&file).is_ok_and(|pem| pem.matches("BEGIN CERT").count() == 2)
+        });
     }
 }
 

@@ -94,7 +94,9 @@ fn of_certificate(certificate: &CertificateValidity) -> Value {
 
 /// Certificates that the gateway gets for itself, by their names.
 fn orders(orders: &Orders) -> Value {
-    let failed = orders.failed().map(|(why, count)| (why.as_str().to_owned(), count.into()));
+    let failed = orders
+        .failed()
+        .map(|(why, count)| (why.as_str().to_owned(), count.into()));
     let states = orders.states().into_iter().map(|(name, state)| {
         let state = json!({
             "state": state.state,

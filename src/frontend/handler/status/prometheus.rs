@@ -95,11 +95,17 @@ fn orders(orders: &Orders, page: &mut Exposition) {
         page.sample(FAILURES, &[("reason", why.as_str())], count);
     }
     let states = orders.states();
-    page.metric(IN_A_ROW, "Orders for the certificate that failed since the last one that did not.");
+    page.metric(
+        IN_A_ROW,
+        "Orders for the certificate that failed since the last one that did not.",
+    );
     for (name, state) in &states {
         page.sample(IN_A_ROW, &[("name", name)], state.failures);
     }
-    page.metric(NEXT, "When the certificate is to be ordered, in seconds since 1970.");
+    page.metric(
+        NEXT,
+        "When the certificate is to be ordered, in seconds since 1970.",
+    );
     for (name, state) in &states {
         if let Some(next) = state.next {
             page.sample(NEXT, &[("name", name)], next);
