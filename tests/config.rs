@@ -305,7 +305,7 @@ fn the_schema_knows_every_key() {
             .cloned()
             .collect()
     };
-    assert_eq!(keys(""), ["listen", "log", "route", "server", "tls", "upstream"]);
+    assert_eq!(keys(""), ["acme", "listen", "log", "route", "server", "tls", "upstream"]);
     assert!(keys("Upstream").contains(&"max_connections".to_owned()));
     assert!(keys("Route").contains(&"ignore_client_abort".to_owned()));
     assert_eq!(

@@ -105,7 +105,7 @@ async fn register(
         .await
         .map_err(Cause::from)?;
     if !reply.is_good() {
-        let problem = reply.problem();
+        let problem = Box::new(reply.problem());
         return Err(Failure {
             cause: Cause::Refused {
                 asked: "an account",
@@ -145,7 +145,7 @@ async fn tell_email(
         }
         false => Err(Cause::Refused {
             asked: "another email",
-            problem: reply.problem(),
+            problem: Box::new(reply.problem()),
         }
         .into()),
     }

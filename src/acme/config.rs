@@ -16,7 +16,7 @@ pub struct AcmeConfig {
     /// Who is asked: the first one, and the next ones when that fails.
     pub directories: Vec<DirectoryConfig>,
     /// How control of a name is shown: the first one, and the next ones when that fails. None: see [`AcmeConfig::ways`].
-    pub challenges: Vec<ChallengeKind>,
+    pub challenges: Option<Vec<ChallengeKind>>,
     /// One certificate of each kind.
     pub keys: Vec<KeyKind>,
     /// Where accounts, orders and certificates are kept.
@@ -97,7 +97,7 @@ impl Default for AcmeConfig {
         Self {
             email: None,
             directories: vec![DirectoryConfig::default()],
-            challenges: Vec::new(),
+            challenges: None,
             keys: vec![KeyKind::EcdsaP256],
             store: Self::STORE.into(),
             renew_before: None,
@@ -115,8 +115,8 @@ impl AcmeConfig {
     /// How control of a name is shown, in this order: as configured, else over HTTP and TLS, and by the DNS where something
     /// answers there.
     pub fn ways(&self) -> Vec<ChallengeKind> {
-        if !self.challenges.is_empty() {
-            return self.challenges.clone();
+        if let Some(challenges) = &self.challenges {
+            return challenges.clone();
         }
         let mut ways = vec![ChallengeKind::Http01, ChallengeKind::TlsAlpn01];
         if self.dns.is_some() || self.hook.is_some() {

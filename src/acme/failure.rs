@@ -21,14 +21,14 @@ pub(super) struct Failure {
 pub(super) enum Cause {
     /// The directory does not answer, or not with what it should.
     #[error("{0}")]
-    Directory(ClientError),
+    Directory(Box<ClientError>),
     /// It answers, and says no.
     #[error("the directory refuses {asked}: {problem}")]
     Refused {
         /// What was asked for.
         asked: &'static str,
         /// Why.
-        problem: Problem,
+        problem: Box<Problem>,
     },
     /// It has looked for the answer to its challenge, and did not find it.
     #[error("the directory did not find the answer to {challenge} for `{name}`: {problem}")]
@@ -38,7 +38,7 @@ pub(super) enum Cause {
         /// For which name.
         name: String,
         /// What it found instead.
-        problem: Problem,
+        problem: Box<Problem>,
     },
     /// It wants to be shown control in another way.
     #[error("the directory offers no {challenge} for `{name}`, but {offered}")]
@@ -100,6 +100,6 @@ impl<C: Into<Cause>> From<C> for Failure {
 
 impl From<ClientError> for Cause {
     fn from(error: ClientError) -> Self {
-        Self::Directory(error)
+        Self::Directory(Box::new(error))
     }
 }

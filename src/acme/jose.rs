@@ -4,7 +4,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::hmac;
+use aws_lc_rs::hmac::{HMAC_SHA256, Key as MacKey, sign as mac};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -98,9 +98,9 @@ impl AccountKey {
     /// What binds the account to a customer's (RFC 8555, section 7.3.4).
     pub(super) fn bind(&self, id: &str, key: &[u8], url: &str) -> Result<Value, KeyError> {
         let head = json!({ "alg": "HS256", "kid": id, "url": url });
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let key = MacKey::new(HMAC_SHA256, key);
         flattened(&head, &self.jwk().to_string(), |message| {
-            Ok(base64::encode(hmac::sign(&key, message)))
+            Ok(base64::encode(mac(&key, message)))
         })
     }
 }

@@ -263,7 +263,7 @@ impl Care {
         {
             Ok(()) => {
                 tracing::info!(name, directory, "a certificate was issued");
-                self.orders.issued.add(1);
+                self.orders.issue();
                 self.changed.notify_one();
                 Ok(Duration::ZERO)
             }

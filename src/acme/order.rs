@@ -376,7 +376,7 @@ impl Order {
             }),
             Status::Invalid | Status::Other => Err(Cause::Refused {
                 asked: "the order",
-                problem: order.error.clone().unwrap_or_default(),
+                problem: Box::new(order.error.clone().unwrap_or_default()),
             }
             .into()),
         }
@@ -457,7 +457,7 @@ impl Order {
         Cause::Challenge {
             challenge: self.record.challenge.as_str(),
             name: authorization.identifier.value.clone(),
-            problem: problems.next().cloned().unwrap_or_default(),
+            problem: Box::new(problems.next().cloned().unwrap_or_default()),
         }
         .into()
     }
@@ -533,7 +533,7 @@ fn accepted(reply: &Reply, asked: &'static str) -> Result<(), Failure> {
     if reply.is_good() {
         return Ok(());
     }
-    let problem = reply.problem();
+    let problem = Box::new(reply.problem());
     Err(Failure {
         cause: Cause::Refused { asked, problem },
         retry_after: reply.retry_after,

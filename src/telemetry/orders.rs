@@ -1,16 +1,15 @@
 //! What becomes of the orders for certificates.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use super::counters::Counter;
 
 /// Orders so far, and how each certificate stands.
 #[derive(Debug, Default)]
 pub struct Orders {
     /// Those that came to a certificate.
-    pub issued: Counter,
-    failed: [Counter; OrderFailure::ALL.len()],
+    issued: AtomicU64,
+    failed: [AtomicU64; OrderFailure::ALL.len()],
     states: Mutex<BTreeMap<String, OrderState>>,
 }
 
@@ -76,16 +75,26 @@ impl OrderFailure {
 }
 
 impl Orders {
+    /// Counts one that came to a certificate.
+    pub fn issue(&self) {
+        self.issued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Those so far.
+    pub fn issued(&self) -> u64 {
+        self.issued.load(Ordering::Relaxed)
+    }
+
     /// Counts one that failed.
     pub fn fail(&self, why: OrderFailure) {
-        self.failed[why as usize].add(1);
+        self.failed[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Those that failed, by their reasons.
     pub fn failed(&self) -> impl Iterator<Item = (OrderFailure, u64)> {
         OrderFailure::ALL
             .into_iter()
-            .map(|why| (why, self.failed[why as usize].value()))
+            .map(|why| (why, self.failed[why as usize].load(Ordering::Relaxed)))
     }
 
     /// How the certificate of a name stands now.

@@ -50,10 +50,6 @@ table! {
     }
     example = r#"[acme]
 email = "ops@shop.example"
-
-[[listen]]
-address = "[::]:443"
-tls = true
 "#;
 }
 
@@ -76,7 +72,7 @@ url = "letsencrypt"
 
 [[acme.directory]]
 url = "zerossl"
-eab = { id = "customer-1", key = "${ZEROSSL_KEY}" }
+eab = { id = "customer-1", key = "c2VjcmV0" }
 "#;
 }
 

@@ -110,7 +110,7 @@ fn orders(orders: &Orders) -> Value {
         (name, state)
     });
     json!({
-        "issued": orders.issued.value(),
+        "issued": orders.issued(),
         "failed": failed.collect::<Map<_, _>>(),
         "certificates": states.collect::<Map<_, _>>(),
     })

@@ -88,7 +88,7 @@ fn orders(orders: &Orders, page: &mut Exposition) {
     const NEXT: &str = "bridgehead_acme_next_order_seconds";
     let failed: u64 = orders.failed().map(|(_, count)| count).sum();
     page.metric(ORDERS, "Orders for certificates that are over.");
-    page.sample(ORDERS, &[("outcome", "issued")], orders.issued.value());
+    page.sample(ORDERS, &[("outcome", "issued")], orders.issued());
     page.sample(ORDERS, &[("outcome", "failed")], failed);
     page.metric(FAILURES, "Orders for certificates that failed, by the reason.");
     for (why, count) in orders.failed() {
