@@ -13,9 +13,11 @@ mod generation;
 mod handover;
 mod identity;
 mod inheritance;
+mod keeping;
 mod logs;
 mod notify;
 mod open;
+mod own;
 mod reload;
 mod renewal;
 mod reopening;
@@ -42,9 +44,11 @@ pub use descriptors::raise_limit;
 use generation::Generation;
 pub use inheritance::Inheritance;
 use inheritance::Predecessor;
+use keeping::Keeping;
 use logs::Logs;
-use open::{Added, Opener, PidFile, Start};
+use open::{Added, Dns, Opener, PidFile, Start};
 pub use open::{Finding, Source, inspect, open_error_log};
+use own::Own;
 pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;
@@ -64,6 +68,11 @@ pub struct App {
     pid_file: Option<PidFile>,
     opener: Opener,
     tls: Tls,
+    /// For which hosts the gateway gets certificates by itself, and what keeps them.
+    own: Own,
+    keeping: Keeping,
+    /// Where questions of the DNS come, and the sockets.
+    dns: Option<Dns>,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -102,19 +111,23 @@ impl App {
             config.frontend.timeouts.open,
             std::mem::take(&mut inheritance.sockets),
         );
+        let succeeds = inheritance.predecessor.is_some();
         let opener = Opener::default();
-        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, progress))?;
+        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, succeeds, progress))?;
         let Start {
             config,
             access,
             listeners,
             roots,
             material,
+            own,
+            dns,
             pid_file,
             left,
         } = opening.outcome().await?;
+        let context = TlsContext::new(inheritance.ticket_keys.take().as_deref());
         let tls = Tls {
-            context: TlsContext::new(inheritance.ticket_keys.take().as_deref()),
+            context: keeping::answering(&context, &config.acme),
             material,
         };
         let logs = Logs::start(&config.log, access);
@@ -144,6 +157,9 @@ impl App {
             pid_file,
             opener,
             tls,
+            own,
+            keeping: Keeping::default(),
+            dns,
             logs,
         })
     }
@@ -194,6 +210,7 @@ impl App {
             predecessor.relieve(&left);
             self.keep_listeners(&ownerships);
         }
+        self.keep(false);
     }
 
     fn open_listeners(&mut self, ready: Vec<Ready>) {

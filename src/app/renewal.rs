@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -30,9 +31,19 @@ impl Renewal {
                 .upstreams
                 .iter()
                 .any(|upstream| upstream.secure().is_some());
-        if pause.is_zero() || !secure {
-            return Self(None);
+        match pause.is_zero() || !secure {
+            true => Self(None),
+            false => Self::after(pause, app),
         }
+    }
+
+    /// At once.
+    pub(super) fn now(app: &App) -> Self {
+        Self::after(Duration::ZERO, app)
+    }
+
+    fn after(pause: Duration, app: &App) -> Self {
+        let config = &app.generation.config;
         let (material, opener) = (app.tls.material.clone(), app.opener.clone());
         let limit = config.frontend.timeouts.open;
         Self(Some(Box::pin(async move {
@@ -67,6 +78,10 @@ impl App {
             tokio::select! {
                 () = &mut over => return,
                 refreshed = renewal.next() => self.renewed(refreshed),
+                () = self.keeping.changed() => {
+                    let refreshed = Renewal::now(self).next().await;
+                    self.renewed(refreshed);
+                }
             }
         }
     }

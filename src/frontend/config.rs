@@ -13,6 +13,7 @@ use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
+pub use super::secure_hosts::SecureHostsConfig;
 pub use super::filter::ResponseHeaders;
 pub use super::handler::{
     DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
@@ -37,6 +38,8 @@ pub struct FrontendConfig {
     pub discard: u64,
     /// Client connections at a time; more wait in the kernel.
     pub max_connections: usize,
+    /// Hosts whose certificates the gateway gets for itself; `None`: there are none.
+    pub secure_hosts: Option<SecureHostsConfig>,
 }
 
 /// One address to accept connections on.
@@ -166,6 +169,7 @@ impl Default for FrontendConfig {
             head_fields: Self::HEAD_FIELDS,
             discard: Self::DISCARD,
             max_connections: Self::MAX_CONNECTIONS,
+            secure_hosts: None,
         }
     }
 }

@@ -65,8 +65,17 @@ impl Tls {
     ///
     /// When a certificate cannot be read.
     pub fn new(authority: &Authority, client: &TlsClient<'_>) -> Result<Self> {
+        Self::believing(authority.der(), client)
+    }
+
+    /// A client that believes the authority with this certificate (DER) alone.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate cannot be read.
+    pub fn believing(root: Vec<u8>, client: &TlsClient<'_>) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.der().into())?;
+        roots.add(root.into())?;
         let mut provider = default_provider();
         if client.p384 {
             let algorithms = &mut provider.signature_verification_algorithms;

@@ -12,6 +12,8 @@ mod lifecycle;
 mod marks;
 mod pool;
 mod promises;
+#[cfg(feature = "tls")]
+mod real_acme;
 mod real_dns;
 mod real_fields;
 mod real_git;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener as StdListener, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
@@ -25,6 +26,9 @@ const MESSAGE: usize = 4096;
 
 /// Connections at a time; others wait in the kernel.
 const CONNECTIONS: usize = 32;
+
+/// Connections that wait in the kernel.
+const BACKLOG: i32 = 64;
 
 /// Questions of one connection, at most.
 const QUESTIONS: usize = 32;
@@ -74,6 +78,17 @@ impl DnsSockets {
         bound.collect::<io::Result<_>>().map(Self)
     }
 
+    /// The same sockets once more.
+    ///
+    /// # Errors
+    ///
+    /// When there are no descriptors left.
+    pub fn duplicate(&self) -> io::Result<Self> {
+        let sockets = self.0.iter();
+        let both = sockets.map(|(socket, listener)| Ok((socket.try_clone()?, listener.try_clone()?)));
+        both.collect::<io::Result<_>>().map(Self)
+    }
+
     /// Where they listen, with real ports.
     pub fn addresses(&self) -> impl Iterator<Item = io::Result<SocketAddr>> + '_ {
         self.0.iter().map(|(socket, _)| socket.local_addr())
@@ -96,11 +111,25 @@ fn bind(address: SocketAddr) -> io::Result<(StdSocket, StdListener)> {
 }
 
 fn bind_both(address: SocketAddr) -> io::Result<(StdSocket, StdListener)> {
-    let socket = StdSocket::bind(address)?;
-    let listener = StdListener::bind(socket.local_addr()?)?;
+    let socket = shared(address, Type::DGRAM)?;
+    let socket = StdSocket::from(socket);
+    let listener = shared(socket.local_addr()?, Type::STREAM)?;
+    listener.listen(BACKLOG)?;
+    let listener = StdListener::from(listener);
     socket.set_nonblocking(true)?;
     listener.set_nonblocking(true)?;
     Ok((socket, listener))
+}
+
+/// A socket at an address that a process may share with the one that takes its place.
+fn shared(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    socket.set_reuse_port(true)?;
+    if kind == Type::STREAM {
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
 impl Responder {

@@ -8,6 +8,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{NoKeyLog, SupportedProtocolVersion};
 
 use super::certificates::Certificates;
+use super::challenge::AlpnChallenges;
 use super::config::{ClientAuth, ListenerTls, PolicyId, TlsConfig, TlsVersion, Verify};
 use super::context::TlsContext;
 use super::error::TlsError;
@@ -22,6 +23,8 @@ use super::tickets::{Keys, Ticketer};
 pub struct TlsAcceptor {
     usual: Policy,
     hosts: Hosts<Policy>,
+    /// What directories are shown that look whether a name is ours.
+    pub(super) challenges: Option<Arc<dyn AlpnChallenges>>,
 }
 
 /// What handshakes for some names have in common.
@@ -60,6 +63,7 @@ impl TlsAcceptor {
         Ok(Self {
             usual: policy(listener.client.as_ref())?,
             hosts: Hosts::new(hosts),
+            challenges: context.challenges.clone(),
         })
     }
 

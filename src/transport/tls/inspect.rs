@@ -46,6 +46,15 @@ impl Material {
     }
 }
 
+impl Material {
+    /// Whether a certificate that is configured for a listener is for a host, `shop.example` or `*.example`.
+    pub fn covers(&self, listener: &ListenerTls, host: &str) -> bool {
+        let certificates = listener.certificates.iter();
+        let mut known = certificates.filter_map(|files| self.certificate(files));
+        known.any(|certificate| certificate.facts.names.iter().any(|name| covers(name, host)))
+    }
+}
+
 fn validity(files: &CertificateFiles, certificate: &Certificate, now: i64) -> Option<TlsFinding> {
     let (path, facts) = (files.cert.clone(), &certificate.facts);
     let left = facts.not_after.saturating_sub(now);

@@ -27,6 +27,8 @@ mod certificate;
 #[cfg(feature = "tls")]
 mod certificates;
 #[cfg(feature = "tls")]
+mod challenge;
+#[cfg(feature = "tls")]
 mod connector;
 #[cfg(feature = "tls")]
 mod context;
@@ -72,6 +74,7 @@ pub use negotiated::{Alpn, ClientCertificate, HandshakeError, Negotiated};
 #[cfg(feature = "tls")]
 pub use {
     acceptor::TlsAcceptor,
+    challenge::AlpnChallenges,
     connector::TlsConnector,
     context::TlsContext,
     halves::{TlsReadHalf, TlsWriteHalf},
