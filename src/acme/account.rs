@@ -62,7 +62,9 @@ impl Account {
             tell_email(client, &key, email, &mut kept).await?;
             save(store, &file, kept.clone()).await?;
         }
-        let url = kept.url.ok_or_else(|| Cause::Senseless("an account without a Location".to_owned()))?;
+        let url = kept
+            .url
+            .ok_or_else(|| Cause::Senseless("an account without a Location".to_owned()))?;
         Ok(Self {
             key,
             url,
@@ -98,7 +100,10 @@ async fn register(
         return Err(Cause::Request(format!("{} wants an external account: set `eab`", config.url)).into());
     }
     let signer = Signer { key, account: None };
-    let reply = client.post(signer, &url, Some(&wish)).await.map_err(Cause::from)?;
+    let reply = client
+        .post(signer, &url, Some(&wish))
+        .await
+        .map_err(Cause::from)?;
     if !reply.is_good() {
         let problem = reply.problem();
         return Err(Failure {
@@ -117,14 +122,22 @@ async fn register(
 }
 
 /// Another address for what is wrong with certificates.
-async fn tell_email(client: &mut Client, key: &AccountKey, email: &str, kept: &mut Kept) -> Result<(), Failure> {
+async fn tell_email(
+    client: &mut Client,
+    key: &AccountKey,
+    email: &str,
+    kept: &mut Kept,
+) -> Result<(), Failure> {
     let url = kept.url.clone().unwrap_or_default();
     let signer = Signer {
         key,
         account: Some(&url),
     };
     let wish = json!({ "contact": contact(email) });
-    let reply = client.post(signer, &url, Some(&wish)).await.map_err(Cause::from)?;
+    let reply = client
+        .post(signer, &url, Some(&wish))
+        .await
+        .map_err(Cause::from)?;
     match reply.is_good() {
         true => {
             kept.email = Some(email.to_owned());
@@ -158,7 +171,9 @@ async fn lock(store: &Store, file: &str) -> Result<super::store::Lock, Cause> {
         }
         tokio::time::sleep(LOCK_PAUSE).await;
     }
-    Err(Cause::Store(std::io::Error::other("another process works on the account")))
+    Err(Cause::Store(std::io::Error::other(
+        "another process works on the account",
+    )))
 }
 
 async fn kept(store: &Store, file: &str, config: &DirectoryConfig) -> Result<Kept, Cause> {

@@ -32,7 +32,11 @@ pub(super) async fn ask(
         end: seconds(&info.suggested_window.end)?,
     };
     if let Some(explanation) = info.explanation {
-        tracing::info!(certificate, explanation, "the directory says why the certificate is to be renewed then");
+        tracing::info!(
+            certificate,
+            explanation,
+            "the directory says why the certificate is to be renewed then"
+        );
     }
     Ok((Some(window), reply.retry_after))
 }

@@ -40,16 +40,23 @@ impl Surroundings {
     /// How the next attempt is made: the first way, and after a failure the next one. `None`: there is none for the name.
     pub(super) fn way(&self, wanted: &Wanted, state: &State) -> Option<Way<'_>> {
         let challenges = self.config.ways();
-        let suitable = || challenges.iter().filter(|challenge| challenge.suits(&wanted.name));
+        let suitable = || {
+            challenges
+                .iter()
+                .filter(|challenge| challenge.suits(&wanted.name))
+        };
         let directories = self.config.directories.iter();
-        let ways = directories.flat_map(|directory| suitable().map(move |&challenge| Way { directory, challenge }));
+        let ways =
+            directories.flat_map(|directory| suitable().map(move |&challenge| Way { directory, challenge }));
         let ways: Vec<_> = ways.collect();
         let begun = state.order.as_ref().filter(|record| record.resumed < RESUMED);
         let same = |record: &Record, way: &&Way<'_>| {
             way.directory.url == record.directory && way.challenge == record.challenge
         };
         let begun = begun.and_then(|record| ways.iter().find(|way| same(record, way)));
-        begun.or_else(|| ways.get(choice(state.failures.count, ways.len()))).copied()
+        begun
+            .or_else(|| ways.get(choice(state.failures.count, ways.len())))
+            .copied()
     }
 
     /// Makes an attempt. `state` is as it is on the disk at every moment, and `replaces` what the directory knows the
@@ -63,18 +70,25 @@ impl Surroundings {
     ) -> Result<(), Failure> {
         let ca = way.directory.ca.clone();
         let http = on_disk(move || Http::load(ca).map_err(|error| Cause::Request(error.to_string()))).await?;
-        let mut client = Client::open(http, &way.directory.url).await.map_err(Cause::from)?;
+        let mut client = Client::open(http, &way.directory.url)
+            .await
+            .map_err(Cause::from)?;
         check_profile(&client, way.directory)?;
         let email = self.config.email.as_deref().unwrap_or_default();
         let account = Account::open(&self.store, &mut client, way.directory, email).await?;
-        let is_known = client.directory.renewal_info.is_some() && state.issued_by.as_ref() == Some(&way.directory.url);
-        let is_begun = self.begin(wanted, state, way, replaces.filter(|_| is_known)).await?;
+        let is_known =
+            client.directory.renewal_info.is_some() && state.issued_by.as_ref() == Some(&way.directory.url);
+        let is_begun = self
+            .begin(wanted, state, way, replaces.filter(|_| is_known))
+            .await?;
         let Some(record) = state.order.clone() else {
             return Err(Cause::Senseless("no order".to_owned()).into());
         };
         let terms = terms(&record, &client, &account, way.directory)?;
         let mut order = Order::new(record, terms, is_begun);
-        let carried = self.carry(wanted, state, &mut order, (&mut client, &account)).await;
+        let carried = self
+            .carry(wanted, state, &mut order, (&mut client, &account))
+            .await;
         if carried.as_ref().is_err_and(Failure::is_account_gone) {
             Account::forget(&self.store, way.directory).await?;
         }
@@ -191,7 +205,11 @@ impl Surroundings {
 
     /// The program that has answers found, if it is one's.
     fn hook(&self, answer: &Answer) -> Option<Hook> {
-        let hook = self.config.hook.clone().filter(|_| answer.kind == ChallengeKind::Dns01);
+        let hook = self
+            .config
+            .hook
+            .clone()
+            .filter(|_| answer.kind == ChallengeKind::Dns01);
         hook.map(Hook::new)
     }
 
@@ -250,7 +268,10 @@ fn check(chain: &str, record: &Record) -> Result<(), Cause> {
     }
     if !facts.names.contains(&record.name) {
         let names = facts.names.join(", ");
-        return Err(Cause::Senseless(format!("the certificate is not for {}, but for: {names}", record.name)));
+        return Err(Cause::Senseless(format!(
+            "the certificate is not for {}, but for: {names}",
+            record.name
+        )));
     }
     Ok(())
 }

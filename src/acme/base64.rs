@@ -60,7 +60,13 @@ mod tests {
 
     #[test]
     fn the_samples_of_the_rfc() {
-        for (plain, text) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, text) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(encode(plain), text);
         }
         assert_eq!(decode("Zg=="), Some(b"f".to_vec()));

@@ -41,10 +41,14 @@ impl Challenges {
     /// From now on it can be found.
     pub(super) fn publish(&self, answer: &Answer) -> Result<(), Cause> {
         match answer.kind {
-            ChallengeKind::Http01 => self.store.write(HTTP, &answer.token, answer.authorization.as_bytes())?,
+            ChallengeKind::Http01 => {
+                self.store
+                    .write(HTTP, &answer.token, answer.authorization.as_bytes())?
+            }
             ChallengeKind::TlsAlpn01 => {
                 let name = file_name(&answer.name).ok_or_else(|| unusable(&answer.name))?;
-                self.store.write(ALPN, &name, request::alpn_certificate(answer)?.as_bytes())?;
+                self.store
+                    .write(ALPN, &name, request::alpn_certificate(answer)?.as_bytes())?;
             }
             ChallengeKind::Dns01 => self.records.publish(&answer.name, &answer.record())?,
         }

@@ -86,7 +86,9 @@ pub enum KeyKind {
 /// A secret.
 impl fmt::Debug for Eab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Eab").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Eab")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

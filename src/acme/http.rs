@@ -170,7 +170,10 @@ impl Place {
             fields.append(FieldName::Host, authority);
         }
         fields.append(FieldName::UserAgent, SOFTWARE);
-        fields.append(FieldName::Accept, "application/json, application/pem-certificate-chain, */*");
+        fields.append(
+            FieldName::Accept,
+            "application/json, application/pem-certificate-chain, */*",
+        );
         if request.body.is_some() {
             fields.append(FieldName::ContentType, "application/jose+json");
         }
@@ -205,7 +208,9 @@ impl From<&ResponseHead> for Reply {
             nonce: text(b"Replay-Nonce"),
             location: text(b"Location"),
             retry_after: text(b"Retry-After").and_then(|text| pause(&text, SystemTime::now())),
-            links: links.flat_map(|value| links_in(&String::from_utf8_lossy(value))).collect(),
+            links: links
+                .flat_map(|value| links_in(&String::from_utf8_lossy(value)))
+                .collect(),
             body: Bytes::new(),
         }
     }
@@ -225,7 +230,9 @@ fn links_in(value: &str) -> Vec<(String, String)> {
     let mut links = Vec::new();
     for link in value.split(',') {
         let mut parts = link.split(';').map(str::trim);
-        let url = parts.next().and_then(|url| url.strip_prefix('<')?.strip_suffix('>'));
+        let url = parts
+            .next()
+            .and_then(|url| url.strip_prefix('<')?.strip_suffix('>'));
         let relation = parts.find_map(|part| part.strip_prefix("rel="));
         if let (Some(url), Some(relation)) = (url, relation) {
             links.push((relation.trim_matches('"').to_owned(), url.to_owned()));
@@ -256,8 +263,14 @@ mod tests {
     #[test]
     fn links_have_their_relation() {
         let links = links_in(r#"<https://a.example/1>;rel="alternate", <https://a.example/dir>; rel=index"#);
-        let expected = [("alternate", "https://a.example/1"), ("index", "https://a.example/dir")];
-        assert_eq!(links, expected.map(|(one, other)| (one.to_owned(), other.to_owned())));
+        let expected = [
+            ("alternate", "https://a.example/1"),
+            ("index", "https://a.example/dir"),
+        ];
+        assert_eq!(
+            links,
+            expected.map(|(one, other)| (one.to_owned(), other.to_owned()))
+        );
         assert_eq!(links_in("nonsense, <x>"), []);
     }
 

@@ -134,16 +134,24 @@ mod tests {
     fn what_is_signed_is_verified_by_the_key_in_its_head() {
         let key = AccountKey::generate().unwrap();
         let payload = json!({ "a": 1 });
-        let body = key.sign("https://ca.example/new", "n1", None, Some(&payload)).unwrap();
+        let body = key
+            .sign("https://ca.example/new", "n1", None, Some(&payload))
+            .unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let head: Value = serde_json::from_slice(&part(&body, "protected")).unwrap();
         assert_eq!(head["nonce"], "n1");
         assert_eq!(head["url"], "https://ca.example/new");
         assert_eq!(part(&body, "payload"), br#"{"a":1}"#);
         let point = [vec![4], part(&head["jwk"], "x"), part(&head["jwk"], "y")].concat();
-        let message = format!("{}.{}", body["protected"].as_str().unwrap(), body["payload"].as_str().unwrap());
+        let message = format!(
+            "{}.{}",
+            body["protected"].as_str().unwrap(),
+            body["payload"].as_str().unwrap()
+        );
         let verifier = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
-        verifier.verify(message.as_bytes(), &part(&body, "signature")).unwrap();
+        verifier
+            .verify(message.as_bytes(), &part(&body, "signature"))
+            .unwrap();
     }
 
     #[test]
@@ -157,7 +165,9 @@ mod tests {
     #[test]
     fn an_account_is_named_in_place_of_its_key() {
         let key = AccountKey::generate().unwrap();
-        let body = key.sign("u", "n", Some("https://ca.example/acct/1"), None).unwrap();
+        let body = key
+            .sign("u", "n", Some("https://ca.example/acct/1"), None)
+            .unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let head: Value = serde_json::from_slice(&part(&body, "protected")).unwrap();
         assert_eq!(head["kid"], "https://ca.example/acct/1");

@@ -121,7 +121,10 @@ fn answer_dns(
     names: &Names,
     store: &Store,
 ) -> impl Future<Output = ()> + use<> {
-    let proven = names.public.iter().map(|name| name.strip_prefix("*.").unwrap_or(name));
+    let proven = names
+        .public
+        .iter()
+        .map(|name| name.strip_prefix("*.").unwrap_or(name));
     let zones = Zones::new(config, proven.filter_map(DomainName::new));
     let responder = Responder::new(sockets, zones, Records::new(store.path()));
     async {
@@ -223,10 +226,18 @@ impl Care {
                 not_before: facts.not_before,
                 not_after: facts.not_after,
             };
-            let advice = state.advice.as_ref().filter(|advice| Some(&advice.certificate) == facts.id.as_ref());
+            let advice = state
+                .advice
+                .as_ref()
+                .filter(|advice| Some(&advice.certificate) == facts.id.as_ref());
             let window = advice.and_then(|advice| advice.window);
             let before = self.surroundings.config.renew_before;
-            schedule::renewal(validity, before, window, self.seed ^ facts.not_after.unsigned_abs())
+            schedule::renewal(
+                validity,
+                before,
+                window,
+                self.seed ^ facts.not_after.unsigned_abs(),
+            )
         });
         match encouraged {
             true => Some(wanted),
@@ -245,7 +256,11 @@ impl Care {
         tracing::info!(name, directory, challenge, "ordering a certificate");
         self.tell(facts.as_ref(), &state, None, "ordering");
         let replaces = facts.as_ref().and_then(|facts| facts.id.as_deref());
-        match self.surroundings.attempt(&self.wanted, &mut state, way, replaces).await {
+        match self
+            .surroundings
+            .attempt(&self.wanted, &mut state, way, replaces)
+            .await
+        {
             Ok(()) => {
                 tracing::info!(name, directory, "a certificate was issued");
                 self.orders.issued.add(1);
@@ -375,7 +390,9 @@ fn seed(wanted: &Wanted) -> u64 {
 }
 
 fn now() -> i64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 

@@ -143,7 +143,9 @@ impl Identifier {
 impl Problem {
     /// Its word: `rateLimited`.
     pub(super) fn word(&self) -> &str {
-        self.kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(&self.kind)
+        self.kind
+            .strip_prefix("urn:ietf:params:acme:error:")
+            .unwrap_or(&self.kind)
     }
 }
 

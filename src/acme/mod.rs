@@ -13,7 +13,6 @@
 
 #[cfg(not(feature = "tls"))]
 mod absent;
-mod config;
 #[cfg(feature = "tls")]
 mod account;
 #[cfg(feature = "tls")]
@@ -28,6 +27,7 @@ mod base64;
 mod challenges;
 #[cfg(feature = "tls")]
 mod client;
+mod config;
 #[cfg(feature = "tls")]
 mod disk;
 pub mod dns;
@@ -57,13 +57,16 @@ mod schedule;
 mod state;
 pub mod store;
 
+pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
 #[cfg(feature = "tls")]
 pub use local::path as local_path;
-pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
 pub use names::Reach;
 pub use store::Store;
 
 #[cfg(not(feature = "tls"))]
 pub use absent::Challenges;
 #[cfg(feature = "tls")]
-pub use {challenges::Challenges, keeper::{Keeper, Names}};
+pub use {
+    challenges::Challenges,
+    keeper::{Keeper, Names},
+};

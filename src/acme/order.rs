@@ -92,17 +92,35 @@ pub(super) struct Order {
 #[derive(Debug)]
 enum Stage {
     /// Another process may have asked for it: the orders of the account are looked at, from the last one on.
-    Find { list: Option<String>, candidates: Vec<String> },
+    Find {
+        list: Option<String>,
+        candidates: Vec<String>,
+    },
     New,
     /// The order is looked at.
     Look(String),
     /// An authorization is, and behind it the rest of them.
-    Authorize { url: String, rest: Vec<String> },
+    Authorize {
+        url: String,
+        rest: Vec<String>,
+    },
     /// What its challenge is answered with is to be found, which then is said.
-    Publish { authorization: String, challenge: Ask, rest: Vec<String> },
-    Answer { authorization: String, challenge: Ask, rest: Vec<String> },
+    Publish {
+        authorization: String,
+        challenge: Ask,
+        rest: Vec<String>,
+    },
+    Answer {
+        authorization: String,
+        challenge: Ask,
+        rest: Vec<String>,
+    },
     Finalize(String),
-    Fetch { url: String, best: Option<String>, alternates: Vec<String> },
+    Fetch {
+        url: String,
+        best: Option<String>,
+        alternates: Vec<String>,
+    },
     /// Later, this again.
     Pause(Duration, Box<Stage>),
     Issued(String),
@@ -148,7 +166,10 @@ impl Order {
         let payload = self.payload();
         match &mut self.stage {
             Stage::Find { list, candidates } => Step::Send {
-                url: list.as_deref().or(candidates.last().map(String::as_str)).unwrap_or_default(),
+                url: list
+                    .as_deref()
+                    .or(candidates.last().map(String::as_str))
+                    .unwrap_or_default(),
                 payload,
             },
             Stage::New => Step::Send {
@@ -242,7 +263,9 @@ impl Order {
         let stage = self.take();
         if is_unable(reply) && self.tries < TRIES && !matches!(stage, Stage::Abandon(_)) {
             self.tries += 1;
-            let pause = reply.retry_after.unwrap_or(Duration::from_secs(5 * u64::from(self.tries)));
+            let pause = reply
+                .retry_after
+                .unwrap_or(Duration::from_secs(5 * u64::from(self.tries)));
             self.stage = Stage::Pause(pause, Box::new(stage));
             return;
         }
@@ -330,7 +353,9 @@ impl Order {
         match order.status {
             Status::Pending => {
                 let mut all = order.authorizations.iter().cloned();
-                let first = all.next().ok_or_else(|| senseless("an order without authorizations"))?;
+                let first = all
+                    .next()
+                    .ok_or_else(|| senseless("an order without authorizations"))?;
                 Ok(Stage::Authorize {
                     url: first,
                     rest: all.collect(),
@@ -342,7 +367,10 @@ impl Order {
             }
             Status::Processing => self.again("the certificate", Stage::Look(url)),
             Status::Valid => Ok(Stage::Fetch {
-                url: order.certificate.clone().ok_or_else(|| senseless("a valid order without a certificate"))?,
+                url: order
+                    .certificate
+                    .clone()
+                    .ok_or_else(|| senseless("a valid order without a certificate"))?,
                 best: None,
                 alternates: Vec::new(),
             }),
@@ -379,7 +407,11 @@ impl Order {
         let wanted = self.record.challenge;
         let mut offered = of.challenges.iter();
         let Some(challenge) = offered.find(|challenge| challenge.kind == wanted.as_str()) else {
-            let offered: Vec<_> = of.challenges.iter().map(|challenge| challenge.kind.as_str()).collect();
+            let offered: Vec<_> = of
+                .challenges
+                .iter()
+                .map(|challenge| challenge.kind.as_str())
+                .collect();
             return Err(Cause::NotOffered {
                 challenge: wanted.as_str(),
                 name: self.record.name.clone(),
@@ -418,7 +450,10 @@ impl Order {
 
     /// What the directory has found instead of the answer.
     fn refused(&self, authorization: &Authorization) -> Failure {
-        let mut problems = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
+        let mut problems = authorization
+            .challenges
+            .iter()
+            .filter_map(|challenge| challenge.error.as_ref());
         Cause::Challenge {
             challenge: self.record.challenge.as_str(),
             name: authorization.identifier.value.clone(),
@@ -444,7 +479,8 @@ impl Order {
         reply: &Reply,
     ) -> Result<Stage, Failure> {
         accepted(reply, "the certificate")?;
-        let chain = String::from_utf8(reply.body.to_vec()).map_err(|_| senseless("a certificate that is no text"))?;
+        let chain =
+            String::from_utf8(reply.body.to_vec()).map_err(|_| senseless("a certificate that is no text"))?;
         let Some(wanted) = &self.terms.preferred_chain else {
             return Ok(Stage::Issued(chain));
         };

@@ -88,7 +88,11 @@ fn id(certificate: &X509Certificate<'_>) -> Option<String> {
         ParsedExtension::AuthorityKeyIdentifier(identifier) => identifier.key_identifier.as_ref(),
         _ => None,
     })?;
-    Some(format!("{}.{}", base64::encode(issuer.0), base64::encode(certificate.raw_serial())))
+    Some(format!(
+        "{}.{}",
+        base64::encode(issuer.0),
+        base64::encode(certificate.raw_serial())
+    ))
 }
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";

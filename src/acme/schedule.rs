@@ -39,8 +39,16 @@ pub(super) struct Failures {
 
 /// When a certificate is to be renewed: at a moment of the directory's window, or so long before its end as is configured, or at
 /// two thirds of its time, up to a fiftieth of that earlier.
-pub(super) fn renewal(validity: Validity, before: Option<Duration>, window: Option<Window>, seed: u64) -> i64 {
-    let Validity { not_before, not_after } = validity;
+pub(super) fn renewal(
+    validity: Validity,
+    before: Option<Duration>,
+    window: Option<Window>,
+    seed: u64,
+) -> i64 {
+    let Validity {
+        not_before,
+        not_after,
+    } = validity;
     let lifetime = not_after.saturating_sub(not_before).max(0);
     if let Some(window) = window.filter(|window| window.start < window.end && before.is_none()) {
         // Whatever the directory says, not after the end.
@@ -115,7 +123,9 @@ fn seconds(time: Duration) -> i64 {
 }
 
 /// Minutes behind the first failure, the second one, …; behind the last one again and again.
-const LADDER: [i64; 17] = [1, 2, 2, 5, 10, 10, 10, 20, 20, 20, 30, 60, 60, 120, 180, 240, LONGEST];
+const LADDER: [i64; 17] = [
+    1, 2, 2, 5, 10, 10, 10, 20, 20, 20, 30, 60, 60, 120, 180, 240, LONGEST,
+];
 
 /// Minutes between two attempts, at most.
 const LONGEST: i64 = 6 * 60;

@@ -65,6 +65,10 @@ impl Wanted {
 
     /// Puts a certificate, with its key, in the place of the one before.
     pub(super) fn replace(&self, store: &Store, key: &str, chain: &str) -> io::Result<()> {
-        store.write(CERTIFICATES, &format!("{}.pem", self.label()), (key.to_owned() + chain).as_bytes())
+        store.write(
+            CERTIFICATES,
+            &format!("{}.pem", self.label()),
+            (key.to_owned() + chain).as_bytes(),
+        )
     }
 }

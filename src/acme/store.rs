@@ -106,7 +106,12 @@ impl Store {
         make_directory(&path)?;
         let mut options = OpenOptions::new();
         // The file stays: one that is removed could be locked twice.
-        let file = options.create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        let file = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -139,7 +144,10 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(LIMIT + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > LIMIT {
-        true => Err(io::Error::other(format!("{}: larger than {LIMIT} bytes", path.display()))),
+        true => Err(io::Error::other(format!(
+            "{}: larger than {LIMIT} bytes",
+            path.display()
+        ))),
         false => Ok(Some(bytes)),
     }
 }

@@ -37,12 +37,21 @@ impl App {
             public: self.own.public.clone(),
             local: self.own.local.clone(),
         };
-        if self.keeping.0.as_ref().is_some_and(|keeper| keeper.is_for(acme, &names)) && !encouraged {
+        if self
+            .keeping
+            .0
+            .as_ref()
+            .is_some_and(|keeper| keeper.is_for(acme, &names))
+            && !encouraged
+        {
             return;
         }
         // The one before first: an order is one process's, and one keeper's.
         self.keeping.stop();
-        let dns = self.dns.as_ref().and_then(|(_, sockets)| sockets.duplicate().ok());
+        let dns = self
+            .dns
+            .as_ref()
+            .and_then(|(_, sockets)| sockets.duplicate().ok());
         let some = !names.public.is_empty() || !names.local.is_empty();
         self.keeping.0 = some.then(|| Keeper::begin(acme, names, dns, &self.counters.orders, encouraged));
     }

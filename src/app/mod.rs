@@ -113,7 +113,9 @@ impl App {
         );
         let succeeds = inheritance.predecessor.is_some();
         let opener = Opener::default();
-        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, succeeds, progress))?;
+        let opening = opener.begin(limit, move |progress| {
+            Start::open(config, sockets, succeeds, progress)
+        })?;
         let Start {
             config,
             access,

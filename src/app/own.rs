@@ -34,13 +34,17 @@ impl Own {
 
     fn add(&mut self, tls: &mut ListenerTls, hosts: &[String], acme: &AcmeConfig, configured: &Material) {
         tls.own.clear();
-        let uncovered: Vec<&String> = hosts.iter().filter(|host| !configured.covers(tls, host)).collect();
+        let uncovered: Vec<&String> = hosts
+            .iter()
+            .filter(|host| !configured.covers(tls, host))
+            .collect();
         for host in uncovered {
             let name = bare(host);
             match Reach::of(host) {
                 Reach::Public if acme.is_on() => {
                     let keys = acme.keys.iter();
-                    tls.own.extend(keys.map(|&key| one_file(store::certificate(&acme.store, name, key))));
+                    tls.own
+                        .extend(keys.map(|&key| one_file(store::certificate(&acme.store, name, key))));
                     self.public.insert(name.to_owned());
                 }
                 Reach::Local if acme.is_on() || tls.certificates.is_empty() => {
@@ -56,7 +60,9 @@ impl Own {
 /// The hosts of all routes.
 fn hosts(config: &Config) -> Vec<String> {
     let routes = config.frontend.routes.iter();
-    let hosts: BTreeSet<String> = routes.filter_map(|route| Some(route.host.as_ref()?.to_text())).collect();
+    let hosts: BTreeSet<String> = routes
+        .filter_map(|route| Some(route.host.as_ref()?.to_text()))
+        .collect();
     hosts.into_iter().collect()
 }
 

@@ -13,11 +13,11 @@ use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
-pub use super::secure_hosts::SecureHostsConfig;
 pub use super::filter::ResponseHeaders;
 pub use super::handler::{
     DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
 };
+pub use super::secure_hosts::SecureHostsConfig;
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]

@@ -75,7 +75,10 @@ impl SecureHosts {
         }
         let location = [location.as_bytes(), exchange.head().target.as_bytes()].concat();
         let mut answer = Answer::redirect(StatusCode::PERMANENT_REDIRECT);
-        answer.fields.try_set(FieldName::Location, &location).then_some(answer)
+        answer
+            .fields
+            .try_set(FieldName::Location, &location)
+            .then_some(answer)
     }
 }
 

@@ -39,7 +39,10 @@ impl Service {
         Self {
             router: router(&config, routes),
             policies: policies(&config),
-            secure_hosts: config.secure_hosts.as_ref().map(|hosts| Box::new(SecureHosts::new(hosts))),
+            secure_hosts: config
+                .secure_hosts
+                .as_ref()
+                .map(|hosts| Box::new(SecureHosts::new(hosts))),
             edge: Arc::new(Settings::of(&config)),
             config,
             context: Arc::new(context),

@@ -1,7 +1,7 @@
 //! What happened so far, as named numbers.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::certificates::Certificates;
 use super::observer::{Finished, Observer};

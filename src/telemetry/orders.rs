@@ -83,7 +83,9 @@ impl Orders {
 
     /// Those that failed, by their reasons.
     pub fn failed(&self) -> impl Iterator<Item = (OrderFailure, u64)> {
-        OrderFailure::ALL.into_iter().map(|why| (why, self.failed[why as usize].value()))
+        OrderFailure::ALL
+            .into_iter()
+            .map(|why| (why, self.failed[why as usize].value()))
     }
 
     /// How the certificate of a name stands now.

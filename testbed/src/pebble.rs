@@ -130,7 +130,10 @@ impl Pebble {
 
     /// How many orders were made so far.
     pub fn orders(&self) -> usize {
-        self.log().lines().filter(|line| line.contains("Added order ")).count()
+        self.log()
+            .lines()
+            .filter(|line| line.contains("Added order "))
+            .count()
     }
 
     /// Ends the directory: nothing answers any more, and nothing is known afterwards.
@@ -143,13 +146,17 @@ impl Pebble {
 
     fn write_config(&mut self, options: &PebbleOptions) -> Result<()> {
         let authority = Authority::new("directory")?;
-        authority.issue(&["127.0.0.1"])?.write(self.dir.path(), "pebble")?;
+        authority
+            .issue(&["127.0.0.1"])?
+            .write(self.dir.path(), "pebble")?;
         fs::write(self.ca(), authority.pem()).context("cannot write the issuer of the directory")?;
         self.authority = Some(authority);
         let path = |name: &str| self.dir.path().join(name).display().to_string();
         let (id, key) = Self::EAB;
         let bindings = match options.eab {
-            true => format!(r#""externalAccountBindingRequired": true, "externalAccountMACKeys": {{ "{id}": "{key}" }},"#),
+            true => format!(
+                r#""externalAccountBindingRequired": true, "externalAccountMACKeys": {{ "{id}": "{key}" }},"#
+            ),
             false => String::new(),
         };
         let text = format!(
@@ -162,7 +169,8 @@ impl Pebble {
             options.http_port,
             options.tls_port,
         );
-        fs::write(self.dir.path().join("pebble.json"), text).context("cannot write the configuration of pebble")
+        fs::write(self.dir.path().join("pebble.json"), text)
+            .context("cannot write the configuration of pebble")
     }
 
     fn command(&self, options: &PebbleOptions) -> Command {
@@ -193,9 +201,14 @@ impl Pebble {
     }
 
     fn run(&mut self, mut command: Command) -> Result<()> {
-        let log = File::options().create(true).append(true).open(self.dir.path().join("log"))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let started = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()));
+        let started = command
+            .spawn()
+            .with_context(|| format!("cannot start {:?}", command.get_program()));
         self.processes.push(started?);
         Ok(())
     }
@@ -208,7 +221,11 @@ impl Pebble {
                     bail!("pebble ended with {status}; its log:\n{}", self.log());
                 }
             }
-            ensure!(Instant::now() < deadline, "pebble does not listen; its log:\n{}", self.log());
+            ensure!(
+                Instant::now() < deadline,
+                "pebble does not listen; its log:\n{}",
+                self.log()
+            );
             sleep(POLL);
         }
         Ok(())

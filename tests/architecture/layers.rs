@@ -190,6 +190,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "cli",
         ours: &[
+            "acme",
             "app",
             "config",
             "demo",

@@ -125,8 +125,13 @@ impl Ca {
 
     fn authorized(&self) -> Reply {
         // As Boulder has it: pending while it looks.
-        let status = if self.authorization == "processing" { "pending" } else { self.authorization };
-        let error = (status == "invalid").then(|| json!({ "type": "urn:ietf:params:acme:error:dns", "detail": "none" }));
+        let status = if self.authorization == "processing" {
+            "pending"
+        } else {
+            self.authorization
+        };
+        let error = (status == "invalid")
+            .then(|| json!({ "type": "urn:ietf:params:acme:error:dns", "detail": "none" }));
         let status_of_challenge = if status == "valid" { "valid" } else { "pending" };
         ok(json!({
             "status": status, "identifier": { "type": "dns", "value": "a.example" },
@@ -153,10 +158,7 @@ fn ok(body: Value) -> Reply {
 
 fn problem(status: u16, word: &str) -> Reply {
     let body = json!({ "type": format!("urn:ietf:params:acme:error:{word}"), "detail": "no" });
-    Reply {
-        status,
-        ..ok(body)
-    }
+    Reply { status, ..ok(body) }
 }
 
 /// How an order ended, and how long it would have waited.
@@ -232,7 +234,11 @@ fn an_order_that_is_left_at_any_step_is_gone_on_with() {
             }
             let mut order = Order::new(kept.clone(), terms(), true);
             let (end, _) = drive(&mut ca, &mut order, &mut kept, MANY);
-            assert!(matches!(end, End::Issued(_)), "left after {steps} steps: {end:?} {:?}", ca.asked);
+            assert!(
+                matches!(end, End::Issued(_)),
+                "left after {steps} steps: {end:?} {:?}",
+                ca.asked
+            );
             assert_eq!(ca.made, 1, "left after {steps} steps: {:?}", ca.asked);
         }
     }
@@ -245,7 +251,13 @@ fn an_answer_is_said_to_be_there_once_however_long_the_directory_looks() {
     let mut order = Order::new(record(), terms(), false);
     let (end, waited) = drive(&mut ca, &mut order, &mut record(), MANY);
     assert!(matches!(end, End::Issued(_)), "{end:?}");
-    assert_eq!(ca.asked.iter().filter(|asked| asked.starts_with("challenge")).count(), 1);
+    assert_eq!(
+        ca.asked
+            .iter()
+            .filter(|asked| asked.starts_with("challenge"))
+            .count(),
+        1
+    );
     assert!(waited > Duration::from_secs(60), "{waited:?}");
 }
 
@@ -255,7 +267,10 @@ fn a_directory_that_never_finishes_is_given_up_and_nothing_is_left_there() {
     ca.patience = usize::MAX;
     let mut order = Order::new(record(), terms(), false);
     let (end, waited) = drive(&mut ca, &mut order, &mut record(), MANY);
-    assert!(matches!(&end, End::Failed(why) if why.contains("in time")), "{end:?}");
+    assert!(
+        matches!(&end, End::Failed(why) if why.contains("in time")),
+        "{end:?}"
+    );
     assert_eq!(ca.authorization, "deactivated");
     assert!(waited < Duration::from_secs(600), "{waited:?}");
 }
@@ -267,7 +282,10 @@ fn what_the_directory_found_instead_is_told() {
     let mut order = Order::new(record(), terms(), false);
     let (end, _) = drive(&mut ca, &mut order, &mut record(), MANY);
     let End::Failed(why) = end else { panic!("{end:?}") };
-    assert_eq!(why, "the directory did not find the answer to http-01 for `a.example`: dns: none");
+    assert_eq!(
+        why,
+        "the directory did not find the answer to http-01 for `a.example`: dns: none"
+    );
 }
 
 #[test]
@@ -306,8 +324,16 @@ fn a_certificate_that_was_replaced_already_is_wanted_all_the_same() {
     let mut order = Order::new(replacing, terms(), false);
     let (end, _) = drive(&mut ca, &mut order, &mut record(), MANY);
     assert!(matches!(end, End::Issued(_)), "{end:?}");
-    assert!(ca.asked[0].contains(r#""replaces":"aki.serial""#), "{:?}", ca.asked);
-    assert!(!ca.asked[1].contains("replaces") && ca.asked[1].contains("shortlived"), "{:?}", ca.asked);
+    assert!(
+        ca.asked[0].contains(r#""replaces":"aki.serial""#),
+        "{:?}",
+        ca.asked
+    );
+    assert!(
+        !ca.asked[1].contains("replaces") && ca.asked[1].contains("shortlived"),
+        "{:?}",
+        ca.asked
+    );
     assert_eq!(order.record.replaces, None);
 }
 
@@ -331,14 +357,22 @@ fn a_directory_that_is_not_able_is_asked_again_and_one_that_says_no_is_not() {
         ..problem(429, "rateLimited")
     };
     order.replied(&limited);
-    let Step::Failed(failure) = order.next() else { panic!() };
+    let Step::Failed(failure) = order.next() else {
+        panic!()
+    };
     assert_eq!(failure.retry_after, Some(Duration::from_secs(3600)));
     assert_eq!(failure.kind().as_str(), "rate_limited");
 }
 
 #[test]
 fn nonsense_fails_and_never_panics() {
-    for body in ["", "{}", "[]", r#"{"status":"pending","authorizations":[],"finalize":""}"#, "\u{fffd}"] {
+    for body in [
+        "",
+        "{}",
+        "[]",
+        r#"{"status":"pending","authorizations":[],"finalize":""}"#,
+        "\u{fffd}",
+    ] {
         let mut order = Order::new(record(), terms(), false);
         let mut reply = text(body);
         reply.location = Some(ORDER.to_owned());

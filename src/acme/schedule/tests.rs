@@ -17,7 +17,11 @@ fn a_certificate_is_renewed_at_two_thirds_of_its_time() {
             let due = renewal(validity(days), None, None, seed);
             let latest = BEGIN + days * DAY * 2 / 3;
             let earliest = latest - days * DAY / 50 - 1;
-            assert!((earliest..=latest).contains(&due), "{days} days, seed {seed}: {}", due - BEGIN);
+            assert!(
+                (earliest..=latest).contains(&due),
+                "{days} days, seed {seed}: {}",
+                due - BEGIN
+            );
         }
     }
 }
@@ -28,7 +32,9 @@ fn moments_are_spread_over_all_of_the_window() {
         start: BEGIN + 10 * DAY,
         end: BEGIN + 12 * DAY,
     };
-    let dues: Vec<i64> = (0..1000).map(|seed| renewal(validity(90), None, Some(window), seed)).collect();
+    let dues: Vec<i64> = (0..1000)
+        .map(|seed| renewal(validity(90), None, Some(window), seed))
+        .collect();
     assert!(dues.iter().all(|due| (window.start..window.end).contains(due)));
     let first_half = dues.iter().filter(|due| **due < window.start + DAY).count();
     assert!((400..600).contains(&first_half), "{first_half} of 1000");

@@ -43,7 +43,9 @@ pub(super) fn with_own(
 
 fn load(config: &Config, before: &Material) -> Result<Material> {
     let backends = config.upstreams.iter().filter_map(|upstream| upstream.secure());
-    before.load(listeners(config), backends).context("cannot speak TLS")
+    before
+        .load(listeners(config), backends)
+        .context("cannot speak TLS")
 }
 
 fn listeners(config: &Config) -> impl Iterator<Item = &ListenerTls> {

@@ -14,16 +14,25 @@ use crate::app::own::Own;
 use crate::config::Config;
 
 /// Makes the store, for the user that the process becomes.
-pub(super) fn prepare(config: &Config, own: &Own, identity: Option<&Identity>, progress: &Progress) -> Result<()> {
+pub(super) fn prepare(
+    config: &Config,
+    own: &Own,
+    identity: Option<&Identity>,
+    progress: &Progress,
+) -> Result<()> {
     if own == &Own::default() {
         return Ok(());
     }
     let path = &config.acme.store;
     progress.at("the store of certificates", "[acme] store", path.display());
     let made = Store::at(path).make();
-    let made = made.and_then(|()| std::fs::File::open(path)).with_context(|| unusable(path))?;
+    let made = made
+        .and_then(|()| std::fs::File::open(path))
+        .with_context(|| unusable(path))?;
     match identity {
-        Some(identity) => identity.give(&OwnedFd::from(made)).with_context(|| unusable(path)),
+        Some(identity) => identity
+            .give(&OwnedFd::from(made))
+            .with_context(|| unusable(path)),
         None => Ok(()),
     }
 }
@@ -65,5 +74,8 @@ fn placeholder(name: &str, file: &Path, now: SystemTime) -> Result<()> {
 }
 
 fn unusable(path: &Path) -> String {
-    format!("cannot use the store of certificates {} ([acme] store)", path.display())
+    format!(
+        "cannot use the store of certificates {} ([acme] store)",
+        path.display()
+    )
 }

@@ -15,9 +15,7 @@ use crate::config::layout::Form;
 use crate::config::node::Node;
 use crate::config::shown::Shown;
 use crate::config::table::{Fill, Repeated, Section, required, table};
-use crate::config::units::{
-    Absolute, DEADLINE, Flag, List, Name, Named, OneOrMore, Plain, Text, Time, Unit,
-};
+use crate::config::units::{Absolute, DEADLINE, Flag, List, Name, Named, OneOrMore, Plain, Text, Time, Unit};
 use crate::frontend::config::{Listener, SecureHostsConfig};
 use crate::transport::Address;
 
@@ -133,10 +131,22 @@ pub(super) fn check(typed: Option<&At<Acme>>, complaints: &mut Complaints) -> Ac
         }
     }
     if let Some(dns) = &typed.dns {
-        required(dns, "address", dns.address.as_ref(), "address = \"192.0.2.1:53\"", complaints);
+        required(
+            dns,
+            "address",
+            dns.address.as_ref(),
+            "address = \"192.0.2.1:53\"",
+            complaints,
+        );
     }
     if let Some(hook) = &typed.hook {
-        required(hook, "program", hook.program.as_ref(), "program = \"/etc/bridgehead/dns-hook\"", complaints);
+        required(
+            hook,
+            "program",
+            hook.program.as_ref(),
+            "program = \"/etc/bridgehead/dns-hook\"",
+            complaints,
+        );
     }
     if let Some(challenge) = &typed.challenge
         && challenge.contains(&ChallengeKind::Dns01)
@@ -144,7 +154,10 @@ pub(super) fn check(typed: Option<&At<Acme>>, complaints: &mut Complaints) -> Ac
         && config.hook.is_none()
     {
         complaints
-            .error(challenge.span(), "nothing makes the records that \"dns-01\" needs")
+            .error(
+                challenge.span(),
+                "nothing makes the records that \"dns-01\" needs",
+            )
             .help("add a table `dns`, or a `hook`");
     }
     if typed.store.is_none()
@@ -169,7 +182,11 @@ pub(super) fn secure_hosts(acme: &AcmeConfig, listeners: &[Listener]) -> Option<
     });
     // The usual one, else the first.
     let ports: Vec<u16> = ports.collect();
-    let port = ports.iter().find(|port| **port == HTTPS).or(ports.first()).copied();
+    let port = ports
+        .iter()
+        .find(|port| **port == HTTPS)
+        .or(ports.first())
+        .copied();
     acme.is_on().then(|| SecureHostsConfig {
         store: acme.store.clone(),
         hosts: Vec::new(),
@@ -203,7 +220,9 @@ const ADDRESS: Text<SocketAddr> = Text {
 };
 
 fn address(typed: &At<String>, complaints: &mut Complaints) -> Option<SocketAddr> {
-    let address = typed.parse().or_else(|_| typed.parse().map(|ip: IpAddr| SocketAddr::new(ip, 53)));
+    let address = typed
+        .parse()
+        .or_else(|_| typed.parse().map(|ip: IpAddr| SocketAddr::new(ip, 53)));
     if address.is_err() {
         complaints
             .error(typed.span(), "not an address")
@@ -239,7 +258,9 @@ fn url(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
         "zerossl" => DirectoryConfig::ZERO_SSL,
         url => url,
     };
-    let local = ["http://127.", "http://[::1]"].iter().any(|begin| url.starts_with(begin));
+    let local = ["http://127.", "http://[::1]"]
+        .iter()
+        .any(|begin| url.starts_with(begin));
     if !url.starts_with("https://") && !local {
         complaints
             .error(typed.span(), "not a URL that begins with https://")
@@ -254,7 +275,8 @@ struct Key;
 impl Unit<String> for Key {
     fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<String> {
         let text = node.text("a string", complaints)?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/' | b'=');
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/' | b'=');
         if text.is_empty() || !text.bytes().all(plain) {
             complaints.error(node.span.clone(), "not a key in base64url");
         }
@@ -304,7 +326,9 @@ impl Fill<Vec<DirectoryConfig>> for Vec<At<Directory>> {
     }
 
     fn of(place: &Vec<DirectoryConfig>) -> Option<Self> {
-        let typed = place.iter().map(|directory| At::nowhere(Directory::plain(directory)));
+        let typed = place
+            .iter()
+            .map(|directory| At::nowhere(Directory::plain(directory)));
         Some(typed.collect())
     }
 }

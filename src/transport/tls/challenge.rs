@@ -45,7 +45,10 @@ pub(super) async fn find(
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
         .ok()?;
-    let mut config = builder.with_no_client_auth().with_single_cert(chain.ok()?, key).ok()?;
+    let mut config = builder
+        .with_no_client_auth()
+        .with_single_cert(chain.ok()?, key)
+        .ok()?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     Some(Arc::new(config))
 }

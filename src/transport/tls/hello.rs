@@ -63,7 +63,9 @@ impl Hello {
         acceptor: &TlsAcceptor,
     ) -> Result<(Stream, Negotiated), HandshakeError> {
         let Self { mut socket, accepted } = *self;
-        if let (Some(challenges), Some(name)) = (&acceptor.challenges, challenge::asked(&accepted.client_hello())) {
+        if let (Some(challenges), Some(name)) =
+            (&acceptor.challenges, challenge::asked(&accepted.client_hello()))
+        {
             let provider = acceptor.usual().server.crypto_provider().clone();
             if let Some(config) = challenge::find(challenges, name, provider).await {
                 challenge::show(socket, accepted, config).await?;

@@ -138,7 +138,10 @@ impl Material {
     pub fn certificates(&self) -> Vec<CertificateValidity> {
         let certificates = self.certificates.iter();
         let served = certificates.map(|(files, loaded)| loaded.value.facts.validity(&files.cert));
-        let shown = self.connectors.values().filter_map(|loaded| loaded.value.validity.clone());
+        let shown = self
+            .connectors
+            .values()
+            .filter_map(|loaded| loaded.value.validity.clone());
         let mut all: Vec<CertificateValidity> = Vec::new();
         for validity in served.chain(shown) {
             // Several upstreams may show the same one.

@@ -20,7 +20,9 @@ fn a_client_without_tls_is_sent_to_it() {
     let site = Site::new(&PebbleOptions::default());
     let _gateway = site.start("", &["shop.example"]);
     let mut client = Client::connect(site.http).unwrap();
-    let answer = client.request("POST", "/a?b=c", &[("Host", "shop.example")], b"").unwrap();
+    let answer = client
+        .request("POST", "/a?b=c", &[("Host", "shop.example")], b"")
+        .unwrap();
     assert_eq!(answer.status, 308);
     let to = format!("https://shop.example:{}/a?b=c", site.https.port());
     assert_eq!(answer.header("location"), Some(&*to));

@@ -37,9 +37,9 @@ impl Site {
 
     /// The configuration of a gateway, with more in `[acme]`, for hosts that answer with their names.
     pub(super) fn config(&self, acme: &str, hosts: &[&str]) -> String {
-        let routes = hosts.iter().map(|host| {
-            format!("[[route]]\nhost = \"{host}\"\nrespond = {{ body = \"{host}\" }}\n")
-        });
+        let routes = hosts
+            .iter()
+            .map(|host| format!("[[route]]\nhost = \"{host}\"\nrespond = {{ body = \"{host}\" }}\n"));
         format!(
             "[acme]\nemail = \"ops@shop.example\"\nstore = \"{}\"\n{acme}\n\
              [[acme.directory]]\nurl = \"{}\"\nca = \"{}\"\n\

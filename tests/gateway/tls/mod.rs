@@ -9,6 +9,7 @@ mod embedded;
 mod examples;
 mod key_log;
 mod lifetimes;
+mod local;
 mod renewal;
 mod resumption;
 mod serving;
