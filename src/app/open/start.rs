@@ -46,10 +46,11 @@ impl Start {
     ) -> Result<Self> {
         let identity = identity(&config, progress)?;
         let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
-        let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
         // As root: on most systems no other user may read keys.
         let configured = material(&config, &Material::default(), progress)?;
         let own = material::own(&mut config, &configured, identity.as_ref(), progress)?;
+        // They know of their certificates from now on.
+        let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
         let dns = dns::open(&config.acme, succeeds, progress)?;
         let early = match &identity {
             Some(identity) => become_user(&config, identity, progress)?,
