@@ -103,11 +103,6 @@ impl AccountKey {
             Ok(base64::encode(hmac::sign(&key, message)))
         })
     }
-
-    /// What answers a challenge (RFC 8555, section 8.1).
-    pub(super) fn authorization(&self, token: &str) -> String {
-        format!("{token}.{}", self.thumbprint())
-    }
 }
 
 fn flattened(

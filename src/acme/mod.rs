@@ -58,13 +58,11 @@ mod state;
 pub mod store;
 
 pub use config::{AcmeConfig, ChallengeKind, DirectoryConfig, Eab, KeyKind};
-#[cfg(feature = "tls")]
-pub use local::path as local_path;
 pub use names::Reach;
 pub use store::Store;
 
 #[cfg(not(feature = "tls"))]
-pub use absent::Challenges;
+pub use absent::{Challenges, Keeper, Names, local};
 #[cfg(feature = "tls")]
 pub use {
     challenges::Challenges,

@@ -51,8 +51,10 @@ pub(super) fn renewal(
     } = validity;
     let lifetime = not_after.saturating_sub(not_before).max(0);
     if let Some(window) = window.filter(|window| window.start < window.end && before.is_none()) {
-        // Whatever the directory says, not after the end.
-        return spread(window.start, window.end - window.start, seed).min(not_after);
+        let wanted = spread(window.start, window.end - window.start, seed);
+        // Whatever the directory says, not after the end; and a directory that wants every certificate renewed at once is
+        // asked four times a day.
+        return wanted.max(not_before + SETTLED.min(lifetime / 10)).min(not_after);
     }
     let usual = lifetime / 3;
     let before = before.map_or(usual, |before| {
@@ -135,6 +137,10 @@ const END: i64 = 30 * 24 * 3600;
 
 /// Seconds that a directory is left alone because it wants to, at most.
 const LONGEST_WISH: i64 = 7 * 24 * 3600;
+
+/// Seconds that a certificate is kept whatever its directory says. One that has to be revoked has a day at least (Baseline
+/// Requirements of the CA/Browser Forum, section 4.9.1.1).
+const SETTLED: i64 = 6 * 3600;
 
 /// Seconds between two questions for the window of a directory that does not say.
 const USUAL_LOOK: i64 = 6 * 3600;

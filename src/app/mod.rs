@@ -47,7 +47,7 @@ use inheritance::Predecessor;
 use keeping::Keeping;
 use logs::Logs;
 use open::{Added, Dns, Opener, PidFile, Start};
-pub use open::{Finding, Source, inspect, open_error_log};
+pub use open::{Finding, Source, inspect, open_error_log, own_certificates};
 use own::Own;
 pub use replacement::Program;
 pub use run::Means;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::acme::{AcmeConfig, Reach, store};
+use crate::acme::{AcmeConfig, Reach, local, store};
 use crate::config::Config;
 use crate::transport::tls::{CertificateFiles, ListenerTls, Material};
 
@@ -27,9 +27,41 @@ impl Own {
             }
         }
         if let Some(secure) = &mut config.frontend.secure_hosts {
-            secure.hosts = own.public.iter().chain(&own.local).cloned().collect();
+            // As `Host` has them.
+            secure.hosts = own.public.iter().map(|name| host_of(name)).collect();
         }
         own
+    }
+
+    /// Whether a host has one.
+    pub(super) fn has(&self, host: &str) -> bool {
+        self.public.contains(bare(host)) || self.local.contains(host)
+    }
+
+    /// What would be asked, of which directory, and how it would be shown that the name is ours.
+    pub(super) fn plan(&self, acme: &AcmeConfig) -> Vec<String> {
+        let ways = acme.ways();
+        let directories: Vec<&str> = acme.directories.iter().map(|directory| &*directory.url).collect();
+        let public = self.public.iter().map(|name| {
+            let ways = ways.iter().filter(|way| way.suits(name)).map(|way| way.as_str());
+            let ways: Vec<&str> = ways.collect();
+            match ways.is_empty() {
+                true => format!(
+                    "{name}: no certificate: it can be shown to be ours by the DNS only, and [acme] has neither `dns` nor `hook`"
+                ),
+                false => format!(
+                    "{name}: a certificate of {}, by {}",
+                    directories.join(", else "),
+                    ways.join(", else ")
+                ),
+            }
+        });
+        let local = self.local.iter().map(|host| {
+            format!(
+                "{host}: a certificate of the local authority; `bridgehead trust` says how it is believed"
+            )
+        });
+        public.chain(local).collect()
     }
 
     fn add(&mut self, tls: &mut ListenerTls, hosts: &[String], acme: &AcmeConfig, configured: &Material) {
@@ -48,7 +80,7 @@ impl Own {
                     self.public.insert(name.to_owned());
                 }
                 Reach::Local if acme.is_on() || tls.certificates.is_empty() => {
-                    tls.own.push(one_file(crate::acme::local_path(&acme.store, host)));
+                    tls.own.push(one_file(local::path(&acme.store, host)));
                     self.local.insert(host.clone());
                 }
                 Reach::Public | Reach::Local | Reach::Nowhere => {}
@@ -67,6 +99,14 @@ fn hosts(config: &Config) -> Vec<String> {
     // Clients that use an address ask for no name, and get the first certificate: this one is for addresses, too.
     hosts.sort_by_key(|host| host != "localhost");
     hosts
+}
+
+/// A name as clients write it: IPv6 in brackets.
+fn host_of(name: &str) -> String {
+    match name.contains(':') {
+        true => format!("[{name}]"),
+        false => name.to_owned(),
+    }
 }
 
 fn bare(host: &str) -> &str {

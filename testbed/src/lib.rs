@@ -26,6 +26,7 @@
 mod authority;
 mod backend;
 mod client;
+mod directory;
 mod dns;
 mod door;
 mod fcgiwrap;
@@ -52,6 +53,7 @@ mod venv;
 pub use authority::{Authority, Issued, Wanted};
 pub use backend::Backend;
 pub use client::{Client, Response};
+pub use directory::{Asked, Directory, DirectoryScript};
 pub use dns::Dns;
 pub use door::Door;
 pub use gateway::Gateway;

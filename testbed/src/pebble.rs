@@ -44,6 +44,8 @@ pub struct PebbleOptions {
     pub chain: u8,
     /// Whether accounts need the binding [`Pebble::EAB`].
     pub eab: bool,
+    /// Where its own DNS server is told of records, over HTTP.
+    pub resolver: Option<SocketAddr>,
     /// Seconds that it waits at most before it looks.
     pub slow: Option<u8>,
 }
@@ -59,6 +61,7 @@ impl Default for PebbleOptions {
             alternate_roots: 0,
             chain: 1,
             eab: false,
+            resolver: None,
             slow: None,
         }
     }
@@ -92,7 +95,7 @@ impl Pebble {
         };
         pebble.write_config(options)?;
         if options.dns.is_none() {
-            pebble.run(pebble.resolver())?;
+            pebble.run(pebble.resolver(options))?;
         }
         pebble.run(pebble.command(options))?;
         pebble.wait()?;
@@ -121,6 +124,21 @@ impl Pebble {
         let answer = client.request("GET", &format!("/roots/{number}"), &[], b"")?;
         ensure!(answer.status == 200, "pebble answers {}", answer.status);
         Ok(der(&String::from_utf8(answer.body)?))
+    }
+
+    /// The common name of a root.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer.
+    pub fn root_name(&self, number: u8) -> Result<String> {
+        let root = self.root(number)?;
+        let text = String::from_utf8_lossy(&root);
+        let at = text.find("Pebble Root CA ").context("a root of another name")?;
+        let name = text[at..]
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == ' ');
+        Ok(name.take("Pebble Root CA 012345".len()).collect())
     }
 
     /// What it has written so far.
@@ -191,12 +209,22 @@ impl Pebble {
         command
     }
 
-    fn resolver(&self) -> Command {
+    fn resolver(&self, options: &PebbleOptions) -> Command {
+        let management = options.resolver.map(|addr| addr.to_string()).unwrap_or_default();
         let mut command = program("/usr/bin/pebble-challtestsrv");
         command
             .args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""])
             .args(["-dns01", &self.names.to_string()])
-            .args(["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", ""]);
+            .args([
+                "-http01",
+                "",
+                "-https01",
+                "",
+                "-tlsalpn01",
+                "",
+                "-management",
+                &management,
+            ]);
         command
     }
 

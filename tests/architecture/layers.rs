@@ -61,8 +61,23 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "acme",
-        ours: &["transport", "telemetry"],
-        crates: &["rcgen", "rustix", "tempfile", "tokio", "tracing", "x509_parser"],
+        ours: &["protocol", "transport", "framed", "telemetry"],
+        crates: &[
+            "aws_lc_rs",
+            "bytes",
+            "http",
+            "httpdate",
+            "jiff",
+            "rcgen",
+            "rustix",
+            "serde",
+            "serde_json",
+            "socket2",
+            "tempfile",
+            "tokio",
+            "tracing",
+            "x509_parser",
+        ],
     },
     Layer {
         module: "upstream",
@@ -114,6 +129,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "frontend",
         ours: &[
+            "acme",
             "upstream",
             "files",
             "protocol",
@@ -141,6 +157,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "config",
         ours: &[
+            "acme",
             "frontend",
             "upstream",
             "files",
@@ -164,6 +181,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "app",
         ours: &[
+            "acme",
             "config",
             "frontend",
             "upstream",

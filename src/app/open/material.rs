@@ -53,12 +53,12 @@ fn listeners(config: &Config) -> impl Iterator<Item = &ListenerTls> {
     listeners.filter_map(|listener| listener.tls.as_deref())
 }
 
-/// What is worth a word about the certificates that were read, once each.
-pub(super) fn findings(config: &Config, material: &Material) -> Vec<TlsFinding> {
+/// What is worth a word about the certificates that were read, once each. Those of our own are looked after.
+pub(super) fn findings(config: &Config, own: &Own, material: &Material) -> Vec<TlsFinding> {
     let routes = config.frontend.routes.iter();
-    let hosts: Vec<String> = routes
-        .filter_map(|route| Some(route.host.as_ref()?.to_text()))
-        .collect();
+    let hosts = routes.filter_map(|route| Some(route.host.as_ref()?.to_text()));
+    // There is, or will be, one.
+    let hosts: Vec<String> = hosts.filter(|host| !own.has(host)).collect();
     let mut findings: Vec<TlsFinding> = Vec::new();
     for finding in listeners(config).flat_map(|tls| material.findings(tls, &hosts)) {
         if !findings.contains(&finding) {

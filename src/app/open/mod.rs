@@ -28,7 +28,7 @@ mod temp_dir;
 mod warnings;
 
 pub(super) use dns::Dns;
-pub use inspection::{Finding, inspect};
+pub use inspection::{Finding, inspect, own_certificates};
 pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};

@@ -83,7 +83,7 @@ impl Reload {
         }
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
-        warnings::tell(&config, &held.config.upstreams, &material, progress);
+        warnings::tell(&config, &held.config.upstreams, (&own, &material), progress);
         Ok(Self {
             config,
             access,

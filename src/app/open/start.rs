@@ -59,7 +59,7 @@ impl Start {
         let material = material::with_own(&config, &own, configured, progress)?;
         let roots = roots(&config.frontend.routes, progress)?;
         temp_dir::probe(&config.server.spool, progress)?;
-        warnings::tell(&config, &[], &material, progress);
+        warnings::tell(&config, &[], (&own, &material), progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
             written => written,

@@ -65,6 +65,12 @@ pub struct Refreshed {
     pub errors: Vec<TlsError>,
 }
 
+/// Knows what is to be shown to directories.
+pub trait AlpnChallenges: std::fmt::Debug + Send + Sync {
+    /// There is nothing.
+    fn certificate(&self, name: &str) -> Option<Vec<u8>>;
+}
+
 /// No keys.
 #[derive(Clone, Debug)]
 pub struct TlsContext(());
@@ -97,6 +103,11 @@ impl Material {
         Vec::new()
     }
 
+    /// None does.
+    pub fn covers(&self, _listener: &ListenerTls, _host: &str) -> bool {
+        false
+    }
+
     /// Nothing changes.
     pub fn refreshed(&self) -> Option<Refreshed> {
         None
@@ -106,6 +117,11 @@ impl Material {
 impl TlsContext {
     /// Nothing is taken over.
     pub fn new(_keys: Option<&str>) -> Self {
+        Self(())
+    }
+
+    /// None is shown.
+    pub fn with_challenges(&self, _challenges: Option<Arc<dyn AlpnChallenges>>) -> Self {
         Self(())
     }
 

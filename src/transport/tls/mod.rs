@@ -88,6 +88,6 @@ pub use {
 
 #[cfg(not(feature = "tls"))]
 pub use absent::{
-    Hello, Material, Opening, Refreshed, TlsAcceptor, TlsConnector, TlsContext, TlsReadHalf, TlsStream,
-    TlsWriteHalf,
+    AlpnChallenges, Hello, Material, Opening, Refreshed, TlsAcceptor, TlsConnector, TlsContext, TlsReadHalf,
+    TlsStream, TlsWriteHalf,
 };

@@ -60,11 +60,16 @@ impl Site {
 
     /// An answer over TLS, with a certificate of the directory for the host; `None`: it has another one.
     pub(super) fn get(&self, host: &str) -> Option<Response> {
+        self.get_of(host, 0)
+    }
+
+    /// The same, by one of several roots.
+    fn get_of(&self, host: &str, root: u8) -> Option<Response> {
         let client = TlsClient {
             name: host,
             ..TlsClient::default()
         };
-        let tls = Tls::believing(self.pebble.root(0).unwrap(), &client).unwrap();
+        let tls = Tls::believing(self.pebble.root(root).unwrap(), &client).unwrap();
         let mut client = Client::connect_tls(self.https, &tls).ok()?;
         client.request("GET", "/", &[("Host", host)], b"").ok()
     }
@@ -72,14 +77,21 @@ impl Site {
     /// Waits until clients believe the certificate for a host.
     #[track_caller]
     pub(super) fn wait_certificate(&self, gateway: &Gateway, host: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.get(host).is_none() {
-            assert!(
-                Instant::now() < deadline,
-                "no certificate for {host}:\n{}\n{}",
-                gateway.errors(),
-                self.pebble.log()
-            );
+        self.wait(gateway, || self.get(host).is_some());
+    }
+
+    /// The same, by one of several roots.
+    #[track_caller]
+    pub(super) fn wait_certificate_of(&self, gateway: &Gateway, host: &str, root: u8) {
+        self.wait(gateway, || self.get_of(host, root).is_some());
+    }
+
+    #[track_caller]
+    pub(super) fn wait(&self, gateway: &Gateway, holds: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while !holds() {
+            let (errors, log) = (gateway.errors(), self.pebble.log());
+            assert!(Instant::now() < deadline, "no certificate:\n{errors}\n{log}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::telemetry::exposition::{Format, Label};
-use crate::telemetry::{Counters, Exposition, Histogram, RouteTimes};
+use crate::telemetry::{Counters, Exposition, Histogram, Orders, RouteTimes};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::{Snapshot, Upstream};
 
@@ -22,6 +22,7 @@ pub(super) fn page(format: Format, counters: &Counters, upstreams: &[Arc<Upstrea
     of_build(&mut page);
     of_process(counters, &mut page);
     certificates(counters, &mut page);
+    orders(&counters.orders, &mut page);
     let upstreams: Vec<_> = upstreams
         .iter()
         .map(|upstream| (upstream, upstream.snapshot()))
@@ -76,6 +77,39 @@ fn certificates(counters: &Counters, page: &mut Exposition) {
         let name = certificate.names.first().map_or("", String::as_str);
         let labels = [("certificate", &*certificate.file), ("name", name)];
         page.sample(NAME, &labels, certificate.not_after);
+    }
+}
+
+/// Orders for certificates: what became of them, and why not.
+fn orders(orders: &Orders, page: &mut Exposition) {
+    const ORDERS: &str = "bridgehead_acme_orders_total";
+    const FAILURES: &str = "bridgehead_acme_failures_total";
+    const IN_A_ROW: &str = "bridgehead_acme_failures_in_a_row";
+    const NEXT: &str = "bridgehead_acme_next_order_seconds";
+    let failed: u64 = orders.failed().map(|(_, count)| count).sum();
+    page.metric(ORDERS, "Orders for certificates that are over.");
+    page.sample(ORDERS, &[("outcome", "issued")], orders.issued.value());
+    page.sample(ORDERS, &[("outcome", "failed")], failed);
+    page.metric(FAILURES, "Orders for certificates that failed, by the reason.");
+    for (why, count) in orders.failed() {
+        page.sample(FAILURES, &[("reason", why.as_str())], count);
+    }
+    let states = orders.states();
+    page.metric(
+        IN_A_ROW,
+        "Orders for the certificate that failed since the last one that did not.",
+    );
+    for (name, state) in &states {
+        page.sample(IN_A_ROW, &[("name", name)], state.failures);
+    }
+    page.metric(
+        NEXT,
+        "When the certificate is to be ordered, in seconds since 1970.",
+    );
+    for (name, state) in &states {
+        if let Some(next) = state.next {
+            page.sample(NEXT, &[("name", name)], next);
+        }
     }
 }
 
