@@ -68,7 +68,7 @@ impl TlsConnector {
         let tls = tls.map_err(|error| HandshakeError::Tls(error.to_string()))?;
         let mut handshake = Handshake::new(tls, false);
         poll_fn(|cx| handshake.poll(&mut socket, cx)).await?;
-        Ok(Stream::Tls(Box::new(handshake.into_stream(socket))))
+        Ok(Stream::Tls(Box::new(handshake.into_stream(socket)?)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! TLS between clients and the gateway.
 
+mod announced;
 mod backends;
 mod certificates;
 mod clear;
