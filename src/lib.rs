@@ -24,12 +24,13 @@
 //! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | variables |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, TLS, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
+//! | 1 | [`compression`] | content codings, made while bytes come | – |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`acme`] | certificates by themselves: orders, what proves names, an authority for local ones | protocol, framed, transport, telemetry |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
-//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, and below |
+//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, compression, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
 //! | 5 | [`app`] | composition, signals, reload, replacement, stopping | all but demo and cli |
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
@@ -42,8 +43,9 @@
 //!
 //! ```text
 //! accept            frontend::server, transport::listen
-//!                   TLS, where its listener speaks it: a handshake with a deadline of its own, of which so many at a time
-//!                   are answered. It may say which protocol is spoken inside
+//! in front          a header of the PROXY protocol, where the listener wants one of this peer (protocol::proxy_protocol);
+//!                   then TLS, where the listener speaks it: so many handshakes are answered at a time, and each may say
+//!                   which protocol is spoken inside. Both have one deadline
 //! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
@@ -126,6 +128,7 @@
 pub mod acme;
 pub mod app;
 pub mod cli;
+pub mod compression;
 pub mod config;
 pub mod demo;
 pub mod files;

@@ -29,13 +29,30 @@ fn files(dir: &str) -> Vec<PathBuf> {
     files
 }
 
-fn usable() -> Vec<PathBuf> {
+/// Files that are to be right.
+fn right() -> Vec<PathBuf> {
     [
         files("fixtures/config/valid"),
         files("examples/configs"),
         files("examples/systemd"),
     ]
     .concat()
+}
+
+/// Those of them that this build can use.
+fn usable() -> Vec<PathBuf> {
+    for_this_build(right())
+}
+
+/// A build without TLS refuses what needs it.
+fn for_this_build(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    files.retain(|path| cfg!(feature = "tls") || !needs_tls(path));
+    files
+}
+
+fn needs_tls(path: &Path) -> bool {
+    let text = fs::read_to_string(path).expect("a readable file");
+    text.lines().any(|line| line.starts_with("tls = "))
 }
 
 fn load(path: &Path) -> (Config, Vec<Diagnostic>) {
@@ -183,6 +200,8 @@ fn the_reference_page_has_every_key_with_its_default() {
     }
 }
 
+/// One of them has TLS.
+#[cfg(feature = "tls")]
 #[test]
 fn the_examples_of_the_reference_page_are_a_configuration() {
     let page = config::reference();
@@ -197,7 +216,8 @@ fn the_examples_of_the_reference_page_are_a_configuration() {
 fn mistakes_are_explained() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
-    for path in [files("fixtures/config/invalid"), files("fixtures/config/warning")].concat() {
+    for path in for_this_build([files("fixtures/config/invalid"), files("fixtures/config/warning")].concat())
+    {
         let expected = path.with_extension("stderr");
         let found = explanation(&path);
         if bless {
@@ -224,6 +244,28 @@ fn invalid_files_are_refused_and_doubtful_ones_are_not() {
     }
     for path in files("fixtures/config/warning") {
         assert!(!load(&path).1.is_empty(), "{}", path.display());
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_build_without_tls_refuses_what_needs_it_and_says_how_to_get_it() {
+    let needing: Vec<_> = right().into_iter().filter(|path| needs_tls(path)).collect();
+    assert!(needing.len() >= 3, "{needing:?}");
+    for path in needing {
+        let said = explanation(&path);
+        let errors = said
+            .matches("error: this program was built without TLS\n")
+            .count();
+        assert_eq!(
+            said.matches("error: ").count(),
+            errors + 1,
+            "and the sum of them:\n{said}"
+        );
+        assert!(
+            errors > 0 && said.contains("build it with the feature `tls`"),
+            "{said}"
+        );
     }
 }
 

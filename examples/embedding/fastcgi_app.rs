@@ -19,7 +19,7 @@ async fn main() -> Result<()> {
     let listener = Listener::bind(&address, BACKLOG)?;
     println!("listening on {address}");
     loop {
-        let stream = listener.accept().await?;
+        let stream = listener.accept().await?.stream;
         tokio::spawn(async move {
             if let Err(error) = serve(stream).await {
                 eprintln!("connection failed: {error}");

@@ -233,7 +233,7 @@ impl App {
     fn keep_listeners(&mut self, ownerships: &[Ownership]) {
         for (listening, ownership) in self.server.listening().iter().zip(ownerships) {
             listening.listener.keep();
-            reload::adjust(&listening.listener, &listening.config, ownership);
+            reload::adjust(&listening.listener, listening.config(), ownership);
         }
     }
 

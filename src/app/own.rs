@@ -95,7 +95,10 @@ fn hosts(config: &Config) -> Vec<String> {
     let hosts: BTreeSet<String> = routes
         .filter_map(|route| Some(route.host.as_ref()?.to_text()))
         .collect();
-    hosts.into_iter().collect()
+    let mut hosts: Vec<String> = hosts.into_iter().collect();
+    // Clients that use an address ask for no name, and get the first certificate: this one is for addresses, too.
+    hosts.sort_by_key(|host| host != "localhost");
+    hosts
 }
 
 /// A name as clients write it: IPv6 in brackets.

@@ -24,7 +24,7 @@ impl App {
             config,
             listening: listening
                 .map(|listening| Open {
-                    address: listening.config.address.clone(),
+                    address: listening.config().address.clone(),
                     listener: Arc::downgrade(&listening.listener),
                 })
                 .collect(),
@@ -97,7 +97,7 @@ impl App {
         let listening = self.server.listening().iter().zip(stay);
         let acceptors = listening.map(|(listening, stays)| match stays {
             Some((stays, _)) => tls.acceptor(stays, config),
-            None => self.tls.acceptor(&listening.config, &self.generation.config.tls),
+            None => self.tls.acceptor(listening.config(), &self.generation.config.tls),
         });
         acceptors.collect()
     }
@@ -110,10 +110,10 @@ impl App {
     ) {
         for (listening, stays) in self.server.listening_mut().iter_mut().zip(stay) {
             if let Some((config, ownership)) = stays
-                && *config != listening.config
+                && config != listening.config()
             {
                 adjust(&listening.listener, config, ownership);
-                listening.config = config.clone();
+                listening.configure(config.clone());
             }
         }
         let mut stay = stay.iter();

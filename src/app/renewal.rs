@@ -101,7 +101,7 @@ impl App {
         let tls = self.tls.with(refreshed.material);
         let config = &self.generation.config.tls;
         let listening = self.server.listening().iter();
-        let acceptors = listening.map(|listening| tls.acceptor(&listening.config, config));
+        let acceptors = listening.map(|listening| tls.acceptor(listening.config(), config));
         match acceptors.collect() {
             Ok(acceptors) => {
                 self.server.secure(acceptors, config.max_handshakes);

@@ -85,12 +85,14 @@ impl Replacement {
     ) -> Result<Self> {
         let (ours, theirs) = Handover::pair(limit)?;
         let line = ours.duplicate()?;
-        let child = program.start(theirs)?;
-        tracing::info!(pid = child.id(), program = %program.path().display(), "starting in our place");
-        // The talk is short, the wait may not be: a thread of its own.
         let unwanted = Arc::new(AtomicBool::new(false));
-        let seen = unwanted.clone();
-        let outcome = tokio::task::spawn_blocking(move || wait(child, &ours, &sockets, &ticket_keys, &seen));
+        let (program, seen) = (program.clone(), unwanted.clone());
+        // The talk is short; the wait, and the way to the program's file, may not be: a thread of its own.
+        let outcome = tokio::task::spawn_blocking(move || {
+            let child = program.start(theirs)?;
+            tracing::info!(pid = child.id(), program = %program.path().display(), "starting in our place");
+            wait(child, &ours, &sockets, &ticket_keys, &seen)
+        });
         Ok(Self {
             outcome,
             line,
@@ -182,5 +184,13 @@ mod tests {
         assert_eq!(program("/nonexistent/x", path).path(), file.path());
         // To be looked for as the shell did.
         assert_eq!(program("bridgehead", path).path(), Path::new("bridgehead"));
+    }
+
+    #[tokio::test]
+    async fn a_program_is_looked_for_where_nothing_else_waits() {
+        let missing = program("/nonexistent/x", "/nonexistent/x");
+        let begun = Replacement::begin(&missing, Vec::new(), String::new(), FAREWELL);
+        let outcome = begun.unwrap().outcome().await;
+        assert_eq!(outcome.unwrap_err().to_string(), "cannot start /nonexistent/x");
     }
 }

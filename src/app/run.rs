@@ -260,7 +260,7 @@ fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
     listening
         .map(|listening| {
             Ok(InheritedSocket {
-                address: listening.config.address.clone(),
+                address: listening.config().address.clone(),
                 socket: listening
                     .listener
                     .duplicate()

@@ -104,7 +104,7 @@ impl fmt::Display for Protocol {
 async fn work(listener: Arc<Listener>, protocol: Protocol, workers: NonZeroUsize) {
     loop {
         let stream = match listener.accept().await {
-            Ok(stream) => stream,
+            Ok(accepted) => accepted.stream,
             Err(error) => {
                 tracing::warn!(%protocol, %error, "demo worker cannot accept");
                 tokio::time::sleep(EXHAUSTED).await;

@@ -54,6 +54,7 @@ mod tests {
     use super::super::received::Received;
     use super::super::request::Request;
     use super::*;
+    use crate::protocol::authority::samples::{HOSTS, NO_HOSTS};
     use crate::protocol::request::RequestId;
 
     fn settled(
@@ -75,59 +76,13 @@ mod tests {
 
     #[test]
     fn one_valid_host_is_needed() {
-        for host in [
-            "a.example",
-            "a.example:8080",
-            "[::1]:80",
-            "[::1]",
-            "127.0.0.1:1",
-            "under_score",
-            // No port, and the root's dot.
-            "a.example:",
-            "a.example.",
-            "a.example.:8080",
-            "[::1]:",
-        ] {
+        for (host, ..) in HOSTS {
             assert_eq!(
                 settled(Version::HTTP_11, None, &[host]),
                 Ok(Some(host.to_owned()))
             );
         }
-        for host in [
-            "",
-            "a b",
-            "user@a",
-            "a/b",
-            "a:b",
-            "a:99999",
-            "::1",
-            "a,b",
-            "a?b",
-            "a#b",
-            "[::1",
-            "a:+1",
-            "a:1:2",
-            ":80",
-            ":",
-            ".",
-            "..",
-            ".a",
-            "a..b",
-            "a..",
-            "user:word@a",
-            "@a",
-            "a@",
-            "[::1]x",
-            "[::1]x:80",
-            "[::1].:80",
-            "[::1]80",
-            "[::1]]",
-            "[]",
-            "[a]",
-            "[::1%25eth0]",
-            "\u{e9}",
-            "a%2eb",
-        ] {
+        for host in NO_HOSTS {
             assert_eq!(
                 settled(Version::HTTP_11, None, &[host]),
                 Err("bad_host"),

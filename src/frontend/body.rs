@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use super::broken::Broken;
+use super::encoded::{Encoded, Plain};
 use super::streaming_body::StreamingBody;
 use super::tunnel::Tunnel;
 use crate::files;
@@ -25,6 +26,8 @@ pub enum Body {
     StreamingBody(Box<StreamingBody>),
     /// A file.
     File(files::Body),
+    /// One of these, in a content coding.
+    Encoded(Box<Encoded<Self>>),
     /// None: the connection becomes a tunnel.
     Tunnel(Box<Tunnel>),
     /// None, and no head either: the connection, or the stream, ends.
@@ -44,6 +47,7 @@ impl Body {
             Self::Upstream(body) => body.poll_chunk(cx).map_err(Broken::Upstream),
             Self::StreamingBody(body) => body.poll_chunk(cx),
             Self::File(body) => body.poll_chunk(cx).map_err(Broken::File),
+            Self::Encoded(body) => body.poll_chunk(cx),
         }
     }
 
@@ -51,6 +55,7 @@ impl Body {
     pub fn take_trailers(&mut self) -> Option<Box<Fields>> {
         match self {
             Self::StreamingBody(body) => body.take_trailers(),
+            Self::Encoded(body) => body.body().take_trailers(),
             // All of the others are whole.
             _ => None,
         }
@@ -58,8 +63,10 @@ impl Body {
 
     /// Files are read in pieces of so many bytes, at most.
     pub fn in_pieces(&mut self, piece: usize) {
-        if let Self::File(body) = self {
-            body.in_pieces(piece);
+        match self {
+            Self::File(body) => body.in_pieces(piece),
+            Self::Encoded(body) => body.body().in_pieces(piece),
+            _ => {}
         }
     }
 
@@ -68,6 +75,7 @@ impl Body {
         match self {
             Self::Upstream(body) => body.detach(),
             Self::StreamingBody(body) => body.detach(),
+            Self::Encoded(body) => body.detach(),
             Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) | Self::Unanswered => {}
         }
     }
@@ -88,6 +96,7 @@ impl Body {
             Self::Upstream(body) => body.is_over(),
             Self::StreamingBody(body) => body.is_over(),
             Self::File(body) => body.is_over(),
+            Self::Encoded(body) => body.is_over(),
         }
     }
 
@@ -99,6 +108,21 @@ impl Body {
             Self::Upstream(body) => body.remaining(),
             Self::StreamingBody(body) => body.remaining(),
             Self::File(body) => Some(body.remaining()),
+            Self::Encoded(body) => body.is_over().then_some(0),
         }
+    }
+}
+
+impl Plain for Body {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        self.poll_chunk(cx)
+    }
+
+    fn detach(&mut self) {
+        self.detach();
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over()
     }
 }

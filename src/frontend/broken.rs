@@ -12,6 +12,9 @@ pub enum Broken {
     /// The file.
     #[error("reading a file: {0}")]
     File(#[from] std::io::Error),
+    /// The content coding.
+    #[error("coding an answer: {0}")]
+    Coding(#[source] std::io::Error),
     /// The upstream has left the configuration, and the time of its last answers is over.
     #[error("its upstream left the configuration, and timeouts.generation is over")]
     Retired,
@@ -23,6 +26,7 @@ impl Broken {
         match self {
             Self::Upstream(failure) => failure.reason(),
             Self::File(_) => Reason::FileFailed,
+            Self::Coding(_) => Reason::Internal,
             Self::Retired => Reason::Retired,
         }
     }

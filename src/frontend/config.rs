@@ -1,5 +1,6 @@
 //! What the front end needs to know: settings as checked values, defaults in one place.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::pace::Rate;
-use super::trust::Trust;
+use super::trust::{Trust, TrustedProxy};
 use crate::files::Symlinks;
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
-pub use super::filter::ResponseHeaders;
+pub use super::filter::{CompressionSettings as Compression, ResponseHeaders};
 pub use super::handler::{
     DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
 };
@@ -51,14 +52,32 @@ pub struct Listener {
     pub backlog: u32,
     /// Which users may connect to a unix socket.
     pub access: Access,
+    /// Whose connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: ProxyProtocol,
     /// How TLS is spoken there; `None`: it is not.
     pub tls: Option<Box<ListenerTls>>,
+}
+
+/// The peers whose connections begin with a header of the PROXY protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyProtocol {
+    /// Those that are believed. Empty: none.
+    pub from: Vec<TrustedProxy>,
+}
+
+impl ProxyProtocol {
+    /// Whether a peer has to announce its connections; one on a unix socket has no address.
+    pub fn is_from(&self, peer: Option<SocketAddr>) -> bool {
+        let peer = peer.map(|peer| peer.ip().to_canonical());
+        self.from.iter().any(|proxy| proxy.is(peer))
+    }
 }
 
 /// Deadlines of the client side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the connection to the end of the TLS handshake.
+    /// From the connection to the end of what comes in front of its first request: the header of the PROXY protocol, the
+    /// TLS handshake.
     pub handshake: Duration,
     /// Without a request on a connection, before its first one and between two.
     pub idle: Duration,
@@ -106,6 +125,8 @@ pub struct Route {
     pub params: Arc<[(String, Bytes)]>,
     /// Fields set on every response of this route, except on errors of the gateway itself.
     pub headers: ResponseHeaders,
+    /// Content codings of its answers; `None`: none of ours.
+    pub compress: Option<Compression>,
     /// Fields of the application that clients get, though they are [private](super::private_fields).
     pub pass_headers: Vec<FieldName>,
     /// Let the application finish when the client leaves.
@@ -181,6 +202,7 @@ impl Listener {
             address,
             backlog: FrontendConfig::BACKLOG,
             access: Access::default(),
+            proxy_protocol: ProxyProtocol::default(),
             tls: None,
         }
     }
@@ -198,6 +220,7 @@ impl Default for Route {
             buffering: Buffering::default(),
             params: Arc::default(),
             headers: ResponseHeaders::default(),
+            compress: None,
             pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,
@@ -315,11 +338,5 @@ impl FrontendConfig {
             }
         }
         hosts
-    }
-
-    /// The shortest grace of any answer that has a least rate.
-    pub(super) fn download_grace(&self) -> Option<Duration> {
-        let rates = self.routes.iter().filter_map(|route| route.limits.download());
-        rates.map(|rate| rate.grace).min()
     }
 }

@@ -78,15 +78,10 @@ pub(super) async fn send(
     to: &Forwarding,
 ) -> Result<(), Rejection> {
     let (route, upstream) = (&to.route.config, &to.upstream);
-    let announced = exchange.request.inspected.announced;
     let (upload, now) = match body.is_over() {
-        // Its head has just come.
-        true if exchange.request.rounds == 0 => (Upload::none(announced), exchange.record.since()),
-        true => (Upload::none(announced), Instant::now()),
+        true => bodiless(exchange),
         false => {
-            exchange.record.uploads();
-            let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
-            let upload = Box::pin(Upload::take(body, announced, &rules, spools)).await?;
+            let upload = Box::pin(uploaded(service, exchange, body, to)).await?;
             (upload, Instant::now())
         }
     };
@@ -121,6 +116,29 @@ pub(super) async fn send(
     let (id, silence) = (request.head.id, service.config.timeouts.tunnel);
     exchange.answer = relayed(answer, upstream, silence, id);
     Ok(())
+}
+
+/// The body of a request that has none, and the time.
+fn bodiless(exchange: &Exchange) -> (Upload, Instant) {
+    let now = match exchange.request.rounds {
+        // Its head has just come.
+        0 => exchange.record.since(),
+        _ => Instant::now(),
+    };
+    (Upload::none(exchange.request.inspected.announced), now)
+}
+
+/// The body of a request, as its route wants it taken.
+async fn uploaded(
+    service: &Service,
+    exchange: &mut Exchange,
+    body: impl Incoming,
+    to: &Forwarding,
+) -> Result<Upload, Rejection> {
+    exchange.record.uploads();
+    let announced = exchange.request.inspected.announced;
+    let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
+    Upload::take(body, announced, &rules, spools).await
 }
 
 /// Completes the head for its application, when its body is known.

@@ -13,6 +13,7 @@ use super::trust::Trust;
 use crate::protocol::Authority;
 use crate::protocol::fields::{Field, FieldName, FieldNames, Fields, members};
 use crate::protocol::peer::Peer;
+use crate::protocol::proxy_protocol::{Header, Origin};
 use crate::protocol::request::{Client, ForwardedFor};
 use crate::protocol::tls::ClientTls;
 
@@ -21,6 +22,7 @@ use crate::protocol::tls::ClientTls;
 pub struct Connected {
     remote: Option<Peer>,
     local: Option<Arc<Peer>>,
+    announced: Option<Arc<Header>>,
     tls: Option<Arc<ClientTls>>,
 }
 
@@ -35,8 +37,36 @@ impl Connected {
         Self {
             remote: remote.map(Peer::from),
             local: local.map(shared),
+            announced: None,
             tls: None,
         }
+    }
+
+    /// The same connection, of which its peer says whose it is. The peer counts no longer: what this client says of others
+    /// is believed if the client is trusted.
+    pub fn announced(self, header: Header) -> Self {
+        let (remote, local) = match header.origin {
+            Origin::Tcp(ends) => (Some(ends.source.into()), Some(shared(ends.destination))),
+            Origin::Unix => (None, None),
+            Origin::Local | Origin::Unknown => (self.remote, self.local),
+        };
+        Self {
+            remote,
+            local,
+            announced: Some(Arc::new(header)),
+            ..self
+        }
+    }
+
+    /// What its peer says of it.
+    pub fn header(&self) -> Option<&Header> {
+        self.announced.as_deref()
+    }
+
+    /// Whether it came by a unix socket of another machine, perhaps: the mode of none of ours says who may connect there.
+    fn is_of_foreign_socket(&self) -> bool {
+        let origin = self.announced.as_ref().map(|header| header.origin);
+        origin == Some(Origin::Unix)
     }
 
     /// The same after a handshake.
@@ -62,9 +92,9 @@ impl Connected {
         if self.is_secure() { "https" } else { "http" }
     }
 
-    /// Whether the connection has TLS.
+    /// Whether the client uses TLS, with the gateway or with what announces it.
     pub fn is_secure(&self) -> bool {
-        self.tls.is_some()
+        self.tls.is_some() || self.announced.as_ref().is_some_and(|header| header.is_secure())
     }
 
     /// The address of the peer itself, trusted or not.
@@ -86,6 +116,7 @@ impl Connected {
             forwarded_host: None,
             secure: self.is_secure(),
             forwarded_port: None,
+            announced: self.announced.clone(),
             tls: self.tls.clone(),
         }
     }
@@ -116,9 +147,8 @@ impl Connected {
     /// The client as a trusted proxy names it; `None`: the peer is none.
     pub(super) fn believed(&self, fields: &Fields, trust: &Trust) -> Option<Client> {
         let peer = self.peer().map(|peer| peer.ip());
-        // A TCP peer that has reset its connection has no address any more, and is none on a unix socket for that.
-        let is_known = peer.is_some() || self.local.is_none();
-        (is_known && trust.has_peer(peer)).then(|| self.behind_proxy(fields, trust))
+        let is_trusted = trust.has_peer(peer) && !self.is_of_foreign_socket();
+        is_trusted.then(|| self.behind_proxy(fields, trust))
     }
 
     fn behind_proxy(&self, fields: &Fields, trust: &Trust) -> Client {
@@ -157,7 +187,8 @@ impl Connected {
             local: self.local.clone(),
             forwarded_for,
             forwarded_host: host.map(|(host, _)| Box::new(Bytes::copy_from_slice(host))),
-            secure: scheme.map_or(self.is_secure(), |scheme| scheme.secure),
+            secure: scheme.map_or_else(|| self.is_secure(), |scheme| scheme.secure),
+            announced: self.announced.clone(),
             forwarded_port: port.or_else(of_host).or(scheme.map(|scheme| scheme.port)),
             tls: self.tls.clone(),
         }
@@ -299,7 +330,7 @@ mod tests {
     use super::super::trust::{ClientField, ClientIp, TrustedProxy};
     use super::*;
 
-    /// What is believed of a peer: `unix` is one without an address, `gone` one that has its address no more.
+    /// What is believed of a peer: `unix` is one without an address.
     fn ask(peer: &str, trusted: &[&str], fields: &[(&str, &str)]) -> (Client, Fields) {
         ask_from(ClientField::default(), peer, trusted, fields)
     }
@@ -553,12 +584,6 @@ mod tests {
         assert_eq!((ip(&client), chain_of(&client), client.secure), ("", "", false));
         let (client, _) = ask("10.0.0.1:1", &["unix"], &fields);
         assert_eq!((ip(&client), client.secure), ("10.0.0.1", false));
-    }
-
-    #[test]
-    fn a_peer_that_has_gone_is_none_on_a_unix_socket() {
-        let (client, _) = ask("gone", &["unix"], &[("x-forwarded-for", "192.0.2.9")]);
-        assert_eq!((ip(&client), chain_of(&client)), ("", ""));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! its meters once a while, as a client that takes nothing causes no event. hyper cannot end one stream from
 //! outside: the connection ends with all of them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -21,7 +22,14 @@ pub(super) struct Meter {
 
 /// The meters of a connection. There as soon as it has one: most have none.
 #[derive(Debug, Default)]
-pub(super) struct Meters(OnceLock<Box<Mutex<Vec<Weak<Meter>>>>>);
+pub(super) struct Meters(OnceLock<Box<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    meters: Mutex<Vec<Weak<Meter>>>,
+    /// The shortest of all that there were, in milliseconds.
+    grace: AtomicU64,
+}
 
 impl Meter {
     /// The client has taken what it was given.
@@ -64,17 +72,31 @@ impl Meters {
             pace: Mutex::new(Pace::new(rate)),
             too_slow: AtomicBool::new(false),
         });
-        let mut meters = lock(self.0.get_or_init(Box::default));
+        let known = self.0.get_or_init(|| {
+            Box::new(Known {
+                meters: Mutex::default(),
+                grace: AtomicU64::new(u64::MAX),
+            })
+        });
+        let grace = u64::try_from(rate.grace.as_millis()).unwrap_or(u64::MAX);
+        known.grace.fetch_min(grace, Ordering::Relaxed);
+        let mut meters = known.lock();
         meters.retain(|meter| meter.strong_count() > 0);
         meters.push(Arc::downgrade(&meter));
         meter
     }
 
+    /// The shortest grace of all that there were; `None`: there was none.
+    pub(super) fn shortest_grace(&self) -> Option<Duration> {
+        let known = self.0.get()?;
+        Some(Duration::from_millis(known.grace.load(Ordering::Relaxed)))
+    }
+
     /// Whether one of them is too slow. Looks at all: each has its own reason.
     pub(super) fn look(&self) -> bool {
         let now = Instant::now();
-        let Some(meters) = self.0.get() else { return false };
-        let meters = lock(meters);
+        let Some(known) = self.0.get() else { return false };
+        let meters = known.lock();
         let looked = meters
             .iter()
             .filter_map(Weak::upgrade)
@@ -83,6 +105,8 @@ impl Meters {
     }
 }
 
-fn lock(meters: &Mutex<Vec<Weak<Meter>>>) -> MutexGuard<'_, Vec<Weak<Meter>>> {
-    meters.lock().unwrap_or_else(PoisonError::into_inner)
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Meter>>> {
+        self.meters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

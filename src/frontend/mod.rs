@@ -11,7 +11,7 @@
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`], as far as there is [`trust`]) and sends;
 //! * of an answer's fields, [`private_fields`] are not for clients;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`), or the [`violation`] of a whole connection; a [`body`], whose parts may be a
-//!   [`streaming_body`], may be [`broken`]; or there is a [`tunnel`] instead;
+//!   [`streaming_body`] and which may be `encoded`, may be [`broken`]; or there is a [`tunnel`] instead;
 //! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace`, `meter` and `metered` tell slow clients from slow applications.
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
@@ -27,6 +27,7 @@ pub mod connection_limit;
 pub mod context;
 pub mod current;
 pub mod edge;
+mod encoded;
 pub mod error_answer;
 mod error_page;
 pub mod exchange;

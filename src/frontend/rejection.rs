@@ -8,6 +8,7 @@ use super::violation::Violation;
 use crate::files::{LookupError, PathError};
 use crate::protocol::fields::Fields;
 use crate::protocol::http1::{RequestError, Rule};
+use crate::protocol::proxy_protocol::HeaderError;
 use crate::protocol::{DecodeError, EncodeError};
 use crate::spool::SpoolError;
 use crate::telemetry::Reason;
@@ -39,6 +40,9 @@ pub enum Rejection {
     /// The head breaks a rule of the protocol.
     #[error(transparent)]
     Request(Box<RequestError>),
+    /// A peer that has to announce its connections does not, or not as it should.
+    #[error("{0}, from a peer in `proxy_protocol.from`")]
+    ProxyHeader(HeaderError),
     /// The handshake was for another host, of whose clients something else is asked.
     #[error("the TLS connection is for another host, of whose clients something else is asked")]
     Misdirected,
@@ -116,6 +120,7 @@ impl Rejection {
             | Self::ClearOnTlsPort
             | Self::Malformed
             | Self::Padded(_)
+            | Self::ProxyHeader(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Violation(violation) => self::violation(*violation),
@@ -144,6 +149,8 @@ impl Rejection {
             Self::Host | Self::HostTemplate(_) => Reason::BadHost,
             Self::Target => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
+            Self::ProxyHeader(HeaderError::Missing) => Reason::MissingProxyHeader,
+            Self::ProxyHeader(_) => Reason::BadProxyHeader,
             Self::Misdirected => Reason::Misdirected,
             Self::ClearOnTlsPort => Reason::ClearOnTlsPort,
             Self::Malformed => Reason::BadRequest,
@@ -176,6 +183,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::Request(_)
+            | Self::ProxyHeader(_)
             | Self::ClearOnTlsPort
             | Self::Violation(_)
             | Self::Late
@@ -229,7 +237,7 @@ impl Rejection {
         let status = self.status();
         // 501 is what a client gets for a coding of its own.
         let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
-        failed || matches!(self, Self::Symlink(_))
+        failed || matches!(self, Self::Symlink(_) | Self::ProxyHeader(_))
     }
 
     /// Whether a later try may succeed, so that `Retry-After` is due.
@@ -334,7 +342,7 @@ fn upstream(failure: &Failure) -> StatusCode {
         )
         | Failure::BacklogFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Connect { cause, .. } => match cause {
-            ConnectError::Full => StatusCode::SERVICE_UNAVAILABLE,
+            ConnectError::Full | ConnectError::NoDescriptor(_) => StatusCode::SERVICE_UNAVAILABLE,
             ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             ConnectError::Refused
             | ConnectError::Missing(_)

@@ -116,6 +116,7 @@ mod tests {
             buffering: Buffering::default(),
             params: Arc::from([]),
             headers: ResponseHeaders::default(),
+            compress: None,
             pass_headers: Vec::new(),
             ignore_client_abort: false,
             slow: None,

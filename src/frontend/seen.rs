@@ -80,6 +80,11 @@ impl Scope for Seen<'_> {
                     variable.write(tls, sink);
                 }
             }
+            Variable::ProxyProtocol(variable) => {
+                if let Some(header) = self.connected.header() {
+                    variable.write(header, sink);
+                }
+            }
             Variable::RequestUri => sink(self.target()),
             Variable::RequestMethod => sink(self.method().as_bytes()),
             _ => self.request.head.write(variable, sink),

@@ -1,6 +1,7 @@
 //! Accepts connections, on listeners that come and go while it runs.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +10,14 @@ use arc_swap::ArcSwapOption;
 use tokio::task::JoinHandle;
 
 use super::accept_failures::AcceptFailures;
-use super::config;
+use super::config::{self, ProxyProtocol};
 use super::connection_limit::ConnectionLimit;
 use super::current::Current;
-use super::edge::{self, ConnectionContext, Securing};
+use super::edge::{self, ConnectionContext, Prologue, Securing};
 use super::handshake_limit::HandshakeLimit;
 use super::service::Service;
 use crate::transport::tls::TlsAcceptor;
-use crate::transport::{Latch, Listener, Stream};
+use crate::transport::{Accepted, Latch, Listener};
 
 /// Pause after an accept that failed for lack of descriptors or memory: trying at once only burns the CPU.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -34,13 +35,32 @@ pub struct Server {
 
 /// One listener with the task that accepts.
 pub struct Listening {
-    /// What the configuration says of it.
-    pub config: config::Listener,
+    config: config::Listener,
     /// The socket.
     pub listener: Arc<Listener>,
     leave: Arc<Latch>,
+    announced: Arc<ArcSwapOption<ProxyProtocol>>,
     securing: Arc<ArcSwapOption<Securing>>,
     task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// What the configuration says of it.
+    pub fn config(&self) -> &config::Listener {
+        &self.config
+    }
+
+    /// Connections from now on are as another configuration says.
+    pub fn configure(&mut self, config: config::Listener) {
+        self.announced.store(announced(&config));
+        self.config = config;
+    }
+}
+
+/// Whose connections are announced; `None`: none is, and nothing is asked of a connection.
+fn announced(config: &config::Listener) -> Option<Arc<ProxyProtocol>> {
+    let proxy_protocol = &config.proxy_protocol;
+    (!proxy_protocol.from.is_empty()).then(|| Arc::new(proxy_protocol.clone()))
 }
 
 impl Server {
@@ -62,6 +82,7 @@ impl Server {
     pub fn open(&mut self, config: config::Listener, listener: Listener, acceptor: Option<Arc<TlsAcceptor>>) {
         let listener = Arc::new(listener);
         let leave = Arc::new(Latch::default());
+        let announced = Arc::new(ArcSwapOption::new(announced(&config)));
         let securing = Arc::new(ArcSwapOption::new(self.securing(acceptor)));
         let acceptor = Acceptor {
             listener: listener.clone(),
@@ -71,6 +92,7 @@ impl Server {
                 current: self.current.clone(),
                 leave: leave.clone(),
             },
+            announced: announced.clone(),
             securing: securing.clone(),
         };
         let task = tokio::spawn(acceptor.accept());
@@ -78,6 +100,7 @@ impl Server {
             config,
             listener,
             leave,
+            announced,
             securing,
             task,
         });
@@ -150,6 +173,8 @@ struct Acceptor {
     failures: Arc<AcceptFailures>,
     context: ConnectionContext,
     /// In force for connections from now on.
+    announced: Arc<ArcSwapOption<ProxyProtocol>>,
+    /// The same.
     securing: Arc<ArcSwapOption<Securing>>,
 }
 
@@ -164,7 +189,7 @@ impl Acceptor {
                 accepted = self.next() => accepted,
             };
             match accepted {
-                Ok(stream) => self.admit(stream),
+                Ok(accepted) => self.admit(accepted),
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
                     self.failures.happened(&error, self.listener.address());
@@ -173,22 +198,34 @@ impl Acceptor {
             }
         }
         self.listener.retire();
-        while let Some(stream) = self.listener.waiting() {
-            self.admit(stream);
+        while let Some(accepted) = self.listener.waiting() {
+            self.admit(accepted);
         }
     }
 
-    async fn next(&self) -> io::Result<Stream> {
+    async fn next(&self) -> io::Result<Accepted> {
         self.limit.ready().await;
         self.listener.accept().await
     }
 
-    fn admit(&self, stream: Stream) {
+    fn admit(&self, accepted: Accepted) {
         let (context, permit) = (self.context.clone(), self.limit.take());
-        match self.securing.load_full() {
-            None => tokio::spawn(edge::serve(stream, context, permit)),
-            Some(securing) => tokio::spawn(edge::serve_tls(stream, context, permit, securing)),
+        let prologue = Prologue {
+            announced: self.is_announced(accepted.peer),
+            securing: self.securing.load_full(),
         };
+        match prologue.is_empty() {
+            true => tokio::spawn(edge::serve(accepted, context, permit)),
+            false => tokio::spawn(edge::serve_after(prologue, accepted, context, permit)),
+        };
+    }
+
+    /// Whether a peer has to announce its connections.
+    fn is_announced(&self, peer: Option<SocketAddr>) -> bool {
+        let announced = self.announced.load();
+        announced
+            .as_ref()
+            .is_some_and(|announced| announced.is_from(peer))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::transport::tls::{Hosts, PolicyId};
 /// [`serve`](super::serve).
 pub struct Service {
     pub(super) config: FrontendConfig,
-    /// What new connections keep of it.
+    /// What connections keep of it.
     pub(super) edge: Arc<Settings>,
     /// What exchanges keep of it.
     pub(super) context: Arc<ExchangeContext>,

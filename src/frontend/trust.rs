@@ -15,6 +15,17 @@ pub enum TrustedProxy {
     Network(IpNet),
 }
 
+impl TrustedProxy {
+    /// Whether it is this peer; one on a unix socket has no address.
+    pub fn is(&self, peer: Option<IpAddr>) -> bool {
+        match (self, peer) {
+            (Self::Unix, None) => true,
+            (Self::Network(network), Some(ip)) => network.contains(&ip),
+            (Self::Unix, Some(_)) | (Self::Network(_), None) => false,
+        }
+    }
+}
+
 /// What is believed about clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
@@ -83,18 +94,12 @@ fn is_plain(byte: u8) -> bool {
 impl Trust {
     /// Whether a peer is believed; one on a unix socket has no address.
     pub fn has_peer(&self, peer: Option<IpAddr>) -> bool {
-        match peer {
-            Some(ip) => self.has(ip),
-            None => self.has_unix(),
-        }
+        self.proxies.iter().any(|proxy| proxy.is(peer))
     }
 
     /// Whether an address is that of a proxy that is believed.
     pub fn has(&self, ip: IpAddr) -> bool {
-        self.proxies.iter().any(|proxy| match proxy {
-            TrustedProxy::Unix => false,
-            TrustedProxy::Network(network) => network.contains(&ip),
-        })
+        self.has_peer(Some(ip))
     }
 
     /// Whether peers on unix sockets are believed.

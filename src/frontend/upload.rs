@@ -11,7 +11,7 @@ use super::config::{Buffering, Limits};
 use super::pace::Pace;
 use super::rejection::Rejection;
 use crate::spool::{self, SpoolError, Spools};
-use crate::transport::Deadline;
+use crate::transport::{Deadline, buffers};
 use crate::upstream::{BodyError, RequestBody, Streaming};
 
 /// The body of a request as its connection reads it.
@@ -114,7 +114,7 @@ async fn hold<B: Incoming>(
     let Some(first) = body.chunk().await? else {
         return Ok((RequestBody::Empty, 0));
     };
-    if body.is_over() {
+    if body.is_over() && first.len() <= SMALL {
         let length = first.len() as u64;
         return Ok((RequestBody::full(first), length));
     }
@@ -132,6 +132,9 @@ async fn hold<B: Incoming>(
     let length = spool.len();
     Ok((RequestBody::Spooled(Box::new(spool)), length))
 }
+
+/// Bytes of a body of one piece that is counted by nothing: it came with its head, or takes no more than that.
+const SMALL: usize = buffers::SIZE;
 
 /// The spool's own limit is the operator's decision about the disk, not about the request: 507, not 413.
 fn full(error: SpoolError) -> Rejection {
@@ -229,5 +232,44 @@ impl<B: Incoming> Streaming for Timed<B> {
                 self.deadline.poll(cx).map(|()| Some(Err(self.late())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::SpoolConfig;
+
+    /// A body that comes at once.
+    struct Piece(Option<Bytes>);
+
+    impl Streaming for Piece {
+        fn poll_chunk(&mut self, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+            Poll::Ready(self.0.take().map(Ok))
+        }
+    }
+
+    impl Incoming for Piece {
+        fn is_over(&self) -> bool {
+            self.0.is_none()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_one_large_piece_is_charged_for() {
+        let spools = Spools::new(SpoolConfig::default());
+        let rules = Rules {
+            limits: Limits::default(),
+            buffering: Buffering::default(),
+            pause: Duration::from_secs(1),
+            unknown_length: false,
+        };
+        for (length, charged) in [(SMALL, 0), (SMALL + 1, SMALL as u64 + 1)] {
+            let piece = Piece(Some(vec![b'x'; length].into()));
+            let upload = Upload::take(piece, None, &rules, &spools).await.unwrap();
+            assert_eq!(upload.length, Some(length as u64));
+            assert_eq!(spools.bytes_in_memory(), charged);
+        }
+        assert_eq!(spools.bytes_in_memory(), 0);
     }
 }

@@ -103,8 +103,68 @@ fn port(rest: &[u8]) -> Option<Option<u16>> {
     }
 }
 
+/// What is a host and what is not.
+#[cfg(test)]
+pub(crate) mod samples {
+    /// As it is written, its host, its port.
+    pub(crate) const HOSTS: [(&str, &str, Option<u16>); 10] = [
+        ("a.example", "a.example", None),
+        ("A.example:8080", "A.example", Some(8080)),
+        ("[::1]:80", "[::1]", Some(80)),
+        ("[::1]", "[::1]", None),
+        ("127.0.0.1:1", "127.0.0.1", Some(1)),
+        ("under_score", "under_score", None),
+        // No port, and the root's dot.
+        ("a.example:", "a.example", None),
+        ("a.example.", "a.example", None),
+        ("a.example.:8080", "a.example", Some(8080)),
+        ("[::1]:", "[::1]", None),
+    ];
+
+    /// Neither hosts nor authorities.
+    pub(crate) const NO_HOSTS: [&str; 36] = [
+        "",
+        "a b",
+        "user@a",
+        "a/b",
+        "a:b",
+        "a:99999",
+        "::1",
+        "a,b",
+        "a?b",
+        "a#b",
+        "[::1",
+        "a:+1",
+        "a:1:2",
+        ":80",
+        ":",
+        ".",
+        "..",
+        ".a",
+        "..a.example",
+        "a..b",
+        "a..",
+        "user:word@a",
+        "@a",
+        "a@",
+        "[::1]x",
+        "[::1]x:80",
+        "[::1]evil.com:98",
+        "[::1].:80",
+        "[::1]80",
+        "[::1]]",
+        "[]",
+        "[a]",
+        "[::1%25eth0]",
+        "[v1.a]",
+        "\u{e9}",
+        "a%2eb",
+    ];
+}
+
 #[cfg(test)]
 mod tests {
+    use super::samples::{HOSTS, NO_HOSTS};
     use super::*;
 
     fn parse(text: &str) -> Option<(&str, Option<u16>)> {
@@ -115,63 +175,14 @@ mod tests {
 
     #[test]
     fn a_host_has_a_port_or_none() {
-        for (text, host, port) in [
-            ("a.example", "a.example", None),
-            ("A.example:8080", "A.example", Some(8080)),
-            ("[::1]:80", "[::1]", Some(80)),
-            ("[::1]", "[::1]", None),
-            ("127.0.0.1:1", "127.0.0.1", Some(1)),
-            ("under_score", "under_score", None),
-            // No port, and the root's dot.
-            ("a.example:", "a.example", None),
-            ("a.example.", "a.example", None),
-            ("a.example.:8080", "a.example", Some(8080)),
-            ("[::1]:", "[::1]", None),
-        ] {
+        for (text, host, port) in HOSTS {
             assert_eq!(parse(text), Some((host, port)), "{text}");
         }
     }
 
     #[test]
     fn nothing_else_is_an_authority() {
-        for text in [
-            "",
-            "a b",
-            "user@a",
-            "a/b",
-            "a:b",
-            "a:99999",
-            "::1",
-            "a,b",
-            "a?b",
-            "a#b",
-            "[::1",
-            "a:+1",
-            "a:1:2",
-            ":80",
-            ":",
-            ".",
-            "..",
-            ".a",
-            "..a.example",
-            "a..b",
-            "a..",
-            "user:word@a",
-            "@a",
-            "a@",
-            "[::1]x",
-            "[::1]x:80",
-            "[::1]evil.com:98",
-            "[::1].:80",
-            "[::1]80",
-            "[::1]]",
-            "[]",
-            "[a]",
-            "[::1%25eth0]",
-            "[v1.a]",
-            "\u{e9}",
-            "a%2eb",
-        ] {
+        for text in NO_HOSTS {
             assert_eq!(parse(text), None, "{text}");
         }
     }

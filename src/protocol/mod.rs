@@ -1,4 +1,5 @@
-//! Sans-IO codecs: requests to bytes and bytes to events, for FastCGI, uwsgi, SCGI and HTTP/1, in both roles.
+//! Sans-IO codecs: requests to bytes and bytes to events, for FastCGI, uwsgi, SCGI and HTTP/1, in both roles; and the
+//! headers of the PROXY protocol.
 //!
 //! A gateway uses [`Protocol`] and [`Exchange`]: `begin` queues the request head, `push_body` and
 //! `finish_body` queue the body, `decode` turns what the backend sent into [`Event`]s. Applications (the
@@ -20,6 +21,7 @@ pub mod http1;
 mod limits;
 pub mod params;
 pub mod peer;
+pub mod proxy_protocol;
 pub mod queue;
 pub mod request;
 #[cfg(test)]

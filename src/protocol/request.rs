@@ -8,6 +8,7 @@ use http::{Method, Version};
 
 use super::fields::{FieldName, Fields, scan};
 use super::peer::Peer;
+use super::proxy_protocol::Header;
 use super::target::Target;
 use super::tls::ClientTls;
 
@@ -65,6 +66,8 @@ pub struct Client {
     pub tls: Option<Arc<ClientTls>>,
     /// The port that the client connected to, when a trusted proxy says so; else it is ours.
     pub forwarded_port: Option<u16>,
+    /// What a load balancer said of the connection.
+    pub announced: Option<Arc<Header>>,
 }
 
 /// What an application is told of the addresses that a request came by.

@@ -88,9 +88,14 @@ fn checked(text: &[u8]) -> Result<u16, TargetError> {
     if text.first() != Some(&b'/') && text != b"*" {
         return Err(TargetError::Form);
     }
-    match text.get(scan::reference_len(text)) {
+    let path = scan::path_len(text);
+    let end = match text.get(path..) {
+        Some([b'?', query @ ..]) => path + 1 + scan::reference_len(query),
+        _ => path,
+    };
+    match text.get(end) {
         Some(refused) => Err(TargetError::Byte(*refused)),
-        None => Ok(scan::len_before::<b'?'>(text) as u16),
+        None => Ok(path as u16),
     }
 }
 

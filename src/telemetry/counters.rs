@@ -105,6 +105,60 @@ pub struct Sample {
 /// Values of the label `class`.
 const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
+/// A counter or gauge without a label: its name, what it is, and how it is read.
+type Plain = (&'static str, &'static str, fn(&Counters) -> u64);
+
+/// Those that are there, in the order in which they are told.
+const PLAIN: [Plain; 13] = [
+    ("connections_total", "Connections accepted.", |all| {
+        all.connections.value()
+    }),
+    ("connections_open", "Connections open now.", |all| {
+        all.connections_open.value()
+    }),
+    (
+        "accept_failures_total",
+        "Accepts that failed for lack of descriptors or memory.",
+        |all| all.accept_failures.value(),
+    ),
+    ("requests_total", "Requests whose head was complete.", |all| {
+        all.requests.value()
+    }),
+    ("requests_open", "Requests being answered now.", |all| {
+        all.requests_open()
+    }),
+    ("request_bytes_total", "Body bytes from clients.", |all| {
+        all.request_bytes.value()
+    }),
+    ("response_bytes_total", "Body bytes to clients.", |all| {
+        all.response_bytes.value()
+    }),
+    (
+        "fields_dropped_total",
+        "Request fields that no application may see.",
+        |all| all.fields_dropped.value(),
+    ),
+    ("access_lines_dropped_total", "Access log lines lost.", |all| {
+        all.access_lines_dropped.value()
+    }),
+    ("error_lines_dropped_total", "Error log lines lost.", |all| {
+        all.error_log.get().map_or(0, Sink::dropped)
+    }),
+    ("spool_bytes", "Bytes that spools have on disk now.", |all| {
+        all.spool_bytes.value()
+    }),
+    (
+        "spool_memory_bytes",
+        "Bytes of bodies that are in memory now, out of spool.memory.",
+        |all| all.spool_memory_bytes.value(),
+    ),
+    (
+        "relays_open",
+        "Answers that are taken off their workers ahead of the clients now.",
+        |all| all.relays_open.value(),
+    ),
+];
+
 impl Counters {
     /// Where the error log goes: what it loses is told here. The first one stays.
     pub fn attach_error_log(&self, sink: &Sink) {
@@ -138,103 +192,46 @@ impl Counters {
 
     /// Every number, in a fixed order.
     pub fn snapshot(&self) -> impl Iterator<Item = Sample> {
-        let plain = [
-            (
-                "connections_total",
-                "Connections accepted.",
-                self.connections.value(),
-            ),
-            (
-                "connections_open",
-                "Connections open now.",
-                self.connections_open.value(),
-            ),
-            (
-                "accept_failures_total",
-                "Accepts that failed for lack of descriptors or memory.",
-                self.accept_failures.value(),
-            ),
-            (
-                "requests_total",
-                "Requests whose head was complete.",
-                self.requests.value(),
-            ),
-            (
-                "requests_open",
-                "Requests being answered now.",
-                self.requests_open(),
-            ),
-            (
-                "request_bytes_total",
-                "Body bytes from clients.",
-                self.request_bytes.value(),
-            ),
-            (
-                "response_bytes_total",
-                "Body bytes to clients.",
-                self.response_bytes.value(),
-            ),
-            (
-                "fields_dropped_total",
-                "Request fields that no application may see.",
-                self.fields_dropped.value(),
-            ),
-            (
-                "access_lines_dropped_total",
-                "Access log lines lost.",
-                self.access_lines_dropped.value(),
-            ),
-            (
-                "error_lines_dropped_total",
-                "Error log lines lost.",
-                self.error_log.get().map_or(0, Sink::dropped),
-            ),
-            (
-                "spool_bytes",
-                "Bytes that spools have on disk now.",
-                self.spool_bytes.value(),
-            ),
-            (
-                "spool_memory_bytes",
-                "Bytes of bodies that are in memory now, out of spool.memory.",
-                self.spool_memory_bytes.value(),
-            ),
-            (
-                "relays_open",
-                "Answers that are taken off their workers ahead of the clients now.",
-                self.relays_open.value(),
-            ),
-        ];
-        let plain = plain.into_iter().map(|(name, help, value)| Sample {
+        let plain = PLAIN.iter().map(|(name, help, read)| Sample {
             name,
             help,
             label: None,
-            value,
+            value: read(self),
         });
-        let responses = CLASSES
-            .iter()
-            .zip(&self.responses)
-            .map(|(class, counter)| Sample {
-                name: "responses_total",
-                help: "Responses by the first digit of their status.",
-                label: Some(("class", class)),
-                value: counter.value(),
-            });
+        plain
+            .chain(self.responses_by_class())
+            .chain(self.errors_by_reason())
+            .chain(self.handshakes_by_outcome())
+    }
+
+    fn responses_by_class(&self) -> impl Iterator<Item = Sample> {
+        let classes = CLASSES.iter().zip(&self.responses);
+        classes.map(|(class, counter)| Sample {
+            name: "responses_total",
+            help: "Responses by the first digit of their status.",
+            label: Some(("class", class)),
+            value: counter.value(),
+        })
+    }
+
+    fn errors_by_reason(&self) -> impl Iterator<Item = Sample> {
         let errors = Reason::OF_REQUESTS.iter().zip(&self.errors.0);
-        let errors = errors.map(|(reason, counter)| Sample {
+        errors.map(|(reason, counter)| Sample {
             name: "errors_total",
             help: "Errors of the gateway by their reason word.",
             label: Some(("reason", reason.as_str())),
             value: counter.value(),
-        });
+        })
+    }
+
+    fn handshakes_by_outcome(&self) -> impl Iterator<Item = Sample> {
         let handshakes = HandshakeOutcome::ALL.iter().zip(&self.handshakes);
-        let handshakes = handshakes.map(|(outcome, counter)| Sample {
+        handshakes.map(|(outcome, counter)| Sample {
             name: "tls_handshakes_total",
             help: "TLS handshakes with clients by their outcome.",
             label: Some(("outcome", outcome.as_str())),
             value: counter.value(),
-        });
-        plain.chain(responses).chain(errors).chain(handshakes)
+        })
     }
 }
 

@@ -55,6 +55,8 @@ reasons! {
         BadHost = "bad_host",
         /// A path that cannot be decoded.
         BadPath = "bad_path",
+        /// A header of the PROXY protocol that breaks a rule.
+        BadProxyHeader = "bad_proxy_header",
         /// A request line that is none.
         BadRequest = "bad_request",
         /// The backend's bytes are no answer in its protocol.
@@ -105,6 +107,10 @@ reasons! {
         MethodNotAllowed = "method_not_allowed",
         /// The TLS connection is for another host.
         Misdirected = "misdirected",
+        /// No header of the PROXY protocol from a peer that has to send one.
+        MissingProxyHeader = "missing_proxy_header",
+        /// No descriptor is left for a connection to the endpoint.
+        NoDescriptor = "no_descriptor",
         /// No endpoint is left to try.
         NoEndpoint = "no_endpoint",
         /// The client is not among those that may ask.
@@ -179,7 +185,7 @@ reasons! {
         HandshakeFailed = "handshake_failed",
         /// The TLS handshake was given up for another one.
         HandshakeLimit = "handshake_limit",
-        /// The TLS handshake was not over in time.
+        /// What comes in front of the first request was not over in time.
         HandshakeTimeout = "handshake_timeout",
         /// A health check was not answered in time.
         NoAnswer = "no_answer",

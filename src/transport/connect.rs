@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::address::sockaddr;
+use super::dialed::DialedSocket;
 use super::lookup::Lookups;
 use super::{Address, Obstacle, Stream};
 use crate::telemetry::Reason;
@@ -35,6 +36,9 @@ pub enum ConnectError {
     /// The other side is there, and TLS with it failed.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// No descriptor is left for a connection: says nothing about the other side.
+    #[error("{0}: raise LimitNOFILE= of the unit, `ulimit -n` or fs.file-max, or lower max_connections")]
+    NoDescriptor(io::Error),
     /// Anything else.
     #[error("{0}")]
     Io(io::Error),
@@ -46,6 +50,12 @@ pub struct Connector {
     lookups: Lookups,
     explanations: Arc<Semaphore>,
 }
+
+/// EMFILE: the process has as many open as it may.
+const EMFILE: i32 = 24;
+
+/// ENFILE: the machine has.
+const ENFILE: i32 = 23;
 
 /// Threads that look for what is in the way to a socket: they ask for names of users, of a directory service perhaps.
 const EXPLANATIONS: usize = 4;
@@ -65,11 +75,20 @@ pub async fn connect(address: &Address, timeout: Duration) -> Result<Stream, Con
 }
 
 impl Connector {
+    /// Connects to a unix socket that takes the connection. Any other needs time, or to be told why not: `None` says that
+    /// [`connect`](Self::connect) has to.
+    pub fn connect_now(&self, address: &Address) -> Option<Stream> {
+        match address {
+            Address::Unix(_) | Address::Abstract(_) => unix(address).ok().map(Stream::from),
+            Address::Tcp(_) | Address::Name(..) => None,
+        }
+    }
+
     /// Connects within `timeout`.
     pub async fn connect(&self, address: &Address, timeout: Duration) -> Result<Stream, ConnectError> {
         if let Address::Unix(_) | Address::Abstract(_) = address {
             return match unix(address) {
-                Ok(stream) => Ok(stream.into()),
+                Ok(socket) => Ok(socket.into()),
                 Err(error) => Err(self.unix_error(address, error, timeout).await),
             };
         }
@@ -123,10 +142,10 @@ impl Connector {
 }
 
 /// A unix socket connects or fails at once: no timer, and nothing to wait for.
-fn unix(address: &Address) -> io::Result<UnixStream> {
+fn unix(address: &Address) -> io::Result<DialedSocket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
     socket.connect(&sockaddr(address)?)?;
-    UnixStream::from_std(socket.into())
+    DialedSocket::new(socket.into())
 }
 
 impl ConnectError {
@@ -139,13 +158,22 @@ impl ConnectError {
             Self::Forbidden(_) => Reason::SocketForbidden,
             Self::Timeout => Reason::ConnectTimeout,
             Self::Tls(_) => Reason::BackendTlsFailed,
+            Self::NoDescriptor(_) => Reason::NoDescriptor,
             Self::Io(_) => Reason::ConnectFailed,
         }
+    }
+
+    /// Whether the gateway is to blame: another endpoint is not reached either.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::NoDescriptor(_))
     }
 }
 
 impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
+        if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) {
+            return Self::NoDescriptor(error);
+        }
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::Full,
             io::ErrorKind::ConnectionRefused => Self::Refused,
@@ -188,6 +216,16 @@ mod tests {
         let soon = Duration::from_millis(1);
         let failed = connector.connect(&unix(path), soon).await;
         assert!(matches!(failed, Err(ConnectError::Missing(_))));
+    }
+
+    #[tokio::test]
+    async fn a_unix_socket_that_listens_needs_no_waiting_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.sock");
+        let connector = Connector::default();
+        assert!(connector.connect_now(&unix(&path)).is_none());
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(connector.connect_now(&unix(&path)).is_some());
     }
 
     #[tokio::test]

@@ -46,6 +46,11 @@ impl Deadline {
         self.at.is_some()
     }
 
+    /// Whether there is a timer underneath.
+    pub fn is_made(&self) -> bool {
+        self.timer.is_some()
+    }
+
     /// Ready when it has come; pending for ever when it is not set.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.at else { return Poll::Pending };

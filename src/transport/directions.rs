@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::{tcp, unix};
+use tokio::net::{UnixStream, tcp, unix};
 
 use super::socket::Socket;
 
@@ -29,18 +29,18 @@ pub(super) enum Outbound {
 }
 
 impl Socket {
-    /// The two directions.
-    pub(super) fn into_directions(self) -> (Inbound, Outbound) {
-        match self {
+    /// The two directions. Fails only when the runtime cannot watch a socket, of ours, in both.
+    pub(super) fn into_directions(self) -> io::Result<(Inbound, Outbound)> {
+        let stream = match self {
             Self::Tcp(stream) => {
                 let (read, write) = stream.into_split();
-                (Inbound::Tcp(read), Outbound::Tcp(Some(write)))
+                return Ok((Inbound::Tcp(read), Outbound::Tcp(Some(write))));
             }
-            Self::Unix(stream) => {
-                let (read, write) = stream.into_split();
-                (Inbound::Unix(read), Outbound::Unix(Some(write)))
-            }
-        }
+            Self::Unix(stream) => stream,
+            Self::Dialed(socket) => UnixStream::from_std(socket.into_fd()?.into())?,
+        };
+        let (read, write) = stream.into_split();
+        Ok((Inbound::Unix(read), Outbound::Unix(Some(write))))
     }
 }
 

@@ -34,11 +34,15 @@ enum Writing {
 
 impl Stream {
     /// The two directions.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot watch both; it does so from the start on where a client has connected.
     #[cfg_attr(not(feature = "tls"), allow(unreachable_code))]
-    pub fn into_halves(self) -> (ReadHalf, WriteHalf) {
-        match self {
+    pub fn into_halves(self) -> io::Result<(ReadHalf, WriteHalf)> {
+        Ok(match self {
             Self::Plain(socket) => {
-                let (read, write) = socket.into_directions();
+                let (read, write) = socket.into_directions()?;
                 (ReadHalf(Reading::Plain(read)), WriteHalf(Writing::Plain(write)))
             }
             Self::Tls(stream) => {
@@ -48,7 +52,7 @@ impl Stream {
                     WriteHalf(Writing::Tls(Box::new(write))),
                 )
             }
-        }
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Listening sockets that accept connections.
 
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,6 +27,16 @@ pub struct Listener {
     /// Another process goes on where we stop.
     shared: AtomicBool,
     lender: Option<Lender>,
+}
+
+/// A connection, and its peer.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection.
+    pub stream: Stream,
+    /// The other end; `None` on a unix socket. It was told with the connection: a peer that has reset it since has no
+    /// address any more, and is not to be taken for one on a unix socket.
+    pub peer: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -100,14 +110,18 @@ impl Listener {
     }
 
     /// The next connection. An error concerns this one call only (the peer is gone, descriptors ran out).
-    pub async fn accept(&self) -> io::Result<Stream> {
+    pub async fn accept(&self) -> io::Result<Accepted> {
         match &self.socket {
             Bound::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(stream.into())
+                let (stream, peer) = (stream.into(), Some(peer));
+                Ok(Accepted { stream, peer })
             }
-            Bound::Unix(listener) => Ok(listener.accept().await?.0.into()),
+            Bound::Unix(listener) => {
+                let (stream, peer) = (listener.accept().await?.0.into(), None);
+                Ok(Accepted { stream, peer })
+            }
         }
     }
 
@@ -127,19 +141,21 @@ impl Listener {
     }
 
     /// A connection that waits in the kernel now; for the last ones of a socket that is about to close.
-    pub fn waiting(&self) -> Option<Stream> {
+    pub fn waiting(&self) -> Option<Accepted> {
         if self.is_shared() {
             return None;
         }
-        let (socket, _) = self.socket().accept().ok()?;
+        let (socket, peer) = self.socket().accept().ok()?;
         socket.set_nonblocking(true).ok()?;
-        match self.socket {
+        let stream = match self.socket {
             Bound::Tcp(_) => {
                 socket.set_tcp_nodelay(true).ok()?;
-                TcpStream::from_std(socket.into()).ok().map(Stream::from)
+                Stream::from(TcpStream::from_std(socket.into()).ok()?)
             }
-            Bound::Unix(_) => UnixStream::from_std(socket.into()).ok().map(Stream::from),
-        }
+            Bound::Unix(_) => Stream::from(UnixStream::from_std(socket.into()).ok()?),
+        };
+        let peer = peer.as_socket();
+        Some(Accepted { stream, peer })
     }
 
     /// A second handle of the same socket, for another process.
@@ -206,7 +222,26 @@ mod tests {
         };
         let client = std::net::TcpStream::connect(address).unwrap();
         let accepted = listener.accept().await.unwrap();
-        assert_eq!(accepted.peer_addr(), Some(client.local_addr().unwrap()));
+        assert_eq!(accepted.peer, Some(client.local_addr().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_has_reset_its_connection_is_told_from_one_on_a_unix_socket() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 16).unwrap();
+        let Address::Tcp(address) = *listener.address() else {
+            panic!()
+        };
+        let reset = || {
+            let client = std::net::TcpStream::connect(address).unwrap();
+            SockRef::from(&client)
+                .set_linger(Some(std::time::Duration::ZERO))
+                .unwrap();
+            client.local_addr().unwrap()
+        };
+        let (first, second) = (reset(), reset());
+        let accepted = listener.accept().await.unwrap();
+        assert_eq!((accepted.stream.peer_addr(), accepted.peer), (None, Some(first)));
+        assert_eq!(listener.waiting().unwrap().peer, Some(second));
     }
 
     #[tokio::test]

@@ -2,23 +2,25 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use rustix::net::SendFlags;
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::dialed::DialedSocket;
 
 /// A connected socket.
 #[derive(Debug)]
 pub enum Socket {
     /// TCP; Nagle's algorithm is off.
     Tcp(TcpStream),
-    /// A unix stream socket.
+    /// A unix stream socket that a client has connected.
     Unix(UnixStream),
+    /// A unix stream socket that we have connected.
+    Dialed(DialedSocket),
 }
 
 impl Socket {
@@ -26,7 +28,7 @@ impl Socket {
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Dialed(_) => None,
         }
     }
 
@@ -34,15 +36,7 @@ impl Socket {
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
-            Self::Unix(_) => None,
-        }
-    }
-
-    /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
-    pub fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
-            // Fails on a socket that is reset already.
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+            Self::Unix(_) | Self::Dialed(_) => None,
         }
     }
 
@@ -51,6 +45,27 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_read(buf),
             Self::Unix(stream) => stream.try_read(buf),
+            Self::Dialed(socket) => socket.try_read(buf),
+        }
+    }
+
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream. `Unsupported` of a unix
+    /// socket that we have connected.
+    pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
+        let mut peek = |socket: BorrowedFd<'_>| {
+            let (_, count) = rustix::net::recv(socket, &mut *room, RecvFlags::PEEK)?;
+            Ok(count)
+        };
+        match self {
+            Self::Tcp(stream) => {
+                let look = || peek(stream.as_fd());
+                stream.async_io(Interest::READABLE, look).await
+            }
+            Self::Unix(stream) => {
+                let look = || peek(stream.as_fd());
+                stream.async_io(Interest::READABLE, look).await
+            }
+            Self::Dialed(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -59,6 +74,7 @@ impl Socket {
         let socket = match self {
             Self::Tcp(stream) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
+            Self::Dialed(socket) => socket.as_fd(),
         };
         Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
     }
@@ -76,11 +92,18 @@ impl From<UnixStream> for Socket {
     }
 }
 
+impl From<DialedSocket> for Socket {
+    fn from(socket: DialedSocket) -> Self {
+        Self::Dialed(socket)
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Dialed(socket) => Pin::new(socket).poll_read(cx, buf),
         }
     }
 }
@@ -90,6 +113,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Dialed(socket) => Pin::new(socket).poll_write(cx, buf),
         }
     }
 
@@ -101,6 +125,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Dialed(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -117,6 +142,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Dialed(socket) => Pin::new(socket).poll_shutdown(cx),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::dialed::DialedSocket;
 use super::socket::Socket;
 use super::tls::TlsStream;
 
@@ -21,19 +22,20 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The other end, when it has a number.
+    /// The other end, when it has a number, and still has: none is left of a connection that was reset.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.socket().peer_addr()
+        match self {
+            Self::Plain(socket) => socket.peer_addr(),
+            Self::Tls(stream) => stream.peer_addr(),
+        }
     }
 
     /// Our end, when it has a number.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.socket().local_addr()
-    }
-
-    /// Makes closing a reset, which no peer takes for the end of what it was sent. Unix sockets have none.
-    pub fn reset_on_close(&self) {
-        self.socket().reset_on_close();
+        match self {
+            Self::Plain(socket) => socket.local_addr(),
+            Self::Tls(stream) => stream.local_addr(),
+        }
     }
 
     /// Whether there is nothing to be read: no byte, no end, no error. A byte that is there may be lost.
@@ -49,19 +51,11 @@ impl Stream {
         }
     }
 
-    /// Writes without asking the runtime, which of a fresh connection knows only later that it takes bytes. `WouldBlock`:
-    /// there is no such short way.
-    pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+    /// Waits for bytes, and copies them into `room` without taking them; 0 is the end of the stream. `Unsupported` with TLS.
+    pub async fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.write_now(bytes),
-            Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn socket(&self) -> &Socket {
-        match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.socket(),
+            Self::Plain(socket) => socket.peek(room).await,
+            Self::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -75,6 +69,12 @@ impl From<TcpStream> for Stream {
 impl From<UnixStream> for Stream {
     fn from(stream: UnixStream) -> Self {
         Self::Plain(stream.into())
+    }
+}
+
+impl From<DialedSocket> for Stream {
+    fn from(socket: DialedSocket) -> Self {
+        Self::Plain(socket.into())
     }
 }
 

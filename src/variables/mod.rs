@@ -7,6 +7,7 @@ mod basic;
 mod error;
 mod named_field;
 mod normal_path;
+mod proxy_protocol;
 mod request;
 mod template;
 mod tls;
@@ -14,6 +15,7 @@ mod variable;
 
 pub use error::TemplateError;
 pub use named_field::NamedField;
+pub use proxy_protocol::ProxyProtocolVariable;
 pub use request::cookies;
 pub use template::{Part, Template};
 pub use tls::TlsVariable;

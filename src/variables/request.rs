@@ -26,6 +26,11 @@ impl Scope for RequestHead {
             Variable::ServerName => sink(&self.server_name()),
             Variable::ServerProtocol => sink(self.version_text().as_bytes()),
             Variable::RequestMethod => sink(self.method.as_str().as_bytes()),
+            Variable::ProxyProtocol(variable) => {
+                if let Some(header) = &self.client.announced {
+                    variable.write(header, sink);
+                }
+            }
             Variable::RequestId => sink(self.id.to_string().as_bytes()),
             Variable::Field(field) => field.write(&self.fields, sink),
             Variable::Cookie(name) => some(cookies(self, name).next(), sink),

@@ -8,6 +8,7 @@ use http::Method;
 use super::*;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::Fields;
+use crate::protocol::proxy_protocol::decode;
 use crate::protocol::request::{Client, RequestId};
 use crate::protocol::tls::{ClientTls, Holder};
 use crate::protocol::{Target, samples};
@@ -33,9 +34,13 @@ fn head() -> RequestHead {
 }
 
 fn text(template: &str) -> String {
+    text_of(&head(), template)
+}
+
+fn text_of(head: &RequestHead, template: &str) -> String {
     let mut text = Vec::new();
     let template: Template = template.parse().unwrap();
-    template.write(&head(), &mut |bytes| text.extend_from_slice(bytes));
+    template.write(head, &mut |bytes| text.extend_from_slice(bytes));
     String::from_utf8(text).unwrap()
 }
 
@@ -65,6 +70,56 @@ fn variables_mean_what_they_mean_in_nginx() {
         ("$http_missing", ""),
     ] {
         assert_eq!(text(template), value, "{template}");
+    }
+}
+
+/// Over IPv4, with TLS 1.3, an authority, and one TLV that has no name.
+const ANNOUNCED: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x43\xc0\0\x02\x01\xc6\x33\x64\x01\xdc\x04\x01\xbb\
+    \x02\0\x09a.example\x01\0\x02h2\x05\0\x02n7\
+    \x20\0\x19\x07\0\0\0\x01\x21\0\x07TLSv1.3\x22\0\x03joe\x23\0\x01C\xea\0\x02vp";
+
+#[test]
+fn what_a_load_balancer_says_has_nginxs_names() {
+    let mut head = head();
+    let (header, length) = decode(ANNOUNCED).unwrap().unwrap();
+    assert_eq!(length, ANNOUNCED.len());
+    for (name, value) in [
+        ("addr", "192.0.2.1"),
+        ("port", "56324"),
+        ("server_addr", "198.51.100.1"),
+        ("server_port", "443"),
+        ("tlv_alpn", "h2"),
+        ("tlv_0x01", "h2"),
+        ("tlv_authority", "a.example"),
+        ("tlv_unique_id", "n7"),
+        ("tlv_netns", ""),
+        ("tlv_0xEa", "vp"),
+        ("tlv_0x7", ""),
+        ("tlv_ssl_version", "TLSv1.3"),
+        ("tlv_ssl_cn", "joe"),
+        ("tlv_ssl_cipher", "C"),
+        ("tlv_ssl_0x23", "C"),
+        ("tlv_ssl_sig_alg", ""),
+        ("tlv_ssl_verify", "1"),
+    ] {
+        let template = format!("$proxy_protocol_{name}");
+        head.client.announced = Some(header.clone().into());
+        assert_eq!(text_of(&head, &template), value, "{name}");
+        head.client.announced = None;
+        assert_eq!(text_of(&head, &template), "", "{name}");
+    }
+    for name in [
+        "adr",
+        "tlv_",
+        "tlv_0x",
+        "tlv_0x100",
+        "tlv_0x_1",
+        "tlv_ssl_",
+        "tlv_ssl_x",
+    ] {
+        let name = format!("proxy_protocol_{name}");
+        let error = format!("${name}").parse::<Template>();
+        assert_eq!(error, Err(TemplateError::Unknown(name)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::proxy_protocol::ProxyProtocolVariable;
 use super::tls::TlsVariable;
 use super::{NamedField, TemplateError};
 
@@ -36,6 +37,8 @@ pub enum Variable {
     RequestMethod,
     /// One of the TLS connection.
     Tls(TlsVariable),
+    /// One of the header of the PROXY protocol.
+    ProxyProtocol(ProxyProtocolVariable),
     /// A field of the request by its name; several are joined.
     Field(NamedField),
     /// The value of a cookie by its name.
@@ -45,7 +48,7 @@ pub enum Variable {
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 34] = [
     "uri",
     "request_uri",
     "args",
@@ -72,6 +75,11 @@ pub const NAMES: [&str; 29] = [
     "ssl_client_v_end",
     "ssl_client_escaped_cert",
     "request_id",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
+    "proxy_protocol_tlv_NAME",
     "http_NAME",
     "cookie_NAME",
     "arg_NAME",
@@ -108,10 +116,15 @@ impl FromStr for Variable {
             "server_protocol" => Self::ServerProtocol,
             "request_method" => Self::RequestMethod,
             "request_id" => Self::RequestId,
-            other => match TlsVariable::named(other) {
-                Some(variable) => Self::Tls(variable),
-                None => return Err(TemplateError::Unknown(other.to_owned())),
-            },
+            other => Self::of_connection(other).ok_or_else(|| TemplateError::Unknown(other.to_owned()))?,
         })
+    }
+}
+
+impl Variable {
+    /// The one of that name among those of what a connection begins with.
+    fn of_connection(name: &str) -> Option<Self> {
+        let tls = TlsVariable::named(name).map(Self::Tls);
+        tls.or_else(|| ProxyProtocolVariable::named(name).map(Self::ProxyProtocol))
     }
 }

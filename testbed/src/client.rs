@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::tls::{Agreed, Secured, Tls};
+use crate::tls::{Agreed, Secured, Tls, finish};
 
 /// One connection. Every read and write fails after ten seconds.
 #[derive(Debug)]
@@ -71,11 +71,21 @@ impl Client {
     ///
     /// When that fails.
     pub fn connect_tls(addr: SocketAddr, tls: &Tls) -> Result<Self> {
-        let plain = Self::connect(addr)?;
-        match plain.stream {
+        Self::connect(addr)?.shake(tls, |client, hello| client.send(hello))
+    }
+
+    /// Shakes hands. `say` sends what comes first, with whatever is to stand in front of it.
+    ///
+    /// # Errors
+    ///
+    /// When that fails, or `say` does.
+    pub fn shake(mut self, tls: &Tls, say: impl FnOnce(&mut Self, &[u8]) -> Result<()>) -> Result<Self> {
+        let (begun, hello) = tls.begin()?;
+        say(&mut self, &hello)?;
+        match self.stream {
             Stream::Plain(stream) => Ok(Self {
-                stream: Stream::Tls(Box::new(tls.connect(stream)?)),
-                ..plain
+                stream: Stream::Tls(Box::new(finish(begun, stream)?)),
+                ..self
             }),
             Stream::Tls(_) => bail!("shaken hands already"),
         }
@@ -89,7 +99,7 @@ impl Client {
     pub fn agreed(&self) -> Agreed {
         match &self.stream {
             Stream::Plain(_) => panic!("there is no TLS"),
-            Stream::Tls(stream) => Agreed::from(&stream.conn),
+            Stream::Tls(stream) => stream.agreed(),
         }
     }
 
@@ -276,7 +286,7 @@ impl Client {
     pub fn stream(&self) -> &TcpStream {
         match &self.stream {
             Stream::Plain(stream) => stream,
-            Stream::Tls(stream) => &stream.sock,
+            Stream::Tls(stream) => stream.socket(),
         }
     }
 

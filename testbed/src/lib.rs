@@ -71,5 +71,5 @@ pub use promtool::check_metrics;
 pub use rustix::process::Signal;
 pub use scratch::scratch;
 pub use scripted::{Record, Scripted, ScriptedConnection, ScriptedRequest, fastcgi_record};
-pub use tls::{Agreed, Tls, TlsClient, der};
+pub use tls::{Agreed, Secured, Tls, TlsClient, accept_tls, der};
 pub use venv::{ensure_venv, venv};

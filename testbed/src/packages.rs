@@ -74,6 +74,11 @@ pub const PACKAGES: [Package; 14] = [
         "a front end to compare with; no test uses its service",
     ),
     package(
+        "haproxy",
+        "/usr/sbin/haproxy",
+        "a load balancer that speaks the PROXY protocol; no test uses its service",
+    ),
+    package(
         "prometheus",
         "/usr/bin/promtool",
         "promtool, which checks metrics; no test uses its service",

@@ -1,20 +1,24 @@
 //! TLS as a test's client speaks it.
 
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::compress::{BROTLI_DECOMPRESSOR, CertDecompressor, DecompressionFailed, ZLIB_DECOMPRESSOR};
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384;
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::aws_lc_rs::kx_group::X25519;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::version::TLS12;
+use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateCompressionAlgorithm, ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct,
-    Error, HandshakeKind, KeyLog, RootCertStore, SignatureScheme, StreamOwned,
+    Error, HandshakeKind, KeyLog, RootCertStore, ServerConfig, ServerConnection, SignatureScheme,
+    StreamOwned,
 };
 
 use crate::authority::{Authority, Issued};
@@ -42,6 +46,10 @@ pub struct TlsClient<'a> {
     pub p384: bool,
     /// Ways in which it takes compressed certificates: `brotli`, `zlib`.
     pub compression: &'a [&'a str],
+    /// It knows nothing but TLS 1.3, `TLS_AES_256_GCM_SHA384` and X25519: different servers have to do the same work.
+    pub pinned: bool,
+    /// It goes on with no earlier session.
+    pub forgetful: bool,
 }
 
 /// What servers have shown.
@@ -56,7 +64,8 @@ struct Seen {
 }
 
 /// A connection after its handshake.
-pub(crate) type Secured = StreamOwned<ClientConnection, TcpStream>;
+#[derive(Debug)]
+pub struct Secured(StreamOwned<ClientConnection, TcpStream>);
 
 impl Tls {
     /// A client that believes `authority` alone.
@@ -87,6 +96,10 @@ impl Tls {
                 .collect();
             algorithms.mapping = Box::leak(only.into_boxed_slice());
         }
+        if client.pinned {
+            provider.cipher_suites = vec![TLS13_AES_256_GCM_SHA384];
+            provider.kx_groups = vec![X25519];
+        }
         let provider = Arc::new(provider);
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
@@ -96,10 +109,11 @@ impl Tls {
             compressed: Arc::default(),
             verifier,
         });
-        let old = [&TLS12];
-        let versions = match client.tls12 {
-            true => &old[..],
-            false => DEFAULT_VERSIONS,
+        let (old, new) = ([&TLS12], [&TLS13]);
+        let versions = match (client.tls12, client.pinned) {
+            (true, _) => &old[..],
+            (false, true) => &new[..],
+            (false, false) => DEFAULT_VERSIONS,
         };
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)?
@@ -123,6 +137,9 @@ impl Tls {
         config.cert_decompressors = compression
             .map(|name| Counted::named(name, &seen.compressed))
             .collect::<Result<_>>()?;
+        if client.forgetful {
+            config.resumption = Resumption::disabled();
+        }
         let name = match client.name {
             // Verified against the address, which certificates of tests are for, too.
             "" => "127.0.0.1",
@@ -156,21 +173,111 @@ impl Tls {
     ///
     /// When its name is none.
     pub fn hello(&self) -> Result<Vec<u8>> {
+        Ok(self.begin()?.1)
+    }
+
+    /// A handshake, and what the client says first in it.
+    pub(crate) fn begin(&self) -> Result<(ClientConnection, Vec<u8>)> {
         let name = ServerName::try_from(self.name.clone())?;
-        let mut bytes = Vec::new();
-        ClientConnection::new(self.config.clone(), name)?.write_tls(&mut bytes)?;
-        Ok(bytes)
+        let mut tls = ClientConnection::new(self.config.clone(), name)?;
+        let mut hello = Vec::new();
+        tls.write_tls(&mut hello)?;
+        Ok((tls, hello))
+    }
+
+    /// How rustls is to speak it: for a client that is not ours.
+    pub fn config(&self) -> Arc<ClientConfig> {
+        self.config.clone()
     }
 
     /// Shakes hands.
-    pub(crate) fn connect(&self, mut stream: TcpStream) -> Result<Secured> {
-        let name = ServerName::try_from(self.name.clone())?;
-        let mut tls = ClientConnection::new(self.config.clone(), name)?;
-        while tls.is_handshaking() {
-            tls.complete_io(&mut stream).context("no handshake")?;
-        }
-        Ok(StreamOwned::new(tls, stream))
+    ///
+    /// # Errors
+    ///
+    /// When both sides do not agree.
+    pub fn connect(&self, mut stream: TcpStream) -> Result<Secured> {
+        let (tls, hello) = self.begin()?;
+        stream.write_all(&hello)?;
+        finish(tls, stream)
     }
+}
+
+impl Secured {
+    /// What both sides agreed on.
+    pub fn agreed(&self) -> Agreed {
+        Agreed::from(&self.0.conn)
+    }
+
+    /// Whether an earlier session goes on.
+    pub fn is_resumed(&self) -> bool {
+        self.0.conn.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
+    /// What carries it.
+    pub fn socket(&self) -> &TcpStream {
+        &self.0.sock
+    }
+
+    /// What carries it, without the session, which ends unsaid.
+    pub fn into_socket(self) -> TcpStream {
+        self.0.into_parts().1
+    }
+
+    /// Says that nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// When the peer takes nothing.
+    pub fn close(mut self) -> io::Result<()> {
+        self.0.conn.send_close_notify();
+        self.0.flush()
+    }
+}
+
+impl Read for Secured {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Write for Secured {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Goes through the rest of a handshake.
+pub(crate) fn finish(mut tls: ClientConnection, mut stream: TcpStream) -> Result<Secured> {
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream).context("no handshake")?;
+    }
+    Ok(Secured(StreamOwned::new(tls, stream)))
+}
+
+/// The server's side of a connection, with a certificate. A read is an error where the client ends it without a word.
+///
+/// # Errors
+///
+/// When the certificate cannot be used, or there is no handshake.
+pub fn accept_tls(mut stream: TcpStream, issued: &Issued) -> Result<impl Read + Write> {
+    let chain = CertificateDer::pem_slice_iter(issued.cert.as_bytes());
+    let chain = chain
+        .collect::<Result<_, _>>()
+        .map_err(|error| anyhow!("{error:?}"))?;
+    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).map_err(|error| anyhow!("{error:?}"))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(DEFAULT_VERSIONS)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    let mut tls = ServerConnection::new(Arc::new(config))?;
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream).context("no handshake")?;
+    }
+    Ok(StreamOwned::new(tls, stream))
 }
 
 /// What both sides agreed on.

@@ -115,6 +115,11 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        module: "compression",
+        ours: &[],
+        crates: &["crc32fast", "flate2", "zstd"],
+    },
+    Layer {
         module: "demo",
         ours: &["protocol", "framed", "transport"],
         crates: &[
@@ -132,6 +137,7 @@ const LAYERS: &[Layer] = &[
             "acme",
             "upstream",
             "files",
+            "compression",
             "protocol",
             "variables",
             "transport",
@@ -160,6 +166,7 @@ const LAYERS: &[Layer] = &[
             "acme",
             "frontend",
             "upstream",
+            "compression",
             "files",
             "protocol",
             "variables",
@@ -208,6 +215,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "cli",
         ours: &[
+            "acme",
             "app",
             "config",
             "demo",

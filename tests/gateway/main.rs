@@ -26,6 +26,7 @@ mod real_matrix;
 mod real_php;
 mod real_pools;
 mod real_probe;
+mod real_proxy_protocol;
 mod real_slow;
 mod real_status;
 #[cfg(feature = "tls")]

@@ -22,6 +22,11 @@ pub(crate) const GOAWAY: u8 = 7;
 /// See there.
 pub(crate) const WINDOW_UPDATE: u8 = 8;
 
+/// Schemes, by their place in the static table (RFC 7541, appendix A).
+pub(crate) const HTTP: u8 = 6;
+/// See there.
+pub(crate) const HTTPS: u8 = 7;
+
 /// Flags.
 pub(crate) const END_STREAM: u8 = 1;
 /// Of SETTINGS and PING.
@@ -100,8 +105,8 @@ pub(crate) fn put(kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Ve
 
 /// The fields of a GET (RFC 7541): two from the static table, two with a name from there. `path` and `authority` have
 /// less than 127 bytes each.
-pub(crate) fn get(path: &str, authority: &str) -> Vec<u8> {
-    let mut block = vec![0x80 | 2, 0x80 | 6]; // :method GET, :scheme http
+pub(crate) fn get(scheme: u8, path: &str, authority: &str) -> Vec<u8> {
+    let mut block = vec![0x80 | 2, 0x80 | scheme]; // :method GET, :scheme
     for (name, value) in [(4, path), (1, authority)] {
         block.push(name); // :path, :authority, without indexing
         block.push(value.len() as u8); // below 127: one byte

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lane::Lane;
 use super::remark::{Remarks, bytes, pair_words, quote};
 use super::request::{Request, name_of_role};
+use super::title::title;
 use crate::trace::Origin;
 use crate::wire::{Record, pairs};
 
@@ -255,26 +256,6 @@ fn end_words(record: &Record<'_>) -> String {
     )
 }
 
-/// Type, id, length and padding.
-pub(super) fn title(record: &Record<'_>) -> String {
-    let name = usize::from(record.kind)
-        .checked_sub(1)
-        .and_then(|at| NAMES.get(at));
-    let name = name.map_or_else(
-        || format!("a record of type {}", record.kind),
-        ToString::to_string,
-    );
-    let padding = match record.padding {
-        0 => String::new(),
-        count => format!(", padding {count}"),
-    };
-    format!(
-        "{name} id {}, {}{padding}",
-        record.id,
-        bytes(record.content.len())
-    )
-}
-
 const BEGIN: u8 = 1;
 const ABORT: u8 = 2;
 const END: u8 = 3;
@@ -286,19 +267,5 @@ const DATA: u8 = 8;
 const GET_VALUES: u8 = 9;
 const GET_VALUES_RESULT: u8 = 10;
 const UNKNOWN_TYPE: u8 = 11;
-
-const NAMES: [&str; 11] = [
-    "BEGIN_REQUEST",
-    "ABORT_REQUEST",
-    "END_REQUEST",
-    "PARAMS",
-    "STDIN",
-    "STDOUT",
-    "STDERR",
-    "DATA",
-    "GET_VALUES",
-    "GET_VALUES_RESULT",
-    "UNKNOWN_TYPE",
-];
 
 const MAX_OPEN: usize = 256; // requests of one connection at once

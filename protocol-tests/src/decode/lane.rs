@@ -1,7 +1,7 @@
 //! One direction of FastCGI: records out of a stream.
 
-use super::fastcgi::title;
 use super::remark::{Remarks, bytes};
+use super::title::title;
 use crate::trace::Origin;
 use crate::wire::{self, Record};
 

@@ -11,6 +11,7 @@ mod lane;
 mod message;
 mod remark;
 mod request;
+mod title;
 mod vars;
 
 pub use guess::{Guess, guess, guess_origin};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::fastcgi::title;
 use super::message::{Kind, Messages};
 use super::remark::{Remarks, bytes, pair_words, quote};
+use super::title::title;
 use crate::wire::{Record, Style, leading_pairs};
 
 /// A request between BEGIN_REQUEST and END_REQUEST.

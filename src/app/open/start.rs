@@ -49,6 +49,7 @@ impl Start {
         // As root: on most systems no other user may read keys.
         let configured = material(&config, &Material::default(), progress)?;
         let own = material::own(&mut config, &configured, identity.as_ref(), progress)?;
+        // They know of their certificates from now on.
         let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
         let dns = dns::open(&config.acme, succeeds, progress)?;
         let early = match &identity {

@@ -1,13 +1,17 @@
 //! `[[listen]]`.
 
+mod proxy_protocol;
+
 use std::net::SocketAddr;
+
+use proxy_protocol::ListenProxyProtocol;
 
 use super::account::{GROUP, USER};
 use super::tls::{self, ListenTls};
 use crate::config::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{FlagOrSection, Switch, required, table};
+use crate::config::table::{FlagOrSection, Section, Switch, required, table};
 use crate::config::units::{Number, Text};
 use crate::frontend::config::Listener;
 use crate::transport::tls::ListenerTls;
@@ -28,6 +32,7 @@ table! {
         group: String as GROUP => access.group,
         /// Permissions of the file of a unix socket: a client that may write may connect. Default: what the umask says.
         mode: u32 as MODE => access.mode,
+        proxy_protocol: ListenProxyProtocol as Section => proxy_protocol,
         tls: Switch<ListenTls> as FlagOrSection => _,
     }
     usual = usual;
@@ -41,6 +46,10 @@ address = "[::]:80"
 address = "unix:/run/bridgehead.sock"
 group = "www-data"
 mode = "0660"
+
+[[listen]]
+address = "10.0.0.5:8080"
+proxy_protocol = { from = ["10.0.0.0/24"] }   # the load balancers
 "#;
 }
 

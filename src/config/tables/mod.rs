@@ -13,6 +13,7 @@ mod route;
 mod sent_host;
 mod server;
 mod tls;
+mod trusted_proxy;
 mod upstream;
 
 use std::collections::BTreeMap;

@@ -1,13 +1,14 @@
-//! The first stage of a connection to a listener with TLS: the handshake, with a deadline of its own.
+//! The stage of a connection to a listener with TLS: the handshake.
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use tokio::time::Instant;
 
-use super::{ConnectionContext, Opened, Protocol};
-use crate::frontend::connection_limit::Permit;
+use super::{ConnectionContext, Protocol};
 use crate::frontend::forwarded::Connected;
 use crate::frontend::handshake_limit::HandshakeLimit;
+use crate::protocol::peer::Peer;
 use crate::protocol::tls::{ClientTls, Holder};
 use crate::telemetry::{HandshakeOutcome, Reason};
 use crate::transport::Stream;
@@ -23,7 +24,7 @@ pub struct Securing {
 }
 
 /// What became of a connection that was to begin with a handshake.
-enum Begun {
+pub(super) enum Begun {
     /// Both sides agree.
     Secure(Stream, Negotiated),
     /// The client speaks no TLS; this was read of what it says instead.
@@ -32,40 +33,17 @@ enum Begun {
 
 /// Goes through a handshake; `None`: there is no connection any more.
 pub(super) async fn secure(
-    (stream, context, permit): (Stream, ConnectionContext, Permit),
-    securing: Arc<Securing>,
-) -> Option<Box<Opened>> {
-    let service = context.current.service();
-    let (limit, counters) = (service.edge.timeouts.handshake, service.context.counters.clone());
-    // Requests are for the service that is in force when they begin.
-    drop(service);
-    let connected = Connected::new(stream.peer_addr(), stream.local_addr());
-    let begun = tokio::time::timeout(limit, shake(stream, &securing)).await;
+    stream: Stream,
+    securing: &Securing,
+    context: &ConnectionContext,
+    connected: &Connected,
+    deadline: Instant,
+) -> Option<Begun> {
+    let begun = tokio::time::timeout_at(deadline, shake(stream, securing)).await;
     let begun = begun.unwrap_or(Err(Failed::Late));
+    let counters = &context.current.service().context.counters;
     counters.handshake(outcome(&begun));
-    match begun {
-        Ok(Begun::Secure(stream, negotiated)) => {
-            let agreed = negotiated.alpn.map(Protocol::from);
-            let connected = connected.over(ClientTls::from(negotiated));
-            Some(Opened::new(
-                stream,
-                BytesMut::new(),
-                connected,
-                agreed,
-                context,
-                permit,
-            ))
-        }
-        Ok(Begun::Clear(stream, bytes)) => {
-            let mut opened = Opened::new(stream, bytes, connected, Some(Protocol::Http1), context, permit);
-            opened.is_clear_on_tls_port = true;
-            Some(opened)
-        }
-        Err(failed) => {
-            tell(&failed, &connected);
-            None
-        }
-    }
+    begun.map_err(|failed| tell(&failed, connected)).ok()
 }
 
 async fn shake(stream: Stream, securing: &Securing) -> Result<Begun, Failed> {
@@ -101,9 +79,7 @@ fn tell(failed: &Failed, connected: &Connected) {
         Failed::GivenUp => Reason::HandshakeLimit,
         Failed::Late => Reason::HandshakeTimeout,
     };
-    let client = connected
-        .peer()
-        .map_or_else(|| "unix".to_owned(), |peer| peer.ip().to_string());
+    let client = connected.remote().map_or("unix", Peer::ip_text);
     tracing::debug!(reason = reason.as_str(), client, error = %failed, "no TLS connection");
 }
 

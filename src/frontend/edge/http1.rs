@@ -3,11 +3,11 @@
 //! A connection that waits for a request holds its socket and next to nothing else: no buffer, no exchange. Bytes that
 //! are read are requests as long as nothing says otherwise; [`KeepAlive`] knows when it does.
 
+mod answering;
 mod closing;
 mod held;
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,15 +16,15 @@ use http::{Method, Version};
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::date;
 use super::half_close::HalfClose;
+use super::in_force::InForce;
 use super::incoming::{Home, Incoming, ReadSide};
 use super::leaving::Leaving;
 use super::reader::Reader;
 use super::sending::{Form, Sending};
-use super::settings::Settings;
 use super::socket::Socket;
 use super::state::{ConnectionState, Stage};
+use super::watch::Watch;
 use super::writer::Writer;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
@@ -36,20 +36,14 @@ use crate::frontend::service::Service;
 use crate::frontend::tunnel::Tunnel;
 use crate::protocol::fields::FieldName;
 use crate::protocol::http1;
-use crate::protocol::http1::answer::{self, CONTINUE};
+use crate::protocol::http1::answer::CONTINUE;
 use crate::protocol::http1::{
-    BodyDecoder, ChunkLimits, Framing, KeepAlive, Limits, Next, Request, RequestDecoder, RequestError, Rest,
+    BodyDecoder, ChunkLimits, Framing, KeepAlive, Request, RequestDecoder, RequestError, Rest,
 };
 use held::Held;
 
 /// Bytes of following requests that are read while one is answered: there a client that has left is noticed.
 const AHEAD: usize = 4 * 1024;
-
-/// Bytes of a file that are read at a time for a client with TLS.
-const PIECE: usize = 64 * 1024;
-
-/// Pieces of a file that one wake-up copies: a client that takes everything does not occupy a thread.
-const TURN: usize = 4;
 
 /// One connection.
 pub(super) struct Http1 {
@@ -64,7 +58,9 @@ pub(super) struct Http1 {
     now: Option<Instant>,
     leaving: Leaving,
     half_close: HalfClose,
-    settings: Arc<Settings>,
+    /// There as soon as an answer had to be taken at a least rate.
+    watch: Option<Box<Watch>>,
+    settings: InForce,
     current: Arc<Current>,
     connection: Arc<Connection>,
     /// There while a body has the reading side.
@@ -128,22 +124,20 @@ impl Http1 {
     pub(super) fn new(
         reader: Reader,
         writer: Writer,
-        settings: Arc<Settings>,
+        settings: InForce,
         current: Arc<Current>,
         connection: Arc<Connection>,
     ) -> Box<Self> {
         Box::new(Self {
             reader: Some(reader),
             writer,
-            decoder: RequestDecoder::new(Limits {
-                size: settings.head_size,
-                fields: settings.head_fields,
-            }),
+            decoder: RequestDecoder::new(settings.head()),
             unread: None,
             stage: Stage::new(),
             now: None,
             leaving: Leaving::default(),
             half_close: HalfClose::default(),
+            watch: None,
             settings,
             current,
             connection,
@@ -203,25 +197,12 @@ impl Http1 {
         news: Pin<&mut Notified<'_>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Asked, Silence>> {
-        let Some(reader) = &mut self.reader else {
-            return Poll::Ready(Err(Silence::Over));
-        };
         loop {
+            let Some(reader) = &mut self.reader else {
+                return Poll::Ready(Err(Silence::Over));
+            };
             match self.decoder.decode(&mut reader.bytes) {
-                Ok(Some(request)) => {
-                    self.stage
-                        .enter(ConnectionState::Exchange, &self.settings.timeouts);
-                    let Request {
-                        framing, persistent, ..
-                    } = request;
-                    let service = self.current.service();
-                    return Poll::Ready(Ok(Asked {
-                        exchange: Exchange::new(&service.context, &self.connection, request.into()),
-                        service,
-                        framing,
-                        persistent,
-                    }));
-                }
+                Ok(Some(request)) => return Poll::Ready(Ok(self.asked(request))),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(Silence::Refused(Box::new(error)))),
             }
@@ -231,22 +212,62 @@ impl Http1 {
             };
             self.stage
                 .enter_at(state, &self.settings.timeouts, self.now.take());
-            match reader.poll_fill(cx) {
-                Poll::Ready(Ok(1..)) => continue,
+            match reader.poll_head(cx) {
+                // Of the head that begins here, the limits are those of now.
+                Poll::Ready(Ok(1..)) if state == ConnectionState::Idle => self.renew(),
+                Poll::Ready(Ok(1..)) => {}
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Silence::Over)),
-                Poll::Pending => {}
+                Poll::Pending => return self.poll_silence(state, news, cx).map(Err),
             }
+        }
+    }
+
+    /// Nothing more comes at the moment: keeps no more than that needs, and no longer than it may last.
+    fn poll_silence(
+        &mut self,
+        state: ConnectionState,
+        news: Pin<&mut Notified<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Silence> {
+        if let Some(reader) = &mut self.reader {
             reader.park();
-            self.writer.park();
-            // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
-            if state == ConnectionState::Idle && self.leaving.poll(&self.connection.leave, news, cx) {
-                self.stage.shorten(self.settings.timeouts.grace);
-            }
-            return match (self.stage.poll_late(cx), state) {
-                (Poll::Pending, _) => Poll::Pending,
-                (Poll::Ready(()), ConnectionState::Head) => Poll::Ready(Err(Silence::Late)),
-                (Poll::Ready(()), _) => Poll::Ready(Err(Silence::Over)),
-            };
+        }
+        self.writer.park();
+        // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
+        if state == ConnectionState::Idle && self.leaving.poll(&self.connection.leave, news, cx) {
+            self.stage.shorten(self.settings.timeouts.grace);
+        }
+        ready!(self.stage.poll_late(cx));
+        Poll::Ready(match state {
+            ConnectionState::Head => Silence::Late,
+            _ => Silence::Over,
+        })
+    }
+
+    /// A request that has come, and what answers it.
+    #[inline]
+    fn asked(&mut self, request: Request) -> Asked {
+        self.renew();
+        self.stage
+            .enter(ConnectionState::Exchange, &self.settings.timeouts);
+        let Request {
+            framing, persistent, ..
+        } = request;
+        let service = self.current.service();
+        Asked {
+            exchange: Exchange::new(&service.context, &self.connection, request.into()),
+            service,
+            framing,
+            persistent,
+        }
+    }
+
+    /// Goes by the settings of now.
+    #[inline]
+    fn renew(&mut self) {
+        if self.settings.renew(&self.current) {
+            self.decoder.set_limits(self.settings.head());
+            self.writer.set_limit(self.settings.timeouts.send);
         }
     }
 
@@ -270,7 +291,7 @@ impl Http1 {
             let left = body.left();
             self.unread = Some(Box::new((body, Rest::Unread(left))));
         }
-        match serve::begin(&service, exchange, || self.lend(awaited)) {
+        match serve::begin(&service, exchange, || self.lend(awaited, &service)) {
             Begun::Answered(exchange) => self.answered(exchange, keep_alive, form),
             Begun::Forwarded(handling) => Answering::SomeTime(Box::new(Forwarded {
                 handling,
@@ -314,14 +335,15 @@ impl Http1 {
     }
 
     /// The body of a request, with the reading side if there is one.
-    fn lend(&mut self, awaited: bool) -> Incoming {
+    fn lend(&mut self, awaited: bool, service: &Service) -> Incoming {
         match (self.unread.take(), self.reader.take()) {
             (Some(unread), Some(reader)) => {
                 let side = ReadSide {
                     reader,
                     body: unread.0,
                 };
-                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone())
+                let held = service.context.relays.spools().share();
+                Incoming::lend(side, awaited, self.home.get_or_insert_default().clone(), held)
             }
             (_, reader) => {
                 self.reader = reader;
@@ -341,8 +363,17 @@ impl Http1 {
         }
     }
 
-    /// Has a request answered, and sends the answer to its end.
+    /// Has a request answered, and sends the answer to its end, or as far as its client takes it.
     fn poll_exchange(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
+        let polled = self.poll_answering(answering, cx);
+        if polled.is_pending() && self.connection.meters.shortest_grace().is_some() {
+            let watch = self.watch.get_or_insert_default();
+            return watch.poll(&self.connection, cx).map(|()| After::Close);
+        }
+        polled
+    }
+
+    fn poll_answering(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
         loop {
             match answering {
                 Answering::SomeTime(forwarded) => match ready!(self.poll_answer(forwarded, cx)) {
@@ -406,163 +437,6 @@ impl Http1 {
             }
         }
         self.half_close.poll(reader, self.settings.timeouts.head, cx)
-    }
-
-    /// Writes the head of an answer, which says what comes after it.
-    fn head(
-        &mut self,
-        mut exchange: Box<Exchange>,
-        mut keep_alive: KeepAlive,
-        form: Form,
-        now: Instant,
-    ) -> Sending {
-        self.reclaim();
-        if exchange.is_unanswered() {
-            return Sending::nothing(exchange, form);
-        }
-        if self.connection.connected.is_secure() {
-            // They are encrypted in memory: a client that takes nothing is to cost little.
-            exchange.in_pieces(PIECE);
-        }
-        let rest = match (&self.reader, &self.unread) {
-            (None, _) => Rest::Unread(None),
-            (Some(_), Some(unread)) => unread.1,
-            (Some(_), None) => Rest::Taken,
-        };
-        let status = exchange.status();
-        let bodiless = form.head || matches!(status.as_u16(), 100..200 | 204 | 304);
-        let length = if bodiless {
-            exchange.length()
-        } else {
-            exchange.remaining()
-        };
-        let endless = !bodiless && length.is_none();
-        let chunked = endless && form.version != Version::HTTP_10;
-        if exchange.ends_connection() || endless && !chunked {
-            keep_alive.end();
-        }
-        // Until all of it is sent: whatever ends the connection before must not look like the end of the answer.
-        if endless && !chunked {
-            self.connection.cut();
-        }
-        let next = keep_alive.next(rest, self.settings.discard);
-        self.now = Some(now);
-        let out = self.writer.head();
-        self.connection.put_interim(out);
-        answer::put_head(
-            &answer::Head {
-                status,
-                fields: exchange.fields(),
-                length: length.filter(|_| !matches!(status.as_u16(), 100..200 | 204)),
-                chunked,
-                date: date::at(now.into_std()).as_bytes(),
-                connection: match (exchange.switches(), next) {
-                    (true, _) => answer::Connection::Upgrade,
-                    (false, Next::Close) => answer::Connection::Close,
-                    (false, _) if form.version == Version::HTTP_10 => answer::Connection::KeepAlive,
-                    (false, _) => answer::Connection::Implied,
-                },
-            },
-            out,
-        );
-        Sending {
-            exchange,
-            chunked,
-            endless: endless && !chunked,
-            form,
-            next,
-            complete: bodiless || length == Some(0),
-            broken: false,
-        }
-    }
-
-    /// What comes after an answer; `sent`: all of it went out.
-    fn after(&mut self, sending: &mut Sending, sent: bool) -> After {
-        if let Some(now) = self.now.filter(|_| sent) {
-            sending.exchange.sent_at_once(now);
-        }
-        self.half_close.clear();
-        match (sent && !sending.broken, sending.exchange.take_tunnel()) {
-            // An answer that only the end of the connection delimits goes on to be cut.
-            (false, _) => After::Close,
-            (true, Some(tunnel)) => After::Switched(tunnel),
-            (true, None) => {
-                if sending.endless {
-                    self.connection.spare();
-                }
-                self.follow(sending.next, sending.form)
-            }
-        }
-    }
-
-    /// Queues and writes what there is of an answer, until all of it is gone.
-    fn poll_send(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut copied = 0;
-        loop {
-            while self.writer.queue.is_empty() && sending.exchange.is_file() {
-                if copied >= TURN {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                copied += 1;
-                ready!(self.poll_copy(sending, cx))?;
-            }
-            let waits = !sending.gather(&mut self.writer.queue, cx);
-            let writes = !self.writer.queue.is_empty();
-            match self.writer.poll_flush(cx) {
-                Poll::Ready(Ok(())) if sending.complete => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(())) => {
-                    self.now = None;
-                    if writes {
-                        self.half_close.clear();
-                    }
-                    if !waits {
-                        continue;
-                    }
-                    ready!(self.poll_gone(cx));
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.now = None;
-                    sending.exchange.waits();
-                    self.poll_drop_unread(cx);
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
-    /// Has the kernel copy some of a file.
-    fn poll_copy(&mut self, sending: &mut Sending, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let writer = &mut self.writer;
-        let sent = sending
-            .exchange
-            .poll_copy(|file, offset, count| writer.poll_send_file(cx, file, offset, count));
-        self.now = None;
-        if sent.is_pending() {
-            sending.exchange.waits();
-            self.poll_drop_unread(cx);
-        }
-        ready!(sent)?;
-        self.half_close.clear();
-        sending.complete = sending.exchange.is_over();
-        Poll::Ready(Ok(()))
-    }
-
-    /// What comes after an answer that was sent.
-    fn follow(&mut self, next: Next, form: Form) -> After {
-        let quiet =
-            self.unread.is_none() && self.reader.as_ref().is_some_and(|reader| reader.bytes.is_empty());
-        match next {
-            Next::Request => After::Next,
-            Next::Discard => {
-                self.now = None;
-                After::Discard
-            }
-            Next::Close if form.last && quiet => After::Close,
-            Next::Close => After::Linger,
-        }
     }
 
     /// Hands both sides over to a tunnel.

@@ -8,6 +8,7 @@ mod end;
 mod frames;
 mod meter;
 mod metered;
+mod paces;
 mod stream_pace;
 mod window;
 
@@ -30,9 +31,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::Instant;
 
+use super::in_force::InForce;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::socket::Socket;
+use super::watch::Watch;
 use super::writer::Writer;
 use crate::frontend::broken::Broken;
 use crate::frontend::connection::Connection;
@@ -89,19 +92,23 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(
     reader: Reader,
     writer: Writer,
-    settings: Arc<Settings>,
+    settings: InForce,
     current: Arc<Current>,
     connection: Arc<Connection>,
 ) {
     let http2 = Http2::new(settings, current, connection);
     let mut socket = http2.metered(Socket::new(reader, writer, true));
     http2.run(&mut socket).await;
+    if http2.connection.is_cut() {
+        return;
+    }
     http2.closing().run(socket.into_inner()).await;
 }
 
 /// One connection.
 struct Http2 {
-    settings: Arc<Settings>,
+    /// What the library was told when the connection began.
+    settings: InForce,
     current: Arc<Current>,
     connection: Arc<Connection>,
     meter: SharedMeter,
@@ -119,7 +126,7 @@ struct Windows {
 }
 
 impl Http2 {
-    fn new(settings: Arc<Settings>, current: Arc<Current>, connection: Arc<Connection>) -> Self {
+    fn new(settings: InForce, current: Arc<Current>, connection: Arc<Connection>) -> Self {
         let share = current.service().context.relays.spools().share();
         let windows = Windows::beside(&share);
         let raise = windows.connection - FIRST_WINDOW;
@@ -146,22 +153,19 @@ impl Http2 {
 
     /// Serves requests until there is nothing left to do.
     async fn run(&self, socket: &mut Metered<Socket>) {
-        let limits = Limits {
-            size: self.settings.head_size,
-            fields: self.settings.head_fields,
-        };
         let (current, connection) = (self.current.clone(), self.connection.clone());
         let (window, accepted) = (self.window.clone(), self.accepted.clone());
         let service = service_fn(move |request: http::Request<_>| {
             accepted.fetch_add(1, Ordering::Relaxed);
             let (service, connection) = (current.service(), connection.clone());
             let request = request.map(|body| Incoming(body, window.clone()));
-            async move { Ok::<_, Infallible>(answer(&service, &connection, request, limits).await) }
+            async move { Ok::<_, Infallible>(answer(&service, &connection, request).await) }
         });
-        let builder = builder(&self.settings, self.windows);
+        let builder = self.builder();
         let mut driver = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut news = pin!(self.connection.leave.news());
-        let mut end = End::new(&self.connection, &self.settings);
+        let mut end = End::new(&self.connection, InForce::new(&self.current));
+        let mut watch = Watch::default();
         let ended = poll_fn(|cx| {
             loop {
                 let polled = driver.as_mut().poll(cx);
@@ -170,11 +174,12 @@ impl Http2 {
                 if polled.is_ready() {
                     return polled;
                 }
+                end.renew(&self.current);
                 if end.poll_head(head, cx).is_ready() {
                     lock(&self.meter).give_up();
                     return Poll::Ready(Ok(()));
                 }
-                if end.poll_rest(cx).is_ready() {
+                if end.poll_rest(cx).is_ready() || watch.poll(&self.connection, cx).is_ready() {
                     return Poll::Ready(Ok(()));
                 }
                 // At once: the two GOAWAYs lose nothing (RFC 9113, section 6.8).
@@ -182,8 +187,9 @@ impl Http2 {
                 driver.as_mut().graceful_shutdown();
             }
         });
-        if let Err(error) = ended.await {
-            tracing::debug!(%error, "HTTP/2 connection failed");
+        match ended.await {
+            Ok(()) => lock(&self.meter).stopped(self.accepted.load(Ordering::Relaxed)),
+            Err(error) => tracing::debug!(%error, "HTTP/2 connection failed"),
         }
         self.tell_violation();
     }
@@ -227,9 +233,28 @@ impl Http2 {
         drop(serve::refuse(exchange, rejection));
     }
 
+    fn builder(&self) -> Builder<StreamTasks> {
+        let mut builder = Builder::new(StreamTasks {
+            current: self.current.clone(),
+            meter: self.meter.clone(),
+        });
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(self.windows.stream)
+            .initial_connection_window_size(self.windows.connection)
+            .max_send_buf_size(SEND_BUFFER)
+            .max_header_list_size(u32::try_from(largest_head(&self.settings)).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .keep_alive_interval(self.settings.timeouts.h2_ping)
+            .keep_alive_timeout(self.settings.timeouts.h2_ping);
+        builder
+    }
+
     /// How it ends.
     fn closing(&self) -> Closing {
-        let (meter, timeouts) = (lock(&self.meter), &self.settings.timeouts);
+        let settings = InForce::new(&self.current);
+        let (meter, timeouts) = (lock(&self.meter), &settings.timeouts);
         Closing {
             farewell: meter.farewell(),
             limit: timeouts.linger,
@@ -237,7 +262,7 @@ impl Http2 {
                 Some(_) => SILENCE,
                 None => timeouts.grace,
             },
-            discard: self.settings.discard,
+            discard: settings.discard,
         }
     }
 }
@@ -264,29 +289,11 @@ fn largest_head(settings: &Settings) -> usize {
     2 * settings.head_size
 }
 
-fn builder(settings: &Settings, windows: Windows) -> Builder<StreamTasks> {
-    let executor = StreamTasks {
-        limit: settings.timeouts.send,
-    };
-    let mut builder = Builder::new(executor);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .initial_stream_window_size(windows.stream)
-        .initial_connection_window_size(windows.connection)
-        .max_send_buf_size(SEND_BUFFER)
-        .max_header_list_size(u32::try_from(largest_head(settings)).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .keep_alive_interval(settings.timeouts.h2_ping)
-        .keep_alive_timeout(settings.timeouts.h2_ping);
-    builder
-}
-
 /// Runs streams, each in a task of its own.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct StreamTasks {
-    /// `timeouts.send`.
-    limit: Duration,
+    current: Arc<Current>,
+    meter: SharedMeter,
 }
 
 impl<F> Executor<F> for StreamTasks
@@ -294,7 +301,10 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        tokio::spawn(stream_pace::watched(stream, self.limit));
+        let limit = self.current.service().edge.timeouts.send;
+        let pace = Arc::<StreamPace>::default();
+        lock(&self.meter).begun(pace.clone());
+        tokio::spawn(stream_pace::watched(stream, pace, limit));
     }
 }
 
@@ -303,10 +313,9 @@ async fn answer(
     service: &Arc<Service>,
     connection: &Arc<Connection>,
     request: http::Request<Incoming>,
-    limits: Limits,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let (request, rejection) = self::request(parts, limits);
+    let (request, rejection) = self::request(parts, service.edge.head());
     let exchange = Exchange::new(&service.context, connection, request);
     let exchange = match rejection {
         None => match serve::begin(service, exchange, || body) {

@@ -28,6 +28,11 @@ impl Idle {
         }
     }
 
+    /// From the next look on, looks come once this long.
+    pub(super) fn set_period(&mut self, period: Duration) {
+        self.period = period;
+    }
+
     /// Ready when there was no request for a period: at the end of the next one at the latest.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {

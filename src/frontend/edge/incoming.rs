@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::super::upload;
 use super::reader::Reader;
 use crate::protocol::http1::{BodyDecoder, BodyPart, Rest};
+use crate::spool::Share;
 use crate::upstream::{BodyError, Streaming};
 
 /// A request's body that is still to be read. Over or dropped: the reading side goes home.
@@ -22,6 +23,8 @@ struct Lent {
     awaited: bool,
     broken: bool,
     home: Arc<Home>,
+    /// Of `spool.memory`: what the reading side holds besides the pieces that were given out.
+    held: Share,
 }
 
 /// The reading side of a connection, and how far the body in it was read.
@@ -50,13 +53,15 @@ impl Incoming {
         Self(None)
     }
 
-    /// The body at the front of what the reading side has; `awaited`: the client sends it when it is asked to.
-    pub(super) fn lend(side: ReadSide, awaited: bool, home: Arc<Home>) -> Self {
+    /// The body at the front of what the reading side has; `awaited`: the client sends it when it is asked to. `held`
+    /// counts the memory that it is read into.
+    pub(super) fn lend(side: ReadSide, awaited: bool, home: Arc<Home>, held: Share) -> Self {
         Self(Some(Box::new(Lent {
             side,
             awaited,
             broken: false,
             home,
+            held,
         })))
     }
 }
@@ -98,7 +103,9 @@ impl Lent {
             if std::mem::take(&mut self.awaited) && reader.bytes.is_empty() {
                 self.home.tell(|state| state.invited = true);
             }
-            if !matches!(ready!(reader.poll_upload(cx)), Ok(1..)) {
+            let read = reader.poll_upload(cx, self.held.is_spent());
+            self.held.set(reader.held() as u64);
+            if !matches!(ready!(read), Ok(1..)) {
                 self.broken = true;
                 return Poll::Ready(Some(Err(BodyError::Incomplete)));
             }
@@ -110,8 +117,12 @@ impl Incoming {
     fn give_back(&mut self) {
         let Some(lent) = self.0.take() else { return };
         let Lent {
-            side, broken, home, ..
+            mut side,
+            broken,
+            home,
+            ..
         } = *lent;
+        side.reader.shrink();
         let rest = match broken {
             true => Rest::Broken,
             false if side.body.is_done() => Rest::Taken,
@@ -157,5 +168,43 @@ impl Home {
 
     fn lock(&self) -> MutexGuard<'_, HomeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use bytes::BytesMut;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::protocol::http1::{ChunkLimits, Framing};
+    use crate::spool::{SpoolConfig, Spools};
+    use crate::transport::Stream;
+
+    #[tokio::test]
+    async fn a_slow_upload_is_charged_for_the_buffer_that_it_keeps() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (half, _write) = Stream::from(ours).into_halves().unwrap();
+        let side = ReadSide {
+            reader: Reader::new(half, BytesMut::new()),
+            body: BodyDecoder::new(Framing::Length(1_000_000), ChunkLimits::default()),
+        };
+        let (spools, home) = (Spools::new(SpoolConfig::default()), Arc::<Home>::default());
+        let mut body = Incoming::lend(side, false, home.clone(), spools.share());
+        theirs.write_all(&[b'x'; 100]).await.unwrap();
+        let chunk = poll_fn(|cx| body.poll_chunk(cx)).await.unwrap().unwrap();
+        assert_eq!(chunk.len(), 100);
+        let mut next = pin!(poll_fn(|cx| body.poll_chunk(cx)));
+        assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await);
+        let kept = spools.bytes_in_memory();
+        assert!((60_000..=65_536).contains(&kept), "{kept}");
+        drop(body);
+        assert_eq!(spools.bytes_in_memory(), 0);
+        let (side, _) = home.take().unwrap();
+        assert_eq!(side.reader.held(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! One client connection, from its first byte to its last.
 //!
-//! With TLS, a connection begins with a `handshake`, in which both sides may agree on a protocol; else
-//! [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
+//! Where a load balancer has to announce it, or TLS is spoken, a connection begins with a `prologue`, in which both sides
+//! may agree on a protocol; else [`serve`] tells HTTP/1 from HTTP/2 by what the client sends first. `http1` is ours to the last byte; `http2` is
 //! hyper's behind the same service, and the only file that knows it. A connection is in one explicit `state`, each of
 //! which has its one deadline; exchanges have the deadlines of what they wait for.
 
@@ -11,8 +11,11 @@ mod handshake;
 mod http1;
 mod http2;
 mod idle;
+mod in_force;
 mod incoming;
 mod leaving;
+mod prologue;
+mod proxy_header;
 mod reader;
 mod sending;
 pub(super) mod settings;
@@ -27,7 +30,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::sync::futures::Notified;
@@ -37,14 +39,14 @@ use super::connection_limit::Permit;
 use super::current::Current;
 use super::forwarded::Connected;
 use super::rejection::Rejection;
-use crate::transport::{Latch, Stream, WriteHalf};
+use crate::transport::{Accepted, Latch, Stream, WriteHalf};
 pub use handshake::Securing;
 use http1::Http1;
+use in_force::InForce;
 use leaving::Leaving;
+pub use prologue::Prologue;
 use reader::Reader;
-use settings::Settings;
 use state::{ConnectionState, Stage};
-use watch::Watch;
 use writer::Writer;
 
 /// What an HTTP/2 client with prior knowledge sends first (RFC 9113, section 3.4).
@@ -62,15 +64,17 @@ pub struct ConnectionContext {
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
 /// that was about to send a request is answered and told that it was the last one.
 pub fn serve(
-    stream: Stream,
+    accepted: Accepted,
     context: ConnectionContext,
     permit: Permit,
 ) -> impl Future<Output = ()> + Send + 'static {
     // What the connection needs until its client has said what it speaks is in a box, and none of it in the task,
     // which lives as long as the connection and is to be small.
-    let accepted = Box::new((stream, context, permit));
+    let accepted = Box::new((accepted, context, permit));
     async move {
-        let mut opened = Opened::plain(*accepted);
+        let Some(mut opened) = Opened::plain(*accepted) else {
+            return;
+        };
         let Some(protocol) = opened.detect().await else {
             return;
         };
@@ -82,17 +86,19 @@ pub fn serve(
     }
 }
 
-/// The same for a connection that is to begin with a handshake.
-pub fn serve_tls(
-    stream: Stream,
+/// The same for a connection in front of whose first request something has to come.
+pub fn serve_after(
+    prologue: Prologue,
+    accepted: Accepted,
     context: ConnectionContext,
     permit: Permit,
-    securing: Arc<Securing>,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let handshake = Box::pin(handshake::secure((stream, context, permit), securing));
+    let passing = Box::pin(prologue.pass(accepted, context, permit));
     async move {
-        if let Some(opened) = handshake.await {
-            opened.secured().await;
+        match passing.await {
+            Some(Ok(opened)) => opened.answered().await,
+            Some(Err((opened, rejection))) => Box::pin(opened.turn_away(rejection)).await,
+            None => {}
         }
     }
 }
@@ -107,44 +113,41 @@ struct Opened {
     connected: Connected,
     context: ConnectionContext,
     permit: Permit,
-    settings: Arc<Settings>,
+    settings: InForce,
     stage: Stage,
     leaving: Leaving,
     /// What the handshake says is spoken.
     agreed: Option<Protocol>,
-    /// The client speaks clear text where TLS is to be spoken.
-    is_clear_on_tls_port: bool,
 }
 
 impl Opened {
-    /// A connection without TLS.
-    fn plain((stream, context, permit): (Stream, ConnectionContext, Permit)) -> Box<Self> {
-        let connected = Connected::new(stream.peer_addr(), stream.local_addr());
-        Self::new(stream, BytesMut::new(), connected, None, context, permit)
+    /// A connection without a prologue.
+    fn plain((accepted, context, permit): (Accepted, ConnectionContext, Permit)) -> Option<Box<Self>> {
+        let Accepted { stream, peer } = accepted;
+        let connected = Connected::new(peer, stream.local_addr());
+        Self::new(stream, BytesMut::new(), connected, context, permit)
     }
 
-    /// A connection of which `bytes` were read already.
+    /// A connection of which `bytes` were read already; `None` when its directions do not part.
     fn new(
         stream: Stream,
         bytes: BytesMut,
         connected: Connected,
-        agreed: Option<Protocol>,
         context: ConnectionContext,
         permit: Permit,
-    ) -> Box<Self> {
-        let (read, write) = stream.into_halves();
-        Box::new(Self {
+    ) -> Option<Box<Self>> {
+        let (read, write) = stream.into_halves().ok()?;
+        Some(Box::new(Self {
             reader: Reader::new(read, bytes),
             write,
             connected,
-            settings: context.current.service().edge.clone(),
+            settings: InForce::new(&context.current),
             context,
             permit,
             stage: Stage::new(),
             leaving: Leaving::default(),
-            agreed,
-            is_clear_on_tls_port: false,
-        })
+            agreed: None,
+        }))
     }
 
     /// Reads until the bytes are, or can no longer become, an HTTP/2 preface; `None` when the client closes or says
@@ -156,7 +159,6 @@ impl Opened {
     }
 
     fn poll_detect(&mut self, news: Pin<&mut Notified<'_>>, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
-        let timeouts = &self.settings.timeouts;
         loop {
             if let Some(protocol) = protocol(&self.reader.bytes) {
                 return Poll::Ready(Some(protocol));
@@ -165,15 +167,18 @@ impl Opened {
                 true => ConnectionState::Idle,
                 false => ConnectionState::Head,
             };
-            self.stage.enter(state, timeouts);
+            self.stage.enter(state, &self.settings.timeouts);
             match self.reader.poll_fill(cx) {
-                Poll::Ready(Ok(1..)) => continue,
+                Poll::Ready(Ok(1..)) => {
+                    self.settings.renew(&self.context.current);
+                    continue;
+                }
                 Poll::Ready(_) => return Poll::Ready(None),
                 Poll::Pending => {}
             }
             self.reader.park();
             if self.leaving.poll(&self.context.leave, news, cx) {
-                self.stage.shorten(timeouts.grace);
+                self.stage.shorten(self.settings.timeouts.grace);
             }
             return self.stage.poll_late(cx).map(|()| None);
         }
@@ -181,19 +186,14 @@ impl Opened {
 
     /// What most connections are; or another one, which is not to make their tasks larger.
     fn serving(self: Box<Self>, protocol: Protocol) -> Result<Box<Http1>, Serving> {
-        match (protocol, self.settings.download_grace) {
-            (Protocol::Http1, _) if self.is_clear_on_tls_port => Err(Box::pin(self.turn_away())),
-            (Protocol::Http1, None) => {
-                let (reader, writer, settings, current, connection) = self.begin();
-                Ok(Http1::new(reader, writer, settings, current, connection))
-            }
-            (Protocol::Http1, Some(grace)) => Err(Box::pin(self.watched(grace))),
-            (Protocol::Http2, grace) => Err(Box::pin(self.http2(grace))),
+        match protocol {
+            Protocol::Http1 => Ok(self.http1()),
+            Protocol::Http2 => Err(Box::pin(self.http2())),
         }
     }
 
-    /// Whatever it is, after its handshake.
-    fn secured(mut self: Box<Self>) -> Serving {
+    /// Whatever it is, after its prologue.
+    fn answered(mut self: Box<Self>) -> Serving {
         let serving = |opened: Box<Self>, protocol| match opened.serving(protocol) {
             Ok(http1) => Box::pin(http1.serve()),
             Err(serving) => serving,
@@ -208,31 +208,23 @@ impl Opened {
         }
     }
 
-    /// Says, in the clear, that TLS is spoken here.
-    async fn turn_away(self: Box<Self>) {
-        let (reader, writer, settings, current, connection) = self.begin();
-        let http1 = Http1::new(reader, writer, settings, current, connection);
-        http1.turn_away(Rejection::ClearOnTlsPort).await;
+    /// Says, in the clear, why no request is read.
+    async fn turn_away(self: Box<Self>, rejection: Rejection) {
+        self.http1().turn_away(rejection).await;
     }
 
-    async fn watched(self: Box<Self>, grace: Duration) {
+    fn http1(self: Box<Self>) -> Box<Http1> {
         let (reader, writer, settings, current, connection) = self.begin();
-        let watch = Watch::new(connection.clone(), grace);
-        let http1 = Http1::new(reader, writer, settings, current, connection);
-        watch.over(http1.serve()).await;
+        Http1::new(reader, writer, settings, current, connection)
     }
 
-    async fn http2(self: Box<Self>, grace: Option<Duration>) {
+    async fn http2(self: Box<Self>) {
         let (reader, writer, settings, current, connection) = self.begin();
-        let serving = http2::serve(reader, writer, settings, current, connection.clone());
-        match grace {
-            Some(grace) => Box::pin(Watch::new(connection, grace).over(serving)).await,
-            None => Box::pin(serving).await,
-        }
+        http2::serve(reader, writer, settings, current, connection).await;
     }
 
     /// Requests are about to come.
-    fn begin(self: Box<Self>) -> (Reader, Writer, Arc<Settings>, Arc<Current>, Arc<Connection>) {
+    fn begin(self: Box<Self>) -> (Reader, Writer, InForce, Arc<Current>, Arc<Connection>) {
         let ConnectionContext { current, leave } = self.context;
         let connection = Arc::new(Connection::new(self.connected, leave, self.permit));
         let writer = Writer::new(self.write, self.settings.timeouts.send, connection.clone());
@@ -270,9 +262,13 @@ mod tests {
 
     #[test]
     fn the_task_of_a_connection_is_small() {
-        fn size<F>(_: fn(Stream, ConnectionContext, Permit) -> F) -> usize {
+        fn size<F>(_: fn(Accepted, ConnectionContext, Permit) -> F) -> usize {
+            size_of::<F>()
+        }
+        fn size_after<F>(_: fn(Prologue, Accepted, ConnectionContext, Permit) -> F) -> usize {
             size_of::<F>()
         }
         assert!(size(serve) <= TASK, "{}", size(serve));
+        assert!(size_after(serve_after) <= TASK, "{}", size_after(serve_after));
     }
 }

@@ -32,7 +32,16 @@ impl Reader {
         }
     }
 
-    /// Reads more of a head; gives the number of bytes, 0 at the end of the stream.
+    /// Reads more of a head; gives the number of bytes, 0 at the end of the stream. For a connection that is woken by
+    /// little else than its client.
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.bytes.capacity() == 0 && !self.ended {
+            self.bytes = buffers::take();
+        }
+        self.poll_read(cx, LEAST, buffers::SIZE)
+    }
+
+    /// The same for a connection that waits for more than its client.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.bytes.capacity() == 0 && !self.ended {
             // Mostly it is asked for no more than to be woken.
@@ -42,11 +51,23 @@ impl Reader {
         self.poll_read(cx, LEAST, buffers::SIZE)
     }
 
-    /// Reads more of an upload.
-    pub(super) fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        // A buffer of that size does not wait for the client.
+    /// Reads more of an upload. `frugal`: memory is short.
+    pub(super) fn poll_upload(&mut self, cx: &mut Context<'_>, frugal: bool) -> Poll<io::Result<usize>> {
+        // A new buffer of that size does not wait for the client.
         ready!(self.half.poll_ready(cx))?;
-        self.poll_read(cx, buffers::SIZE / 2, UPLOAD)
+        self.poll_read(cx, buffers::SIZE / 2, if frugal { buffers::SIZE } else { UPLOAD })
+    }
+
+    /// Bytes of memory that it holds.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Keeps no more than a head needs.
+    pub(super) fn shrink(&mut self) {
+        if self.held() > buffers::SIZE {
+            self.park();
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, least: usize, room: usize) -> Poll<io::Result<usize>> {

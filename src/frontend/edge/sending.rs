@@ -22,6 +22,37 @@ pub(super) struct Form {
     pub(super) last: bool,
 }
 
+/// How the body of an answer is delimited (RFC 9112, section 6.3).
+pub(super) struct Shape {
+    /// Only its head is sent.
+    pub(super) bodiless: bool,
+    /// What the head announces.
+    pub(super) length: Option<u64>,
+    pub(super) chunked: bool,
+}
+
+impl Shape {
+    /// That of an answer to a client that takes it in that form.
+    #[inline]
+    pub(super) fn of(exchange: &Exchange, form: Form) -> Self {
+        let bodiless = form.head || matches!(exchange.status().as_u16(), 100..200 | 204 | 304);
+        let length = match bodiless {
+            true => exchange.length(),
+            false => exchange.remaining(),
+        };
+        Self {
+            bodiless,
+            length,
+            chunked: !bodiless && length.is_none() && form.version != Version::HTTP_10,
+        }
+    }
+
+    /// Nothing but the end of the connection tells where it ends.
+    pub(super) fn is_endless(&self) -> bool {
+        !self.bodiless && self.length.is_none() && !self.chunked
+    }
+}
+
 /// An answer that is being sent.
 pub(super) struct Sending {
     pub(super) exchange: Box<Exchange>,

@@ -57,14 +57,14 @@ respond = { body = "fixed" }
 "#;
 
 /// What the connections of all seeds have in common.
-struct Gateway {
-    current: Arc<Current>,
-    limit: Arc<ConnectionLimit>,
+pub(super) struct Gateway {
+    pub(super) current: Arc<Current>,
+    pub(super) limit: Arc<ConnectionLimit>,
     _dir: tempfile::TempDir,
 }
 
 impl Gateway {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(dir.path().join("app")).unwrap();
         tokio::task::spawn_local(application(listener));
@@ -474,7 +474,9 @@ async fn run(gateway: Rc<Gateway>, seed: u64) {
     };
     let (seen, permit) = (world.clone(), gateway.limit.take());
     let serving = tokio::task::spawn_local(async move {
-        serve(Stream::from(theirs), context, permit).await;
+        let (stream, peer) = (Stream::from(theirs), None);
+        let accepted = Accepted { stream, peer };
+        serve(accepted, context, permit).await;
         seen.ended.set(Some(Instant::now()));
     });
     let (closing, moment) = (world.clone(), GRACE.mul_f64(25.0 * rng.f64()));

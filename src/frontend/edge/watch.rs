@@ -1,7 +1,5 @@
-//! Ends the connection of a client that takes an answer too slowly.
+//! Sees which clients take an answer too slowly.
 
-use std::future::{Future, poll_fn};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,42 +7,34 @@ use crate::frontend::connection::Connection;
 use crate::transport::Deadline;
 
 /// Looks at a connection's meters once a period, so that no piece of an answer has to set a timer.
+#[derive(Debug, Default)]
 pub(super) struct Watch {
-    connection: Arc<Connection>,
+    /// Short enough for the shortest grace that there was.
     period: Duration,
     next: Deadline,
 }
 
 impl Watch {
-    /// Looks often enough for the shortest grace there is.
-    pub(super) fn new(connection: Arc<Connection>, grace: Duration) -> Self {
-        Self {
-            connection,
-            period: (grace / LOOKS).max(SHORTEST),
-            next: Deadline::never(),
+    /// Ready when a client is too slow. Its connection, which ends with a reset, is to be dropped.
+    pub(super) fn poll(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(grace) = connection.meters.shortest_grace() else {
+            return Poll::Pending;
+        };
+        let period = (grace / LOOKS).max(SHORTEST);
+        if self.period != period {
+            self.period = period;
+            self.next.clear();
         }
-    }
-
-    /// Serves the connection to its end, or until a client is too slow.
-    pub(super) async fn over(mut self, serving: impl Future<Output = ()>) {
-        tokio::select! {
-            () = serving => {}
-            () = poll_fn(|cx| self.poll(cx)) => {}
-        }
-    }
-
-    /// Ready when a client is too slow. Its connection is to be cut.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if !self.next.is_set() {
-                self.next.set(self.period);
+                self.next.set(period);
             }
             ready!(self.next.poll(cx));
             self.next.clear();
-            if self.connection.meters.look() {
+            if connection.meters.look() {
                 // What is on its way to such a client would keep memory busy; and without a length, a plain close
                 // would be a clean end.
-                self.connection.cut();
+                connection.cut();
                 return Poll::Ready(());
             }
         }
@@ -59,7 +49,9 @@ const SHORTEST: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::num::NonZeroU64;
+    use std::sync::Arc;
 
     use tokio::time::{Instant, sleep};
 
@@ -86,14 +78,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_noticed() {
         let connection = connection();
-        let mut watch = Watch::new(connection.clone(), RATE.grace);
+        let mut watch = Watch::default();
         let (fast, slow) = (connection.meters.meter(RATE), connection.meters.meter(RATE));
         drop(connection.meters.meter(RATE));
         let start = Instant::now();
         fast.given(100_000);
         fast.taken();
         slow.given(10_000);
-        poll_fn(|cx| watch.poll(cx)).await;
+        poll_fn(|cx| watch.poll(&connection, cx)).await;
         assert_eq!(start.elapsed().as_secs(), 25);
         assert!(slow.is_too_slow() && !fast.is_too_slow());
     }
@@ -101,7 +93,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_application_is_not_a_slow_client() {
         let connection = connection();
-        let mut watch = Watch::new(connection.clone(), RATE.grace);
+        let mut watch = Watch::default();
         let meter = connection.meters.meter(RATE);
         tokio::spawn(async move {
             for _ in 0..10 {
@@ -114,7 +106,27 @@ mod tests {
             std::future::pending::<()>().await;
         });
         let start = Instant::now();
-        poll_fn(|cx| watch.poll(cx)).await;
+        poll_fn(|cx| watch.poll(&connection, cx)).await;
         assert!(start.elapsed() > Duration::from_secs(10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_shortest_grace_sets_the_pace_of_looks() {
+        let connection = connection();
+        let mut watch = Watch::default();
+        let _patient = connection.meters.meter(RATE);
+        assert!(
+            poll_fn(|cx| Poll::Ready(watch.poll(&connection, cx)))
+                .await
+                .is_pending()
+        );
+        let start = Instant::now();
+        let meter = connection.meters.meter(Rate {
+            grace: Duration::from_secs(1),
+            ..RATE
+        });
+        meter.given(0);
+        poll_fn(|cx| watch.poll(&connection, cx)).await;
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
 }

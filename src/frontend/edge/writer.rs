@@ -40,6 +40,11 @@ impl Writer {
         }
     }
 
+    /// `timeouts.send` is another one.
+    pub(super) fn set_limit(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
     /// Where the head of an answer is written.
     pub(super) fn head(&mut self) -> &mut Vec<u8> {
         self.queue.adopt(buffers::take_output);

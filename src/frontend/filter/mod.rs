@@ -3,6 +3,7 @@
 //!
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
+mod compression;
 mod headers;
 mod hidden_fields;
 mod least_rate;
@@ -11,9 +12,11 @@ use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
+use compression::Compression;
 use headers::Headers;
 use hidden_fields::HiddenFields;
 
+pub use compression::Settings as CompressionSettings;
 pub use headers::Settings as ResponseHeaders;
 use least_rate::LeastRate;
 
@@ -74,6 +77,8 @@ macro_rules! filters {
 filters! { of route:
     /// The rate is a duty of the client whatever answers it, another filter included: in front of all that can answer.
     LeastRate = LeastRate::new(route.limits.download()),
+    /// A coding is chosen by the type of an answer, and by what its fields permit: around all that sets some.
+    Compression = Compression::new(route.compress.as_ref(), route.handler.upstream().is_some()),
     /// The route has the last word about the fields of its answers: around all that sets some.
     Headers = Headers::new(&route.headers),
     /// What an application says to its server is not for clients, and what only the gateway says is not for applications:

@@ -10,7 +10,7 @@ use nom::number::streaming::{be_u8, be_u32};
 use nom::{IResult, Parser};
 
 use super::record::{Header, Kind};
-use crate::protocol::params::sink::without_nul;
+use crate::protocol::params::sink::{lengths, without_nul};
 use crate::protocol::params::{Full, Name, Room, Sink, Value, Window};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -106,10 +106,7 @@ impl<'a> Pairs<'a> {
 
 impl Sink for Pairs<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        if name.has_nul() || value.has_nul() {
-            return Err(EncodeError::Nul);
-        }
-        let (name_len, value_len) = (name.len(), value.len());
+        let (name_len, value_len) = lengths(&name, &value)?;
         let lengths = length_len(name_len) + length_len(value_len);
         let size = lengths.saturating_add(name_len).saturating_add(value_len);
         self.admit(size)?;

@@ -31,6 +31,17 @@ pub(in crate::protocol) fn reference_len(bytes: &[u8]) -> usize {
     })
 }
 
+/// Bytes in front of the first blank, control byte, `#` or `?`; all of them when there is none.
+#[inline]
+pub(in crate::protocol) fn path_len(bytes: &[u8]) -> usize {
+    length(bytes, |word| {
+        let low = word & !HIGH;
+        let mark = ((low ^ each(b'#')) + !HIGH) & ((low ^ each(b'?')) + !HIGH);
+        let other = (low + each(0x80 - b'!')) & mark;
+        (!other | (low + each(1))) & !word
+    })
+}
+
 /// Bytes in front of the first `BYTE`, which is ASCII; all of them when there is none.
 pub(in crate::protocol) fn len_before<const BYTE: u8>(bytes: &[u8]) -> usize {
     const { assert!(BYTE.is_ascii()) };
@@ -158,6 +169,13 @@ mod tests {
     fn a_reference_ends_at_its_fragment_too() {
         check(reference_len, |byte| {
             matches!(byte, b' ' | b'#') || byte.is_ascii_control()
+        });
+    }
+
+    #[test]
+    fn a_path_ends_at_its_query_too() {
+        check(path_len, |byte| {
+            matches!(byte, b' ' | b'#' | b'?') || byte.is_ascii_control()
         });
     }
 

@@ -25,7 +25,7 @@ pub use chunked::{ChunkError, ChunkLimits, put_chunk_size};
 pub use error::{RequestError, Rule, seen};
 pub use exchange::Http1;
 pub use keep_alive::{KeepAlive, Next, Rest};
-pub use request::{Request, RequestDecoder, repeated};
+pub use request::{Request, RequestDecoder, foreign, repeated};
 
 /// How large the head of a request may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

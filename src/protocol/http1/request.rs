@@ -65,6 +65,11 @@ impl RequestDecoder {
         }
     }
 
+    /// For the next head, if none has begun.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Takes the next head off `src`; `Ok(None)` asks for more bytes, and leaves those that are there.
     ///
     /// After an error nothing on the connection can be believed.
@@ -273,7 +278,7 @@ fn start(line: &[u8], begin: usize) -> Result<Start, RequestError> {
 }
 
 /// Bytes that belong to another protocol: their senders are told so, and not that their line is malformed.
-fn foreign(src: &[u8]) -> Result<(), RequestError> {
+pub fn foreign(src: &[u8]) -> Result<(), RequestError> {
     match src {
         // A TLS record of the type handshake, version 3.x (RFC 8446, section 5.1).
         [0x16, 0x03, ..] => Err(Rule::Tls.into()),

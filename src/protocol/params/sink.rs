@@ -33,6 +33,18 @@ pub(in crate::protocol) fn without_nul(bytes: &[u8]) -> Result<&[u8], EncodeErro
     }
 }
 
+/// The lengths of the name and the value of a variable that an application can take: there is no NUL in it.
+#[inline(always)]
+pub(in crate::protocol) fn lengths(
+    name: &Name<'_>,
+    value: &Value<'_>,
+) -> Result<(usize, usize), EncodeError> {
+    match name.has_nul() || value.has_nul() {
+        false => Ok((name.len(), value.len())),
+        true => Err(EncodeError::Nul),
+    }
+}
+
 /// The name of a variable.
 #[derive(Clone, Copy, Debug)]
 pub enum Name<'a> {

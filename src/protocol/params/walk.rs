@@ -337,6 +337,7 @@ mod tests {
                 secure: false,
                 tls: None,
                 forwarded_port: None,
+                announced: None,
             },
             script: Script {
                 name: Bytes::from_static(b"/app"),

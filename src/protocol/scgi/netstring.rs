@@ -8,7 +8,7 @@ use nom::combinator::{map_opt, verify};
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
-use crate::protocol::params::sink::{decimal_len, without_nul};
+use crate::protocol::params::sink::{decimal_len, lengths, without_nul};
 use crate::protocol::params::{Full, Name, Room, Sink, Value, Window};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -88,14 +88,11 @@ impl<'a> Netstring<'a> {
 
 impl Sink for Netstring<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        if name.has_nul() || value.has_nul() {
-            return Err(EncodeError::Nul);
-        }
-        if name.is_empty() {
+        let (name_len, value_len) = lengths(&name, &value)?;
+        if name_len == 0 {
             return Err(EncodeError::EmptyName);
         }
         debug_assert!(self.size() > 0 || name.is("CONTENT_LENGTH"));
-        let (name_len, value_len) = (name.len(), value.len());
         self.admit(name_len, value_len)?;
         let mut place = self.out.next(name_len + value_len + 2);
         name.put(&mut place);

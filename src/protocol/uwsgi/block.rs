@@ -6,7 +6,7 @@ use nom::number::complete::le_u16;
 use nom::{IResult, Parser};
 
 use super::packet::Packet;
-use crate::protocol::params::sink::without_nul;
+use crate::protocol::params::sink::{lengths, without_nul};
 use crate::protocol::params::{Full, Name, Room, Sink, Value, Window};
 use crate::protocol::{DecodeError, EncodeError, Limits};
 
@@ -70,10 +70,7 @@ impl<'a> Block<'a> {
 
 impl Sink for Block<'_> {
     fn param(&mut self, name: Name<'_>, value: Value<'_>) -> Result<(), EncodeError> {
-        if name.has_nul() || value.has_nul() {
-            return Err(EncodeError::Nul);
-        }
-        let (name_len, value_len) = (name.len(), value.len());
+        let (name_len, value_len) = lengths(&name, &value)?;
         if name_len == 0 {
             return Err(EncodeError::EmptyName);
         }

@@ -9,6 +9,7 @@ use rustls::{NoKeyLog, SupportedProtocolVersion};
 
 use super::certificates::Certificates;
 use super::challenge::AlpnChallenges;
+use super::compression;
 use super::config::{ClientAuth, ListenerTls, PolicyId, TlsConfig, TlsVersion, Verify};
 use super::context::TlsContext;
 use super::error::TlsError;
@@ -49,10 +50,13 @@ impl TlsAcceptor {
         if certificates.is_empty() {
             return Err(TlsError::NoCertificate);
         }
+        let count = certificates.len();
         let certificates = Arc::new(Certificates::new(&certificates));
         let policy = |client: Option<&ClientAuth>| {
+            let mut server = server(listener, client, config, material, context, certificates.clone())?;
+            compression::prepare(&mut server, count);
             Ok::<_, TlsError>(Policy {
-                server: server(listener, client, config, material, context, certificates.clone())?,
+                server: Arc::new(server),
                 asks: client.is_some(),
                 id: PolicyId::of(client),
             })
@@ -85,7 +89,7 @@ fn server(
     material: &Material,
     context: &TlsContext,
     certificates: Arc<Certificates>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(material.provider.clone())
         .with_protocol_versions(versions(listener.min_version))
         .map_err(|error| TlsError::Other(error.to_string()))?;
@@ -118,7 +122,7 @@ fn server(
         Some(log) => log.clone(),
         None => Arc::new(NoKeyLog {}),
     };
-    Ok(Arc::new(server))
+    Ok(server)
 }
 
 fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {

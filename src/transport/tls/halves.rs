@@ -1,17 +1,18 @@
 //! The two directions of a connection with TLS. They share the session, and each has its direction of the socket.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, BytesMut};
 use rustix::net::SendFlags;
 
 use super::blocking::Sink;
 use super::session::Session;
-use super::stream::TlsStream;
 use crate::transport::directions::{Inbound, Outbound};
+use crate::transport::socket::Socket;
 
 /// What is read from.
 #[derive(Debug)]
@@ -39,12 +40,11 @@ impl Shared {
     }
 }
 
-impl TlsStream {
-    /// The two directions.
-    pub(in crate::transport) fn into_halves(self) -> (TlsReadHalf, TlsWriteHalf) {
-        let (socket, session) = self.into_parts();
-        let (inbound, outbound) = socket.into_directions();
-        let session = Shared(Arc::new(Mutex::new(session)));
+impl Session {
+    /// The two directions of a connection whose handshake is over.
+    pub(super) fn into_halves(self, socket: Socket) -> io::Result<(TlsReadHalf, TlsWriteHalf)> {
+        let (inbound, outbound) = socket.into_directions()?;
+        let session = Shared(Arc::new(Mutex::new(self)));
         let read = TlsReadHalf {
             socket: inbound,
             session: session.clone(),
@@ -54,7 +54,7 @@ impl TlsStream {
             session,
             cut: false,
         };
-        (read, write)
+        Ok((read, write))
     }
 }
 
@@ -71,8 +71,26 @@ impl TlsReadHalf {
         bytes: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
         let spare = bytes.capacity() - bytes.len();
-        let mut room = bytes.limit(spare);
-        self.session.lock().poll_read(&mut self.socket, cx, &mut room)
+        self.poll_take(cx, &mut bytes.limit(spare))
+    }
+
+    /// The same into any room.
+    pub(super) fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        room: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
+        self.session.lock().poll_read(&mut self.socket, cx, room)
+    }
+
+    /// Whether there is nothing to be read: no byte, no end, no error.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.session.lock().is_quiet(&mut Peek(&self.socket))
+    }
+
+    /// What carries it.
+    pub(super) fn socket(&self) -> &Inbound {
+        &self.socket
     }
 
     /// Whether the peer has reset the connection.
@@ -102,6 +120,16 @@ impl TlsWriteHalf {
         self.socket.shut();
     }
 
+    /// Ends our direction as soon as the socket has taken what waits, and that nothing follows.
+    pub(super) fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !std::mem::replace(&mut self.cut, true) {
+            self.session.lock().send_close();
+        }
+        while ready!(self.poll_drain(cx))? > 0 {}
+        self.socket.shut();
+        Poll::Ready(Ok(()))
+    }
+
     /// Makes closing a reset.
     pub(in crate::transport) fn reset_on_close(&mut self) {
         self.cut = true;
@@ -119,6 +147,42 @@ impl TlsWriteHalf {
 impl Drop for TlsWriteHalf {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What a connection in one piece wants to know of it.
+impl Inbound {
+    /// The other end, when it has a number.
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.peer_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Our end, when it has a number.
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Reads what is there now. Costs no system call while nothing has come.
+    pub(super) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(half) => half.try_read(buf),
+            Self::Unix(half) => half.try_read(buf),
+        }
+    }
+}
+
+/// What has come, without waiting.
+struct Peek<'a>(&'a Inbound);
+
+impl Read for Peek<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buf)
     }
 }
 

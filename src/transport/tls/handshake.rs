@@ -1,11 +1,13 @@
 //! A handshake under way, whichever side we are.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustls::{Connection, ProtocolVersion};
+use tokio::io::AsyncWrite as _;
 
-use super::blocking::{Drain, Source};
+use super::blocking::{Drain, Sink, Source};
 use super::negotiated::HandshakeError;
 use super::session::Session;
 use super::stream::TlsStream;
@@ -81,8 +83,18 @@ impl Handshake {
     }
 
     /// The connection, when both sides agree.
-    pub(super) fn into_stream(self, socket: Socket) -> TlsStream {
+    pub(super) fn into_stream(self, socket: Socket) -> io::Result<TlsStream> {
         let session = Session::new(self.tls, self.readable, self.ended, self.held);
         TlsStream::new(socket, session)
+    }
+}
+
+impl Sink for Socket {
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(self).poll_write_vectored(cx, slices)
+    }
+
+    fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write_now(self, bytes)
     }
 }

@@ -86,7 +86,7 @@ impl Hello {
             usual_policy: acceptor.usual().id,
             ..negotiated(&handshake.tls, server_name)
         };
-        Ok((Stream::Tls(Box::new(handshake.into_stream(socket))), negotiated))
+        Ok((Stream::Tls(Box::new(handshake.into_stream(socket)?)), negotiated))
     }
 }
 

@@ -134,15 +134,22 @@ impl Material {
         })
     }
 
-    /// How long each certificate is good that clients may get.
+    /// How long each certificate is good that clients may get, or that endpoints do.
     pub fn certificates(&self) -> Vec<CertificateValidity> {
         let certificates = self.certificates.iter();
-        let validity = certificates.map(|(files, loaded)| CertificateValidity {
-            file: files.cert.display().to_string(),
-            names: loaded.value.facts.names.clone(),
-            not_after: loaded.value.facts.not_after,
-        });
-        validity.collect()
+        let served = certificates.map(|(files, loaded)| loaded.value.facts.validity(&files.cert));
+        let shown = self
+            .connectors
+            .values()
+            .filter_map(|loaded| loaded.value.validity.clone());
+        let mut all: Vec<CertificateValidity> = Vec::new();
+        for validity in served.chain(shown) {
+            // Several upstreams may show the same one.
+            if !all.iter().any(|known| known.file == validity.file) {
+                all.push(validity);
+            }
+        }
+        all
     }
 
     pub(super) fn certificate(&self, files: &CertificateFiles) -> Option<&Arc<Certificate>> {

@@ -29,6 +29,8 @@ mod certificates;
 #[cfg(feature = "tls")]
 mod challenge;
 #[cfg(feature = "tls")]
+mod compression;
+#[cfg(feature = "tls")]
 mod connector;
 #[cfg(feature = "tls")]
 mod context;

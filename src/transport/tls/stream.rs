@@ -1,52 +1,53 @@
 //! A connection with TLS that is in one piece: to a backend, or before its directions part.
 
-use std::io::{self, IoSlice, Read};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::blocking::Sink;
+use super::halves::{TlsReadHalf, TlsWriteHalf};
 use super::session::Session;
 use crate::transport::socket::Socket;
 
-/// A connection whose handshake is over.
+/// A connection whose handshake is over. Dropped: the peer is told that nothing follows.
 #[derive(Debug)]
 pub struct TlsStream {
-    socket: Socket,
-    session: Session,
-    /// The peer is to be told that nothing follows.
-    open: bool,
+    read: TlsReadHalf,
+    write: TlsWriteHalf,
 }
 
 impl TlsStream {
-    pub(super) fn new(socket: Socket, session: Session) -> Self {
-        Self {
-            socket,
-            session,
-            open: true,
-        }
+    pub(super) fn new(socket: Socket, session: Session) -> io::Result<Self> {
+        let (read, write) = session.into_halves(socket)?;
+        Ok(Self { read, write })
     }
 
-    pub(super) fn into_parts(self) -> (Socket, Session) {
-        (self.socket, self.session)
+    /// The two directions.
+    pub(in crate::transport) fn into_halves(self) -> (TlsReadHalf, TlsWriteHalf) {
+        (self.read, self.write)
     }
 
-    /// What carries it.
-    pub(in crate::transport) fn socket(&self) -> &Socket {
-        &self.socket
+    /// The other end, when it has a number.
+    pub(in crate::transport) fn peer_addr(&self) -> Option<SocketAddr> {
+        self.read.socket().peer_addr()
+    }
+
+    /// Our end, when it has a number.
+    pub(in crate::transport) fn local_addr(&self) -> Option<SocketAddr> {
+        self.read.socket().local_addr()
     }
 
     /// Whether there is nothing to be read: no byte, no end, no error.
     pub(in crate::transport) fn is_quiet(&mut self) -> bool {
-        self.session.is_quiet(&mut Peek(&self.socket))
+        self.read.is_quiet()
     }
 }
 
 impl AsyncRead for TlsStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Self { socket, session, .. } = self.get_mut();
-        ready!(session.poll_read(socket, cx, buf))?;
+        ready!(self.get_mut().read.poll_take(cx, buf))?;
         Poll::Ready(Ok(()))
     }
 }
@@ -61,9 +62,9 @@ impl AsyncWrite for TlsStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let Self { socket, session, .. } = self.get_mut();
+        let write = &mut self.get_mut().write;
         loop {
-            match ready!(session.poll_write(socket, cx, slices))? {
+            match ready!(write.poll_write(cx, slices))? {
                 0 if slices.iter().any(|slice| !slice.is_empty()) => {}
                 written => return Poll::Ready(Ok(written)),
             }
@@ -75,40 +76,12 @@ impl AsyncWrite for TlsStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { socket, session, .. } = self.get_mut();
-        while ready!(session.poll_drain(socket, cx))? > 0 {}
+        let write = &mut self.get_mut().write;
+        while ready!(write.poll_drain(cx))? > 0 {}
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self {
-            socket,
-            session,
-            open,
-        } = self.get_mut();
-        if std::mem::take(open) {
-            session.send_close();
-        }
-        while ready!(session.poll_drain(socket, cx))? > 0 {}
-        Pin::new(socket).poll_shutdown(cx)
-    }
-}
-
-impl Sink for Socket {
-    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(self).poll_write_vectored(cx, slices)
-    }
-
-    fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Self::write_now(self, bytes)
-    }
-}
-
-/// What has come, without waiting.
-struct Peek<'a>(&'a Socket);
-
-impl Read for Peek<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.try_read(buf)
+        self.get_mut().write.poll_shut(cx)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -14,6 +15,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
 use super::negotiated::ClientCertificate;
+use crate::telemetry::CertificateValidity;
 
 /// What the choice of a certificate, and the checks of it, need to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +49,15 @@ impl Facts {
     pub fn of_pem(pem: &[u8]) -> Result<Self, String> {
         let certificate = CertificateDer::from_pem_slice(pem).map_err(|error| error.to_string())?;
         facts(&certificate)
+    }
+
+    /// For eyes and collectors.
+    pub(super) fn validity(&self, file: &Path) -> CertificateValidity {
+        CertificateValidity {
+            file: file.display().to_string(),
+            names: self.names.clone(),
+            not_after: self.not_after,
+        }
     }
 }
 

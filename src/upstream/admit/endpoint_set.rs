@@ -10,6 +10,7 @@ use crate::transport::Address;
 use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
+use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::{Balancer, Constraints, Pick};
 
 /// The endpoints with what is known and kept of each.
@@ -143,11 +144,11 @@ impl<C> EndpointSet<C> {
     }
 
     /// The endpoint to use now.
-    pub(super) fn choose(&mut self, constraints: &Constraints) -> Choice {
+    pub(super) fn choose(&mut self, constraints: &Constraints, claim: Claim) -> Choice {
         if self.degraded {
             self.review(Instant::now());
         }
-        if let Some(own) = self.own(constraints) {
+        if let Some(own) = self.own(constraints, claim) {
             return own;
         }
         let Some(pick) = self.fit(constraints) else {
@@ -156,6 +157,7 @@ impl<C> EndpointSet<C> {
                 false => Choice::Nothing,
             };
         };
+        let pick = Pick { claim, ..pick };
         let picked = self.balancer.pick(&self.endpoints, &pick);
         let picked = picked.or_else(|| self.balancer.pick(&self.endpoints, &pick.overflow()?));
         match picked {
@@ -165,7 +167,7 @@ impl<C> EndpointSet<C> {
     }
 
     /// The endpoint of the request's session, as long as it works. From one that is down the session moves.
-    fn own(&self, constraints: &Constraints) -> Option<Choice> {
+    fn own(&self, constraints: &Constraints, claim: Claim) -> Option<Choice> {
         constraints.sticky?;
         let mut all = self.endpoints.iter().enumerate();
         let (at, endpoint) = all.find(|(_, endpoint)| constraints.belongs_to(endpoint))?;
@@ -175,6 +177,7 @@ impl<C> EndpointSet<C> {
                 constraints,
                 backup,
                 circuit,
+                claim,
             };
             pick.possible(endpoint)
         };
@@ -185,7 +188,7 @@ impl<C> EndpointSet<C> {
         } else {
             CircuitState::Ejected
         };
-        if possible(worst) && endpoint.has_room() {
+        if possible(worst) && endpoint.has_room(claim) {
             return Some(Choice::Use(at));
         }
         let waits = constraints.wait && (possible(worst) || full && possible(CircuitState::Open));
@@ -210,6 +213,7 @@ impl<C> EndpointSet<C> {
                     constraints,
                     backup,
                     circuit,
+                    claim: Claim::New,
                 };
                 if self.endpoints.iter().any(|endpoint| pick.possible(endpoint)) {
                     return Some(pick);

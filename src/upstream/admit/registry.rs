@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::time::Instant;
 
 use crate::transport::Address;
-use crate::upstream::model::Occupancy;
+use crate::upstream::model::{Occupancy, Offer};
 
 /// The addresses in use. An address is known as long as a pool has an endpoint there, or an exchange of one is under
 /// way.
@@ -21,8 +21,11 @@ pub(super) trait Neighbour: Send + Sync {
     /// When the first of its requests began to wait.
     fn waits_since(&self) -> Option<Instant>;
 
-    /// Closes the idle connections that have no room any more, and gives the slots that are free.
-    fn settle(self: Arc<Self>);
+    /// Closes the idle connections that have no room any more.
+    fn make_room(&self);
+
+    /// Gives a slot that is free, or on offer, to the first of its requests that may have it; whether there is one.
+    fn serve_next(self: Arc<Self>) -> bool;
 }
 
 #[derive(Debug)]
@@ -58,27 +61,52 @@ impl Registry {
         occupancy
     }
 
-    /// Tells the other pools at an address that a worker was taken or freed, the one whose requests wait longest first.
-    /// Not to be called under the lock of a pool.
-    pub(super) fn settle(&self, address: &Address) {
-        let mut pools: Vec<_> = match self.lock().get(address) {
-            Some(entry) => entry.pools.iter().filter_map(Weak::upgrade).collect(),
-            None => return,
-        };
-        // `None`, no request waits, comes last.
-        pools.sort_by_key(|pool| {
-            let since = pool.waits_since();
-            (since.is_none(), since)
-        });
-        for pool in pools {
-            pool.settle();
+    /// Makes room for the connection of an exchange that has got a slot at an address, whichever pool keeps others there.
+    /// The exchange connects when that is done. Not to be called under the lock of a pool.
+    pub(super) fn make_room(&self, address: &Address) {
+        for pool in self.pools(address) {
+            pool.make_room();
         }
+    }
+
+    /// Offers a slot that was freed at an address to the requests that wait there, the one that waits longest first,
+    /// whichever pool it waits in. Not to be called under the lock of a pool.
+    pub(super) fn settle(&self, address: &Address, offer: Offer) {
+        let pools = self.pools(address);
+        serve(&pools);
+        drop(offer);
+        // A request that came meanwhile has left the offer to the others.
+        serve(&pools);
+    }
+
+    /// The pools at an address.
+    fn pools(&self, address: &Address) -> Vec<Arc<dyn Neighbour>> {
+        let entries = self.lock();
+        let pools = entries.get(address).map(|entry| entry.pools.iter());
+        pools.into_iter().flatten().filter_map(Weak::upgrade).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Address, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Gives slots, one after the other, each to the request that waits longest of those that may have it.
+fn serve(pools: &[Arc<dyn Neighbour>]) {
+    loop {
+        let mut waiting: Vec<_> = pools
+            .iter()
+            .filter_map(|pool| Some((pool.waits_since()?, pool)))
+            .collect();
+        waiting.sort_by_key(|(since, _)| *since);
+        if !waiting.into_iter().any(|(_, pool)| pool.clone().serve_next()) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod crowd;
 
 #[cfg(test)]
 mod simulation;

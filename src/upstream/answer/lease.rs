@@ -27,12 +27,14 @@ impl Lease {
 
     /// Ends an exchange that is complete `now`.
     pub(in crate::upstream) fn finish(self, reusable: bool, now: Instant) {
+        // The worker is free when the connection is closed: the slot is dropped behind it.
         let Self { pump, slot } = self;
-        match pump.into_connection() {
-            Some(connection) if reusable => slot.keep_at(connection, now),
-            other => {
-                drop(other);
-                drop(slot);
+        match reusable {
+            false => pump.close(),
+            true => {
+                if let Some(connection) = pump.into_connection() {
+                    slot.keep_at(connection, now);
+                }
             }
         }
     }

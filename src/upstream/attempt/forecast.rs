@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::upstream::Upstream;
 use crate::protocol::RequestHead;
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
+use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::{self, Pick};
 
 /// The choice for a request while every endpoint works and none is full.
@@ -39,6 +40,7 @@ impl Upstream {
             constraints: &constraints,
             backup,
             circuit: CircuitState::Closed,
+            claim: Claim::New,
         });
         let possible = |pick: &&Pick<'_>| endpoints.iter().any(|endpoint| pick.possible(endpoint));
         let Some(pick) = pick.iter().find(possible) else {

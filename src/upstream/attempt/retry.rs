@@ -54,7 +54,7 @@ pub fn permitted(attempt: &Attempt<'_>, failure: &Failure) -> bool {
     let repeatable = rules.non_idempotent || idempotent(attempt.method);
     match failure {
         Failure::BacklogFull { .. } => true,
-        Failure::Connect { .. } => in_time && rules.on.connect,
+        Failure::Connect { cause, .. } => !cause.is_ours() && in_time && rules.on.connect,
         Failure::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => again,
         Failure::Io(_) | Failure::Decode(_) | Failure::Head { .. } => {
             again && rules.on.closed && (!attempt.sent || repeatable)

@@ -23,7 +23,7 @@ use crate::upstream::model::{AdmissionError, Endpoint, Failure, Trace};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::sticky;
 use crate::upstream::wire::pump::{PreparedRequest, Pump};
-use crate::upstream::wire::{Connection, RequestBody};
+use crate::upstream::wire::{Announcement, Connection, RequestBody};
 
 /// First pause before a request is sent to the endpoint again that broke it: a single worker that died.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -132,12 +132,11 @@ impl<'a> Attempts<'a> {
             self.enter(Phase::Queue);
             let Grant { mut slot, idle } = self.admit().await?;
             self.enter(Phase::Connect);
-            let fresh = self.fresh;
-            let idle = idle.and_then(|mut idle| (!fresh && idle.is_quiet()).then_some(idle));
+            let idle = idle.and_then(|mut idle| self.may_use(&mut idle).then_some(idle));
             let reused = idle.is_some();
-            let connection = match idle {
+            let connection = match idle.or_else(|| self.connect_now(&mut slot)) {
                 Some(connection) => connection,
-                // Boxed: a kept connection needs no room for it.
+                // Boxed: a connection that is there needs no room for it.
                 None => match Box::pin(self.connect(&mut slot)).await {
                     Some(connection) => connection,
                     None if self.gives_up() => return Err(self.refused(AdmissionError::NoEndpoint)),
@@ -256,15 +255,27 @@ impl<'a> Attempts<'a> {
         self.paused = true;
     }
 
+    /// A fresh connection, where neither it nor what the endpoint is told in front has to be waited for.
+    fn connect_now(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
+        if self.upstream.config.proxy_protocol.is_some() {
+            return None;
+        }
+        let stream = self.upstream.dialer.connect_now(&slot.endpoint().config)?;
+        self.now = Instant::now();
+        slot.reached();
+        Some(Connection::boxed(stream))
+    }
+
     /// A fresh connection; `None` notes the failure, and the next endpoint has its turn.
     async fn connect(&mut self, slot: &mut Slot<Box<Connection>>) -> Option<Box<Connection>> {
-        let limit = self.upstream.config.timeouts.connect;
-        let connected = self.upstream.dialer.connect(&slot.endpoint().config, limit).await;
+        let (announcement, limit) = (self.announcement(), self.upstream.config.timeouts.connect);
+        let endpoint = &slot.endpoint().config;
+        let connected = self.upstream.dialer.connect(endpoint, &announcement, limit).await;
         self.now = Instant::now();
         let failure = match connected {
             Ok(stream) => {
                 slot.reached();
-                return Some(Connection::boxed(stream));
+                return Some(Connection::announced(stream, announcement));
             }
             Err(ConnectError::Full) => {
                 slot.full();
@@ -273,8 +284,10 @@ impl<'a> Attempts<'a> {
                 return None;
             }
             Err(cause) => {
-                slot.unreachable();
-                self.upstream.suspect_names();
+                if !cause.is_ours() {
+                    slot.unreachable();
+                    self.upstream.suspect_names();
+                }
                 let endpoint = slot.endpoint().name.to_string();
                 Failure::Connect { endpoint, cause }
             }
@@ -282,6 +295,16 @@ impl<'a> Attempts<'a> {
         self.constraints.tried.push(slot.endpoint().id);
         self.skip(failure);
         None
+    }
+
+    /// What an endpoint is told of the client.
+    fn announcement(&self) -> Announcement {
+        Announcement::of(&self.head.client, self.upstream.config.proxy_protocol)
+    }
+
+    /// Whether a kept connection may take the request: it lives, and is for this client.
+    fn may_use(&self, idle: &mut Connection) -> bool {
+        !self.fresh && idle.is_quiet() && idle.is_announced_as(&self.announcement())
     }
 
     /// Whether no other endpoint is to be asked after the last one could not be reached.

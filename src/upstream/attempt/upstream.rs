@@ -13,6 +13,7 @@ use crate::upstream::model::{Endpoint, UpstreamConfig, Workers};
 use crate::upstream::select::balance::Constraints;
 use crate::upstream::select::{key, sticky};
 use crate::upstream::wire::pump::Terms;
+use crate::upstream::wire::timers::Timers;
 use crate::upstream::wire::{Connection, Dialer, codec};
 
 /// A named group of endpoints with its policy, ready to serve.
@@ -67,6 +68,7 @@ impl Upstream {
         let terms = Terms {
             upstream: name.clone(),
             timeouts: config.timeouts,
+            timers: Timers::default(),
         };
         Self {
             name,

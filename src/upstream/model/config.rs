@@ -12,6 +12,7 @@ pub use slots::Slots;
 
 use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
+use crate::protocol::proxy_protocol::Version;
 use crate::transport::tls::BackendTls;
 use crate::transport::{Address, Query, Secret};
 use crate::variables::Template;
@@ -27,6 +28,8 @@ pub struct UpstreamConfig {
     pub quirks: Quirks,
     /// What an HTTP server gets as `Host`; `None`: the client's.
     pub host: Option<Template>,
+    /// How endpoints are told of the client in front of a connection; `None`: they are not.
+    pub proxy_protocol: Option<Version>,
     /// Send paths in normal form, where they would go on as they came.
     pub normalize: bool,
     /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).

@@ -11,7 +11,7 @@ use super::latency::Latency;
 use crate::upstream::model::Token;
 use crate::upstream::model::Workers;
 use crate::upstream::model::adaptive::Adaptive;
-use crate::upstream::model::occupancy::{Occupancy, Tenancy};
+use crate::upstream::model::occupancy::{Claim, Occupancy, Tenancy};
 
 /// One address of an upstream. What changes is written under the pool's lock and may be read by anyone.
 #[derive(Debug)]
@@ -197,9 +197,9 @@ impl Endpoint {
     }
 
     /// Whether another exchange fits.
-    pub fn has_room(&self) -> bool {
-        let in_flight = self.in_flight();
-        in_flight < self.limit() && in_flight < self.window.load(Ordering::Relaxed)
+    pub fn has_room(&self, claim: Claim) -> bool {
+        let limit = self.limit().min(self.window.load(Ordering::Relaxed));
+        self.occupancy().has_room(limit, claim)
     }
 
     /// Exchanges under way.
@@ -273,8 +273,8 @@ impl Endpoint {
     }
 
     /// Takes a slot, if another pool has not taken the last one in this moment.
-    pub(in crate::upstream) fn take_slot(&self) -> bool {
-        let taken = self.occupancy().enter(self.limit());
+    pub(in crate::upstream) fn take_slot(&self, claim: Claim) -> bool {
+        let taken = self.occupancy().enter(self.limit(), claim);
         if taken {
             self.served.fetch_add(1, Ordering::Relaxed);
         }

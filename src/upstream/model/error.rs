@@ -162,6 +162,7 @@ impl Failure {
             Self::BacklogFull { .. } | Self::Decode(DecodeError::Overloaded | DecodeError::CantMultiplex) => {
                 Blame::Busy
             }
+            Self::Connect { cause, .. } if cause.is_ours() => Blame::Other,
             // A watchdog that does its work is no sign of an endpoint that does not.
             Self::Killed { .. } => Blame::Other,
             // It works, and says that this request is not for it, or not now.

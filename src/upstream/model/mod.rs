@@ -16,7 +16,7 @@ mod workers;
 pub use config::UpstreamConfig;
 pub use endpoint::Endpoint;
 pub use error::{AdmissionError, BodyError, Failure};
-pub use occupancy::Occupancy;
+pub use occupancy::{Claim, Occupancy, Offer};
 pub use token::Token;
 pub use trace::Trace;
 pub use workers::Workers;

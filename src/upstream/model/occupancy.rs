@@ -11,9 +11,24 @@ pub struct Occupancy {
     in_flight: AtomicUsize,
     /// Idle connections kept.
     idle: AtomicUsize,
+    /// Slots that were freed, and that those which wait are asked about first.
+    offered: AtomicUsize,
     /// Several pools have endpoints there.
     shared: AtomicBool,
 }
+
+/// What a request that wants a slot of a shared address may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It has just come: a slot that is free. One on offer may go to a request that waits in another pool.
+    New,
+    /// It is its turn: a slot on offer, too.
+    Turn,
+}
+
+/// A slot that was freed, on offer to those that wait. Dropped: whatever of it was not taken is free to all.
+#[derive(Debug)]
+pub struct Offer(Arc<Occupancy>);
 
 /// The part of one endpoint in the occupancy of its address. Dropped: its idle connections are closed.
 #[derive(Debug, Default)]
@@ -34,18 +49,38 @@ impl Occupancy {
         self.idle.load(Ordering::Relaxed)
     }
 
+    /// Whether another exchange fits into a `limit`.
+    pub(in crate::upstream) fn has_room(&self, limit: usize, claim: Claim) -> bool {
+        self.admits(self.in_flight.load(Ordering::Acquire), limit, claim)
+    }
+
     /// Begins an exchange, unless `limit` of them are under way.
-    pub(in crate::upstream) fn enter(&self, limit: usize) -> bool {
-        let more = |in_flight: usize| (in_flight < limit).then_some(in_flight + 1);
+    pub(in crate::upstream) fn enter(&self, limit: usize, claim: Claim) -> bool {
+        let more = |in_flight: usize| self.admits(in_flight, limit, claim).then_some(in_flight + 1);
         self.in_flight
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .fetch_update(Ordering::Relaxed, Ordering::Acquire, more)
             .is_ok()
+    }
+
+    fn admits(&self, in_flight: usize, limit: usize, claim: Claim) -> bool {
+        let withheld = match claim {
+            Claim::New => self.offered.load(Ordering::Relaxed),
+            Claim::Turn => 0,
+        };
+        in_flight < limit.saturating_sub(withheld)
     }
 
     /// Ends an exchange.
     pub(in crate::upstream) fn leave(&self) {
-        let before = self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        // What sees this sees the offer that came before it.
+        let before = self.in_flight.fetch_sub(1, Ordering::Release);
         debug_assert!(before > 0, "a slot was freed twice");
+    }
+
+    /// The slot of an exchange that is about to end goes to those that wait.
+    pub(in crate::upstream) fn offer(self: &Arc<Self>) -> Offer {
+        self.offered.fetch_add(1, Ordering::Relaxed);
+        Offer(self.clone())
     }
 
     /// Whether several pools have endpoints there: what one of them does is to be told to the others.
@@ -56,6 +91,12 @@ impl Occupancy {
     /// From now on several pools have.
     pub(in crate::upstream) fn share(&self) {
         self.shared.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.0.offered.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -111,11 +152,26 @@ mod tests {
     #[test]
     fn a_limit_holds_for_all_tenants_together() {
         let occupancy = Arc::new(Occupancy::default());
-        assert!(occupancy.enter(2) && occupancy.enter(2) && !occupancy.enter(2));
+        let enter = || occupancy.enter(2, Claim::New);
+        assert!(enter() && enter() && !enter());
         occupancy.leave();
         let (one, other) = (Tenancy::new(occupancy.clone()), Tenancy::new(occupancy.clone()));
         one.set_idle(1);
         assert_eq!((one.room_for_idle(2, 0), other.room_for_idle(2, 0)), (1, 0));
+    }
+
+    #[test]
+    fn a_slot_on_offer_is_for_those_that_wait() {
+        let occupancy = Arc::new(Occupancy::default());
+        assert!(occupancy.enter(2, Claim::New) && occupancy.enter(2, Claim::New));
+        let offer = occupancy.offer();
+        occupancy.leave();
+        assert!(!occupancy.has_room(2, Claim::New) && !occupancy.enter(2, Claim::New));
+        assert!(occupancy.has_room(2, Claim::Turn) && occupancy.enter(2, Claim::Turn));
+        assert!(!occupancy.enter(2, Claim::Turn), "it was one");
+        occupancy.leave();
+        drop(offer);
+        assert!(occupancy.enter(2, Claim::New), "none wanted it");
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl Profile {
             protocol,
             quirks: self.quirks_over(protocol),
             host: None,
+            proxy_protocol: None,
             normalize: false,
             endpoints: Vec::new(),
             sources: Vec::new(),

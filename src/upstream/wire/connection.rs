@@ -8,6 +8,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
 
+use super::announcement::Announcement;
 use crate::protocol::WriteQueue;
 use crate::transport::{Deadline, Stream};
 
@@ -24,8 +25,8 @@ const WRITE_SLICES: usize = 16;
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
-    /// Nothing was written yet.
-    fresh: bool,
+    /// What was said in front of it.
+    announcement: Announcement,
     /// Received, not decoded.
     pub received: BytesMut,
     /// The last read filled all that it was given.
@@ -39,9 +40,14 @@ pub struct Connection {
 impl Connection {
     /// A fresh connection. Boxed: each exchange moves it from the pool through a pump and a lease and back.
     pub fn boxed(stream: Stream) -> Box<Self> {
+        Self::announced(stream, Announcement::default())
+    }
+
+    /// The same, in front of which something was said.
+    pub fn announced(stream: Stream, announcement: Announcement) -> Box<Self> {
         Box::new(Self {
             stream,
-            fresh: true,
+            announcement,
             received: BytesMut::new(),
             flowing: false,
             queue: WriteQueue::new(),
@@ -58,10 +64,6 @@ impl Connection {
     pub fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let stream = Pin::new(&mut self.stream);
         let written = match self.queue.single() {
-            Some(only) if std::mem::take(&mut self.fresh) => match stream.write_now(only) {
-                Err(error) if is_temporary(&error) => stream.poll_write(cx, only),
-                written => Poll::Ready(written),
-            },
             Some(only) => stream.poll_write(cx, only),
             None => {
                 let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
@@ -94,6 +96,11 @@ impl Connection {
         Poll::Ready(Ok(count))
     }
 
+    /// Whether the endpoint was told the same as it would be told now.
+    pub fn is_announced_as(&self, announcement: &Announcement) -> bool {
+        self.announcement == *announcement
+    }
+
     /// Whether the peer has neither closed nor said anything since the last exchange.
     ///
     /// Costs no system call while nothing happened: tokio knows. What a peer says now belongs to no exchange and may be
@@ -103,34 +110,15 @@ impl Connection {
     }
 }
 
-fn is_temporary(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
 
-    use bytes::Bytes;
     use tokio::net::UnixStream;
     use tokio::task::consume_budget;
 
     use super::*;
-
-    #[tokio::test]
-    async fn a_fresh_connection_takes_bytes_before_the_runtime_knows() {
-        let (ours, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        let mut connection = Connection::boxed(Stream::from(UnixStream::from_std(ours).unwrap()));
-        connection.queue.push(Bytes::from_static(b"hello"));
-        let written = poll_fn(|cx| Poll::Ready(connection.poll_write(cx))).await;
-        assert!(matches!(written, Poll::Ready(Ok(5))));
-        assert!(connection.queue.is_empty());
-    }
 
     #[tokio::test]
     async fn a_busy_task_sees_that_the_peer_is_gone() {

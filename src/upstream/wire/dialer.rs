@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
+use super::announcement::Announcement;
 use crate::transport::tls::TlsConnector;
 use crate::transport::{ConnectError, Connector, Stream};
 use crate::upstream::model::config::EndpointConfig;
@@ -36,26 +37,47 @@ impl Dialer {
         self.tls.store(tls);
     }
 
-    /// Connects within `timeout`, with the handshake if there is one.
-    pub async fn connect(
-        &self,
-        endpoint: &EndpointConfig,
-        timeout: Duration,
-    ) -> Result<Stream, ConnectError> {
+    /// Connects where that takes no time; `None` says that [`connect`](Self::connect) has to.
+    pub fn connect_now(&self, endpoint: &EndpointConfig) -> Option<Stream> {
         match endpoint.tls {
-            false => self.connector.connect(&endpoint.address, timeout).await,
-            // Boxed: a plain connection needs no room for it.
-            true => match tokio::time::timeout(timeout, Box::pin(self.shake(endpoint, timeout))).await {
-                Ok(shaken) => shaken,
-                Err(_) => Err(ConnectError::Timeout),
-            },
+            false => self.connector.connect_now(&endpoint.address),
+            true => None,
         }
     }
 
-    async fn shake(&self, endpoint: &EndpointConfig, timeout: Duration) -> Result<Stream, ConnectError> {
+    /// Connects within `timeout`, with what comes in front of the first request: the announcement, then the handshake.
+    pub async fn connect(
+        &self,
+        endpoint: &EndpointConfig,
+        announcement: &Announcement,
+        timeout: Duration,
+    ) -> Result<Stream, ConnectError> {
+        if !endpoint.tls && announcement.is_empty() {
+            return self.connector.connect(&endpoint.address, timeout).await;
+        }
+        // Boxed: a plain connection needs no room for it.
+        let opening = Box::pin(self.open(endpoint, announcement, timeout));
+        let opened = tokio::time::timeout(timeout, opening).await;
+        opened.unwrap_or(Err(ConnectError::Timeout))
+    }
+
+    async fn open(
+        &self,
+        endpoint: &EndpointConfig,
+        announcement: &Announcement,
+        timeout: Duration,
+    ) -> Result<Stream, ConnectError> {
+        let mut stream = self.connector.connect(&endpoint.address, timeout).await?;
+        announcement.say(&mut stream).await?;
+        match endpoint.tls {
+            true => self.shake(stream, endpoint).await,
+            false => Ok(stream),
+        }
+    }
+
+    async fn shake(&self, stream: Stream, endpoint: &EndpointConfig) -> Result<Stream, ConnectError> {
         let tls = self.tls.load_full();
         let tls = tls.ok_or_else(|| ConnectError::Tls("nothing says how".to_owned()))?;
-        let stream = self.connector.connect(&endpoint.address, timeout).await?;
         let shaken = tls.connect(stream, &endpoint.address).await;
         shaken.map_err(|error| ConnectError::Tls(error.to_string()))
     }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::request_body::RequestBody;
 use super::stderr::Stderr;
+use super::timers::Timers;
 use crate::protocol::request::RequestId;
 use crate::protocol::{DecodeError, EncodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
 use crate::transport::buffers;
@@ -55,6 +56,8 @@ pub struct Terms {
     pub upstream: Arc<str>,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// Timers for fresh connections.
+    pub timers: Timers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +109,10 @@ impl Pump {
         let PreparedRequest { exchange, queue, id } = prepared;
         debug_assert!(connection.received.is_empty(), "bytes of another exchange");
         connection.queue = queue;
-        connection.deadline.clear();
+        match connection.deadline.is_made() {
+            true => connection.deadline.clear(),
+            false => connection.deadline = terms.timers.take(),
+        }
         Self {
             connection,
             exchange,
@@ -209,6 +215,12 @@ impl Pump {
         }
         buffers::give_output(self.connection.queue.release());
         Some(self.connection)
+    }
+
+    /// Closes the connection. Its timer is for another one.
+    pub fn close(mut self) {
+        let timer = std::mem::take(&mut self.connection.deadline);
+        self.terms.timers.give(timer);
     }
 
     /// The connection, after an [`Event::Switched`]. `None` when not all of the request went out: what follows it on

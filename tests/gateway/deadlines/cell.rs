@@ -21,6 +21,9 @@ pub(super) struct Cell {
     pub(super) ends: bool,
     /// Its client answers PINGs.
     pub(super) pongs: bool,
+    /// Its client asks by HTTP/2.
+    #[cfg(feature = "tls")]
+    pub(super) is_http2: bool,
 }
 
 impl Cell {
@@ -30,6 +33,12 @@ impl Cell {
 
     pub(super) fn client(&self) -> Result<Client> {
         Client::connect(self.place.gateway.addr())
+    }
+
+    /// A client on another listener than the first.
+    pub(super) fn client_at(&self, listener: usize) -> Result<Client> {
+        let address = self.place.gateway.addresses().get(listener);
+        Client::connect(address.context("a listener")?.parse()?)
     }
 
     /// Lets an application go on that waits for this cell.

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use testbed::Client;
 
 use super::cell::{Cell, LIVES, end, well};
-use super::place::{LARGE, MEDIUM};
+use super::place::{ANNOUNCED, LARGE, MEDIUM};
 
 /// Watches a connection and tells its end, with the line of its request; `None` when it lives on.
 fn ended(cell: &Cell, client: &mut Client) -> Result<Option<String>> {
@@ -21,7 +21,7 @@ fn ended(cell: &Cell, client: &mut Client) -> Result<Option<String>> {
 }
 
 /// Another request.
-fn asks(client: &mut Client) -> Result<String> {
+pub(super) fn asks(client: &mut Client) -> Result<String> {
     well(&client.request("GET", "/fixed", &[], b"")?)
 }
 
@@ -31,6 +31,16 @@ pub(super) fn fresh(cell: &Cell) -> Result<String> {
         true => Ok(end(&mut client).to_owned()),
         false => asks(&mut client),
     }
+}
+
+pub(super) fn announcing(cell: &Cell) -> Result<String> {
+    let mut client = cell.client_at(ANNOUNCED)?;
+    client.send("PROXY TCP4 192.0.2.1 ")?;
+    if cell.stirs(&client)? {
+        return Ok(end(&mut client).to_owned());
+    }
+    client.send("198.51.100.1 56324 443\r\n")?;
+    asks(&mut client)
 }
 
 pub(super) fn idle(cell: &Cell) -> Result<String> {

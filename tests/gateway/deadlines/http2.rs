@@ -55,8 +55,8 @@ impl<'a> Watched<'a> {
         Ok(watched)
     }
 
-    /// Sends a body, of which `left` bytes are left, as far as the gateway takes it.
-    fn upload(&mut self, left: &mut usize) -> Result<Option<&'static str>> {
+    /// Sends a body, of which `left` bytes are left, until the gateway has taken nothing more for as long as `patience`.
+    fn upload(&mut self, left: &mut usize, patience: Duration) -> Result<Option<&'static str>> {
         while *left > 0 {
             while *left > 0 && self.windows.iter().all(|window| *window >= PIECE) {
                 *left -= PIECE;
@@ -67,7 +67,7 @@ impl<'a> Watched<'a> {
             if *left == 0 {
                 break;
             }
-            match self.next(Instant::now() + PAUSE)? {
+            match self.next(Instant::now() + patience)? {
                 Next::Frame => {}
                 Next::End(how) => return Ok(Some(how)),
                 Next::Nothing => break,
@@ -245,7 +245,7 @@ fn half_a_body(cell: &Cell, path: &str) -> Result<String> {
 pub(super) fn refused_body(cell: &Cell) -> Result<String> {
     let mut left = MEDIUM;
     let mut watched = Watched::post(cell, "/deaf", left)?;
-    if let Some(how) = watched.upload(&mut left)? {
+    if let Some(how) = watched.upload(&mut left, PAUSE)? {
         return cell.logged(how);
     }
     ensure!(left > 0, "all of it was taken");
@@ -253,7 +253,7 @@ pub(super) fn refused_body(cell: &Cell) -> Result<String> {
         return Ok(end);
     }
     cell.place.marks.set("deaf");
-    match watched.upload(&mut left)? {
+    match watched.upload(&mut left, LIMIT)? {
         None => watched.well(),
         Some(how) => bail!("{how}, with {left} bytes left"),
     }

@@ -7,6 +7,8 @@ mod cell;
 mod http1;
 mod http2;
 mod place;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::Arc;
 use std::thread;
@@ -18,7 +20,8 @@ use place::Place;
 
 /// The deadlines: those of `[server] timeouts`, those of an upstream, and that of its queue. With PINGs there are
 /// clients that answer them and others.
-const TIMERS: [&str; 12] = [
+const TIMERS: [&str; 13] = [
+    "handshake",
     "idle",
     "head",
     "body",
@@ -58,7 +61,13 @@ const fn row(
 }
 
 /// What happens is said from the client's side, with the status and the reason of the access log where there is a line.
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 27] = [
+    row(
+        "HTTP/1",
+        "in a PROXY header",
+        http1::announcing,
+        &[("handshake", "closed")],
+    ),
     row("HTTP/1", "nothing said", http1::fresh, &[("idle", "closed")]),
     row("HTTP/1", "between requests", http1::idle, &[("idle", "closed")]),
     row(
@@ -231,8 +240,18 @@ const ROWS: [Row; 26] = [
     ),
 ];
 
+/// All of them: with TLS there are more.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    #[cfg(feature = "tls")]
+    let more = &tls::ROWS[..];
+    #[cfg(not(feature = "tls"))]
+    let more = &[];
+    ROWS.iter().chain(more)
+}
+
 /// States that one of the versions does not have.
-const MISSING: [(&str, &str, &str); 8] = [
+const MISSING: [(&str, &str, &str); 9] = [
+    ("HTTP/2", "in a PROXY header", "it is what is not known yet"),
     ("HTTP/1", "in a preface", "it is what is not known yet"),
     ("HTTP/1", "no SETTINGS yet", "it has none"),
     ("HTTP/2", "nothing said", "it is what is not known yet"),
@@ -277,7 +296,7 @@ fn each_deadline_ends_its_own_states_and_no_others() {
 /// All states of a version under one short deadline, at the same time; gives what is not as the table says.
 fn column(timer: &'static str, version: &'static str) -> Vec<String> {
     let place = Arc::new(Place::start(timer));
-    let rows = ROWS.iter().filter(|row| row.version == version);
+    let rows = rows().filter(|row| row.version == version);
     thread::scope(|scope| {
         let cells: Vec<_> = rows
             .map(|row| scope.spawn(|| wrong(row, timer, &place)))
@@ -297,6 +316,8 @@ fn wrong(row: &Row, timer: &str, place: &Arc<Place>) -> Option<String> {
         id: row.state.replace([' ', ','], "-"),
         ends: ends.is_some(),
         pongs: timer != "h2_ping",
+        #[cfg(feature = "tls")]
+        is_http2: row.version == "HTTP/2",
     };
     let seen = (row.play)(&cell).unwrap_or_else(|error| format!("{error:#}"));
     let Row { version, state, .. } = row;
@@ -305,7 +326,7 @@ fn wrong(row: &Row, timer: &str, place: &Arc<Place>) -> Option<String> {
 
 #[test]
 fn every_state_is_in_the_table_for_both_versions_or_does_not_exist() {
-    let rows = ROWS.iter().map(|row| (row.version, row.state));
+    let rows = rows().map(|row| (row.version, row.state));
     let mut all: Vec<_> = rows
         .chain(MISSING.map(|(version, state, _)| (version, state)))
         .collect();

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use testbed::{Client, Gateway, Scripted, ScriptedConnection};
 
+#[cfg(feature = "tls")]
+use super::tls::Certificates;
 use crate::marks::Marks;
 use crate::start;
 
@@ -16,6 +18,8 @@ pub(super) struct Place {
     /// Has the only slot of the upstream `one`, until it is marked.
     _occupant: Client,
     _backends: [Scripted; 4],
+    #[cfg(feature = "tls")]
+    pub(super) certificates: Certificates,
 }
 
 impl Place {
@@ -26,7 +30,12 @@ impl Place {
             Scripted::start(move |mut connection| script(&mut connection, &marks)).unwrap()
         };
         let backends = [app, app, deaf, web].map(scripted);
-        let gateway = start(&config(timer, &backends.each_ref().map(Scripted::address)));
+        let text = config(timer, &backends.each_ref().map(Scripted::address));
+        #[cfg(feature = "tls")]
+        let certificates = Certificates::new();
+        #[cfg(feature = "tls")]
+        let text = text + &certificates.listeners();
+        let gateway = start(&text);
         let mut occupant = Client::connect(gateway.addr()).unwrap();
         occupant
             .send_request("GET", "/one/wait?occupant", &[], b"")
@@ -37,13 +46,24 @@ impl Place {
             marks,
             _occupant: occupant,
             _backends: backends,
+            #[cfg(feature = "tls")]
+            certificates,
         }
     }
 }
 
 fn config(timer: &str, [app, one, deaf, web]: &[String; 4]) -> String {
     let time = |name: &str| if timer.starts_with(name) { SHORT } else { "1m" };
-    let server = ["idle", "head", "body", "send", "linger", "tunnel", "h2_ping"];
+    let server = [
+        "handshake",
+        "idle",
+        "head",
+        "body",
+        "send",
+        "linger",
+        "tunnel",
+        "h2_ping",
+    ];
     let server = server
         .map(|name| format!("{name} = \"{}\"", time(name)))
         .join(", ");
@@ -119,6 +139,9 @@ pub(super) const LARGE: usize = 512 * PIECE;
 /// socket holds.
 pub(super) const MEDIUM: usize = 32 * PIECE;
 
+/// The listener whose connections are announced.
+pub(super) const ANNOUNCED: usize = 1;
+
 /// The short deadline.
 const SHORT: &str = "1500ms";
 
@@ -127,6 +150,12 @@ const STDOUT: u8 = 6;
 const HEAD: &[u8] = b"Content-Type: text/plain\r\n\r\n";
 
 const ROUTES: &str = r#"
+[[listen]]
+address = "127.0.0.1:0"
+
+[[listen]]
+address = "127.0.0.1:0"
+proxy_protocol = { from = ["127.0.0.0/8"] }
 [[route]]
 proxy = { upstream = "app" }
 

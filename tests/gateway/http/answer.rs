@@ -3,7 +3,7 @@
 use anyhow::Result;
 use testbed::{Client, Response, ScriptedConnection};
 
-use super::frames::Outcome;
+use super::frames::{GET, Outcome};
 use super::site::{Site, answering};
 use crate::start;
 
@@ -249,13 +249,6 @@ fn the_version_in_the_status_line_is_ours() {
         }
     }
 }
-
-const GET: [(&str, &str); 4] = [
-    (":method", "GET"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
 
 #[test]
 fn a_body_of_unknown_length_is_chunked_or_ends_with_the_connection() {

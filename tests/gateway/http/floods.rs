@@ -7,20 +7,6 @@ use testbed::Signal;
 use super::frames::*;
 use super::site::{Site, gate};
 
-const GET: [(&str, &str); 4] = [
-    (":method", "GET"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
-
-const POST: [(&str, &str); 4] = [
-    (":method", "POST"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
-
 const STATUS: &str = "[[route]]\npath = \"/status\"\nstatus = {}";
 
 impl Site {

@@ -59,11 +59,16 @@ impl Http2 {
 
     /// A whole request on stream 1.
     pub(crate) fn ask(&mut self, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
-        self.headers(1, fields, if body.is_empty() { END_STREAM } else { 0 });
+        self.ask_on(1, fields, body)
+    }
+
+    /// A whole request.
+    pub(crate) fn ask_on(&mut self, stream: u32, fields: &[(&str, &str)], body: &[u8]) -> Outcome {
+        self.headers(stream, fields, if body.is_empty() { END_STREAM } else { 0 });
         if !body.is_empty() {
-            self.frame(DATA, END_STREAM, 1, body);
+            self.frame(DATA, END_STREAM, stream, body);
         }
-        self.outcome(1)
+        self.outcome(stream)
     }
 
     /// Waits until the gateway has seen everything so far.
@@ -190,6 +195,22 @@ pub(crate) fn says_error(block: &[u8]) -> bool {
     let has = |name: &[u8]| block.windows(name.len()).any(|window| window == name);
     has(b"bridgehead-error") || has(&CODED)
 }
+
+/// The head of a request.
+pub(crate) const GET: [(&str, &str); 4] = [
+    (":method", "GET"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
+
+/// The same with a body.
+pub(crate) const POST: [(&str, &str); 4] = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/first"),
+    (":authority", "a.example"),
+];
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;

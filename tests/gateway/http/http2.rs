@@ -3,25 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use std::time::Duration;
+
 use testbed::Signal;
 
 use super::bodiless::{Rest, assert_freed, endless};
 use super::frames::*;
 use super::site::{Site, gate};
-
-const GET: [(&str, &str); 4] = [
-    (":method", "GET"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
-
-const POST: [(&str, &str); 4] = [
-    (":method", "POST"),
-    (":scheme", "http"),
-    (":path", "/first"),
-    (":authority", "a.example"),
-];
 
 /// Each list of fields is a malformed request: nothing of it reaches the application.
 #[track_caller]
@@ -136,6 +124,28 @@ fn streams_that_stand_still_hold_no_worker() {
             .all(|line| line["reason"].is_null())
     );
 }
+
+#[test]
+fn a_stream_that_is_taken_slowly_lives() {
+    let site = Site::scripted("timeouts = { send = \"1500ms\" }", "", |mut connection| {
+        let request = connection.read_fastcgi()?;
+        let answer = format!("Content-Type: a/b\r\n\r\n{}", "x".repeat(SLOWLY * 20));
+        connection.fastcgi_response(request.id, answer.as_bytes())
+    });
+    let mut http = site.http2();
+    // SETTINGS_INITIAL_WINDOW_SIZE: none.
+    http.frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    http.headers(1, &GET, END_STREAM);
+    // The 16 KiB that hyper is given at a time take longer than `send`.
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(300));
+        http.frame(WINDOW_UPDATE, 0, 1, &(SLOWLY as u32).to_be_bytes());
+    }
+    assert!(matches!(http.outcome(1), Outcome::Answer(200, got) if got.len() == SLOWLY * 20));
+}
+
+/// Bytes that are taken at a time.
+const SLOWLY: usize = 2000;
 
 #[test]
 fn a_stream_that_is_taken_too_slowly_ends_its_connection() {
@@ -406,6 +416,22 @@ fn connect_is_no_tunnel() {
         matches!(outcome, Outcome::Answer(405, _) | Outcome::Reset),
         "{outcome:?}"
     );
+    assert_eq!(site.backend.connections(), 0);
+}
+
+#[test]
+fn connect_with_a_length_ends_its_connection_and_is_told_why() {
+    let site = Site::new();
+    let connect = [
+        (":method", "CONNECT"),
+        (":authority", "a.example:443"),
+        ("content-length", "5"),
+    ];
+    let mut http = site.http2();
+    http.headers(1, &connect, 0);
+    let (_, code, word) = http.goodbye().expect("a GOAWAY");
+    assert_eq!((code, word.as_str()), (PROTOCOL_ERROR, "http2_error"));
+    assert_eq!(site.log(1)[0]["reason"], "http2_error");
     assert_eq!(site.backend.connections(), 0);
 }
 

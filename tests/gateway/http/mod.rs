@@ -2,8 +2,10 @@
 //!
 //! The numbers GH-01 to GH-30 in the comments are those of section 6.5.
 
+mod announcing;
 mod answer;
 mod bodiless;
+mod compression;
 mod edge;
 mod errors;
 mod fields;
@@ -12,10 +14,12 @@ mod floods;
 pub(crate) mod frames;
 mod framing;
 mod http2;
+mod kept;
 mod leaving;
 mod log;
 mod memory;
 mod onward;
+pub(crate) mod proxy_protocol;
 mod signals;
 pub(crate) mod site;
 mod strict;

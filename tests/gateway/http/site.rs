@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use testbed::{Client, Gateway, Response, Scripted, ScriptedConnection, ScriptedRequest};
 
 use super::frames::Http2;
+use crate::lifecycle::reload::reload;
 use crate::start;
 
 /// A gateway and its application.
@@ -54,12 +55,15 @@ impl Site {
         script: impl Fn(ScriptedConnection) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
         let backend = Scripted::start(script).expect("the backend starts");
-        let gateway = start(&format!(
-            "[server]\ntemp_dir = \"{{dir}}\"\n{server}\n\
-             [upstream.app]\n{upstream}\nendpoints = [\"{}\"]\n{ROUTES}\n{tables}\n",
-            backend.address()
-        ));
+        let gateway = start(&config(upstream, server, tables, &backend));
         Self { gateway, backend }
+    }
+
+    /// Has a FastCGI application's gateway load other settings.
+    #[track_caller]
+    pub(super) fn reload(&self, server: &str, tables: &str) {
+        let config = config("protocol = \"fastcgi\"", server, tables, &self.backend);
+        reload(&self.gateway, &config);
     }
 
     /// A new connection.
@@ -122,6 +126,14 @@ impl Site {
         let parse = |line: &String| serde_json::from_str(line).expect("a line is an object");
         lines.iter().map(parse).collect()
     }
+}
+
+fn config(upstream: &str, server: &str, tables: &str, backend: &Scripted) -> String {
+    format!(
+        "[server]\ntemp_dir = \"{{dir}}\"\n{server}\n\
+         [upstream.app]\n{upstream}\nendpoints = [\"{}\"]\n{ROUTES}\n{tables}\n",
+        backend.address()
+    )
 }
 
 /// Something that a script waits for until the test says so.

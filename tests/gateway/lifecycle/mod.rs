@@ -7,7 +7,7 @@ mod nameless;
 mod opening;
 mod places;
 mod privileges;
-mod reload;
+pub(crate) mod reload;
 mod replace;
 mod tunnel;
 

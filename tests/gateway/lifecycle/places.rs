@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use testbed::{Client, Gateway, Signal};
 
-use super::{told, wait_told};
+use super::{backend, told, wait_told};
 use crate::start;
 
 fn config(places: usize) -> String {
@@ -111,4 +111,26 @@ fn descriptors_that_are_used_up_are_told_once_a_second_at_most_and_counted() {
         failures >= times.iter().sum(),
         "{failures} failures, told of {times:?}"
     );
+}
+
+#[test]
+fn an_endpoint_is_not_blamed_for_descriptors_that_are_used_up() {
+    let backend = backend();
+    let gateway = start(&format!(
+        "[upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{}\"]\n\
+         [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        backend.address()
+    ));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    assert_eq!(client.request("GET", "/", &[], b"").unwrap().status, 200);
+    let before = limit_files(&gateway, Some(3));
+    let answer = client.request("GET", "/", &[], b"").unwrap();
+    assert_eq!(
+        (answer.status, answer.header("bridgehead-error")),
+        (503, Some("no_descriptor"))
+    );
+    limit_files(&gateway, before);
+    assert_eq!(client.request("GET", "/", &[], b"").unwrap().status, 200);
+    let errors = gateway.wait_errors("LimitNOFILE").unwrap();
+    assert!(!errors.contains("endpoint is down"), "{errors}");
 }

@@ -1,6 +1,8 @@
 //! SIGHUP.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use testbed::{Client, Gateway, Scripted, Signal};
@@ -28,7 +30,7 @@ pub(super) fn fixed(body: &str) -> String {
 
 /// Writes a configuration and has it loaded.
 #[track_caller]
-pub(super) fn reload(gateway: &Gateway, config: &str) {
+pub(crate) fn reload(gateway: &Gateway, config: &str) {
     let before = told(gateway, LOADED);
     gateway.write_config(config).unwrap();
     gateway.signal(Signal::HUP).unwrap();
@@ -499,6 +501,31 @@ fn proxies_are_trusted_as_the_new_configuration_says() {
             Some("127.0.0.1")
         ]
     );
+}
+
+#[test]
+fn a_reload_changes_whose_connections_are_announced() {
+    let config = |more: &str| {
+        format!(
+            "[[listen]]\naddress = \"unix:{{dir}}/front.sock\"\n{more}\n[[route]]\nrespond = {{ body = \"fixed\" }}\n"
+        )
+    };
+    let gateway = start(&config(""));
+    let ask = |start: &[u8]| {
+        let mut stream = UnixStream::connect(gateway.dir().join("front.sock")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let request = b"GET / HTTP/1.0\r\nHost: a.example\r\n\r\n";
+        stream.write_all(&[start, request].concat()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    let both = || [ask(b""), ask(b"PROXY TCP4 192.0.2.9 198.51.100.1 56324 443\r\n")];
+    assert_eq!(both(), ["200", "400"]);
+    reload(&gateway, &config("proxy_protocol = { from = [\"unix\"] }"));
+    assert_eq!(both(), ["400", "200"]);
+    reload(&gateway, &config(""));
+    assert_eq!(both(), ["200", "400"]);
 }
 
 #[test]

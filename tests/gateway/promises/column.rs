@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use testbed::{Client, Gateway, Scripted, Signal};
+use testbed::{Client, Gateway, Scripted, ScriptedRequest, Signal};
 
 use super::application;
 use crate::marks::Marks;
@@ -106,6 +106,20 @@ impl Column {
         Client::connect(self.gateway.addr())
     }
 
+    /// A client of the listener whose connections are announced.
+    pub(super) fn announced_client(&self) -> Result<Client> {
+        let address = self.gateway.addresses().get(1);
+        Client::connect(address.context("two listeners")?.parse()?)
+    }
+
+    /// What an application was told with its requests: the values of a variable, or of a field if it speaks HTTP.
+    pub(super) fn params(&self, name: &str, variable: &str, field: &str) -> Vec<String> {
+        let key = if self.protocol == "http" { field } else { variable };
+        let requests = self.backend(name).requests().into_iter();
+        let value = |request: ScriptedRequest| request.param(key).unwrap_or_default().to_owned();
+        requests.map(value).collect()
+    }
+
     /// A request that is under way.
     pub(super) fn send(&self, method: &str, target: &str, body: &[u8]) -> Result<Client> {
         let mut client = self.client()?;
@@ -184,5 +198,23 @@ fn config(protocol: &str, applications: &[Application], queue: usize) -> String 
         .iter()
         .filter(|application| application.name == "kept");
     let other = kept.map(|application| upstream("other", application));
-    all.chain(other).collect::<String>() + "[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n"
+    all.chain(other).collect::<String>() + REST
 }
+
+/// The clients of the second listener are announced; its address is no other's, so that a successor finds it again.
+const REST: &str = r#"
+[server]
+temp_dir = "{dir}"
+timeouts = { handshake = "1m", grace = "20s" }
+
+[[route]]
+path = "/status"
+status = { format = "json" }
+
+[[listen]]
+address = "127.0.0.1:0"
+
+[[listen]]
+address = "127.0.0.2:0"
+proxy_protocol = { from = ["127.0.0.0/8"] }
+"#;

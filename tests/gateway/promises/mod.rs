@@ -14,6 +14,7 @@ use testbed::Client;
 use application::LARGE;
 use column::{Column, Event};
 
+use crate::http::proxy_protocol::LINE;
 use crate::spoken::PROTOCOLS;
 
 const EVENTS: [Event; 3] = [Event::Nothing, Event::Reload, Event::Replacement];
@@ -29,7 +30,7 @@ struct Promise {
     missing: &'static [(&'static str, &'static str)],
 }
 
-const PROMISES: [Promise; 9] = [
+const PROMISES: [Promise; 10] = [
     Promise {
         what: "a full pool queues",
         upstream: ("full", ""),
@@ -92,6 +93,13 @@ const PROMISES: [Promise; 9] = [
         before: keep,
         after: make_room,
         missing: &[("scgi", "the end of an answer is that of its connection")],
+    },
+    Promise {
+        what: "an announced client is known, however slowly its header comes",
+        upstream: ("told", ""),
+        before: announce,
+        after: know,
+        missing: &[],
     },
 ];
 
@@ -232,6 +240,34 @@ fn keep(column: &Column) -> Result<Vec<Client>> {
 fn make_room(column: &Column, _: Vec<Client>) -> Result<()> {
     column.asks("/other")?;
     column.asks("/kept")
+}
+
+/// One client is known and waits for its answer, of another one half a header has come.
+fn announce(column: &Column) -> Result<Vec<Client>> {
+    let mut known = column.announced_client()?;
+    known.send(LINE)?;
+    known.send_request("GET", "/told/wait", &[], b"")?;
+    column.backend("told").wait_requests(1)?;
+    let mut slow = column.announced_client()?;
+    slow.send(&LINE[..20])?;
+    // It is accepted after the slow one.
+    let mut last = column.announced_client()?;
+    last.send(LINE)?;
+    last.send_request("GET", "/told", &[], b"")?;
+    column.wait_queued("told", 1)?;
+    Ok(vec![known, slow, last])
+}
+
+fn know(column: &Column, mut clients: Vec<Client>) -> Result<()> {
+    clients[1].send(&LINE[20..])?;
+    clients[1].send_request("GET", "/told", &[], b"")?;
+    column.go_on("told");
+    for client in &mut clients {
+        column.answered(client, "done")?;
+    }
+    let addresses = column.params("told", "REMOTE_ADDR", "x-real-ip");
+    ensure!(addresses == ["192.0.2.9"; 3], "{addresses:?}");
+    Ok(())
 }
 
 /// Bytes of a body that comes in several reads.

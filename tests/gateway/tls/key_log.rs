@@ -11,7 +11,7 @@ fn keys_are_logged_where_the_environment_says_and_that_is_told() {
     let site = Site::new();
     let text = super::config(&site.backend, site.dir.path(), "", "tls = true", "");
     let file = [("SSLKEYLOGFILE", "{dir}/keys")];
-    let gateway = Gateway::start_with(&testbed::bridgehead().unwrap(), &text, &file).unwrap();
+    let gateway = Gateway::start_with(&testbed::built("bridgehead"), &text, &file).unwrap();
     gateway
         .wait_errors("WARN SSLKEYLOGFILE is set: the keys of every connection are written there")
         .unwrap();

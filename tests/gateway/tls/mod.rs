@@ -1,5 +1,6 @@
 //! TLS between clients and the gateway.
 
+mod announced;
 mod backends;
 mod certificates;
 mod clear;
@@ -9,6 +10,7 @@ mod embedded;
 mod examples;
 mod key_log;
 mod lifetimes;
+mod local;
 mod renewal;
 mod resumption;
 mod serving;

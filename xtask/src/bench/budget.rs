@@ -86,7 +86,7 @@ impl Figure {
     }
 }
 
-const ALL: [Budget; 29] = [
+const ALL: [Budget; 36] = [
     budget("fixed", Figure::Instructions, 5_500.0),
     budget("fastcgi-keep", Figure::Instructions, 14_500.0),
     budget("fastcgi-close", Figure::Instructions, 18_000.0),
@@ -102,6 +102,12 @@ const ALL: [Budget; 29] = [
     budget("fastcgi-close", Figure::Ratio, 0.85),
     budget("uwsgi-close", Figure::Ratio, 0.85),
     budget("http-keep", Figure::Ratio, 0.95),
+    budget("tls-keep", Figure::Ratio, 1.0),
+    budget("tls-full", Figure::Ratio, 1.0),
+    budget("tls-resumed", Figure::Ratio, 1.0),
+    budget("tls-large", Figure::Ratio, 1.0),
+    budget("h2-streams", Figure::Ratio, 1.0),
+    budget("h2-tls", Figure::Ratio, 1.0),
     budget("fixed", Figure::Calls, 2.1),
     budget("fastcgi-keep", Figure::Calls, 4.1),
     budget("http-keep", Figure::Calls, 4.1),
@@ -109,6 +115,7 @@ const ALL: [Budget; 29] = [
     budget("memory-asked", Figure::Memory, 1.5),
     budget("memory-upload", Figure::Memory, 1.5),
     budget("memory-h2", Figure::Memory, 12.0),
+    budget("memory-tls", Figure::Memory, 12.0),
     budget("memory-slow", Figure::Memory, 64.0),
     budget("memory-left", Figure::Left, 40.0),
     budget("large-file", Figure::Transfer, 1.0),

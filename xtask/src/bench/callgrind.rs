@@ -10,8 +10,9 @@ use super::load::Load;
 use super::server::Server;
 
 /// User-space instructions of one request: what [`MANY`] need more than [`FEW`], so that start, connections and end
-/// do not count. `start` starts the server with a directory for itself and a file for its profile, which is kept in the
-/// target directory under `name`, for `callgrind_annotate`.
+/// do not count; of both so many times less as a request is `worth` more than an ordinary one. `start` starts the server
+/// with a directory for itself and a file for its profile, which is kept in the target directory under `name`, for
+/// `callgrind_annotate`.
 ///
 /// # Errors
 ///
@@ -19,23 +20,19 @@ use super::server::Server;
 pub(crate) fn instructions(
     name: &str,
     start: impl Fn(&Path, &Path) -> Result<Server>,
-    load: impl Fn(&Server) -> Load,
+    load: impl Fn(&Server) -> Result<Load>,
+    worth: usize,
 ) -> Result<f64> {
+    let (few, many) = (FEW / worth, MANY / worth);
     let total = |requests| total(&format!("{name}.{requests}"), &start, &load, requests);
-    Ok((total(MANY)? - total(FEW)?) / (MANY - FEW) as f64)
-}
-
-/// The command that has the rest of a line counted into the file `profile`.
-pub(crate) fn words(profile: &Path) -> Vec<String> {
-    let file = format!("--callgrind-out-file={}", profile.display());
-    vec![PROGRAM.to_owned(), "--tool=callgrind".to_owned(), file]
+    Ok((total(many)? - total(few)?) / (many - few) as f64)
 }
 
 /// All instructions of a server's life with `requests`.
 fn total(
     name: &str,
     start: impl Fn(&Path, &Path) -> Result<Server>,
-    load: impl Fn(&Server) -> Load,
+    load: impl Fn(&Server) -> Result<Load>,
     requests: usize,
 ) -> Result<f64> {
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory for callgrind")?;
@@ -43,7 +40,7 @@ fn total(
     fs::create_dir_all(&kept).context("cannot make a directory for profiles")?;
     let profile = kept.join(name);
     let server = start(dir.path(), &profile)?;
-    load(&server).run(requests)?;
+    load(&server)?.run(requests)?;
     server.stop()?;
     let text = fs::read_to_string(&profile).context("callgrind wrote nothing")?;
     summary(&text).context("callgrind wrote no summary")
@@ -56,9 +53,6 @@ fn summary(text: &str) -> Option<f64> {
 
 const FEW: usize = 500;
 const MANY: usize = 2500;
-
-/// Of Debian's valgrind.
-pub(crate) const PROGRAM: &str = "/usr/bin/valgrind";
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use anyhow::{Context, Result, bail};
 
-use super::scenario::PATH;
+use super::scenario::{HOST, PATH};
 use crate::http2::{
     ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, get, put,
 };
@@ -15,12 +15,12 @@ use crate::http2::{
 /// # Errors
 ///
 /// When the server resets, closes, or sends more frames than such an answer has.
-pub(crate) fn ask(stream: &mut (impl Read + Write)) -> Result<Vec<u8>> {
+pub(crate) fn ask(stream: &mut (impl Read + Write), scheme: u8) -> Result<Vec<u8>> {
     let mut request = PREFACE.to_vec();
     put(SETTINGS, 0, 0, &[], &mut request);
-    let fields = get(PATH, "bench.example");
+    let fields = get(scheme, PATH, HOST);
     put(HEADERS, END_STREAM | END_HEADERS, STREAM, &fields, &mut request);
-    stream.write_all(&request).context("cannot send")?;
+    send(stream, &request)?;
     let mut body = Vec::new();
     for _ in 0..FRAMES {
         let Frame {
@@ -30,7 +30,7 @@ pub(crate) fn ask(stream: &mut (impl Read + Write)) -> Result<Vec<u8>> {
             SETTINGS if flags & ACK == 0 => {
                 let mut acknowledgement = Vec::new();
                 put(SETTINGS, ACK, 0, &[], &mut acknowledgement);
-                stream.write_all(&acknowledgement).context("cannot send")?;
+                send(stream, &acknowledgement)?;
             }
             DATA => body.extend_from_slice(&payload),
             RST_STREAM | GOAWAY => bail!("refused, with a frame of type {kind}: {payload:?}"),
@@ -43,6 +43,11 @@ pub(crate) fn ask(stream: &mut (impl Read + Write)) -> Result<Vec<u8>> {
     bail!("no end of the answer after {FRAMES} frames")
 }
 
+fn send(stream: &mut impl Write, bytes: &[u8]) -> Result<()> {
+    stream.write_all(bytes).context("cannot send")?;
+    stream.flush().context("cannot send")
+}
+
 const STREAM: u32 = 1;
 const FRAMES: usize = 16; // SETTINGS and its ACK, WINDOW_UPDATE, HEADERS, DATA, and some more
 
@@ -51,6 +56,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::http2::HTTP;
 
     /// A server that has said everything already.
     struct Peer {
@@ -94,16 +100,16 @@ mod tests {
             (DATA, 0, b"hello "),
             (DATA, END_STREAM, b"world"),
         ]);
-        assert_eq!(ask(&mut peer).unwrap(), b"hello world");
+        assert_eq!(ask(&mut peer, HTTP).unwrap(), b"hello world");
         assert!(peer.heard.starts_with(PREFACE));
         assert!(peer.heard.ends_with(&[0, 0, 0, SETTINGS, ACK, 0, 0, 0, 0]));
     }
 
     #[test]
     fn a_reset_an_end_and_no_end_are_errors() {
-        assert!(ask(&mut peer(&[(RST_STREAM, 0, &[0; 4])])).is_err());
-        assert!(ask(&mut peer(&[(SETTINGS, 0, &[])])).is_err());
+        assert!(ask(&mut peer(&[(RST_STREAM, 0, &[0; 4])]), HTTP).is_err());
+        assert!(ask(&mut peer(&[(SETTINGS, 0, &[])]), HTTP).is_err());
         let endless = [(DATA, 0, b"x".as_slice()); FRAMES + 1];
-        assert!(ask(&mut peer(&endless)).is_err());
+        assert!(ask(&mut peer(&endless), HTTP).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! The load: clients that send one counted request after the other, each on one connection, and check every answer.
+//! The load: clients that send counted requests and check every answer.
 
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 
 use super::answer;
+use super::channel::{Channel, Security};
+use super::scenario::{HOST, PATH};
+use super::streams::Streams;
+use crate::http2::{HTTP, HTTPS, get};
 
 /// What is asked for, where, and what has to come back.
 #[derive(Clone, Debug)]
@@ -18,8 +22,23 @@ pub(crate) struct Load {
     pub(crate) request: Vec<u8>,
     /// The length of the body of each answer.
     pub(crate) answer: u64,
-    /// Connections, each with a thread of its own.
+    /// Each has a thread of its own.
     pub(crate) clients: usize,
+    /// What the requests come on.
+    pub(crate) connections: Connections,
+    /// How the clients connect.
+    pub(crate) security: Security,
+}
+
+/// What requests come on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// One for each client, one request after the other.
+    Kept,
+    /// One for each request.
+    Fresh,
+    /// One for each client, of HTTP/2, with so many requests at a time.
+    Streams(usize),
 }
 
 impl Load {
@@ -33,7 +52,7 @@ impl Load {
         let share = |index| requests / self.clients + usize::from(index < requests % self.clients);
         thread::scope(|scope| {
             let clients: Vec<_> = (0..self.clients)
-                .map(|index| scope.spawn(move || self.client(share(index), deadline)))
+                .map(|index| scope.spawn(move || self.client(index, share(index), deadline)))
                 .collect();
             for client in clients {
                 client.join().map_err(|_| anyhow!("a client panicked"))??;
@@ -47,28 +66,66 @@ impl Load {
     /// # Errors
     ///
     /// As [`Load::run`].
-    pub(crate) fn idle(&self, count: usize) -> Result<Vec<TcpStream>> {
-        (0..count)
-            .map(|_| {
-                let mut stream = BufReader::with_capacity(SMALL, connect(self.addr)?);
+    pub(crate) fn idle(&self, count: usize) -> Result<Vec<Box<dyn Channel>>> {
+        let deadline = Instant::now() + LIMIT;
+        let one = |index| {
+            // With an earlier session or not.
+            let mut stream = self.security.open(self.addr, index, 0)?;
+            match self.connections {
+                Connections::Streams(_) => self.streams(&mut stream, 1, 1, deadline)?,
+                Connections::Kept | Connections::Fresh => self.exchange(&mut self.buffered(&mut stream))?,
+            }
+            Ok(stream)
+        };
+        (0..count).map(one).collect()
+    }
+
+    fn client(&self, index: usize, requests: usize, deadline: Instant) -> Result<()> {
+        let open = |earlier| self.security.open(self.addr, index, earlier);
+        match self.connections {
+            Connections::Kept => {
+                let mut stream = self.buffered(open(0)?);
+                for _ in 0..requests {
+                    in_time(deadline)?;
+                    self.exchange(&mut stream)?;
+                }
+                Ok(())
+            }
+            Connections::Fresh => (0..requests).try_for_each(|earlier| {
+                in_time(deadline)?;
+                let mut stream = self.buffered(open(earlier)?);
                 self.exchange(&mut stream)?;
-                Ok(stream.into_inner())
-            })
-            .collect()
-    }
-
-    fn client(&self, requests: usize, deadline: Instant) -> Result<()> {
-        let capacity = if self.answer > SMALL as u64 { LARGE } else { SMALL };
-        let mut stream = BufReader::with_capacity(capacity, connect(self.addr)?);
-        for _ in 0..requests {
-            ensure!(Instant::now() < deadline, "the load is not done after {LIMIT:?}");
-            self.exchange(&mut stream)?;
+                stream.into_inner().close()
+            }),
+            Connections::Streams(at_once) => self.streams(open(0)?, requests, at_once, deadline),
         }
-        Ok(())
     }
 
-    fn exchange(&self, stream: &mut BufReader<TcpStream>) -> Result<()> {
-        stream.get_mut().write_all(&self.request).context("cannot send")?;
+    /// With room for the answers.
+    fn buffered<S: Read>(&self, stream: S) -> BufReader<S> {
+        let capacity = if self.answer > SMALL as u64 { LARGE } else { SMALL };
+        BufReader::with_capacity(capacity, stream)
+    }
+
+    fn streams(
+        &self,
+        stream: impl Read + Write,
+        requests: usize,
+        at_once: usize,
+        deadline: Instant,
+    ) -> Result<()> {
+        let scheme = match self.security {
+            Security::Clear => HTTP,
+            Security::Tls { .. } => HTTPS,
+        };
+        let fields = get(scheme, PATH, HOST);
+        Streams::new(stream).ask(&fields, requests, at_once, self.answer, deadline)
+    }
+
+    fn exchange<S: Read + Write>(&self, stream: &mut BufReader<S>) -> Result<()> {
+        let to = stream.get_mut();
+        to.write_all(&self.request).context("cannot send")?;
+        to.flush().context("cannot send")?;
         let length = answer::read(stream)?;
         ensure!(
             length == self.answer,
@@ -77,6 +134,11 @@ impl Load {
         );
         Ok(())
     }
+}
+
+fn in_time(deadline: Instant) -> Result<()> {
+    ensure!(Instant::now() < deadline, "the load is not done after {LIMIT:?}");
+    Ok(())
 }
 
 /// A connection to `addr` on which nothing waits for longer than [`PATIENCE`].

@@ -9,9 +9,8 @@ use tempfile::TempDir;
 
 use super::load::Load;
 use super::pairs::{self, Cpu};
-use super::scenario::{CLIENTS, Fields, Scenario};
+use super::scenario::Scenario;
 use super::server::{Peer, Server};
-use super::site::BODY;
 use super::strace::Calls;
 use super::work::Work;
 use super::{callgrind, usage};
@@ -27,6 +26,8 @@ pub(crate) struct Row {
     pub(crate) nginx: Figures,
     /// CPU time of one request.
     pub(crate) cpu: Cpu,
+    /// With TLS.
+    pub(crate) secure: bool,
 }
 
 /// What one server needs. Memory in bytes.
@@ -50,56 +51,45 @@ pub(crate) struct Figures {
 ///
 /// When anything does not start or answer.
 pub(crate) fn row(scenario: &Scenario, requests: usize) -> Result<Row> {
-    let Scenario { name, site, fields } = scenario;
+    let Scenario {
+        name, site, worth, ..
+    } = scenario;
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
     let peer_dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
     // One backend for each: kept connections of the one would hold the workers that the other waits for.
-    let our_work = Work::start(site.backend, dir.path())?;
-    let their_work = Work::start(site.backend, peer_dir.path())?;
+    let our_work = Work::start(site, dir.path())?;
+    let their_work = Work::start(site, peer_dir.path())?;
     let mut row = Row {
         name,
+        secure: site.secure,
         ..Row::default()
     };
     {
         let ours = Server::start(Peer::Bridgehead, site, &our_work, dir.path(), None)?;
         let theirs = Server::start(Peer::Nginx, site, &their_work, dir.path(), None)?;
-        let servers = [(&ours, &mut row.bridgehead), (&theirs, &mut row.nginx)];
-        for (server, figures) in servers {
-            memory(server, *fields, figures)?;
-        }
+        let our_load = scenario.load(&ours, &our_work)?;
+        let their_load = scenario.load(&theirs, &their_work)?;
+        memory(&ours, &our_load, &mut row.bridgehead)?;
+        memory(&theirs, &their_load, &mut row.nginx)?;
         row.cpu = pairs::cpu(
-            || cpu(&ours, *fields, requests),
-            || cpu(&theirs, *fields, requests),
+            || cpu(&ours, &our_load, requests / worth),
+            || cpu(&theirs, &their_load, requests / worth),
         )?;
-        let servers = [(&ours, &mut row.bridgehead), (&theirs, &mut row.nginx)];
-        for (server, figures) in servers {
-            figures.calls = Calls::count(&server.processes()?, &small(server, *fields), CALLS)?;
-            figures.resident_after = usage::resident(&server.processes()?)?;
-        }
+        calls(&ours, &our_load, CALLS / worth, &mut row.bridgehead)?;
+        calls(&theirs, &their_load, CALLS / worth, &mut row.nginx)?;
     }
     let instructions = |peer: Peer, work: &Work| {
         let start = |dir: &Path, profile: &Path| Server::start(peer, site, work, dir, Some(profile));
         let name = format!("{name}-{peer:?}").to_lowercase();
-        callgrind::instructions(&name, start, |server| small(server, *fields))
+        callgrind::instructions(&name, start, |server| scenario.load(server, work), *worth)
     };
     row.bridgehead.instructions = instructions(Peer::Bridgehead, &our_work)?;
     row.nginx.instructions = instructions(Peer::Nginx, &their_work)?;
     Ok(row)
 }
 
-/// Requests whose answers are [`BODY`].
-pub(crate) fn small(server: &Server, fields: Fields) -> Load {
-    Load {
-        addr: server.addr(),
-        request: fields.request().into_bytes(),
-        answer: BODY.len() as u64,
-        clients: CLIENTS,
-    }
-}
-
 /// Warms up, then leaves many connections idle.
-fn memory(server: &Server, fields: Fields, figures: &mut Figures) -> Result<()> {
-    let load = small(server, fields);
+fn memory(server: &Server, load: &Load, figures: &mut Figures) -> Result<()> {
     load.run(WARM_UP)?;
     figures.resident_before = usage::resident(&server.processes()?)?;
     let connections = load.idle(IDLE)?;
@@ -111,11 +101,18 @@ fn memory(server: &Server, fields: Fields, figures: &mut Figures) -> Result<()> 
 }
 
 /// CPU time of one request.
-fn cpu(server: &Server, fields: Fields, requests: usize) -> Result<f64> {
+fn cpu(server: &Server, load: &Load, requests: usize) -> Result<f64> {
     let processes = server.processes()?;
     let before = usage::cpu(&processes)?;
-    small(server, fields).run(requests)?;
+    load.run(requests)?;
     Ok((usage::cpu(&processes)? - before) / requests as f64)
+}
+
+/// System calls of one request, and memory at the end.
+fn calls(server: &Server, load: &Load, requests: usize, figures: &mut Figures) -> Result<()> {
+    figures.calls = Calls::count(&server.processes()?, load, requests)?;
+    figures.resident_after = usage::resident(&server.processes()?)?;
+    Ok(())
 }
 
 /// Requests after which every connection to a backend is open.

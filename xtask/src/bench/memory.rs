@@ -51,7 +51,7 @@ pub(crate) struct Row {
 }
 
 /// Every scenario, in the order of the report.
-pub(crate) const ALL: [Memory; 6] = [
+pub(crate) const ALL: [Memory; 8] = [
     idle("memory-silent", FIXED, State::Silent),
     idle("memory-asked", FIXED, State::Asked),
     idle("memory-upload", UPLOAD, State::Uploaded),
@@ -60,6 +60,8 @@ pub(crate) const ALL: [Memory; 6] = [
         Site::new("fixed-h2", Behind::Nothing).serving(8192),
         State::AskedHttp2,
     ),
+    idle("memory-tls", TLS, State::Asked),
+    idle("memory-tls-h2", TLS, State::AskedHttp2),
     Memory {
         name: "memory-slow",
         site: Site::new("file", Behind::File(5_000_000)),
@@ -90,6 +92,7 @@ const fn idle(name: &'static str, site: Site, state: State) -> Memory {
 }
 
 const FIXED: Site = Site::new("fixed", Behind::Nothing).serving(8192);
+const TLS: Site = Site::new("tls", Behind::Nothing).serving(8192).secured();
 const UPLOAD: Site = Site::new("fastcgi-keep", Behind::canned(Wire::Fastcgi, BODY.len())).serving(8192);
 
 /// Measures one server after the other.
@@ -112,13 +115,14 @@ pub(crate) fn row(memory: &Memory) -> Result<Row> {
 
 fn figure(peer: Peer, memory: &Memory) -> Result<f64> {
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
-    let work = Work::start(memory.site.backend, dir.path())?;
+    let work = Work::start(&memory.site, dir.path())?;
     let server = Server::start(peer, &memory.site, &work, dir.path(), None)?;
     let processes = server.processes()?;
-    drop(memory.state.clients(server.addr(), memory.warm_up)?);
+    let clients = |count| memory.state.clients(server.addr(), work.identity(), count);
+    drop(clients(memory.warm_up)?);
     sleep(SETTLE);
     let before = usage::resident(&processes)?;
-    let clients = memory.state.clients(server.addr(), memory.clients)?;
+    let clients = clients(memory.clients)?;
     match memory.figure {
         Figure::Each => {
             sleep(SETTLE);

@@ -3,7 +3,9 @@
 mod answer;
 mod budget;
 pub(crate) mod callgrind;
+pub(crate) mod channel;
 mod http2;
+mod identity;
 pub(crate) mod load;
 mod machine;
 mod measure;
@@ -18,8 +20,10 @@ pub(crate) mod scenario;
 pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod strace;
+mod streams;
 mod transfer;
 mod usage;
+mod valgrind;
 pub(crate) mod work;
 
 use std::fs;
@@ -183,7 +187,7 @@ mod tests {
             wanted("fixed-"),
             ["fixed-fields", "fixed-combined", "fixed-json", "fixed-template"]
         );
-        assert_eq!(wanted("memory large-h").len(), 7);
+        assert_eq!(wanted("memory large-h").len(), 9);
         assert_eq!(wanted("nothing"), Vec::<&str>::new());
         assert_eq!(wanted("").len(), names().count());
     }

@@ -13,7 +13,7 @@ use testbed::Signal;
 
 use super::site::{Log, Site};
 use super::work::Work;
-use super::{callgrind, usage};
+use super::{usage, valgrind};
 
 /// A running nginx; ended with all its workers when dropped.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Nginx {
         let addr = free_port()?;
         let file = dir.path().join("nginx.conf");
         fs::write(&file, config(site, work, dir.path(), addr, profile.is_some())?)?;
-        let mut words = profile.map(callgrind::words).unwrap_or_default();
+        let mut words = profile.map(valgrind::words).unwrap_or_default();
         words.push(PROGRAM.to_owned());
         let output = File::create(dir.path().join("output.log"))?;
         let process = Command::new(&words[0])

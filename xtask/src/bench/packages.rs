@@ -10,5 +10,5 @@ pub(crate) fn all() -> Vec<Package> {
 /// What counts system calls and instructions.
 pub(crate) const TOOLS: [Package; 2] = [
     package("strace", super::strace::PROGRAM, "counts system calls"),
-    package("valgrind", super::callgrind::PROGRAM, "counts instructions"),
+    package("valgrind", super::valgrind::PROGRAM, "counts instructions"),
 ];

@@ -1,6 +1,7 @@
 //! The figures as Markdown.
 
 use super::Outcome;
+use super::identity::AGREED;
 use super::measure::{Figures, Row};
 use super::{memory, transfer};
 
@@ -9,6 +10,9 @@ pub(crate) fn tables(outcome: &Outcome) -> String {
     let mut text = String::new();
     if !outcome.rows.is_empty() {
         text.push_str(&requests(&outcome.rows));
+        if outcome.rows.iter().any(|row| row.secure) {
+            text.push_str(&format!("\n{AGREED}\n"));
+        }
         text.push_str(&calls(&outcome.rows));
     }
     if !outcome.memory.is_empty() {
@@ -36,6 +40,7 @@ fn requests(rows: &[Row]) -> String {
             bridgehead,
             nginx,
             cpu,
+            ..
         } = row;
         let ratio = format!("{:.2}", cpu.ratio);
         text.push_str(&line(name, "Bridgehead", bridgehead, cpu.bridgehead, &ratio));
@@ -94,7 +99,7 @@ fn large(rows: &[transfer::Row]) -> String {
 const MIB: f64 = 1024.0 * 1024.0;
 
 const REQUESTS: &str = "
-Small requests:
+Requests:
 
 | scenario | server | I/O calls | without epoll_wait | instructions | CPU µs | ratio | RSS before MiB | RSS after MiB | KiB per idle connection |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|

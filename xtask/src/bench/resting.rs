@@ -6,10 +6,14 @@ use std::net::{SocketAddr, TcpStream};
 use anyhow::{Context, Result, bail, ensure};
 use socket2::{Domain, Socket, Type};
 
+use testbed::Tls;
+
+use super::identity::{Identity, Sessions};
 use super::load::{PATIENCE, connect};
-use super::scenario::{Fields, PATH};
+use super::scenario::{Fields, HOST, PATH};
 use super::site::{BODY, content};
 use super::{answer, http2};
+use crate::http2::{HTTP, HTTPS};
 
 /// What they have done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +33,27 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// As many clients in this state.
+    /// As many clients in this state. With a certificate, those that ask for something small do so over TLS.
     ///
     /// # Errors
     ///
     /// When one of them is not answered as it should.
-    pub(crate) fn clients(self, addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    pub(crate) fn clients(
+        self,
+        addr: SocketAddr,
+        identity: Option<&Identity>,
+        count: usize,
+    ) -> Result<Vec<TcpStream>> {
         let each = |client: fn(SocketAddr) -> Result<TcpStream>| (0..count).map(|_| client(addr)).collect();
+        let secured = |alpn: &str, client: fn(SocketAddr, &Tls) -> Result<TcpStream>| {
+            let identity = identity.context("no certificate")?;
+            let tls = identity.client(alpn, Sessions::New)?;
+            (0..count).map(|_| client(addr, &tls)).collect()
+        };
         match self {
             Self::Silent => each(connect),
+            Self::Asked if identity.is_some() => secured("http/1.1", asked_over_tls),
+            Self::AskedHttp2 if identity.is_some() => secured("h2", asked_http2_over_tls),
             Self::Asked => each(|addr| {
                 let mut stream = connect(addr)?;
                 stream.write_all(Fields::Host.request().as_bytes())?;
@@ -51,7 +67,7 @@ impl State {
             Self::UploadedTogether => together(addr, count),
             Self::AskedHttp2 => each(|addr| {
                 let mut stream = connect(addr)?;
-                ensure!(http2::ask(&mut stream)? == BODY.as_bytes(), "not the body");
+                ensure!(http2::ask(&mut stream, HTTP)? == BODY.as_bytes(), "not the body");
                 Ok(stream)
             }),
             Self::Reading => each(reading),
@@ -79,7 +95,7 @@ pub(crate) fn all_open(clients: &[TcpStream]) -> Result<()> {
 
 /// A complete POST with so many bytes.
 pub(crate) fn upload(size: usize) -> Vec<u8> {
-    let head = format!("POST {PATH} HTTP/1.1\r\nHost: bench.example\r\nContent-Length: {size}\r\n\r\n");
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {size}\r\n\r\n");
     [head.into_bytes(), content(size)].concat()
 }
 
@@ -89,6 +105,23 @@ fn small(stream: TcpStream) -> Result<TcpStream> {
     let length = answer::read(&mut stream)?;
     ensure!(length == BODY.len() as u64, "a body of {length} bytes");
     Ok(stream.into_inner())
+}
+
+/// The client keeps the socket, and of TLS nothing: what it has is not measured.
+fn asked_over_tls(addr: SocketAddr, tls: &Tls) -> Result<TcpStream> {
+    let mut stream = tls.connect(connect(addr)?)?;
+    stream.write_all(Fields::Host.request().as_bytes())?;
+    stream.flush()?;
+    let length = answer::read(&mut BufReader::new(&mut stream))?;
+    ensure!(length == SECURED as u64, "a body of {length} bytes");
+    Ok(stream.into_socket())
+}
+
+fn asked_http2_over_tls(addr: SocketAddr, tls: &Tls) -> Result<TcpStream> {
+    let mut stream = tls.connect(connect(addr)?)?;
+    let body = http2::ask(&mut stream, HTTPS)?;
+    ensure!(body == content(SECURED), "not the body");
+    Ok(stream.into_socket())
 }
 
 fn together(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
@@ -129,3 +162,4 @@ fn reading(addr: SocketAddr) -> Result<TcpStream> {
 }
 
 const UPLOAD: usize = 64 * 1024; // bytes
+const SECURED: usize = 1024; // bytes of an answer over TLS

@@ -1,6 +1,13 @@
-//! Small requests, one after the other.
+//! Requests, of which system calls, instructions, CPU time and memory are measured.
 
+use anyhow::Result;
+
+use super::channel::Security;
+use super::identity::Sessions;
+use super::load::{Connections, Load};
+use super::server::Server;
 use super::site::{BODY, Behind, Log, Site, Wire};
+use super::work::Work;
 
 /// One kind of request.
 #[derive(Debug)]
@@ -11,6 +18,38 @@ pub(crate) struct Scenario {
     pub(crate) site: Site,
     /// What the requests say.
     pub(crate) fields: Fields,
+    /// What the requests come on.
+    pub(crate) connections: Connections,
+    /// What the clients do with their sessions, if the site has TLS.
+    pub(crate) sessions: Sessions,
+    /// How many clients there are.
+    pub(crate) clients: usize,
+    /// Bytes of the body of each answer.
+    pub(crate) answer: usize,
+    /// As many ordinary requests make as much work as one of these.
+    pub(crate) worth: usize,
+}
+
+impl Scenario {
+    /// What is sent to a server. To be used for all that is measured there: clients keep their sessions.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate cannot be read.
+    pub(crate) fn load(&self, server: &Server, work: &Work) -> Result<Load> {
+        let alpn = match self.connections {
+            Connections::Streams(_) => "h2",
+            Connections::Kept | Connections::Fresh => "http/1.1",
+        };
+        Ok(Load {
+            addr: server.addr(),
+            request: self.fields.request().into_bytes(),
+            answer: self.answer as u64,
+            clients: self.clients,
+            connections: self.connections,
+            security: Security::new(work.identity(), self.clients, alpn, self.sessions)?,
+        })
+    }
 }
 
 /// The fields of a request.
@@ -29,12 +68,12 @@ impl Fields {
             Self::Host => "",
             Self::Browser => BROWSER,
         };
-        format!("GET {PATH} HTTP/1.1\r\nHost: bench.example\r\n{fields}\r\n")
+        format!("GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n")
     }
 }
 
 /// Every scenario, in the order of the report.
-pub(crate) const ALL: [Scenario; 13] = [
+pub(crate) const ALL: [Scenario; 19] = [
     plain("fixed", FIXED),
     browser("fixed-fields", FIXED),
     browser("fixed-combined", FIXED.logging(Log::Combined)),
@@ -51,21 +90,67 @@ pub(crate) const ALL: [Scenario; 13] = [
         "http-keep",
         Site::new("http-keep", Behind::canned(Wire::Http, BODY.len())),
     ),
+    Scenario {
+        answer: KIB,
+        ..plain("tls-keep", TLS)
+    },
+    handshakes("tls-full", Sessions::New),
+    handshakes("tls-resumed", Sessions::Resumed),
+    Scenario {
+        answer: MIB,
+        clients: FEW,
+        worth: 16,
+        ..plain("tls-large", Site::new("tls-file", Behind::File(MIB)).secured())
+    },
+    Scenario {
+        connections: STREAMS,
+        clients: FEW,
+        ..plain("h2-streams", Site::new("fixed-h2", Behind::Nothing))
+    },
+    Scenario {
+        connections: STREAMS,
+        clients: FEW,
+        answer: KIB,
+        ..plain("h2-tls", TLS)
+    },
 ];
 
 const fn plain(name: &'static str, site: Site) -> Scenario {
-    let fields = Fields::Host;
-    Scenario { name, site, fields }
+    Scenario {
+        name,
+        site,
+        fields: Fields::Host,
+        connections: Connections::Kept,
+        sessions: Sessions::New,
+        clients: CLIENTS,
+        answer: BODY.len(),
+        worth: 1,
+    }
 }
 
 const fn browser(name: &'static str, site: Site) -> Scenario {
-    let fields = Fields::Browser;
-    Scenario { name, site, fields }
+    Scenario {
+        fields: Fields::Browser,
+        ..plain(name, site)
+    }
+}
+
+/// A connection with its handshake, a request, and the end.
+const fn handshakes(name: &'static str, sessions: Sessions) -> Scenario {
+    Scenario {
+        connections: Connections::Fresh,
+        sessions,
+        answer: KIB,
+        worth: 4,
+        ..plain(name, TLS)
+    }
 }
 
 const FIXED: Site = Site::new("fixed", Behind::Nothing);
 // Each of nginx's two workers keeps up to 64 connections. Bridgehead opens 64.
 const FASTCGI: Site = Site::new("fastcgi-keep", Behind::Php(128));
+const TLS: Site = Site::new("tls", Behind::Nothing).secured();
+const STREAMS: Connections = Connections::Streams(100);
 
 /// Eleven fields; `Host` is the twelfth.
 const BROWSER: &str = "\
@@ -82,8 +167,17 @@ Sec-Fetch-Mode: navigate\r
 Sec-Fetch-Site: same-origin\r
 ";
 
-/// Client connections in every scenario.
-pub(crate) const CLIENTS: usize = 64;
+/// Clients, where each request is small.
+const CLIENTS: usize = 64;
+
+/// Clients, where each has much under way.
+const FEW: usize = 4;
+
+const KIB: usize = 1024; // bytes
+const MIB: usize = 1024 * 1024; // bytes
+
+/// The host of every request.
+pub(crate) const HOST: &str = "bench.example";
 
 /// The path of every request.
 pub(crate) const PATH: &str = "/hello";

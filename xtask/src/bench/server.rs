@@ -9,10 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use testbed::{Gateway, Signal};
 
+use super::identity::Identity;
 use super::nginx::Nginx;
 use super::site::{Log, Site};
 use super::work::Work;
-use super::{callgrind, usage};
+use super::{usage, valgrind};
 
 /// Whose figures they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Server {
         profile: Option<&Path>,
     ) -> Result<Self> {
         let routes = work.config(&format!("scenarios/{}.toml", site.config))?;
-        let config = format!("{}\n{routes}", head(site));
+        let config = format!("{}{}\n{routes}", head(site), tls(work.identity()));
         let program = match profile {
             Some(profile) => &wrapped(program, dir, profile)?,
             None => program,
@@ -133,10 +134,23 @@ fn head(site: &Site) -> String {
     )
 }
 
+/// Goes on in the table of the listener.
+fn tls(identity: Option<&Identity>) -> String {
+    let Some(identity) = identity else {
+        return String::new();
+    };
+    let file = |suffix| identity.dir().join("server").with_extension(suffix);
+    format!(
+        "tls = true\n[tls]\ncertificates = [{{ cert = {:?}, key = {:?} }}]\n",
+        file("pem"),
+        file("key")
+    )
+}
+
 /// A program that runs Bridgehead under callgrind.
 fn wrapped(program: &Path, dir: &Path, profile: &Path) -> Result<PathBuf> {
     let file = dir.join("profiled");
-    let words = callgrind::words(profile).join(" ");
+    let words = valgrind::words(profile).join(" ");
     let script = format!("#!/bin/sh\nexec {words} {} \"$@\"\n", program.display());
     fs::write(&file, script).context("cannot write the script for callgrind")?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;

@@ -15,6 +15,8 @@ pub(crate) struct Site {
     pub(crate) clients: usize,
     /// Worker threads of Bridgehead, worker processes of nginx.
     pub(crate) workers: usize,
+    /// TLS, with HTTP/2 for clients that offer it.
+    pub(crate) secure: bool,
 }
 
 impl Site {
@@ -26,6 +28,7 @@ impl Site {
             log: Log::Off,
             clients: 4096,
             workers: 2,
+            secure: false,
         }
     }
 
@@ -37,6 +40,11 @@ impl Site {
     /// The same for as many clients.
     pub(crate) const fn serving(self, clients: usize) -> Self {
         Self { clients, ..self }
+    }
+
+    /// The same with TLS.
+    pub(crate) const fn secured(self) -> Self {
+        Self { secure: true, ..self }
     }
 
     /// The same with a single worker.

@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::load::Load;
+use super::channel::Security;
+use super::load::{Connections, Load};
 use super::pairs::{self, Cpu};
 use super::resting::upload;
 use super::scenario::Fields;
@@ -75,8 +76,8 @@ pub(crate) fn row(transfer: &Transfer, requests: usize) -> Result<Row> {
     let Transfer { name, site, body } = transfer;
     let dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
     let peer_dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
-    let our_work = Work::start(site.backend, dir.path())?;
-    let their_work = Work::start(site.backend, peer_dir.path())?;
+    let our_work = Work::start(site, dir.path())?;
+    let their_work = Work::start(site, peer_dir.path())?;
     let ours = Server::start(Peer::Bridgehead, site, &our_work, dir.path(), None)?;
     let theirs = Server::start(Peer::Nginx, site, &their_work, dir.path(), None)?;
     let count = body.count(requests);
@@ -106,6 +107,8 @@ impl Body {
             request,
             answer: answer as u64,
             clients: CLIENTS,
+            connections: Connections::Kept,
+            security: Security::Clear,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The application behind both servers.
+//! What a server needs besides its configuration: the application behind it, files, a certificate.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use testbed::{Backend, Kind, Options};
 
+use super::identity::Identity;
 use super::responder::Responder;
 use super::scenario::PATH;
-use super::site::{Behind, content};
+use super::site::{Behind, Site, content};
 
-/// A running backend, if the site has one.
-#[derive(Debug)]
+/// A running backend and a certificate, if the site has them.
 pub(crate) struct Work {
     socket: PathBuf,
     script: PathBuf,
     root: PathBuf,
+    identity: Option<Identity>,
     /// Ends the backend when dropped.
     _backend: Option<Backend>,
 }
@@ -26,11 +27,11 @@ impl Work {
     /// # Errors
     ///
     /// When it is missing or does not start.
-    pub(crate) fn start(behind: Behind, dir: &Path) -> Result<Self> {
+    pub(crate) fn start(site: &Site, dir: &Path) -> Result<Self> {
         let apps = testbed::workspace().join("benches/apps");
         let script = apps.join("php/hello.php");
         let root = dir.join("root");
-        let (socket, backend) = match behind {
+        let (socket, backend) = match site.backend {
             Behind::Nothing => (PathBuf::new(), None),
             Behind::File(size) => {
                 fs::create_dir(&root).context("cannot make a document root")?;
@@ -46,11 +47,18 @@ impl Work {
             socket,
             script,
             root,
+            identity: site.secure.then(|| Identity::new(dir)).transpose()?,
             _backend: backend,
         })
     }
 
-    /// A configuration of `benches`, with `{socket}`, `{script}` and `{root}` filled in.
+    /// The certificate.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// A configuration of `benches`, with `{socket}`, `{script}`, `{root}`, `{certs}` and `{kib}`, a text of 1 KiB,
+    /// filled in.
     ///
     /// # Errors
     ///
@@ -58,10 +66,15 @@ impl Work {
     pub(crate) fn config(&self, file: &str) -> Result<String> {
         let path = testbed::workspace().join("benches").join(file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let certs = self
+            .identity()
+            .map(|identity| identity.dir().display().to_string());
         Ok(text
             .replace("{socket}", &self.socket.display().to_string())
             .replace("{script}", &self.script.display().to_string())
-            .replace("{root}", &self.root.display().to_string()))
+            .replace("{root}", &self.root.display().to_string())
+            .replace("{certs}", &certs.unwrap_or_default())
+            .replace("{kib}", &String::from_utf8_lossy(&content(1024))))
     }
 }
 

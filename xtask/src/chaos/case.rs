@@ -1,7 +1,7 @@
 //! The cases, and why each demands what it demands.
 
 use super::fault::{self, Fault};
-use super::site::{Beside, Changes, Layout};
+use super::layout::{Beside, Changes, Layout};
 
 /// One row of the matrix.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,13 @@ pub(crate) struct Case {
     pub(crate) allowed: &'static str,
 }
 
+const SECURED: Layout = Layout {
+    secured: true,
+    ..Layout::PLAIN
+};
+
 /// In the order of the report.
-pub(crate) const ALL: [Case; 14] = [
+pub(crate) const ALL: [Case; 17] = [
     Case {
         name: "kill-workers",
         fault: fault::kill_workers,
@@ -157,6 +162,32 @@ pub(crate) const ALL: [Case; 14] = [
         alone: false,
         what: "our own SIGUSR2 every 10 s (2.9 s in the short form)",
         allowed: "Nothing, and each time another process takes over.",
+    },
+    Case {
+        name: "tls-sighup",
+        fault: fault::hang_up_secured,
+        layout: SECURED,
+        alone: false,
+        what: "clients speak TLS, half of them HTTP/2 in it, and one request in 16 has a connection of its own; our own SIGHUP every second, each with a changed \
+               configuration",
+        allowed: "Nothing, and the last configuration counts in the end. A client goes on with its session from before.",
+    },
+    Case {
+        name: "tls-sigusr2",
+        fault: fault::replace_secured,
+        layout: SECURED,
+        alone: false,
+        what: "the same clients; our own SIGUSR2 every 10 s (2.9 s in the short form)",
+        allowed: "Nothing, and each time another process takes over. A client goes on with its session from before.",
+    },
+    Case {
+        name: "tls-certificates",
+        fault: fault::exchange_certificates,
+        layout: SECURED,
+        alone: false,
+        what: "the same clients; every second the files of another certificate and its key, every other time of another \
+               kind, which the gateway finds by itself",
+        allowed: "Nothing, and each certificate is served within seconds. A client goes on with its session from before.",
     },
     Case {
         name: "h2-stalled",

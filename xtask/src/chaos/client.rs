@@ -2,32 +2,35 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use socket2::{Domain, Socket, Type};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::answer::{Answer, answer, has_head};
+use super::http2::Http2;
+use super::link::{Link, Protocol, Target, is_quiet};
 use super::request::Request;
 use super::sample::Outcome;
 
 /// Connections to one gateway; those of requests that keep theirs are used again, the last one first.
 #[derive(Debug)]
 pub(crate) struct Client {
-    addr: SocketAddr,
-    idle: RefCell<Vec<TcpStream>>,
+    target: Target,
+    idle: RefCell<Vec<Link>>,
+    http2: Http2,
 }
 
 impl Client {
     /// A client without connections yet.
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    pub(crate) fn new(target: Target) -> Self {
         Self {
-            addr,
+            target,
             idle: RefCell::default(),
+            http2: Http2::default(),
         }
     }
 
@@ -38,13 +41,16 @@ impl Client {
     }
 
     async fn exchange(&self, request: &Request) -> Outcome {
+        if request.multiplexed && self.target.has_http2() {
+            return self.http2.exchange(&self.target, request).await;
+        }
         let (mut stream, whence) = match self.connection(request.kept).await {
             Ok(connection) => connection,
             Err(error) => return Outcome::Lost(format!("cannot connect: {error}")),
         };
         let wire = [request.head().into_bytes(), request.body()].concat();
         // A gateway that refuses early may close before it has read everything; its answer is there all the same.
-        let sent = stream.write_all(&wire).await;
+        let sent = send(&mut stream, &wire).await;
         match finish(&mut stream, Vec::new()).await {
             Ok(answer) => {
                 if request.kept && sent.is_ok() && !answer.closes {
@@ -57,29 +63,23 @@ impl Client {
         }
     }
 
-    async fn connection(&self, kept: bool) -> io::Result<(TcpStream, &'static str)> {
+    async fn connection(&self, kept: bool) -> io::Result<(Link, &'static str)> {
         while kept && let Some(stream) = self.take_idle() {
             if is_quiet(&stream) {
                 return Ok((stream, "kept"));
             }
         }
-        Ok((connect(self.addr).await?, "fresh"))
+        Ok((self.target.connect(Protocol::Http1).await?, "fresh"))
     }
 
-    fn take_idle(&self) -> Option<TcpStream> {
+    fn take_idle(&self) -> Option<Link> {
         self.idle.borrow_mut().pop()
     }
 }
 
-/// An ordinary connection.
-///
-/// # Errors
-///
-/// When the gateway does not take it.
-async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(addr).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+async fn send(link: &mut Link, bytes: &[u8]) -> io::Result<()> {
+    link.write_all(bytes).await?;
+    link.flush().await
 }
 
 /// A connection for which no kernel holds much. Segments like those of a real network matter most: with the large ones
@@ -101,7 +101,10 @@ pub(crate) async fn connect_narrow(addr: SocketAddr) -> io::Result<TcpStream> {
 /// # Errors
 ///
 /// [`Outcome::Cut`], [`Outcome::Wrong`] or [`Outcome::Lost`] when there is none.
-pub(crate) async fn finish(stream: &mut TcpStream, mut received: Vec<u8>) -> Result<Answer, Outcome> {
+pub(crate) async fn finish(
+    stream: &mut (impl AsyncRead + Unpin),
+    mut received: Vec<u8>,
+) -> Result<Answer, Outcome> {
     loop {
         let read = stream.read_buf(&mut received).await;
         let ended = !matches!(read, Ok(1..));
@@ -116,13 +119,6 @@ pub(crate) async fn finish(stream: &mut TcpStream, mut received: Vec<u8>) -> Res
             }
         }
     }
-}
-
-/// Whether the gateway has neither closed an idle connection nor sent anything on it. The kernel is asked, not the
-/// runtime, whose knowledge may be some requests old.
-fn is_quiet(stream: &TcpStream) -> bool {
-    let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
-    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// For one answer: longer than every deadline in the gateway's configuration, so that it has the word first.
@@ -146,6 +142,7 @@ mod tests {
             id: "x".to_owned(),
             posts: false,
             kept: true,
+            multiplexed: false,
             chunked: false,
             body: 0,
             answer: 10,
@@ -172,7 +169,7 @@ mod tests {
             }
         });
         let outcomes = block_on(async {
-            let (client, request) = (Client::new(addr), request());
+            let (client, request) = (Client::new(Target::clear(addr)), request());
             let mut outcomes = Vec::new();
             for _ in 0..count {
                 outcomes.push(client.send(&request).await);
@@ -216,7 +213,7 @@ mod tests {
     #[test]
     fn without_a_gateway_everything_is_lost() {
         let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let outcome = block_on(async { Client::new(addr).send(&request()).await });
+        let outcome = block_on(async { Client::new(Target::clear(addr)).send(&request()).await });
         assert!(matches!(outcome.unwrap(), Outcome::Lost(_)));
     }
 }

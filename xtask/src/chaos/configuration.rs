@@ -4,18 +4,26 @@ use std::path::PathBuf;
 
 use testbed::Kind;
 
-use super::site::{Beside, Changes, Layout};
+use super::identity::Identity;
+use super::layout::{Beside, Changes, Layout};
 
 /// The text of a generation. Deadlines are of seconds, not minutes, so that a case sees them pass. The rest are the
 /// defaults.
-pub(crate) fn text(kind: Kind, layout: Layout, endpoints: &[String], generation: usize) -> String {
+pub(crate) fn text(
+    kind: Kind,
+    layout: Layout,
+    endpoints: &[String],
+    identity: Option<&Identity>,
+    generation: usize,
+) -> String {
     let (server, unbuffered) = stalling(kind, layout, name(layout, generation));
     format!(
         "[server]\ntemp_dir = \"{{dir}}\"\n{server}\
          [[listen]]\naddress = \"127.0.0.1:0\"\nbacklog = 4096\n\
-         {upstream}\
+         {tls}{upstream}\
          [[route]]\npath = \"/ledger\"\n{handler}\n{unbuffered}\
          [[route]]\npath = \"{GENERATION}\"\nrespond = {{ status = 200, body = \"{generation}\\n\" }}\n",
+        tls = identity.map(Identity::settings).unwrap_or_default(),
         upstream = upstream(kind, layout, endpoints, generation),
         handler = handler(kind, name(layout, generation)),
     )

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::http2::{
-    DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS,
+    DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, HTTP, PING, PREFACE, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, get, put,
 };
 
@@ -86,7 +86,7 @@ fn attacks() -> Vec<Attack> {
         put(kind, flags, stream, payload, &mut frame);
         frame
     };
-    let head = get("/ledger", "chaos.example");
+    let head = get(HTTP, "/ledger", "chaos.example");
     let opened = |stream| frame(HEADERS, END_HEADERS, stream, &head);
     let resets = (1..2000).step_by(2).flat_map(|stream| {
         let reset = frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);

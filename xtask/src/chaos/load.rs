@@ -1,6 +1,5 @@
 //! The load: requests at their times, whether earlier ones have been answered or not.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +12,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep_until;
 
 use super::client::Client;
+use super::link::Target;
 use super::request::Request;
 use super::sample::Sample;
 
@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) interval: Duration,
     /// Some of them take long, see [`Request::ordinary`].
     pub(crate) long: bool,
+    /// One of so many comes on a connection of its own.
+    pub(crate) fresh: u64,
 }
 
 /// A load on a thread of its own.
@@ -57,10 +59,10 @@ impl Progress {
 
 impl Load {
     /// Begins to send.
-    pub(crate) fn start(addr: SocketAddr, plan: Plan) -> Self {
+    pub(crate) fn start(target: Target, plan: Plan) -> Self {
         let progress = Arc::new(Progress::default());
         let own = progress.clone();
-        let thread = thread::spawn(move || block_on(send(addr, plan, own))?);
+        let thread = thread::spawn(move || block_on(send(target, plan, own))?);
         Self { thread, progress }
     }
 
@@ -92,8 +94,8 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
     Ok(LocalSet::new().block_on(&runtime, future))
 }
 
-async fn send(addr: SocketAddr, plan: Plan, progress: Arc<Progress>) -> Result<Vec<Sample>> {
-    let client = Rc::new(Client::new(addr));
+async fn send(target: Target, plan: Plan, progress: Arc<Progress>) -> Result<Vec<Sample>> {
+    let client = Rc::new(Client::new(target));
     let places = Arc::new(Semaphore::new(CONCURRENCY));
     let mut tasks = JoinSet::new();
     let start = Instant::now();
@@ -103,7 +105,7 @@ async fn send(addr: SocketAddr, plan: Plan, progress: Arc<Progress>) -> Result<V
         let place = places.clone().acquire_owned().await?;
         let (client, progress) = (client.clone(), progress.clone());
         progress.begun.fetch_add(1, Ordering::Relaxed);
-        let request = Request::ordinary(&plan.run, number, plan.long);
+        let request = Request::ordinary(&plan.run, number, plan.long, plan.fresh);
         tasks.spawn_local(async move {
             let outcome = client.send(&request).await;
             drop(place);
@@ -119,6 +121,9 @@ async fn send(addr: SocketAddr, plan: Plan, progress: Arc<Progress>) -> Result<V
     }
     Ok(tasks.join_all().await)
 }
+
+/// [`Plan::fresh`] where nothing else is said.
+pub(crate) const HALF: u64 = 2;
 
 /// Requests under way at once. At 250 a second this is not reached while the gateway holds requests for ten seconds.
 const CONCURRENCY: usize = 4096;

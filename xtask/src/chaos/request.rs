@@ -11,6 +11,8 @@ pub(crate) struct Request {
     pub(crate) posts: bool,
     /// On a kept connection, and leaves it open.
     pub(crate) kept: bool,
+    /// Over HTTP/2, where that is spoken.
+    pub(crate) multiplexed: bool,
     /// The body goes in chunks, without a length.
     pub(crate) chunked: bool,
     /// Bytes of the request body.
@@ -22,10 +24,10 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The `number`th request of the ordinary load `run`: GET or POST, a kept or a fresh connection, small bodies and
+    /// The `number`th request of the ordinary load `run`: GET or POST, a kept or a fresh connection of one version or the other, small bodies and
     /// now and then one that no buffer holds at once, short work and, where `long` is wanted, now and then
-    /// some that outlasts a restart. Not in turn: a balancer takes turns too.
-    pub(crate) fn ordinary(run: &str, number: usize, long: bool) -> Self {
+    /// some that outlasts a restart. One of `fresh` requests comes on a connection of its own. Not in turn: a balancer takes turns too.
+    pub(crate) fn ordinary(run: &str, number: usize, long: bool, fresh: u64) -> Self {
         let dice = scatter(number as u64);
         let posts = (dice >> 60) % 2 == 1;
         let size = |dice: u64, small: u64, large: usize| match dice % 16 {
@@ -35,7 +37,8 @@ impl Request {
         Self {
             id: format!("{run}-{number}"),
             posts,
-            kept: (dice >> 61).is_multiple_of(2),
+            kept: !((dice >> 43) % 32).is_multiple_of(fresh),
+            multiplexed: (dice >> 62).is_multiple_of(2),
             chunked: posts && (dice >> 40).is_multiple_of(8),
             body: if posts {
                 size(dice >> 8, 16 * 1024, 128 * 1024)
@@ -51,9 +54,14 @@ impl Request {
         }
     }
 
-    /// The head as it goes out.
-    pub(crate) fn head(&self) -> String {
+    /// What it asks for.
+    pub(crate) fn target(&self) -> String {
         let Self { id, answer, work, .. } = self;
+        format!("/ledger?id={id}&bytes={answer}&ms={work}")
+    }
+
+    /// The head as it goes out over HTTP/1.
+    pub(crate) fn head(&self) -> String {
         let method = if self.posts { "POST" } else { "GET" };
         let length = match (self.posts, self.chunked) {
             (true, true) => "Transfer-Encoding: chunked\r\n".to_owned(),
@@ -62,11 +70,12 @@ impl Request {
         };
         let close = if self.kept { "" } else { "Connection: close\r\n" };
         format!(
-            "{method} /ledger?id={id}&bytes={answer}&ms={work} HTTP/1.1\r\nHost: chaos.example\r\n{length}{close}\r\n"
+            "{method} {} HTTP/1.1\r\nHost: chaos.example\r\n{length}{close}\r\n",
+            self.target()
         )
     }
 
-    /// The body as it goes out.
+    /// The body as it goes out over HTTP/1.
     pub(crate) fn body(&self) -> Vec<u8> {
         let body = self.upload();
         if !self.chunked {
@@ -90,7 +99,8 @@ impl Request {
         body
     }
 
-    fn upload(&self) -> Vec<u8> {
+    /// The body.
+    pub(crate) fn upload(&self) -> Vec<u8> {
         content(&format!("{}-upload", self.id), self.body)
     }
 }
@@ -113,7 +123,7 @@ mod tests {
     #[test]
     fn the_mix_holds_everything() {
         let mix: Vec<Request> = (0..2000)
-            .map(|number| Request::ordinary("x", number, true))
+            .map(|number| Request::ordinary("x", number, true, 2))
             .collect();
         for kept in [true, false] {
             for posts in [true, false] {
@@ -132,7 +142,7 @@ mod tests {
             chunked: true,
             body: 5001,
             posts: true,
-            ..Request::ordinary("x", 0, false)
+            ..Request::ordinary("x", 0, false, 2)
         };
         let wire = request.body();
         assert!(wire.starts_with(b"1388\r\n") && wire.ends_with(b"\r\n0\r\n\r\n"));

@@ -8,57 +8,13 @@ use tempfile::TempDir;
 use testbed::{Backend, Client, Gateway, Kind, Options, Scripted};
 
 use super::configuration::{self, FAIL_TIMEOUT, GENERATION};
+use super::identity::Identity;
+use super::layout::{Beside, Layout};
+use super::link::Target;
 use super::relay::Relay;
 use super::scripted;
 
-/// What stands behind the gateway, and what the gateway is told about it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
-    /// Worker processes of each server.
-    pub(crate) workers: usize,
-    /// `max_connections` of the upstream.
-    pub(crate) slots: usize,
-    /// Listen backlog of each server, unless its own default.
-    pub(crate) backlog: Option<usize>,
-    /// The other endpoint.
-    pub(crate) beside: Beside,
-    /// Some requests of the ordinary load take long.
-    pub(crate) long: bool,
-    /// Between the gateway and the server stands a relay that counts connections.
-    pub(crate) counted: bool,
-    /// What reloads change.
-    pub(crate) changes: Changes,
-    /// Clients are given up soon that take nothing, and there is a route without buffers, [`UNBUFFERED`].
-    ///
-    /// [`UNBUFFERED`]: super::configuration::UNBUFFERED
-    pub(crate) stalling: bool,
-}
-
-/// What the second endpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beside {
-    /// There is none.
-    Nothing,
-    /// Another server of the same kind.
-    Same,
-    /// Reads requests and never answers.
-    Silent,
-    /// Closes before its answer is complete.
-    Dying,
-}
-
-/// What distinguishes two generations of a configuration, besides a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Changes {
-    /// Every other time the upstream's queue.
-    Queue,
-    /// Each time the upstream's queue and deadlines; often its name, and the idle connections that it keeps where the
-    /// server keeps any.
-    Upstream,
-}
-
 /// Everything that runs in a case. Dropping it ends all of it.
-#[derive(Debug)]
 pub(crate) struct Site {
     /// The servers.
     pub(crate) backends: Vec<Backend>,
@@ -66,25 +22,13 @@ pub(crate) struct Site {
     pub(crate) scripted: Option<Scripted>,
     /// What stands before the only server and counts.
     pub(crate) relay: Option<Relay>,
+    /// What the gateway shows its clients.
+    pub(crate) identity: Option<Identity>,
     /// The gateway as it was started.
     pub(crate) gateway: Gateway,
     layout: Layout,
     kind: Kind,
     dir: TempDir,
-}
-
-impl Layout {
-    /// One server that has as many workers as the gateway has slots for it.
-    pub(crate) const PLAIN: Self = Self {
-        workers: 4,
-        slots: 4,
-        backlog: None,
-        beside: Beside::Nothing,
-        long: true,
-        counted: false,
-        changes: Changes::Queue,
-        stalling: false,
-    };
 }
 
 impl Site {
@@ -106,11 +50,14 @@ impl Site {
         let relay = || Relay::start(dir.path().join("relay"), backends[0].socket());
         let relay = layout.counted.then(relay).transpose()?;
         let endpoints = addresses(&backends, scripted.as_ref(), relay.as_ref());
-        let gateway = Gateway::start(program, &configuration::text(kind, layout, &endpoints, 0))?;
+        let identity = layout.secured.then(|| Identity::new(dir.path())).transpose()?;
+        let text = configuration::text(kind, layout, &endpoints, identity.as_ref(), 0);
+        let gateway = Gateway::start(program, &text)?;
         Ok(Self {
             backends,
             scripted,
             relay,
+            identity,
             gateway,
             layout,
             kind,
@@ -118,9 +65,21 @@ impl Site {
         })
     }
 
-    /// Where the load goes to, whichever process answers there.
+    /// The address of the gateway, whichever process answers there.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.gateway.addr()
+    }
+
+    /// Where the load goes to.
+    ///
+    /// # Errors
+    ///
+    /// When its clients cannot be told what to believe.
+    pub(crate) fn target(&self) -> Result<Target> {
+        match &self.identity {
+            None => Ok(Target::clear(self.addr())),
+            Some(identity) => identity.target(self.addr()),
+        }
     }
 
     /// The file to which the application appends what it executes.
@@ -140,7 +99,8 @@ impl Site {
     /// When it cannot be written.
     pub(crate) fn reconfigure(&self, generation: usize) -> Result<()> {
         let endpoints = addresses(&self.backends, self.scripted.as_ref(), self.relay.as_ref());
-        let text = configuration::text(self.kind, self.layout, &endpoints, generation);
+        let identity = self.identity.as_ref();
+        let text = configuration::text(self.kind, self.layout, &endpoints, identity, generation);
         self.gateway.write_config(&text)
     }
 
@@ -150,7 +110,10 @@ impl Site {
     ///
     /// When it does not answer.
     pub(crate) fn generation(&self) -> Result<usize> {
-        let mut client = Client::connect(self.addr())?;
+        let mut client = match &self.identity {
+            None => Client::connect(self.addr())?,
+            Some(identity) => Client::connect_tls(self.addr(), &identity.visitor()?)?,
+        };
         let answer = client.request("GET", GENERATION, &[("Connection", "close")], b"")?;
         answer.text().trim().parse().context("no generation")
     }

@@ -123,6 +123,7 @@ fn request(run: &str, number: usize) -> Request {
         id: format!("{run}-{number}"),
         posts,
         kept: false,
+        multiplexed: false,
         chunked: false,
         body: if posts { UPLOAD } else { 0 },
         answer: if posts { 0 } else { DOWNLOAD },

@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 
 use super::load::block_on;
 use crate::http2::{
-    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS,
+    ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, HTTP, PING, PREFACE, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, get, put,
 };
 
@@ -91,7 +91,7 @@ impl Client {
         for id in ids.clone() {
             let Plan { run, path, .. } = plan;
             let target = format!("{path}?id={run}-{number}-{id}&bytes={ANSWER}&ms=1");
-            let fields = get(&target, "chaos.example");
+            let fields = get(HTTP, &target, "chaos.example");
             put(HEADERS, END_STREAM | END_HEADERS, id, &fields, &mut wire);
         }
         stream.write_all(&wire).await.context("cannot send")?;

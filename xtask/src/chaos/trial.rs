@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use testbed::Kind;
 
 use super::case::Case;
+use super::layout::Layout;
 use super::ledger::Ledger;
-use super::load::{Load, Plan};
+use super::load::{HALF, Load, Plan};
 use super::pace::Pace;
 use super::sample::{Outcome, Sample};
 use super::site::Site;
@@ -50,7 +51,7 @@ pub(crate) struct Row {
 /// When servers or gateway do not start, or the fault cannot be made.
 pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Result<Row> {
     let mut site = Site::start(kind, case.layout, program)?;
-    let load = Load::start(site.addr(), extent.plan(case.layout.long));
+    let load = Load::start(site.target()?, extent.plan(case.layout));
     let pace = Pace::new(Duration::from_secs(extent.seconds.into()), load.progress());
     let damage = (case.fault)(&mut site, &pace);
     let samples = load.finish()?;
@@ -73,12 +74,13 @@ pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Re
 }
 
 impl Extent {
-    fn plan(self, long: bool) -> Plan {
+    fn plan(self, layout: Layout) -> Plan {
         Plan {
             run: "load".to_owned(),
             count: (self.seconds * self.rate) as usize,
             interval: Duration::from_secs(1) / self.rate,
-            long,
+            long: layout.long,
+            fresh: if layout.secured { SELDOM } else { HALF },
         }
     }
 }
@@ -101,3 +103,4 @@ fn explain<'a>(samples: impl Iterator<Item = &'a Sample>, pace: &Pace) {
 }
 
 const EXPLAINED: usize = 12; // requests
+const SELDOM: u64 = 16; // with TLS; a handshake of the debug build takes milliseconds on both sides

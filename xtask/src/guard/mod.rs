@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::bench::load::Load;
+use crate::bench::channel::Security;
+use crate::bench::load::{Connections, Load};
 use crate::bench::scenario::Fields;
 use crate::bench::server::{self, Server};
 use crate::bench::site::{BODY, Behind, Canned, Site, Wire};
@@ -72,7 +73,7 @@ impl Core {
 
     fn cost(&self) -> Result<Cost> {
         let dir = TempDir::with_prefix("bh-").context("cannot make a directory")?;
-        let work = Work::start(self.site.backend, dir.path())?;
+        let work = Work::start(&self.site, dir.path())?;
         let program = server::program(PROFILE);
         let start = |dir: &Path, profile: Option<&Path>| {
             Server::bridgehead(&program, &self.site, &work, dir, profile)
@@ -85,7 +86,7 @@ impl Core {
         };
         let name = format!("guard-{}", self.name);
         let start = |dir: &Path, profile: &Path| start(dir, Some(profile));
-        let instructions = callgrind::instructions(&name, start, load)?;
+        let instructions = callgrind::instructions(&name, start, |server| Ok(load(server)), 1)?;
         Ok(Cost { instructions, calls })
     }
 }
@@ -96,6 +97,8 @@ fn load(server: &Server) -> Load {
         request: Fields::Host.request().into_bytes(),
         answer: BODY.len() as u64,
         clients: CLIENTS,
+        connections: Connections::Kept,
+        security: Security::Clear,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Which header fields become variables (RFC 3875, section 4.1.18).
 
 use super::Fault;
+use super::list::Variables;
 use super::proxied;
 use super::request::Request;
-use super::variables::Variables;
 use crate::reference::Seeded;
 
 /// Adds HTTP_ variables: several fields of one name are one variable.

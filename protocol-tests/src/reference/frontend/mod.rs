@@ -30,6 +30,7 @@ mod fault;
 mod fields;
 mod head;
 mod http;
+mod list;
 mod plain;
 mod pool;
 mod proxied;

@@ -2,6 +2,7 @@
 
 mod buffering;
 mod charset;
+mod compress;
 mod document_root;
 mod field;
 mod file_name;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use buffering::Buffering;
 use bytes::Bytes;
+use compress::Compress;
 use field::{Headers, Params};
 use files::Files;
 use handler::{HandlerTable, Place, handlers};
@@ -42,7 +44,7 @@ use super::WITH_VARIABLES;
 use super::tls::{self, Client};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{Section, table};
+use crate::config::table::{FlagOrSection, Section, Switch, table};
 use crate::config::units::{Flag, List, Name, Time};
 use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
 use crate::protocol::fields::FieldName;
@@ -77,6 +79,7 @@ table! {
         /// Fields set on every response of this route, except on errors of the gateway itself:
         /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.
         headers: ResponseHeaders as Headers,
+        compress: Switch<Compress> as FlagOrSection => _,
         /// Fields of the application that clients get all the same: `["Server"]`, or those for another server in front of
         /// this one, `["X-Accel-Redirect"]`. Default: none.
         pass_headers: Vec<FieldName> as List(Name); only &["php", "proxy"],
@@ -122,6 +125,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.params = shown.params.filter(|params| !params.is_empty());
     shown.headers = shown.headers.filter(|headers| !headers.is_empty());
     shown.pass_headers = shown.pass_headers.filter(|fields| !fields.is_empty());
+    shown.compress = Some(At::nowhere(Compress::shown(route.compress.as_ref())));
     if route.handler.upstream().is_none() {
         shown.ignore_client_abort = None;
     }
@@ -241,6 +245,7 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
         complaints,
     );
     route.handler = handler?;
+    route.compress = typed.compress.as_deref().and_then(Compress::settings);
     let upstream = route.handler.upstream().and_then(|index| upstreams.get(index));
     buffering::tell_of_lengths(typed.buffering.as_ref(), upstream, complaints);
     let protocol = upstream.map(|upstream| upstream.protocol);

@@ -4,7 +4,6 @@ mod client_ip;
 mod resolver;
 mod spool;
 mod timeouts;
-mod trusted_proxy;
 
 use std::path::PathBuf;
 
@@ -12,9 +11,9 @@ use client_ip::ClientIp;
 use resolver::Resolver;
 use spool::ServerSpool;
 use timeouts::ServerTimeouts;
-use trusted_proxy::TRUSTED_PROXY;
 
 use super::account::{GROUP, USER};
+use super::trusted_proxy::TRUSTED_PROXY;
 use super::{HEAD, HEAD_FIELDS};
 use crate::config::Server as Process;
 use crate::config::at::At;

@@ -9,7 +9,8 @@ use crate::frontend::config::Timeouts;
 table! {
     /// Deadlines of the client side.
     pub(in crate::config) struct ServerTimeouts for Timeouts {
-        /// Longest time from a connection to the end of its TLS handshake.
+        /// Longest time from a connection to the end of what comes in front of its first request: the header of the PROXY
+        /// protocol, the TLS handshake.
         handshake: Duration as DEADLINE,
         /// How long a connection may be without a request, before its first one and between two.
         idle: Duration as DEADLINE,
@@ -18,7 +19,7 @@ table! {
         head: Duration as DEADLINE,
         /// Longest pause between two reads of a request body; 408 after it.
         body: Duration as DEADLINE,
-        /// Longest pause between two successful writes to the client; in HTTP/2, on each stream.
+        /// Longest pause between two successful writes to the client; in HTTP/2, until it takes a KiB more of each stream.
         send: Duration as DEADLINE,
         /// How long the gateway reads from a connection that it has ended, so that the client gets its answer.
         linger: Duration as Time,

@@ -8,6 +8,7 @@ mod health;
 mod keep_alive;
 mod modifier;
 mod profile;
+mod proxy_protocol;
 mod queue;
 mod quirk;
 mod retry;
@@ -37,6 +38,7 @@ use crate::config::shown::Shown;
 use crate::config::table::{Fill, Section, Table, required, table};
 use crate::config::units::{Flag, List, Name, Number, Time};
 use crate::protocol::params::PathInfo;
+use crate::protocol::proxy_protocol::Version;
 use crate::transport::tls::BackendTls;
 use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::{Balance, ProtocolName};
@@ -85,6 +87,9 @@ table! {
         /// `Host` towards the application, in place of the client's, which goes on as `X-Forwarded-Host`: `"localhost:8384"`.
         /// It may have variables, `"$host:8384"`. Default: the client's.
         host: Template as SENT_HOST; only &["http"],
+        /// Begin each connection with a header of the PROXY protocol, `"v1"` or `"v2"`, which says whose it is. A kept
+        /// connection then is for one client alone; see [requests.md](requests.md#towards-applications). Default: none.
+        proxy_protocol: Version as Name; only &["http"],
         /// Send paths in normal form, without `//`, `.` and `..`, and encoded anew. Else the target of an HTTP request, and
         /// an encoded `PATH_INFO`, go on byte for byte as they came; see [requests.md](requests.md#the-path).
         normalize: bool as Flag,

@@ -33,7 +33,7 @@ impl Http1 {
             match body.decode(&mut reader.bytes) {
                 Ok(Some(BodyPart::Data(_))) => {}
                 Ok(None) if *most == 0 => return,
-                Ok(None) => match reader.poll_upload(cx) {
+                Ok(None) => match reader.poll_upload(cx, true) {
                     Poll::Ready(Ok(count @ 1..)) => *most = most.saturating_sub(count as u64),
                     Poll::Ready(_) => break,
                     Poll::Pending => return,

@@ -4,14 +4,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::sync::futures::Notified;
 
 use super::super::idle::Idle;
+use super::super::in_force::InForce;
 use super::super::leaving::Leaving;
-use super::super::settings::Settings;
 use crate::frontend::connection::Connection;
+use crate::frontend::current::Current;
 use crate::transport::Deadline;
 
 /// The reasons that a connection is looked at for.
@@ -20,25 +20,30 @@ pub(super) struct End {
     idle: Idle,
     /// Once it was told to go: how long what its client does not take may keep it.
     rest: Option<Idle>,
-    send: Duration,
     /// The number of the head that is being received.
     head: Option<u64>,
     /// Runs from its first byte to its last.
     deadline: Deadline,
-    limit: Duration,
+    settings: InForce,
 }
 
 impl End {
     /// Of a connection that begins now.
-    pub(super) fn new(connection: &Arc<Connection>, settings: &Settings) -> Self {
+    pub(super) fn new(connection: &Arc<Connection>, settings: InForce) -> Self {
         Self {
             leaving: Leaving::default(),
             idle: Idle::new(connection.clone(), settings.timeouts.idle),
             rest: None,
-            send: settings.timeouts.send,
             head: None,
             deadline: Deadline::never(),
-            limit: settings.timeouts.head,
+            settings,
+        }
+    }
+
+    /// Goes by the settings of now, for what begins from now on.
+    pub(super) fn renew(&mut self, current: &Current) {
+        if self.settings.renew(current) {
+            self.idle.set_period(self.settings.timeouts.idle);
         }
     }
 
@@ -46,7 +51,7 @@ impl End {
     pub(super) fn poll_head(&mut self, head: Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.head, head) != head {
             match head {
-                Some(_) => self.deadline.set(self.limit),
+                Some(_) => self.deadline.set(self.settings.timeouts.head),
                 None => self.deadline.clear(),
             }
         }
@@ -75,7 +80,7 @@ impl End {
         if self.leaving.poll_ready(&connection.leave, news, cx).is_pending() {
             ready!(self.idle.poll(cx));
         }
-        self.rest = Some(Idle::new(connection.clone(), self.send));
+        self.rest = Some(Idle::new(connection.clone(), self.settings.timeouts.send));
         Poll::Ready(())
     }
 }

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Limit};
 use super::frames::{self, Frame, Frames, Kind};
+use super::paces::Paces;
+use super::stream_pace::StreamPace;
 use super::window::ReceiveWindow;
 use crate::frontend::violation::Violation;
 
@@ -104,6 +106,7 @@ pub(super) struct FrameMeter {
     turn: u32,
     head: Head,
     streams: Streams,
+    paces: Paces,
     refusals: Refusals,
     window: Arc<ReceiveWindow>,
     violation: Option<Violation>,
@@ -132,6 +135,8 @@ struct Head {
     most: u32,
     /// Heads that have begun, those of trailers included.
     number: u64,
+    /// Of a new stream, until it is complete.
+    opening: Option<u32>,
 }
 
 /// Streams that the client has opened.
@@ -147,6 +152,8 @@ struct Streams {
     refused: u64,
     /// No more are taken.
     closed: bool,
+    /// The client has closed its side.
+    ended: bool,
 }
 
 /// Streams that the library has ended, perhaps because of their heads: see [`FrameMeter::refusals`].
@@ -183,8 +190,10 @@ impl FrameMeter {
                 // them evenly.
                 most: u32::try_from(head_size / (16 * 1024)).unwrap_or(u32::MAX).max(4),
                 number: 0,
+                opening: None,
             },
             streams: Streams::default(),
+            paces: Paces::default(),
             refusals: Refusals {
                 malformed: 0,
                 too_large: 0,
@@ -239,11 +248,31 @@ impl FrameMeter {
     /// The task of the connection lets others have their turn, and then has its next one.
     pub(super) fn pause(&mut self) {
         self.turn = 0;
+        self.paces.bind();
+    }
+
+    /// The task of a stream begins.
+    pub(super) fn begun(&mut self, pace: Arc<StreamPace>) {
+        self.paces.begun(pace);
     }
 
     /// Why the connection ends, if it is to.
     pub(super) fn violation(&self) -> Option<Violation> {
         self.violation
+    }
+
+    /// The client has closed its side.
+    pub(super) fn ended(&mut self) {
+        self.streams.ended = true;
+    }
+
+    /// The library takes nothing more, though neither side has ended the connection: a head was one that it has no answer
+    /// to. `accepted`: requests that the service got.
+    pub(super) fn stopped(&mut self, accepted: u64) {
+        let streams = &self.streams;
+        if !streams.closed && !streams.ended && streams.heads > accepted + streams.refused {
+            self.violation.get_or_insert(Violation::Connect);
+        }
     }
 
     /// The head of a request did not come in time.
@@ -293,6 +322,9 @@ impl FrameMeter {
 
     /// Counts a frame of the client's.
     fn count(&mut self, frame: Frame, now: &impl Fn() -> Instant) -> Result<(), Violation> {
+        if frame.kind == Kind::Reset {
+            self.paces.ended(frame.stream);
+        }
         let budgets = &mut self.budgets;
         let (budget, violation) = match frame.kind {
             Kind::Data => return self.data(frame, now),
@@ -333,16 +365,23 @@ impl FrameMeter {
         self.head.number += u64::from(frame.kind == Kind::Headers);
         if frame.kind == Kind::Headers && frame.stream > self.streams.seen {
             self.streams.seen = frame.stream;
+            self.head.opening = Some(frame.stream);
             self.streams.heads += u64::from(!self.streams.closed);
             self.budgets.priorities.earn(A_STREAM);
             self.budgets.unknown_frames.earn(A_STREAM);
         }
         self.head.open = (!frame.ends_head()).then_some(continued);
+        if let Some(opened) = self.head.opening.take_if(|_| frame.ends_head()) {
+            self.paces.opened(opened);
+        }
         within(continued <= self.head.most, Violation::Continuations)
     }
 
     /// What a frame that was sent accounts for.
     fn earn(&mut self, frame: Frame, now: &impl Fn() -> Instant) {
+        if frame.kind == Kind::Data && !frame.ends_stream() {
+            self.paces.sent(frame.stream, frame.length, now);
+        }
         match frame.kind {
             Kind::Data if frame.length >= LEAST => {
                 self.budgets.window_updates.earn(1 + frame.length / 1024);
@@ -358,11 +397,13 @@ impl FrameMeter {
         }
         if matches!(frame.kind, Kind::Data | Kind::Headers) && frame.ends_stream() {
             self.budgets.resets.earn(1);
+            self.paces.ended(frame.stream);
         }
     }
 
     /// We end a stream, perhaps because of the client.
     fn reset(&mut self, frame: Frame, now: &impl Fn() -> Instant) {
+        self.paces.ended(frame.stream);
         let refusals = &mut self.refusals;
         match frame.number {
             PROTOCOL_ERROR if refusals.answered.contains(&frame.stream) => {}

@@ -78,6 +78,9 @@ impl<S: AsyncRead + Unpin> Metered<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
         let fresh = &buf.filled()[before..];
+        if fresh.is_empty() {
+            lock(&self.meter).ended();
+        }
         let admitted = self.admit(fresh);
         let count = *admitted.as_ref().unwrap_or(&0);
         if count < fresh.len() {

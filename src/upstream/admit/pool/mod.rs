@@ -8,6 +8,7 @@
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
 mod finding;
+mod granting;
 mod keeper;
 mod queue;
 mod settings;
@@ -17,18 +18,19 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
-use crate::upstream::admit::endpoint_set::{Choice, EndpointSet, EndpointState, Idle, Member};
+use crate::upstream::admit::endpoint_set::{EndpointSet, EndpointState, Idle, Member};
 use crate::upstream::admit::registry::{Neighbour, Registry};
-use crate::upstream::model::config::{EndpointConfig, ProtocolName, UpstreamConfig};
+use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
+use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::{self, Constraints};
+use granting::Search;
 use keeper::Alarm;
-use queue::{Place, Queue, Waiter};
+use queue::Queue;
 use settings::Settings;
 
 pub use slot::{Grant, Slot};
@@ -107,9 +109,8 @@ impl<C: Send + 'static> Pool<C> {
     pub fn retire(self: &Arc<Self>) {
         let mut state = self.lock();
         state.settings.kept = 0;
-        let closing = self.trim_all(&mut state);
-        drop(state);
-        drop(closing);
+        // Under the lock: they are in no account any more, and other pools wait for it before they connect.
+        drop(self.trim_all(&mut state));
     }
 
     /// The endpoints are these from now on. Those that stay keep all that is known of them, also when their share
@@ -180,132 +181,8 @@ impl<C: Send + 'static> Pool<C> {
         }
     }
 
-    /// A slot for a request, if one is free.
-    pub fn take_free(
-        self: &Arc<Self>,
-        constraints: &Constraints,
-        now: Instant,
-    ) -> Result<Option<Grant<C>>, AdmissionError> {
-        let mut state = self.lock();
-        let choice = state.set.choose(constraints);
-        let (taken, stale) = match choice {
-            Choice::Use(at) if state.set.endpoints[at].take_slot() => {
-                self.take(&mut state, at, constraints.protocol, now)
-            }
-            Choice::Use(_) | Choice::Wait => return Ok(None),
-            Choice::Nothing => return Err(AdmissionError::NoEndpoint),
-        };
-        drop(state);
-        drop(stale);
-        self.taken(&taken);
-        Ok(Some(taken))
-    }
-
-    /// The idle connections of other pools are in the way of this exchange.
-    fn taken(&self, grant: &Grant<C>) {
-        let endpoint = &grant.slot.endpoint;
-        if endpoint.occupancy().is_shared() {
-            self.registry.settle(&endpoint.config.address);
-        }
-    }
-
-    /// A slot for a request, first come, first served, at `deadline` at the latest. `ticket` is its place in the
-    /// queue, with which it may come back.
-    pub async fn acquire(
-        self: &Arc<Self>,
-        constraints: &Constraints,
-        deadline: Instant,
-        ticket: &mut Option<u64>,
-    ) -> Result<Grant<C>, AdmissionError> {
-        if let Some(grant) = self.take_free(constraints, Instant::now())? {
-            return Ok(grant);
-        }
-        let (mut place, verdict) = self.enter(constraints, deadline, ticket)?;
-        let verdict = verdict.await;
-        place.held = false;
-        // The sender lives in the queue, and says something before it is dropped.
-        let granted = verdict.unwrap_or(Err(AdmissionError::NoEndpoint));
-        granted.inspect(|grant| self.taken(grant))
-    }
-
-    /// Takes a place in the queue.
-    fn enter(
-        self: &Arc<Self>,
-        constraints: &Constraints,
-        deadline: Instant,
-        ticket: &mut Option<u64>,
-    ) -> Result<(Place<'_, C>, oneshot::Receiver<queue::Verdict<C>>), AdmissionError> {
-        let mut state = self.lock();
-        // A request that comes back had a place before.
-        if ticket.is_none() && state.queue.len() >= state.settings.waiting {
-            return Err(AdmissionError::QueueFull);
-        }
-        let now = Instant::now();
-        let number = *ticket.get_or_insert_with(|| state.queue.ticket());
-        let (sender, receiver) = oneshot::channel();
-        state.queue.enter(Waiter {
-            ticket: number,
-            constraints: constraints.clone(),
-            since: now,
-            deadline,
-            verdict: sender,
-        });
-        let place = Place {
-            pool: self,
-            ticket: number,
-            held: true,
-        };
-        // A slot may have become free since it was asked for.
-        self.serve(&mut state);
-        let due = state.set.next_chance(now).map_or(deadline, |at| at.min(deadline));
-        state.alarm.set(self, due);
-        Ok((place, receiver))
-    }
-
-    /// What comes with a slot of the endpoint at this index; also gives connections that are of no use.
-    fn take(
-        self: &Arc<Self>,
-        state: &mut PoolState<C>,
-        at: usize,
-        protocol: Option<ProtocolName>,
-        now: Instant,
-    ) -> (Grant<C>, Vec<Idle<C>>) {
-        let PoolState { settings, set, .. } = state;
-        let endpoint = set.endpoints[at].clone();
-        let state = &mut set.states[at];
-        let mut trial = false;
-        if set.degraded {
-            trial = state.breaker.enter(now);
-            state.breaker.publish(&endpoint, now);
-        }
-        // The youngest: the others get a chance to grow old and be closed.
-        let mut idle = state.idle.pop_back();
-        let mut stale = Vec::new();
-        if protocol.is_some_and(|protocol| protocol != settings.protocol) {
-            stale.extend(idle.take());
-        }
-        if idle
-            .as_ref()
-            .is_some_and(|idle| now.saturating_duration_since(idle.since) >= settings.idle)
-        {
-            // The keeper has not seen it yet; the others are older.
-            stale.extend(state.idle.drain(..).chain(idle.take()));
-        }
-        endpoint.set_idle(state.idle.len());
-        let slot = Slot {
-            since: endpoint.is_adaptive().then_some(now),
-            pool: self.clone(),
-            endpoint,
-            protocol: protocol.unwrap_or(settings.protocol),
-            trial,
-            answered: false,
-            released: false,
-        };
-        let idle = idle.map(|idle| idle.connection);
-        (Grant { idle, slot }, stale)
-    }
-
-    /// Frees a slot, keeps the connection if it may be kept, and serves the queue.
+    /// Frees a slot, keeps the connection if it may be kept, and serves the queue, or those of all pools at its
+    /// address.
     fn release(self: &Arc<Self>, slot: &Slot<C>, connection: Option<(C, Instant)>) {
         let endpoint = &slot.endpoint;
         let limit = slot.held_for().and_then(|held| endpoint.held(held));
@@ -318,6 +195,10 @@ impl<C: Send + 'static> Pool<C> {
                 None => vec![connection],
             });
         }
+        let offer = endpoint
+            .occupancy()
+            .is_shared()
+            .then(|| endpoint.occupancy().offer());
         endpoint.slot_freed();
         if let Some(at) = at {
             if state.set.degraded {
@@ -330,12 +211,11 @@ impl<C: Send + 'static> Pool<C> {
                 drop(self.trim(&mut state, at, 0));
             }
         }
-        if !state.queue.is_empty() {
+        if let Some(offer) = offer {
+            drop(state);
+            self.registry.settle(&endpoint.config.address, offer);
+        } else if !state.queue.is_empty() {
             self.serve(&mut state);
-        }
-        drop(state);
-        if endpoint.occupancy().is_shared() {
-            self.registry.settle(&endpoint.config.address);
         }
     }
 
@@ -382,63 +262,6 @@ impl<C: Send + 'static> Pool<C> {
         all.flat_map(|at| self.trim(state, at, 0)).collect()
     }
 
-    /// Gives slots to the waiting requests, as far as there are any.
-    fn serve(self: &Arc<Self>, state: &mut PoolState<C>) {
-        let mut at = 0;
-        // Whether a request that takes any endpoint finds none: then all that do need not be asked.
-        let mut full = false;
-        while let Some(waiter) = state.queue.get(at) {
-            if full && waiter.constraints.is_unconstrained() {
-                at += 1;
-                continue;
-            }
-            match state.set.choose(&waiter.constraints) {
-                Choice::Use(endpoint) if state.set.endpoints[endpoint].take_slot() => {
-                    if !self.give(state, at, endpoint) {
-                        // Its slot may be what those before it wait for.
-                        (at, full) = (0, false);
-                    }
-                }
-                Choice::Nothing => {
-                    if let Some(waiter) = state.queue.remove(at) {
-                        // It left in this moment: none is to be told.
-                        let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
-                    }
-                }
-                // Another pool has taken the last slot in this moment.
-                Choice::Use(_) | Choice::Wait if state.queue.all_unconstrained() => return,
-                Choice::Use(_) | Choice::Wait => {
-                    full |= waiter.constraints.is_unconstrained();
-                    at += 1;
-                }
-            }
-        }
-    }
-
-    /// Gives the waiter at `at` the slot that was taken of the endpoint at `endpoint`; whether it was still there.
-    fn give(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, endpoint: usize) -> bool {
-        let Some(waiter) = state.queue.remove(at) else {
-            state.set.endpoints[endpoint].slot_freed();
-            return true;
-        };
-        let (grant, stale) = self.take(state, endpoint, waiter.constraints.protocol, Instant::now());
-        // Rare, and nothing waits for them: closed under the lock.
-        drop(stale);
-        let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) else {
-            return true;
-        };
-        // It left in this moment. As if it had never been.
-        slot.released = true;
-        slot.endpoint.slot_freed();
-        if slot.trial {
-            state.set.left(endpoint, true);
-        }
-        if let Some(connection) = idle {
-            drop(self.park(state, endpoint, connection, Instant::now(), 0));
-        }
-        false
-    }
-
     /// Does what is due; gives the moment when something is due again.
     fn tend(self: &Arc<Self>, now: Instant) -> Option<Instant> {
         let mut state = self.lock();
@@ -479,10 +302,14 @@ impl<C: Send + 'static> Neighbour for Pool<C> {
         self.lock().queue.get(0).map(|first| first.since)
     }
 
-    fn settle(self: Arc<Self>) {
+    fn make_room(&self) {
         let mut state = self.lock();
+        // Under the lock: what makes room here has it afterwards.
         drop(self.trim_all(&mut state));
-        self.serve(&mut state);
+    }
+
+    fn serve_next(self: Arc<Self>) -> bool {
+        Pool::serve_next(&self, &mut self.lock(), &mut Search::default(), Claim::Turn)
     }
 }
 
@@ -500,6 +327,9 @@ impl<C: Send + 'static> PoolState<C> {
 
 #[cfg(test)]
 mod session_tests;
+
+#[cfg(test)]
+mod shared_tests;
 
 #[cfg(test)]
 mod simulation;

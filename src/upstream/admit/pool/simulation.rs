@@ -9,7 +9,7 @@ use std::task::Waker;
 use super::tests::config;
 use super::*;
 use crate::transport::Address;
-use crate::upstream::model::config::{Balance, Hash, Slots};
+use crate::upstream::model::config::{Balance, Hash, ProtocolName, Slots};
 use crate::upstream::model::endpoint::CircuitState;
 
 const SEEDS: u64 = 1_000;

@@ -24,6 +24,7 @@ pub(in crate::upstream) fn config(
         protocol: ProtocolName::FastCgi,
         quirks: Profile::Generic.quirks(),
         host: None,
+        proxy_protocol: None,
         normalize: false,
         endpoints: (1..=endpoints).map(endpoint).collect(),
         sources: Vec::new(),
@@ -51,7 +52,7 @@ fn soon() -> Instant {
 }
 
 /// A slot for a request that takes any.
-async fn get<C: Send + 'static>(pool: &Arc<Pool<C>>) -> Result<Grant<C>, AdmissionError> {
+pub(super) async fn get<C: Send + 'static>(pool: &Arc<Pool<C>>) -> Result<Grant<C>, AdmissionError> {
     get_beside(pool, &[]).await
 }
 
@@ -414,7 +415,7 @@ async fn a_new_endpoint_takes_those_who_wait() {
     assert_eq!(at(&pool, &waiting.await.unwrap()), 1);
 }
 
-fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
+pub(super) fn poll<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> Option<F::Output> {
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     match future.as_mut().poll(&mut cx) {
         std::task::Poll::Ready(output) => Some(output),

@@ -27,12 +27,13 @@ use crate::protocol::request::{Client, RequestId, Script};
 use crate::protocol::{Protocol, RequestHead, Target};
 use crate::upstream::model::config::health::{Probe, Request, Statuses};
 use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
-use crate::upstream::wire::{Dialer, codec};
+use crate::upstream::wire::{Announcement, Dialer, codec};
 use answer::{ProbeAnswer, Wanted};
 
 /// Asks the endpoints of one upstream.
 pub struct Prober {
     protocol: Box<dyn Protocol>,
+    announcement: Announcement,
     dialer: Arc<Dialer>,
 }
 
@@ -46,6 +47,7 @@ impl Prober {
         };
         Self {
             protocol: codec::make(&config),
+            announcement: Announcement::own(config.proxy_protocol),
             dialer,
         }
     }
@@ -53,7 +55,10 @@ impl Prober {
     /// Whether the endpoint lives, as far as it says within `limit`.
     pub async fn probe(&self, endpoint: &EndpointConfig, probe: &Probe, limit: Duration) -> Verdict {
         match probe {
-            Probe::Connect => within(limit, talk::open(&self.dialer, endpoint)).await.into(),
+            Probe::Connect => {
+                let opening = talk::open_announced(&self.dialer, endpoint, &self.announcement);
+                within(limit, opening).await.into()
+            }
             Probe::GetValues => within(limit, get_values::ask(&self.dialer, endpoint))
                 .await
                 .into(),
@@ -106,7 +111,7 @@ impl Prober {
         let mut answer = ProbeAnswer::default();
         let asking = request::ask(
             self.protocol.as_ref(),
-            (&self.dialer, endpoint),
+            (&self.dialer, endpoint, &self.announcement),
             &head,
             &mut answer,
         );

@@ -7,10 +7,11 @@ use std::ops::ControlFlow;
 use bytes::BytesMut;
 
 use super::answer::ProbeAnswer;
-use super::talk::{Listen, open, talk};
+use super::talk::{Listen, open_announced, talk};
 use super::verdict::{Cause, Verdict};
 use crate::protocol::{DecodeError, Event, Exchange, Protocol, RequestHead, WriteQueue};
 use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 use crate::upstream::wire::dialer::Dialer;
 
@@ -20,7 +21,7 @@ use crate::upstream::wire::dialer::Dialer;
 /// clients that leave.
 pub(super) async fn ask(
     protocol: &dyn Protocol,
-    (dialer, endpoint): (&Dialer, &EndpointConfig),
+    (dialer, endpoint, announcement): (&Dialer, &EndpointConfig, &Announcement),
     head: &RequestHead,
     answer: &mut ProbeAnswer,
 ) -> Result<(), Verdict> {
@@ -28,7 +29,8 @@ pub(super) async fn ask(
     // Paths are checked when the configuration is read; a block that is too small for one is a wrong setting.
     let mut exchange = protocol.begin(head, &mut queue).map_err(Cause::Unsendable)?;
     exchange.finish_body(&mut queue);
-    let mut connection = Connection::boxed(open(dialer, endpoint).await?);
+    let stream = open_announced(dialer, endpoint, announcement).await?;
+    let mut connection = Connection::boxed(stream);
     connection.queue = queue;
     talk(&mut connection, &mut Listener { exchange, answer }).await
 }

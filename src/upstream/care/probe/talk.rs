@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use super::verdict::{Cause, Verdict};
 use crate::transport::Stream;
 use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::wire::announcement::Announcement;
 use crate::upstream::wire::connection::Connection;
 use crate::upstream::wire::dialer::Dialer;
 
@@ -29,8 +30,17 @@ pub(super) trait Listen {
 
 /// A connection, or what it means that there is none. The caller limits the time.
 pub(super) async fn open(dialer: &Dialer, endpoint: &EndpointConfig) -> Result<Stream, Verdict> {
+    open_announced(dialer, endpoint, &Announcement::default()).await
+}
+
+/// The same, where the endpoint is told whose it is.
+pub(super) async fn open_announced(
+    dialer: &Dialer,
+    endpoint: &EndpointConfig,
+    announcement: &Announcement,
+) -> Result<Stream, Verdict> {
     // A unix socket connects at once. Any timeout of ours is shorter than this.
-    Ok(dialer.connect(endpoint, NEVER).await?)
+    Ok(dialer.connect(endpoint, announcement, NEVER).await?)
 }
 
 /// Sends what is queued, and reads until `listener` knows enough. The caller limits the time.

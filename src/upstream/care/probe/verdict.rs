@@ -30,6 +30,8 @@ pub enum Busy {
     Overloaded,
     /// A status that is configured to mean it.
     Status(u16),
+    /// Not the endpoint: no descriptor is left for the question.
+    Ourselves,
 }
 
 /// Why an endpoint is not to be used.
@@ -91,6 +93,7 @@ impl fmt::Display for Busy {
             Self::Backlog => f.write_str("backlog is full"),
             Self::Overloaded => f.write_str("overloaded"),
             Self::Status(status) => write!(f, "status {status}"),
+            Self::Ourselves => f.write_str("no descriptor is left to ask with"),
         }
     }
 }
@@ -105,6 +108,7 @@ impl From<ConnectError> for Verdict {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Full => Self::Busy(Busy::Backlog),
+            ConnectError::NoDescriptor(_) => Self::Busy(Busy::Ourselves),
             // TCP drops what does not fit into a backlog; the machine may be gone as well.
             ConnectError::Timeout => Self::Silent,
             cause => Self::Dead(Cause::Connect(cause)),

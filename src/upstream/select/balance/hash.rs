@@ -153,6 +153,7 @@ mod tests {
 
     use super::*;
     use crate::upstream::model::config::EndpointConfig;
+    use crate::upstream::model::occupancy::Claim;
     use crate::upstream::select::balance::samples::{Bench, assert_shares, weighted};
 
     fn bench(endpoints: Vec<EndpointConfig>) -> Bench<Hash> {
@@ -260,7 +261,7 @@ mod tests {
         };
         for taken in 1..=400 {
             let index = bench.pick_wish(&constraints).unwrap();
-            assert!(bench.endpoints[index].take_slot());
+            assert!(bench.endpoints[index].take_slot(Claim::New));
             let most = bench.in_flight().into_iter().max().unwrap();
             let quota = (1.25 * f64::from(taken) / 4.0).ceil() as usize;
             assert!(most <= quota, "{most} of {taken}");

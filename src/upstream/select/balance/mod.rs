@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::upstream::model::Token;
 use crate::upstream::model::config::{Balance, ProtocolName};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint, Id};
+use crate::upstream::model::occupancy::Claim;
 
 pub use ewma::Ewma;
 pub use hash::Hash;
@@ -67,12 +68,14 @@ pub struct Pick<'a> {
     pub backup: bool,
     /// The worst circuit that will do.
     pub circuit: CircuitState,
+    /// Which slots the request may have.
+    pub claim: Claim,
 }
 
 impl Pick<'_> {
     /// Whether the endpoint may be chosen now.
     pub fn eligible(&self, endpoint: &Endpoint) -> bool {
-        self.possible(endpoint) && endpoint.has_room()
+        self.possible(endpoint) && endpoint.has_room(self.claim)
     }
 
     /// The choice among the backups when no slot of the others is free: backups take over from endpoints that are full,

@@ -56,6 +56,7 @@ mod tests {
     use super::*;
     use crate::upstream::model::config::EndpointConfig;
     use crate::upstream::model::endpoint::CircuitState;
+    use crate::upstream::model::occupancy::Claim;
     use crate::upstream::select::balance::Constraints;
 
     fn endpoints(weights: &[u32]) -> Vec<Arc<Endpoint>> {
@@ -80,6 +81,7 @@ mod tests {
             constraints,
             backup: false,
             circuit: CircuitState::Closed,
+            claim: Claim::New,
         }
     }
 
@@ -98,13 +100,13 @@ mod tests {
     fn a_full_or_tried_endpoint_is_passed_over() {
         let endpoints = endpoints(&[1, 1, 1]);
         let mut balancer = balancer(&endpoints);
-        assert!(endpoints[0].take_slot());
+        assert!(endpoints[0].take_slot(Claim::New));
         let constraints = Constraints {
             tried: vec![endpoints[1].id],
             ..Constraints::default()
         };
         assert_eq!(balancer.pick(&endpoints, &wanted(&constraints)), Some(2));
-        assert!(endpoints[2].take_slot());
+        assert!(endpoints[2].take_slot(Claim::New));
         assert_eq!(balancer.pick(&endpoints, &wanted(&constraints)), None);
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Balancer, Constraints, Pick};
 use crate::upstream::model::config::EndpointConfig;
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
+use crate::upstream::model::occupancy::Claim;
 
 /// A balancer with its endpoints.
 pub(super) struct Bench<B> {
@@ -55,7 +56,7 @@ impl<B: Balancer> Bench<B> {
     pub(super) fn load(&mut self, loads: &[usize]) {
         for (endpoint, load) in self.endpoints.iter().zip(loads) {
             while endpoint.in_flight() < *load {
-                assert!(endpoint.occupancy().enter(usize::MAX));
+                assert!(endpoint.occupancy().enter(usize::MAX, Claim::New));
             }
             while endpoint.in_flight() > *load {
                 endpoint.slot_freed();
@@ -101,6 +102,7 @@ impl<B: Balancer> Bench<B> {
             constraints,
             backup: false,
             circuit: CircuitState::Closed,
+            claim: Claim::New,
         };
         self.balancer.pick(&self.endpoints, &pick)
     }
@@ -108,7 +110,7 @@ impl<B: Balancer> Bench<B> {
     /// A choice that begins an exchange.
     pub(super) fn take(&mut self) {
         let index = self.pick().unwrap();
-        assert!(self.endpoints[index].take_slot());
+        assert!(self.endpoints[index].take_slot(Claim::New));
     }
 
     /// How often each endpoint is chosen.

@@ -59,6 +59,7 @@ fn an_eligible_endpoint_is_found_whenever_there_is_one() {
                     constraints: &constraints,
                     backup: random.bool(),
                     circuit: CircuitState::Closed,
+                    claim: Claim::New,
                 };
                 let eligible = |index: usize| pick.eligible(&bench.endpoints[index]);
                 let any = (0..weights.len()).any(eligible);

@@ -43,6 +43,7 @@ fn terms() -> Arc<Terms> {
     Arc::new(Terms {
         upstream: "test".into(),
         timeouts,
+        timers: Timers::default(),
     })
 }
 

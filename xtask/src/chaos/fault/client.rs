@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::chaos::configuration::{SEND_TIMEOUT, UNBUFFERED};
 use crate::chaos::damage::{Damage, Phases};
 use crate::chaos::flooding::Flooding;
-use crate::chaos::load::{Load, Plan};
+use crate::chaos::load::{HALF, Load, Plan};
 use crate::chaos::pace::Pace;
 use crate::chaos::site::Site;
 use crate::chaos::slow::Slow;
@@ -23,8 +23,9 @@ pub(crate) fn flood(site: &mut Site, pace: &Pace) -> Result<Damage> {
             count: FLOOD,
             interval: Duration::ZERO,
             long: false,
+            fresh: HALF,
         };
-        damage.samples.extend(Load::start(site.addr(), plan).finish()?);
+        damage.samples.extend(Load::start(site.target()?, plan).finish()?);
     }
     Ok(damage)
 }

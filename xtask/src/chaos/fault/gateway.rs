@@ -6,7 +6,7 @@ use anyhow::Result;
 use testbed::Signal;
 
 use crate::chaos::damage::Damage;
-use crate::chaos::load::{Load, Plan};
+use crate::chaos::load::{HALF, Load, Plan};
 use crate::chaos::pace::Pace;
 use crate::chaos::relay::Relay;
 use crate::chaos::site::Site;
@@ -25,7 +25,7 @@ pub(crate) fn hang_up(site: &mut Site, pace: &Pace) -> Result<Damage> {
 pub(crate) fn change_upstream(site: &mut Site, pace: &Pace) -> Result<Damage> {
     let mut bursts = Vec::new();
     let times = pace.every(Duration::from_secs(1), |time| {
-        bursts.push(Load::start(site.addr(), burst(time, site.slots())));
+        bursts.push(Load::start(site.target()?, burst(time, site.slots())));
         reload(site, time + 1)
     })?;
     pace.until(1.0);
@@ -61,6 +61,7 @@ fn burst(time: usize, slots: usize) -> Plan {
         count: BURST * slots,
         interval: Duration::ZERO,
         long: true,
+        fresh: HALF,
     }
 }
 

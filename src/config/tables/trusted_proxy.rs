@@ -1,8 +1,8 @@
-//! `trusted_proxies` of the server.
+//! Proxies that are believed about clients.
 
+use super::network;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::tables::network;
 use crate::config::units::Text;
 use crate::frontend::trust::TrustedProxy;
 
