@@ -36,8 +36,8 @@
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
 //!
 //! Settings go one way: every module owns the struct of its settings, `config` fills it. A lower layer never calls
-//! an upper one; it returns. hyper, which speaks HTTP/2 to clients, is known to
-//! `frontend/edge/http2.rs` alone, hickory to `transport/resolve/`, rustls to `transport/tls/`, which the feature `tls` switches.
+//! an upper one; it returns. h2, which speaks HTTP/2 to clients, is known to
+//! `frontend/edge/http2/` alone, hickory to `transport/resolve/`, rustls to `transport/tls/`, which the feature `tls` switches.
 //!
 //! # One request
 //!
@@ -46,10 +46,10 @@
 //! in front          a header of the PROXY protocol, where the listener wants one of this peer (protocol::proxy_protocol);
 //!                   then TLS, where the listener speaks it: so many handshakes are answered at a time, and each may say
 //!                   which protocol is spoken inside. Both have one deadline
-//! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by hyper, told apart by the first bytes. A connection
+//! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by h2, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
-//!                   The frames of HTTP/2 are counted on their way to hyper and from it; floods end their connection
+//!                   The frames of HTTP/2 are counted on their way to h2 and from it; floods end their connection
 //! exchange          the request and its answer from here on: one box, which every step borrows
 //! inspect           framing, Host, expectations; fields that may not become variables go
 //! route             most specific host, longest path

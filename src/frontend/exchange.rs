@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::context::ExchangeContext;
 use super::error_answer;
 use super::flow::InternalUri;
+use super::interim::InterimAnswers;
 use super::metered::Metered;
 use super::pace::Rate;
 use super::private_fields::PRIVATE;
@@ -48,8 +49,10 @@ pub struct Exchange {
     least: Option<Box<Rate>>,
     /// How fast it does, where it matters.
     metered: Option<Box<Metered>>,
-    /// Bytes that the client is to get, when their number is known.
-    expected: Option<u64>,
+    /// Where its stream finds its interim answers: HTTP/2 only.
+    pub(super) interim: Option<Arc<InterimAnswers>>,
+    /// Bytes that the client is to get; [`UNKNOWN`] if their number is.
+    expected: u64,
     /// The body was given out, or broke off.
     ended: bool,
 }
@@ -72,12 +75,18 @@ impl Exchange {
             last: false,
             least: None,
             metered: None,
-            expected: None,
+            interim: None,
+            expected: UNKNOWN,
             ended: false,
             context: context.clone(),
             connection,
         };
         Box::write(place, exchange)
+    }
+
+    /// Where it leaves interim answers, if the client is to have any.
+    pub(super) fn hinted(&mut self, interim: Arc<InterimAnswers>) {
+        self.interim = Some(interim);
     }
 
     /// When its head was complete.
@@ -179,7 +188,7 @@ impl Exchange {
         } else {
             self.answer.length = None;
         }
-        self.expected = self.answer.body.remaining();
+        self.expected = self.answer.body.remaining().unwrap_or(UNKNOWN);
         self.metered = self
             .least
             .as_ref()
@@ -377,7 +386,7 @@ impl Exchange {
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.
     fn is_complete(&self) -> bool {
-        self.ended || self.expected == Some(self.record.response_bytes())
+        self.ended || self.expected == self.record.response_bytes()
     }
 }
 
@@ -393,6 +402,9 @@ impl Drop for Exchange {
         self.observe();
     }
 }
+
+/// No answer is so long.
+const UNKNOWN: u64 = u64::MAX;
 
 /// How often a request is routed again: more than any chain of rewrites, error pages and files that are sent in place of
 /// an answer has.

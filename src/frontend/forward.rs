@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::body::Body;
 use super::config;
-use super::connection::Connection;
 use super::exchange::Exchange;
 use super::received::Received;
 use super::rejection::Rejection;
@@ -99,10 +98,17 @@ pub(super) async fn send(
         record,
         connection,
         context,
+        interim,
         ..
     } = exchange;
     complete(request, to.destination(), Announced { length, chunked })?;
-    let options = options(&context.relays, route, request.head.version, connection, now);
+    let interim = match request.head.version {
+        Version::HTTP_11 => Some(&**connection as &dyn Interim),
+        Version::HTTP_2 => interim.as_deref().map(|answers| answers as &dyn Interim),
+        // Knows none.
+        _ => None,
+    };
+    let options = options(&context.relays, route, interim, now);
     let answer = match route.ignore_client_abort {
         true => {
             let (upstream, head) = (upstream.clone(), request.head.clone());
@@ -155,7 +161,14 @@ pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) ->
         head.extra = to.route.config.params.clone();
     }
     let http = to.upstream.config().protocol == ProtocolName::Http;
-    if let Some(protocol) = request.inspected.upgrade.take().filter(|_| http) {
+    if let Some(protocol) = request.inspected.upgrade.take() {
+        if !http {
+            return match head.version {
+                // It wants nothing else.
+                Version::HTTP_2 => Err(Rejection::NotSwitched),
+                _ => Ok(()),
+            };
+        }
         head.upgrade = true;
         head.fields.set(FieldName::Connection, "upgrade");
         head.fields.try_set(FieldName::Upgrade, &protocol);
@@ -191,8 +204,7 @@ fn rules(service: &Service, to: Destination<'_>) -> Rules {
 fn options<'a>(
     relays: &'a Relays,
     route: &config::Route,
-    version: Version,
-    connection: &'a Connection,
+    interim: Option<&'a dyn Interim>,
     now: Instant,
 ) -> Options<'a> {
     Options {
@@ -202,15 +214,7 @@ fn options<'a>(
             memory: route.buffering.memory,
             disk: route.buffering.disk,
         },
-        taken: match version {
-            // A stream's window may be closed before its first byte.
-            Version::HTTP_2 => Some(0),
-            // The connection says when its client does not take more.
-            _ => None,
-        },
-        // HTTP/1.0 knows none. hyper's HTTP/2 server (1.12) has no way to send one: a service gives one response, and of
-        // h2's `SendResponse` below it sees nothing.
-        interim: (version == Version::HTTP_11).then_some(connection as &dyn Interim),
+        interim,
         now,
         relays,
     }
@@ -229,7 +233,6 @@ async fn detached(
         ignore_abort,
         buffered,
         limits,
-        taken,
         interim: _,
         now,
         relays,
@@ -244,7 +247,6 @@ async fn detached(
             ignore_abort,
             buffered,
             limits,
-            taken,
             interim: None,
             now,
             relays: &relays,

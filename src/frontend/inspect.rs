@@ -126,7 +126,8 @@ fn upgrade(version: Version, method: &Method, fields: &Fields) -> Option<Bytes> 
     let length = fields.get(FieldName::ContentLength);
     let bodiless =
         !fields.contains(FieldName::TransferEncoding) && length.is_none_or(|length| length == b"0");
-    let possible = version == Version::HTTP_11 && *method == Method::GET && bodiless;
+    // In HTTP/2, it is our own word for a tunnel.
+    let possible = version != Version::HTTP_10 && *method == Method::GET && bodiless;
     let h2c = wanted.windows(3).any(|part| part.eq_ignore_ascii_case(b"h2c"));
     (possible && !h2c && fields.connection_has("upgrade")).then_some(wanted)
 }

@@ -2,7 +2,7 @@
 //!
 //! What sends an answer asks for the next piece when the client has taken the last one, or enough of it: the
 //! time in between is the client's. Each answer on a route with a least rate has a meter; each connection looks at
-//! its meters once a while, as a client that takes nothing causes no event. hyper cannot end one stream from
+//! its meters once a while, as a client that takes nothing causes no event. Nothing ends one answer from
 //! outside: the connection ends with all of them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

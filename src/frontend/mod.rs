@@ -12,7 +12,7 @@
 //! * of an answer's fields, [`private_fields`] are not for clients;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`), or the [`violation`] of a whole connection; a [`body`], whose parts may be a
 //!   [`streaming_body`] and which may be `encoded`, may be [`broken`]; or there is a [`tunnel`] instead;
-//! * `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace`, `meter` and `metered` tell slow clients from slow applications.
+//! * `interim` answers of HTTP/2 wait for their stream; `record` is what the observers of [`telemetry`](crate::telemetry) get in the end, with the request as it was `seen`. `pace`, `meter` and `metered` tell slow clients from slow applications.
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
@@ -38,6 +38,7 @@ pub mod forwarded;
 pub mod handler;
 pub mod handshake_limit;
 pub mod inspect;
+mod interim;
 mod liking;
 mod meter;
 mod metered;

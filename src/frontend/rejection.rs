@@ -73,6 +73,9 @@ pub enum Rejection {
     /// A client that wants a tunnel to elsewhere.
     #[error("CONNECT is for forward proxies")]
     Connect,
+    /// A client of HTTP/2 that wants a tunnel to what does not switch protocols.
+    #[error("what answers here does not switch to the protocol that the client wants")]
+    NotSwitched,
     /// No route, no file, no script.
     #[error("nothing there")]
     NotFound,
@@ -126,7 +129,7 @@ impl Rejection {
             Self::Violation(violation) => self::violation(*violation),
             Self::Request(error) => rule(error.rule),
             Self::Late => StatusCode::REQUEST_TIMEOUT,
-            Self::TransferEncoding => StatusCode::NOT_IMPLEMENTED,
+            Self::TransferEncoding | Self::NotSwitched => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -161,6 +164,7 @@ impl Rejection {
             Self::Conflict(_) => Reason::ConflictingFields,
             Self::Expectation => Reason::Expectation,
             Self::Method(_) | Self::Connect => Reason::MethodNotAllowed,
+            Self::NotSwitched => Reason::NotSwitched,
             Self::Unmet(StatusCode::RANGE_NOT_SATISFIABLE, _) => Reason::RangeNotSatisfiable,
             Self::Unmet(..) => Reason::PreconditionFailed,
             Self::Forbidden => Reason::FileForbidden,
@@ -203,6 +207,7 @@ impl Rejection {
             | Self::Malformed
             | Self::Padded(_)
             | Self::NotFound
+            | Self::NotSwitched
             | Self::Unmet(..)
             | Self::Forbidden
             | Self::Symlink(_)

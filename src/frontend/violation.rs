@@ -35,9 +35,6 @@ pub enum Violation {
     /// A head that did not become complete in time.
     #[error("request head was not complete within `timeouts.head`")]
     SlowHead,
-    /// CONNECT with a `content-length`: the library takes no further frame of its connection.
-    #[error("CONNECT with a content-length")]
-    Connect,
     /// Any other error of the whole connection, with its code: a frame or a header block that breaks a rule.
     #[error("connection error {0} (RFC 9113, section 7)")]
     Protocol(u32),
@@ -57,7 +54,7 @@ impl Violation {
             Self::UnknownFrames => Reason::UnknownFrameFlood,
             Self::HeaderBomb => Reason::HeadTooLarge,
             Self::SlowHead => Reason::ClientTimeout,
-            Self::Connect | Self::Protocol(_) => Reason::Http2Error,
+            Self::Protocol(_) => Reason::Http2Error,
         }
     }
 
@@ -65,7 +62,6 @@ impl Violation {
     pub fn code(self) -> u32 {
         match self {
             Self::SlowHead => NO_ERROR,
-            Self::Connect => PROTOCOL_ERROR,
             Self::Protocol(code) => code,
             _ => ENHANCE_YOUR_CALM,
         }
@@ -73,5 +69,4 @@ impl Violation {
 }
 
 const NO_ERROR: u32 = 0x0;
-const PROTOCOL_ERROR: u32 = 0x1;
 const ENHANCE_YOUR_CALM: u32 = 0xb;

@@ -117,6 +117,8 @@ reasons! {
         NotAllowed = "not_allowed",
         /// No route, no file, no script.
         NotFound = "not_found",
+        /// A client of HTTP/2 wants a tunnel to what does not switch protocols.
+        NotSwitched = "not_switched",
         /// A NUL in a value that becomes a variable.
         NulInVariable = "nul_in_variable",
         /// More PING frames than a client needs.

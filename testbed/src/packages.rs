@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 14] = [
+pub const PACKAGES: [Package; 16] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
@@ -58,6 +58,12 @@ pub const PACKAGES: [Package; 14] = [
         "a directory that issues certificates (ACME), with a resolver",
     ),
     package("curl", "/usr/bin/curl", "an HTTP/2 client that is not ours"),
+    package("chromium", "/usr/bin/chromium", "a browser"),
+    package(
+        "python3-websockets",
+        "/usr/lib/python3/dist-packages/websockets/__init__.py",
+        "the way to talk to that browser",
+    ),
     package(
         "dnsmasq-base",
         "/usr/sbin/dnsmasq",

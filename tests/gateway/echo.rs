@@ -5,8 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use testbed::{Client, Gateway, ScriptedConnection};
+
+use crate::http::frames::{
+    ACK, CANCEL, DATA, END_STREAM, Http2, PING, RST_STREAM, WINDOW_UPDATE, frame, status_of, websocket,
+};
 
 const WEBSOCKET: [(&str, &str); 4] = [
     ("Connection", "Upgrade"),
@@ -37,6 +41,108 @@ pub(crate) fn tunnel(gateway: &Gateway) -> Client {
     client
 }
 
+/// The same over HTTP/2.
+#[track_caller]
+pub(crate) fn tunnel_http2(gateway: &Gateway) -> Tunnel {
+    Tunnel::open(Client::connect(gateway.addr()).unwrap(), "/socket")
+}
+
+/// The client's end of a tunnel.
+pub(crate) trait End: Send + 'static {
+    /// Sends bytes.
+    fn say(&mut self, bytes: &[u8]) -> Result<()>;
+    /// Receives so many.
+    fn hear(&mut self, count: usize) -> Result<Vec<u8>>;
+    /// Ends this direction; gives what still comes in the other one.
+    fn leave(self) -> Result<Vec<u8>>;
+}
+
+impl End for Client {
+    fn say(&mut self, bytes: &[u8]) -> Result<()> {
+        self.send(bytes)
+    }
+
+    fn hear(&mut self, count: usize) -> Result<Vec<u8>> {
+        self.take(count)
+    }
+
+    fn leave(mut self) -> Result<Vec<u8>> {
+        self.shutdown_write().context("the end")?;
+        self.rest()
+    }
+}
+
+/// A client of HTTP/2 whose first stream is a tunnel (RFC 8441).
+pub(crate) struct Tunnel {
+    http: Http2,
+    /// Received, not heard.
+    received: Vec<u8>,
+    /// The other direction has ended.
+    ended: bool,
+}
+
+impl Tunnel {
+    /// Asks for a WebSocket; the application agrees.
+    #[track_caller]
+    pub(crate) fn open(client: Client, path: &str) -> Self {
+        let mut http = Http2::begin(client);
+        http.headers(1, &websocket(path), 0);
+        assert_eq!(status_of(&http.head(1)), 200);
+        Self {
+            http,
+            received: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Receives a frame.
+    fn receive(&mut self) -> Result<()> {
+        let (kind, flags, stream, payload) = self.http.next().context("the connection has ended")?;
+        match kind {
+            PING if flags & ACK == 0 => self.http.frame(PING, ACK, 0, &payload),
+            DATA if stream == 1 => {
+                self.ended = flags & END_STREAM != 0;
+                if !payload.is_empty() {
+                    let taken = u32::try_from(payload.len())?.to_be_bytes();
+                    self.http.frame(WINDOW_UPDATE, 0, 0, &taken);
+                    self.http.frame(WINDOW_UPDATE, 0, 1, &taken);
+                }
+                self.received.extend(payload);
+            }
+            RST_STREAM if stream == 1 => bail!("the tunnel was reset: {payload:?}"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Breaks off.
+    pub(crate) fn reset(&mut self) {
+        self.http.frame(RST_STREAM, 0, 1, &[0, 0, 0, CANCEL]);
+    }
+}
+
+impl End for Tunnel {
+    fn say(&mut self, bytes: &[u8]) -> Result<()> {
+        self.http.0.send(frame(DATA, 0, 1, bytes))
+    }
+
+    fn hear(&mut self, count: usize) -> Result<Vec<u8>> {
+        while self.received.len() < count {
+            ensure!(!self.ended, "the tunnel has ended");
+            self.receive()?;
+        }
+        Ok(self.received.drain(..count).collect())
+    }
+
+    fn leave(mut self) -> Result<Vec<u8>> {
+        self.http.frame(DATA, END_STREAM, 1, b"");
+        while !self.ended {
+            self.receive()?;
+        }
+        Ok(self.received)
+    }
+}
+
 /// The client at work: one message after the other, each of which comes back.
 pub(crate) struct Echo {
     stop: Arc<AtomicBool>,
@@ -46,7 +152,7 @@ pub(crate) struct Echo {
 
 impl Echo {
     /// Begins to talk.
-    pub(crate) fn start(client: Client) -> Self {
+    pub(crate) fn start(client: impl End) -> Self {
         let (stop, echoed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (until, count) = (stop.clone(), echoed.clone());
         Self {
@@ -79,20 +185,19 @@ impl Echo {
     }
 }
 
-fn talk(mut client: Client, stop: &AtomicBool, echoed: &AtomicUsize) -> Result<usize> {
+fn talk(mut client: impl End, stop: &AtomicBool, echoed: &AtomicUsize) -> Result<usize> {
     let mut bytes = 0;
     while !stop.load(Ordering::Relaxed) {
         let message = format!("message {}", echoed.load(Ordering::Relaxed));
-        client.send(&message)?;
-        let back = client.take(message.len())?;
+        client.say(message.as_bytes())?;
+        let back = client.hear(message.len())?;
         ensure!(back == message.as_bytes(), "{message} came back as {back:?}");
         bytes += message.len();
         echoed.fetch_add(1, Ordering::Relaxed);
         // The pace of a client.
         sleep(PACE);
     }
-    client.shutdown_write().context("the end")?;
-    let rest = client.rest()?;
+    let rest = client.leave()?;
     ensure!(rest.is_empty(), "{rest:?} came behind the last echo");
     Ok(bytes)
 }

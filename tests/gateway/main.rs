@@ -16,6 +16,8 @@ mod pool;
 mod promises;
 #[cfg(feature = "tls")]
 mod real_acme;
+#[cfg(feature = "tls")]
+mod real_browser;
 mod real_dns;
 mod real_fields;
 mod real_git;

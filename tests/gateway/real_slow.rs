@@ -125,5 +125,5 @@ fn a_thousand_slow_downloads_hold_no_worker() {
 }
 
 /// Most memory for all of them: `buffering.memory` for each, a block of the spool, a piece on its way in, and what
-/// hyper holds of one connection.
+/// a connection holds itself.
 const MOST_MEMORY: u64 = SLOW as u64 * 256 * 1024;

@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn banned_and_doubled_crates_are_found() {
-        let packages = ["ring v0.17.0", "http v0.2.0", "http v1.0.0", "hyper v1.0.0"].map(str::to_owned);
+        let packages = ["ring v0.17.0", "http v0.2.0", "http v1.0.0", "h2 v1.0.0"].map(str::to_owned);
         let found = violations(&bans(POLICY), &BTreeSet::from(packages));
         assert_eq!(found, ["ring is there 1 times", "http is there 2 times"]);
     }
@@ -116,7 +116,7 @@ mod tests {
             allowed: 0
         }));
         assert!(bans(&policy).contains(&Ban {
-            name: "hyper",
+            name: "h2",
             allowed: 1
         }));
     }

@@ -62,7 +62,6 @@ pub(super) struct Http1 {
     watch: Option<Box<Watch>>,
     settings: InForce,
     current: Arc<Current>,
-    connection: Arc<Connection>,
     /// There while a body has the reading side.
     home: Option<Arc<Home>>,
 }
@@ -121,13 +120,7 @@ enum After {
 
 impl Http1 {
     /// A connection of which some bytes were read already.
-    pub(super) fn new(
-        reader: Reader,
-        writer: Writer,
-        settings: InForce,
-        current: Arc<Current>,
-        connection: Arc<Connection>,
-    ) -> Box<Self> {
+    pub(super) fn new(reader: Reader, writer: Writer, settings: InForce, current: Arc<Current>) -> Box<Self> {
         Box::new(Self {
             reader: Some(reader),
             writer,
@@ -140,7 +133,6 @@ impl Http1 {
             watch: None,
             settings,
             current,
-            connection,
             home: None,
         })
     }
@@ -149,7 +141,7 @@ impl Http1 {
     #[allow(clippy::manual_async_fn)]
     pub(super) fn serve(mut self: Box<Self>) -> impl Future<Output = ()> + Send + 'static {
         async move {
-            let leave = self.connection.leave.clone();
+            let leave = self.connection().leave.clone();
             let mut news = pin!(leave.news());
             loop {
                 let request = poll_fn(|cx| self.poll_request(news.as_mut(), cx));
@@ -234,7 +226,7 @@ impl Http1 {
         }
         self.writer.park();
         // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
-        if state == ConnectionState::Idle && self.leaving.poll(&self.connection.leave, news, cx) {
+        if state == ConnectionState::Idle && self.leaving.poll(&self.writer.connection().leave, news, cx) {
             self.stage.shorten(self.settings.timeouts.grace);
         }
         ready!(self.stage.poll_late(cx));
@@ -255,7 +247,7 @@ impl Http1 {
         } = request;
         let service = self.current.service();
         Asked {
-            exchange: Exchange::new(&service.context, &self.connection, request.into()),
+            exchange: Exchange::new(&service.context, self.connection(), request.into()),
             service,
             framing,
             persistent,
@@ -328,7 +320,7 @@ impl Http1 {
             last: false,
         };
         let service = self.current.service();
-        let exchange = Exchange::new(&service.context, &self.connection, request);
+        let exchange = Exchange::new(&service.context, self.connection(), request);
         let exchange = serve::refuse(exchange, rejection);
         let now = exchange.started();
         self.head(exchange, KeepAlive::new(false, false), form, now)
@@ -366,9 +358,9 @@ impl Http1 {
     /// Has a request answered, and sends the answer to its end, or as far as its client takes it.
     fn poll_exchange(&mut self, answering: &mut Answering, cx: &mut Context<'_>) -> Poll<After> {
         let polled = self.poll_answering(answering, cx);
-        if polled.is_pending() && self.connection.meters.shortest_grace().is_some() {
+        if polled.is_pending() && self.connection().meters.shortest_grace().is_some() {
             let watch = self.watch.get_or_insert_default();
-            return watch.poll(&self.connection, cx).map(|()| After::Close);
+            return watch.poll(self.writer.connection(), cx).map(|()| After::Close);
         }
         polled
     }
@@ -411,7 +403,7 @@ impl Http1 {
                 self.writer.queue.tail().extend_from_slice(CONTINUE);
             }
         }
-        self.connection.put_interim(self.writer.queue.tail());
+        self.writer.put_interim();
         if let Poll::Ready(Err(_)) = self.writer.poll_flush(cx) {
             return Poll::Ready(None);
         }
@@ -439,13 +431,19 @@ impl Http1 {
         self.half_close.poll(reader, self.settings.timeouts.head, cx)
     }
 
+    /// What its requests see of it.
+    fn connection(&self) -> &Arc<Connection> {
+        self.writer.connection()
+    }
+
     /// Hands both sides over to a tunnel.
     async fn switch(mut self: Box<Self>, tunnel: Box<Tunnel>) {
         self.stage
             .enter(ConnectionState::Switched, &self.settings.timeouts);
         if let Some(reader) = self.reader.take() {
+            let connection = self.connection().clone();
             let client = Socket::new(reader, self.writer, false);
-            tunnel.run(client, self.connection).await;
+            tunnel.run(client, connection).await;
         }
     }
 }

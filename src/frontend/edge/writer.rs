@@ -40,15 +40,26 @@ impl Writer {
         }
     }
 
+    /// The connection that it writes to.
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
     /// `timeouts.send` is another one.
     pub(super) fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
     }
 
-    /// Where the head of an answer is written.
+    /// Where the head of an answer is written: behind the interim answers that wait.
     pub(super) fn head(&mut self) -> &mut Vec<u8> {
         self.queue.adopt(buffers::take_output);
+        self.put_interim();
         self.queue.tail()
+    }
+
+    /// Queues the interim answers that wait.
+    pub(super) fn put_interim(&mut self) {
+        self.connection.put_interim(self.queue.tail());
     }
 
     /// Gives the buffer back while nothing is to be written.

@@ -30,7 +30,7 @@ impl Body {
             return Self::Full(None);
         }
         match options.is_buffered(fields) {
-            true => Self::Buffered(Box::new(Buffered::new(source, options, fields))),
+            true => Self::Buffered(Box::new(Buffered::new(source, options))),
             false => Self::Direct(Box::new(source)),
         }
     }

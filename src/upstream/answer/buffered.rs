@@ -1,8 +1,8 @@
 //! Takes answers off their workers as fast as those can write, whatever the pace of the clients.
 //!
 //! An answer that is not complete with its head starts as what it is: read when the client is asked for more. Most
-//! end so. The first chunk that is not sure to be taken at once makes it a relay: from then on a task reads into a
-//! live spool, and gives the worker back at the end. The client reads from the spool.
+//! end so. A client that does not take what it was given makes it a relay: from then on a task reads into a live spool,
+//! and gives the worker back at the end. The client reads from the spool.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -22,8 +22,6 @@ pub struct Buffered {
     source: Option<Source>,
     spool: Option<Reader<Ending>>,
     limits: Limits,
-    /// What may go to the client before there is a spool; `None`: everything.
-    budget: Option<Budget>,
     /// Bytes still to be given out, when their number is known.
     remaining: Option<u64>,
     /// Found behind the bytes of the spool, and not taken.
@@ -37,28 +35,14 @@ enum Ending {
     Trailers(Box<Fields>),
 }
 
-/// What the client's side takes without waiting for the client: it is sure to come back for more.
-#[derive(Clone, Copy, Debug)]
-struct Budget {
-    bytes: usize,
-    chunks: usize,
-}
-
-/// Chunks that an HTTP/2 stream takes without waiting for the client.
-const CHUNKS: usize = 8;
-
 impl Buffered {
-    /// An answer under these options; its fields have been, or will be, taken of the client's budget.
-    pub(super) fn new(source: Source, options: &Options<'_>, fields: &Fields) -> Self {
+    /// An answer under these options.
+    pub(super) fn new(source: Source, options: &Options<'_>) -> Self {
         let remaining = source.remaining();
         Self {
             source: Some(source),
             spool: None,
             limits: options.limits,
-            budget: options.taken.map(|taken| Budget {
-                bytes: (taken as usize).saturating_sub(fields.wire_len()),
-                chunks: CHUNKS,
-            }),
             remaining,
             trailers: None,
         }
@@ -82,7 +66,7 @@ impl Buffered {
             (None, None) => Poll::Ready(None),
         };
         if let Poll::Ready(Some(Ok(chunk))) = &polled {
-            self.given(chunk.len(), cx);
+            self.given(chunk.len());
         }
         polled
     }
@@ -129,33 +113,10 @@ impl Buffered {
         self.remaining
     }
 
-    fn given(&mut self, bytes: usize, cx: &mut Context<'_>) {
+    fn given(&mut self, bytes: usize) {
         if let Some(remaining) = &mut self.remaining {
             *remaining = remaining.saturating_sub(bytes as u64);
         }
-        let Some(source) = &self.source else { return };
-        if let Some(budget) = &mut self.budget
-            && !source.is_over()
-            && !budget.try_take(bytes)
-        {
-            self.read_on(cx);
-        }
-    }
-
-    /// Takes what is there already: many an answer ends with it and needs no task.
-    fn read_on(&mut self, cx: &mut Context<'_>) {
-        let Some((mut source, mut spool)) = self.open() else {
-            return;
-        };
-        while spool.is_ready() {
-            match source.poll_chunk(cx) {
-                Poll::Ready(Some(Ok(chunk))) => spool.push(chunk),
-                Poll::Ready(Some(Err(failure))) => return spool.end(Ending::Failed(failure)),
-                Poll::Ready(None) => return finish(source, spool),
-                Poll::Pending => break,
-            }
-        }
-        start(source, spool);
     }
 
     /// A spool for what has not been given out.
@@ -164,16 +125,6 @@ impl Buffered {
         let (writer, reader) = source.relays().spools().live(self.limits);
         self.spool = Some(reader);
         Some((source, writer))
-    }
-}
-
-impl Budget {
-    /// Whether so many bytes more are sure to be taken at once.
-    fn try_take(&mut self, bytes: usize) -> bool {
-        let left = self.bytes.checked_sub(bytes).zip(self.chunks.checked_sub(1));
-        let Some((bytes, chunks)) = left else { return false };
-        *self = Self { bytes, chunks };
-        true
     }
 }
 

@@ -15,11 +15,9 @@ pub struct Options<'a> {
     /// Take answers off their workers at once, and not at the pace of their clients. The application may decide
     /// otherwise about each: `X-Accel-Buffering: no`, `yes`. An event stream is never held back.
     pub buffered: bool,
-    /// What an answer that is ahead of its client may take of memory and disk.
+    /// What an answer that is ahead of its client may take of memory and disk. The sender says when the client is waited
+    /// for, by [`Body::detach`](super::Body::detach).
     pub limits: Limits,
-    /// Bytes of head and body that the sender of the answer takes without waiting for the client. `None`: the sender
-    /// says when the client is waited for, by [`Body::detach`](super::Body::detach).
-    pub taken: Option<u32>,
     /// Hears of interim answers.
     pub interim: Option<&'a dyn Interim>,
     /// The time, as the caller has just read it: each look at the clock costs.

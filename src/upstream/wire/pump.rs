@@ -217,10 +217,15 @@ impl Pump {
         Some(self.connection)
     }
 
-    /// Closes the connection. Its timer is for another one.
-    pub fn close(mut self) {
-        let timer = std::mem::take(&mut self.connection.deadline);
-        self.terms.timers.give(timer);
+    /// Closes the connection. Its timer, and the buffer that the request was written into, are for others.
+    pub fn close(self) {
+        let Connection {
+            deadline, mut queue, ..
+        } = *self.connection;
+        self.terms.timers.give(deadline);
+        if queue.is_empty() {
+            buffers::give_output(queue.release());
+        }
     }
 
     /// The connection, after an [`Event::Switched`]. `None` when not all of the request went out: what follows it on

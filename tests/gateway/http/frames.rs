@@ -114,7 +114,8 @@ impl Http2 {
                 GOAWAY if payload[7] != NO_ERROR => return Outcome::Gone,
                 PING if flags & ACK == 0 => self.frame(PING, ACK, 0, &payload),
                 RST_STREAM if stream == wanted => return Outcome::Reset,
-                HEADERS if stream == wanted && status == 0 => status = status_of(&payload),
+                // Interim answers come before.
+                HEADERS if stream == wanted && status < 200 => status = status_of(&payload),
                 DATA if stream == wanted => body.extend(payload),
                 _ => continue,
             }
@@ -123,6 +124,18 @@ impl Http2 {
             }
         }
     }
+}
+
+/// The head of a request for a WebSocket (RFC 8441, section 5).
+pub(crate) fn websocket(path: &str) -> [(&str, &str); 6] {
+    [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "a.example"),
+        ("sec-websocket-version", "13"),
+    ]
 }
 
 /// A frame on the wire.

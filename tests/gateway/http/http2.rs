@@ -419,20 +419,52 @@ fn connect_is_no_tunnel() {
     assert_eq!(site.backend.connections(), 0);
 }
 
+// A library may end the whole connection for it.
 #[test]
-fn connect_with_a_length_ends_its_connection_and_is_told_why() {
+fn connect_with_a_length_is_refused_on_its_stream() {
     let site = Site::new();
     let connect = [
         (":method", "CONNECT"),
         (":authority", "a.example:443"),
-        ("content-length", "5"),
+        ("content-length", "3"),
     ];
     let mut http = site.http2();
     http.headers(1, &connect, 0);
-    let (_, code, word) = http.goodbye().expect("a GOAWAY");
-    assert_eq!((code, word.as_str()), (PROTOCOL_ERROR, "http2_error"));
-    assert_eq!(site.log(1)[0]["reason"], "http2_error");
-    assert_eq!(site.backend.connections(), 0);
+    http.frame(DATA, END_STREAM, 1, b"abc");
+    assert!(matches!(http.outcome(1), Outcome::Answer(405, _)));
+    http.headers(3, &GET, END_STREAM);
+    assert_eq!(http.outcome(3), Outcome::Answer(200, "GET /first 0".into()));
+    assert_eq!(site.log(2)[0]["reason"], "method_not_allowed");
+}
+
+#[test]
+fn a_client_that_waits_for_an_invitation_is_asked_for_its_body() {
+    let site = Site::new();
+    let mut http = site.http2();
+    let awaiting = [&POST[..], &[("expect", "100-continue")]].concat();
+    http.headers(1, &awaiting, 0);
+    assert_eq!(status_of(&http.head(1)), 100);
+    http.frame(DATA, END_STREAM, 1, b"abc");
+    assert_eq!(http.outcome(1), Outcome::Answer(200, "POST /first 3".into()));
+    // Not for a body that is not wanted.
+    let large = [
+        (":method", "POST"),
+        POST[1],
+        (":path", "/small"),
+        POST[3],
+        ("content-length", "11"),
+        ("expect", "100-continue"),
+    ];
+    http.headers(3, &large, 0);
+    assert_eq!(status_of(&http.head(3)), 413);
+    // Nor for one that comes unasked.
+    let unasked = [block(&awaiting), Vec::new()].concat();
+    let wire = [
+        frame(HEADERS, END_HEADERS, 5, &unasked),
+        frame(DATA, END_STREAM, 5, b"abc"),
+    ];
+    http.0.send(wire.concat()).unwrap();
+    assert_eq!(status_of(&http.head(5)), 200);
 }
 
 // GH-08
@@ -711,7 +743,7 @@ fn an_empty_port_and_the_dot_of_the_root_make_no_other_authority() {
     }
 }
 
-// hyper takes fewer of the octets that no URI has than we do in HTTP/1, and drops a fragment before we see it.
+// `http` takes fewer of the octets that no URI has than we do in HTTP/1, and drops a fragment before we see it.
 #[test]
 fn odd_octets_of_targets_are_passed_on_or_refused_and_never_changed() {
     let site = Site::new();

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use testbed::{Client, Gateway, Scripted, ScriptedConnection};
 
+use super::frames::{END_STREAM, Outcome, SETTINGS, says_error, status_of, websocket};
 use super::site::Site;
-use crate::echo::{Echo, echoing, ended, tunnel};
+use crate::echo::{Echo, End, Tunnel, echoing, ended, tunnel, tunnel_http2};
 use crate::start;
 
 const WEBSOCKET: [(&str, &str); 4] = [
@@ -257,4 +258,156 @@ fn a_switch_to_another_protocol_is_a_bad_gateway() {
         Ok(())
     });
     assert_eq!(site.request("GET", "/socket", &WEBSOCKET, b"").status, 502);
+}
+
+#[test]
+fn a_websocket_over_http_2_is_a_tunnel() {
+    let site = Site::speaking("http", "", "", switching);
+    let (_, _, _, settings) = site.http2().next().unwrap();
+    let offered = settings.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]);
+    assert!(offered, "SETTINGS_ENABLE_CONNECT_PROTOCOL in {settings:?}");
+    let mut client = Tunnel::open(site.client(), "/socket?a=b");
+    assert_eq!(client.hear(6).unwrap(), b"first ");
+    let message = b"\x81\x05hello GET / HTTP/1.1\r\n\r\n";
+    client.say(message).unwrap();
+    assert_eq!(client.hear(message.len()).unwrap(), message);
+    // The ends close one after the other.
+    assert_eq!(client.leave().unwrap(), b"last");
+    let asked = site.asked();
+    assert_eq!(asked.line, "GET /socket?a=b HTTP/1.1");
+    for (name, value) in [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("host", "a.example"),
+    ] {
+        assert_eq!(asked.param(name), Some(value), "{name}");
+    }
+    // Sixteen bytes in base64.
+    let key = asked.param("sec-websocket-key").unwrap();
+    assert!(key.len() == 24 && key.ends_with("=="), "{key}");
+    let line = &site.log(1)[0];
+    assert_eq!(
+        (&line["status"], &line["version"]),
+        (&101.into(), &"HTTP/2.0".into())
+    );
+    let ended = ended(&site.gateway, "client_closed");
+    assert_eq!(
+        (ended.from_client, ended.from_application),
+        (message.len(), message.len() + 10)
+    );
+}
+
+#[test]
+fn much_goes_through_a_tunnel_over_http_2_as_fast_as_it_is_taken() {
+    let site = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection
+            .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")?;
+        connection.write(vec![b'x'; MUCH])?;
+        connection.wait_close().map(drop)
+    });
+    let mut client = Tunnel::open(site.client(), "/socket");
+    assert!(client.hear(MUCH).unwrap().iter().all(|byte| *byte == b'x'));
+    assert_eq!(client.leave().unwrap(), b"");
+}
+
+const MUCH: usize = 3_000_000; // bytes: more than all windows and buffers on the way
+
+#[test]
+fn a_tunnel_over_http_2_ends_with_either_side() {
+    let site = Site::speaking("http", "", "", switching);
+    let mut client = Tunnel::open(site.client(), "/socket");
+    client.reset();
+    site.backend.wait_ended(1).unwrap();
+    ended(&site.gateway, "client_gone");
+    drop(Tunnel::open(site.client(), "/socket"));
+    site.backend.wait_ended(2).unwrap();
+    let bye = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection
+            .write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbye")
+    });
+    let client = Tunnel::open(bye.client(), "/socket");
+    assert_eq!(client.leave().unwrap(), b"bye");
+    ended(&bye.gateway, "backend_closed");
+}
+
+#[test]
+fn a_tunnel_over_http_2_ends_with_its_own_silence_and_nothing_else() {
+    let (_backend, gateway) = timed("1s", "50ms");
+    let mut silent = Tunnel::open(Client::connect(gateway.addr()).unwrap(), "/");
+    assert_eq!(silent.hear(6).unwrap(), b"first ");
+    let echo = Echo::start({
+        let mut busy = Tunnel::open(Client::connect(gateway.addr()).unwrap(), "/");
+        assert_eq!(busy.hear(6).unwrap(), b"first ");
+        busy
+    });
+    assert!(silent.hear(1).is_err(), "reset");
+    let silence = ended(&gateway, "tunnel_timeout");
+    assert_eq!((silence.from_client, silence.from_application), (0, 6));
+    echo.go_on(20);
+}
+
+/// Its connection is not idle.
+#[test]
+fn a_tunnel_keeps_its_connection_of_http_2() {
+    let backend = Scripted::start(|mut connection| {
+        connection.read_http()?;
+        echoing(&mut connection)
+    })
+    .unwrap();
+    let gateway = start(&format!(
+        "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ idle = \"200ms\", send = \"200ms\" }}\n\
+         [upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\n\
+         [[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        backend.address()
+    ));
+    let mut tunnel = tunnel_http2(&gateway);
+    for _ in 0..3 {
+        sleep(Duration::from_millis(250));
+        tunnel.say(b"ping").unwrap();
+        assert_eq!(tunnel.hear(4).unwrap(), b"ping");
+    }
+}
+
+#[test]
+fn what_does_not_switch_is_no_success_to_a_client_of_http_2_that_wants_a_tunnel() {
+    let refused = |site: &Site, path: &str| {
+        let mut http = site.http2();
+        http.headers(1, &websocket(path), 0);
+        let head = http.head(1);
+        (status_of(&head), says_error(&head))
+    };
+    let plain = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain")
+    });
+    assert_eq!(refused(&plain, "/socket"), (501, true));
+    assert_eq!(plain.log(1)[0]["reason"], "not_switched");
+    assert_eq!(refused(&plain, "/fixed"), (501, true));
+    // No script runs for it.
+    let fastcgi = Site::new();
+    assert_eq!(refused(&fastcgi, "/socket"), (501, true));
+    assert_eq!(fastcgi.backend.connections(), 0);
+    // What is no success is the application's own answer.
+    let no = Site::speaking("http", "", "", |mut connection| {
+        connection.read_http()?;
+        connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    });
+    let mut http = no.http2();
+    http.headers(1, &websocket("/socket"), 0);
+    assert_eq!(http.outcome(1), Outcome::Answer(403, "no".into()));
+    http.frame(SETTINGS, 0, 0, b"");
+    http.headers(3, &http2_get("/fixed"), END_STREAM);
+    assert_eq!(http.outcome(3), Outcome::Answer(200, "fixed\n".into()));
+}
+
+fn http2_get(path: &str) -> [(&str, &str); 4] {
+    [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "a.example"),
+    ]
 }

@@ -66,7 +66,7 @@ fn an_abstract_name_is_listened_on_through_reloads_and_replacements() {
 fn an_application_at_an_abstract_name_is_an_endpoint() {
     let application = start(&config("application"));
     let gateway = start(&format!(
-        "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"unix:@{}\"]\n[[route]]\nproxy = {{ upstream = \"app\" }}\n",
+        "[upstream.app]\nprotocol = \"http\"\nendpoints = [\"unix:@{}\"]\nhold = \"0s\"\n[[route]]\nproxy = {{ upstream = \"app\" }}\n",
         name(&application)
     ));
     let ask = || {

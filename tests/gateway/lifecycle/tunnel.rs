@@ -2,14 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::{Client, Signal};
+use testbed::{Client, Gateway, Signal};
 
 use super::reload::{fixed, http, lasting, reload};
-use crate::echo::{Echo, ended, tunnel};
+use crate::echo::{Echo, End, ended, tunnel, tunnel_http2};
 use crate::start;
 
 #[test]
 fn a_busy_tunnel_lives_through_reloads_and_a_replacement_until_its_client_ends_it() {
+    lives_on(tunnel);
+}
+
+#[test]
+fn so_does_one_over_http_2() {
+    lives_on(tunnel_http2);
+}
+
+fn lives_on<E: End>(tunnel: fn(&Gateway) -> E) {
     let backend = lasting();
     let mut gateway = start(&http(&backend, "", "10m"));
     let (first, begun) = (gateway.pid(), Instant::now());

@@ -8,17 +8,19 @@ from h2.connection import H2Connection
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
+    InformationalResponseReceived,
     PingAckReceived,
     ResponseReceived,
     StreamEnded,
     StreamReset,
-    WindowUpdated,
+    TrailersReceived,
 )
 
 host, port, task = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 sock = socket.create_connection((host, port), timeout=10)
 http = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
 statuses, bodies, ended, resets, pongs = {}, {}, set(), [], 0
+hints, trailers = [], {}
 goodbye = None
 
 
@@ -40,6 +42,10 @@ def receive():
     for event in http.receive_data(data):
         if isinstance(event, ResponseReceived):
             statuses[event.stream_id] = dict(event.headers)[":status"]
+        elif isinstance(event, InformationalResponseReceived):
+            hints.append(dict(event.headers))
+        elif isinstance(event, TrailersReceived):
+            trailers.update(event.headers)
         elif isinstance(event, DataReceived):
             bodies[event.stream_id] = bodies.get(event.stream_id, b"") + event.data
             http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -103,3 +109,18 @@ elif task == "pings":
     while goodbye is None and receive():
         pass
     print(*goodbye)
+elif task == "hints":
+    http.send_headers(1, fields("GET", "/hints", ("te", "trailers")), end_stream=True)
+    flush()
+    wait(lambda: 1 in ended)
+    print([(hint[":status"], hint.get("link")) for hint in hints], statuses[1], bodies[1].decode(), trailers)
+elif task == "reset":
+    http.send_headers(1, fields("GET", "/wait"), end_stream=True)
+    http.send_headers(3, fields("GET", "/first"), end_stream=True)
+    flush()
+    wait(lambda: 3 in ended)
+    http.reset_stream(1, 8)
+    http.send_headers(5, fields("GET", "/last"), end_stream=True)
+    flush()
+    wait(lambda: 5 in ended)
+    print(bodies[3].decode(), "/", bodies[5].decode(), "/", sorted(statuses))

@@ -54,7 +54,7 @@ fn a_client_that_asks_for_more_and_reads_nothing_holds_no_worker() {
     for _ in 0..3 {
         slow.send_request("GET", "/", &[], b"").unwrap();
     }
-    // The first one has been given to hyper as a whole only when the client has taken most of it.
+    // The first one has been given to the library as a whole only when the client has taken most of it.
     backend.wait_ended(1).unwrap();
     for count in 2..=3 {
         assert!(slow.read_response().unwrap().body == large());

@@ -14,6 +14,8 @@ pub(crate) struct Case {
     pub(crate) layout: Layout,
     /// It takes all of the machine: no other case runs beside it.
     pub(crate) alone: bool,
+    /// It takes so many times as long as the others.
+    pub(crate) times: u32,
     /// What is done, for the report.
     pub(crate) what: &'static str,
     /// What may be seen of it and why; besides that, nothing.
@@ -26,7 +28,7 @@ const SECURED: Layout = Layout {
 };
 
 /// In the order of the report.
-pub(crate) const ALL: [Case; 17] = [
+pub(crate) const ALL: [Case; 18] = [
     Case {
         name: "kill-workers",
         fault: fault::kill_workers,
@@ -35,6 +37,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: false,
+        times: 1,
         what: "`kill -9` of a worker every 0.3 s, every fifth time of all four",
         allowed: "One exchange for each killed worker (four for Gunicorn, whose thread workers accept more than they \
                   work on): a POST in it is not repeatable, an answer that had begun cannot be taken back. A GET in \
@@ -45,6 +48,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::kill_master,
         layout: Layout::PLAIN,
         alone: false,
+        times: 1,
         what: "every 6 s `kill -9` of the master and all workers, 0.3 s nothing, a new start on a new socket file",
         allowed: "The four exchanges that are under way, each time, and four that began on the listening socket before \
                   the last process was dead. Everything else waits until the server is back.",
@@ -54,6 +58,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::reload,
         layout: Layout::PLAIN,
         alone: false,
+        times: 1,
         what: "every 6 s the server's own reload: PHP-FPM SIGUSR2, uWSGI and Gunicorn SIGHUP",
         allowed: "PHP-FPM ends its workers in the middle of their work as long as `process_control_timeout` is 0, as \
                   it comes: the four exchanges under way. uWSGI and Gunicorn let them finish: nothing.",
@@ -63,6 +68,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::remove_socket,
         layout: Layout::PLAIN,
         alone: false,
+        times: 1,
         what: "every 2 s the socket file is gone for 0.7 s",
         allowed: "Nothing: what is under way is not touched, and the rest was never sent.",
     },
@@ -74,6 +80,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: false,
+        times: 1,
         what: "one of two servers is killed and comes back after 10 s (4 s in the short form)",
         allowed: "The four exchanges under way at the stop, and four more as with the master. The other server takes the rest.",
     },
@@ -86,6 +93,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: false,
+        times: 1,
         what: "beside the server there is an endpoint that takes requests and never answers; `head` and \
                `fail_timeout` are 2 s",
         allowed: "504 for what is under way there when the first deadline passes, four at most, and for one request \
@@ -100,6 +108,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: false,
+        times: 1,
         what: "beside the server there is an endpoint that closes within the head or within the body of \
                every answer; `fail_timeout` is 2 s",
         allowed: "Four POSTs or cut answers, and four more each time that it is tried again, every 2 s: half of its \
@@ -115,6 +124,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: true,
+        times: 1,
         what: "listen backlog of 16, `max_connections` far too high at 256, and twice 2,000 requests at once",
         allowed: "Nothing: a full backlog is a place to wait, not an error.",
     },
@@ -128,6 +138,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: true,
+        times: 1,
         what: "two workers; 1,000 uploaders and 1,000 readers of 1 KiB/s each, in two of four quarters of the time \
                (in the second half of the short form)",
         allowed: "Nothing: slow clients hold no worker.",
@@ -137,6 +148,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::hang_up,
         layout: Layout::PLAIN,
         alone: false,
+        times: 1,
         what: "our own SIGHUP every second, each with a changed configuration",
         allowed: "Nothing, and the last configuration counts in the end.",
     },
@@ -149,6 +161,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: false,
+        times: 1,
         what: "our own SIGHUP every second, each with other settings of the upstream and every other time with another \
                name of it, each amid six requests for each slot at once; before the server stands a relay that counts \
                connections",
@@ -160,6 +173,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::replace,
         layout: Layout::PLAIN,
         alone: false,
+        times: 1,
         what: "our own SIGUSR2 every 10 s (2.9 s in the short form)",
         allowed: "Nothing, and each time another process takes over.",
     },
@@ -168,6 +182,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::hang_up_secured,
         layout: SECURED,
         alone: false,
+        times: 1,
         what: "clients speak TLS, half of them HTTP/2 in it, and one request in 16 has a connection of its own; our own SIGHUP every second, each with a changed \
                configuration",
         allowed: "Nothing, and the last configuration counts in the end. A client goes on with its session from before.",
@@ -177,6 +192,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::replace_secured,
         layout: SECURED,
         alone: false,
+        times: 1,
         what: "the same clients; our own SIGUSR2 every 10 s (2.9 s in the short form)",
         allowed: "Nothing, and each time another process takes over. A client goes on with its session from before.",
     },
@@ -185,6 +201,7 @@ pub(crate) const ALL: [Case; 17] = [
         fault: fault::exchange_certificates,
         layout: SECURED,
         alone: false,
+        times: 1,
         what: "the same clients; every second the files of another certificate and its key, every other time of another \
                kind, which the gateway finds by itself",
         allowed: "Nothing, and each certificate is served within seconds. A client goes on with its session from before.",
@@ -197,6 +214,7 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: false,
+        times: 1,
         what: "twice (once in the short form) 30 streams of HTTP/2 clients that take nothing, or drops of 100 bytes, of \
                answers of 1 MiB; six of the answers are not buffered; `send` is 2 s",
         allowed: "Nothing: each of those streams is reset in its time and frees its worker.",
@@ -209,9 +227,23 @@ pub(crate) const ALL: [Case; 17] = [
             ..Layout::PLAIN
         },
         alone: true,
+        times: 1,
         what: "in the second half of the time, nine HTTP/2 clients that reset streams, send SETTINGS, PING, PRIORITY, \
                WINDOW_UPDATE, CONTINUATION, empty DATA or unknown frames, or a head that grows a thousandfold, each on \
                some twenty connections a second",
         allowed: "Nothing: each of these connections ends with a GOAWAY that says why.",
+    },
+    Case {
+        name: "h2-attacks",
+        fault: fault::attack_in_turn,
+        layout: Layout {
+            long: false, // or it would be long work what latencies show
+            ..Layout::PLAIN
+        },
+        alone: true,
+        times: 6, // half a minute for each
+        what: "the same attacks, one after the other, and two more: 200 connections with a head that never ends, and 5,000 \
+               streams without a window on 50 connections; six times as long as the other cases",
+        allowed: "Nothing. The memory of the gateway grows by 64 MiB at most.",
     },
 ];

@@ -15,8 +15,8 @@ pub(crate) struct Damage {
     pub(crate) unanswered: usize,
     /// What clients besides the ordinary load got.
     pub(crate) samples: Vec<Sample>,
-    /// When the clients of the case were there and when not.
-    pub(crate) phases: Option<Phases>,
+    /// When the clients of the case were there and when not; for each kind of them.
+    pub(crate) phases: Vec<Phases>,
     /// What else was to happen and did not.
     pub(crate) complaints: Vec<String>,
 }
@@ -24,6 +24,10 @@ pub(crate) struct Damage {
 /// Times with and without the clients of a case.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Phases {
+    /// What kind of clients they are, where a case has several.
+    pub(crate) kind: &'static str,
+    /// What else is to be told of them.
+    pub(crate) more: String,
     /// Nobody but the ordinary load.
     pub(crate) without: Vec<Range<Instant>>,
     /// All of them are under way.

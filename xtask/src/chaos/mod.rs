@@ -136,7 +136,7 @@ fn lane(kind: Kind, cases: &[Case], program: &Path, order: &Order, machine: &RwL
         match &row {
             Ok(row) => {
                 print!("{}", report::line(row));
-                eprint!("{}", report::note(row).unwrap_or_default());
+                eprint!("{}", report::notes(row));
             }
             Err(error) => eprintln!("{name}: {error:#}"),
         }

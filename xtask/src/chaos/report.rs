@@ -38,7 +38,7 @@ pub(crate) fn line(row: &Row) -> String {
 pub(crate) fn page(extent: Extent, rows: &[Row]) -> String {
     let Extent { seconds, rate } = extent;
     let lines: String = rows.iter().map(line).collect();
-    let notes: String = rows.iter().filter_map(note).collect();
+    let notes: String = rows.iter().map(notes).collect();
     let broken: Vec<String> = rows.iter().flat_map(violations).collect();
     let summary = match broken.as_slice() {
         [] => format!("Every demand is met in all {} runs.\n", rows.len()),
@@ -52,9 +52,9 @@ pub(crate) fn page(extent: Extent, rows: &[Row]) -> String {
 }
 
 /// What a row has to say besides its figures.
-pub(crate) fn note(row: &Row) -> Option<String> {
-    let note = row.note.as_ref()?;
-    Some(format!("- {}/{}: {note}\n", row.kind, row.case))
+pub(crate) fn notes(row: &Row) -> String {
+    let line = |note: &String| format!("- {}/{}: {note}\n", row.kind, row.case);
+    row.notes.iter().map(line).collect()
 }
 
 fn violations(row: &Row) -> Option<String> {
@@ -124,11 +124,13 @@ mod tests {
             interrupted: 0,
             unanswered: 0,
             violations: vec!["2 errors".to_owned()],
-            note: None,
+            notes: vec!["slower".to_owned()],
         };
         let cells = |line: &str| line.matches('|').count();
         assert_eq!(cells(&line(&row)), cells(HEAD.lines().next().unwrap()));
         assert!(line(&row).contains("2 queue_full"));
-        assert!(page(Extent { seconds: 1, rate: 1 }, &[row]).contains("- php-fpm/flood: 2 errors"));
+        let page = page(Extent { seconds: 1, rate: 1 }, &[row]);
+        assert!(page.contains("- php-fpm/flood: 2 errors"));
+        assert!(page.ends_with("- php-fpm/flood: slower\n"));
     }
 }

@@ -108,11 +108,13 @@ pub(crate) fn comparison(phases: &Phases, ordinary: &[Sample]) -> String {
         })
     };
     let (with, without) = (p99(&phases.with), p99(&phases.without));
+    let Phases { kind, more, .. } = phases;
+    let kind = if kind.is_empty() { "these clients" } else { kind };
     if with.is_zero() || without.is_zero() {
-        return "ordinary p99: too few right answers to compare".to_owned();
+        return format!("ordinary p99 with {kind}: too few right answers to compare{more}");
     }
     format!(
-        "ordinary p99 with these clients {:.1} ms, without {:.1} ms: {:.2} times",
+        "ordinary p99 with {kind} {:.1} ms, without {:.1} ms: {:.2} times{more}",
         with.as_secs_f64() * 1e3,
         without.as_secs_f64() * 1e3,
         with.as_secs_f64() / without.as_secs_f64()

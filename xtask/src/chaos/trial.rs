@@ -40,8 +40,8 @@ pub(crate) struct Row {
     pub(crate) unanswered: usize,
     /// Demands that were not met.
     pub(crate) violations: Vec<String>,
-    /// What else is worth a line.
-    pub(crate) note: Option<String>,
+    /// What else is worth a line each.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Runs one case.
@@ -50,6 +50,7 @@ pub(crate) struct Row {
 ///
 /// When servers or gateway do not start, or the fault cannot be made.
 pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Result<Row> {
+    let extent = extent.times(case.times);
     let mut site = Site::start(kind, case.layout, program)?;
     let load = Load::start(site.target()?, extent.plan(case.layout));
     let pace = Pace::new(Duration::from_secs(extent.seconds.into()), load.progress());
@@ -67,13 +68,28 @@ pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Re
         kind,
         interrupted: damage.interrupted,
         unanswered: damage.unanswered,
-        note: damage.phases.map(|phases| comparison(&phases, &samples)),
+        notes: damage
+            .phases
+            .iter()
+            .map(|phases| comparison(phases, &samples))
+            .collect(),
         tally,
         violations,
     })
 }
 
 impl Extent {
+    /// So many times as long, unless it is a short one.
+    fn times(self, times: u32) -> Self {
+        match self.seconds < LONG {
+            true => self,
+            false => Self {
+                seconds: self.seconds * times,
+                ..self
+            },
+        }
+    }
+
     fn plan(self, layout: Layout) -> Plan {
         Plan {
             run: "load".to_owned(),
@@ -103,4 +119,5 @@ fn explain<'a>(samples: impl Iterator<Item = &'a Sample>, pace: &Pace) {
 }
 
 const EXPLAINED: usize = 12; // requests
+const LONG: u32 = 30; // seconds
 const SELDOM: u64 = 16; // with TLS; a handshake of the debug build takes milliseconds on both sides

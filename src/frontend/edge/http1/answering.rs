@@ -32,7 +32,7 @@ impl Http1 {
         if exchange.is_unanswered() {
             return Sending::nothing(exchange, form);
         }
-        if self.connection.connected.is_secure() {
+        if self.connection().connected.is_secure() {
             // They are encrypted in memory: a client that takes nothing is to cost little.
             exchange.in_pieces(PIECE);
         }
@@ -42,12 +42,11 @@ impl Http1 {
         }
         // Until all of it is sent: whatever ends the connection before must not look like the end of the answer.
         if shape.is_endless() {
-            self.connection.cut();
+            self.connection().cut();
         }
         let next = keep_alive.next(self.rest(), self.settings.discard);
         self.now = Some(now);
         let out = self.writer.head();
-        self.connection.put_interim(out);
         let status = exchange.status();
         answer::put_head(
             &answer::Head {
@@ -99,7 +98,7 @@ impl Http1 {
             (true, Some(tunnel)) => After::Switched(tunnel),
             (true, None) => {
                 if sending.endless {
-                    self.connection.spare();
+                    self.connection().spare();
                 }
                 self.follow(sending.next, sending.form)
             }

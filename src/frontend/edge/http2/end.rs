@@ -58,8 +58,8 @@ impl End {
         self.deadline.poll(cx)
     }
 
-    /// Ready when the connection was told to go, and no request has kept it since. Of an answer whose last piece hyper
-    /// holds for a closed window, no other deadline knows.
+    /// Ready when the connection was told to go, and no request has kept it since. Of an answer whose last piece h2 holds
+    /// for a window that was closed again, no other deadline knows.
     pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.rest {
             Some(rest) => rest.poll(cx),

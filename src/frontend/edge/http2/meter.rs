@@ -1,4 +1,4 @@
-//! Counts the frames that pass between a client and hyper: what a client sends has to stand in a proportion to what it is
+//! Counts the frames that pass between a client and h2: what a client sends has to stand in a proportion to what it is
 //! sent. Knows no sockets, and of the clock only what it is told.
 //!
 //! A frame costs the library the same whether it does anything or not. So each kind of frame that moves no request on has
@@ -10,8 +10,6 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Limit};
 use super::frames::{self, Frame, Frames, Kind};
-use super::paces::Paces;
-use super::stream_pace::StreamPace;
 use super::window::ReceiveWindow;
 use crate::frontend::violation::Violation;
 
@@ -104,11 +102,14 @@ pub(super) struct FrameMeter {
     budgets: Budgets,
     /// Frames since the last pause.
     turn: u32,
+    /// Frames that came, but for answers to PINGs of ours.
+    came: u64,
     head: Head,
     streams: Streams,
-    paces: Paces,
     refusals: Refusals,
     window: Arc<ReceiveWindow>,
+    /// Streams that carry another protocol, whose messages are as small as they are.
+    tunnels: u32,
     violation: Option<Violation>,
     /// A GOAWAY that names an error was sent.
     told: bool,
@@ -135,8 +136,6 @@ struct Head {
     most: u32,
     /// Heads that have begun, those of trailers included.
     number: u64,
-    /// Of a new stream, until it is complete.
-    opening: Option<u32>,
 }
 
 /// Streams that the client has opened.
@@ -148,12 +147,10 @@ struct Streams {
     passed: u32,
     /// Complete heads of new streams.
     heads: u64,
-    /// Of these, the ones that hyper has refused.
+    /// Of these, the ones that h2 has refused.
     refused: u64,
     /// No more are taken.
     closed: bool,
-    /// The client has closed its side.
-    ended: bool,
 }
 
 /// Streams that the library has ended, perhaps because of their heads: see [`FrameMeter::refusals`].
@@ -184,16 +181,15 @@ impl FrameMeter {
             sent: Frames::new(),
             budgets: Budgets::new(now),
             turn: 0,
+            came: 0,
             head: Head {
                 open: None,
                 // Of frames of the size that every receiver takes, and no less than what clients do that never split
                 // them evenly.
                 most: u32::try_from(head_size / (16 * 1024)).unwrap_or(u32::MAX).max(4),
                 number: 0,
-                opening: None,
             },
             streams: Streams::default(),
-            paces: Paces::default(),
             refusals: Refusals {
                 malformed: 0,
                 too_large: 0,
@@ -202,6 +198,7 @@ impl FrameMeter {
                 next: 0,
             },
             window,
+            tunnels: 0,
             violation: None,
             told: false,
         }
@@ -215,6 +212,7 @@ impl FrameMeter {
             at += taken;
             let Some(frame) = frame else { continue };
             self.turn += 1;
+            self.came += u64::from(frame.kind != Kind::Ping || !frame.is_ack());
             if let Err(violation) = self.count(frame, &now) {
                 self.violation.get_or_insert(violation);
                 break;
@@ -248,31 +246,26 @@ impl FrameMeter {
     /// The task of the connection lets others have their turn, and then has its next one.
     pub(super) fn pause(&mut self) {
         self.turn = 0;
-        self.paces.bind();
     }
 
-    /// The task of a stream begins.
-    pub(super) fn begun(&mut self, pace: Arc<StreamPace>) {
-        self.paces.begun(pace);
+    /// How many frames came so far, but for answers to PINGs of ours.
+    pub(super) fn frames_received(&self) -> u64 {
+        self.came
+    }
+
+    /// A stream carries another protocol from now on.
+    pub(super) fn tunnel_begins(&mut self) {
+        self.tunnels += 1;
+    }
+
+    /// Such a stream has ended.
+    pub(super) fn tunnel_ends(&mut self) {
+        self.tunnels = self.tunnels.saturating_sub(1);
     }
 
     /// Why the connection ends, if it is to.
     pub(super) fn violation(&self) -> Option<Violation> {
         self.violation
-    }
-
-    /// The client has closed its side.
-    pub(super) fn ended(&mut self) {
-        self.streams.ended = true;
-    }
-
-    /// The library takes nothing more, though neither side has ended the connection: a head was one that it has no answer
-    /// to. `accepted`: requests that the service got.
-    pub(super) fn stopped(&mut self, accepted: u64) {
-        let streams = &self.streams;
-        if !streams.closed && !streams.ended && streams.heads > accepted + streams.refused {
-            self.violation.get_or_insert(Violation::Connect);
-        }
     }
 
     /// The head of a request did not come in time.
@@ -322,9 +315,6 @@ impl FrameMeter {
 
     /// Counts a frame of the client's.
     fn count(&mut self, frame: Frame, now: &impl Fn() -> Instant) -> Result<(), Violation> {
-        if frame.kind == Kind::Reset {
-            self.paces.ended(frame.stream);
-        }
         let budgets = &mut self.budgets;
         let (budget, violation) = match frame.kind {
             Kind::Data => return self.data(frame, now),
@@ -347,6 +337,7 @@ impl FrameMeter {
             // Each stream has one last frame, however small.
             _ if frame.ends_stream() => return Ok(()),
             0 => EMPTY,
+            1..SMALL if self.tunnels > 0 => return Ok(()),
             1..SMALL => 1,
             length => {
                 budget.earn(length / SMALL);
@@ -365,26 +356,19 @@ impl FrameMeter {
         self.head.number += u64::from(frame.kind == Kind::Headers);
         if frame.kind == Kind::Headers && frame.stream > self.streams.seen {
             self.streams.seen = frame.stream;
-            self.head.opening = Some(frame.stream);
             self.streams.heads += u64::from(!self.streams.closed);
             self.budgets.priorities.earn(A_STREAM);
             self.budgets.unknown_frames.earn(A_STREAM);
         }
         self.head.open = (!frame.ends_head()).then_some(continued);
-        if let Some(opened) = self.head.opening.take_if(|_| frame.ends_head()) {
-            self.paces.opened(opened);
-        }
         within(continued <= self.head.most, Violation::Continuations)
     }
 
     /// What a frame that was sent accounts for.
     fn earn(&mut self, frame: Frame, now: &impl Fn() -> Instant) {
-        if frame.kind == Kind::Data && !frame.ends_stream() {
-            self.paces.sent(frame.stream, frame.length, now);
-        }
         match frame.kind {
-            Kind::Data if frame.length >= LEAST => {
-                self.budgets.window_updates.earn(1 + frame.length / 1024);
+            Kind::Data if frame.length >= LEAST || self.tunnels > 0 && frame.length > 0 => {
+                self.budgets.window_updates.earn(2 + frame.length / 1024);
                 self.budgets.pings.earn(1);
             }
             // The service's answers have a date at least.
@@ -397,13 +381,11 @@ impl FrameMeter {
         }
         if matches!(frame.kind, Kind::Data | Kind::Headers) && frame.ends_stream() {
             self.budgets.resets.earn(1);
-            self.paces.ended(frame.stream);
         }
     }
 
     /// We end a stream, perhaps because of the client.
     fn reset(&mut self, frame: Frame, now: &impl Fn() -> Instant) {
-        self.paces.ended(frame.stream);
         let refusals = &mut self.refusals;
         match frame.number {
             PROTOCOL_ERROR if refusals.answered.contains(&frame.stream) => {}

@@ -1,4 +1,4 @@
-//! A client's stream, with a look at each frame that passes. What breaks a rule does not get through: hyper is told that
+//! A client's stream, with a look at each frame that passes. What breaks a rule does not get through: h2 is told that
 //! the stream failed, as soon as the client can be sent a last frame.
 
 use std::io::{self, IoSlice};
@@ -16,7 +16,7 @@ use crate::frontend::violation::Violation;
 /// The meter of a connection, which looks at it from two sides.
 pub(super) type SharedMeter = Arc<Mutex<FrameMeter>>;
 
-/// Hears of a violation before hyper hears of an end.
+/// Hears of a violation before h2 hears of an end.
 pub(super) type Told = Box<dyn Fn(Violation) + Send + Sync>;
 
 /// The stream of a client, behind the preface.
@@ -78,9 +78,6 @@ impl<S: AsyncRead + Unpin> Metered<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
         let fresh = &buf.filled()[before..];
-        if fresh.is_empty() {
-            lock(&self.meter).ended();
-        }
         let admitted = self.admit(fresh);
         let count = *admitted.as_ref().unwrap_or(&0);
         if count < fresh.len() {

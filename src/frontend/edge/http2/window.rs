@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::spool::Share;
 
-/// The bytes of request bodies that wait in hyper. Of a stream that ended unread nothing tells but the window, which the
+/// The bytes of request bodies that wait in h2. Of a stream that ended unread nothing tells but the window, which the
 /// client is given back after a while: until then its bytes are counted on.
 #[derive(Debug)]
 pub(super) struct ReceiveWindow {

@@ -65,7 +65,6 @@ fn options(relays: &Relays) -> Options<'_> {
             memory: 1 << 16,
             disk: 1 << 20,
         },
-        taken: None,
         interim: None,
         now: Instant::now(),
         relays,

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::chaos::configuration::{SEND_TIMEOUT, UNBUFFERED};
 use crate::chaos::damage::{Damage, Phases};
-use crate::chaos::flooding::Flooding;
+use crate::chaos::flooding::{Flooding, KINDS};
 use crate::chaos::load::{HALF, Load, Plan};
 use crate::chaos::pace::Pace;
 use crate::chaos::site::Site;
@@ -56,7 +56,7 @@ pub(crate) fn slow(site: &mut Site, pace: &Pace) -> Result<Damage> {
         phases.with.push(all..Instant::now());
         damage.samples.extend(slow.finish()?);
     }
-    damage.phases = Some(phases);
+    damage.phases.push(phases);
     Ok(damage)
 }
 
@@ -90,12 +90,51 @@ pub(crate) fn attack(site: &mut Site, pace: &Pace) -> Result<Damage> {
     let quiet = Instant::now();
     pace.until(0.5);
     phases.without.push(quiet..Instant::now());
-    let flooding = Flooding::start(site.addr());
+    let flooding = Flooding::all(site.addr());
     let attacked = Instant::now();
     pace.until(0.95);
     phases.with.push(attacked..Instant::now());
-    damage.complaints = flooding.finish();
-    damage.phases = Some(phases);
+    damage.complaints = flooding.finish().complaints;
+    damage.phases.push(phases);
+    Ok(damage)
+}
+
+/// The same, one kind after the other, each beside the ordinary load alone: what that costs in time and in memory.
+pub(crate) fn attack_in_turn(site: &mut Site, pace: &Pace) -> Result<Damage> {
+    let mut damage = Damage::none();
+    let share = 1.0 / (KINDS.len() + 1) as f64;
+    let quiet = Instant::now();
+    pace.until(share);
+    let without = quiet..Instant::now();
+    for (place, kind) in KINDS.into_iter().enumerate() {
+        let before = site.gateway.rss();
+        let attacked = Instant::now();
+        let flooding = Flooding::start(site.addr(), kind);
+        let end = (place + 2) as f64 * share;
+        let mut most = before;
+        for look in 1..=LOOKS {
+            pace.until(end - share * f64::from(LOOKS - look) / f64::from(LOOKS));
+            most = most.max(site.gateway.rss());
+        }
+        let with = attacked..Instant::now();
+        let finished = flooding.finish();
+        let grown = most.saturating_sub(before);
+        if grown > MOST_GROWTH {
+            let complaint = format!("{kind}: {} MiB more memory", grown / MIB);
+            damage.complaints.push(complaint);
+        }
+        damage.complaints.extend(finished.complaints);
+        damage.phases.push(Phases {
+            kind,
+            more: format!(
+                "; {} connections, {:.1} MiB more memory at most",
+                finished.connections,
+                grown as f64 / MIB as f64
+            ),
+            without: vec![without.clone()],
+            with: vec![with],
+        });
+    }
     Ok(damage)
 }
 
@@ -104,6 +143,9 @@ fn rounds(pace: &Pace) -> u32 {
 }
 
 const FLOOD: usize = 2000; // requests
+const LOOKS: u32 = 20; // at the memory, during each attack
+const MIB: u64 = 1024 * 1024;
+const MOST_GROWTH: u64 = 64 * MIB; // by any attack
 const SLOW: usize = 1000; // of each
 const STALLED: usize = 8; // clients of three streams each
 const PINNING: usize = 2; // the same: each round of four streams keeps all workers for as long as it may

@@ -13,7 +13,7 @@ use super::pace::Pace;
 use super::site::Site;
 
 pub(crate) use backend::{kill_master, kill_workers, reload, remove_socket};
-pub(crate) use client::{attack, flood, slow, stall};
+pub(crate) use client::{attack, attack_in_turn, flood, slow, stall};
 pub(crate) use endpoint::{dying, silent, stop};
 pub(crate) use gateway::{change_upstream, hang_up, replace};
 pub(crate) use security::{exchange_certificates, hang_up_secured, replace_secured};

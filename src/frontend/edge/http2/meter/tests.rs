@@ -275,6 +275,30 @@ fn a_window_that_is_opened_byte_by_byte_earns_nothing() {
 }
 
 #[test]
+fn messages_of_a_tunnel_are_as_small_as_they_are() {
+    let mut wire = Wire::new();
+    wire.receive(&frame(HEADERS, END_HEADERS, 1, b"block")).unwrap();
+    wire.meter.tunnel_begins();
+    for _ in 0..10_000 {
+        wire.receive(&frame(DATA, 0, 1, b"hi")).unwrap();
+        wire.send(&frame(DATA, 0, 1, b"hi"));
+        // For the stream and for the connection.
+        for stream in [0, 1] {
+            wire.receive(&frame(WINDOW_UPDATE, 0, stream, &[0, 0, 0, 2]))
+                .unwrap();
+        }
+    }
+    // Nothing is no message.
+    let (_, violation) = wire.flood(&frame(DATA, 0, 1, b""), 1000);
+    assert_eq!(violation, Some(Violation::SmallFrames));
+    let mut wire = Wire::new();
+    wire.meter.tunnel_begins();
+    wire.meter.tunnel_ends();
+    let (_, violation) = wire.flood(&frame(DATA, 0, 1, b"hi"), 10_000);
+    assert_eq!(violation, Some(Violation::SmallFrames));
+}
+
+#[test]
 fn an_upload_in_small_pieces_goes_on_while_it_comes_in_large_ones_too() {
     let mut wire = Wire::new();
     wire.receive(&frame(HEADERS, END_HEADERS, 1, b"block")).unwrap();
