@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 16] = [
+pub const PACKAGES: [Package; 17] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
