@@ -119,7 +119,15 @@ fn secrets(config: &Config) -> HashMap<String, String> {
             (format!("UPSTREAM_{name}_STICKY_SECRET"), secret)
         })
         .chain(directories(config))
+        .chain(tickets(config))
         .collect()
+}
+
+/// What the keys of tickets are made of.
+fn tickets(config: &Config) -> Option<(String, String)> {
+    let secret = config.tls.ticket_secret.as_ref()?;
+    let secret = String::from_utf8(secret.as_bytes().to_vec()).expect("it was text in the file");
+    Some(("TLS_TICKET_SECRET".to_owned(), secret))
 }
 
 /// The keys of customers of directories.

@@ -182,7 +182,11 @@ impl Place {
             target: self.target.clone(),
             version: Version::HTTP_11,
             fields,
-            client: Client::default(),
+            // What it makes its addresses of (X-Forwarded-Proto).
+            client: Client {
+                secure: self.secure,
+                ..Client::default()
+            },
             script: Script::default(),
             server_name: None,
             host: None,

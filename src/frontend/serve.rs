@@ -74,11 +74,15 @@ fn route<B: Incoming>(
 /// A directory may be looking for the answer to its challenge; what is no answer of ours is routed.
 async fn challenged<B: Incoming>(
     service: Arc<Service>,
-    exchange: Box<Exchange>,
+    mut exchange: Box<Exchange>,
     body: B,
     search: Search,
 ) -> Box<Exchange> {
     if let Some(answer) = search.find().await {
+        return ours(exchange, answer);
+    }
+    let hosts = service.secure_hosts.as_ref();
+    if let Some(answer) = hosts.and_then(|hosts| hosts.redirect(&mut exchange)) {
         return ours(exchange, answer);
     }
     match route(&service, exchange, Ok(()), || body) {

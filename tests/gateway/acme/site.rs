@@ -48,7 +48,7 @@ impl Site {
             "[acme]\nemail = \"ops@shop.example\"\nstore = \"{}\"\n{acme}\n\
              [[listen]]\naddress = \"{http}\"\n[[listen]]\naddress = \"{https}\"\ntls = true\n\
              [[route]]\nhost = \"{HOST}\"\nrespond = {{ body = \"shop\" }}\n\
-             [[route]]\nhost = \"status.test\"\nstatus = {{}}\n",
+             [[route]]\nhost = \"status.test\"\nstatus = {{ format = \"json\" }}\n",
             self.store.path().display(),
         )
     }
