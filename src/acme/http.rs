@@ -152,7 +152,7 @@ impl Place {
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let address: Address = format!("{}:{port}", uri.host()?).parse().ok()?;
         let is_here = matches!(&address, Address::Tcp(address) if address.ip().is_loopback());
-        if !secure && !(uri.scheme_str()? == "http" && is_here) {
+        if !(secure || uri.scheme_str()? == "http" && is_here) {
             return None;
         }
         let target = uri.path_and_query().map_or("/", |target| target.as_str());

@@ -42,11 +42,11 @@ impl Reach {
             };
         }
         let name = host.strip_prefix("*.").unwrap_or(&host);
-        let below = |suffix: &&str| {
-            let above = name.strip_suffix(*suffix);
+        let below = |suffix: &str| {
+            let above = name.strip_suffix(suffix);
             above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
         };
-        match LOCAL.iter().any(|suffix| below(&suffix)) {
+        match LOCAL.iter().any(|suffix| below(suffix)) {
             true => Self::Local,
             false if name.contains('.') => Self::Public,
             false => Self::Nowhere,

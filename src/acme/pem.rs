@@ -76,7 +76,7 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
 }
 
 fn address(bytes: &[u8]) -> Option<String> {
-    let four = <[u8; 4]>::try_from(bytes).map(|bytes| std::net::IpAddr::from(bytes));
+    let four = <[u8; 4]>::try_from(bytes).map(std::net::IpAddr::from);
     let address = four.or_else(|_| <[u8; 16]>::try_from(bytes).map(std::net::IpAddr::from));
     address.ok().map(|address| address.to_string())
 }

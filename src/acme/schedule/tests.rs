@@ -130,15 +130,17 @@ fn a_certificate_never_expires_while_its_directory_lives() {
         while now < BEGIN + 730 * DAY {
             let day = (now - BEGIN) / DAY;
             // For some, the directory moves the window to the front: something is wrong with the certificate.
-            let window = (mixed(seed ^ good.not_after as u64) % 4 == 0).then(|| Window {
-                start: good.not_before + lifetime / 4,
-                end: good.not_before + lifetime / 2,
-            });
+            let window = mixed(seed ^ good.not_after as u64)
+                .is_multiple_of(4)
+                .then(|| Window {
+                    start: good.not_before + lifetime / 4,
+                    end: good.not_before + lifetime / 2,
+                });
             let due = renewal(good, None, window, seed ^ good.not_after as u64).max(failures.next);
             if due <= now && !failures.is_over {
                 attempts += 1;
                 // Out of order for at most 12 hours at a time.
-                let is_down = mixed(seed ^ day as u64) % 3 == 0 && (now - BEGIN) % DAY < 12 * 3600;
+                let is_down = mixed(seed ^ day as u64).is_multiple_of(3) && (now - BEGIN) % DAY < 12 * 3600;
                 match is_down {
                     true => failures.add(now, None, seed),
                     false => {

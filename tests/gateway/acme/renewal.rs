@@ -75,7 +75,7 @@ fn what_is_refused_is_told_and_tried_again_at_a_reload() {
         refuse: Some((0, "rateLimited".to_owned())),
         ..DirectoryScript::default()
     });
-    let gateway = site.start("", "");
+    let gateway = site.start("challenge = \"http-01\"", "");
     gateway.wait_errors("rateLimited").unwrap();
     site.wait(&gateway, "not told", || {
         site.status()["acme"]["certificates"]["shop.example"]["state"] == "failed"
