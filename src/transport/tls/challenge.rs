@@ -9,6 +9,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{Accepted, ClientHello};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 
 use super::handshake::Handshake;
@@ -42,13 +43,13 @@ pub(super) async fn find(
     let pem = pem.ok().flatten()?;
     let chain: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let key = PrivateKeyDer::from_pem_slice(&pem).ok()?;
+    // Not by `with_single_cert`: that reads the certificate, and knows nothing of its one critical extension.
+    let key = provider.key_provider.load_private_key(key).ok()?;
+    let shown = SingleCertAndKey::from(CertifiedKey::new(chain.ok()?, key));
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
         .ok()?;
-    let mut config = builder
-        .with_no_client_auth()
-        .with_single_cert(chain.ok()?, key)
-        .ok()?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(shown));
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     Some(Arc::new(config))
 }
