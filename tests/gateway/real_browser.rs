@@ -76,8 +76,9 @@ fn a_browser_shows_a_page_of_many_parts_without_a_complaint() {
     let output = Command::new("/usr/bin/python3")
         .arg(source("drive.py"))
         .arg(dir.path())
-        // Chromium leaves its lock there when it is ended.
+        // Chromium leaves its lock in the one and its settings in the other.
         .env("TMPDIR", dir.path())
+        .env("HOME", dir.path())
         .arg(format!("https://{page}/php/?other={other}"))
         .arg(&screenshot)
         .output()
