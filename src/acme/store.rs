@@ -11,6 +11,10 @@
 //! Directories are for their owner alone (0700), and so are files (0600). A file is written beside its place, and takes it
 //! when all of it is on the disk: at no moment is there half of one. All of this waits for the disk: it is not for a
 //! thread of the runtime.
+#![cfg_attr(
+    not(feature = "tls"),
+    allow(dead_code, reason = "without TLS only the places of files are known")
+)]
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
