@@ -26,10 +26,11 @@
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`compression`] | content codings, made while bytes come | protocol |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
+//! | 2 | [`acme`] | certificates by themselves: orders, what proves names, an authority for local ones | protocol, framed, transport, telemetry |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
-//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, compression, and below |
+//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, compression, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
 //! | 5 | [`app`] | composition, signals, reload, replacement, stopping | all but demo and cli |
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
@@ -124,6 +125,7 @@
 //! [`config::parse`], then [`app::App::build`] and [`app::App::run_until`]; see `examples/embedding/`. Applications
 //! are written with [`framed::Connection`].
 
+pub mod acme;
 pub mod app;
 pub mod cli;
 pub mod compression;

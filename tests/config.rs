@@ -118,7 +118,25 @@ fn secrets(config: &Config) -> HashMap<String, String> {
             let secret = String::from_utf8(secret.as_bytes().to_vec()).expect("it was text in the file");
             (format!("UPSTREAM_{name}_STICKY_SECRET"), secret)
         })
+        .chain(directories(config))
+        .chain(tickets(config))
         .collect()
+}
+
+/// What the keys of tickets are made of.
+fn tickets(config: &Config) -> Option<(String, String)> {
+    let secret = config.tls.ticket_secret.as_ref()?;
+    let secret = String::from_utf8(secret.as_bytes().to_vec()).expect("it was text in the file");
+    Some(("TLS_TICKET_SECRET".to_owned(), secret))
+}
+
+/// The keys of customers of directories.
+fn directories(config: &Config) -> impl Iterator<Item = (String, String)> {
+    let directories = (1..).zip(&config.acme.directories);
+    directories.filter_map(|(number, directory)| {
+        let key = directory.eab.as_ref()?.key.clone();
+        Some((format!("ACME_DIRECTORY_{number}_EAB_KEY"), key))
+    })
 }
 
 #[test]
@@ -136,7 +154,7 @@ fn secrets_are_never_printed() {
                 path.display()
             );
             assert!(!parts.iter().any(|part| text.contains(part)), "{text}");
-            assert!(text.contains(&format!("secret = \"${{{name}}}\"")), "{text}");
+            assert!(text.contains(&format!(" = \"${{{name}}}\"")), "{text}");
             let note = format!("# Secrets are not shown. To use this file, set in the environment: {name}\n");
             assert!(text.starts_with(&note), "{text}");
             hidden += 1;
@@ -347,7 +365,10 @@ fn the_schema_knows_every_key() {
             .cloned()
             .collect()
     };
-    assert_eq!(keys(""), ["listen", "log", "route", "server", "tls", "upstream"]);
+    assert_eq!(
+        keys(""),
+        ["acme", "listen", "log", "route", "server", "tls", "upstream"]
+    );
     assert!(keys("Upstream").contains(&"max_connections".to_owned()));
     assert!(keys("Route").contains(&"ignore_client_abort".to_owned()));
     assert_eq!(

@@ -13,9 +13,11 @@ mod generation;
 mod handover;
 mod identity;
 mod inheritance;
+mod keeping;
 mod logs;
 mod notify;
 mod open;
+mod own;
 mod reload;
 mod renewal;
 mod reopening;
@@ -42,9 +44,11 @@ pub use descriptors::raise_limit;
 use generation::Generation;
 pub use inheritance::Inheritance;
 use inheritance::Predecessor;
+use keeping::Keeping;
 use logs::Logs;
-use open::{Added, Opener, PidFile, Start};
-pub use open::{Finding, Source, inspect, open_error_log};
+use open::{Added, Dns, Opener, PidFile, Start};
+pub use open::{Finding, Source, inspect, open_error_log, own_certificates};
+use own::Own;
 pub use replacement::Program;
 pub use run::Means;
 pub use runtime::runtime;
@@ -64,6 +68,11 @@ pub struct App {
     pid_file: Option<PidFile>,
     opener: Opener,
     tls: Tls,
+    /// For which hosts the gateway gets certificates by itself, and what keeps them.
+    own: Own,
+    keeping: Keeping,
+    /// Where questions of the DNS come, and the sockets.
+    dns: Option<Dns>,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -102,24 +111,31 @@ impl App {
             config.frontend.timeouts.open,
             std::mem::take(&mut inheritance.sockets),
         );
+        let succeeds = inheritance.predecessor.is_some();
         let opener = Opener::default();
-        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, progress))?;
+        let opening = opener.begin(limit, move |progress| {
+            Start::open(config, sockets, succeeds, progress)
+        })?;
         let Start {
             config,
             access,
             listeners,
             roots,
             material,
+            own,
+            dns,
             pid_file,
             left,
         } = opening.outcome().await?;
+        let context = TlsContext::new(inheritance.ticket_keys.take().as_deref());
         let tls = Tls {
-            context: TlsContext::new(inheritance.ticket_keys.take().as_deref()),
+            context: keeping::answering(&context, &config.acme),
             material,
         };
         let logs = Logs::start(&config.log, access);
         let logs = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
+        counters.certificates.set(tls.material.certificates());
         let listeners = ready(listeners.added, &tls, &config.tls)?;
         let generation = Generation::first(config, roots, &tls, logs.access(), &counters);
         if inheritance.predecessor.is_some() {
@@ -143,6 +159,9 @@ impl App {
             pid_file,
             opener,
             tls,
+            own,
+            keeping: Keeping::default(),
+            dns,
             logs,
         })
     }
@@ -171,10 +190,11 @@ impl App {
         &self.counters
     }
 
-    /// Serves until `stop` resolves, then drains: for embedding, without signals.
+    /// Serves until `stop` resolves, then drains: for embedding, without signals. Certificates whose files change are read
+    /// again, as `[tls] watch` says.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Ended {
         self.accept();
-        stop.await;
+        self.renew_until(stop).await;
         self.server.close(|_| false);
         self.drained(self.generation.config.frontend.timeouts.drain).await
     }
@@ -192,6 +212,7 @@ impl App {
             predecessor.relieve(&left);
             self.keep_listeners(&ownerships);
         }
+        self.keep(false);
     }
 
     fn open_listeners(&mut self, ready: Vec<Ready>) {

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::open::{Held, Open, Opening, Reload, Source};
 use super::tls::Tls;
-use super::{App, Generation, Ready, descriptors, ready, threads};
+use super::{App, Generation, Ready, descriptors, keeping, ready, threads};
 use crate::frontend;
 use crate::telemetry::log::ErrorLog;
 use crate::transport::tls::{TlsAcceptor, TlsConfig};
@@ -30,6 +30,10 @@ impl App {
                 .collect(),
             error_log,
             material: self.tls.material.clone(),
+            dns: self
+                .dns
+                .as_ref()
+                .map_or_else(Vec::new, |(addresses, _)| addresses.clone()),
         };
         let limit = self.generation.config.frontend.timeouts.open;
         self.opener
@@ -48,10 +52,13 @@ impl App {
             listeners,
             roots,
             material,
+            own,
+            dns,
         } = opened;
         let access = self.logs.prepare(&config.log, access);
         let access = access.map_err(|error| threads::failed("the access log", error))?;
-        let tls = self.tls.with(material);
+        let mut tls = self.tls.with(material);
+        tls.context = keeping::answering(&tls.context, &config.acme);
         let added = ready(listeners.added, &tls, &config.tls)?;
         let acceptors = self.acceptors(&listeners.stay, &tls, &config.tls)?;
         let mut generation = self
@@ -64,6 +71,7 @@ impl App {
         self.logs.commit(access);
         self.server
             .secure(acceptors, generation.config.tls.max_handshakes);
+        self.counters.certificates.set(tls.material.certificates());
         self.tls = tls;
         self.change_listeners(&listeners.stay, added);
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
@@ -71,6 +79,11 @@ impl App {
         self.server.replace(generation.service.clone(), connection_limit);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);
+        self.own = own;
+        if let Some(dns) = dns {
+            self.dns = dns;
+        }
+        self.keep(true);
         Ok(())
     }
 

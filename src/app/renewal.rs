@@ -1,7 +1,8 @@
 //! Certificates that are renewed while the gateway runs: their files are looked at once in a while.
 
 use std::future::pending;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -13,7 +14,7 @@ use crate::transport::tls::Refreshed;
 pub(super) struct Renewal(Option<Look>);
 
 /// What it shows; `None`: nothing has changed.
-type Look = Pin<Box<dyn Future<Output = Result<Option<Refreshed>>>>>;
+type Look = Pin<Box<dyn Future<Output = Result<Option<Refreshed>>> + Send>>;
 
 impl Renewal {
     /// Of the files that the gateway uses now; never, if it uses none, or is not to look.
@@ -30,9 +31,19 @@ impl Renewal {
                 .upstreams
                 .iter()
                 .any(|upstream| upstream.secure().is_some());
-        if pause.is_zero() || !secure {
-            return Self(None);
+        match pause.is_zero() || !secure {
+            true => Self(None),
+            false => Self::after(pause, app),
         }
+    }
+
+    /// At once.
+    pub(super) fn now(app: &App) -> Self {
+        Self::after(Duration::ZERO, app)
+    }
+
+    fn after(pause: Duration, app: &App) -> Self {
+        let config = &app.generation.config;
         let (material, opener) = (app.tls.material.clone(), app.opener.clone());
         let limit = config.frontend.timeouts.open;
         Self(Some(Box::pin(async move {
@@ -59,6 +70,22 @@ impl Renewal {
 }
 
 impl App {
+    /// Looks at the files once in a while, until something else is over.
+    pub(super) async fn renew_until(&mut self, over: impl Future<Output = ()>) {
+        let mut over = pin!(over);
+        loop {
+            let mut renewal = Renewal::of(self);
+            tokio::select! {
+                () = &mut over => return,
+                refreshed = renewal.next() => self.renewed(refreshed),
+                () = self.keeping.changed() => {
+                    let refreshed = Renewal::now(self).next().await;
+                    self.renewed(refreshed);
+                }
+            }
+        }
+    }
+
     /// Goes on with the certificates that the files hold now. What cannot be used is told; the one before stays.
     pub(super) fn renewed(&mut self, refreshed: Result<Option<Refreshed>>) {
         let refreshed = match refreshed {
@@ -79,6 +106,7 @@ impl App {
             Ok(acceptors) => {
                 self.server.secure(acceptors, config.max_handshakes);
                 tls.equip(&self.generation.upstreams);
+                self.counters.certificates.set(tls.material.certificates());
                 self.tls = tls;
                 if refreshed.renewed > 0 {
                     tracing::info!(count = refreshed.renewed, "certificates read again");

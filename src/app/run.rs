@@ -74,6 +74,7 @@ impl App {
             deadline: None,
         };
         loop {
+            let kept = running.app.keeping.changed();
             tokio::select! {
                 action = signals.next() => {
                     if let Some(ended) = running.action(action).await {
@@ -87,6 +88,7 @@ impl App {
                     running.app.renewed(refreshed);
                     running.renewal = Renewal::of(running.app);
                 }
+                () = kept => running.renewal = Renewal::now(running.app),
                 () = beat(&mut heartbeat) => notify::alive(),
             }
         }
@@ -131,6 +133,7 @@ impl Running<'_> {
             tracing::warn!("what was being opened is given up");
         }
         self.give_up_replacement().await;
+        self.app.keeping.stop();
         self.app.server.close(|_| false);
         let limit = self.app.generation.config.frontend.timeouts.drain;
         let deadline = Instant::now() + limit;
@@ -211,6 +214,7 @@ impl Running<'_> {
             Err(error) => return self.not_replaced(&error),
         };
         notify::replaced_by(pid);
+        self.app.keeping.stop();
         tracing::info!(pid, "replaced; waiting for open exchanges");
         for (place, listening) in self.app.server.listening().iter().enumerate() {
             if taken.contains(&place) {

@@ -1,6 +1,6 @@
 //! `bridgehead check`: is the configuration fine, and what does it amount to?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::output;
@@ -50,8 +50,17 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let starts = look(&loaded);
     match args.print {
         true => output(config::print(&loaded.config)),
-        false => output(format!("{}: {}\n", path.display(), outcome(starts))),
+        false => output(verdict(&path, &loaded, starts)),
     }
+}
+
+/// In the end; and which certificates would be got.
+fn verdict(path: &Path, loaded: &Loaded, starts: bool) -> String {
+    let mut verdict = format!("{}: {}\n", path.display(), outcome(starts));
+    for certificate in app::own_certificates(&loaded.config) {
+        verdict.push_str(&format!("  {certificate}\n"));
+    }
+    verdict
 }
 
 /// Warns of what a start would find; whether it would succeed.

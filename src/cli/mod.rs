@@ -9,6 +9,8 @@ mod explain;
 mod invocation;
 mod output;
 mod serve;
+#[cfg(feature = "tls")]
+mod trust;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ enum Command {
     Demo(demo::Args),
     Explain(explain::Args),
     Call(call::Args),
+    #[cfg(feature = "tls")]
+    Trust(trust::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -56,6 +60,8 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Call(args) => call::run(&args),
+        #[cfg(feature = "tls")]
+        Command::Trust(args) => trust::run(&args),
     }
 }
 

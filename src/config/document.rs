@@ -123,6 +123,7 @@ impl Reading<'_, '_> {
             EnvError::Missing(name) => {
                 format!("set {name} in the environment, or write \"$${{\" for \"${{\"")
             }
+            EnvError::File { .. } => "the user that starts the gateway has to be able to read it".to_owned(),
             EnvError::Open | EnvError::Name(_) => "write \"$${\" for a literal \"${\"".to_owned(),
         };
         self.complaints.error(place, error.to_string()).help(help);

@@ -1,6 +1,10 @@
-//! `${NAME}` in strings: the value of an environment variable. `$${` stands for `${` itself.
+//! `${NAME}` in strings: the value of an environment variable. `${file:PATH}`: what a file holds, without the end of its
+//! last line, as containers and service managers hand secrets over. `$${` stands for `${` itself.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 /// Finds the value of a variable.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -17,7 +21,21 @@ pub enum EnvError {
     /// Something else than letters, digits and underscores between the braces.
     #[error("`{0}` is not the name of an environment variable")]
     Name(String),
+    /// The file cannot be read, or its path is not absolute.
+    #[error("cannot read {path}: {why}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
 }
+
+/// What stands in front of the path of a file.
+const FILE: &str = "file:";
+
+/// Bytes of a file, at most: it holds one value.
+const LIMIT: u64 = 64 * 1024;
 
 impl EnvError {
     /// The part of `raw` that is wrong, when it can be seen there.
@@ -25,6 +43,7 @@ impl EnvError {
         let wrong = match self {
             Self::Missing(name) | Self::Name(name) => format!("${{{name}}}"),
             Self::Open => "${".to_owned(),
+            Self::File { path, .. } => format!("${{{FILE}{path}}}"),
         };
         raw.find(&wrong).map(|start| start..start + wrong.len())
     }
@@ -62,11 +81,35 @@ pub fn escape(text: &str) -> String {
 }
 
 fn value(name: &str, env: &Lookup<'_>) -> Result<String, EnvError> {
+    if let Some(path) = name.strip_prefix(FILE) {
+        return held(path);
+    }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if name.is_empty() || !name.bytes().all(plain) {
         return Err(EnvError::Name(name.to_owned()));
     }
     env(name).ok_or_else(|| EnvError::Missing(name.to_owned()))
+}
+
+/// What a file holds.
+fn held(path: &str) -> Result<String, EnvError> {
+    let read = || {
+        if !Path::new(path).is_absolute() {
+            return Err(io::Error::other("the path is not absolute"));
+        }
+        let mut text = String::new();
+        File::open(path)?.take(LIMIT + 1).read_to_string(&mut text)?;
+        match text.len() as u64 > LIMIT {
+            true => Err(io::Error::other(format!("larger than {LIMIT} bytes"))),
+            false => Ok(text),
+        }
+    };
+    let text = read().map_err(|error| EnvError::File {
+        path: path.to_owned(),
+        why: error.to_string(),
+    })?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 #[cfg(test)]
@@ -101,6 +144,35 @@ mod tests {
             EnvError::Missing("NOPE".into()).find("\"a ${NOPE}\""),
             Some(3..10)
         );
+    }
+
+    #[test]
+    fn a_file_stands_for_what_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        let reference = format!("<${{file:{}}}>", path.display());
+        let expand = || expand(&reference, &env);
+        for (held, value) in [("x", "<x>"), ("x\n", "<x>"), ("x\r\n", "<x>"), ("x\n\n", "<x\n>")] {
+            std::fs::write(&path, held).unwrap();
+            assert_eq!(expand().unwrap(), value);
+        }
+        std::fs::remove_file(&path).unwrap();
+        let error = expand().unwrap_err();
+        let message = format!(
+            "cannot read {}: No such file or directory (os error 2)",
+            path.display()
+        );
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.find(&reference), Some(1..reference.len() - 1));
+        std::fs::write(&path, "x".repeat(64 * 1024 + 1)).unwrap();
+        assert!(
+            expand()
+                .unwrap_err()
+                .to_string()
+                .ends_with("larger than 65536 bytes")
+        );
+        let error = super::expand("${file:secret}", &env).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read secret: the path is not absolute");
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct Config {
     pub frontend: crate::frontend::FrontendConfig,
     /// TLS.
     pub tls: crate::transport::tls::TlsConfig,
+    /// Certificates that are got by themselves.
+    pub acme: crate::acme::AcmeConfig,
     /// The upstreams, in the order of their names; handlers refer to them by index.
     pub upstreams: Vec<crate::upstream::UpstreamConfig>,
 }

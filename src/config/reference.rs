@@ -125,6 +125,7 @@ is a mistake. Complete files to start from: [examples/configs](../examples/confi
 * A *size* is a number of bytes, or a string with `B`, `KiB`, `MiB`, `GiB` or `TiB`: `512`, `\"64KiB\"`.
 * A *number* is whole, and may be written as a string: `\"${WORKERS}\"`.
 * An *address* is `\"127.0.0.1:8080\"`, `\"[::1]:8080\"` or `\"unix:/run/app.sock\"`.
-* In every string `${NAME}` is replaced by the environment variable `NAME`, which has to be set. `$${` stands for `${`.
+* In every string `${NAME}` is replaced by the environment variable `NAME`, which has to be set, and
+  `${file:/run/secrets/NAME}` by what that file holds, without the end of its last line. `$${` stands for `${`.
 * A *table* is written with a head of its own or in one line: `timeouts = { head = \"15s\" }`.
 ";

@@ -18,6 +18,7 @@ pub use super::filter::{CompressionSettings as Compression, ResponseHeaders};
 pub use super::handler::{
     DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
 };
+pub use super::secure_hosts::SecureHostsConfig;
 
 /// Everything about the HTTP side.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,8 @@ pub struct FrontendConfig {
     pub discard: u64,
     /// Client connections at a time; more wait in the kernel.
     pub max_connections: usize,
+    /// Hosts whose certificates the gateway gets for itself; `None`: there are none.
+    pub secure_hosts: Option<SecureHostsConfig>,
 }
 
 /// One address to accept connections on.
@@ -187,6 +190,7 @@ impl Default for FrontendConfig {
             head_fields: Self::HEAD_FIELDS,
             discard: Self::DISCARD,
             max_connections: Self::MAX_CONNECTIONS,
+            secure_hosts: None,
         }
     }
 }

@@ -52,6 +52,7 @@ pub mod request;
 mod requests;
 pub mod route;
 pub mod router;
+mod secure_hosts;
 mod seen;
 pub mod serve;
 pub mod server;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::answer::Answer;
 use super::exchange::Exchange;
 use super::flow::Flow;
 use super::forward::{self, Destination, Forwarding};
@@ -10,6 +11,7 @@ use super::inspect::inspect;
 use super::options;
 use super::rejection::Rejection;
 use super::route::Route;
+use super::secure_hosts::Search;
 use super::service::Service;
 use super::upload::{Incoming, NoBody};
 use crate::files::DecodedPath;
@@ -32,7 +34,28 @@ pub fn begin<B: Incoming>(
     mut exchange: Box<Exchange>,
     body: impl FnOnce() -> B,
 ) -> Begun {
-    let checked = check(&mut exchange).and_then(|()| admit(service, &exchange));
+    let checked = check(&mut exchange);
+    if checked.is_ok()
+        && let Some(hosts) = &service.secure_hosts
+    {
+        if let Some(search) = hosts.search(&exchange) {
+            return Begun::Forwarded(Box::pin(challenged(service.clone(), exchange, body(), search)));
+        }
+        if let Some(answer) = hosts.redirect(&mut exchange) {
+            return Begun::Answered(ours(exchange, answer));
+        }
+    }
+    route(service, exchange, checked, body)
+}
+
+/// Begins to answer a request that was checked, by its route.
+fn route<B: Incoming>(
+    service: &Arc<Service>,
+    mut exchange: Box<Exchange>,
+    checked: Result<(), Rejection>,
+    body: impl FnOnce() -> B,
+) -> Begun {
+    let checked = checked.and_then(|()| admit(service, &exchange));
     match checked.and_then(|()| decide(service, &mut exchange)) {
         Ok(Some(to)) => {
             // Made where it stays: it is large.
@@ -46,6 +69,34 @@ pub fn begin<B: Incoming>(
     }
     exchange.decided();
     Begun::Answered(exchange)
+}
+
+/// A directory may be looking for the answer to its challenge; what is no answer of ours is routed.
+async fn challenged<B: Incoming>(
+    service: Arc<Service>,
+    mut exchange: Box<Exchange>,
+    body: B,
+    search: Search,
+) -> Box<Exchange> {
+    if let Some(answer) = search.find().await {
+        return ours(exchange, answer);
+    }
+    let hosts = service.secure_hosts.as_ref();
+    if let Some(answer) = hosts.and_then(|hosts| hosts.redirect(&mut exchange)) {
+        return ours(exchange, answer);
+    }
+    match route(&service, exchange, Ok(()), || body) {
+        Begun::Answered(exchange) => exchange,
+        Begun::Forwarded(handling) => handling.await,
+    }
+}
+
+/// An answer without a route.
+fn ours(mut exchange: Box<Exchange>, answer: Answer) -> Box<Exchange> {
+    exchange.answer = answer;
+    exchange.record.ours();
+    exchange.decided();
+    exchange
 }
 
 /// Answers a request that was refused while its head was read.

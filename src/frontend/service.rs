@@ -9,6 +9,7 @@ use super::received::Received;
 use super::rejection::Rejection;
 use super::route::Route;
 use super::router::Router;
+use super::secure_hosts::SecureHosts;
 use crate::files::DecodedPath;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::request::without_port;
@@ -27,6 +28,8 @@ pub struct Service {
     router: Router<Route>,
     /// What is asked of the clients of hosts, where some have a rule of their own.
     policies: Option<Box<Hosts<PolicyId>>>,
+    /// Hosts whose certificates we get for ourselves.
+    pub(super) secure_hosts: Option<Box<SecureHosts>>,
 }
 
 impl Service {
@@ -36,6 +39,10 @@ impl Service {
         Self {
             router: router(&config, routes),
             policies: policies(&config),
+            secure_hosts: config
+                .secure_hosts
+                .as_ref()
+                .map(|hosts| Box::new(SecureHosts::new(hosts))),
             edge: Arc::new(Settings::of(&config)),
             config,
             context: Arc::new(context),

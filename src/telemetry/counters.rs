@@ -1,9 +1,11 @@
 //! What happened so far, as named numbers.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use super::certificates::Certificates;
 use super::observer::{Finished, Observer};
+use super::orders::Orders;
 use super::reason::Reason;
 use super::route::Routes;
 use super::sink::Sink;
@@ -44,6 +46,10 @@ pub struct Counters {
     handshakes: [Counter; HandshakeOutcome::ALL.len()],
     /// Times by route.
     pub routes: Routes,
+    /// Certificates that are ordered by ourselves.
+    pub orders: Arc<Orders>,
+    /// The certificates of TLS that clients get.
+    pub certificates: Certificates,
 }
 
 /// As many as there are reasons that a request can fail for.
@@ -66,6 +72,8 @@ pub enum HandshakeOutcome {
     GivenUp,
     /// It took too long.
     Timeout,
+    /// It was a directory's, which was shown the answer to its challenge.
+    Challenge,
 }
 
 /// A number that only grows.
@@ -229,13 +237,14 @@ impl Counters {
 
 impl HandshakeOutcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Full,
         Self::Resumed,
         Self::Clear,
         Self::Failed,
         Self::GivenUp,
         Self::Timeout,
+        Self::Challenge,
     ];
 
     /// The word in metrics.
@@ -247,6 +256,7 @@ impl HandshakeOutcome {
             Self::Failed => "failed",
             Self::GivenUp => "given_up",
             Self::Timeout => "timeout",
+            Self::Challenge => "challenge",
         }
     }
 }

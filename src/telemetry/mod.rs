@@ -8,6 +8,7 @@
 //! stuck pipe never holds up a request. What does not fit is dropped and counted.
 
 pub mod access;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod counters;
@@ -18,6 +19,7 @@ pub mod line;
 pub mod log;
 pub mod number;
 pub mod observer;
+pub mod orders;
 pub mod reason;
 pub mod reminder;
 pub mod route;
@@ -28,11 +30,13 @@ pub mod timeline;
 pub mod variable;
 
 pub use access::AccessLog;
+pub use certificates::CertificateValidity;
 pub use config::LogConfig;
 pub use counters::{Counters, HandshakeOutcome};
 pub use exposition::Exposition;
 pub use histogram::Histogram;
 pub use observer::{Finished, Observer};
+pub use orders::{OrderFailure, OrderState, Orders};
 pub use reason::Reason;
 pub use reminder::Reminder;
 pub use route::RouteTimes;

@@ -3,12 +3,13 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertificateSigningRequestParams,
+    CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 
 /// Issues certificates that nothing outside of the test believes.
@@ -137,6 +138,23 @@ impl Authority {
             key: key.serialize_pem(),
             serial: wanted.serial,
         })
+    }
+
+    /// A certificate as a request (PKCS #10, DER) wants it, with its number, good since yesterday and for so many days
+    /// from now on, as PEM.
+    ///
+    /// # Errors
+    ///
+    /// When the request is none.
+    pub fn sign(&self, request: &[u8], serial: u64, days: u64) -> Result<String> {
+        let mut request = CertificateSigningRequestParams::from_der(&request.to_vec().into())?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let begin = date_time_ymd(1970, 1, 1) + Duration::from_secs(now.as_secs());
+        request.params.not_before = begin - Duration::from_secs(24 * 3600);
+        request.params.not_after = begin + Duration::from_secs(days * 24 * 3600);
+        request.params.serial_number = Some(SerialNumber::from(serial));
+        request.params.use_authority_key_identifier_extension = true;
+        Ok(request.signed_by(&self.issuer)?.pem())
     }
 
     /// A list of revoked certificates, as PEM.

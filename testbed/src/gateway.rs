@@ -35,13 +35,27 @@ impl Gateway {
     ///
     /// When the program ends or does not listen within ten seconds; the error holds what it wrote.
     pub fn start(program: &Path, config: &str) -> Result<Self> {
+        Self::start_with(program, config, &[])
+    }
+
+    /// The same, with more in its environment; `{dir}` in its values stands for the temporary directory, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::start`].
+    pub fn start_with(program: &Path, config: &str, environment: &[(&str, &str)]) -> Result<Self> {
         let dir = TempDir::with_prefix("bh-").context("cannot make a temporary directory")?;
         let file = dir.path().join(CONFIG);
         fs::write(&file, complete(config, dir.path())).context("cannot write the configuration")?;
         let output = File::create(dir.path().join(OUTPUT)).context("cannot make a file for the output")?;
+        let place = dir.path().display().to_string();
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (name, value.replace("{dir}", &place)));
         let process = Command::new(program)
             .args(["serve", "-c"])
             .arg(&file)
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

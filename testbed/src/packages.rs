@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 18] = [
+pub const PACKAGES: [Package; 19] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
@@ -51,6 +51,11 @@ pub const PACKAGES: [Package; 18] = [
         "python3-h2",
         "/usr/lib/python3/dist-packages/h2/__init__.py",
         "an HTTP/2 client that checks each frame",
+    ),
+    package(
+        "pebble",
+        "/usr/bin/pebble",
+        "a directory that issues certificates (ACME), with a resolver",
     ),
     package("curl", "/usr/bin/curl", "an HTTP/2 client that is not ours"),
     package("openssl", "/usr/bin/openssl", "a TLS client that is not ours"),

@@ -2,11 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::compress::{BROTLI_DECOMPRESSOR, CertDecompressor, DecompressionFailed, ZLIB_DECOMPRESSOR};
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::crypto::aws_lc_rs::kx_group::X25519;
@@ -14,8 +16,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct, Error, HandshakeKind,
-    RootCertStore, ServerConfig, ServerConnection, SignatureScheme, StreamOwned,
+    CertificateCompressionAlgorithm, ClientConfig, ClientConnection, DEFAULT_VERSIONS, DigitallySignedStruct,
+    Error, HandshakeKind, KeyLog, RootCertStore, ServerConfig, ServerConnection, SignatureScheme,
+    StreamOwned,
 };
 
 use crate::authority::{Authority, Issued};
@@ -41,6 +44,8 @@ pub struct TlsClient<'a> {
     pub certificate: Option<&'a Issued>,
     /// It verifies signatures of P-384 only.
     pub p384: bool,
+    /// Ways in which it takes compressed certificates: `brotli`, `zlib`.
+    pub compression: &'a [&'a str],
     /// It knows nothing but TLS 1.3, `TLS_AES_256_GCM_SHA384` and X25519: different servers have to do the same work.
     pub pinned: bool,
     /// It goes on with no earlier session.
@@ -51,6 +56,10 @@ pub struct TlsClient<'a> {
 #[derive(Debug)]
 struct Seen {
     ocsp: Mutex<Vec<u8>>,
+    /// What keys were agreed on, as lines of a key log.
+    keys: Mutex<Vec<String>>,
+    /// Certificates that came compressed.
+    compressed: Arc<AtomicUsize>,
     verifier: Arc<WebPkiServerVerifier>,
 }
 
@@ -65,8 +74,17 @@ impl Tls {
     ///
     /// When a certificate cannot be read.
     pub fn new(authority: &Authority, client: &TlsClient<'_>) -> Result<Self> {
+        Self::believing(authority.der(), client)
+    }
+
+    /// A client that believes the authority with this certificate (DER) alone.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate cannot be read.
+    pub fn believing(root: Vec<u8>, client: &TlsClient<'_>) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.der().into())?;
+        roots.add(root.into())?;
         let mut provider = default_provider();
         if client.p384 {
             let algorithms = &mut provider.signature_verification_algorithms;
@@ -87,6 +105,8 @@ impl Tls {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
         let seen = Arc::new(Seen {
             ocsp: Mutex::default(),
+            keys: Mutex::default(),
+            compressed: Arc::default(),
             verifier,
         });
         let (old, new) = ([&TLS12], [&TLS13]);
@@ -112,6 +132,11 @@ impl Tls {
         };
         config.alpn_protocols = client.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config.enable_sni = !client.name.is_empty();
+        config.key_log = seen.clone();
+        let compression = client.compression.iter();
+        config.cert_decompressors = compression
+            .map(|name| Counted::named(name, &seen.compressed))
+            .collect::<Result<_>>()?;
         if client.forgetful {
             config.resumption = Resumption::disabled();
         }
@@ -130,6 +155,16 @@ impl Tls {
     /// The OCSP response that a server has sent last.
     pub fn ocsp(&self) -> Vec<u8> {
         lock(&self.seen.ocsp).clone()
+    }
+
+    /// The keys of its connections, as lines of a key log.
+    pub fn keys(&self) -> Vec<String> {
+        lock(&self.seen.keys).clone()
+    }
+
+    /// Certificates that came compressed.
+    pub fn compressed(&self) -> usize {
+        self.seen.compressed.load(Ordering::SeqCst)
     }
 
     /// What it says first.
@@ -310,6 +345,45 @@ impl ServerCertVerifier for Seen {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.verifier.supported_verify_schemes()
+    }
+}
+
+impl KeyLog for Seen {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let line = format!("{label} {} {}", hex(client_random), hex(secret));
+        lock(&self.keys).push(line);
+    }
+}
+
+/// Counts what it decompresses.
+#[derive(Debug)]
+struct Counted {
+    inner: &'static dyn CertDecompressor,
+    count: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    /// One that is never freed: rustls wants it for ever.
+    fn named(name: &str, count: &Arc<AtomicUsize>) -> Result<&'static dyn CertDecompressor> {
+        let inner = match name {
+            "brotli" => BROTLI_DECOMPRESSOR,
+            "zlib" => ZLIB_DECOMPRESSOR,
+            other => bail!("{other} is no way to compress a certificate"),
+        };
+        let count = count.clone();
+        Ok(Box::leak(Box::new(Self { inner, count })))
+    }
+}
+
+impl CertDecompressor for Counted {
+    fn decompress(&self, input: &[u8], output: &mut [u8]) -> Result<(), DecompressionFailed> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.inner.decompress(input, output)
+    }
+
+    fn algorithm(&self) -> CertificateCompressionAlgorithm {
+        self.inner.algorithm()
     }
 }
 

@@ -60,6 +60,26 @@ const LAYERS: &[Layer] = &[
         crates: &["tokio", "tokio_util", "bytes", "http"],
     },
     Layer {
+        module: "acme",
+        ours: &["protocol", "transport", "framed", "telemetry"],
+        crates: &[
+            "aws_lc_rs",
+            "bytes",
+            "http",
+            "httpdate",
+            "jiff",
+            "rcgen",
+            "rustix",
+            "serde",
+            "serde_json",
+            "socket2",
+            "tempfile",
+            "tokio",
+            "tracing",
+            "x509_parser",
+        ],
+    },
+    Layer {
         module: "upstream",
         ours: &["protocol", "variables", "transport", "spool", "telemetry"],
         crates: &[
@@ -114,6 +134,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "frontend",
         ours: &[
+            "acme",
             "upstream",
             "files",
             "compression",
@@ -140,6 +161,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "config",
         ours: &[
+            "acme",
             "frontend",
             "upstream",
             "compression",
@@ -164,6 +186,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "app",
         ours: &[
+            "acme",
             "config",
             "frontend",
             "upstream",
@@ -190,6 +213,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "cli",
         ours: &[
+            "acme",
             "app",
             "config",
             "demo",

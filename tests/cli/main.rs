@@ -8,3 +8,4 @@ mod demo;
 mod explain;
 mod process;
 mod terminal;
+mod trust;

@@ -1,6 +1,8 @@
 //! The whole gateway from outside: the built program, real sockets, and a backend that follows a script.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[cfg(feature = "tls")]
+mod acme;
 mod balancing;
 mod deadlines;
 mod echo;
@@ -12,6 +14,8 @@ mod lifecycle;
 mod marks;
 mod pool;
 mod promises;
+#[cfg(feature = "tls")]
+mod real_acme;
 #[cfg(feature = "tls")]
 mod real_browser;
 mod real_dns;

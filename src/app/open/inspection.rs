@@ -15,6 +15,7 @@ use super::progress::Progress;
 use super::roots::{Astray, root};
 use super::{log, temp_dir};
 use crate::app::identity::Identity;
+use crate::app::own::Own;
 use crate::config::Config;
 use crate::frontend::config::{DocumentRoot, Handler};
 use crate::transport::tls::{Material, TlsError};
@@ -37,6 +38,14 @@ pub struct Finding {
 /// the way, as a start does: for good.
 pub fn inspect(config: &Config) -> Vec<Finding> {
     with_pools(config, &FpmPool::all(&FpmPool::files()))
+}
+
+/// Which certificates a start would get by itself, and how: a sentence each.
+pub fn own_certificates(config: &Config) -> Vec<String> {
+    let mut config = config.clone();
+    let configured = material(&config, &Material::default(), &Progress::default());
+    let own = Own::settle(&mut config, &configured.unwrap_or_default());
+    own.plan(&config.acme)
 }
 
 /// The same, where these are the pools of PHP-FPM.
@@ -114,7 +123,8 @@ impl Inspection<'_> {
         let Some(material) = self.note(&setting, read) else {
             return;
         };
-        for finding in findings(self.config, &material) {
+        let own = Own::settle(&mut self.config.clone(), &material);
+        for finding in findings(self.config, &own, &material) {
             self.push(&setting, finding.to_string(), false);
         }
     }

@@ -10,6 +10,7 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod dns;
 mod fpm_pool;
 mod holder;
 mod inspection;
@@ -17,6 +18,7 @@ mod listeners;
 mod log;
 mod material;
 mod opening;
+mod own_files;
 mod pid_file;
 mod progress;
 mod reload;
@@ -25,7 +27,8 @@ mod start;
 mod temp_dir;
 mod warnings;
 
-pub use inspection::{Finding, inspect};
+pub(super) use dns::Dns;
+pub use inspection::{Finding, inspect, own_certificates};
 pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};
 pub(super) use opening::{Opener, Opening};

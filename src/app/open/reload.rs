@@ -1,15 +1,18 @@
 //! What a running gateway opens for another configuration.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::dns::{self, Dns};
 use super::listeners::{Listeners, Open};
-use super::material::material;
+use super::material::{self, material};
 use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
+use crate::app::own::Own;
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
@@ -36,6 +39,8 @@ pub(in crate::app) struct Held {
     pub(in crate::app) error_log: bool,
     /// What the files of TLS held.
     pub(in crate::app) material: Material,
+    /// Where questions of the DNS come.
+    pub(in crate::app) dns: Vec<SocketAddr>,
 }
 
 /// What a reload has opened; nothing has changed yet.
@@ -49,6 +54,9 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,
+    pub(in crate::app) own: Own,
+    /// Where questions of the DNS come, when that changes.
+    pub(in crate::app) dns: Option<Option<Dns>>,
 }
 
 impl Reload {
@@ -64,7 +72,10 @@ impl Reload {
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
         let roots = roots(&config.frontend.routes, progress)?;
-        let material = material(&config, &held.material, progress)?;
+        let configured = material(&config, &held.material, progress)?;
+        let own = material::own(&mut config, &configured, None, progress)?;
+        let material = material::with_own(&config, &own, configured, progress)?;
+        let dns = dns::open_next(&config.acme, &held.dns, progress)?;
         let (old, new) = (&held.config.server.spool, &config.server.spool);
         match temp_dir::probe(new, progress) {
             Err(error) if old.temp_dir == new.temp_dir => tracing::warn!("{error:#}"),
@@ -72,7 +83,7 @@ impl Reload {
         }
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
-        warnings::tell(&config, &held.config.upstreams, &material, progress);
+        warnings::tell(&config, &held.config.upstreams, (&own, &material), progress);
         Ok(Self {
             config,
             access,
@@ -80,6 +91,8 @@ impl Reload {
             listeners,
             roots,
             material,
+            own,
+            dns,
         })
     }
 }

@@ -2,14 +2,16 @@
 
 use anyhow::Result;
 
+use super::dns::{self, Dns};
 use super::listeners::Listeners;
-use super::material::material;
+use super::material::{self, material};
 use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
 use crate::app::identity::Identity;
+use crate::app::own::Own;
 use crate::app::threads;
 use crate::config::Config;
 use crate::files::Root;
@@ -26,26 +28,38 @@ pub(in crate::app) struct Start {
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,
+    pub(in crate::app) own: Own,
+    pub(in crate::app) dns: Option<Dns>,
     pub(in crate::app) pid_file: Option<PidFile>,
     /// Inherited, and no listener has its address.
     pub(in crate::app) left: Inherited,
 }
 
 impl Start {
-    /// Opens everything that a configuration names, and gives up privileges on the way.
-    pub(in crate::app) fn open(config: Config, mut left: Inherited, progress: &Progress) -> Result<Self> {
+    /// Opens everything that a configuration names, and gives up privileges on the way. `succeeds`: another process serves
+    /// still.
+    pub(in crate::app) fn open(
+        mut config: Config,
+        mut left: Inherited,
+        succeeds: bool,
+        progress: &Progress,
+    ) -> Result<Self> {
         let identity = identity(&config, progress)?;
         let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
-        let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
         // As root: on most systems no other user may read keys.
-        let material = material(&config, &Material::default(), progress)?;
+        let configured = material(&config, &Material::default(), progress)?;
+        let own = material::own(&mut config, &configured, identity.as_ref(), progress)?;
+        // They know of their certificates from now on.
+        let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
+        let dns = dns::open(&config.acme, succeeds, progress)?;
         let early = match &identity {
             Some(identity) => become_user(&config, identity, progress)?,
             None => None,
         };
+        let material = material::with_own(&config, &own, configured, progress)?;
         let roots = roots(&config.frontend.routes, progress)?;
         temp_dir::probe(&config.server.spool, progress)?;
-        warnings::tell(&config, &[], &material, progress);
+        warnings::tell(&config, &[], (&own, &material), progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
             written => written,
@@ -56,6 +70,8 @@ impl Start {
             listeners,
             roots,
             material,
+            own,
+            dns,
             pid_file,
             left,
         })

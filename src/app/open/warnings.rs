@@ -2,14 +2,20 @@
 
 use super::material;
 use super::progress::Progress;
+use crate::app::own::Own;
 use crate::config::Config;
 use crate::transport::tls::Material;
 use crate::transport::{Address, Obstacle};
 use crate::upstream::UpstreamConfig;
 
 /// Looks at what a configuration names; the upstreams of the one before were looked at.
-pub(super) fn tell(config: &Config, before: &[UpstreamConfig], held: &Material, progress: &Progress) {
-    for finding in material::findings(config, held) {
+pub(super) fn tell(
+    config: &Config,
+    before: &[UpstreamConfig],
+    (own, held): (&Own, &Material),
+    progress: &Progress,
+) {
+    for finding in material::findings(config, own, held) {
         tracing::warn!(%finding, "certificates");
     }
     let fresh = config.upstreams.iter().filter(|config| !before.contains(config));

@@ -73,8 +73,14 @@ impl Listen {
     }
 }
 
-/// Every listener, each on an address of its own; `tls`: what `[tls]` says.
-pub(super) fn check(typed: &[At<Listen>], tls: &ListenerTls, complaints: &mut Complaints) -> Vec<Listener> {
+/// Every listener, each on an address of its own; `tls`: what `[tls]` says, `has_own`: some hosts get certificates by
+/// themselves.
+pub(super) fn check(
+    typed: &[At<Listen>],
+    tls: &ListenerTls,
+    has_own: bool,
+    complaints: &mut Complaints,
+) -> Vec<Listener> {
     let mut seen: Vec<&At<Address>> = Vec::new();
     let mut listeners = Vec::new();
     for listen in typed {
@@ -93,7 +99,7 @@ pub(super) fn check(typed: &[At<Listen>], tls: &ListenerTls, complaints: &mut Co
         listener.tls = listen
             .tls
             .as_ref()
-            .and_then(|typed| secured(typed, tls, complaints));
+            .and_then(|typed| secured(typed, tls, has_own, complaints));
         listeners.push(listener);
     }
     listeners
@@ -103,6 +109,7 @@ pub(super) fn check(typed: &[At<Listen>], tls: &ListenerTls, complaints: &mut Co
 fn secured(
     typed: &At<Switch<ListenTls>>,
     usual: &ListenerTls,
+    has_own: bool,
     complaints: &mut Complaints,
 ) -> Option<Box<ListenerTls>> {
     let tls = match &**typed {
@@ -114,11 +121,12 @@ fn secured(
         complaints
             .error(typed.span(), "this program was built without TLS")
             .help("build it with the feature `tls`, which is one of the defaults");
-    } else if tls.certificates.is_empty() && complaints.is_whole(typed.span()) {
+    } else if tls.certificates.is_empty() && !has_own && complaints.is_whole(typed.span()) {
         complaints
             .error(typed.span(), "there is no certificate for this listener")
             .help(
-                "add certificates = [{ cert = \"/etc/ssl/shop.pem\", key = \"/etc/ssl/shop.key\" }] to [tls]",
+                "add certificates = [{ cert = \"/etc/ssl/shop.pem\", key = \"/etc/ssl/shop.key\" }] to [tls]; or a table \
+                 [acme] with an `email`, and a `host` to a route: then the certificate comes by itself",
             );
     }
     Some(Box::new(tls))

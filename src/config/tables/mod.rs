@@ -5,6 +5,7 @@
 //! is thrown away in the end.
 
 mod account;
+mod acme;
 mod listen;
 mod log;
 mod network;
@@ -18,6 +19,7 @@ mod upstream;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use acme::Acme;
 use listen::Listen;
 use log::Log;
 use route::Route;
@@ -41,6 +43,7 @@ table! {
         server: Server as Section,
         log: Log as Section,
         tls: Tls as Section,
+        acme: Acme as Section,
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
         route: Vec<At<Route>> as Repeated,
@@ -54,8 +57,11 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
         .map(|(name, typed)| upstream::check(name, typed, complaints))
         .collect();
     let mut tls = tls::check(file.tls.as_ref(), complaints);
-    let mut listeners = listen::check(all(&file.listen), &tls.listener, complaints);
+    let acme = acme::check(file.acme.as_ref(), complaints);
     let routes = route::check(all(&file.route), &upstreams, complaints);
+    let mut hosts = routes.iter().filter_map(|route| route.host.as_ref());
+    let has_own = hosts.any(|host| acme.serves(&host.to_text()));
+    let mut listeners = listen::check(all(&file.listen), &tls.listener, has_own, complaints);
     let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
     warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
     if complaints.is_whole(DOCUMENT) {
@@ -72,12 +78,14 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     for listener in listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
         listener.hosts.clone_from(&tls.listener.hosts);
     }
+    frontend.secure_hosts = acme::secure_hosts(&acme, &listeners);
     frontend.listeners = listeners;
     Config {
         server: process,
         log,
         frontend,
         tls,
+        acme,
         upstreams,
     }
 }
@@ -89,6 +97,7 @@ pub(super) fn shown(config: &Config) -> File {
         log,
         frontend,
         tls,
+        acme,
         upstreams,
     } = config;
     let settings = Settings {
@@ -107,6 +116,7 @@ pub(super) fn shown(config: &Config) -> File {
         server: Server::of(&settings).map(At::nowhere),
         log: Log::of(log).map(At::nowhere),
         tls: Tls::of(tls).map(At::nowhere),
+        acme: Acme::of(acme).map(At::nowhere),
         listen: Some(At::nowhere(frontend.listeners.iter().map(listener).collect())),
         upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
         route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Fill, Repeated, Section, required, table};
-use crate::config::units::{Absolute, Checked, Flag, Name, Named, Number, Time};
+use crate::config::units::{Absolute, Checked, Flag, Name, Named, Number, SecretText, Time};
+use crate::transport::Secret;
 use crate::transport::tls::{CertificateFiles, ClientAuth, ListenerTls, TlsConfig, TlsVersion, Verify};
 
 table! {
@@ -22,6 +23,10 @@ table! {
         session_tickets: bool as Flag,
         /// How long a ticket is taken. A key encrypts for half of that time.
         ticket_lifetime: Duration as TICKETS,
+        /// What the keys of tickets are made of: at least 32 characters, the same in all gateways behind one balancer, which then
+        /// take each other's tickets. With it, whatever has it can read what TLS 1.2 sent in sessions that went on; new ones
+        /// come from changing it. Default: each process makes its own keys.
+        ticket_secret: Secret as SECRET,
         /// Handshakes at a time, counted from when the client has said what it wants; above it, the one that has lasted longest
         /// is given up for a new one.
         max_handshakes: usize as Number(1, 1_000_000),
@@ -125,6 +130,9 @@ pub(super) fn check_client(client: &At<Client>, complaints: &mut Complaints) {
     let ca = client.ca.as_ref();
     required(client, "ca", ca, "ca = \"/etc/ssl/clients.pem\"", complaints);
 }
+
+/// What cannot be found out by trying: 128 bits, if every character is a hexadecimal digit.
+const SECRET: SecretText = SecretText { least: 32 };
 
 /// Above a week, no client keeps one (RFC 8446, section 4.6.1).
 const TICKETS: Checked<Time, Duration> = Checked {

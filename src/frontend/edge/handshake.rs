@@ -88,6 +88,7 @@ fn outcome(begun: &Result<Begun, Failed>) -> HandshakeOutcome {
         Ok(Begun::Secure(_, negotiated)) if negotiated.resumed => HandshakeOutcome::Resumed,
         Ok(Begun::Secure(..)) => HandshakeOutcome::Full,
         Ok(Begun::Clear(..)) => HandshakeOutcome::Clear,
+        Err(Failed::Handshake(HandshakeError::Challenge)) => HandshakeOutcome::Challenge,
         Err(Failed::Handshake(_)) => HandshakeOutcome::Failed,
         Err(Failed::GivenUp) => HandshakeOutcome::GivenUp,
         Err(Failed::Late) => HandshakeOutcome::Timeout,

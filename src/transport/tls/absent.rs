@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{BackendTls, HandshakeError, ListenerTls, Negotiated, TlsConfig, TlsError, TlsFinding};
+use crate::telemetry::CertificateValidity;
 use crate::transport::{Address, Stream};
 
 /// No connection has TLS.
@@ -65,6 +66,12 @@ pub struct Refreshed {
     pub errors: Vec<TlsError>,
 }
 
+/// Knows what is to be shown to directories.
+pub trait AlpnChallenges: std::fmt::Debug + Send + Sync {
+    /// There is nothing.
+    fn certificate(&self, name: &str) -> Option<Vec<u8>>;
+}
+
 /// No keys.
 #[derive(Clone, Debug)]
 pub struct TlsContext(());
@@ -87,9 +94,19 @@ impl Material {
         None
     }
 
+    /// There are none.
+    pub fn certificates(&self) -> Vec<CertificateValidity> {
+        Vec::new()
+    }
+
     /// Nothing to say.
     pub fn findings(&self, _listener: &ListenerTls, _hosts: &[String]) -> Vec<TlsFinding> {
         Vec::new()
+    }
+
+    /// None does.
+    pub fn covers(&self, _listener: &ListenerTls, _host: &str) -> bool {
+        false
     }
 
     /// Nothing changes.
@@ -101,6 +118,11 @@ impl Material {
 impl TlsContext {
     /// Nothing is taken over.
     pub fn new(_keys: Option<&str>) -> Self {
+        Self(())
+    }
+
+    /// None is shown.
+    pub fn with_challenges(&self, _challenges: Option<Arc<dyn AlpnChallenges>>) -> Self {
         Self(())
     }
 

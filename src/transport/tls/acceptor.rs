@@ -8,19 +8,24 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{NoKeyLog, SupportedProtocolVersion};
 
 use super::certificates::Certificates;
+use super::challenge::AlpnChallenges;
+use super::compression;
 use super::config::{ClientAuth, ListenerTls, PolicyId, TlsConfig, TlsVersion, Verify};
 use super::context::TlsContext;
 use super::error::TlsError;
 use super::hosts::Hosts;
 use super::material::Material;
 use super::negotiated::Alpn;
-use super::tickets::Ticketer;
+use super::shared_keys::SharedKeys;
+use super::tickets::{Keys, Ticketer};
 
 /// Accepts handshakes at one listener. Never changed: other files make another one.
 #[derive(Debug)]
 pub struct TlsAcceptor {
     usual: Policy,
     hosts: Hosts<Policy>,
+    /// What directories are shown that look whether a name is ours.
+    pub(super) challenges: Option<Arc<dyn AlpnChallenges>>,
 }
 
 /// What handshakes for some names have in common.
@@ -40,18 +45,18 @@ impl TlsAcceptor {
         material: &Material,
         context: &TlsContext,
     ) -> Result<Self, TlsError> {
-        let certificates = listener
-            .certificates
-            .iter()
-            .filter_map(|files| material.certificate(files));
+        let certificates = listener.files().filter_map(|files| material.certificate(files));
         let certificates: Vec<_> = certificates.cloned().collect();
         if certificates.is_empty() {
             return Err(TlsError::NoCertificate);
         }
+        let count = certificates.len();
         let certificates = Arc::new(Certificates::new(&certificates));
         let policy = |client: Option<&ClientAuth>| {
+            let mut server = server(listener, client, config, material, context, certificates.clone())?;
+            compression::prepare(&mut server, count);
             Ok::<_, TlsError>(Policy {
-                server: server(listener, client, config, material, context, certificates.clone())?,
+                server: Arc::new(server),
                 asks: client.is_some(),
                 id: PolicyId::of(client),
             })
@@ -62,6 +67,7 @@ impl TlsAcceptor {
         Ok(Self {
             usual: policy(listener.client.as_ref())?,
             hosts: Hosts::new(hosts),
+            challenges: context.challenges.clone(),
         })
     }
 
@@ -83,7 +89,7 @@ fn server(
     material: &Material,
     context: &TlsContext,
     certificates: Arc<Certificates>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(material.provider.clone())
         .with_protocol_versions(versions(listener.min_version))
         .map_err(|error| TlsError::Other(error.to_string()))?;
@@ -100,7 +106,10 @@ fn server(
     server.ignore_client_order = true;
     server.session_storage = Arc::new(NoServerSessionStorage {});
     if config.session_tickets {
-        let keys = context.keys.clone();
+        let keys = match &config.ticket_secret {
+            Some(secret) => Keys::Shared(Arc::new(SharedKeys::new(secret))),
+            None => Keys::Own(context.keys.clone()),
+        };
         server.ticketer = Arc::new(Ticketer::new(
             keys,
             config.ticket_lifetime,
@@ -113,7 +122,7 @@ fn server(
         Some(log) => log.clone(),
         None => Arc::new(NoKeyLog {}),
     };
-    Ok(Arc::new(server))
+    Ok(server)
 }
 
 fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {

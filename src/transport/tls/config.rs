@@ -4,6 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::transport::Secret;
+
 /// The `[tls]` table: what listeners do unless they say otherwise, and what all of them share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
@@ -13,6 +15,8 @@ pub struct TlsConfig {
     pub session_tickets: bool,
     /// How long a ticket is taken; its key is new once in half of that time.
     pub ticket_lifetime: Duration,
+    /// What the keys of tickets are made of, in all gateways that are to take each other's; `None`: each makes its own.
+    pub ticket_secret: Option<Secret>,
     /// Handshakes at a time whose client has said what it wants; above it, those that last longest are given up.
     pub max_handshakes: usize,
     /// Between two looks at the files that are named here; zero: none.
@@ -24,6 +28,8 @@ pub struct TlsConfig {
 pub struct ListenerTls {
     /// Chosen by the name that the client asks for; the first one where it asks for none that is known.
     pub certificates: Vec<CertificateFiles>,
+    /// Behind those: the ones that the gateway gets by itself. Certificate and key are one file.
+    pub own: Vec<CertificateFiles>,
     /// Whether clients are asked for certificates.
     pub client: Option<ClientAuth>,
     /// The same for hosts that have it otherwise.
@@ -121,6 +127,13 @@ impl Default for BackendTls {
     }
 }
 
+impl ListenerTls {
+    /// The files of all certificates, in the order in which they are preferred.
+    pub fn files(&self) -> impl Iterator<Item = &CertificateFiles> {
+        self.certificates.iter().chain(&self.own)
+    }
+}
+
 impl PolicyId {
     /// What is asked; `None`: nothing.
     pub fn of(client: Option<&ClientAuth>) -> Self {
@@ -136,6 +149,7 @@ impl Default for TlsConfig {
             listener: ListenerTls::default(),
             session_tickets: true,
             ticket_lifetime: Self::TICKET_LIFETIME,
+            ticket_secret: None,
             max_handshakes: Self::MAX_HANDSHAKES,
             watch: Self::WATCH,
         }

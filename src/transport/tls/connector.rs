@@ -14,6 +14,8 @@ use super::error::TlsError;
 use super::file::{malformed, sections};
 use super::handshake::Handshake;
 use super::negotiated::HandshakeError;
+use super::x509;
+use crate::telemetry::CertificateValidity;
 use crate::transport::{Address, Stream};
 
 /// Shakes hands with the endpoints of an upstream. Sessions go on where they permit it.
@@ -21,6 +23,8 @@ use crate::transport::{Address, Stream};
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
     name: Option<String>,
+    /// How long the certificate is good that endpoints are shown.
+    pub(super) validity: Option<CertificateValidity>,
 }
 
 impl TlsConnector {
@@ -35,10 +39,13 @@ impl TlsConnector {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(Believing(provider.clone()))),
         };
+        let mut validity = None;
         let config = match (&tls.cert, &tls.key) {
             (Some(cert), Some(key)) => {
                 let chain: Vec<CertificateDer<'static>> = sections(cert, "certificate", "CERTIFICATE")?;
                 let mut keys: Vec<PrivateKeyDer<'static>> = sections(key, "private key", "PRIVATE KEY")?;
+                let facts = x509::facts(&chain[0]).map_err(|why| malformed(cert, why))?;
+                validity = Some(facts.validity(cert));
                 let config = builder.with_client_auth_cert(chain, keys.swap_remove(0));
                 config.map_err(|error| malformed(cert, error))?
             }
@@ -47,6 +54,7 @@ impl TlsConnector {
         Ok(Self {
             config: Arc::new(config),
             name: tls.name.clone(),
+            validity,
         })
     }
 

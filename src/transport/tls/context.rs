@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustls::{KeyLog, KeyLogFile};
 
+use super::challenge::AlpnChallenges;
 use super::tickets::TicketKeys;
 
 /// The variable that names the file.
@@ -15,6 +16,8 @@ pub struct TlsContext {
     pub(super) keys: Arc<TicketKeys>,
     /// `None`: keys are not logged.
     pub(super) key_log: Option<Arc<dyn KeyLog>>,
+    /// What directories are shown that look whether a name is ours.
+    pub(super) challenges: Option<Arc<dyn AlpnChallenges>>,
 }
 
 impl TlsContext {
@@ -23,11 +26,20 @@ impl TlsContext {
         let context = Self {
             keys: Arc::default(),
             key_log: key_log(),
+            challenges: None,
         };
         if let Some(keys) = keys {
             context.keys.adopt(keys);
         }
         context
+    }
+
+    /// The same, with what directories are shown that look whether a name is ours.
+    pub fn with_challenges(&self, challenges: Option<Arc<dyn AlpnChallenges>>) -> Self {
+        Self {
+            challenges,
+            ..self.clone()
+        }
     }
 
     /// The ticket keys, for the next process. A secret.

@@ -10,7 +10,7 @@ use rustls::{Connection, HandshakeKind};
 use super::acceptor::TlsAcceptor;
 use super::handshake::Handshake;
 use super::negotiated::{Alpn, HandshakeError, Negotiated};
-use super::{suite, x509};
+use super::{challenge, suite, x509};
 use crate::transport::Stream;
 use crate::transport::socket::Socket;
 
@@ -63,6 +63,15 @@ impl Hello {
         acceptor: &TlsAcceptor,
     ) -> Result<(Stream, Negotiated), HandshakeError> {
         let Self { mut socket, accepted } = *self;
+        if let (Some(challenges), Some(name)) =
+            (&acceptor.challenges, challenge::asked(&accepted.client_hello()))
+        {
+            let provider = acceptor.usual().server.crypto_provider().clone();
+            if let Some(config) = challenge::find(challenges, name, provider).await {
+                challenge::show(socket, accepted, config).await?;
+                return Err(HandshakeError::Challenge);
+            }
+        }
         let server_name = accepted.client_hello().server_name().map(str::to_ascii_lowercase);
         let policy = acceptor.policy(server_name.as_deref());
         let tls = match accepted.into_connection(policy.server.clone()) {

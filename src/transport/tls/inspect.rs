@@ -24,8 +24,8 @@ impl Material {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let certificates = listener.certificates.iter();
-        let known: Vec<_> = certificates
+        let known: Vec<_> = listener
+            .files()
             .filter_map(|files| Some((files, self.certificate(files)?)))
             .collect();
         let mut findings = Vec::new();
@@ -43,6 +43,15 @@ impl Material {
             .filter(|host| !names.iter().any(|name| covers(name, host)));
         findings.extend(nameless.map(|host| TlsFinding::Nameless { host: host.clone() }));
         findings
+    }
+}
+
+impl Material {
+    /// Whether a certificate that is configured for a listener is for a host, `shop.example` or `*.example`.
+    pub fn covers(&self, listener: &ListenerTls, host: &str) -> bool {
+        let certificates = listener.certificates.iter();
+        let mut known = certificates.filter_map(|files| self.certificate(files));
+        known.any(|certificate| certificate.facts.names.iter().any(|name| covers(name, host)))
     }
 }
 

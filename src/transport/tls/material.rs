@@ -12,6 +12,7 @@ use super::config::{AuthorityFiles, BackendTls, CertificateFiles, ClientAuth, Li
 use super::connector::TlsConnector;
 use super::error::TlsError;
 use super::file::Stamp;
+use crate::telemetry::CertificateValidity;
 
 /// How often files that are being replaced are read until they fit together.
 const ATTEMPTS: usize = 3;
@@ -76,7 +77,7 @@ impl Material {
             ..Self::default()
         };
         for listener in listeners {
-            for files in &listener.certificates {
+            for files in listener.files() {
                 let load = || Certificate::load(files, &self.provider);
                 let loaded = Loaded::load(self.certificates.get(files), files.paths(), load)?;
                 next.certificates.insert(files.clone(), loaded);
@@ -131,6 +132,24 @@ impl Material {
             renewed,
             errors,
         })
+    }
+
+    /// How long each certificate is good that clients may get, or that endpoints do.
+    pub fn certificates(&self) -> Vec<CertificateValidity> {
+        let certificates = self.certificates.iter();
+        let served = certificates.map(|(files, loaded)| loaded.value.facts.validity(&files.cert));
+        let shown = self
+            .connectors
+            .values()
+            .filter_map(|loaded| loaded.value.validity.clone());
+        let mut all: Vec<CertificateValidity> = Vec::new();
+        for validity in served.chain(shown) {
+            // Several upstreams may show the same one.
+            if !all.iter().any(|known| known.file == validity.file) {
+                all.push(validity);
+            }
+        }
+        all
     }
 
     pub(super) fn certificate(&self, files: &CertificateFiles) -> Option<&Arc<Certificate>> {

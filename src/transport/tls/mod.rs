@@ -27,6 +27,10 @@ mod certificate;
 #[cfg(feature = "tls")]
 mod certificates;
 #[cfg(feature = "tls")]
+mod challenge;
+#[cfg(feature = "tls")]
+mod compression;
+#[cfg(feature = "tls")]
 mod connector;
 #[cfg(feature = "tls")]
 mod context;
@@ -45,9 +49,13 @@ mod material;
 #[cfg(feature = "tls")]
 mod session;
 #[cfg(feature = "tls")]
+mod shared_keys;
+#[cfg(feature = "tls")]
 mod stream;
 #[cfg(feature = "tls")]
 mod suite;
+#[cfg(feature = "tls")]
+mod ticket_key;
 #[cfg(feature = "tls")]
 mod tickets;
 #[cfg(feature = "tls")]
@@ -68,16 +76,18 @@ pub use negotiated::{Alpn, ClientCertificate, HandshakeError, Negotiated};
 #[cfg(feature = "tls")]
 pub use {
     acceptor::TlsAcceptor,
+    challenge::AlpnChallenges,
     connector::TlsConnector,
     context::TlsContext,
     halves::{TlsReadHalf, TlsWriteHalf},
     hello::{Hello, Opening},
     material::{Material, Refreshed},
     stream::TlsStream,
+    x509::Facts as CertificateFacts,
 };
 
 #[cfg(not(feature = "tls"))]
 pub use absent::{
-    Hello, Material, Opening, Refreshed, TlsAcceptor, TlsConnector, TlsContext, TlsReadHalf, TlsStream,
-    TlsWriteHalf,
+    AlpnChallenges, Hello, Material, Opening, Refreshed, TlsAcceptor, TlsConnector, TlsContext, TlsReadHalf,
+    TlsStream, TlsWriteHalf,
 };

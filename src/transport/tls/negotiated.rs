@@ -64,6 +64,9 @@ pub enum HandshakeError {
     /// The socket.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// It was a directory, which has seen that a name is ours: nothing follows.
+    #[error("the answer to a challenge was shown")]
+    Challenge,
     /// What the client said, or did not want.
     #[error("{0}")]
     Tls(String),

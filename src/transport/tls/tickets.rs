@@ -4,39 +4,36 @@
 //! encrypts for half of a ticket's lifetime and decrypts for all of it. Each policy encrypts with a key of its own, made
 //! of those: a ticket of a listener that asks for no certificate is worth nothing where one is asked for, nor is one from
 //! before a certificate was revoked.
+//!
+//! Several gateways behind one balancer have the same keys where they have the same secret ([`SharedKeys`]).
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use rustls::server::ProducesTickets;
 
-/// Bytes of a key's name, which stands in front of each ticket.
-const NAME: usize = 16;
-
-/// Bytes of a key.
-const SECRET: usize = 32;
+use super::shared_keys::SharedKeys;
+use super::ticket_key::{Key, NAME};
 
 /// The keys of a process, and of the one before it.
 #[derive(Debug, Default)]
 pub(super) struct TicketKeys(Mutex<Vec<Key>>);
 
-/// One key.
-#[derive(Clone, PartialEq, Eq)]
-struct Key {
-    name: [u8; NAME],
-    secret: [u8; SECRET],
-    /// Since when it encrypts, in seconds since 1970.
-    since: u64,
+/// Where keys come from.
+#[derive(Clone, Debug)]
+pub(super) enum Keys {
+    /// The process has made them, or the one before it.
+    Own(Arc<TicketKeys>),
+    /// They are made of a secret.
+    Shared(Arc<SharedKeys>),
 }
 
 /// Makes and reads the tickets of one policy.
 #[derive(Debug)]
 pub(super) struct Ticketer {
-    keys: Arc<TicketKeys>,
+    keys: Keys,
     lifetime: Duration,
     /// What is different in policies whose sessions are not to be mixed up.
     policy: [u8; 32],
@@ -66,11 +63,7 @@ impl TicketKeys {
     /// All keys, for the process that takes the place of this one. A secret.
     pub(super) fn to_text(&self) -> String {
         let keys = self.lock();
-        let words = keys.iter().map(|key| {
-            let bytes = key.name.iter().chain(&key.secret);
-            let digits: String = bytes.map(|byte| format!("{byte:02x}")).collect();
-            format!("{}:{digits}", key.since)
-        });
+        let words = keys.iter().map(Key::to_text);
         words.collect::<Vec<_>>().join(" ")
     }
 
@@ -84,53 +77,27 @@ impl TicketKeys {
     }
 }
 
-impl Key {
-    fn generate(since: u64) -> Option<Self> {
-        let (mut name, mut secret) = ([0; NAME], [0; SECRET]);
-        let random = SystemRandom::new();
-        random.fill(&mut name).ok()?;
-        random.fill(&mut secret).ok()?;
-        Some(Self { name, secret, since })
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        let (since, digits) = text.split_once(':')?;
-        let mut bytes = [0; NAME + SECRET];
-        if digits.len() != 2 * bytes.len() || !digits.is_ascii() {
-            return None;
+impl Keys {
+    /// The one that encrypts now.
+    fn current(&self, now: u64, lifetime: u64) -> Option<Key> {
+        match self {
+            Self::Own(keys) => keys.current(now, lifetime),
+            Self::Shared(keys) => keys.current(now, lifetime),
         }
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
+    }
+
+    /// The one with a name, if it may decrypt.
+    fn named(&self, name: &[u8], now: u64, lifetime: u64) -> Option<Key> {
+        match self {
+            Self::Own(keys) => keys.named(name, now, lifetime),
+            Self::Shared(keys) => keys.named(name, now, lifetime),
         }
-        let (name, secret) = bytes.split_at(NAME);
-        Some(Self {
-            name: name.try_into().ok()?,
-            secret: secret.try_into().ok()?,
-            since: since.parse().ok()?,
-        })
-    }
-
-    /// The key of a policy.
-    fn of(&self, policy: &[u8]) -> Option<LessSafeKey> {
-        let secret = Salt::new(HKDF_SHA256, &[]).extract(&self.secret);
-        let policy = [policy];
-        let key = secret.expand(&policy, &AES_256_GCM).ok()?;
-        Some(LessSafeKey::new(UnboundKey::from(key)))
-    }
-}
-
-/// A secret.
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("since", &self.since)
-            .finish_non_exhaustive()
     }
 }
 
 impl Ticketer {
     /// `policy`: tickets of others are not taken.
-    pub(super) fn new(keys: Arc<TicketKeys>, lifetime: Duration, policy: [u8; 32]) -> Self {
+    pub(super) fn new(keys: Keys, lifetime: Duration, policy: [u8; 32]) -> Self {
         Self {
             keys,
             lifetime,
@@ -204,7 +171,11 @@ mod tests {
     const HOUR: u64 = 3600;
 
     fn ticketer(keys: &Arc<TicketKeys>, policy: u8) -> Ticketer {
-        Ticketer::new(keys.clone(), Duration::from_secs(24 * HOUR), [policy; 32])
+        Ticketer::new(
+            Keys::Own(keys.clone()),
+            Duration::from_secs(24 * HOUR),
+            [policy; 32],
+        )
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::der_parser::asn1_rs::Any;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -12,21 +15,50 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
 use super::negotiated::ClientCertificate;
+use crate::telemetry::CertificateValidity;
 
 /// What the choice of a certificate, and the checks of it, need to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub struct Facts {
     /// The hosts that it is for, in lower case: `shop.example`, `*.shop.example`, addresses.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
     /// Seconds since 1970 from which on it is good.
-    pub(super) not_before: i64,
+    pub not_before: i64,
     /// Seconds since 1970 until which it is.
-    pub(super) not_after: i64,
-    /// The names of its holder and its issuer, as they stand there.
-    pub(super) subject: Vec<u8>,
-    pub(super) issuer: Vec<u8>,
+    pub not_after: i64,
+    /// The name of its holder, as it stands there.
+    pub subject: Vec<u8>,
+    /// The name of its issuer, as it stands there.
+    pub issuer: Vec<u8>,
+    /// What it calls its key (RFC 5280, section 4.2.1.2); empty: nothing.
+    pub key_id: Vec<u8>,
+    /// What it calls the key of its issuer (RFC 5280, section 4.2.1.1); empty: nothing.
+    pub issuer_key_id: Vec<u8>,
+    /// SHA-256 of all of it.
+    pub fingerprint: Vec<u8>,
     /// Its issuer is another one, and says where its own certificate is to be had: it is no root.
-    pub(super) has_issuer_elsewhere: bool,
+    pub has_issuer_elsewhere: bool,
+}
+
+impl Facts {
+    /// Those of the first certificate in a PEM text.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn of_pem(pem: &[u8]) -> Result<Self, String> {
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|error| error.to_string())?;
+        facts(&certificate)
+    }
+
+    /// For eyes and collectors.
+    pub(super) fn validity(&self, file: &Path) -> CertificateValidity {
+        CertificateValidity {
+            file: file.display().to_string(),
+            names: self.names.clone(),
+            not_after: self.not_after,
+        }
+    }
 }
 
 /// Reads a certificate.
@@ -38,6 +70,9 @@ pub(super) fn facts(der: &[u8]) -> Result<Facts, String> {
         not_after: certificate.validity().not_after.timestamp(),
         subject: certificate.subject().as_raw().to_vec(),
         issuer: certificate.issuer().as_raw().to_vec(),
+        key_id: key_id(&certificate),
+        issuer_key_id: issuer_key_id(&certificate),
+        fingerprint: digest(&SHA256, der).as_ref().to_vec(),
         has_issuer_elsewhere: has_issuer_elsewhere(&certificate),
     })
 }
@@ -54,6 +89,24 @@ pub(super) fn client(der: &[u8]) -> Result<ClientCertificate, String> {
         valid_to: moment(certificate.validity().not_after),
         pem: pem(der),
     })
+}
+
+fn key_id(certificate: &X509Certificate<'_>) -> Vec<u8> {
+    let mut extensions = certificate.extensions().iter();
+    let found = extensions.find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
+fn issuer_key_id(certificate: &X509Certificate<'_>) -> Vec<u8> {
+    let mut extensions = certificate.extensions().iter();
+    let found = extensions.find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(issuer) => Some(issuer.key_identifier.as_ref()?.0.to_vec()),
+        _ => None,
+    });
+    found.unwrap_or_default()
 }
 
 fn has_issuer_elsewhere(certificate: &X509Certificate<'_>) -> bool {

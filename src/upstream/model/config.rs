@@ -14,7 +14,7 @@ use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
 use crate::protocol::proxy_protocol::Version;
 use crate::transport::tls::BackendTls;
-use crate::transport::{Address, Query};
+use crate::transport::{Address, Query, Secret};
 use crate::variables::Template;
 
 /// A named group of endpoints and its policy.
@@ -169,10 +169,6 @@ pub enum SameSite {
     None,
 }
 
-/// Bytes that are not shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<[u8]>);
-
 /// A bounded first-come queue in front of the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
@@ -295,24 +291,6 @@ impl fmt::Display for Bound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a factor from 1.001 to 1000")]
 pub struct BoundError;
-
-impl Secret {
-    /// A copy of the bytes.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
 
 impl Sticky {
     /// Name of the cookie unless configured.

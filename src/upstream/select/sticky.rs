@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::samples;
-    use crate::upstream::model::config::Secret;
+    use crate::transport::Secret;
 
     fn sticky() -> Sticky {
         Sticky {

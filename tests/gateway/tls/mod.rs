@@ -5,10 +5,16 @@ mod backends;
 mod certificates;
 mod clear;
 mod clients;
+mod compression;
+mod embedded;
 mod examples;
+mod key_log;
+mod lifetimes;
+mod local;
 mod renewal;
 mod resumption;
 mod serving;
+mod several;
 
 use std::fs;
 use std::path::Path;

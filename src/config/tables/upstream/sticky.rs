@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::layout::Form;
-use crate::config::node::Node;
-use crate::config::shown::Shown;
 use crate::config::table::table;
-use crate::config::units::{Checked, Flag, Name, Named, Text, Time, Unit};
-use crate::upstream::model::config::{SameSite, Secret, Sticky as Settings};
+use crate::config::units::{Checked, Flag, Name, Named, SecretText, Text, Time};
+use crate::transport::Secret;
+use crate::upstream::model::config::{SameSite, Sticky as Settings};
 
 table! {
     /// Keeps each session on one endpoint, by a signed cookie.
@@ -20,7 +16,7 @@ table! {
         cookie: String as COOKIE,
         /// What the cookie is signed with: at least 16 characters that are known to no other, the same in every gateway
         /// of the site. Default: a new one at every start.
-        secret: Secret as SecretText,
+        secret: Secret as SECRET,
         /// Path of the cookie.
         path: String as PATH,
         /// How long the client keeps the cookie. Default: until the browser is closed.
@@ -92,35 +88,6 @@ fn path(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
     Some(typed.to_string())
 }
 
-/// A secret, which is read and never shown.
-struct SecretText;
-
-impl Unit<Secret> for SecretText {
-    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Secret> {
-        let text = node.text("a string", complaints)?;
-        if text.len() < SHORTEST_SECRET {
-            complaints
-                .error(
-                    node.span.clone(),
-                    format!("a secret needs at least {SHORTEST_SECRET} characters"),
-                )
-                .help("make one with `openssl rand -hex 32`");
-        }
-        Some(Secret::new(text.as_bytes()))
-    }
-
-    fn show(&self, _: &Secret) -> Shown {
-        Shown::Secret
-    }
-
-    fn form(&self) -> Form {
-        Form::Value {
-            words: "secret".to_owned(),
-            schema: json!({ "type": "string" }),
-        }
-    }
-}
-
 /// How long a cookie lives.
 const MAX_AGE: Checked<Time, Duration> = Checked {
     unit: Time,
@@ -143,4 +110,4 @@ impl Named for SameSite {
 }
 
 /// What cannot be found out by trying: 64 bits, if every character is a hexadecimal digit.
-const SHORTEST_SECRET: usize = 16;
+const SECRET: SecretText = SecretText { least: 16 };

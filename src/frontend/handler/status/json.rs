@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::telemetry::histogram::Distribution;
-use crate::telemetry::{Counters, RouteTimes};
+use crate::telemetry::{CertificateValidity, Counters, Orders, RouteTimes};
 use crate::upstream::Upstream;
 use crate::upstream::model::endpoint::Endpoint;
 
@@ -17,6 +17,8 @@ pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
         "counters": of_process(counters),
         "upstreams": upstreams.iter().map(|upstream| of_upstream(upstream, &routes)).collect::<Vec<_>>(),
         "routes": routes.iter().map(|route| of_route(route)).collect::<Vec<_>>(),
+        "acme": orders(&counters.orders),
+        "certificates": counters.certificates.all().iter().map(of_certificate).collect::<Vec<_>>(),
     });
     format!("{all:#}\n")
 }
@@ -79,6 +81,38 @@ fn of_route(route: &RouteTimes) -> Value {
         "name": &*route.name,
         "upstream": Some(&*route.upstream).filter(|name| !name.is_empty()),
         "requests": times(&route.total.distribution()),
+    })
+}
+
+fn of_certificate(certificate: &CertificateValidity) -> Value {
+    json!({
+        "file": certificate.file,
+        "names": certificate.names,
+        "not_after_seconds": certificate.not_after,
+    })
+}
+
+/// Certificates that the gateway gets for itself, by their names.
+fn orders(orders: &Orders) -> Value {
+    let failed = orders
+        .failed()
+        .map(|(why, count)| (why.as_str().to_owned(), count.into()));
+    let states = orders.states().into_iter().map(|(name, state)| {
+        let state = json!({
+            "state": state.state,
+            "directory": state.directory,
+            "challenge": state.challenge,
+            "not_after_seconds": state.not_after,
+            "next_order_seconds": state.next,
+            "failures": state.failures,
+            "error": state.error,
+        });
+        (name, state)
+    });
+    json!({
+        "issued": orders.issued(),
+        "failed": failed.collect::<Map<_, _>>(),
+        "certificates": states.collect::<Map<_, _>>(),
     })
 }
 

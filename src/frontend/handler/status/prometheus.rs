@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::telemetry::exposition::{Format, Label};
-use crate::telemetry::{Counters, Exposition, Histogram, RouteTimes};
+use crate::telemetry::{Counters, Exposition, Histogram, Orders, RouteTimes};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::{Snapshot, Upstream};
 
@@ -21,6 +21,8 @@ pub(super) fn page(format: Format, counters: &Counters, upstreams: &[Arc<Upstrea
     let mut page = Exposition::new(format);
     of_build(&mut page);
     of_process(counters, &mut page);
+    certificates(counters, &mut page);
+    orders(&counters.orders, &mut page);
     let upstreams: Vec<_> = upstreams
         .iter()
         .map(|upstream| (upstream, upstream.snapshot()))
@@ -64,6 +66,50 @@ fn of_process(counters: &Counters, page: &mut Exposition) {
             last = sample.name;
         }
         page.sample(&name, sample.label.as_slice(), sample.value);
+    }
+}
+
+/// The end of each certificate, under the first of its names.
+fn certificates(counters: &Counters, page: &mut Exposition) {
+    const NAME: &str = "bridgehead_certificate_not_after_seconds";
+    page.metric(NAME, "When the certificate ends, in seconds since 1970.");
+    for certificate in counters.certificates.all().iter() {
+        let name = certificate.names.first().map_or("", String::as_str);
+        let labels = [("certificate", &*certificate.file), ("name", name)];
+        page.sample(NAME, &labels, certificate.not_after);
+    }
+}
+
+/// Orders for certificates: what became of them, and why not.
+fn orders(orders: &Orders, page: &mut Exposition) {
+    const ORDERS: &str = "bridgehead_acme_orders_total";
+    const FAILURES: &str = "bridgehead_acme_failures_total";
+    const IN_A_ROW: &str = "bridgehead_acme_failures_in_a_row";
+    const NEXT: &str = "bridgehead_acme_next_order_seconds";
+    let failed: u64 = orders.failed().map(|(_, count)| count).sum();
+    page.metric(ORDERS, "Orders for certificates that are over.");
+    page.sample(ORDERS, &[("outcome", "issued")], orders.issued());
+    page.sample(ORDERS, &[("outcome", "failed")], failed);
+    page.metric(FAILURES, "Orders for certificates that failed, by the reason.");
+    for (why, count) in orders.failed() {
+        page.sample(FAILURES, &[("reason", why.as_str())], count);
+    }
+    let states = orders.states();
+    page.metric(
+        IN_A_ROW,
+        "Orders for the certificate that failed since the last one that did not.",
+    );
+    for (name, state) in &states {
+        page.sample(IN_A_ROW, &[("name", name)], state.failures);
+    }
+    page.metric(
+        NEXT,
+        "When the certificate is to be ordered, in seconds since 1970.",
+    );
+    for (name, state) in &states {
+        if let Some(next) = state.next {
+            page.sample(NEXT, &[("name", name)], next);
+        }
     }
 }
 

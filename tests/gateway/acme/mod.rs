@@ -1,0 +1,10 @@
+//! Certificates by themselves, from a directory that follows a script.
+
+mod crashes;
+mod example;
+mod renewal;
+mod several;
+mod site;
+mod ways;
+
+use site::Site;

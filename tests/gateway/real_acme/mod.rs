@@ -1,0 +1,6 @@
+//! Certificates by themselves, from a real directory: pebble.
+
+mod orders;
+mod site;
+
+use site::Site;
