@@ -347,7 +347,12 @@ fn the_schema_knows_every_key() {
             .cloned()
             .collect()
     };
-    assert_eq!(keys(""), ["listen", "log", "route", "server", "tls", "upstream"]);
+    assert_eq!(
+        keys(""),
+        [
+            "include", "listen", "log", "route", "server", "snippet", "tls", "upstream"
+        ]
+    );
     assert!(keys("Upstream").contains(&"max_connections".to_owned()));
     assert!(keys("Route").contains(&"ignore_client_abort".to_owned()));
     assert_eq!(

@@ -27,7 +27,9 @@ pub(in crate::app) fn material(config: &Config, before: &Material, progress: &Pr
 pub(super) fn findings(config: &Config, material: &Material) -> Vec<TlsFinding> {
     let routes = config.frontend.routes.iter();
     let hosts: Vec<String> = routes
-        .filter_map(|route| Some(route.host.as_ref()?.to_text()))
+        .flat_map(|route| &route.host)
+        .filter(|host| host.pattern().is_none())
+        .map(|host| host.to_text())
         .collect();
     let listeners = config.frontend.listeners.iter();
     let secure = listeners.filter_map(|listener| listener.tls.as_deref());

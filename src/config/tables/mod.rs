@@ -11,6 +11,7 @@ mod network;
 mod route;
 mod sent_host;
 mod server;
+mod snippet;
 mod tls;
 mod trusted_proxy;
 mod upstream;
@@ -20,8 +21,9 @@ use std::ops::Range;
 
 use listen::Listen;
 use log::Log;
-use route::Route;
+use route::{Route, Routes};
 use server::{Server, Settings};
+use snippet::Snippets;
 use tls::Tls;
 use upstream::Upstream;
 pub(super) use upstream::profiles;
@@ -30,7 +32,7 @@ use super::Config;
 use super::at::At;
 use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
-use super::units::{Number, SizeWithin};
+use super::units::{Number, OneOrMore, Plain, SizeWithin};
 use crate::frontend::FrontendConfig;
 use crate::frontend::config::{Listener, Route as RouteConfig};
 use crate::upstream::UpstreamConfig;
@@ -38,12 +40,19 @@ use crate::upstream::UpstreamConfig;
 table! {
     /// A Bridgehead configuration.
     pub(super) struct File {
+        /// Other files, by paths that are relative to this one: `["sites/*.toml"]`, of which each may add to `listen`,
+        /// `upstream`, `route` and `snippet`, in the order of their names. Default: none.
+        include: Vec<String> as OneOrMore(Plain),
         server: Server as Section,
         log: Log as Section,
         tls: Tls as Section,
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
-        route: Vec<At<Route>> as Repeated,
+        /// Parts of routes by their names, `[snippet.NAME]`: whatever a `[[route]]` may say but `host` and `path`. A route
+        /// takes them with `use = ["NAME"]`: what both say in tables and arrays adds up, else the route's own holds.
+        /// Default: none.
+        snippet: () as Snippets,
+        route: Vec<At<Route>> as Routes,
     }
 }
 
@@ -108,6 +117,8 @@ pub(super) fn shown(config: &Config) -> File {
         log: Log::of(log).map(At::nowhere),
         tls: Tls::of(tls).map(At::nowhere),
         listen: Some(At::nowhere(frontend.listeners.iter().map(listener).collect())),
+        include: None,
+        snippet: None,
         upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
         route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),
     }
