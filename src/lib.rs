@@ -52,7 +52,7 @@
 //!                   The frames of HTTP/2 are counted on their way to h2 and from it; floods end their connection
 //! exchange          the request and its answer from here on: one box, which every step borrows
 //! inspect           framing, Host, expectations; fields that may not become variables go
-//! route             most specific host, longest path
+//! route             most specific host, then path, then conditions; among equals the first
 //! filters before    in the order of the list in frontend::filter; any of them may answer
 //! handler           which script or mount; a file, a redirect, a fixed answer end here. Filters and handlers may also
 //!                   name another path, by which the request is routed again: ten times at most

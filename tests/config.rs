@@ -367,7 +367,9 @@ fn the_schema_knows_every_key() {
     };
     assert_eq!(
         keys(""),
-        ["acme", "listen", "log", "route", "server", "tls", "upstream"]
+        [
+            "acme", "include", "listen", "log", "route", "server", "snippet", "tls", "upstream"
+        ]
     );
     assert!(keys("Upstream").contains(&"max_connections".to_owned()));
     assert!(keys("Route").contains(&"ignore_client_abort".to_owned()));

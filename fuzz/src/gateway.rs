@@ -153,6 +153,7 @@ pub fn request(method: Method) -> RequestHead {
         upgrade: false,
         trailers: false,
         extra: Vec::new().into(),
+        routed: None,
         id: RequestId(1),
     }
 }

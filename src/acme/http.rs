@@ -195,6 +195,7 @@ impl Place {
             upgrade: false,
             trailers: false,
             extra: Arc::default(),
+            routed: None,
             id: RequestId(0),
         }
     }

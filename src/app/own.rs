@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::acme::{AcmeConfig, Reach, local, store};
 use crate::config::Config;
+use crate::frontend::config::{Host, Route};
 use crate::transport::tls::{CertificateFiles, ListenerTls, Material};
 
 /// Hosts that have certificates of our own: those of routes, where a listener speaks TLS and no configured certificate is for
@@ -92,9 +93,7 @@ impl Own {
 /// The hosts of all routes.
 fn hosts(config: &Config) -> Vec<String> {
     let routes = config.frontend.routes.iter();
-    let hosts: BTreeSet<String> = routes
-        .filter_map(|route| Some(route.host.as_ref()?.to_text()))
-        .collect();
+    let hosts: BTreeSet<String> = routes.flat_map(Route::named_hosts).map(Host::to_text).collect();
     let mut hosts: Vec<String> = hosts.into_iter().collect();
     // Clients that use an address ask for no name, and get the first certificate: this one is for addresses, too.
     hosts.sort_by_key(|host| host != "localhost");

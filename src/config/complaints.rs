@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostic, Severity, Source};
+use super::diagnostic::{Diagnostic, Severity};
+use super::source::Source;
 
 /// What has been found wrong so far.
 pub(super) struct Complaints {
@@ -12,6 +13,8 @@ pub(super) struct Complaints {
     found: Vec<Diagnostic>,
     /// Tables and arrays that lost an entry: what is missing there may not be missing.
     damaged: HashSet<(usize, usize)>,
+    /// The names that the patterns of the route that is being read give to what they take out of a request.
+    pub(super) captures: Vec<String>,
     /// Lines that are not TOML, as byte ranges: what follows from them is not worth saying.
     unreadable: Vec<Range<usize>>,
 }
@@ -22,8 +25,19 @@ impl Complaints {
             source,
             found: Vec::new(),
             damaged: HashSet::new(),
+            captures: Vec::new(),
             unreadable: Vec::new(),
         }
+    }
+
+    /// Adds the text of another file; gives the place where it begins.
+    pub(super) fn append(&mut self, name: &str, text: &str) -> usize {
+        Arc::make_mut(&mut self.source).append(name, text)
+    }
+
+    /// The text with its files.
+    pub(super) fn source(&self) -> Arc<Source> {
+        self.source.clone()
     }
 
     /// Something that makes the configuration unusable.
@@ -55,7 +69,7 @@ impl Complaints {
 
     /// The place of `part` within `span`, or all of `span` when it is not written out there.
     pub(super) fn part(&self, span: Range<usize>, part: &str) -> Range<usize> {
-        let raw = self.source.text.get(span.clone()).unwrap_or_default();
+        let raw = self.source.text().get(span.clone()).unwrap_or_default();
         match raw.find(part) {
             Some(start) if !part.is_empty() => span.start + start..span.start + start + part.len(),
             _ => span,
@@ -99,7 +113,7 @@ impl Complaints {
 
     /// The line around `position`, with its end.
     fn line(&self, position: usize) -> Range<usize> {
-        let text = self.source.text.as_bytes();
+        let text = self.source.text().as_bytes();
         let position = position.min(text.len());
         let newline = |byte: &u8| *byte == b'\n';
         let start = text[..position].iter().rposition(newline).map_or(0, |at| at + 1);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use annotate_snippets::renderer::Renderer;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
+use super::source::{Part, Source};
+
 /// One complaint, tied to the text it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -24,15 +26,6 @@ pub enum Severity {
     Error,
     /// It can, but probably does not do what is wanted.
     Warning,
-}
-
-/// A configuration text and the name it is shown under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Usually the path of the file.
-    pub name: String,
-    /// All of it.
-    pub text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,15 +89,13 @@ impl Diagnostic {
         } else {
             Renderer::plain()
         };
-        let mut group = self
-            .level()
-            .primary_title(self.message.as_str())
-            .element(self.snippet());
-        if self.place.is_none() {
-            group = self
-                .level()
-                .primary_title(self.message.as_str())
-                .element(Origin::path(self.source.name.as_str()));
+        let title = self.level().primary_title(self.message.as_str());
+        let mut group = match &self.place {
+            Some(place) => title.element(self.snippet(place)),
+            None => title.element(Origin::path(self.source.name())),
+        };
+        for place in self.elsewhere() {
+            group = group.element(self.context(place));
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
@@ -112,28 +103,40 @@ impl Diagnostic {
         render(&renderer, group)
     }
 
-    fn snippet(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
-        let annotate = |kind: AnnotationKind, place: &Place| {
-            kind.span(self.visible(&place.span)).label(place.label.clone())
-        };
-        Snippet::source(self.source.text.as_str())
-            .path(self.source.name.as_str())
-            .annotations(
-                self.place
-                    .iter()
-                    .map(|place| annotate(AnnotationKind::Primary, place)),
-            )
-            .annotations(
-                self.related
-                    .iter()
-                    .map(|place| annotate(AnnotationKind::Context, place)),
-            )
+    /// The place with those that are related to it in the same file.
+    fn snippet(&self, place: &Place) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+        let part = self.source.part(&place.span);
+        let own = AnnotationKind::Primary
+            .span(visible(&part))
+            .label(place.label.clone());
+        let related = self
+            .related
+            .iter()
+            .map(|place| (place, self.source.part(&place.span)));
+        let related = related.filter(|(_, other)| other.name == part.name);
+        Snippet::source(part.text)
+            .path(part.name)
+            .annotation(own)
+            .annotations(related.map(|(place, part)| {
+                AnnotationKind::Context
+                    .span(visible(&part))
+                    .label(place.label.clone())
+            }))
     }
 
-    /// The part of `span` on its first line: a table that goes on for pages is named by its head.
-    fn visible(&self, span: &Range<usize>) -> Range<usize> {
-        let text = self.source.text.get(span.clone()).unwrap_or_default();
-        span.start..span.start + text.lines().next().map_or(0, str::len)
+    /// The related places in other files.
+    fn elsewhere(&self) -> impl Iterator<Item = &Place> {
+        let name = |place: &Place| self.source.part(&place.span).name;
+        let own = self.place.as_ref().map(name);
+        self.related.iter().filter(move |place| Some(name(place)) != own)
+    }
+
+    fn context(&self, place: &Place) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+        let part = self.source.part(&place.span);
+        let annotation = AnnotationKind::Context
+            .span(visible(&part))
+            .label(place.label.clone());
+        Snippet::source(part.text).path(part.name).annotation(annotation)
     }
 
     fn level(&self) -> Level<'static> {
@@ -142,6 +145,12 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         }
     }
+}
+
+/// What a part has on its first line: a table that goes on for pages is named by its head.
+fn visible(part: &Part<'_>) -> Range<usize> {
+    let text = part.text.get(part.span.clone()).unwrap_or_default();
+    part.span.start..part.span.start + text.lines().next().map_or(0, str::len)
 }
 
 /// A complaint that is about no place in a file: its first line, and nothing else; ends with a newline.

@@ -10,24 +10,25 @@ use super::complaints::{Complaints, DOCUMENT};
 use super::env::{self, EnvError, Lookup};
 use super::node::{Node, Table, Value};
 
-/// Reads `text`, as far as any sense can be made of it.
-pub(super) fn read(text: &str, env: &Lookup<'_>, complaints: &mut Complaints) -> Table {
+/// Reads `text`, which stands from `start` on, as far as any sense can be made of it.
+pub(super) fn read(text: &str, start: usize, env: &Lookup<'_>, complaints: &mut Complaints) -> Table {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors
         .iter()
         .filter(|error| !is_consequence(error, &errors, text))
     {
-        complain(error, text, complaints);
+        complain(error, text, start, complaints);
     }
     let mut reading = Reading {
         text,
+        start,
         env,
         complaints,
     };
     reading.table(root.get_ref(), DOCUMENT)
 }
 
-fn complain(error: &Error, text: &str, complaints: &mut Complaints) {
+fn complain(error: &Error, text: &str, start: usize, complaints: &mut Complaints) {
     let span = error.span().unwrap_or_default();
     let key = text.get(span.clone()).unwrap_or_default();
     let message = match error.message() {
@@ -35,7 +36,7 @@ fn complain(error: &Error, text: &str, complaints: &mut Complaints) {
         message => message.trim_end_matches(", expected nothing").to_owned(),
     };
     let unquoted = ["invalid float", "invalid integer", "string values must be quoted"];
-    let complaint = complaints.unreadable(span, message);
+    let complaint = complaints.unreadable(span.start + start..span.end + start, message);
     if unquoted.iter().any(|start| error.message().starts_with(start)) {
         complaint.help("a text is written in quotes");
     }
@@ -73,6 +74,8 @@ fn head(text: &str, line: usize) -> Option<usize> {
 /// What turning toml's values into ours needs.
 struct Reading<'a, 'c> {
     text: &'a str,
+    /// Where the text begins.
+    start: usize,
     env: &'a Lookup<'a>,
     complaints: &'c mut Complaints,
 }
@@ -80,7 +83,7 @@ struct Reading<'a, 'c> {
 impl Reading<'_, '_> {
     fn table(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Table {
         let entries = table.iter().map(|(key, value)| {
-            let key = At::new(key.span(), key.get_ref().to_string());
+            let key = At::new(self.place(key.span()), key.get_ref().to_string());
             (key, self.node(value))
         });
         Table {
@@ -91,6 +94,10 @@ impl Reading<'_, '_> {
 
     fn node(&mut self, value: &Spanned<DeValue<'_>>) -> Node {
         let span = value.span();
+        let template = match value.get_ref() {
+            DeValue::String(text) if text.contains("${") => env::expand_for_template(text, self.env).ok(),
+            _ => None,
+        };
         let value = match value.get_ref() {
             DeValue::String(text) => self.string(text, span.clone()),
             DeValue::Integer(number) => integer(number),
@@ -98,9 +105,19 @@ impl Reading<'_, '_> {
             DeValue::Boolean(flag) => Value::Flag(*flag),
             DeValue::Datetime(_) => Value::Other("a date or a time".to_owned()),
             DeValue::Array(items) => Value::List(items.iter().map(|item| self.node(item)).collect()),
-            DeValue::Table(table) => Value::Table(self.table(table, span.clone())),
+            DeValue::Table(table) => Value::Table(self.table(table, self.place(span.clone()))),
         };
-        Node { span, value }
+        let span = self.place(span);
+        Node {
+            span,
+            value,
+            template,
+        }
+    }
+
+    /// The place of some of this text.
+    fn place(&self, span: Range<usize>) -> Range<usize> {
+        self.start + span.start..self.start + span.end
     }
 
     /// A text with the values of the environment references in it.
@@ -126,6 +143,7 @@ impl Reading<'_, '_> {
             EnvError::File { .. } => "the user that starts the gateway has to be able to read it".to_owned(),
             EnvError::Open | EnvError::Name(_) => "write \"$${\" for a literal \"${\"".to_owned(),
         };
+        let place = self.place(place);
         self.complaints.error(place, error.to_string()).help(help);
     }
 }

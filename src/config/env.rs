@@ -75,6 +75,12 @@ pub fn expand<'a>(text: &'a str, env: &Lookup<'_>) -> Result<Cow<'a, str>, EnvEr
     Ok(Cow::Owned(out))
 }
 
+/// The same for a text with variables: a dollar in the value of a reference is none of them, and doubled.
+pub fn expand_for_template(text: &str, env: &Lookup<'_>) -> Result<String, EnvError> {
+    let doubled = |name: &str| env(name).map(|value| value.replace('$', "$$"));
+    expand(text, &doubled).map(Cow::into_owned)
+}
+
 /// Writes `text` so that [`expand`] gives it back.
 pub fn escape(text: &str) -> String {
     text.replace("${", "$${")
@@ -173,6 +179,12 @@ mod tests {
         );
         let error = super::expand("${file:secret}", &env).unwrap_err();
         assert_eq!(error.to_string(), "cannot read secret: the path is not absolute");
+    }
+
+    #[test]
+    fn what_the_environment_says_holds_no_variable() {
+        let expand = |text| expand_for_template(text, &env).unwrap();
+        assert_eq!(expand("$uri ${TRICKY} $${uri}"), "$uri $${HOST} ${uri}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! File text to checked settings.
 //!
-//! The way of a configuration: text -> TOML document, environment references replaced ([`env`](mod@env)) -> the
-//! declared tables, as typed -> [`Config`], checked, with every default filled in. All complaints of all steps are
+//! The way of a configuration: text -> TOML document, environment references replaced ([`env`](mod@env)), other files
+//! and snippets put in -> the declared tables, as typed -> [`Config`], checked, with every default filled in. All complaints of all steps are
 //! reported together, each with its place ([`Diagnostic`]). [`print`](fn@print) goes the other way;
 //! [`schema`](fn@schema) describes the file to editors, [`reference`](fn@reference) to operators.
 //!
@@ -18,6 +18,7 @@ mod complaints;
 mod diagnostic;
 mod document;
 pub mod env;
+mod include;
 mod layout;
 mod node;
 mod places;
@@ -25,6 +26,8 @@ mod print;
 mod reference;
 mod schema;
 mod shown;
+mod snippet;
+mod source;
 mod suggest;
 mod table;
 mod tables;
@@ -38,11 +41,12 @@ use std::sync::Arc;
 use std::thread;
 
 use complaints::Complaints;
-pub use diagnostic::{Diagnostic, Severity, Source, headline};
+pub use diagnostic::{Diagnostic, Severity, headline};
 pub use places::Places;
 pub use print::print;
 pub use reference::reference;
 pub use schema::schema;
+pub use source::Source;
 use table::Table;
 
 /// Everything that one configuration file says, checked, defaults filled in.
@@ -164,14 +168,14 @@ pub fn parse(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<(Config, V
 }
 
 fn parse_with_places(name: &str, text: &str, env: &env::Lookup<'_>) -> Result<Loaded, Failure> {
-    let source = Arc::new(Source {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    });
-    let mut complaints = Complaints::new(source.clone());
-    let document = document::read(text, env, &mut complaints);
+    let mut complaints = Complaints::new(Arc::new(Source::new(name, text)));
+    let mut document = document::read(text, 0, env, &mut complaints);
+    let directory = Path::new(name).parent().unwrap_or(Path::new(""));
+    include::include(&mut document, directory, env, &mut complaints);
+    snippet::apply(&mut document, &mut complaints);
     let file = tables::File::read(&document, &mut complaints);
     let config = tables::check(&file, &mut complaints);
+    let source = complaints.source();
     match complaints.errors() {
         0 => Ok(Loaded {
             config,

@@ -12,6 +12,9 @@ use super::suggest;
 pub(super) struct Node {
     pub(super) span: Range<usize>,
     pub(super) value: Value,
+    /// A text with what the environment says in it, where variables may stand beside that: dollars of the environment are
+    /// doubled. `None`: as the text.
+    pub(super) template: Option<String>,
 }
 
 /// What was typed.
@@ -46,6 +49,12 @@ impl Node {
                 None
             }
         }
+    }
+
+    /// The text of a value that may have variables.
+    pub(super) fn template(&self, complaints: &mut Complaints) -> Option<&str> {
+        let text = self.text("a string", complaints)?;
+        Some(self.template.as_deref().unwrap_or(text))
     }
 
     /// The elements of a value that is to be an array.

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostic, Severity, Source};
+use super::diagnostic::{Diagnostic, Severity};
 use super::node::{Node, Table, Value};
+use super::source::Source;
 
 /// A file that was read, for what turns out later to be wrong with its settings.
 #[derive(Clone, Debug)]

@@ -20,10 +20,18 @@ pub fn reference() -> String {
                 section(&format!("[{}.NAME]", key.name), &layout, 2, &mut page);
                 profiles(&mut page);
             }
-            Form::Value { .. } => {}
+            Form::Value { .. } => page.push_str(&format!("\n## `{}`\n\n{}\n", key.name, sentence(&key))),
         }
     }
     page
+}
+
+/// What a key of the top level says that is no table.
+fn sentence(key: &Key) -> String {
+    match &key.default {
+        Some(Default::Words(words)) => format!("{} Default: {words}.", key.doc),
+        _ => key.doc.clone(),
+    }
 }
 
 /// A table with its keys, and the tables in it.

@@ -115,6 +115,23 @@ impl DecodedPath {
         })
     }
 
+    /// A path that is decoded already, such as one that a template came to.
+    pub fn from_decoded(path: &[u8]) -> Result<Self, PathError> {
+        match path.iter().find(|byte| byte.is_ascii_control()) {
+            _ if path.first() != Some(&b'/') => return Err(PathError::NotAbsolute),
+            Some(0) => return Err(PathError::Nul),
+            Some(_) => return Err(PathError::Control),
+            None => {}
+        }
+        let (normal, _) = normalise(path, None)?;
+        Ok(Self {
+            altered: normal != path,
+            backslash: memchr(b'\\', &normal),
+            encoded_slash: None,
+            bytes: normal.into(),
+        })
+    }
+
     /// The path.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

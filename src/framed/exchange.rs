@@ -151,6 +151,7 @@ mod tests {
             upgrade: false,
             trailers: false,
             extra: Arc::from([]),
+            routed: None,
             id: RequestId(0),
         }
     }

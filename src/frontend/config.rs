@@ -2,10 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::time::Duration;
-
-use bytes::Bytes;
 
 use super::pace::Rate;
 use super::trust::{Trust, TrustedProxy};
@@ -14,10 +11,19 @@ use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
-pub use super::filter::{CompressionSettings as Compression, ResponseHeaders};
-pub use super::handler::{
-    DocumentRoot, Files, Php, Proxy, Redirect, Respond, Settings as Handler, Status, StatusFormat,
+pub use super::condition::{Wanted, When};
+pub use super::field_rules::FieldRules;
+pub use super::filter::{
+    AccessRules, CompressionSettings as Compression, CookieAttributes, CorsRules, Maintenance,
+    ResponseHeaders,
 };
+pub use super::handler::{
+    Cgi, DocumentRoot, Fallback, Files, Php, Proxy, Redirect, Respond, Rewrite, Settings as Handler, Status,
+    StatusFormat,
+};
+pub use super::onward::{ExtraParams, Onward};
+pub use super::pattern::{Pattern, PatternError};
+pub use super::rule::{Host, Path};
 pub use super::secure_hosts::SecureHostsConfig;
 
 /// Everything about the HTTP side.
@@ -109,22 +115,32 @@ pub struct Timeouts {
 /// A match rule and what answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
-    /// `None`: every host.
-    pub host: Option<Host>,
-    /// Path prefix on segment boundaries, decoded; starts with a slash and, unless it is `/`, ends without.
-    pub path: String,
+    /// One of these; none: every host.
+    pub host: Vec<Host>,
+    /// Its paths.
+    pub path: Path,
+    /// What else has to hold.
+    pub when: When,
     /// What is asked of the clients of its host. TLS asks before there is a path: it holds for the whole host.
     pub client: Option<ClientAuth>,
+    /// Which clients may ask.
+    pub access: AccessRules,
+    /// When the site is closed.
+    pub maintenance: Option<Maintenance>,
     /// What answers.
     pub handler: Handler,
     /// Limits of requests on this route.
     pub limits: Limits,
     /// What is held back, and where.
     pub buffering: Buffering,
-    /// Extra variables for the application.
-    pub params: Arc<[(String, Bytes)]>,
-    /// Fields set on every response of this route, except on errors of the gateway itself.
+    /// What is changed of requests on their way to the application.
+    pub onward: Onward,
+    /// What is done to the fields of answers.
     pub headers: ResponseHeaders,
+    /// What cookies of the application get.
+    pub cookies: CookieAttributes,
+    /// What pages of other origins may do.
+    pub cors: Option<CorsRules>,
     /// Content codings of its answers; `None`: none of ours.
     pub compress: Option<Compression>,
     /// Fields of the application that clients get, though they are [private](super::private_fields).
@@ -133,15 +149,6 @@ pub struct Route {
     pub ignore_client_abort: bool,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
     pub slow: Option<Duration>,
-}
-
-/// A host rule of a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Host {
-    /// `shop.example`, in its [canonical](crate::protocol::authority::canonical) spelling.
-    Exact(String),
-    /// `*.example`: holds `.example`, lower case.
-    Suffix(String),
 }
 
 impl Route {
@@ -212,14 +219,19 @@ impl Listener {
 impl Default for Route {
     fn default() -> Self {
         Self {
-            host: None,
-            path: "/".to_owned(),
+            host: Vec::new(),
+            path: Path::default(),
+            when: When::default(),
             client: None,
+            access: AccessRules::default(),
+            maintenance: None,
             handler: Handler::Respond(Respond::default()),
             limits: Limits::default(),
             buffering: Buffering::default(),
-            params: Arc::default(),
+            onward: Onward::default(),
             headers: ResponseHeaders::default(),
+            cookies: CookieAttributes::default(),
+            cors: None,
             compress: None,
             pass_headers: Vec::new(),
             ignore_client_abort: false,
@@ -228,20 +240,22 @@ impl Default for Route {
     }
 }
 
-impl Host {
-    /// As it is written in the file.
-    pub fn to_text(&self) -> String {
-        match self {
-            Self::Exact(name) => name.clone(),
-            Self::Suffix(suffix) => format!("*{suffix}"),
-        }
-    }
-}
-
 impl Route {
-    /// Its name in logs and metrics: host and path, as in the file.
+    /// Its name in logs and metrics: hosts and path, as in the file.
     pub fn name(&self) -> String {
-        self.host.as_ref().map(Host::to_text).unwrap_or_default() + &self.path
+        let hosts: Vec<String> = self.host.iter().map(Host::to_text).collect();
+        hosts.join(",") + &self.path.to_text()
+    }
+
+    /// Its hosts that are names and not patterns.
+    pub fn named_hosts(&self) -> impl Iterator<Item = &Host> {
+        self.host.iter().filter(|host| host.pattern().is_none())
+    }
+
+    /// Its patterns.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let hosts = self.host.iter().filter_map(Host::pattern);
+        hosts.chain(self.path.pattern()).chain(self.when.patterns())
     }
 }
 
@@ -325,10 +339,12 @@ impl FrontendConfig {
 
     /// What is asked of the clients of hosts of their own.
     pub fn host_clients(&self) -> Vec<HostClient> {
-        let clients = self.routes.iter().filter_map(|route| {
-            Some(HostClient {
-                host: route.host.as_ref()?.to_text(),
-                client: route.client.clone()?,
+        let clients = self.routes.iter().flat_map(|route| {
+            route.named_hosts().filter_map(|host| {
+                Some(HostClient {
+                    host: host.to_text(),
+                    client: route.client.clone()?,
+                })
             })
         });
         let mut hosts: Vec<HostClient> = Vec::new();

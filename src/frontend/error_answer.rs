@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::answer::Answer;
+use super::body::Body;
 use super::error_page::{ErrorPage, Form};
 use super::options;
 use super::rejection::{Rejection, client_gone};
@@ -37,13 +38,20 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
     fields.set(FieldName::ContentType, form.content_type());
     fields.append(FieldName::Vary, "Accept");
     fields.append(FieldName::BridgeheadError, rejection.reason().as_str());
-    if rejection.is_temporary() {
-        fields.append(FieldName::RetryAfter, COME_BACK);
+    match rejection {
+        Rejection::Maintenance(seconds, _) => fields.append_number(FieldName::RetryAfter, *seconds),
+        _ if rejection.is_temporary() => fields.append(FieldName::RetryAfter, COME_BACK),
+        _ => {}
     }
     match rejection {
         Rejection::Method(allowed) => fields.append(FieldName::Allow, *allowed),
         Rejection::Connect => fields.append(FieldName::Allow, options::METHODS),
         Rejection::Unmet(_, own) => fields.append_all(own),
+        Rejection::Maintenance(_, page) if !page.is_empty() => {
+            fields.set(FieldName::ContentType, "text/html; charset=utf-8");
+            fields.remove(FieldName::Vary);
+            answer.body = Body::Full(page.clone());
+        }
         _ => {}
     }
     answer

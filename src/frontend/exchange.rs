@@ -123,11 +123,16 @@ impl Exchange {
 
     /// Routed again, as a request for `uri`. Refuses to go round in a circle.
     pub(super) fn reroute(&mut self, uri: InternalUri) -> Result<(), Rejection> {
+        self.request.retarget(uri.into_target());
+        self.again()
+    }
+
+    /// Another route goes on with it. Refuses to go round in a circle.
+    pub(super) fn again(&mut self) -> Result<(), Rejection> {
         self.request.rounds += 1;
         if self.request.rounds > ROUNDS {
             return Err(Rejection::InternalCycle(ROUNDS));
         }
-        self.request.retarget(uri.into_target());
         self.request.head.script = Script::default();
         self.request.head.extra = Arc::default();
         self.least = None;
@@ -146,6 +151,11 @@ impl Exchange {
     pub(super) fn received(&mut self, length: Option<u64>) {
         self.last = false;
         self.record.received(length);
+    }
+
+    /// The number of the route that has it, if one does.
+    pub fn route(&self) -> Option<usize> {
+        self.record.route_number()
     }
 
     /// Answers a request that failed; says so in the error log where an operator can do something.

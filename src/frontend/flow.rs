@@ -15,6 +15,8 @@ pub enum Flow<'r> {
     Forward(&'r Arc<Upstream>),
     /// It is routed again, as a request for something else.
     Internal(InternalUri),
+    /// The route of this name goes on with it.
+    Named(&'r str),
 }
 
 /// What a request is routed by in place of what its client has asked for: a path and perhaps a query, as on the wire.

@@ -157,8 +157,8 @@ pub fn complete(request: &mut Received, to: Destination<'_>, body: Announced) ->
     head.content_length = body.length;
     head.chunked = body.chunked;
     head.server_name.clone_from(&to.route.name);
-    if !to.route.config.params.is_empty() {
-        head.extra = to.route.config.params.clone();
+    if let Some(onward) = &to.route.onward {
+        onward.apply(head);
     }
     let http = to.upstream.config().protocol == ProtocolName::Http;
     if let Some(protocol) = request.inspected.upgrade.take() {

@@ -108,6 +108,16 @@ impl Connected {
         self.remote.as_ref()
     }
 
+    /// The port of ours that the peer is connected to.
+    pub fn local_port(&self) -> Option<u16> {
+        self.local.as_ref().map(|local| local.address.port())
+    }
+
+    /// The client that sent a request with these fields, which are left as they are.
+    pub(super) fn seen(&self, fields: &Fields, trust: &Trust) -> Client {
+        self.believed(fields, trust).unwrap_or_else(|| self.own())
+    }
+
     /// The client as the connection itself shows it.
     fn own(&self) -> Client {
         Client {
@@ -349,6 +359,7 @@ mod tests {
         let trust = Trust {
             proxies: proxies.collect(),
             client_ip: ClientIp { from },
+            ..Trust::default()
         };
         let mut left: Fields = fields.iter().copied().collect();
         let local = "198.51.100.1:80".parse().ok().filter(|_| peer != "unix");

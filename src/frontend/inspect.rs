@@ -11,6 +11,7 @@ use super::rejection::Rejection;
 use super::trust::Trust;
 use super::{authority, options};
 use crate::protocol::fields::{FieldName, Fields, members};
+use crate::protocol::params::Underscores;
 use crate::protocol::{hop_by_hop, params};
 
 /// Refuses what must not go on; leaves end-to-end fields that may become variables. `trust` knows one that `Connection`
@@ -48,11 +49,20 @@ pub fn inspect(request: &mut Received, trust: &Trust) -> Result<(), Rejection> {
     if present.contains(FieldName::Te) {
         head.trailers = version != Version::HTTP_10 && takes_trailers(fields);
     }
-    inspected.dropped = match params::screen(fields) {
+    if trust.underscores == Underscores::Refuse
+        && let Some(field) = fields.others().find(|field| field.spelling.contains(&b'_'))
+    {
+        return Err(Rejection::Underscore(text(field.spelling)));
+    }
+    let named = trust.client_ip.from.other();
+    inspected.dropped = match params::screen(fields, trust.underscores) {
         Ok(dropped) => dropped,
         Err(_) => return Err(Rejection::Conflict(conflict(fields))),
     };
-    hop_by_hop::strip(fields, trust.client_ip.from.other());
+    if let Some(name) = named.filter(|_| trust.underscores == Underscores::Pass) {
+        inspected.dropped += drop_twins(fields, name);
+    }
+    hop_by_hop::strip(fields, named);
     Ok(())
 }
 
@@ -64,6 +74,24 @@ fn not_served(method: &Method) -> Rejection {
         Method::CONNECT => Rejection::Connect,
         _ => Rejection::Method(options::METHODS),
     }
+}
+
+/// Drops what an application could not tell from the field in which proxies name the client.
+#[cold]
+fn drop_twins(fields: &mut Fields, name: &[u8]) -> usize {
+    let before = fields.len();
+    let hyphen = |byte: &u8| {
+        if *byte == b'_' {
+            b'-'
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    };
+    fields.retain(|field| {
+        let other = field.spelling.contains(&b'_');
+        !(other && field.spelling.iter().map(hyphen).eq(name.iter().map(hyphen)))
+    });
+    before - fields.len()
 }
 
 /// Which two fields are in conflict.

@@ -18,8 +18,6 @@ pub struct Received {
     pub head: RequestHead,
     /// The authority of a target in absolute form, or `:authority`.
     pub authority: Option<Box<Bytes>>,
-    /// The target as it came, where the head has another one.
-    pub asked: Option<Box<Bytes>>,
     /// What was found out before the fields were cleaned.
     pub inspected: Inspected,
     /// Whether the head says which client has sent it, and has no forwarding field any more.
@@ -62,10 +60,10 @@ impl Received {
                 upgrade: false,
                 trailers: false,
                 extra: Arc::default(),
+                routed: None,
                 id,
             },
             authority: request.authority.map(Box::new),
-            asked: None,
             inspected: Inspected::default(),
             identified: false,
             rounds: 0,
@@ -76,13 +74,15 @@ impl Received {
     /// Gives the head another target; the one that came is still [`asked`](Self::asked).
     pub fn retarget(&mut self, target: Target) {
         let before = std::mem::replace(&mut self.head.target, target);
-        self.asked.get_or_insert_with(|| Box::new(before.to_bytes()));
+        let routed = self.head.routed.get_or_insert_default();
+        routed.asked.get_or_insert_with(|| before.to_bytes());
     }
 
     /// The target is shown as it came, though it is none.
     pub fn seen(&mut self, target: &[u8]) {
         if !target.is_empty() {
-            self.asked = Some(Box::new(Bytes::copy_from_slice(target)));
+            let routed = self.head.routed.get_or_insert_default();
+            routed.asked = Some(Bytes::copy_from_slice(target));
         }
     }
 
@@ -115,9 +115,6 @@ impl Received {
 
     /// The target as it came.
     pub fn asked(&self) -> &[u8] {
-        match &self.asked {
-            Some(asked) => asked,
-            None => self.head.target.as_bytes(),
-        }
+        self.head.asked()
     }
 }

@@ -56,6 +56,11 @@ impl Record {
         self.route = u32::try_from(number).ok();
     }
 
+    /// The number of its route, if it got so far.
+    pub(super) fn route_number(&self) -> Option<usize> {
+        self.route.map(|route| route as usize)
+    }
+
     /// The gateway itself has the answer: the rest is the client's.
     pub(super) fn ours(&mut self) {
         let now = self.trace.timeline.since();

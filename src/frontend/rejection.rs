@@ -2,6 +2,7 @@
 //!
 //! The only place that maps failures to statuses.
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use super::violation::Violation;
@@ -61,6 +62,9 @@ pub enum Rejection {
     /// A field value with white space around it, in HTTP/2.
     #[error("white space around the value of a field: {0}")]
     Padded(String),
+    /// A field whose name has an underscore, where that is refused.
+    #[error("underscore in the name of a field: {0} (`underscores` of [server])")]
+    Underscore(String),
     /// Two fields that would become the same variable.
     #[error("{0}")]
     Conflict(String),
@@ -91,6 +95,9 @@ pub enum Rejection {
     /// The client is not among those that may ask.
     #[error("not for this client")]
     NotAllowed,
+    /// The site is closed for a while: the seconds until clients are to come back, and the page, if there is one.
+    #[error("the site is closed: the file of `maintenance` is there")]
+    Maintenance(u64, Bytes),
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
@@ -123,6 +130,7 @@ impl Rejection {
             | Self::ClearOnTlsPort
             | Self::Malformed
             | Self::Padded(_)
+            | Self::Underscore(_)
             | Self::ProxyHeader(_)
             | Self::Conflict(_) => StatusCode::BAD_REQUEST,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -138,6 +146,7 @@ impl Rejection {
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
+            Self::Maintenance(..) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Body(error) => body(error),
             Self::Spool(error) => spool(error),
             Self::Upstream(failure) => upstream(failure),
@@ -160,7 +169,7 @@ impl Rejection {
             Self::Violation(violation) => violation.reason(),
             Self::Late => Reason::ClientTimeout,
             Self::TransferEncoding => Reason::TransferEncoding,
-            Self::Padded(_) => Reason::BadField,
+            Self::Padded(_) | Self::Underscore(_) => Reason::BadField,
             Self::Conflict(_) => Reason::ConflictingFields,
             Self::Expectation => Reason::Expectation,
             Self::Method(_) | Self::Connect => Reason::MethodNotAllowed,
@@ -171,6 +180,7 @@ impl Rejection {
             Self::Symlink(_) => Reason::SymlinkRefused,
             Self::NotAllowed => Reason::NotAllowed,
             Self::Unreadable(_) => Reason::FileFailed,
+            Self::Maintenance(..) => Reason::Maintenance,
             Self::InternalCycle(_) => Reason::InternalCycle,
             Self::Internal => Reason::Internal,
             Self::Body(error) => error.reason(),
@@ -206,6 +216,7 @@ impl Rejection {
             | Self::LeavesRoute
             | Self::Malformed
             | Self::Padded(_)
+            | Self::Underscore(_)
             | Self::NotFound
             | Self::NotSwitched
             | Self::Unmet(..)
@@ -213,6 +224,7 @@ impl Rejection {
             | Self::Symlink(_)
             | Self::NotAllowed
             | Self::Unreadable(_)
+            | Self::Maintenance(..)
             | Self::InternalCycle(_)
             | Self::Internal => false,
         }
@@ -229,6 +241,7 @@ impl Rejection {
             | Self::TransferEncoding
             | Self::Request(_)
             | Self::Padded(_)
+            | Self::Underscore(_)
             | Self::Conflict(_)
             | Self::Expectation
             | Self::Body(BodyError::Malformed(_)) => true,
@@ -242,7 +255,9 @@ impl Rejection {
         let status = self.status();
         // 501 is what a client gets for a coding of its own.
         let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
-        failed || matches!(self, Self::Symlink(_) | Self::ProxyHeader(_))
+        // A site that is closed is meant to be.
+        let closed = matches!(self, Self::Maintenance(..));
+        failed && !closed || matches!(self, Self::Symlink(_) | Self::ProxyHeader(_))
     }
 
     /// Whether a later try may succeed, so that `Retry-After` is due.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::config::{self, Host};
 use super::filter::Filters;
 use super::handler::{Handler, Place};
+use super::onward::Onward;
 use crate::files::Root;
 use crate::upstream::Upstream;
 use crate::upstream::model::config::ProtocolName;
@@ -26,6 +27,8 @@ pub struct Route {
     pub host: Option<Template>,
     /// Whether its application reads the path in the client's spelling.
     pub as_it_came: bool,
+    /// What is changed of requests on their way to its application, if anything is.
+    pub onward: Option<Box<Onward>>,
     /// Its place in the configuration.
     pub number: usize,
 }
@@ -38,7 +41,7 @@ impl Route {
     /// When it has a [root](config::Route::root) and none is given.
     pub fn new(config: config::Route, root: Option<Root>, upstreams: &[Arc<Upstream>]) -> Self {
         let place = Place {
-            path: &config.path,
+            path: config.path.prefix(),
             root,
             upstreams,
         };
@@ -49,8 +52,9 @@ impl Route {
                 .unwrap_or_default(),
             host: upstream.and_then(|upstream| host(&config, upstream)).cloned(),
             as_it_came: upstream.is_some_and(|upstream| upstream.config().sends_path_as_it_came()),
+            onward: (!config.onward.is_empty()).then(|| Box::new(config.onward.clone())),
             number: 0,
-            name: config.host.as_ref().and_then(name),
+            name: name(&config.host),
             filters: Filters::new(&config),
             handler: config.handler.handler(place),
             config,
@@ -65,10 +69,10 @@ fn host<'a>(config: &'a config::Route, upstream: &'a Upstream) -> Option<&'a Tem
     host.filter(|_| upstream.protocol == ProtocolName::Http)
 }
 
-/// A pattern is no name: which of the hosts behind it was asked for, only the client says.
-fn name(host: &Host) -> Option<Arc<String>> {
-    match host {
-        Host::Exact(name) => Some(name.clone().into()),
-        Host::Suffix(_) => None,
+/// A pattern is no name, and of several hosts only the client says which one it means.
+fn name(hosts: &[Host]) -> Option<Arc<String>> {
+    match hosts {
+        [Host::Exact(name)] => Some(name.clone().into()),
+        _ => None,
     }
 }

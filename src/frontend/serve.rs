@@ -65,7 +65,7 @@ fn route<B: Incoming>(
             return Begun::Forwarded(Box::into_pin(handling));
         }
         Ok(None) => exchange.record.ours(),
-        Err(rejection) => exchange.reject(&rejection),
+        Err(rejection) => fail(service, &mut exchange, &rejection),
     }
     exchange.decided();
     Begun::Answered(exchange)
@@ -138,16 +138,27 @@ pub fn decide<'s>(
         exchange.answer = options::answer();
         return Ok(None);
     }
+    let mut found = service.route(exchange)?;
     loop {
-        let (path, route) = service.route(&exchange.request)?;
+        let (path, route) = found;
         exchange.record.routed(route.number);
-        match pass(route, exchange, &path)? {
+        found = match pass(route, exchange, &path)? {
             Flow::Answered => match route.filters.after(exchange) {
                 None => return Ok(None),
-                Some(uri) => exchange.replace(uri)?,
+                Some(uri) => {
+                    exchange.replace(uri)?;
+                    service.route(exchange)?
+                }
             },
             Flow::Forward(upstream) => return Ok(Some(Destination { route, upstream })),
-            Flow::Internal(uri) => exchange.reroute(uri)?,
+            Flow::Internal(uri) => {
+                exchange.reroute(uri)?;
+                service.route(exchange)?
+            }
+            Flow::Named(name) => {
+                exchange.again()?;
+                service.named(exchange, name)?
+            }
         }
     }
 }
@@ -210,9 +221,18 @@ fn answered<'s>(
         Some(uri) => exchange.replace(uri).and_then(|()| decide(service, exchange)),
     });
     next.unwrap_or_else(|rejection| {
-        exchange.reject(&rejection);
+        fail(service, exchange, &rejection);
         None
     })
+}
+
+/// Answers a request that failed, as far as it got.
+#[cold]
+fn fail(service: &Service, exchange: &mut Exchange, rejection: &Rejection) {
+    exchange.reject(rejection);
+    if let Some(route) = exchange.route().and_then(|number| service.numbered(number)) {
+        route.filters.failed(exchange);
+    }
 }
 
 #[cfg(test)]

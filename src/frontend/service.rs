@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::config::FrontendConfig;
 use super::context::{ExchangeContext, Observed};
 use super::edge::settings::Settings;
+use super::exchange::Exchange;
 use super::received::Received;
 use super::rejection::Rejection;
 use super::route::Route;
 use super::router::Router;
 use super::secure_hosts::SecureHosts;
+use super::sought::{self, Sought};
 use crate::files::DecodedPath;
-use crate::protocol::fields::{FieldName, Fields};
-use crate::protocol::request::without_port;
 use crate::protocol::tls::ClientTls;
 use crate::telemetry::Counters;
 use crate::transport::tls::{Hosts, PolicyId};
@@ -26,6 +26,8 @@ pub struct Service {
     /// What exchanges keep of it.
     pub(super) context: Arc<ExchangeContext>,
     router: Router<Route>,
+    /// In the order of the configuration.
+    routes: Box<[Arc<Route>]>,
     /// What is asked of the clients of hosts, where some have a rule of their own.
     policies: Option<Box<Hosts<PolicyId>>>,
     /// Hosts whose certificates we get for ourselves.
@@ -36,8 +38,10 @@ impl Service {
     /// A service over the routes of a configuration: `routes` are the same, ready to serve.
     pub fn new(config: FrontendConfig, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
         context.routes = observed(&mut routes, &context.counters);
+        let routes: Box<[_]> = routes.into_iter().map(Arc::new).collect();
         Self {
-            router: router(&config, routes),
+            router: router(&config, &routes),
+            routes,
             policies: policies(&config),
             secure_hosts: config
                 .secure_hosts
@@ -59,7 +63,7 @@ impl Service {
         let (Some(policies), Some(tls)) = (&self.policies, tls) else {
             return Ok(());
         };
-        let host = std::str::from_utf8(host(&request.head.fields)).unwrap_or_default();
+        let host = std::str::from_utf8(sought::host(&request.head.fields)).unwrap_or_default();
         let wanted = policies.find(host).map_or(tls.usual_policy, |policy| policy.0);
         match wanted == tls.policy {
             true => Ok(()),
@@ -68,30 +72,55 @@ impl Service {
     }
 
     /// The path of a request, for every rule, and the route that it finds.
-    pub fn route(&self, request: &Received) -> Result<(DecodedPath, &Arc<Route>), Rejection> {
-        let path = DecodedPath::of(&request.head.target.path_bytes())?;
-        let Some(route) = self.find(request, path.as_bytes()) else {
+    pub fn route(&self, exchange: &Exchange) -> Result<(DecodedPath, &Arc<Route>), Rejection> {
+        let path = DecodedPath::of(&exchange.request.head.target.path_bytes())?;
+        let Some(route) = self.find(exchange, path.as_bytes()) else {
             return Err(Rejection::NotFound);
         };
-        if route.as_it_came && !self.is_all_of(route, &path, request) {
+        if route.as_it_came && !self.is_all_of(route, &path, exchange) {
             return Err(Rejection::LeavesRoute);
         }
         Ok((path, route))
     }
 
+    /// The path of a request, and the route that another route leads it to.
+    pub fn named(&self, exchange: &Exchange, name: &str) -> Result<(DecodedPath, &Arc<Route>), Rejection> {
+        let path = DecodedPath::of(&exchange.request.head.target.path_bytes())?;
+        let Some(route) = self.router.named(name) else {
+            return Err(Rejection::NotFound);
+        };
+        if route.as_it_came
+            && let Some(by) = self.find(exchange, path.as_bytes())
+            && !self.is_all_of(by, &path, exchange)
+        {
+            return Err(Rejection::LeavesRoute);
+        }
+        Ok((path, route))
+    }
+
+    /// The route of that number.
+    pub fn numbered(&self, number: usize) -> Option<&Arc<Route>> {
+        self.routes.get(number)
+    }
+
+    /// Every route that would do for the path of a request, the one that is found first.
+    pub fn candidates(&self, exchange: &Exchange, path: &[u8]) -> Vec<&Arc<Route>> {
+        self.router.candidates(&Sought::new(exchange), path)
+    }
+
     #[inline]
-    fn find(&self, request: &Received, path: &[u8]) -> Option<&Arc<Route>> {
-        self.router.find(|| host(&request.head.fields), path)
+    fn find(&self, exchange: &Exchange, path: &[u8]) -> Option<&Arc<Route>> {
+        self.router.find(&Sought::new(exchange), path)
     }
 
     /// Whether a path is the route's for those, too, that read its `..` in another way than the router. `/admin/../x` is
     /// not `/admin`'s for us, and its application might take it for that.
-    fn is_all_of(&self, route: &Arc<Route>, path: &DecodedPath, request: &Received) -> bool {
+    fn is_all_of(&self, route: &Arc<Route>, path: &DecodedPath, exchange: &Exchange) -> bool {
         let within = |directory: &[u8]| {
-            let found = self.find(request, directory);
+            let found = self.find(exchange, directory);
             found.is_some_and(|found| Arc::ptr_eq(found, route))
         };
-        path.climbs_within(request.head.target.path(), within)
+        path.climbs_within(exchange.request.head.target.path(), within)
     }
 }
 
@@ -115,17 +144,7 @@ fn policies(config: &FrontendConfig) -> Option<Box<Hosts<PolicyId>>> {
 }
 
 /// The routes, sorted for looking up.
-fn router(config: &FrontendConfig, routes: Vec<Route>) -> Router<Route> {
-    let rules = config
-        .routes
-        .iter()
-        .zip(routes)
-        .map(|(rule, route)| (rule, Arc::new(route)))
-        .collect();
-    Router::new(rules)
-}
-
-/// The host without its port.
-fn host(fields: &Fields) -> &[u8] {
-    fields.get(FieldName::Host).map_or(b"", without_port)
+fn router(config: &FrontendConfig, routes: &[Arc<Route>]) -> Router<Route> {
+    let rules = config.routes.iter().zip(routes.iter().cloned());
+    Router::new(rules.collect())
 }

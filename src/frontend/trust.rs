@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::protocol::fields::{FieldName, is_token};
+use crate::protocol::params::Underscores;
 
 /// Peers whose fields about the client are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Trust {
     pub proxies: Vec<TrustedProxy>,
     /// Where they name the client.
     pub client_ip: ClientIp,
+    /// What becomes of fields whose names have an underscore.
+    pub underscores: Underscores,
 }
 
 /// Where a trusted proxy names the client.

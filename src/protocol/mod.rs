@@ -11,6 +11,7 @@
 pub mod application;
 pub mod authority;
 mod body;
+pub mod captures;
 mod chunks;
 pub mod error;
 pub mod fastcgi;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Version};
 
+use super::captures::Captures;
 use super::fields::{FieldName, Fields, scan};
 use super::peer::Peer;
 use super::proxy_protocol::Header;
@@ -20,7 +21,7 @@ use super::tls::ClientTls;
 pub struct RequestHead {
     /// Method, case kept.
     pub method: Method,
-    /// Target in origin form exactly as received, query included (`REQUEST_URI`).
+    /// Target in origin form, query included: exactly as received, unless [`routed`](Self::routed) has that.
     pub target: Target,
     /// Version the client spoke.
     pub version: Version,
@@ -45,8 +46,19 @@ pub struct RequestHead {
     pub trailers: bool,
     /// Variables that the route adds; they win over every other variable of their name.
     pub extra: Arc<[(String, Bytes)]>,
+    /// What routing has made of it, if anything.
+    pub routed: Option<Box<Routed>>,
     /// Identifies the request in logs.
     pub id: RequestId,
+}
+
+/// What is kept of a request that was not only passed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routed {
+    /// The target as received (`REQUEST_URI`), where the gateway has given the request another one.
+    pub asked: Option<Bytes>,
+    /// What the patterns of its route took out of it.
+    pub captures: Captures,
 }
 
 /// The client, and where it is connected.
@@ -120,6 +132,15 @@ impl RequestHead {
                 .map(|host| &host[..])
                 .or_else(|| self.fields.get(FieldName::Host)),
             proto: client.scheme(),
+        }
+    }
+
+    /// `REQUEST_URI`: the target as it came.
+    pub fn asked(&self) -> &[u8] {
+        let asked = self.routed.as_ref().and_then(|routed| routed.asked.as_ref());
+        match asked {
+            Some(asked) => asked,
+            None => self.target.as_bytes(),
         }
     }
 

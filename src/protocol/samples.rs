@@ -24,6 +24,7 @@ pub(crate) fn request(method: Method) -> RequestHead {
         upgrade: false,
         trailers: false,
         extra: Vec::new().into(),
+        routed: None,
         id: RequestId(1),
     }
 }

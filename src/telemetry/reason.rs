@@ -103,6 +103,8 @@ reasons! {
         InternalCycle = "internal_cycle",
         /// The application has to be told the length of the body, which is not known.
         LengthRequired = "length_required",
+        /// The site is closed for a while.
+        Maintenance = "maintenance",
         /// A method that is not answered here.
         MethodNotAllowed = "method_not_allowed",
         /// The TLS connection is for another host.

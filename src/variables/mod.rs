@@ -16,7 +16,7 @@ mod variable;
 pub use error::TemplateError;
 pub use named_field::NamedField;
 pub use proxy_protocol::ProxyProtocolVariable;
-pub use request::cookies;
+pub use request::{argument, cookies};
 pub use template::{Part, Template};
 pub use tls::TlsVariable;
 pub use variable::{NAMES, Variable};

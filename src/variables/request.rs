@@ -13,8 +13,12 @@ impl Scope for RequestHead {
     fn write(&self, variable: &Variable, sink: &mut dyn FnMut(&[u8])) {
         match variable {
             Variable::Uri => sink(&normal_path::normal(self.target.path())),
-            Variable::RequestUri => sink(self.target.as_bytes()),
+            Variable::RequestUri => sink(self.asked()),
             Variable::Args => some(self.target.query(), sink),
+            Variable::IsArgs => {
+                let query = self.target.query().filter(|query| !query.is_empty());
+                some(query.map(|_| &b"?"[..]), sink);
+            }
             Variable::Host => host(self, sink),
             Variable::RemoteAddr | Variable::RemotePort | Variable::BinaryRemoteAddr => {
                 if let Some(remote) = &self.client.remote {
@@ -35,6 +39,10 @@ impl Scope for RequestHead {
             Variable::Field(field) => field.write(&self.fields, sink),
             Variable::Cookie(name) => some(cookies(self, name).next(), sink),
             Variable::Argument(name) => some(argument(self, name), sink),
+            Variable::Capture(name) => {
+                let routed = self.routed.as_deref();
+                some(routed.and_then(|routed| routed.captures.get(name)), sink);
+            }
             Variable::Tls(variable) => {
                 if let Some(tls) = &self.client.tls {
                     variable.write(tls, sink);
@@ -82,7 +90,8 @@ pub fn cookies<'a>(head: &'a RequestHead, name: &'a str) -> impl Iterator<Item =
     pairs.filter_map(move |pair| value(pair.trim_ascii(), name))
 }
 
-fn argument<'a>(head: &'a RequestHead, name: &str) -> Option<&'a [u8]> {
+/// The value of the first argument in the query with that name, as it was sent.
+pub fn argument<'a>(head: &'a RequestHead, name: &str) -> Option<&'a [u8]> {
     head.target
         .query()?
         .split(|byte| *byte == b'&')

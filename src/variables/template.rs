@@ -56,6 +56,40 @@ impl<V> Template<V> {
 }
 
 impl Template {
+    /// The template that a text is, in which the variables of these names, too, may be: what the patterns of a route take
+    /// out of a request.
+    pub fn with_captures(text: &str, names: &[String]) -> Result<Self, TemplateError> {
+        Ok(Self {
+            text: text.to_owned(),
+            parts: parts(text, |name| variable(name, names))?,
+        })
+    }
+
+    /// The same, of a text in which a dollar that begins the name of no variable stands for itself.
+    pub fn lenient(text: &str, names: &[String]) -> Self {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            let (literal, tail) = rest.split_at(at);
+            let tail = &tail[1..];
+            let read = match tail.strip_prefix('$') {
+                Some(tail) => Some((Part::Text("$".to_owned()), tail)),
+                None => name(tail)
+                    .and_then(|(name, tail)| Ok((Part::Variable(variable(name, names)?), tail)))
+                    .ok(),
+            };
+            let (part, tail) = read.unwrap_or_else(|| (Part::Text("$".to_owned()), tail));
+            parts.extend([Part::Text(literal.to_owned()), part]);
+            rest = tail;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        parts.retain(|part| *part != Part::Text(String::new()));
+        Self {
+            text: text.to_owned(),
+            parts,
+        }
+    }
+
     /// Gives the text with the values of this scope to `sink`, piece by piece.
     pub fn write(&self, scope: &impl Scope, sink: &mut dyn FnMut(&[u8])) {
         for part in &self.parts {
@@ -83,7 +117,7 @@ impl<V: FromStr<Err = TemplateError>> FromStr for Template<V> {
     fn from_str(text: &str) -> Result<Self, TemplateError> {
         Ok(Self {
             text: text.to_owned(),
-            parts: parts(text)?,
+            parts: parts(text, str::parse)?,
         })
     }
 }
@@ -95,7 +129,20 @@ impl<V> fmt::Display for Template<V> {
     }
 }
 
-fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, TemplateError> {
+/// A variable of requests, or one of the names that patterns give.
+fn variable(name: &str, names: &[String]) -> Result<Variable, TemplateError> {
+    match name.parse() {
+        Err(TemplateError::Unknown(_)) if names.iter().any(|known| known == name) => {
+            Ok(Variable::Capture(name.to_owned()))
+        }
+        parsed => parsed,
+    }
+}
+
+fn parts<V>(
+    text: &str,
+    variable: impl Fn(&str) -> Result<V, TemplateError>,
+) -> Result<Vec<Part<V>>, TemplateError> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -111,7 +158,7 @@ fn parts<V: FromStr<Err = TemplateError>>(text: &str) -> Result<Vec<Part<V>>, Te
             }
             Some(tail) => {
                 let (name, tail) = name(tail)?;
-                parts.push(Part::Variable(name.parse()?));
+                parts.push(Part::Variable(variable(name)?));
                 tail
             }
         };

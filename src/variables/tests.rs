@@ -158,6 +158,22 @@ fn every_variable_of_tls_stands_in_the_list_of_names() {
 }
 
 #[test]
+fn a_lenient_template_leaves_what_is_no_variable() {
+    for (template, value) in [
+        ("$host$uri", "shop.example/a b/c"),
+        ("$5 ${SITE} $", "$5 ${SITE} $"),
+        ("$$host $$$host", "$host $shop.example"),
+        ("${host", "${host"),
+        ("plain", "plain"),
+        ("", ""),
+    ] {
+        let mut text = Vec::new();
+        Template::lenient(template, &[]).write(&head(), &mut |bytes| text.extend_from_slice(bytes));
+        assert_eq!(String::from_utf8(text).unwrap(), value, "{template}");
+    }
+}
+
+#[test]
 fn each_mistake_has_its_own_name() {
     let error = |template: &str| template.parse::<Template>().unwrap_err();
     assert_eq!(error("$user"), TemplateError::Unknown("user".into()));

@@ -15,6 +15,8 @@ pub enum Variable {
     RequestUri,
     /// The query.
     Args,
+    /// `?` where there is a query.
+    IsArgs,
     /// The host in lower case, without its port.
     Host,
     /// The client's address after trusted proxies.
@@ -45,10 +47,12 @@ pub enum Variable {
     Cookie(String),
     /// The value of an argument in the query by its name, as it was sent.
     Argument(String),
+    /// What a pattern of the route took out of the request, by its name or its number.
+    Capture(String),
 }
 
 /// Every variable with a fixed name, and the beginnings of the others.
-pub const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 35] = [
     "uri",
     "request_uri",
     "args",
@@ -62,6 +66,7 @@ pub const NAMES: [&str; 34] = [
     "server_name",
     "server_protocol",
     "request_method",
+    "is_args",
     "ssl_protocol",
     "ssl_cipher",
     "ssl_server_name",
@@ -106,6 +111,7 @@ impl FromStr for Variable {
             "uri" => Self::Uri,
             "request_uri" => Self::RequestUri,
             "args" | "query_string" => Self::Args,
+            "is_args" => Self::IsArgs,
             "host" => Self::Host,
             "remote_addr" => Self::RemoteAddr,
             "binary_remote_addr" => Self::BinaryRemoteAddr,

@@ -153,6 +153,8 @@ const LAYERS: &[Layer] = &[
             "httpdate",
             "ipnet",
             "memchr",
+            "percent_encoding",
+            "regex",
             "serde_json",
             "tokio",
             "tracing",

@@ -33,6 +33,7 @@ mod real_slow;
 mod real_status;
 #[cfg(feature = "tls")]
 mod real_tls;
+mod sites;
 mod slow;
 mod spoken;
 #[cfg(feature = "tls")]

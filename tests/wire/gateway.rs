@@ -213,6 +213,7 @@ fn request(method: Method) -> RequestHead {
         upgrade: false,
         trailers: false,
         extra: Vec::new().into(),
+        routed: None,
         id: RequestId(1),
     }
 }

@@ -1,17 +1,18 @@
 //! The explanation as data: what `--json` prints.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::fields::LeftOut;
 use super::health;
+use super::matched::Matched;
+use super::precedence::Precedence;
 use super::shown::{pairs, text};
 use crate::config::units::{Period, Size};
 use crate::frontend::Request;
 use crate::frontend::config;
-use crate::frontend::config::{Buffering, DocumentRoot, Host};
+use crate::frontend::config::Buffering;
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 use crate::protocol::fields::FieldName;
@@ -27,23 +28,18 @@ pub struct Explanation {
     /// Decoded, in normal form.
     pub(super) path: Option<String>,
     pub(super) route: Option<Matched>,
+    /// Why it was found, if another one would do, too.
+    pub(super) before: Option<Precedence>,
+    /// The route that it comes to in the end, if that is another one.
+    pub(super) then: Option<Matched>,
+    /// The number of the one that was found.
+    #[serde(skip)]
+    pub(super) first: Option<usize>,
     /// Fields that no application sees.
     pub(super) left_out: Vec<LeftOut>,
     /// Why it would not even be sent, although everything else is known.
     pub(super) refused: Option<Refused>,
     pub(super) outcome: Outcome,
-}
-
-/// The route that was found.
-#[derive(Debug, Serialize)]
-pub(super) struct Matched {
-    pub(super) host: Option<String>,
-    pub(super) path: String,
-    pub(super) handler: &'static str,
-    /// The directory of a handler that has one, where the whole path is looked up.
-    pub(super) root: Option<String>,
-    /// The directory of a handler that has one, where it stands for the path of the route.
-    pub(super) alias: Option<String>,
 }
 
 /// What would happen.
@@ -179,33 +175,15 @@ impl Explanation {
             host: request.fields.get(FieldName::Host).map(text),
             path: None,
             route: None,
+            before: None,
+            then: None,
+            first: None,
             left_out: Vec::new(),
             refused: None,
             outcome: Outcome::Answered(Answered {
                 status: 0,
                 headers: Vec::new(),
             }),
-        }
-    }
-}
-
-impl Matched {
-    pub(super) fn rule(config: &config::Route) -> Self {
-        let (root, alias) = match config.handler.root() {
-            Some((DocumentRoot::Root(root), _)) => (Some(root), None),
-            Some((DocumentRoot::Alias(alias), _)) => (None, Some(alias)),
-            None => (None, None),
-        };
-        let text = |path: &PathBuf| path.display().to_string();
-        Self {
-            host: config.host.as_ref().map(|host| match host {
-                Host::Exact(name) => name.clone(),
-                Host::Suffix(suffix) => format!("*{suffix}"),
-            }),
-            path: config.path.clone(),
-            handler: config.handler.name(),
-            root: root.map(text),
-            alias: alias.map(text),
         }
     }
 }

@@ -6,6 +6,8 @@
 mod account;
 mod fields;
 mod health;
+mod matched;
+mod precedence;
 mod shown;
 mod text;
 
@@ -18,6 +20,7 @@ use http::{Method, StatusCode, Uri, Version};
 
 use super::open;
 use crate::config::Config;
+use crate::files::DecodedPath;
 use crate::frontend::body::Body;
 use crate::frontend::config::{Handler, Respond};
 use crate::frontend::connection::Connection;
@@ -36,8 +39,10 @@ use crate::upstream::model::config::ProtocolName;
 use crate::upstream::{Failure, Preview, Relays, Upstream};
 
 pub use account::Explanation;
-use account::{Answered, Forwarded, Matched, Outcome, Refused};
+use account::{Answered, Forwarded, Outcome, Refused};
 use fields::LeftOut;
+use matched::Matched;
+use precedence::Precedence;
 use shown::pairs;
 
 /// A request as a client would send it.
@@ -117,11 +122,12 @@ impl Gateway {
                 Outcome::Refused(Refused::new(&rejection, why))
             }
         };
-        let reached = self.service.route(&exchange.request).ok();
-        let number = reached.map(|(_, route)| route.number);
         let routes = &self.frontend.routes;
-        let was_routed = explanation.route.is_some();
-        let number = number.filter(|number| was_routed && routes[*number].root().is_some());
+        let last = exchange.route();
+        if let Some(last) = last.filter(|last| explanation.first != Some(*last)) {
+            explanation.then = Some(Matched::rule(&routes[last]));
+        }
+        let number = last.filter(|number| routes[*number].root().is_some());
         (explanation, number)
     }
 
@@ -136,9 +142,14 @@ impl Gateway {
         let checked = &exchange.request.head.fields;
         explanation.left_out = fields::left_out(&original.fields, checked, LeftOut::by_check);
         if !frontend::options::is_asked(&exchange.request) {
-            let (path, route) = self.service.route(&exchange.request)?;
+            let (path, route) = self.service.route(exchange)?;
+            let routes = &self.frontend.routes;
+            let others = self.service.candidates(exchange, path.as_bytes());
+            let next = others.get(1).map(|route| &routes[route.number]);
             explanation.path = Some(shown::text(path.as_bytes()));
-            explanation.route = Some(Matched::rule(&self.frontend.routes[route.number]));
+            explanation.first = Some(route.number);
+            explanation.route = Some(Matched::rule(&routes[route.number]));
+            explanation.before = next.map(|next| Precedence::of(&routes[route.number], next));
         }
         match serve::decide(&self.service, exchange)? {
             None => Ok(answered(&exchange.answer)),
@@ -189,7 +200,8 @@ impl Gateway {
 
     /// Why the handler has nothing for a request.
     fn missing(&self, exchange: &Exchange) -> Option<String> {
-        let (path, route) = self.service.route(&exchange.request).ok()?;
+        let path = DecodedPath::of(&exchange.request.head.target.path_bytes()).ok()?;
+        let route = self.service.numbered(exchange.route()?)?;
         route.handler.missing(&path, exchange.request.head.target.path())
     }
 }

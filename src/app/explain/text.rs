@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::account::{Body, Destination, Explanation, Forwarded, Matched, Outcome, Refused, Script, Sent};
+use super::account::{Body, Destination, Explanation, Forwarded, Outcome, Refused, Script, Sent};
+use super::matched::Matched;
+use super::precedence::Precedence;
 
 impl Display for Explanation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -13,6 +15,12 @@ impl Display for Explanation {
         }
         if let Some(route) = &self.route {
             line(f, "route", route)?;
+        }
+        if let Some(Precedence { why, before }) = &self.before {
+            line(f, "why", format_args!("{why}, before {before}"))?;
+        }
+        if let Some(then) = &self.then {
+            line(f, "then", then)?;
         }
         match &self.outcome {
             Outcome::Refused(refused) => line(f, "answer", refused)?,
@@ -79,8 +87,12 @@ impl Forwarded {
 impl Display for Matched {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let host = self.host.as_deref().unwrap_or("every host");
-        let path = shown(&self.path);
-        write!(f, "{host}, path {path}: {}", self.handler)?;
+        write!(f, "{host}, path {}", shown(&self.path))?;
+        if !self.when.is_empty() {
+            write!(f, ", when {}", self.when.join(", "))?;
+        }
+        write!(f, ": {}", self.handler)?;
+        let path = shown(&self.prefix);
         match (&self.root, &self.alias) {
             (Some(root), _) if path == "/" => write!(f, " below {}", shown(root)),
             (Some(root), _) => write!(f, " below {} (root: with {path})", shown(root)),

@@ -7,6 +7,7 @@ use super::progress::Progress;
 use crate::app::identity::Identity;
 use crate::app::own::Own;
 use crate::config::Config;
+use crate::frontend::config::{Host, Route};
 use crate::transport::tls::{ListenerTls, Material, TlsFinding};
 
 /// Reads those that are configured, as far as they are not as they were `before`.
@@ -56,7 +57,7 @@ fn listeners(config: &Config) -> impl Iterator<Item = &ListenerTls> {
 /// What is worth a word about the certificates that were read, once each. Those of our own are looked after.
 pub(super) fn findings(config: &Config, own: &Own, material: &Material) -> Vec<TlsFinding> {
     let routes = config.frontend.routes.iter();
-    let hosts = routes.filter_map(|route| Some(route.host.as_ref()?.to_text()));
+    let hosts = routes.flat_map(Route::named_hosts).map(Host::to_text);
     // There is, or will be, one.
     let hosts: Vec<String> = hosts.filter(|host| !own.has(host)).collect();
     let mut findings: Vec<TlsFinding> = Vec::new();

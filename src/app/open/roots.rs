@@ -1,13 +1,13 @@
 //! The directories that routes serve.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path;
 
 use anyhow::{Context, Result, bail};
 
 use super::progress::Progress;
 use crate::files::Root;
-use crate::frontend::config::{Files, Handler, Php, Route};
+use crate::frontend::config::{Files, Handler, Path, Php, Route};
 
 /// Opens the directory of each route that has one.
 pub(super) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
@@ -19,7 +19,7 @@ pub(in crate::app) fn root(route: &Route, progress: &Progress) -> Result<Option<
     let Some((directory, symlinks)) = route.root() else {
         return Ok(None);
     };
-    let (place, path) = (&route.path, directory.path().display());
+    let (place, path) = (route.path.to_text(), directory.path().display());
     progress.at("the root", format!("[[route]] {place} root"), &path);
     let opened = Root::open(directory.path(), symlinks);
     let opened = opened.with_context(|| format!("route {place}: cannot open the root {path}"))?;
@@ -50,14 +50,17 @@ impl Astray {
     pub(in crate::app) fn find(route: &Route) -> Option<Self> {
         match &route.handler {
             Handler::Files(files) => Self::files(&route.path, files),
-            Handler::Php(php) => Self::controller(&route.path, php),
+            Handler::Php(php) => Self::controller(&route.path.to_text(), php),
             _ => None,
         }
     }
 
     /// What is no file of `php` may still be for a script, so that only `files` goes astray here.
-    fn files(place: &str, files: &Files) -> Option<Self> {
-        let (path, base) = (files.root.path(), files.root.base(place));
+    fn files(rule: &Path, files: &Files) -> Option<Self> {
+        let (Path::Prefix(prefix) | Path::FirmPrefix(prefix)) = rule else {
+            return None;
+        };
+        let (place, path, base) = (rule.to_text(), files.root.path(), files.root.base(prefix));
         is_missing(&base).then(|| Self {
             key: "root",
             message: format!(
@@ -66,7 +69,7 @@ impl Astray {
                 base.display(),
                 path.display()
             ),
-            certain: path.ends_with(place.trim_matches('/')),
+            certain: path.ends_with(prefix.trim_matches('/')),
         })
     }
 
@@ -89,7 +92,7 @@ impl Astray {
     }
 }
 
-fn is_missing(path: &Path) -> bool {
+fn is_missing(path: &path::Path) -> bool {
     let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
     path.metadata()
         .is_err_and(|error| missing.contains(&error.kind()))
@@ -104,7 +107,7 @@ mod tests {
 
     fn route(path: &str, root: DocumentRoot) -> Route {
         Route {
-            path: path.to_owned(),
+            path: Path::Prefix(path.to_owned()),
             handler: Handler::Files(Files {
                 root,
                 ..Files::default()
@@ -127,7 +130,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         fs::create_dir_all(dir.join("public/static")).unwrap();
-        let root = |path: &Path| DocumentRoot::Root(path.to_owned());
+        let root = |path: &path::Path| DocumentRoot::Root(path.to_owned());
         let (public, within) = (dir.join("public"), dir.join("public/static"));
         assert_eq!(opened("/static", root(&public)), Ok(()));
         assert_eq!(opened("/static", DocumentRoot::Alias(within.clone())), Ok(()));

@@ -57,6 +57,7 @@ impl Request {
             upgrade: false,
             trailers: false,
             extra: params(&args.params)?,
+            routed: None,
             id: RequestId(0),
         };
         Ok(Self {

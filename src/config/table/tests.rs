@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{Fill, Repeated, Section, Table};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::diagnostic::Source;
 use crate::config::document;
 use crate::config::layout::{Default as Usual, Form};
+use crate::config::source::Source;
 use crate::config::units::{DEADLINE, Flag, Number, Plain};
 
 #[derive(Debug, PartialEq)]
@@ -59,12 +59,9 @@ fn usual() -> Settings {
 
 /// What is read, and what is complained about.
 fn read(text: &str) -> (Outer, Vec<String>) {
-    let source = Source {
-        name: "text".to_owned(),
-        text: text.to_owned(),
-    };
+    let source = Source::new("text", text);
     let mut complaints = Complaints::new(Arc::new(source));
-    let document = document::read(text, &|_| None, &mut complaints);
+    let document = document::read(text, 0, &|_| None, &mut complaints);
     let outer = Outer::read(&document, &mut complaints);
     let found = complaints.into_vec();
     (

@@ -12,6 +12,7 @@ mod network;
 mod route;
 mod sent_host;
 mod server;
+mod snippet;
 mod tls;
 mod trusted_proxy;
 mod upstream;
@@ -22,8 +23,9 @@ use std::ops::Range;
 use acme::Acme;
 use listen::Listen;
 use log::Log;
-use route::Route;
+use route::{Route, Routes};
 use server::{Server, Settings};
+use snippet::Snippets;
 use tls::Tls;
 use upstream::Upstream;
 pub(super) use upstream::profiles;
@@ -32,7 +34,7 @@ use super::Config;
 use super::at::At;
 use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
-use super::units::{Number, SizeWithin};
+use super::units::{Number, OneOrMore, Plain, SizeWithin};
 use crate::frontend::FrontendConfig;
 use crate::frontend::config::{Listener, Route as RouteConfig};
 use crate::upstream::UpstreamConfig;
@@ -40,13 +42,20 @@ use crate::upstream::UpstreamConfig;
 table! {
     /// A Bridgehead configuration.
     pub(super) struct File {
+        /// Other files, by paths that are relative to this one: `["sites/*.toml"]`, of which each may add to `listen`,
+        /// `upstream`, `route` and `snippet`, in the order of their names. Default: none.
+        include: Vec<String> as OneOrMore(Plain),
         server: Server as Section,
         log: Log as Section,
         tls: Tls as Section,
         acme: Acme as Section,
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
-        route: Vec<At<Route>> as Repeated,
+        /// Parts of routes by their names, `[snippet.NAME]`: whatever a `[[route]]` may say but `host` and `path`. A route
+        /// takes them with `use = ["NAME"]`: what both say in tables and arrays adds up, else the route's own holds.
+        /// Default: none.
+        snippet: () as Snippets,
+        route: Vec<At<Route>> as Routes,
     }
 }
 
@@ -59,8 +68,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     let mut tls = tls::check(file.tls.as_ref(), complaints);
     let acme = acme::check(file.acme.as_ref(), complaints);
     let routes = route::check(all(&file.route), &upstreams, complaints);
-    let mut hosts = routes.iter().filter_map(|route| route.host.as_ref());
-    let has_own = hosts.any(|host| acme.serves(&host.to_text()));
+    let has_own = (routes.iter().flat_map(RouteConfig::named_hosts)).any(|host| acme.serves(&host.to_text()));
     let mut listeners = listen::check(all(&file.listen), &tls.listener, has_own, complaints);
     let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
     warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
@@ -118,6 +126,8 @@ pub(super) fn shown(config: &Config) -> File {
         tls: Tls::of(tls).map(At::nowhere),
         acme: Acme::of(acme).map(At::nowhere),
         listen: Some(At::nowhere(frontend.listeners.iter().map(listener).collect())),
+        include: None,
+        snippet: None,
         upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
         route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),
     }

@@ -45,6 +45,22 @@ impl Unit<usize> for Number {
     }
 }
 
+/// A port.
+impl Unit<u16> for Number {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<u16> {
+        let number: u32 = self.read(node, complaints)?;
+        u16::try_from(number).ok()
+    }
+
+    fn show(&self, number: &u16) -> Shown {
+        Shown::plain(number)
+    }
+
+    fn form(&self) -> Form {
+        Unit::<u32>::form(self)
+    }
+}
+
 /// A byte.
 impl Unit<u8> for Number {
     fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<u8> {

@@ -10,8 +10,7 @@ use crate::variables::{self, Template, TemplateError};
 
 /// A text with variables of a request.
 pub(in crate::config) fn template(typed: &At<String>, complaints: &mut Complaints) -> Option<Template> {
-    typed
-        .parse::<Template>()
+    Template::with_captures(typed, &complaints.captures)
         .map_err(|error| complain(&error, typed, typed, complaints))
         .ok()
 }
@@ -42,7 +41,12 @@ pub(in crate::config) fn complain(
                 complaints.error(place, format!("`{name}` is not known before the request is over"));
             complaint.help("it is a variable of `access_format` in [log] alone");
         }
-        _ => complain_of(error, &variables::NAMES, text, typed, complaints),
+        _ => {
+            let captures = complaints.captures.clone();
+            let captures = captures.iter().map(String::as_str);
+            let names: Vec<&str> = variables::NAMES.into_iter().chain(captures).collect();
+            complain_of(error, &names, text, typed, complaints);
+        }
     }
 }
 

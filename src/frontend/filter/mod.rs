@@ -3,22 +3,37 @@
 //!
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
+mod captures;
 mod compression;
+mod cookies;
+mod cors;
 mod headers;
 mod hidden_fields;
 mod least_rate;
+mod maintenance;
+mod networks;
 
 use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
+use captures::Captures;
 use compression::Compression;
+use cookies::Cookies;
+use cors::Cors;
 use headers::Headers;
 use hidden_fields::HiddenFields;
 
 pub use compression::Settings as CompressionSettings;
+pub use cookies::Settings as CookieAttributes;
+pub use cors::Settings as CorsRules;
 pub use headers::Settings as ResponseHeaders;
+pub use maintenance::Settings as Maintenance;
+pub use networks::Settings as AccessRules;
+
 use least_rate::LeastRate;
+use maintenance::Maintained;
+use networks::Networks;
 
 /// One thing that a route does with its requests and answers, whatever its handler is.
 pub trait Filter {
@@ -32,6 +47,9 @@ pub trait Filter {
     fn after(&self, _exchange: &mut Exchange) -> Option<InternalUri> {
         None
     }
+
+    /// When the request has failed, and has an error of the gateway for an answer.
+    fn failed(&self, _exchange: &mut Exchange) {}
 }
 
 /// The filters of one route.
@@ -69,18 +87,36 @@ macro_rules! filters {
                     Self::Test(filter) => filter.after(exchange),
                 }
             }
+
+            fn failed(&self, exchange: &mut Exchange) {
+                match self {
+                    $(Self::$name(filter) => filter.failed(exchange),)*
+                    #[cfg(test)]
+                    Self::Test(filter) => filter.failed(exchange),
+                }
+            }
         }
     };
 }
 
 // Before the handler from top to bottom, after it from bottom to top.
 filters! { of route:
+    /// What the patterns take out of a request may be wanted by everything behind.
+    Captures = Captures::new(route),
+    /// Those that may not ask are not told that the site is closed, either.
+    Networks = Networks::new(&route.access),
+    /// Nothing behind it is to be asked while the site is closed.
+    Maintained = Maintained::new(route.maintenance.as_ref()),
     /// The rate is a duty of the client whatever answers it, another filter included: in front of all that can answer.
     LeastRate = LeastRate::new(route.limits.download()),
     /// A coding is chosen by the type of an answer, and by what its fields permit: around all that sets some.
     Compression = Compression::new(route.compress.as_ref(), route.handler.upstream().is_some()),
     /// The route has the last word about the fields of its answers: around all that sets some.
     Headers = Headers::new(&route.headers),
+    /// A browser that asks before is answered for the application; what that says about origins itself does not count.
+    Cors = Cors::new(route.cors.as_ref()),
+    /// Cookies are the application's, and those that the route adds are as they are written.
+    Cookies = Cookies::new(&route.cookies),
     /// What an application says to its server is not for clients, and what only the gateway says is not for applications:
     /// next to these, so that nothing around it sees such a field.
     HiddenFields = route.handler.upstream().map(|_| HiddenFields::new(route.name(), &route.pass_headers)),
@@ -102,6 +138,11 @@ impl Filters {
     #[inline]
     pub fn after(&self, exchange: &mut Exchange) -> Option<InternalUri> {
         self.0.iter().rev().find_map(|step| step.after(exchange))
+    }
+
+    /// Asks them when the request has failed.
+    pub fn failed(&self, exchange: &mut Exchange) {
+        self.0.iter().rev().for_each(|step| step.failed(exchange));
     }
 
     /// A filter that is none of the list.

@@ -1,14 +1,15 @@
 //! Files below a directory.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
-use super::{DocumentRoot, Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, FileAnswer, LookupError, Root, Symlinks};
+use super::{DocumentRoot, Fallback, Handle, HandlerSettings, Place};
+use crate::files::{self, DecodedPath, FileAnswer, Kind, LookupError, RelPath, Root, Symlinks};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
+use crate::variables::Template;
 
 /// Files below a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,11 @@ pub struct Files {
     pub symlinks: Symlinks,
     /// What text is said to be encoded in; `None`: nothing is said.
     pub charset: Option<String>,
+    /// Paths that are tried one after the other, directories with a slash at their end. None: the request's, as a file and
+    /// as a directory.
+    pub tries: Vec<Template>,
+    /// What answers when there is nothing to send.
+    pub fallback: Option<Fallback>,
 }
 
 /// Without a root yet.
@@ -31,6 +37,8 @@ impl Default for Files {
             index: vec!["index.html".to_owned()],
             symlinks: Symlinks::default(),
             charset: None,
+            tries: Vec::new(),
+            fallback: None,
         }
     }
 }
@@ -40,9 +48,9 @@ impl Default for Files {
 pub struct Directory {
     root: Root,
     /// As it is configured.
-    configured: DocumentRoot,
-    index: Vec<String>,
-    charset: Option<String>,
+    settings: Files,
+    /// What the paths of its route begin with.
+    prefix: String,
     /// Where the part of a path begins that is looked up.
     start: usize,
 }
@@ -55,11 +63,14 @@ impl HandlerSettings for Files {
     fn handler(&self, mut place: Place<'_>) -> Directory {
         Directory {
             root: place.take_root(),
-            configured: self.root.clone(),
-            index: self.index.clone(),
-            charset: self.charset.clone(),
+            settings: self.clone(),
+            prefix: place.path.to_owned(),
             start: self.root.start(place.path),
         }
+    }
+
+    fn fallback(&self) -> Option<&Fallback> {
+        self.fallback.as_ref()
     }
 
     fn root(&self) -> Option<(&DocumentRoot, Symlinks)> {
@@ -69,17 +80,90 @@ impl HandlerSettings for Files {
 
 impl Handle for Directory {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
-        let relative = path.relative(self.start, path.as_bytes().len())?;
-        let request = request(&exchange.request.head, path, self.charset.as_deref());
-        exchange.answer = answer(files::respond(&self.root, &self.index, &relative, &request))?;
-        Ok(Flow::Answered)
+        let found = match self.settings.tries.is_empty() {
+            true => self.find(exchange, path, true),
+            false => self.try_each(exchange, path),
+        };
+        match (found, &self.settings.fallback) {
+            (Ok(answer), _) => {
+                exchange.answer = answer;
+                Ok(Flow::Answered)
+            }
+            (Err(error), Some(fallback)) if is_nothing(&error) => fallback.flow(exchange),
+            (Err(error), _) => Err(error),
+        }
     }
 
     fn missing(&self, path: &DecodedPath, _encoded: &[u8]) -> Option<String> {
-        let root = self.configured.path().display();
-        let path = String::from_utf8_lossy(&path.as_bytes()[self.start..]);
+        let root = self.settings.root.path().display();
+        let path = String::from_utf8_lossy(&path.as_bytes()[self.start(path)..]);
         Some(format!("nothing to send for {path} below {root} ({PROGRAM})"))
     }
+}
+
+impl Directory {
+    /// The answer with a file; with what a directory is answered with, unless only files are `tried`.
+    fn find(&self, exchange: &Exchange, path: &DecodedPath, directories: bool) -> Result<Answer, Rejection> {
+        let relative = path.relative(self.start(path), path.as_bytes().len())?;
+        let head = &exchange.request.head;
+        // What is no file may be for the application, whatever its method.
+        let asks = matches!(head.method, Method::GET | Method::HEAD);
+        if self.settings.fallback.is_some() && !asks && !self.has_file(&relative)? {
+            return Err(Rejection::NotFound);
+        }
+        if !directories && !self.has_file(&relative)? {
+            return Err(Rejection::NotFound);
+        }
+        let asked = DecodedPath::of(&head.target.path_bytes())?;
+        let request = request(head, &asked, self.settings.charset.as_deref());
+        answer(files::respond(
+            &self.root,
+            &self.settings.index,
+            &relative,
+            &request,
+        ))
+    }
+
+    fn has_file(&self, path: &RelPath) -> Result<bool, LookupError> {
+        match self.root.look(path) {
+            Ok((kind, _)) => Ok(kind == Kind::File && !path.is_directory()),
+            Err(LookupError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The answer with the first of the paths that is there.
+    fn try_each(&self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Answer, Rejection> {
+        exchange.client();
+        // What the paths are made of can name a file.
+        path.check_file(path.as_bytes().len())?;
+        for template in &self.settings.tries {
+            let mut tried = Vec::new();
+            template.write(&exchange.request.head, &mut |piece| {
+                tried.extend_from_slice(piece)
+            });
+            let directories = template.as_str().ends_with('/');
+            let found = DecodedPath::from_decoded(&tried).map_err(Rejection::from);
+            match found.and_then(|tried| self.find(exchange, &tried, directories)) {
+                Err(error) if is_nothing(&error) => {}
+                found => return found,
+            }
+        }
+        Err(Rejection::NotFound)
+    }
+
+    /// Where the part of a path begins that is looked up: all of one that is not below the route's.
+    fn start(&self, path: &DecodedPath) -> usize {
+        match path.split_at_prefix(&self.prefix) {
+            Some(_) => self.start,
+            None => 0,
+        }
+    }
+}
+
+/// Whether nothing is there that could be sent: what else goes wrong is none of a fallback's business.
+fn is_nothing(error: &Rejection) -> bool {
+    matches!(error, Rejection::NotFound | Rejection::Path(_))
 }
 
 /// What files have to know of a request.

@@ -1,12 +1,15 @@
 //! What answers requests: one file each, with its settings, what it needs when the configuration is loaded, and what it
 //! answers. A new one is a file and a line in the list below.
 
+mod cgi;
 mod document_root;
+mod fallback;
 mod files;
 mod php;
 mod proxy;
 mod redirect;
 mod respond;
+mod rewrite;
 mod status;
 
 use std::sync::Arc;
@@ -18,12 +21,15 @@ use crate::files::{DecodedPath, Root, Symlinks};
 use crate::upstream::Upstream;
 use crate::variables::Template;
 
+pub use cgi::Cgi;
 pub use document_root::DocumentRoot;
+pub use fallback::Fallback;
 pub use files::Files;
 pub use php::Php;
 pub use proxy::Proxy;
 pub use redirect::Redirect;
 pub use respond::Respond;
+pub use rewrite::Rewrite;
 pub use status::{Format as StatusFormat, Status};
 
 /// The settings of a handler.
@@ -49,6 +55,11 @@ pub trait HandlerSettings {
 
     /// What an HTTP application gets as `Host`, if not the client's.
     fn host(&self) -> Option<&Template> {
+        None
+    }
+
+    /// Where a request goes on that the handler has nothing for.
+    fn fallback(&self) -> Option<&Fallback> {
         None
     }
 }
@@ -129,6 +140,13 @@ macro_rules! handlers {
                     $(Self::$name(settings) => settings.host(),)*
                 }
             }
+
+            /// See [`HandlerSettings::fallback`].
+            pub fn fallback(&self) -> Option<&Fallback> {
+                match self {
+                    $(Self::$name(settings) => settings.fallback(),)*
+                }
+            }
         }
 
         impl Handler {
@@ -157,6 +175,8 @@ macro_rules! handlers {
 handlers! {
     /// PHP scripts below a document root, other files as they are.
     Php,
+    /// CGI programs below a directory.
+    Cgi,
     /// An application mounted at a path.
     Proxy,
     /// Files below a directory.
@@ -165,6 +185,8 @@ handlers! {
     Redirect,
     /// A fixed answer.
     Respond,
+    /// Another target.
+    Rewrite,
     /// What the gateway has counted.
     Status,
 }

@@ -26,6 +26,8 @@ pub struct Proxy {
     pub script_filename: Option<String>,
     /// `DOCUMENT_ROOT`, when the application wants one.
     pub document_root: Option<String>,
+    /// What the path that an HTTP application gets does not begin with, though the client's does.
+    pub strip: Option<String>,
     /// What an HTTP application gets as `Host`, if neither the client's nor what the upstream says.
     pub host: Option<Template>,
 }
@@ -35,6 +37,8 @@ pub struct Mount {
     upstream: Arc<Upstream>,
     /// Paths are sent in normal form.
     normalize: bool,
+    /// What is taken off the paths that are sent.
+    strip: Option<String>,
     /// `SCRIPT_NAME`.
     name: Bytes,
     /// `SCRIPT_FILENAME`.
@@ -54,6 +58,7 @@ impl HandlerSettings for Proxy {
         Mount {
             normalize: upstream.config().normalize,
             upstream,
+            strip: self.strip.clone(),
             name: bytes(&self.mount),
             filename: self.script_filename.as_ref().map(bytes),
             document_root: self.document_root.as_ref().map(bytes),
@@ -73,14 +78,28 @@ impl Handle for Mount {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let request = &mut exchange.request;
         request.head.script = self.script(path, request.head.target.path());
-        if self.normalize && path.is_altered() && self.upstream.config().protocol == ProtocolName::Http {
-            request.retarget(normal(path, &request.head.target)?);
+        let begins = self
+            .strip
+            .as_deref()
+            .and_then(|strip| path.split_at_prefix(strip));
+        let normalized = self.normalize && path.is_altered();
+        if (normalized || begins.is_some()) && self.upstream.config().protocol == ProtocolName::Http {
+            request.retarget(self.target(path, begins.unwrap_or(0), &request.head.target)?);
         }
         Ok(Flow::Forward(&self.upstream))
     }
 }
 
 impl Mount {
+    /// The target that is sent: the path from `at` on.
+    fn target(&self, path: &DecodedPath, at: usize, target: &Target) -> Result<Target, Rejection> {
+        let path = match self.normalize {
+            true => path.normal_tail(target.path(), at),
+            false => path.encoded_tail(target.path(), at),
+        };
+        with_path(&path, target)
+    }
+
     /// The split of a path at the mount point.
     fn script(&self, path: &DecodedPath, encoded: &[u8]) -> Script {
         let name = std::str::from_utf8(&self.name).unwrap_or("");
@@ -99,11 +118,14 @@ impl Mount {
     }
 }
 
-/// The target with its path in normal form.
+/// A target with another path.
 ///
 /// Encoded again it may have become longer than a target can be.
-fn normal(path: &DecodedPath, target: &Target) -> Result<Target, Rejection> {
-    let mut text = path.normal_tail(target.path(), 0).to_vec();
+fn with_path(path: &[u8], target: &Target) -> Result<Target, Rejection> {
+    let mut text = path.to_vec();
+    if !text.starts_with(b"/") {
+        text.insert(0, b'/');
+    }
     if let Some(query) = target.query() {
         text.push(b'?');
         text.extend_from_slice(query);
@@ -118,7 +140,7 @@ mod tests {
     fn normalised(target: &str) -> Result<String, &'static str> {
         let target: Target = target.parse().unwrap();
         let path = DecodedPath::parse(target.path()).unwrap();
-        normal(&path, &target)
+        with_path(&path.normal_tail(target.path(), 0), &target)
             .map(|target| target.to_string())
             .map_err(|error| error.reason().as_str())
     }

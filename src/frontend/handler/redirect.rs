@@ -7,6 +7,7 @@ use crate::files::DecodedPath;
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
+use crate::frontend::location;
 use crate::frontend::rejection::Rejection;
 use crate::protocol::fields::FieldName;
 use crate::variables::Template;
@@ -55,10 +56,7 @@ impl Handle for Redirect {
         if !self.to.is_constant() {
             exchange.client();
         }
-        let mut location = Vec::new();
-        self.to.write(&exchange.request.head, &mut |piece| {
-            location.extend_from_slice(piece)
-        });
+        let mut location = location::uri(&self.to, &exchange.request.head);
         if self.is_origin() {
             location.extend_from_slice(exchange.request.head.target.as_bytes());
         }

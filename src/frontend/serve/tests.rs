@@ -62,7 +62,7 @@ impl Site {
         let frontend: FrontendConfig = parsed.frontend;
         let routes = frontend.routes.iter().map(|config| {
             let mut route = Route::new(config.clone(), None, &upstreams);
-            if paths.contains(&config.path.as_str()) {
+            if paths.contains(&config.path.prefix()) {
                 route.filters = Filters::test(filter.clone());
             }
             route

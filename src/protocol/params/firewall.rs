@@ -5,6 +5,18 @@
 
 use crate::protocol::fields::{Field, FieldName, Fields};
 
+/// What becomes of a client's field whose name has an underscore, which a variable cannot tell from a hyphen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Underscores {
+    /// It is dropped.
+    #[default]
+    Drop,
+    /// Its request is refused.
+    Refuse,
+    /// It becomes a variable, unless with hyphens it would be one of the well-known fields.
+    Pass,
+}
+
 /// Two fields of one request that would become the same variable: an attempt to shadow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("two header fields become one variable")]
@@ -13,7 +25,7 @@ pub struct Conflict;
 /// Removes the fields that must not become variables; gives their number.
 ///
 /// Costs one look at each name that is not well-known, and more only where there is something to remove.
-pub fn screen(fields: &mut Fields) -> Result<usize, Conflict> {
+pub fn screen(fields: &mut Fields, underscores: Underscores) -> Result<usize, Conflict> {
     if !fields.contains(FieldName::Proxy) && fields.others().all(|field| passes(&field)) {
         return Ok(0);
     }
@@ -21,7 +33,8 @@ pub fn screen(fields: &mut Fields) -> Result<usize, Conflict> {
         return Err(Conflict);
     }
     let before = fields.len();
-    fields.retain(|field| passes(&field));
+    let kept = |field: &Field<'_>| passes(field) || underscores == Underscores::Pass && stands_alone(field);
+    fields.retain(|field| kept(&field));
     Ok(before - fields.len())
 }
 
@@ -50,6 +63,22 @@ fn passes(field: &Field<'_>) -> bool {
     }
 }
 
+/// Whether a name would pass if its underscores were hyphens, and is then no field that something else is told by.
+fn stands_alone(field: &Field<'_>) -> bool {
+    let hyphens = |byte: &u8| if *byte == b'_' { b'-' } else { *byte };
+    let name: Vec<u8> = field.spelling.iter().map(hyphens).collect();
+    let told_by_the_gateway = |prefix: &[u8]| {
+        let start = name.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    FieldName::of(&name) == FieldName::Other
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        && !told_by_the_gateway(b"x-forwarded-")
+        && !told_by_the_gateway(b"x-ssl-client-")
+}
+
 fn folds_alike(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().map(fold).eq(other.iter().map(fold))
 }
@@ -74,14 +103,14 @@ mod tests {
     #[test]
     fn ordinary_fields_pass() {
         let mut fields = fields(&["host", "X-Forwarded-For", "sec-ch-ua", "X-2-b"]);
-        assert_eq!(screen(&mut fields), Ok(0));
+        assert_eq!(screen(&mut fields, Underscores::Drop), Ok(0));
         assert_eq!(fields.len(), 4);
     }
 
     #[test]
     fn odd_names_and_proxy_are_dropped_and_counted() {
         let mut fields = fields(&["x_under", "x.dot", "Proxy", "Host"]);
-        assert_eq!(screen(&mut fields), Ok(3));
+        assert_eq!(screen(&mut fields, Underscores::Drop), Ok(3));
         let left: Vec<_> = fields.iter().map(|field| field.spelling).collect();
         assert_eq!(left, [b"Host"]);
     }
@@ -93,13 +122,33 @@ mod tests {
             ["content-length", "Content_Length"],
             ["x_a", "x.a"],
         ] {
-            assert_eq!(screen(&mut fields(&names)), Err(Conflict), "{names:?}");
+            for underscores in [Underscores::Drop, Underscores::Pass] {
+                let refused = screen(&mut fields(&names), underscores);
+                assert_eq!(refused, Err(Conflict), "{names:?}");
+            }
             assert!(conflict(&fields(&names)).is_some());
         }
     }
 
     #[test]
     fn the_same_odd_name_twice_is_no_attack() {
-        assert_eq!(screen(&mut fields(&["x_a", "X_A"])), Ok(2));
+        assert_eq!(screen(&mut fields(&["x_a", "X_A"]), Underscores::Drop), Ok(2));
+    }
+
+    #[test]
+    fn names_with_underscores_pass_where_that_is_said_unless_they_stand_for_others() {
+        let mut fields = fields(&[
+            "x_api_key",
+            "x_real_ip",
+            "X_Forwarded_Proto",
+            "x_ssl_client_cert",
+            "content_length",
+            "x_.",
+        ]);
+        assert_eq!(screen(&mut fields, Underscores::Pass), Ok(5));
+        assert_eq!(
+            fields.iter().next().map(|field| field.spelling),
+            Some(&b"x_api_key"[..])
+        );
     }
 }

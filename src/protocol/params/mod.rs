@@ -10,7 +10,7 @@ mod style;
 pub mod walk;
 mod window;
 
-pub use firewall::{Conflict, conflict, screen};
+pub use firewall::{Conflict, Underscores, conflict, screen};
 pub use list::List;
 pub(super) use room::{Full, Room};
 pub use sink::{Name, Sink, Value};

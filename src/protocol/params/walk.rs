@@ -103,7 +103,7 @@ impl<S: Sink> Walk<'_, S> {
         let head = self.head;
         self.text("REQUEST_METHOD", head.method.as_str().as_bytes())?;
         self.text("QUERY_STRING", head.target.query().unwrap_or_default())?;
-        self.text("REQUEST_URI", head.target.as_bytes())?;
+        self.text("REQUEST_URI", head.asked())?;
         // uWSGI mirrors this into its status line, and old applications parse it: HTTP/2 is not theirs to
         // know (reference, section 2.3).
         let version = if head.version == http::Version::HTTP_10 {
@@ -352,6 +352,7 @@ mod tests {
             upgrade: false,
             trailers: false,
             extra: Arc::from([]),
+            routed: None,
             id: RequestId(1),
         }
     }

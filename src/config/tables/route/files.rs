@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use super::charset::CHARSET;
 use super::document_root;
+use super::fallback::FALLBACK;
 use super::file_name::INDEX;
 use super::handler::{HandlerTable, Place};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::table;
-use crate::config::units::{Absolute, Name, Named, OneOrMore};
+use crate::config::units::{Absolute, Name, Named, OneOrMore, Text, template};
 use crate::files::Symlinks;
-use crate::frontend::config::Files as Settings;
+use crate::frontend::config::{Fallback, Files as Settings};
 use crate::upstream::UpstreamConfig;
+use crate::variables::Template;
 
 table! {
     /// Files below a directory, which is a `root` or an `alias`.
@@ -31,6 +33,12 @@ table! {
         /// Encoding that text files are said to have: `"utf-8"`. XML names its own. Default: nothing is said, so that `<meta>`
         /// counts.
         charset: String as CHARSET,
+        /// Paths that are tried one after the other, as with nginx's `try_files`: `["$uri", "$uri.html", "$uri/"]`, a
+        /// directory with a slash at its end. Default: the request's, as a file and as a directory.
+        r#try: Vec<Template> as OneOrMore(PATH) => tries,
+        /// What answers when none is there: another route, `"@app"`, or a path of ours, `"/index.html"`, with the query of
+        /// the request. Requests with other methods than GET and HEAD go there where no file is. Default: none, 404.
+        r#else: Fallback as FALLBACK => fallback,
     }
 }
 
@@ -49,10 +57,12 @@ impl HandlerTable for Files {
 
     fn shown(files: &Settings, _upstreams: &[UpstreamConfig]) -> At<Self> {
         let (root, alias) = document_root::shown(&files.root);
+        let plain = Self::plain(files);
         At::nowhere(Self {
             root,
             alias,
-            ..Self::plain(files)
+            r#try: plain.r#try.clone().filter(|tries| !tries.is_empty()),
+            ..plain
         })
     }
 }
@@ -64,4 +74,24 @@ impl Named for Symlinks {
         ("inside", Self::Inside),
         ("owner", Self::Owner),
     ];
+}
+
+/// A path below the root, as files are looked up by it.
+const PATH: Text<Template> = Text {
+    words: "path, with variables",
+    read: path,
+    show: Template::to_string,
+};
+
+fn path(typed: &At<String>, complaints: &mut Complaints) -> Option<Template> {
+    if typed.starts_with('=') || typed.starts_with('@') {
+        complaints
+            .error(typed.span(), "not a path that can be tried")
+            .help("where nothing is, the answer is 404; `else = \"@app\"` leads to another route");
+    } else if !typed.starts_with(['/', '$']) {
+        complaints
+            .error(typed.span(), "a path begins with a slash")
+            .help(format!("write \"/{}\"", typed.as_str()));
+    }
+    template(typed, complaints)
 }

@@ -2,19 +2,22 @@
 
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::units::Text;
+use crate::config::units::{Text, pattern};
 use crate::frontend::config::Host;
 use crate::protocol::Authority;
 use crate::protocol::authority::canonical;
 
-/// A host name, or all names below one.
+/// A host name, all names below one, or a pattern.
 pub(super) const HOST: Text<Host> = Text {
     words: "host",
     read,
-    show: text,
+    show: Host::to_text,
 };
 
 fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<Host> {
+    if let Some(pattern) = pattern(typed, complaints) {
+        return pattern.map(Host::Pattern);
+    }
     let name = typed.to_ascii_lowercase();
     let below = name.strip_prefix("*.");
     let bare = plain(below.unwrap_or(&name));
@@ -34,11 +37,6 @@ fn plain(name: &str) -> &str {
     let name = portless.unwrap_or(name);
     let rootless = name.strip_suffix('.').filter(|rest| !rest.ends_with(']'));
     rootless.unwrap_or(name)
-}
-
-/// The host as it is written.
-pub(super) fn text(host: &Host) -> String {
-    host.to_text()
 }
 
 fn mistake(name: &str) -> Option<(&'static str, String)> {

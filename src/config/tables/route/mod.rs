@@ -1,52 +1,75 @@
 //! `[[route]]`.
 
+mod access;
 mod buffering;
+mod cgi;
 mod charset;
+mod circles;
 mod compress;
+mod cookies;
+mod cors;
 mod document_root;
+mod duplicates;
+mod fallback;
 mod field;
 mod file_name;
 mod files;
 mod handler;
 mod host;
 mod limits;
+mod maintenance;
+mod names;
 mod pass_headers;
 mod path;
 mod php;
 mod proxy;
 mod redirect;
+mod request;
 mod respond;
+mod rewrite;
 mod status;
 mod status_code;
 mod target;
+mod when;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
+use access::Access;
 use buffering::Buffering;
-use bytes::Bytes;
+use cgi::Cgi;
 use compress::Compress;
+use cookies::Cookies;
+use cors::Cors;
 use field::{Headers, Params};
 use files::Files;
 use handler::{HandlerTable, Place, handlers};
 use host::HOST;
 use limits::Limits;
-use path::PREFIX;
+use maintenance::Maintenance;
+use path::PATH;
 use php::Php;
 use proxy::Proxy;
 use redirect::Redirect;
+use request::Request;
 use respond::Respond;
+use rewrite::Rewrite;
 use status::Status;
+use when::When;
 
 use super::WITH_VARIABLES;
 use super::tls::{self, Client};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{FlagOrSection, Section, Switch, table};
-use crate::config::units::{Flag, List, Name, Time};
-use crate::frontend::config::{Handler, Host, ResponseHeaders, Route as Settings};
+use crate::config::layout::Form;
+use crate::config::node::{Node, Value};
+use crate::config::shown::Shown;
+use crate::config::table::{Fill, FlagOrSection, Repeated, Section, Switch, table};
+use crate::config::units::{Flag, List, Name, OneOrMore, Plain, Time, Unit};
+use crate::frontend::config::{
+    CookieAttributes, ExtraParams, Handler, Host, Onward, Path, Pattern, ResponseHeaders, Route as Settings,
+};
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::ClientAuth;
 use crate::upstream::UpstreamConfig;
@@ -55,36 +78,57 @@ use crate::upstream::model::config::ProtocolName;
 pub(super) use handler::names;
 
 table! {
-    /// A match rule and what answers: exactly one of `php`, `proxy`, `files`, `redirect`, `respond` and `status`.
+    /// A match rule and what answers: exactly one of `php`, `cgi`, `proxy`, `files`, `redirect`, `respond`, `rewrite`
+    /// and `status`.
     pub(in crate::config) struct Route for Settings {
-        /// Host of the request: `"shop.example"`, which applications get as `SERVER_NAME`, or `"*.example"`. Neither case nor
-        /// the dot of the root make another host. Default: every host.
-        host: Host as HOST,
-        /// How the path of the request begins, up to a slash; of the routes of a host, the longest path wins.
-        path: String as PREFIX,
+        /// Host of the request, or several: `"shop.example"`, which applications get as `SERVER_NAME` where it is the only
+        /// one; `"*.example"`; or a pattern, `"~ ^www\\.(?<domain>.+)$"`. Neither case nor the dot of the root make another
+        /// host. Of several routes an exact host wins, then the longest `*.`, then the first pattern. Default: every host.
+        host: Vec<Host> as OneOrMore(HOST),
+        /// Path of the request, decoded and in normal form, as behind nginx's `location`: how it begins, up to a slash,
+        /// `"/blog"`; all of it, `"= /exact"`; its end, `"*.php"`; a pattern, `"~ ^/(?<year>[0-9]+)/"`, or `"~* \\.png$"`
+        /// where case does not matter. An exact path wins, then the first pattern, then the longest end, then the longest
+        /// beginning; one with `"^~ /static"` lets no pattern and no end come before it. What a pattern names is a variable
+        /// of its route: `$year`, or `$1`. A route with a name, `"@app"`, is for other routes alone. See
+        /// [sites.md](sites.md#locations).
+        path: Path as PATH,
+        when: When as Section,
         /// Certificates of the clients of this host, in place of what the listener says. TLS asks for them before there is a
         /// path: it holds for all routes of the `host`. Default: as the listener says.
         client: Client as Section,
+        access: Access as Section,
+        maintenance: Maintenance as Section => _,
+        /// Snippets that the route takes and adds to: `["secure"]`. Default: none.
+        r#use: Vec<String> as OneOrMore(Plain) => _,
         php: Php as Section => _,
+        cgi: Cgi as Section => _,
         proxy: Proxy as Section => _,
         files: Files as Section => _,
         redirect: Redirect as Section => _,
         respond: Respond as Section => _,
+        rewrite: Rewrite as Section => _,
         status: Status as Section => _,
         limits: Limits as Section,
         buffering: Buffering as Section,
-        /// Extra variables for the application: `{ APP_ENV = "production" }`. They take the place of ours of the same name,
-        /// such as `SERVER_SOFTWARE`, which is `bridgehead/VERSION (like nginx)`. Default: none.
-        params: Arc<[(String, Bytes)]> as Params; only WITH_VARIABLES,
-        /// Fields set on every response of this route, except on errors of the gateway itself:
-        /// `{ X-Frame-Options = "DENY" }`. Values may have variables, `"$host"`; two dollars are one. Default: none.
+        /// Extra variables for the application: `{ APP_ENV = "production", HOME_URL = "https://$host" }`, with variables; two
+        /// dollars are one, and a dollar in front of anything else is itself, as is one in what the environment says. They take the place of ours of the same name, such as `SERVER_SOFTWARE`, which is
+        /// `bridgehead/VERSION (like nginx)`. Default: none.
+        params: ExtraParams as Params => onward.params; only WITH_VARIABLES,
+        request: Request as Section => onward,
+        /// Fields of answers, those of the gateway's own errors included: `{ X-Frame-Options = "DENY" }` sets them, and so does
+        /// `set = { … }`; `add` puts another one besides, `default` gives those that an answer has none of, and `remove`
+        /// takes them away, `["X-Powered-By"]`. `preset = "security"` gives the fields that `check --print` shows then;
+        /// `on_errors = false` leaves errors of the gateway alone. Values may have variables, `"$host"`; two dollars are one.
+        /// Default: none.
         headers: ResponseHeaders as Headers,
+        cookies: Cookies as Section,
+        cors: Cors as Section => _,
         compress: Switch<Compress> as FlagOrSection => _,
         /// Fields of the application that clients get all the same: `["Server"]`, or those for another server in front of
         /// this one, `["X-Accel-Redirect"]`. Default: none.
-        pass_headers: Vec<FieldName> as List(Name); only &["php", "proxy"],
+        pass_headers: Vec<FieldName> as List(Name); only &["php", "cgi", "proxy"],
         /// Let the application finish when the client leaves.
-        ignore_client_abort: bool as Flag; only &["php", "proxy"],
+        ignore_client_abort: bool as Flag; only &["php", "cgi", "proxy"],
         /// Requests on this route that take so long have a warning in the error log; `"0s"`: none, for answers that take
         /// their time. Default: `slow` of `[log]`.
         slow: Duration as Time,
@@ -111,19 +155,76 @@ status = { allow = ["10.0.0.0/8"] }
 
 handlers! { of Route:
     php: Php,
+    cgi: Cgi,
     proxy: Proxy,
     files: Files,
     redirect: Redirect,
     respond: Respond,
+    rewrite: Rewrite,
     status: Status,
+}
+
+/// Every route of the file. What the patterns of one take out of a request are variables in it.
+pub(in crate::config) struct Routes;
+
+impl Unit<Vec<At<Route>>> for Routes {
+    fn read(&self, node: &Node, complaints: &mut Complaints) -> Option<Vec<At<Route>>> {
+        let mut routes = Vec::new();
+        for item in node.list(complaints)? {
+            complaints.captures = captures(item);
+            match Section.read(item, complaints) {
+                Some(route) => routes.push(At::new(item.span.clone(), route)),
+                None => complaints.damage(node.span.clone()),
+            }
+        }
+        complaints.captures.clear();
+        Some(routes)
+    }
+
+    fn show(&self, routes: &Vec<At<Route>>) -> Shown {
+        Repeated.show(routes)
+    }
+
+    fn form(&self) -> Form {
+        Unit::<Vec<At<Route>>>::form(&Repeated)
+    }
+}
+
+/// The names in the patterns of a route.
+fn captures(route: &Node) -> Vec<String> {
+    let Value::Table(table) = &route.value else {
+        return Vec::new();
+    };
+    let texts = ["host", "path"].into_iter().filter_map(|key| table.get(key));
+    let texts = texts.flat_map(|node| match &node.value {
+        Value::List(items) => items.iter().collect(),
+        _ => vec![node],
+    });
+    let pattern = |node: &Node| match &node.value {
+        Value::Text(text) => Pattern::new(text)?.ok(),
+        _ => None,
+    };
+    texts
+        .filter_map(pattern)
+        .flat_map(|pattern| pattern.names())
+        .collect()
 }
 
 /// The route as it would be typed.
 pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     let mut shown = Route::plain(route);
     shown.show_handler(&route.handler, upstreams);
-    shown.params = shown.params.filter(|params| !params.is_empty());
-    shown.headers = shown.headers.filter(|headers| !headers.is_empty());
+    shown.host = shown.host.filter(|hosts| !hosts.is_empty());
+    shown.when = (!route.when.is_empty()).then(|| At::nowhere(when::shown(&route.when)));
+    shown.access = (!route.access.is_empty()).then(|| At::nowhere(access::shown(&route.access)));
+    let maintenance = route.maintenance.as_ref().and_then(Fill::of);
+    shown.maintenance = maintenance.map(At::nowhere);
+    let onward = &route.onward;
+    shown.params = shown.params.filter(|_| !onward.params.is_empty());
+    shown.request = shown.request.filter(|_| !onward.fields.is_empty());
+    shown.headers = shown.headers.filter(|headers| !headers.rules.is_empty());
+    shown.cookies = (!route.cookies.is_empty()).then(|| cookies::shown(&route.cookies));
+    shown.cors = route.cors.as_ref().and_then(Fill::of).map(At::nowhere);
     shown.pass_headers = shown.pass_headers.filter(|fields| !fields.is_empty());
     shown.compress = Some(At::nowhere(Compress::shown(route.compress.as_ref())));
     if route.handler.upstream().is_none() {
@@ -138,30 +239,29 @@ pub(super) fn check(
     upstreams: &[UpstreamConfig],
     complaints: &mut Complaints,
 ) -> Vec<Settings> {
-    refuse_duplicates(typed, complaints);
+    duplicates::refuse(typed, complaints);
     check_clients(typed, complaints);
-    warn_of_circles(typed, complaints);
-    typed
+    circles::warn(typed, complaints);
+    let routes: Vec<Settings> = typed
         .iter()
         .filter_map(|typed| route(typed, upstreams, complaints))
-        .collect()
+        .collect();
+    limit_patterns(typed, &routes, complaints);
+    names::check(typed, &routes, complaints);
+    routes
 }
 
-fn refuse_duplicates(typed: &[At<Route>], complaints: &mut Complaints) {
-    let mut seen: BTreeMap<(String, &str), Range<usize>> = BTreeMap::new();
-    for typed in typed {
-        let host = typed.host.as_deref().map(host::text).unwrap_or_default();
-        let path = typed.path.as_deref().map_or("/", String::as_str);
-        let place = typed.path.as_ref().map_or(typed.span(), At::span);
-        if let Some(first) = seen.get(&(host.clone(), path)) {
+/// Complains about more patterns than a configuration may have.
+fn limit_patterns(typed: &[At<Route>], routes: &[Settings], complaints: &mut Complaints) {
+    let mut count = 0;
+    for (typed, route) in typed.iter().zip(routes) {
+        count += route.patterns().count();
+        if count > Pattern::MOST {
             complaints
-                .error(
-                    place.clone(),
-                    format!("there is a route for `{host}{path}` already"),
-                )
-                .related(first.clone(), "here");
+                .error(typed.span(), format!("more than {} patterns", Pattern::MOST))
+                .help("each is asked for every request that nothing before it has: prefixes and suffixes are cheaper");
+            return;
         }
-        seen.entry((host, path)).or_insert(place);
     }
 }
 
@@ -171,53 +271,30 @@ fn check_clients(typed: &[At<Route>], complaints: &mut Complaints) {
     for typed in typed {
         let Some(client) = &typed.client else { continue };
         tls::check_client(client, complaints);
-        let Some(host) = typed.host.as_deref() else {
+        let hosts = typed.host.as_deref().map_or(&[][..], Vec::as_slice);
+        if hosts.is_empty() || hosts.iter().any(|host| host.pattern().is_some()) {
             complaints
                 .error(
                     client.span(),
-                    "certificates of clients are asked for by host, and this route has none",
+                    "certificates of clients are asked for by host, and this route names none",
                 )
                 .help("give the route a `host`, or write `client` in [tls] or in `tls` of a [[listen]]");
             continue;
-        };
+        }
         let mut auth = ClientAuth::default();
         client.apply_to(&mut auth);
-        let (first, place) = seen
-            .entry(host.to_text())
-            .or_insert_with(|| (auth.clone(), client.span()));
-        if *first != auth {
-            complaints
-                .error(
-                    client.span(),
-                    format!("something else is asked of the clients of `{}`", host.to_text()),
-                )
-                .related(place.clone(), "here");
-        }
-    }
-}
-
-/// Warns of redirects to a path that the same route answers: with the same redirect.
-fn warn_of_circles(typed: &[At<Route>], complaints: &mut Complaints) {
-    let prefix = |route: &At<Route>| route.path.as_deref().map_or("/", String::as_str).to_owned();
-    let answers = |route: &&At<Route>, path: &str| {
-        let rest = path.strip_prefix(prefix(route).trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-    };
-    for own in typed {
-        let Some(to) = own.redirect.as_ref().and_then(|redirect| redirect.to.as_ref()) else {
-            continue;
-        };
-        if !to.is_constant() || !to.as_str().starts_with('/') || !answers(&own, to.as_str()) {
-            continue;
-        }
-        let mut others = typed.iter().filter(|other| answers(other, to.as_str()));
-        if others.all(|other| prefix(other).len() <= prefix(own).len()) {
-            complaints
-                .warning(
-                    to.span(),
-                    "this route answers the target, too: with the same redirect",
-                )
-                .help("give the target a route of its own, with a longer path");
+        for host in hosts {
+            let (first, place) = seen
+                .entry(host.to_text())
+                .or_insert_with(|| (auth.clone(), client.span()));
+            if *first != auth {
+                complaints
+                    .error(
+                        client.span(),
+                        format!("something else is asked of the clients of `{}`", host.to_text()),
+                    )
+                    .related(place.clone(), "here");
+            }
         }
     }
 }
@@ -234,10 +311,14 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
     }
     typed.apply_to(&mut route);
     let place = Place {
-        prefix: &route.path,
+        prefix: route.path.prefix(),
         upstreams,
     };
     let handler = handler::check(typed, place, complaints);
+    if let Some(typed) = &typed.maintenance {
+        route.maintenance = maintenance::check(typed, complaints);
+    }
+    route.cors = typed.cors.as_ref().map(|typed| cors::check(typed, complaints));
     buffering::check(
         typed.buffering.as_ref(),
         &route.buffering,
@@ -250,12 +331,14 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
     buffering::tell_of_lengths(typed.buffering.as_ref(), upstream, complaints);
     let protocol = upstream.map(|upstream| upstream.protocol);
     if matches!(protocol, None | Some(ProtocolName::Http)) {
-        route.params = Arc::default();
+        route.onward.params = ExtraParams::default();
         warn_about_params(typed, complaints);
     }
     if protocol.is_none() {
         route.ignore_client_abort = false;
         route.pass_headers = Vec::new();
+        route.onward = Onward::default();
+        route.cookies = CookieAttributes::default();
         warn_about_applications(typed, complaints);
     }
     Some(route)
@@ -274,7 +357,15 @@ fn warn_about_params(typed: &Route, complaints: &mut Complaints) {
 fn warn_about_applications(typed: &Route, complaints: &mut Complaints) {
     let abort = typed.ignore_client_abort.as_ref().map(At::span);
     let pass = typed.pass_headers.as_ref().map(At::span);
-    for (key, span) in [("pass_headers", pass), ("ignore_client_abort", abort)] {
+    let request = typed.request.as_ref().map(At::span);
+    let cookies = typed.cookies.as_ref().map(At::span);
+    let keys = [
+        ("pass_headers", pass),
+        ("ignore_client_abort", abort),
+        ("request", request),
+        ("cookies", cookies),
+    ];
+    for (key, span) in keys {
         if let Some(span) = span {
             complaints.warning(
                 span,

@@ -2,31 +2,80 @@
 
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::units::Text;
+use crate::config::units::{Text, pattern};
+use crate::frontend::config::Path;
 
-/// A path prefix without the slash at its end, which would not make a difference.
-pub(super) const PREFIX: Text<String> = Text {
-    words: "path prefix",
+/// What nginx writes behind `location`, and a suffix besides.
+pub(super) const PATH: Text<Path> = Text {
+    words: "path",
     read,
-    show: String::clone,
+    show: Path::to_text,
 };
 
-fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
-    if let Some((message, help)) = mistake(typed) {
+fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<Path> {
+    if let Some(pattern) = pattern(typed, complaints) {
+        return pattern.map(Path::Pattern);
+    }
+    if let Some(name) = typed.strip_prefix('@') {
+        return named(name, typed, complaints);
+    }
+    if let Some(suffix) = typed.strip_prefix('*') {
+        return self::suffix(suffix, typed, complaints);
+    }
+    let (modifier, path) = split(typed);
+    if let Some((message, help)) = mistake(path) {
         complaints.error(typed.span(), message).help(help);
     }
-    Some(match typed.trim_end_matches('/') {
-        "" => "/".to_owned(),
-        path => path.to_owned(),
+    Some(match modifier {
+        "=" => Path::Exact(path.to_owned()),
+        "^~" => Path::FirmPrefix(without_slash(path)),
+        _ => Path::Prefix(without_slash(path)),
     })
 }
 
-fn mistake(path: &str) -> Option<(&'static str, String)> {
-    if let Some(mistake) = modifier(path) {
-        return Some(mistake);
+/// The modifier in front of a path, and the path.
+fn split(typed: &str) -> (&str, &str) {
+    for modifier in ["=", "^~"] {
+        if let Some(path) = typed.strip_prefix(modifier) {
+            return (modifier, path.trim_start());
+        }
     }
+    ("", typed)
+}
+
+/// The slash at the end of a prefix would not make a difference.
+fn without_slash(path: &str) -> String {
+    match path.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+fn named(name: &str, typed: &At<String>, complaints: &mut Complaints) -> Option<Path> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.is_empty() || !name.bytes().all(plain) {
+        complaints
+            .error(typed.span(), "not the name of a route")
+            .help("write it with letters, digits, `-` and `_`: \"@app\"");
+    }
+    Some(Path::Named(name.to_owned()))
+}
+
+fn suffix(suffix: &str, typed: &At<String>, complaints: &mut Complaints) -> Option<Path> {
+    if suffix.is_empty() || suffix.contains(['*', '/', '?', '#', '%', '$', '|', '(']) {
+        complaints
+            .error(typed.span(), "not a suffix of paths")
+            .help("write \"*.php\", or a pattern behind a tilde: \"~ \\\\.(jpg|png)$\"");
+    }
+    Some(Path::Suffix(suffix.to_owned()))
+}
+
+fn mistake(path: &str) -> Option<(&'static str, String)> {
     if path.contains(['*', '^', '|', '\\']) || path.ends_with('$') {
-        return Some((PATTERN, instead_of(path)));
+        return Some((
+            "a pattern without its tilde",
+            format!("write \"~ {}\" if it is meant as one", path.escape_default()),
+        ));
     }
     let Some(rest) = path.strip_prefix('/') else {
         return Some((
@@ -38,7 +87,8 @@ fn mistake(path: &str) -> Option<(&'static str, String)> {
     if rest.contains(['?', '#']) {
         return Some((
             "only the path decides about the route",
-            "leave out what begins with `?` or `#`".to_owned(),
+            "leave out what begins with `?` or `#`; arguments are conditions: when = { query = { … } }"
+                .to_owned(),
         ));
     }
     if rest.contains('%') {
@@ -59,29 +109,3 @@ fn mistake(path: &str) -> Option<(&'static str, String)> {
         )
     })
 }
-
-/// What stands in front of the paths of nginx's `location`: `=`, `^~`, `~`, `~*`.
-fn modifier(path: &str) -> Option<(&'static str, String)> {
-    let rest = path.trim_start_matches(['=', '^', '~', '*', '!']);
-    let modifier = &path[..path.len() - rest.len()];
-    let rest = rest.trim_start();
-    match modifier {
-        "=" | "^~" if rest.starts_with('/') => Some((
-            "the path of a route is a prefix, with nothing in front of it",
-            format!("write \"{rest}\": the longest path that a request begins with has it"),
-        )),
-        "~" | "~*" => Some((PATTERN, instead_of(rest))),
-        _ => None,
-    }
-}
-
-/// What to write instead of a pattern.
-fn instead_of(pattern: &str) -> String {
-    match pattern.contains("php") {
-        true => "a route with `php` finds the scripts below its path by itself: write where the paths begin, \"/\" for all",
-        false => "write where the paths begin; patterns are not needed",
-    }
-    .to_owned()
-}
-
-const PATTERN: &str = "the path of a route is a prefix, not a pattern";

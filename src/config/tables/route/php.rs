@@ -33,6 +33,9 @@ table! {
         index: Vec<String> as OneOrMore(PHP_INDEX),
         /// Script for every path that is no file, by its place below the document root: `"/index.php"`. Default: none, 404.
         front_controller: String as SCRIPT,
+        /// The scripts that run, by their places below the document root: `["/index.php"]`; every other one is 404. The front
+        /// controller need not be listed for the paths that are no files. Default: all.
+        scripts: Vec<String> as OneOrMore(SCRIPT),
         /// Suffix of scripts.
         suffix: String as SUFFIX,
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
@@ -83,11 +86,13 @@ impl HandlerTable for Php {
 
     fn shown(php: &Settings, upstreams: &[UpstreamConfig]) -> At<Self> {
         let (root, alias) = document_root::shown(&php.root);
+        let plain = Self::plain(php);
         At::nowhere(Self {
             upstream: target::shown(upstreams, php.upstream),
             root,
             alias,
-            ..Self::plain(php)
+            scripts: plain.scripts.clone().filter(|scripts| !scripts.is_empty()),
+            ..plain
         })
     }
 }
@@ -115,11 +120,9 @@ const SCRIPT: Text<String> = Text {
 
 fn script(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
     if has_query(typed) {
-        complaints
-            .error(typed.span(), "the front controller has a query")
-            .help(
-                "write the script alone, such as \"/index.php\": it gets the query of the request as it is",
-            );
+        complaints.error(typed.span(), "a script has a query").help(
+            "write the script alone, such as \"/index.php\": it gets the query of the request as it is",
+        );
     } else if !is_script(typed) {
         complaints
             .error(typed.span(), "not the path of a script below the document root")

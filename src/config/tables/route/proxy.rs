@@ -23,6 +23,9 @@ table! {
         script_filename: String as Absolute("the script"); only WITH_VARIABLES,
         /// `DOCUMENT_ROOT`, when the application wants one. Default: none.
         document_root: String as Absolute("the document root"); only WITH_VARIABLES,
+        /// What is taken off the path before it is sent: with `"/api"`, `/api/users` becomes `/users`, as with nginx's
+        /// `proxy_pass http://app/;`. For the others `mount` says it. Default: nothing.
+        strip: String as MOUNT; only &["http"],
         /// `Host` towards the application, in place of the client's: `"localhost"`, `"$host:8384"`. Default: `host` of the
         /// upstream, else the client's.
         host: Template as SENT_HOST; only &["http"],
@@ -37,6 +40,9 @@ impl HandlerTable for Proxy {
         let upstream = target::find(typed, typed.upstream.as_ref(), upstreams, complaints);
         if let Some(mount) = &typed.mount {
             check_mount(mount, prefix, complaints);
+        }
+        if let Some(strip) = &typed.strip {
+            check_mount(strip, prefix, complaints);
         }
         let upstream = upstream?;
         let mut proxy = Settings {
@@ -83,7 +89,7 @@ fn check_mount(mount: &At<String>, prefix: &str, complaints: &mut Complaints) {
         complaints
             .error(
                 mount.span(),
-                format!("the path of the route, `{prefix}`, does not begin with the mount"),
+                format!("the path of the route, `{prefix}`, does not begin with it"),
             )
             .help("the mount is the part of the path that the application does not see as its own");
     }

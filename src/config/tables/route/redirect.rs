@@ -53,11 +53,15 @@ fn target(typed: &At<String>, complaints: &mut Complaints) -> Option<Template> {
             .strip_prefix(scheme)
             .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
     });
-    let plain = |byte: u8| matches!(byte, b'!'..=b'~');
-    if !(url || typed.starts_with(['/', '$'])) || !typed.bytes().all(plain) {
+    if !(url || typed.starts_with(['/', '$'])) || mistaken_target(typed) {
         complaints
             .error(typed.span(), "not a target for a redirect")
             .help("write \"https://host/path\" or \"/path\", with %-escapes for special characters");
     }
     template(typed, complaints)
+}
+
+/// Whether a text has a character that no URI has.
+pub(super) fn mistaken_target(text: &str) -> bool {
+    !text.bytes().all(|byte| matches!(byte, b'!'..=b'~'))
 }

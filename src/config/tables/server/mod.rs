@@ -19,9 +19,10 @@ use crate::config::Server as Process;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{Section, table};
-use crate::config::units::{ANY_SIZE, Absolute, List, Number};
+use crate::config::units::{ANY_SIZE, Absolute, List, Name, Named, Number};
 use crate::frontend::FrontendConfig;
 use crate::frontend::trust::TrustedProxy;
+use crate::protocol::params::Underscores;
 
 /// What the table speaks of: the process, and the front end without its listeners and routes.
 #[derive(Default)]
@@ -50,6 +51,10 @@ table! {
         /// sockets. See [requests.md](requests.md#what-a-proxy-in-front-says).
         trusted_proxies: Vec<TrustedProxy> as List(TRUSTED_PROXY) => frontend.trust.proxies,
         client_ip: ClientIp as Section => frontend.trust.client_ip,
+        /// What becomes of fields of clients whose names have an underscore, which applications cannot tell from the same with
+        /// a hyphen: `"drop"`; `"refuse"` the request with 400; or `"pass"` them, unless with hyphens they would be well-known
+        /// or the gateway's own, such as `X_Forwarded_For`.
+        underscores: Underscores as Name => frontend.trust.underscores,
         resolver: Resolver as Section => process.resolver,
         timeouts: ServerTimeouts as Section => frontend.timeouts,
         /// Largest request head; 431 above.
@@ -79,4 +84,13 @@ pub(super) fn check(typed: Option<&At<Server>>, complaints: &mut Complaints) -> 
         }
     }
     settings
+}
+
+impl Named for Underscores {
+    const KIND: &'static str = "word about underscores";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("drop", Self::Drop),
+        ("refuse", Self::Refuse),
+        ("pass", Self::Pass),
+    ];
 }

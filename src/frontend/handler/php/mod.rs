@@ -27,6 +27,8 @@ pub struct Php {
     pub index: Vec<String>,
     /// Script for every path that is no file, by its place below the document root, e.g. `/index.php`.
     pub front_controller: Option<String>,
+    /// The scripts that run, by their places below the document root; none: all. The front controller always does.
+    pub scripts: Vec<String>,
     /// Suffix of scripts, with its dot, e.g. `.php`.
     pub suffix: String,
     /// Which symbolic links below the root are followed, to scripts and to other files.
@@ -44,6 +46,7 @@ impl Default for Php {
             remote_root: None,
             index: vec!["index.php".to_owned()],
             front_controller: None,
+            scripts: Vec::new(),
             suffix: ".php".to_owned(),
             symlinks: Symlinks::default(),
             charset: None,
@@ -106,7 +109,7 @@ impl Handle for Scripts {
 
     fn missing(&self, path: &DecodedPath, encoded: &[u8]) -> Option<String> {
         let why = match self.site.resolve(path, encoded) {
-            Err(Unresolved::SuffixCase) => Unresolved::SuffixCase.to_string(),
+            Err(error @ (Unresolved::SuffixCase | Unresolved::NotListed)) => error.to_string(),
             Err(error) => format!("{error}, and there is no front_controller"),
             Ok(_) => PROGRAM.to_owned(),
         };
@@ -121,7 +124,7 @@ impl From<Unresolved> for Rejection {
         match error {
             Unresolved::Path(error) => error.into(),
             Unresolved::Lookup(error) => error.into(),
-            Unresolved::SuffixCase => Self::NotFound,
+            Unresolved::SuffixCase | Unresolved::NotListed => Self::NotFound,
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Site {
     index: Vec<String>,
     /// URL path, starts with a slash.
     front_controller: Option<Bytes>,
+    /// Names of the scripts that run, by their places below the root; none: all.
+    scripts: Vec<String>,
     suffix: String,
     /// Where the part of a URL path begins that leads into the root: what is in front of it belongs to the names of
     /// scripts, and not to their files.
@@ -59,6 +61,9 @@ pub enum Unresolved {
     /// A script suffix in other than the configured case. Some file systems do not distinguish them.
     #[error("script suffix in a different case")]
     SuffixCase,
+    /// A script that is none of those that run.
+    #[error("not among the `scripts` that run")]
+    NotListed,
 }
 
 /// Where the first script suffix of a path ends.
@@ -85,6 +90,7 @@ impl Site {
             remote_root: remote.map(|root| without_slash(root.as_os_str().as_bytes())),
             index: config.index.clone(),
             front_controller: controller.map(|path| name(path).into()),
+            scripts: config.scripts.clone(),
             suffix: config.suffix.clone(),
             start,
             normalize,
@@ -115,6 +121,9 @@ impl Site {
 
     /// The path up to `end` is a script's.
     fn script(&self, path: &DecodedPath, end: usize, encoded: &[u8]) -> Result<Resolved, Unresolved> {
+        if !self.runs(&path.as_bytes()[self.start..end]) {
+            return Err(Unresolved::NotListed);
+        }
         match self.root.look(&path.relative(self.start, end)?) {
             Ok((Kind::File, root)) => Ok(Resolved::Script(Script {
                 path_info: path.to_bytes().slice(end..),
@@ -144,6 +153,9 @@ impl Site {
     fn directory(&self, path: &DecodedPath, relative: &RelPath) -> Result<Resolved, Unresolved> {
         for name in &self.index {
             let index = relative.join(name);
+            if name.ends_with(&self.suffix) && !self.runs(&[b"/", index.as_bytes()].concat()) {
+                continue;
+            }
             match self.root.look(&index) {
                 Ok((Kind::File, _)) if !path.is_directory() => return Ok(Resolved::Redirect),
                 Ok((Kind::File, root)) if name.ends_with(&self.suffix) => {
@@ -156,6 +168,11 @@ impl Site {
             }
         }
         self.missing(LookupError::NotFound.into())
+    }
+
+    /// Whether a script is one of those that run.
+    fn runs(&self, place: &[u8]) -> bool {
+        self.scripts.is_empty() || self.scripts.iter().any(|script| script.as_bytes() == place)
     }
 
     fn file(&self, path: RelPath) -> Result<Resolved, Unresolved> {
@@ -273,6 +290,7 @@ mod tests {
             remote_root: Some("/srv/app".into()),
             index: vec!["index.php".into()],
             front_controller: None,
+            scripts: Vec::new(),
             suffix: ".php".into(),
             symlinks: Symlinks::Inside,
             charset: None,
@@ -312,6 +330,7 @@ mod tests {
     const MISSING: &str = "not found: no such file";
     const OUTSIDE: &str = "not found: a symbolic link leads out of the root, and symlinks = \"inside\"";
     const HIDDEN: &str = "not found: hidden file";
+    const UNLISTED: &str = "not found: not among the `scripts` that run";
     const CASE: &str = "not found: script suffix in a different case";
 
     #[test]
@@ -464,6 +483,36 @@ mod tests {
             ("/up/secret.php", OUTSIDE),
         ] {
             assert_eq!(outcome(&site, target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn only_the_scripts_of_a_list_run() {
+        let dir = tree();
+        let listed = |front_controller: Option<&str>| {
+            site(&Php {
+                scripts: vec!["/a.php".into()],
+                front_controller: front_controller.map(str::to_owned),
+                ..config(&dir)
+            })
+        };
+        for (target, alone, controlled) in [
+            ("/a.php/x", "run /a.php /x", "run /a.php /x"),
+            ("/b.php", UNLISTED, UNLISTED),
+            ("/index.php", UNLISTED, UNLISTED),
+            ("/none.php", UNLISTED, UNLISTED),
+            ("/", MISSING, "run /index.php"),
+            ("/admin", MISSING, "run /index.php"),
+            ("/admin/", MISSING, "run /index.php"),
+            ("/x/y", MISSING, "run /index.php"),
+            ("/style.css", "file \"style.css\"", "file \"style.css\""),
+        ] {
+            assert_eq!(outcome(&listed(None), target), alone, "{target}");
+            assert_eq!(
+                outcome(&listed(Some("/index.php")), target),
+                controlled,
+                "{target}"
+            );
         }
     }
 

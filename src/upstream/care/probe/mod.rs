@@ -163,6 +163,7 @@ fn head(request: &Request) -> RequestHead {
         upgrade: false,
         trailers: false,
         extra: Vec::new().into(),
+        routed: None,
         id: RequestId(fastrand::u64(..)),
     }
 }
