@@ -42,6 +42,15 @@ impl Body {
         }
     }
 
+    /// Nothing wants what has not been given out: the application may finish within bounds, and its connection is kept then.
+    pub fn discard(self) {
+        match self {
+            Self::Direct(source) => source.abandon(),
+            Self::Buffered(body) => body.abandon(),
+            Self::Full(_) | Self::Switched(_) => {}
+        }
+    }
+
     /// The next bytes.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         match self {

@@ -55,6 +55,13 @@ impl Buffered {
         }
     }
 
+    /// Nothing wants the rest.
+    pub(super) fn abandon(self) {
+        if let Some(source) = self.source {
+            source.abandon();
+        }
+    }
+
     /// The next bytes.
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         let polled = match (&mut self.source, &mut self.spool) {

@@ -44,6 +44,13 @@ impl Source {
         });
     }
 
+    /// Nothing wants the rest: it is ended like that of an answer without a body.
+    pub(super) fn abandon(mut self) {
+        if let Some(body) = self.body.take().filter(|body| !body.is_over()) {
+            Self::discard(body, &self.relays, self.ignore_abort);
+        }
+    }
+
     /// The next bytes.
     pub(in crate::upstream) fn poll_chunk(
         &mut self,
