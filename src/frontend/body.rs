@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::broken::Broken;
 use super::encoded::{Encoded, Plain};
 use super::streaming_body::StreamingBody;
+use super::throttled::Throttled;
 use super::tunnel::Tunnel;
 use crate::files;
 use crate::protocol::fields::Fields;
@@ -28,6 +29,8 @@ pub enum Body {
     File(files::Body),
     /// One of these, in a content coding.
     Encoded(Box<Encoded<Self>>),
+    /// One of these, no faster than so many bytes a second.
+    Throttled(Box<Throttled<Self>>),
     /// None: the connection becomes a tunnel.
     Tunnel(Box<Tunnel>),
     /// None, and no head either: the connection, or the stream, ends.
@@ -48,6 +51,7 @@ impl Body {
             Self::StreamingBody(body) => body.poll_chunk(cx),
             Self::File(body) => body.poll_chunk(cx).map_err(Broken::File),
             Self::Encoded(body) => body.poll_chunk(cx),
+            Self::Throttled(body) => body.poll_chunk(cx),
         }
     }
 
@@ -56,6 +60,7 @@ impl Body {
         match self {
             Self::StreamingBody(body) => body.take_trailers(),
             Self::Encoded(body) => body.body().take_trailers(),
+            Self::Throttled(body) => body.body().take_trailers(),
             // All of the others are whole.
             _ => None,
         }
@@ -66,6 +71,10 @@ impl Body {
         match self {
             Self::File(body) => body.in_pieces(piece),
             Self::Encoded(body) => body.body().in_pieces(piece),
+            Self::Throttled(body) => {
+                let piece = piece.min(body.piece());
+                body.body().in_pieces(piece);
+            }
             _ => {}
         }
     }
@@ -76,7 +85,16 @@ impl Body {
             Self::Upstream(body) => body.detach(),
             Self::StreamingBody(body) => body.detach(),
             Self::Encoded(body) => body.detach(),
+            Self::Throttled(body) => body.body().detach(),
             Self::Empty | Self::Full(_) | Self::File(_) | Self::Tunnel(_) | Self::Unanswered => {}
+        }
+    }
+
+    /// Nothing wants it: what an application still sends is read for a moment, so that its worker and its connection are
+    /// free for others.
+    pub(super) fn discard(self) {
+        if let Self::StreamingBody(body) = self {
+            body.discard();
         }
     }
 
@@ -97,6 +115,7 @@ impl Body {
             Self::StreamingBody(body) => body.is_over(),
             Self::File(body) => body.is_over(),
             Self::Encoded(body) => body.is_over(),
+            Self::Throttled(body) => body.is_over(),
         }
     }
 
@@ -109,6 +128,7 @@ impl Body {
             Self::StreamingBody(body) => body.remaining(),
             Self::File(body) => Some(body.remaining()),
             Self::Encoded(body) => body.is_over().then_some(0),
+            Self::Throttled(body) => body.remaining(body.inner().remaining()),
         }
     }
 }

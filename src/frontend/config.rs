@@ -11,7 +11,9 @@ use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 
+pub use super::accel::{Accel, SendFile};
 pub use super::condition::{Wanted, When};
+pub use super::errors::{Errors, Page, PagePlace, PageStatus, Statuses};
 pub use super::field_rules::FieldRules;
 pub use super::filter::{
     AccessRules, CompressionSettings as Compression, CookieAttributes, CorsRules, Maintenance,
@@ -127,8 +129,14 @@ pub struct Route {
     pub access: AccessRules,
     /// When the site is closed.
     pub maintenance: Option<Maintenance>,
+    /// Only other routes, error pages and applications lead here.
+    pub internal: bool,
     /// What answers.
     pub handler: Handler,
+    /// Pages in place of errors.
+    pub errors: Errors,
+    /// What the application may ask for.
+    pub accel: Accel,
     /// Limits of requests on this route.
     pub limits: Limits,
     /// What is held back, and where.
@@ -225,7 +233,10 @@ impl Default for Route {
             client: None,
             access: AccessRules::default(),
             maintenance: None,
+            internal: false,
             handler: Handler::Respond(Respond::default()),
+            errors: Errors::default(),
+            accel: Accel::default(),
             limits: Limits::default(),
             buffering: Buffering::default(),
             onward: Onward::default(),
@@ -245,6 +256,16 @@ impl Route {
     pub fn name(&self) -> String {
         let hosts: Vec<String> = self.host.iter().map(Host::to_text).collect();
         hosts.join(",") + &self.path.to_text()
+    }
+
+    /// The names of the routes that it leads to.
+    pub fn leads_to(&self) -> impl Iterator<Item = &str> {
+        let fallback = match self.handler.fallback() {
+            Some(Fallback::Route(name)) => Some(name.as_str()),
+            Some(Fallback::Target(_)) | None => None,
+        };
+        let send_file = self.accel.send_file.iter().map(|from| from.route.as_str());
+        fallback.into_iter().chain(self.errors.names()).chain(send_file)
     }
 
     /// Its hosts that are names and not patterns.

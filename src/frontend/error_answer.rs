@@ -14,6 +14,19 @@ use crate::upstream::Failure;
 /// When a client that found every worker busy should come back, in seconds.
 const COME_BACK: &str = "1";
 
+/// An error whose page failed: the answer itself where it is one of ours, else its status alone.
+pub(super) fn without_page(error: Answer) -> Answer {
+    if matches!(error.body, Body::Empty | Body::Full(_)) && error.fields.contains(FieldName::BridgeheadError)
+    {
+        return error;
+    }
+    error.body.discard();
+    let status = error.status;
+    let phrase = status.canonical_reason().unwrap_or("Error");
+    let text = format!("{} {phrase}\n", status.as_u16());
+    Answer::text(status, text.into())
+}
+
 /// The answer to request `id`, which failed; `accept` is its field of that name.
 pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) -> Answer {
     let status = match rejection.status() {

@@ -17,6 +17,7 @@ use super::context::ExchangeContext;
 use super::error_answer;
 use super::flow::InternalUri;
 use super::interim::InterimAnswers;
+use super::kept::{Failed, Kept};
 use super::metered::Metered;
 use super::pace::Rate;
 use super::private_fields::PRIVATE;
@@ -27,7 +28,7 @@ use super::request::Request;
 use super::seen::Seen;
 use super::tunnel::Tunnel;
 use crate::protocol::RequestHead;
-use crate::protocol::fields::{FieldName, Fields};
+use crate::protocol::fields::{FieldName, FieldNames, Fields};
 use crate::protocol::request::{Client, RequestId, Script};
 use crate::telemetry::{Observer, Reason};
 
@@ -49,6 +50,8 @@ pub struct Exchange {
     least: Option<Box<Rate>>,
     /// How fast it does, where it matters.
     metered: Option<Box<Metered>>,
+    /// What an answer has left to the one in its place.
+    kept: Option<Box<Kept>>,
     /// Where its stream finds its interim answers: HTTP/2 only.
     pub(super) interim: Option<Arc<InterimAnswers>>,
     /// Bytes that the client is to get; [`UNKNOWN`] if their number is.
@@ -75,6 +78,7 @@ impl Exchange {
             last: false,
             least: None,
             metered: None,
+            kept: None,
             interim: None,
             expected: UNKNOWN,
             ended: false,
@@ -121,10 +125,20 @@ impl Exchange {
         &head.client
     }
 
-    /// Routed again, as a request for `uri`. Refuses to go round in a circle.
-    pub(super) fn reroute(&mut self, uri: InternalUri) -> Result<(), Rejection> {
-        self.request.retarget(uri.into_target());
-        self.again()
+    /// Routed again, as a request for `uri`; gives the name of the route that is to have it, if one is named. Refuses to go
+    /// round in a circle.
+    pub(super) fn reroute(&mut self, uri: InternalUri) -> Result<Option<Box<str>>, Rejection> {
+        let (route, target) = match uri {
+            InternalUri::Target(target) => (None, Some(target)),
+            InternalUri::Named(route) => (Some(route), None),
+            InternalUri::Within(route, target) => (Some(route), Some(target)),
+            InternalUri::Invalid(said) => return Err(Rejection::InternalUri(said)),
+        };
+        if let Some(target) = target {
+            self.request.retarget(target);
+        }
+        self.again()?;
+        Ok(route)
     }
 
     /// Another route goes on with it. Refuses to go round in a circle.
@@ -140,11 +154,79 @@ impl Exchange {
     }
 
     /// Routed again in place of its answer, as a GET for `uri`: what is left of its body is not for what answers now.
-    pub(super) fn replace(&mut self, uri: InternalUri) -> Result<(), Rejection> {
+    pub(super) fn replace(&mut self, uri: InternalUri) -> Result<Option<Box<str>>, Rejection> {
         // The worker is free before another one is asked for.
-        self.answer = Answer::new(client_gone(), Body::Empty);
+        self.drop_answer();
         self.request.replace();
         self.reroute(uri)
+    }
+
+    /// Whether other routes have led it to the one that has it now.
+    pub fn is_internal(&self) -> bool {
+        self.request.rounds > 0
+    }
+
+    /// What there is to be kept of an answer that is dropped.
+    pub(super) fn kept(&mut self) -> &mut Kept {
+        self.kept.get_or_insert_default()
+    }
+
+    /// Something else is sent in place of its answer, which has a say in that.
+    pub(super) fn keep(&mut self) {
+        self.kept.get_or_insert_default().keep(&self.answer);
+    }
+
+    /// Gives the answer what was kept for it.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.give(&mut self.answer);
+        }
+    }
+
+    /// Whether a page for an error answers.
+    pub(super) fn is_page(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.is_page())
+    }
+
+    /// Its answer is an error that a page stands in for, which the client gets with this status; `None`: what answers in
+    /// its place says how it went.
+    pub(super) fn turn(&mut self, status: Option<StatusCode>) {
+        let answer = std::mem::replace(&mut self.answer, Answer::new(client_gone(), Body::Empty));
+        let fields = answer.fields.clone();
+        let failed = status.map(|status| Failed {
+            status,
+            plain: error_answer::without_page(answer),
+        });
+        match status {
+            Some(status) => {
+                self.record.restate(status);
+                // They are about what was asked for.
+                self.request.head.fields.remove_all(CONDITIONS);
+            }
+            None => self.record.forgive(),
+        }
+        self.kept().keep_error(&fields, failed);
+    }
+
+    /// The page for an error has failed itself: the client gets the error without it.
+    pub(super) fn turn_back(&mut self, rejection: &Rejection) -> bool {
+        let failed = self.kept.as_mut().and_then(|kept| kept.take_error());
+        let Some(Failed { status, mut plain }) = failed else {
+            return false;
+        };
+        let (id, reason, error) = (self.request.head.id, rejection.reason().as_str(), rejection);
+        tracing::warn!(request = %id, reason, %error, "the page for an error failed");
+        self.drop_answer();
+        plain.status = status;
+        self.answer = plain;
+        true
+    }
+
+    /// Nothing wants the answer that is there.
+    fn drop_answer(&mut self) {
+        let answer = std::mem::replace(&mut self.answer, Answer::new(client_gone(), Body::Empty));
+        answer.body.discard();
     }
 
     /// The request's body is complete, or of known length and streaming.
@@ -169,7 +251,13 @@ impl Exchange {
         self.last |= rejection.is_last();
         self.record.refused(status, rejection.reason());
         let accept = self.request.head.fields.get(FieldName::Accept);
-        self.answer = error_answer::rejection(rejection, id, accept);
+        let answer = error_answer::rejection(rejection, id, accept);
+        self.drop_answer();
+        self.answer = answer;
+        if let Some(kept) = &mut self.kept {
+            kept.forget();
+            kept.give(&mut self.answer);
+        }
     }
 
     /// Says in the error log that a request failed, or was refused.
@@ -193,6 +281,15 @@ impl Exchange {
         self.record.answered(self.answer.status);
         let bodiless = self.request.head.method == Method::HEAD
             || matches!(self.record.status().as_u16(), 100..200 | 204 | 304);
+        if let Some(kept) = &mut self.kept {
+            if let Some(reason) = self.record.refusal().filter(|_| kept.is_page()) {
+                let fields = &mut self.answer.fields;
+                fields.set(FieldName::BridgeheadError, reason.as_str());
+            }
+            if !bodiless {
+                kept.throttle(&mut self.answer);
+            }
+        }
         if bodiless {
             self.tunnel = withhold(&mut self.answer);
         } else {
@@ -419,6 +516,16 @@ const UNKNOWN: u64 = u64::MAX;
 /// How often a request is routed again: more than any chain of rewrites, error pages and files that are sent in place of
 /// an answer has.
 const ROUNDS: u8 = 10;
+
+/// Fields of a request that ask for no answer, or for a part of it.
+const CONDITIONS: FieldNames = FieldNames::of(&[
+    FieldName::IfMatch,
+    FieldName::IfModifiedSince,
+    FieldName::IfNoneMatch,
+    FieldName::IfRange,
+    FieldName::IfUnmodifiedSince,
+    FieldName::Range,
+]);
 
 /// Takes the body from an answer that has none on the wire (HEAD, 204, 304, 101), so that the application is not
 /// held up by it; keeps the length that is announced all the same (RFC 9110, section 8.6). What is left of a body that

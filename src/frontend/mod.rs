@@ -16,6 +16,7 @@
 //!
 //! [`config`] is what all of them need to know of the configuration, [`context`] what exchanges need.
 
+mod accel;
 mod accept_failures;
 pub mod answer;
 pub mod authority;
@@ -31,6 +32,7 @@ pub mod edge;
 mod encoded;
 pub mod error_answer;
 mod error_page;
+pub mod errors;
 pub mod exchange;
 pub mod field_rules;
 pub mod filter;
@@ -41,6 +43,7 @@ pub mod handler;
 pub mod handshake_limit;
 pub mod inspect;
 mod interim;
+mod kept;
 mod liking;
 mod location;
 mod meter;
@@ -65,6 +68,7 @@ pub mod server;
 pub mod service;
 mod sought;
 pub mod streaming_body;
+mod throttled;
 pub mod trust;
 pub mod tunnel;
 pub mod upload;

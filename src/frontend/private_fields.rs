@@ -2,9 +2,9 @@
 
 use crate::protocol::fields::{FieldName, FieldNames};
 
-/// Fields by which applications ask nginx, lighttpd and Apache for something. Nothing here does it so far; they often
-/// hold paths that are nothing for clients.
-pub const UNHEEDED: [FieldName; 6] = [
+/// Fields by which applications ask nginx, lighttpd and Apache for something. They often hold paths that are nothing for
+/// clients.
+pub const ASKED: [FieldName; 6] = [
     FieldName::XAccelCharset,
     FieldName::XAccelExpires,
     FieldName::XAccelLimitRate,
@@ -15,6 +15,6 @@ pub const UNHEEDED: [FieldName; 6] = [
 
 /// All that is hidden: those; the name of the server program, which is for attackers first of all; and the word of the
 /// gateway about errors, which no application can say.
-pub const PRIVATE: FieldNames = FieldNames::of(&UNHEEDED)
+pub const PRIVATE: FieldNames = FieldNames::of(&ASKED)
     .with(FieldName::Server)
     .with(FieldName::BridgeheadError);

@@ -16,7 +16,7 @@ pub(super) struct Record {
     status: StatusCode,
     reason: Option<Reason>,
     /// The rule that it breaks.
-    rule: Option<Box<str>>,
+    rule: Option<Box<Rule>>,
     /// The request was refused, or failed.
     refused: bool,
     request_bytes: u64,
@@ -28,6 +28,9 @@ pub(super) struct Record {
     /// Where its time went, and what happened upstream.
     pub(super) trace: Trace,
 }
+
+/// A rule that a request breaks. Few do: a word of the record has to do for it.
+struct Rule(String);
 
 impl Record {
     /// A request whose head has just been read.
@@ -82,9 +85,26 @@ impl Record {
         (self.status, self.reason, self.refused) = (status, Some(reason), true);
     }
 
+    /// The refusal goes to the client with this status.
+    pub(super) fn restate(&mut self, status: StatusCode) {
+        if self.refused {
+            self.status = status;
+        }
+    }
+
+    /// The refusal does not count: something else says how the request went.
+    pub(super) fn forgive(&mut self) {
+        (self.status, self.reason, self.refused) = (client_gone(), Some(Reason::ClientGone), false);
+    }
+
+    /// Why the request was refused, if it was.
+    pub(super) fn refusal(&self) -> Option<Reason> {
+        self.reason.filter(|_| self.refused)
+    }
+
     /// It is no request that can be answered; which rule it breaks.
     pub(super) fn breaks(&mut self, rule: String) {
-        self.rule = Some(rule.into());
+        self.rule = Some(Box::new(Rule(rule)));
     }
 
     /// There is an answer. The status of a refusal stays.
@@ -165,7 +185,7 @@ impl Record {
                 status: trace.status,
             }),
             reason: self.reason,
-            rule: self.rule.as_deref(),
+            rule: self.rule.as_ref().map(|rule| rule.0.as_str()),
         }
     }
 }

@@ -101,6 +101,9 @@ pub enum Rejection {
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
+    /// An application asks for an answer in place of its own by what is no path, or climbs.
+    #[error("the application asks for `{}` in place of its answer, which is no path of ours", .0.escape_ascii())]
+    InternalUri(Bytes),
     /// Routes and filters have sent it in a circle.
     #[error("routed again more than {0} times")]
     InternalCycle(u8),
@@ -140,7 +143,7 @@ impl Rejection {
             Self::TransferEncoding | Self::NotSwitched => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::InternalUri(_) => StatusCode::NOT_FOUND,
             Self::Unmet(status, _) => *status,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
@@ -181,6 +184,7 @@ impl Rejection {
             Self::NotAllowed => Reason::NotAllowed,
             Self::Unreadable(_) => Reason::FileFailed,
             Self::Maintenance(..) => Reason::Maintenance,
+            Self::InternalUri(_) => Reason::BadInternalUri,
             Self::InternalCycle(_) => Reason::InternalCycle,
             Self::Internal => Reason::Internal,
             Self::Body(error) => error.reason(),
@@ -225,6 +229,7 @@ impl Rejection {
             | Self::NotAllowed
             | Self::Unreadable(_)
             | Self::Maintenance(..)
+            | Self::InternalUri(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
         }
@@ -257,7 +262,22 @@ impl Rejection {
         let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
         // A site that is closed is meant to be.
         let closed = matches!(self, Self::Maintenance(..));
-        failed && !closed || matches!(self, Self::Symlink(_) | Self::ProxyHeader(_))
+        failed && !closed
+            || matches!(
+                self,
+                Self::Symlink(_) | Self::ProxyHeader(_) | Self::InternalUri(_)
+            )
+    }
+
+    /// Whether a page of the route may stand in for the answer.
+    pub fn has_page(&self) -> bool {
+        match self {
+            // It would go on for ever.
+            Self::InternalCycle(_) => false,
+            // Has one of its own.
+            Self::Maintenance(_, page) => page.is_empty(),
+            _ => self.status() != client_gone(),
+        }
     }
 
     /// Whether a later try may succeed, so that `Retry-After` is due.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::exchange::Exchange;
-use super::flow::Flow;
+use super::flow::{Flow, InternalUri};
 use super::forward::{self, Destination, Forwarding};
 use super::inspect::inspect;
 use super::options;
@@ -56,16 +56,18 @@ fn route<B: Incoming>(
     body: impl FnOnce() -> B,
 ) -> Begun {
     let checked = checked.and_then(|()| admit(service, &exchange));
-    match checked.and_then(|()| decide(service, &mut exchange)) {
-        Ok(Some(to)) => {
+    let decided = checked.and_then(|()| decide(service, &mut exchange));
+    let failed = decided.is_err();
+    match or_page(service, &mut exchange, decided, false) {
+        Some(to) => {
             // Made where it stays: it is large.
             let place = Box::new_uninit();
             let handling = forwarded(service.clone(), exchange, body(), Forwarding::to(to));
             let handling = Box::write(place, handling);
             return Begun::Forwarded(Box::into_pin(handling));
         }
-        Ok(None) => exchange.record.ours(),
-        Err(rejection) => fail(service, &mut exchange, &rejection),
+        None if failed => {}
+        None => exchange.record.ours(),
     }
     exchange.decided();
     Begun::Answered(exchange)
@@ -138,7 +140,19 @@ pub fn decide<'s>(
         exchange.answer = options::answer();
         return Ok(None);
     }
-    let mut found = service.route(exchange)?;
+    let found = service.route(exchange)?;
+    follow(service, exchange, found)
+}
+
+/// A route, and the path by which it has a request.
+type Found<'s> = (DecodedPath, &'s Arc<Route>);
+
+/// From one route to the next, until one answers.
+fn follow<'s>(
+    service: &'s Service,
+    exchange: &mut Exchange,
+    mut found: Found<'s>,
+) -> Result<Option<Destination<'s>>, Rejection> {
     loop {
         let (path, route) = found;
         exchange.record.routed(route.number);
@@ -146,20 +160,32 @@ pub fn decide<'s>(
             Flow::Answered => match route.filters.after(exchange) {
                 None => return Ok(None),
                 Some(uri) => {
-                    exchange.replace(uri)?;
-                    service.route(exchange)?
+                    let name = exchange.replace(uri)?;
+                    find(service, exchange, name)?
                 }
             },
             Flow::Forward(upstream) => return Ok(Some(Destination { route, upstream })),
             Flow::Internal(uri) => {
-                exchange.reroute(uri)?;
-                service.route(exchange)?
+                let name = exchange.reroute(uri)?;
+                find(service, exchange, name)?
             }
             Flow::Named(name) => {
                 exchange.again()?;
                 service.named(exchange, name)?
             }
         }
+    }
+}
+
+/// The route that is to have a request now: that of the name, or the one for its path.
+fn find<'s>(
+    service: &'s Service,
+    exchange: &Exchange,
+    name: Option<Box<str>>,
+) -> Result<Found<'s>, Rejection> {
+    match name {
+        Some(name) => service.named(exchange, &name),
+        None => service.route(exchange),
     }
 }
 
@@ -218,20 +244,68 @@ fn answered<'s>(
 ) -> Option<Destination<'s>> {
     let next = sent.and_then(|()| match by.route.filters.after(exchange) {
         None => Ok(None),
-        Some(uri) => exchange.replace(uri).and_then(|()| decide(service, exchange)),
+        Some(uri) => {
+            let name = exchange.replace(uri)?;
+            let found = find(service, exchange, name)?;
+            follow(service, exchange, found)
+        }
     });
-    next.unwrap_or_else(|rejection| {
-        fail(service, exchange, &rejection);
-        None
-    })
+    or_page(service, exchange, next, true)
 }
 
-/// Answers a request that failed, as far as it got.
+/// What answers, also in the place of a failure, for which there may be a page; `asked`: an application has had the
+/// request.
+#[inline]
+fn or_page<'s>(
+    service: &'s Service,
+    exchange: &mut Exchange,
+    decided: Result<Option<Destination<'s>>, Rejection>,
+    asked: bool,
+) -> Option<Destination<'s>> {
+    match decided {
+        Ok(to) => to,
+        Err(rejection) => page(service, exchange, rejection, asked),
+    }
+}
+
+/// Answers a request that failed, by the page that its route has for that. Ends: each page is another round.
 #[cold]
-fn fail(service: &Service, exchange: &mut Exchange, rejection: &Rejection) {
+fn page<'s>(
+    service: &'s Service,
+    exchange: &mut Exchange,
+    mut rejection: Rejection,
+    asked: bool,
+) -> Option<Destination<'s>> {
+    loop {
+        let uri = fail(service, exchange, &rejection)?;
+        let found = lead(exchange, uri, asked).and_then(|name| find(service, exchange, name));
+        match found.and_then(|found| follow(service, exchange, found)) {
+            Ok(to) => return to,
+            Err(next) => rejection = next,
+        }
+    }
+}
+
+/// The request goes on with its page. As with nginx, a route that is named gets what the client has sent, as long as
+/// nothing else had it.
+fn lead(exchange: &mut Exchange, uri: InternalUri, asked: bool) -> Result<Option<Box<str>>, Rejection> {
+    match uri {
+        InternalUri::Named(_) if !asked => exchange.reroute(uri),
+        uri => exchange.replace(uri),
+    }
+}
+
+/// Answers a request that failed, as far as it got; gives where its page is, if there is one.
+fn fail(service: &Service, exchange: &mut Exchange, rejection: &Rejection) -> Option<InternalUri> {
+    if exchange.turn_back(rejection) {
+        return None;
+    }
     exchange.reject(rejection);
-    if let Some(route) = exchange.route().and_then(|number| service.numbered(number)) {
-        route.filters.failed(exchange);
+    let route = exchange.route().and_then(|number| service.numbered(number))?;
+    route.filters.failed(exchange);
+    match rejection.has_page() {
+        true => route.config.errors.page(rejection.status())?.lead(exchange),
+        false => None,
     }
 }
 

@@ -73,6 +73,11 @@ impl StreamingBody {
         self.body.detach();
     }
 
+    /// Nothing wants the rest.
+    pub fn discard(self) {
+        self.body.discard();
+    }
+
     /// As the body says.
     pub fn is_over(&self) -> bool {
         self.body.is_over()

@@ -53,6 +53,8 @@ reasons! {
         BadFraming = "bad_framing",
         /// `Host` is missing, repeated or malformed.
         BadHost = "bad_host",
+        /// An application wants something else sent in place of its answer, and names no path.
+        BadInternalUri = "bad_internal_uri",
         /// A path that cannot be decoded.
         BadPath = "bad_path",
         /// A header of the PROXY protocol that breaks a rule.

@@ -182,9 +182,19 @@ impl Gateway {
             Rejection::NotFound if explanation.route.is_none() => {
                 format!("no route for this host and path; there are {}", self.routes())
             }
+            Rejection::NotFound if self.is_closed(exchange) => {
+                "the route is `internal`: only other routes, error pages and applications lead there"
+                    .to_owned()
+            }
             Rejection::NotFound => self.missing(exchange).unwrap_or_else(|| rejection.to_string()),
             other => other.to_string(),
         }
+    }
+
+    /// Whether the route is none for clients, from which the request has come straight.
+    fn is_closed(&self, exchange: &Exchange) -> bool {
+        let route = exchange.route().map(|number| &self.frontend.routes[number]);
+        route.is_some_and(|route| route.internal) && !exchange.is_internal()
     }
 
     /// The routes that there are, or the first of them.

@@ -3,12 +3,15 @@
 //!
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
+mod accel;
 mod captures;
 mod compression;
 mod cookies;
 mod cors;
 mod headers;
 mod hidden_fields;
+mod intercept;
+mod internal;
 mod least_rate;
 mod maintenance;
 mod networks;
@@ -17,12 +20,15 @@ use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
 use super::rejection::Rejection;
+use accel::Accel;
 use captures::Captures;
 use compression::Compression;
 use cookies::Cookies;
 use cors::Cors;
 use headers::Headers;
 use hidden_fields::HiddenFields;
+use intercept::Intercept;
+use internal::Internal;
 
 pub use compression::Settings as CompressionSettings;
 pub use cookies::Settings as CookieAttributes;
@@ -53,7 +59,11 @@ pub trait Filter {
 }
 
 /// The filters of one route.
-pub struct Filters(Box<[Step]>);
+pub struct Filters {
+    steps: Box<[Step]>,
+    /// The number of the first of those that see an answer as it was made; the others see what the client is to get.
+    inner: usize,
+}
 
 macro_rules! filters {
     (of $route:ident: $($(#[$reason:meta])* $name:ident = $open:expr,)*) => {
@@ -67,7 +77,7 @@ macro_rules! filters {
             /// The filters that the settings of a route ask for.
             pub fn new($route: &Route) -> Self {
                 let all = [$($open.map(Step::$name),)*];
-                Self(all.into_iter().flatten().collect())
+                Self::of(all.into_iter().flatten().collect())
             }
         }
 
@@ -99,8 +109,17 @@ macro_rules! filters {
     };
 }
 
+impl Step {
+    /// Whether it sees an answer as it was made.
+    fn is_inner(&self) -> bool {
+        matches!(self, Self::HiddenFields(_) | Self::Accel(_) | Self::Intercept(_))
+    }
+}
+
 // Before the handler from top to bottom, after it from bottom to top.
 filters! { of route:
+    /// What clients cannot ask for is not there for them, whatever else is said of it.
+    Internal = Internal::new(route.internal),
     /// What the patterns take out of a request may be wanted by everything behind.
     Captures = Captures::new(route),
     /// Those that may not ask are not told that the site is closed, either.
@@ -119,14 +138,25 @@ filters! { of route:
     Cookies = Cookies::new(&route.cookies),
     /// What an application says to its server is not for clients, and what only the gateway says is not for applications:
     /// next to these, so that nothing around it sees such a field.
-    HiddenFields = route.handler.upstream().map(|_| HiddenFields::new(route.name(), &route.pass_headers)),
+    HiddenFields = route.handler.upstream().map(|_| HiddenFields::new(route)),
+    /// What an application asks its server for is said in such fields.
+    Accel = Accel::new(route),
+    /// An error that the client does not get asks for nothing.
+    Intercept = Intercept::new(route),
 }
 
 impl Filters {
+    fn of(steps: Box<[Step]>) -> Self {
+        Self {
+            inner: steps.iter().take_while(|step| !step.is_inner()).count(),
+            steps,
+        }
+    }
+
     /// Asks them before the handler.
     #[inline]
     pub fn before(&self, exchange: &mut Exchange) -> Result<Option<Flow<'_>>, Rejection> {
-        for step in &self.0 {
+        for step in &self.steps {
             if let Some(flow) = step.before(exchange)? {
                 return Ok(Some(flow));
             }
@@ -137,17 +167,22 @@ impl Filters {
     /// Asks them after it.
     #[inline]
     pub fn after(&self, exchange: &mut Exchange) -> Option<InternalUri> {
-        self.0.iter().rev().find_map(|step| step.after(exchange))
+        let (outer, inner) = self.steps.split_at(self.inner);
+        if let Some(uri) = inner.iter().rev().find_map(|step| step.after(exchange)) {
+            return Some(uri);
+        }
+        exchange.settle();
+        outer.iter().rev().find_map(|step| step.after(exchange))
     }
 
     /// Asks them when the request has failed.
     pub fn failed(&self, exchange: &mut Exchange) {
-        self.0.iter().rev().for_each(|step| step.failed(exchange));
+        self.steps.iter().rev().for_each(|step| step.failed(exchange));
     }
 
     /// A filter that is none of the list.
     #[cfg(test)]
     pub(super) fn test(filter: impl Filter + Send + Sync + 'static) -> Self {
-        Self([Step::Test(Box::new(filter))].into())
+        Self::of([Step::Test(Box::new(filter))].into())
     }
 }

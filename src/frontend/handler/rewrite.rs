@@ -71,7 +71,10 @@ mod tests {
             let mut head = samples::request(Method::GET);
             head.target = asked.parse::<Target>().unwrap();
             let found = target(&to.parse().unwrap(), &head).ok();
-            let found = found.map(|uri| uri.into_target().to_string());
+            let found = found.map(|uri| match uri {
+                InternalUri::Target(target) => target.to_string(),
+                other => panic!("{other:?}"),
+            });
             assert_eq!(found.as_deref(), expected, "{asked} {to}");
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn endless(
 
 /// The worker is free soon after its answer, and little of the rest was taken.
 #[track_caller]
-pub(super) fn assert_freed(backend: &Scripted, written: &AtomicUsize) {
+pub(crate) fn assert_freed(backend: &Scripted, written: &AtomicUsize) {
     backend.wait_ended(1).unwrap();
     let written = written.load(Ordering::Relaxed);
     // 64 KiB, and what the socket between them holds.

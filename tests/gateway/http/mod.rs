@@ -4,7 +4,7 @@
 
 mod announcing;
 mod answer;
-mod bodiless;
+pub(crate) mod bodiless;
 mod compression;
 mod edge;
 mod errors;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use testbed::{Gateway, Scripted};
+use anyhow::Result;
+use testbed::{Gateway, Scripted, ScriptedConnection};
 
 use super::{ask, fill, lines};
 use crate::start;
@@ -15,6 +16,8 @@ pub(super) enum Backend {
     FastCgi,
     /// Tells what it was asked.
     Http,
+    /// The same, unless it is asked to have something else answer.
+    Accel,
 }
 
 impl Backend {
@@ -36,9 +39,40 @@ impl Backend {
                 connection.fastcgi_response(request.id, answer.as_bytes())
             }),
             Self::Http => Scripted::start(lines),
+            Self::Accel => Scripted::start(accel),
         }
         .unwrap()
     }
+}
+
+/// Has something else answer, as its path says.
+fn accel(mut connection: ScriptedConnection) -> Result<()> {
+    let request = connection.read_http()?;
+    let line = request.line.split(" HTTP/").next().unwrap_or_default();
+    let target = line.split(' ').nth(1).unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    let redirect = |to: &str| format!("X-Accel-Redirect: {to}\r\n");
+    let mut status = 200;
+    let mut fields = "Content-Type: text/plain\r\n".to_owned();
+    match path.split('/').nth(1) {
+        Some("send") => fields += &redirect(&target["/send".len()..]),
+        Some("raw") => fields += &redirect(&target["/raw".len()..].replace("%20", " ")),
+        Some("report") if request.param("x-asked-by").is_none() => fields += &redirect("@reports"),
+        Some("status") => status = path["/status/".len()..].parse()?,
+        Some("cookie") => {
+            fields += &redirect(&target["/cookie".len()..]);
+            fields += "Set-Cookie: seen=1\r\nContent-Disposition: attachment\r\nCache-Control: private\r\n\
+                       Expires: 0\r\nX-Secret: 1\r\nETag: \"its\"\r\n";
+        }
+        _ => {}
+    }
+    if status == 301 {
+        fields += "Location: /elsewhere\r\n";
+    }
+    let length = line.len();
+    connection.write(format!(
+        "HTTP/1.1 {status} X\r\n{fields}Content-Length: {length}\r\n\r\n{line}"
+    ))
 }
 
 /// The text of an example.
@@ -60,7 +94,7 @@ pub(super) fn local(name: &str, root: &Path, application: &Scripted) -> String {
     for socket in ["php/php-fpm", "django/gunicorn", "flask/gunicorn"] {
         local = local.replace(&format!("unix:/run/{socket}.sock"), &application.address());
     }
-    local
+    local.replace("127.0.0.1:8001", &application.address())
 }
 
 /// An example that runs, with files of these names below `root`.
@@ -135,6 +169,23 @@ fn wordpress() {
     ]);
     site.host = "www.blog.example";
     site.expect(&[("/a?b", 301, "http://blog.example/a?b")]);
+}
+
+#[test]
+fn x_accel() {
+    let files = ["django/private/report.pdf", "django/errors/404.html"];
+    let site = Example::start("x-accel", "django.example", Backend::Accel, &files);
+    site.expect(&[
+        ("/page", 200, "GET /page"),
+        ("/protected/report.pdf", 404, ""),
+        ("/send/protected/report.pdf", 200, "django/private/report.pdf"),
+        ("/report/1?x", 200, "GET /report/1?x"),
+    ]);
+    let missing = ask(&site.gateway, "GET", "django.example", "/status/404", &[]);
+    assert_eq!(
+        (missing.status, &*missing.text()),
+        (404, "django/errors/404.html")
+    );
 }
 
 #[test]

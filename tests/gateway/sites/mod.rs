@@ -4,6 +4,7 @@ mod access;
 mod examples;
 mod fields;
 mod files;
+mod internal;
 mod programs;
 mod real_nginx;
 mod routing;

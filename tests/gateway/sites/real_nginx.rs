@@ -2,7 +2,8 @@
 //! reason.
 //!
 //! `nginx/NAME.conf` stands for `examples/configs/NAME.toml`; `nginx/NAME.differences` has a line for each request that is
-//! answered otherwise: what was asked, our answer, nginx's, and why.
+//! answered otherwise: what was asked, our answer, nginx's, and why. `nginx/NAME.requests` has the requests where those of
+//! all sites say too little.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -42,8 +43,13 @@ fn real_flask() {
     compare("flask-static", "flask.example", "flask/public", Backend::Http);
 }
 
+#[test]
+fn real_x_accel() {
+    compare("x-accel", "django.example", "django", Backend::Accel);
+}
+
 /// What lies below the root of every site.
-const FILES: [&str; 18] = [
+const FILES: [&str; 25] = [
     "index.php",
     "other.php",
     "style.css",
@@ -62,6 +68,13 @@ const FILES: [&str; 18] = [
     "static/a.css",
     "static/favicon.ico",
     "media/photo.jpg",
+    "private/report.pdf",
+    "private/a b.txt",
+    "private/.hidden",
+    "private/directory/keep.txt",
+    "errors/403.html",
+    "errors/404.html",
+    "errors/50x.html",
 ];
 
 /// Sends the requests to both, and holds the differences against those that are known.
@@ -75,7 +88,9 @@ fn compare(name: &str, host: &str, place: &str, backend: Backend) {
     let (_nginx, theirs) = nginx(name, dir.path(), &application);
     let root = dir.path().join(place);
     let mut found = String::new();
-    let requests = fs::read_to_string(directory().join("requests.txt")).unwrap();
+    let own = directory().join(name).with_extension("requests");
+    let requests = fs::read_to_string(own).or_else(|_| fs::read_to_string(directory().join("requests.txt")));
+    let requests = requests.unwrap();
     assert!(requests.lines().count() >= 40);
     for request in requests.lines() {
         let (method, target) = request.split_once(' ').unwrap();
@@ -110,6 +125,17 @@ fn directory() -> PathBuf {
     testbed::workspace().join("tests/gateway/sites/nginx")
 }
 
+/// Fields that say what a site is about, beside others that each server has of its own.
+const OF_SITES: [&str; 7] = [
+    "x-frame-options",
+    "x-content-type-options",
+    "cache-control",
+    "set-cookie",
+    "content-disposition",
+    "expires",
+    "x-accel-redirect",
+];
+
 /// An answer in one line: its status, where it leads to, some of its fields, and what it is of the site.
 fn outcome(answer: &Response, host: &str, root: &Path) -> String {
     let mut line = answer.status.to_string();
@@ -118,12 +144,12 @@ fn outcome(answer: &Response, host: &str, root: &Path) -> String {
         let digits = |c: char| c == ':' || c.is_ascii_digit();
         write!(line, " to {}", path.trim_start_matches(digits)).unwrap();
     }
-    for name in ["x-frame-options", "x-content-type-options", "cache-control"] {
+    for name in OF_SITES {
         if let Some(value) = answer.header(name) {
             write!(line, " {name}={value}").unwrap();
         }
     }
-    if answer.status < 300 {
+    if answer.status < 300 || answer.text().starts_with("errors/") {
         let text = answer.text().replace(&root.display().to_string(), "ROOT");
         write!(line, " {}", text.replace(" | ", " ")).unwrap();
     }

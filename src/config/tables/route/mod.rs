@@ -10,6 +10,7 @@ mod cookies;
 mod cors;
 mod document_root;
 mod duplicates;
+mod errors;
 mod fallback;
 mod field;
 mod file_name;
@@ -27,6 +28,7 @@ mod redirect;
 mod request;
 mod respond;
 mod rewrite;
+mod send_file;
 mod status;
 mod status_code;
 mod target;
@@ -42,6 +44,7 @@ use cgi::Cgi;
 use compress::Compress;
 use cookies::Cookies;
 use cors::Cors;
+use errors::ErrorPages;
 use field::{Headers, Params};
 use files::Files;
 use handler::{HandlerTable, Place, handlers};
@@ -55,6 +58,7 @@ use redirect::Redirect;
 use request::Request;
 use respond::Respond;
 use rewrite::Rewrite;
+use send_file::ROUTE_NAME;
 use status::Status;
 use when::When;
 
@@ -68,7 +72,8 @@ use crate::config::shown::Shown;
 use crate::config::table::{Fill, FlagOrSection, Repeated, Section, Switch, table};
 use crate::config::units::{Flag, List, Name, OneOrMore, Plain, Time, Unit};
 use crate::frontend::config::{
-    CookieAttributes, ExtraParams, Handler, Host, Onward, Path, Pattern, ResponseHeaders, Route as Settings,
+    Accel, CookieAttributes, Errors, ExtraParams, Handler, Host, Onward, Path, Pattern, ResponseHeaders,
+    Route as Settings,
 };
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::ClientAuth;
@@ -100,6 +105,9 @@ table! {
         maintenance: Maintenance as Section => _,
         /// Snippets that the route takes and adds to: `["secure"]`. Default: none.
         r#use: Vec<String> as OneOrMore(Plain) => _,
+        /// Only other routes lead here, by `rewrite`, `else` or `errors`, and applications by `X-Accel-Redirect`: a client that
+        /// asks for it finds nothing.
+        internal: bool as Flag,
         php: Php as Section => _,
         cgi: Cgi as Section => _,
         proxy: Proxy as Section => _,
@@ -108,6 +116,16 @@ table! {
         respond: Respond as Section => _,
         rewrite: Rewrite as Section => _,
         status: Status as Section => _,
+        /// Pages in place of errors, by their statuses or by a class of them: `{ 404 = "/404.html", 5xx = "@sorry" }`. A path
+        /// of ours answers as a GET, a route by its name, and a client is sent to `"https://status.example"`. It gets the status of the error, unless the page is a
+        /// table: `{ to = "/empty.gif", status = 200 }`, where `status = "own"` leaves it to what answers. `intercept = true`
+        /// gives the errors of the application their pages, too. Default: none.
+        errors: Errors as ErrorPages,
+        /// Whether `X-Accel-Redirect`, `X-Accel-Limit-Rate` and `X-Accel-Charset` of the application are heeded.
+        accel: bool as Flag => accel.enabled; only &["php", "cgi", "proxy"],
+        /// Routes with a name and `files`, below whose directories the application may have files sent, by `X-Sendfile` or
+        /// `X-LIGHTTPD-send-file` with the whole name of a file: `["@media"]`. Default: none, and the fields are dropped.
+        send_file: Vec<String> as OneOrMore(ROUTE_NAME) => _; only &["php", "cgi", "proxy"],
         limits: Limits as Section,
         buffering: Buffering as Section,
         /// Extra variables for the application: `{ APP_ENV = "production", HOME_URL = "https://$host" }`, with variables; two
@@ -219,6 +237,8 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.access = (!route.access.is_empty()).then(|| At::nowhere(access::shown(&route.access)));
     let maintenance = route.maintenance.as_ref().and_then(Fill::of);
     shown.maintenance = maintenance.map(At::nowhere);
+    shown.errors = shown.errors.filter(|errors| !errors.pages.is_empty());
+    shown.send_file = send_file::shown(&route.accel.send_file);
     let onward = &route.onward;
     shown.params = shown.params.filter(|_| !onward.params.is_empty());
     shown.request = shown.request.filter(|_| !onward.fields.is_empty());
@@ -229,6 +249,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.compress = Some(At::nowhere(Compress::shown(route.compress.as_ref())));
     if route.handler.upstream().is_none() {
         shown.ignore_client_abort = None;
+        shown.accel = None;
     }
     shown
 }
@@ -242,10 +263,11 @@ pub(super) fn check(
     duplicates::refuse(typed, complaints);
     check_clients(typed, complaints);
     circles::warn(typed, complaints);
-    let routes: Vec<Settings> = typed
+    let mut routes: Vec<Settings> = typed
         .iter()
         .filter_map(|typed| route(typed, upstreams, complaints))
         .collect();
+    send_file::check(typed, &mut routes, complaints);
     limit_patterns(typed, &routes, complaints);
     names::check(typed, &routes, complaints);
     routes
@@ -339,6 +361,7 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
         route.pass_headers = Vec::new();
         route.onward = Onward::default();
         route.cookies = CookieAttributes::default();
+        route.accel = Accel::default();
         warn_about_applications(typed, complaints);
     }
     Some(route)
@@ -359,11 +382,15 @@ fn warn_about_applications(typed: &Route, complaints: &mut Complaints) {
     let pass = typed.pass_headers.as_ref().map(At::span);
     let request = typed.request.as_ref().map(At::span);
     let cookies = typed.cookies.as_ref().map(At::span);
+    let accel = typed.accel.as_ref().map(At::span);
+    let send_file = typed.send_file.as_ref().map(At::span);
     let keys = [
         ("pass_headers", pass),
         ("ignore_client_abort", abort),
         ("request", request),
         ("cookies", cookies),
+        ("accel", accel),
+        ("send_file", send_file),
     ];
     for (key, span) in keys {
         if let Some(span) = span {

@@ -12,11 +12,10 @@ use crate::frontend::config::{Fallback, Path, Route as Settings};
 pub(super) fn check(typed: &[At<Route>], routes: &[Settings], complaints: &mut Complaints) {
     let names: Vec<&str> = typed.iter().filter_map(|route| name(route)).collect();
     for route in typed {
-        if let Some(Fallback::Route(name)) = fallback(route).map(|fallback| &**fallback)
-            && !names.contains(&name.as_str())
-        {
-            let place = fallback(route).map_or(route.span(), |fallback| fallback.span());
-            unknown(name, place, &names, complaints);
+        for (name, place) in led_to(route) {
+            if !names.contains(&name) {
+                unknown(name, place, &names, complaints);
+            }
         }
         refuse_rules(route, complaints);
     }
@@ -26,30 +25,42 @@ pub(super) fn check(typed: &[At<Route>], routes: &[Settings], complaints: &mut C
     }
     for (typed, unused) in typed.iter().zip(unused(routes)) {
         if let Some(path) = typed.path.as_ref().filter(|_| unused) {
-            complaints.warning(path.span(), format!("no route leads to `{}`", path.to_text()));
+            complaints
+                .warning(path.span(), format!("no route leads to `{}`", path.to_text()))
+                .help("`internal = true` says that an application does, by X-Accel-Redirect");
         }
     }
 }
 
-fn name(route: &Route) -> Option<&str> {
+/// The name of a route that has one.
+pub(super) fn name(route: &Route) -> Option<&str> {
     match route.path.as_deref() {
         Some(Path::Named(name)) => Some(name),
         _ => None,
     }
 }
 
-fn fallback(route: &Route) -> Option<&At<Fallback>> {
-    route.files.as_ref()?.r#else.as_ref()
+/// The names that a route leads to, and where it says so.
+fn led_to(route: &Route) -> Vec<(&str, Range<usize>)> {
+    let fallback = route.files.as_ref().and_then(|files| files.r#else.as_ref());
+    let fallback = fallback.and_then(|typed| match &**typed {
+        Fallback::Route(name) => Some((name.as_str(), typed.span())),
+        Fallback::Target(_) => None,
+    });
+    let errors = route.errors.iter();
+    let pages = errors.flat_map(|typed| typed.names().map(|name| (name, typed.span())));
+    let send_file = route.send_file.iter();
+    let files = send_file.flat_map(|typed| typed.iter().map(|name| (name.as_str(), typed.span())));
+    fallback.into_iter().chain(pages).chain(files).collect()
 }
 
 /// Which routes have a name that leads nowhere.
 fn unused(routes: &[Settings]) -> Vec<bool> {
-    let led_to = |name: &str| {
-        let leads =
-            |route: &Settings| matches!(route.handler.fallback(), Some(Fallback::Route(to)) if to == name);
-        routes.iter().any(leads)
+    let is_led_to = |name: &str| routes.iter().any(|route| route.leads_to().any(|to| to == name));
+    let is_unused = |route: &Settings| match &route.path {
+        Path::Named(name) => !route.internal && !is_led_to(name),
+        _ => false,
     };
-    let is_unused = |route: &Settings| matches!(&route.path, Path::Named(name) if !led_to(name));
     routes.iter().map(is_unused).collect()
 }
 
