@@ -100,8 +100,9 @@ impl Generation {
             slow: SlowLog::new(config.log.slow),
             counters: counters.clone(),
             routes: Box::default(),
+            listeners: Box::default(),
         };
-        let service = Service::new(config.frontend.clone(), routes.collect(), context);
+        let service = Service::new(&config.frontend, routes.collect(), context);
         Self {
             config,
             upstreams,

@@ -1,4 +1,5 @@
-//! What the application of a route may ask for.
+//! What the application of a route may ask for: nothing, unless the route says so. An application that is not trusted
+//! might pass on what a client has made it say.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use super::flow::InternalUri;
 use crate::protocol::fields::{FieldName, FieldNames};
 
 /// What the application of a route may ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accel {
     /// Whether `X-Accel-*` is heeded.
     pub enabled: bool,
@@ -24,16 +25,6 @@ pub struct SendFile {
     pub route: String,
     /// Its directory.
     pub root: PathBuf,
-}
-
-/// As with nginx, applications may ask for other routes; which files they may have sent is to be said.
-impl Default for Accel {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            send_file: Vec::new(),
-        }
-    }
 }
 
 /// What is nginx's.

@@ -26,6 +26,8 @@ pub struct When {
     pub secure: Option<bool>,
     /// One of these ports of ours; none: any.
     pub port: Vec<u16>,
+    /// One of the listeners of these names; none: any.
+    pub listen: Vec<String>,
 }
 
 /// What a value has to be.
@@ -54,6 +56,9 @@ pub trait Conditional {
 
     /// The port of ours that the client is connected to.
     fn port(&self) -> Option<u16>;
+
+    /// What the listener is called that the client came through.
+    fn listener(&self) -> Option<&str>;
 }
 
 impl When {
@@ -68,6 +73,7 @@ impl When {
             !self.method.is_empty(),
             !self.from.is_empty(),
             !self.port.is_empty(),
+            !self.listen.is_empty(),
         ];
         let lists = lists.into_iter().filter(|asked| *asked).count();
         let values = self.header.len() + self.query.len() + self.cookie.len();
@@ -83,6 +89,7 @@ impl When {
         };
         (self.method.is_empty() || self.has_method(&head.method))
             && (self.port.is_empty() || request.port().is_some_and(|port| self.port.contains(&port)))
+            && (self.listen.is_empty() || request.listener().is_some_and(|name| self.has_listener(name)))
             && self.secure.is_none_or(|secure| request.is_secure() == secure)
             && self.has_values(head)
             && (self.from.is_empty() || request.client().is_some_and(is_among))
@@ -91,6 +98,10 @@ impl When {
     fn has_method(&self, method: &Method) -> bool {
         let asked = |wanted: &Method| wanted == method || *method == Method::HEAD && *wanted == Method::GET;
         self.method.iter().any(asked)
+    }
+
+    fn has_listener(&self, name: &str) -> bool {
+        self.listen.iter().any(|wanted| wanted == name)
     }
 
     fn has_values(&self, head: &RequestHead) -> bool {
@@ -156,6 +167,10 @@ mod tests {
         fn port(&self) -> Option<u16> {
             Some(8080)
         }
+
+        fn listener(&self) -> Option<&str> {
+            Some("public")
+        }
     }
 
     fn holds(when: &When) -> bool {
@@ -184,8 +199,9 @@ mod tests {
             cookie: one("seen", Wanted::Present),
             secure: Some(false),
             port: vec![8080],
+            listen: vec!["inner".to_owned(), "public".to_owned()],
         };
-        assert!(holds(&when) && when.count() == 7);
+        assert!(holds(&when) && when.count() == 8);
         for changed in [
             When {
                 method: vec![Method::POST],
@@ -217,6 +233,10 @@ mod tests {
             },
             When {
                 port: vec![80],
+                ..when.clone()
+            },
+            When {
+                listen: vec!["inner".to_owned()],
                 ..when.clone()
             },
         ] {

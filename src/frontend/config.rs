@@ -10,6 +10,7 @@ use crate::files::Symlinks;
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
+use crate::upstream::model::config::ExchangeTimeouts;
 
 pub use super::accel::{Accel, SendFile};
 pub use super::condition::{Wanted, When};
@@ -23,6 +24,7 @@ pub use super::handler::{
     Cgi, DocumentRoot, Fallback, Files, Php, Proxy, Redirect, Respond, Rewrite, Settings as Handler, Status,
     StatusFormat,
 };
+pub use super::keep_alive::KeepAlive;
 pub use super::onward::{ExtraParams, Onward};
 pub use super::pattern::{Pattern, PatternError};
 pub use super::rule::{Host, Path};
@@ -37,14 +39,10 @@ pub struct FrontendConfig {
     pub routes: Vec<Route>,
     /// Which peers are believed about clients.
     pub trust: Trust,
-    /// Deadlines of the client side.
+    /// Deadlines of the whole front end.
     pub timeouts: Timeouts,
-    /// Largest request head, in bytes: 431 above.
-    pub head_size: usize,
-    /// Most fields in a request head: 431 above.
-    pub head_fields: usize,
-    /// Bytes of a request that nothing wants, read and dropped so that its connection lives on; above, it ends.
-    pub discard: u64,
+    /// What holds for clients, unless their listener says otherwise.
+    pub edge: Edge,
     /// Client connections at a time; more wait in the kernel.
     pub max_connections: usize,
     /// Hosts whose certificates the gateway gets for itself; `None`: there are none.
@@ -64,6 +62,27 @@ pub struct Listener {
     pub proxy_protocol: ProxyProtocol,
     /// How TLS is spoken there; `None`: it is not.
     pub tls: Option<Box<ListenerTls>>,
+    /// What routes call it.
+    pub name: Option<String>,
+    /// What holds for its clients.
+    pub edge: Edge,
+}
+
+/// What holds for clients: how long they are waited for, and what they may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Deadlines.
+    pub timeouts: ClientTimeouts,
+    /// Largest request head, in bytes: 431 above.
+    pub head_size: usize,
+    /// Most fields in a request head: 431 above.
+    pub head_fields: usize,
+    /// Bytes of a request that nothing wants, read and dropped so that its connection lives on; above, it ends.
+    pub discard: u64,
+    /// How long connections go on.
+    pub keep_alive: KeepAlive,
+    /// Streams of a connection of HTTP/2 at a time.
+    pub streams: u32,
 }
 
 /// The peers whose connections begin with a header of the PROXY protocol.
@@ -81,9 +100,9 @@ impl ProxyProtocol {
     }
 }
 
-/// Deadlines of the client side.
+/// Deadlines of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
+pub struct ClientTimeouts {
     /// From the connection to the end of what comes in front of its first request: the header of the PROXY protocol, the
     /// TLS handshake.
     pub handshake: Duration,
@@ -101,6 +120,11 @@ pub struct Timeouts {
     pub h2_ping: Duration,
     /// How long nothing may move in either direction of a tunnel.
     pub tunnel: Duration,
+}
+
+/// Deadlines of the whole front end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
     /// How long open exchanges may go on after a stop was asked for.
     pub drain: Duration,
     /// How long a client may still send a request on an idle connection that is about to be closed.
@@ -155,6 +179,10 @@ pub struct Route {
     pub pass_headers: Vec<FieldName>,
     /// Let the application finish when the client leaves.
     pub ignore_client_abort: bool,
+    /// Its own deadlines, in place of those of its listener and of its upstream.
+    pub timeouts: RouteTimeouts,
+    /// Whether connections go on after its answers.
+    pub keep_alive: bool,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
     pub slow: Option<Duration>,
 }
@@ -179,6 +207,19 @@ pub struct Limits {
     pub rate_grace: Duration,
 }
 
+/// Deadlines of a route; `None`: as elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouteTimeouts {
+    /// See [`ClientTimeouts::body`].
+    pub body: Option<Duration>,
+    /// See [`ClientTimeouts::send`].
+    pub send: Option<Duration>,
+    /// See [`ClientTimeouts::tunnel`].
+    pub tunnel: Option<Duration>,
+    /// Those of its application.
+    pub upstream: ExchangeTimeouts,
+}
+
 /// What is held back, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffering {
@@ -201,9 +242,7 @@ impl Default for FrontendConfig {
             routes: Vec::new(),
             trust: Trust::default(),
             timeouts: Timeouts::default(),
-            head_size: Self::HEAD_SIZE,
-            head_fields: Self::HEAD_FIELDS,
-            discard: Self::DISCARD,
+            edge: Edge::default(),
             max_connections: Self::MAX_CONNECTIONS,
             secure_hosts: None,
         }
@@ -219,6 +258,8 @@ impl Listener {
             access: Access::default(),
             proxy_protocol: ProxyProtocol::default(),
             tls: None,
+            name: None,
+            edge: Edge::default(),
         }
     }
 }
@@ -246,6 +287,8 @@ impl Default for Route {
             compress: None,
             pass_headers: Vec::new(),
             ignore_client_abort: false,
+            timeouts: RouteTimeouts::default(),
+            keep_alive: true,
             slow: None,
         }
     }
@@ -280,7 +323,25 @@ impl Route {
     }
 }
 
-impl Default for Timeouts {
+impl Default for Edge {
+    fn default() -> Self {
+        Self {
+            timeouts: ClientTimeouts::default(),
+            head_size: FrontendConfig::HEAD_SIZE,
+            head_fields: FrontendConfig::HEAD_FIELDS,
+            discard: FrontendConfig::DISCARD,
+            keep_alive: KeepAlive::default(),
+            streams: Self::STREAMS,
+        }
+    }
+}
+
+impl Edge {
+    /// Streams of a connection unless configured: nginx's number.
+    pub const STREAMS: u32 = 128;
+}
+
+impl Default for ClientTimeouts {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
         Self {
@@ -292,6 +353,13 @@ impl Default for Timeouts {
             linger: Duration::from_secs(30),
             h2_ping: minute,
             tunnel: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
             drain: Duration::from_secs(30),
             grace: Duration::from_secs(1),
             generation: Duration::from_secs(600),
@@ -357,6 +425,11 @@ impl FrontendConfig {
     pub const BACKLOG: u32 = 1024;
     /// Client connections unless configured: some 200 MiB when all of them are idle.
     pub const MAX_CONNECTIONS: usize = 10_000;
+
+    /// What is listened on, in the order of the file.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &Address> + Clone {
+        self.listeners.iter().map(|listener| &listener.address)
+    }
 
     /// What is asked of the clients of hosts of their own.
     pub fn host_clients(&self) -> Vec<HostClient> {

@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::StatusCode;
+use tokio::time::Instant;
 
 use super::connection_limit::Permit;
 use super::forwarded::Connected;
+use super::keep_alive::KeepAlive;
+use super::listener_id::ListenerId;
 use super::meter::Meters;
 use super::private_fields::PRIVATE;
 use super::requests::Requests;
@@ -21,6 +24,10 @@ use crate::upstream::Interim;
 pub struct Connection {
     /// Its two ends.
     pub connected: Connected,
+    /// The listener that it came through.
+    pub(super) listener: Option<Arc<ListenerId>>,
+    /// When its first byte had come.
+    pub(super) since: Instant,
     /// How many requests came on it.
     pub(super) requests: Requests,
     /// How fast its client takes the answers that have a least rate.
@@ -41,6 +48,8 @@ impl Connection {
     pub fn new(connected: Connected, leave: Arc<Latch>, permit: Permit) -> Self {
         Self {
             connected,
+            listener: None,
+            since: Instant::now(),
             requests: Requests::default(),
             meters: Meters::default(),
             interim: OnceLock::new(),
@@ -49,6 +58,17 @@ impl Connection {
             leave,
             _permit: permit,
         }
+    }
+
+    /// The same, through a listener.
+    pub fn through(self, listener: Option<Arc<ListenerId>>) -> Self {
+        Self { listener, ..self }
+    }
+
+    /// Whether it has had its requests, or its time.
+    pub(super) fn is_spent(&self, keep_alive: KeepAlive, now: Instant) -> bool {
+        let age = || now.saturating_duration_since(self.since);
+        keep_alive.is_spent(self.requests.begun(), age)
     }
 
     /// Appends the interim answers that are to be written now.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
@@ -302,6 +303,11 @@ impl Exchange {
             .map(|rate| Box::new(Metered::new(self.connection.meters.meter(**rate), rate.piece())));
     }
 
+    /// How long its client may take nothing, if its route says so.
+    pub(super) fn send_timeout(&self) -> Option<Duration> {
+        self.record.route(&self.context.routes)?.send
+    }
+
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.answer.status
@@ -321,7 +327,9 @@ impl Exchange {
     /// Whether the client is told to send nothing more on this connection. HTTP/2 has its own way to say so.
     pub fn ends_connection(&self) -> bool {
         let leaves = self.connection.leave.is_set() && self.answer.status != StatusCode::SWITCHING_PROTOCOLS;
-        (self.last || leaves) && self.request.head.version != Version::HTTP_2
+        let route = self.record.route(&self.context.routes);
+        let ends = route.is_some_and(|route| !route.keep_alive);
+        (self.last || leaves || ends) && self.request.head.version != Version::HTTP_2
     }
 
     /// Whether the client gets no answer at all: its connection, or its stream, ends.

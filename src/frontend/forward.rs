@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::body::Body;
 use super::config;
+use super::connection::Connection;
 use super::exchange::Exchange;
 use super::received::Received;
 use super::rejection::Rejection;
@@ -108,7 +109,7 @@ pub(super) async fn send(
         // Knows none.
         _ => None,
     };
-    let options = options(&context.relays, route, interim, now);
+    let options = options(&context.relays, &to.route, interim, now);
     let answer = match route.ignore_client_abort {
         true => {
             let (upstream, head) = (upstream.clone(), request.head.clone());
@@ -119,7 +120,8 @@ pub(super) async fn send(
             sent.await?
         }
     };
-    let (id, silence) = (request.head.id, service.config.timeouts.tunnel);
+    let id = request.head.id;
+    let silence = || tunnel_silence(service, route, connection);
     exchange.answer = relayed(answer, upstream, silence, id);
     Ok(())
 }
@@ -143,7 +145,8 @@ async fn uploaded(
 ) -> Result<Upload, Rejection> {
     exchange.record.uploads();
     let announced = exchange.request.inspected.announced;
-    let (rules, spools) = (rules(service, to.destination()), exchange.context.relays.spools());
+    let rules = rules(service, &exchange.connection, to.destination());
+    let spools = exchange.context.relays.spools();
     Upload::take(body, announced, &rules, spools).await
 }
 
@@ -190,24 +193,36 @@ fn host(head: &RequestHead, template: &Template) -> Result<Option<Box<Bytes>>, R
 }
 
 /// How the body of a request is to be taken.
-fn rules(service: &Service, to: Destination<'_>) -> Rules {
+fn rules(service: &Service, connection: &Connection, to: Destination<'_>) -> Rules {
     let (route, upstream) = (&to.route.config, to.upstream);
     Rules {
         limits: route.limits,
         buffering: route.buffering,
-        pause: service.config.timeouts.body,
+        pause: match route.timeouts.body {
+            Some(pause) => pause,
+            None => service.edge_of(connection.listener.as_ref()).timeouts().body,
+        },
         unknown_length: upstream.config().unknown_length(),
     }
+}
+
+/// How long nothing may move in a tunnel.
+fn tunnel_silence(service: &Service, route: &config::Route, connection: &Connection) -> Duration {
+    let edge = service.edge_of(connection.listener.as_ref());
+    route.timeouts.tunnel.unwrap_or(edge.timeouts().tunnel)
 }
 
 /// How an answer on this route goes to its client.
 fn options<'a>(
     relays: &'a Relays,
-    route: &config::Route,
+    route: &'a Route,
     interim: Option<&'a dyn Interim>,
     now: Instant,
 ) -> Options<'a> {
+    let terms = route.terms.as_ref();
+    let route = &route.config;
     Options {
+        terms,
         ignore_abort: route.ignore_client_abort,
         buffered: route.buffering.response,
         limits: spool::Limits {
@@ -233,11 +248,12 @@ async fn detached(
         ignore_abort,
         buffered,
         limits,
+        terms,
         interim: _,
         now,
         relays,
     } = options;
-    let (tasks, relays) = (relays, relays.clone());
+    let (tasks, relays, terms) = (relays, relays.clone(), terms.cloned());
     let mut own = trace.clone();
     // All that can be said of it if the client leaves before the task tells more.
     trace.goes_to(upstream.name());
@@ -247,6 +263,7 @@ async fn detached(
             ignore_abort,
             buffered,
             limits,
+            terms: terms.as_ref(),
             interim: None,
             now,
             relays: &relays,
@@ -260,11 +277,16 @@ async fn detached(
 }
 
 /// An application's answer to the request `id`, as the client gets it. What is not complete goes on until its upstream is
-/// retired, a tunnel also until `silence`.
-fn relayed(answer: UpstreamAnswer, upstream: &Arc<Upstream>, silence: Duration, id: RequestId) -> Answer {
+/// retired, a tunnel also until there was `silence` for so long.
+fn relayed(
+    answer: UpstreamAnswer,
+    upstream: &Arc<Upstream>,
+    silence: impl FnOnce() -> Duration,
+    id: RequestId,
+) -> Answer {
     let body = match answer.body {
         upstream::Body::Switched(switched) => {
-            Body::Tunnel(Box::new(Tunnel::new(*switched, upstream.clone(), silence, id)))
+            Body::Tunnel(Box::new(Tunnel::new(*switched, upstream.clone(), silence(), id)))
         }
         // Has no content, but is framed like answers that have (RFC 9110, section 15.3.6).
         _ if answer.head.status == StatusCode::RESET_CONTENT => Body::Empty,

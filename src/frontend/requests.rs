@@ -20,6 +20,11 @@ impl Requests {
         self.ended.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The number of requests so far.
+    pub(super) fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// The number of requests so far, if none is under way.
     pub(super) fn at_rest(&self) -> Option<usize> {
         let ended = self.ended.load(Ordering::Relaxed);

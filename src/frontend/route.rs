@@ -7,8 +7,8 @@ use super::filter::Filters;
 use super::handler::{Handler, Place};
 use super::onward::Onward;
 use crate::files::Root;
-use crate::upstream::Upstream;
 use crate::upstream::model::config::ProtocolName;
+use crate::upstream::{Terms, Upstream};
 use crate::variables::Template;
 
 /// A match rule's answer, ready to serve.
@@ -29,6 +29,8 @@ pub struct Route {
     pub as_it_came: bool,
     /// What is changed of requests on their way to its application, if anything is.
     pub onward: Option<Box<Onward>>,
+    /// How long the steps of its application may take, if not as its upstream says.
+    pub terms: Option<Arc<Terms>>,
     /// Its place in the configuration.
     pub number: usize,
 }
@@ -53,6 +55,7 @@ impl Route {
             host: upstream.and_then(|upstream| host(&config, upstream)).cloned(),
             as_it_came: upstream.is_some_and(|upstream| upstream.config().sends_path_as_it_came()),
             onward: (!config.onward.is_empty()).then(|| Box::new(config.onward.clone())),
+            terms: upstream.and_then(|upstream| upstream.terms(config.timeouts.upstream)),
             number: 0,
             name: name(&config.host),
             filters: Filters::new(&config),

@@ -15,6 +15,7 @@ use super::connection_limit::ConnectionLimit;
 use super::current::Current;
 use super::edge::{self, ConnectionContext, Prologue, Securing};
 use super::handshake_limit::HandshakeLimit;
+use super::listener_id::ListenerId;
 use super::service::Service;
 use crate::transport::tls::TlsAcceptor;
 use crate::transport::{Accepted, Latch, Listener};
@@ -84,6 +85,8 @@ impl Server {
         let leave = Arc::new(Latch::default());
         let announced = Arc::new(ArcSwapOption::new(announced(&config)));
         let securing = Arc::new(ArcSwapOption::new(self.securing(acceptor)));
+        let others = self.listening.iter().map(|listening| &listening.config.address);
+        let id = ListenerId::behind(others, &config.address);
         let acceptor = Acceptor {
             listener: listener.clone(),
             limit: self.limit.clone(),
@@ -91,6 +94,7 @@ impl Server {
             context: ConnectionContext {
                 current: self.current.clone(),
                 leave: leave.clone(),
+                listener: Some(Arc::new(id)),
             },
             announced: announced.clone(),
             securing: securing.clone(),

@@ -6,6 +6,7 @@ use super::config::FrontendConfig;
 use super::context::{ExchangeContext, Observed};
 use super::edge::settings::Settings;
 use super::exchange::Exchange;
+use super::listener_id::ListenerId;
 use super::received::Received;
 use super::rejection::Rejection;
 use super::route::Route;
@@ -20,9 +21,10 @@ use crate::transport::tls::{Hosts, PolicyId};
 /// Everything that answers requests. Immutable; shared by all connections. The way of a request through it is
 /// [`serve`](super::serve).
 pub struct Service {
-    pub(super) config: FrontendConfig,
-    /// What connections keep of it.
-    pub(super) edge: Arc<Settings>,
+    /// What connections keep of it, whatever their listener is.
+    edge: Arc<Settings>,
+    /// What those of each listener keep.
+    edges: Box<[Arc<Settings>]>,
     /// What exchanges keep of it.
     pub(super) context: Arc<ExchangeContext>,
     router: Router<Route>,
@@ -36,21 +38,30 @@ pub struct Service {
 
 impl Service {
     /// A service over the routes of a configuration: `routes` are the same, ready to serve.
-    pub fn new(config: FrontendConfig, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
+    pub fn new(config: &FrontendConfig, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
         context.routes = observed(&mut routes, &context.counters);
+        context.listeners = ListenerId::all(config.addresses())
+            .zip(config.listeners.iter().map(|listener| listener.name.clone()))
+            .collect();
         let routes: Box<[_]> = routes.into_iter().map(Arc::new).collect();
         Self {
-            router: router(&config, &routes),
+            router: router(config, &routes),
             routes,
-            policies: policies(&config),
+            policies: policies(config),
             secure_hosts: config
                 .secure_hosts
                 .as_ref()
                 .map(|hosts| Box::new(SecureHosts::new(hosts))),
-            edge: Arc::new(Settings::of(&config)),
-            config,
+            edge: Arc::new(Settings::of(config)),
+            edges: Settings::of_listeners(config),
             context: Arc::new(context),
         }
+    }
+
+    /// What connections of a listener keep of it.
+    pub(super) fn edge_of(&self, listener: Option<&Arc<ListenerId>>) -> &Arc<Settings> {
+        let found = self.edges.iter().find(|edge| edge.listener() == listener);
+        found.filter(|_| listener.is_some()).unwrap_or(&self.edge)
     }
 
     /// What its exchanges need.
@@ -131,6 +142,8 @@ fn observed(routes: &mut [Route], counters: &Counters) -> Box<[Observed]> {
         Observed {
             times: counters.routes.times(&route.config.name(), &route.upstream),
             slow: route.config.slow,
+            send: route.config.timeouts.send,
+            keep_alive: route.config.keep_alive,
         }
     });
     observed.collect()

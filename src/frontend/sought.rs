@@ -50,6 +50,13 @@ impl Conditional for Sought<'_> {
     fn port(&self) -> Option<u16> {
         self.0.connection.connected.local_port()
     }
+
+    fn listener(&self) -> Option<&str> {
+        let through = self.0.connection.listener.as_deref()?;
+        let mut listeners = self.0.context.listeners.iter();
+        let (_, name) = listeners.find(|(id, _)| id == through)?;
+        name.as_deref()
+    }
 }
 
 impl Asked for Sought<'_> {

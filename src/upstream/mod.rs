@@ -27,4 +27,5 @@ pub use admit::Snapshot;
 pub use answer::{Body, Interim, Options, Relays, Switched, UpstreamAnswer};
 pub use attempt::{Forecast, Preview, Upstream};
 pub use model::{BodyError, Endpoint, Failure, Trace, UpstreamConfig};
+pub use wire::pump::Terms;
 pub use wire::{RequestBody, Streaming};

@@ -104,9 +104,10 @@ impl Gateway {
             counters,
             slow: SlowLog::default(),
             routes: Box::default(),
+            listeners: Box::default(),
         };
         Ok(Self {
-            service: Service::new(frontend.clone(), routes, context),
+            service: Service::new(&frontend, routes, context),
             frontend,
         })
     }

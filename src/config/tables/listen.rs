@@ -1,19 +1,23 @@
 //! `[[listen]]`.
 
 mod proxy_protocol;
+mod timeouts;
 
 use std::net::SocketAddr;
 
 use proxy_protocol::ListenProxyProtocol;
+use timeouts::ListenTimeouts;
 
 use super::account::{GROUP, USER};
+use super::keep_alive::KeepAlive;
 use super::tls::{self, ListenTls};
+use super::{HEAD, HEAD_FIELDS};
 use crate::config::address;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{FlagOrSection, Section, Switch, required, table};
-use crate::config::units::{Number, Text};
-use crate::frontend::config::Listener;
+use crate::config::units::{ANY_SIZE, Number, Text};
+use crate::frontend::config::{Edge, Listener};
 use crate::transport::tls::ListenerTls;
 use crate::transport::{Address, Query};
 
@@ -34,6 +38,18 @@ table! {
         mode: u32 as MODE => access.mode,
         proxy_protocol: ListenProxyProtocol as Section => proxy_protocol,
         tls: Switch<ListenTls> as FlagOrSection => _,
+        /// What routes call it, in `when = { listen = "admin" }`. Default: nothing.
+        name: String as NAME,
+        timeouts: ListenTimeouts as Section => edge.timeouts,
+        keep_alive: KeepAlive as Section => edge.keep_alive,
+        /// Largest request head; 431 above. Default: as in `[server]`.
+        head_size: usize as HEAD => edge.head_size,
+        /// Most fields in a request head; 431 above. Default: as in `[server]`.
+        head_fields: usize as HEAD_FIELDS => edge.head_fields,
+        /// Bytes of a request body that nothing wants, read and dropped. Default: as in `[server]`.
+        discard: u64 as ANY_SIZE => edge.discard,
+        /// Streams of a connection of HTTP/2 at a time. Default: as in `[server]`.
+        streams: u32 as STREAMS => edge.streams,
     }
     usual = usual;
     example = r#"[[listen]]
@@ -50,6 +66,7 @@ mode = "0660"
 [[listen]]
 address = "10.0.0.5:8080"
 proxy_protocol = { from = ["10.0.0.0/24"] }   # the load balancers
+timeouts = { idle = "10m" }                   # they keep theirs for as long
 "#;
 }
 
@@ -73,14 +90,16 @@ impl Listen {
     }
 }
 
-/// Every listener, each on an address of its own; `tls`: what `[tls]` says, `has_own`: some hosts get certificates by
-/// themselves.
+/// Every listener, each on an address of its own; `tls`: what `[tls]` says, `edge`: what `[server]` does, `has_own`: some
+/// hosts get certificates by themselves.
 pub(super) fn check(
     typed: &[At<Listen>],
     tls: &ListenerTls,
+    edge: Edge,
     has_own: bool,
     complaints: &mut Complaints,
 ) -> Vec<Listener> {
+    let mut names: Vec<&At<String>> = Vec::new();
     let mut seen: Vec<&At<Address>> = Vec::new();
     let mut listeners = Vec::new();
     for listen in typed {
@@ -94,7 +113,18 @@ pub(super) fn check(
         }
         seen.push(address);
         warn_about_access(listen, address, complaints);
-        let mut listener = usual();
+        if let Some(name) = &listen.name {
+            if let Some(first) = names.iter().find(|other| other.as_str() == name.as_str()) {
+                complaints
+                    .error(
+                        name.span(),
+                        format!("there is a listener `{}` already", name.as_str()),
+                    )
+                    .related(first.span(), "here");
+            }
+            names.push(name);
+        }
+        let mut listener = Listener { edge, ..usual() };
         listen.apply_to(&mut listener);
         listener.tls = listen
             .tls
@@ -148,6 +178,26 @@ fn warn_about_access(listen: &Listen, address: &Address, complaints: &mut Compla
             .warning(span, "has no effect on an address that is no file")
             .help(help);
     }
+}
+
+/// Streams of a connection: each may hold some memory, and a worker.
+pub(super) const STREAMS: Number = Number(1, 1000);
+
+/// `admin`: what routes call a listener.
+const NAME: Text<String> = Text {
+    words: "name",
+    read: name,
+    show: String::clone,
+};
+
+fn name(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if typed.is_empty() || !typed.bytes().all(is_fit) {
+        complaints
+            .error(typed.span(), "not a name for a listener")
+            .help("names consist of letters, digits, `-`, `_` and `.`");
+    }
+    Some(typed.to_string())
 }
 
 /// Octal, as for chmod(1).

@@ -6,6 +6,7 @@
 
 mod account;
 mod acme;
+mod keep_alive;
 mod listen;
 mod log;
 mod network;
@@ -69,14 +70,21 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     let acme = acme::check(file.acme.as_ref(), complaints);
     let routes = route::check(all(&file.route), &upstreams, complaints);
     let has_own = (routes.iter().flat_map(RouteConfig::named_hosts)).any(|host| acme.serves(&host.to_text()));
-    let mut listeners = listen::check(all(&file.listen), &tls.listener, has_own, complaints);
+    let Settings { process, frontend } = server::check(file.server.as_ref(), complaints);
+    let mut listeners = listen::check(
+        all(&file.listen),
+        &tls.listener,
+        frontend.edge,
+        has_own,
+        complaints,
+    );
+    route::check_listeners(all(&file.route), &listeners, complaints);
     let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
     warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
     if complaints.is_whole(DOCUMENT) {
         demand(file, complaints);
     }
     let log = log::check(file.log.as_ref(), complaints);
-    let Settings { process, frontend } = server::check(file.server.as_ref(), complaints);
     let mut frontend = FrontendConfig {
         listeners: Vec::new(),
         routes,

@@ -203,7 +203,7 @@ impl Http1 {
                 false => ConnectionState::Head,
             };
             self.stage
-                .enter_at(state, &self.settings.timeouts, self.now.take());
+                .enter_at(state, self.settings.timeouts(), self.now.take());
             match reader.poll_head(cx) {
                 // Of the head that begins here, the limits are those of now.
                 Poll::Ready(Ok(1..)) if state == ConnectionState::Idle => self.renew(),
@@ -227,7 +227,7 @@ impl Http1 {
         self.writer.park();
         // A client that does not ask cannot be told: it has a grace to do so, and is told with the answer.
         if state == ConnectionState::Idle && self.leaving.poll(&self.writer.connection().leave, news, cx) {
-            self.stage.shorten(self.settings.timeouts.grace);
+            self.stage.shorten(self.settings.grace);
         }
         ready!(self.stage.poll_late(cx));
         Poll::Ready(match state {
@@ -241,7 +241,7 @@ impl Http1 {
     fn asked(&mut self, request: Request) -> Asked {
         self.renew();
         self.stage
-            .enter(ConnectionState::Exchange, &self.settings.timeouts);
+            .enter(ConnectionState::Exchange, self.settings.timeouts());
         let Request {
             framing, persistent, ..
         } = request;
@@ -259,7 +259,7 @@ impl Http1 {
     fn renew(&mut self) {
         if self.settings.renew(&self.current) {
             self.decoder.set_limits(self.settings.head());
-            self.writer.set_limit(self.settings.timeouts.send);
+            self.writer.set_limit(self.settings.timeouts().send);
         }
     }
 
@@ -428,7 +428,7 @@ impl Http1 {
                 return Poll::Ready(());
             }
         }
-        self.half_close.poll(reader, self.settings.timeouts.head, cx)
+        self.half_close.poll(reader, self.settings.timeouts().head, cx)
     }
 
     /// What its requests see of it.
@@ -439,7 +439,7 @@ impl Http1 {
     /// Hands both sides over to a tunnel.
     async fn switch(mut self: Box<Self>, tunnel: Box<Tunnel>) {
         self.stage
-            .enter(ConnectionState::Switched, &self.settings.timeouts);
+            .enter(ConnectionState::Switched, self.settings.timeouts());
         if let Some(reader) = self.reader.take() {
             let connection = self.connection().clone();
             let client = Socket::new(reader, self.writer, false);

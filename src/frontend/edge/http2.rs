@@ -53,9 +53,6 @@ use sending::SEND_BUFFER;
 use stream::Stream;
 use window::ReceiveWindow;
 
-/// Streams of one connection.
-const STREAMS: u32 = 128;
-
 /// Receive window of a stream, in bytes: small, as uploads wait in our spool and not in the library.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
@@ -159,9 +156,9 @@ impl Http2 {
     async fn drive(&self, mut driver: Box<Driver<'_>>) -> Result<(), h2::Error> {
         let mut pings = driver
             .ping_pong()
-            .map(|pings| Pings::new(pings, self.settings.timeouts.h2_ping));
+            .map(|pings| Pings::new(pings, self.settings.timeouts().h2_ping));
         let mut news = pin!(self.connection.leave.news());
-        let mut end = End::new(&self.connection, InForce::new(&self.current));
+        let mut end = End::new(&self.connection, self.in_force());
         let mut watch = Watch::default();
         let mut accepted = 0;
         poll_fn(|cx| {
@@ -263,7 +260,7 @@ impl Http2 {
     fn builder(&self) -> Builder {
         let mut builder = Builder::new();
         builder
-            .max_concurrent_streams(STREAMS)
+            .max_concurrent_streams(self.settings.streams())
             .initial_window_size(self.windows.stream)
             .initial_connection_window_size(self.windows.connection)
             .max_send_buffer_size(SEND_BUFFER)
@@ -273,18 +270,23 @@ impl Http2 {
         builder
     }
 
+    /// What it goes by now.
+    fn in_force(&self) -> InForce {
+        InForce::new(&self.current, self.connection.listener.as_ref())
+    }
+
     /// How it ends.
     fn closing(&self) -> Closing {
-        let settings = InForce::new(&self.current);
-        let (meter, timeouts) = (lock(&self.meter), &settings.timeouts);
+        let settings = self.in_force();
+        let meter = lock(&self.meter);
         Closing {
             farewell: meter.farewell(),
-            limit: timeouts.linger,
+            limit: settings.timeouts().linger,
             silence: match meter.violation() {
                 Some(_) => SILENCE,
-                None => timeouts.grace,
+                None => settings.grace,
             },
-            discard: settings.discard,
+            discard: settings.discard(),
         }
     }
 }
@@ -308,5 +310,5 @@ impl Windows {
 /// The largest head that the library takes: above the limit that is ours, so that a head between the two is refused with a
 /// reason and a line in the log.
 fn largest_head(settings: &Settings) -> usize {
-    2 * settings.head_size
+    2 * settings.head().size
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::settings::Settings;
 use crate::frontend::current::Current;
+use crate::frontend::listener_id::ListenerId;
 
 /// The settings that a connection goes by. They follow the configuration in force, so that a reload reaches connections
 /// that are kept, too.
@@ -15,12 +16,12 @@ pub(super) struct InForce {
 }
 
 impl InForce {
-    /// Those of now.
-    pub(super) fn new(current: &Current) -> Self {
+    /// Those of now, for connections of a listener.
+    pub(super) fn new(current: &Current, listener: Option<&Arc<ListenerId>>) -> Self {
         // In this order: what is replaced in between is seen at the next look.
         let generation = current.generation();
         Self {
-            settings: current.service().edge.clone(),
+            settings: current.service().edge_of(listener).clone(),
             generation,
         }
     }
@@ -30,7 +31,7 @@ impl InForce {
     pub(super) fn renew(&mut self, current: &Current) -> bool {
         let is_outdated = current.generation() != self.generation;
         if is_outdated {
-            *self = Self::new(current);
+            *self = Self::new(current, self.settings.listener());
         }
         is_outdated
     }

@@ -38,6 +38,7 @@ use super::connection::Connection;
 use super::connection_limit::Permit;
 use super::current::Current;
 use super::forwarded::Connected;
+use super::listener_id::ListenerId;
 use super::rejection::Rejection;
 use crate::transport::{Accepted, Latch, Stream, WriteHalf};
 pub use handshake::Securing;
@@ -59,6 +60,8 @@ pub struct ConnectionContext {
     pub current: Arc<Current>,
     /// Set when its listener is closed.
     pub leave: Arc<Latch>,
+    /// That listener.
+    pub listener: Option<Arc<ListenerId>>,
 }
 
 /// Serves a connection until it ends. When it is to leave, nothing is lost: what is under way is finished, and a client
@@ -141,7 +144,7 @@ impl Opened {
             reader: Reader::new(read, bytes),
             write,
             connected,
-            settings: InForce::new(&context.current),
+            settings: InForce::new(&context.current, context.listener.as_ref()),
             context,
             permit,
             stage: Stage::new(),
@@ -167,7 +170,7 @@ impl Opened {
                 true => ConnectionState::Idle,
                 false => ConnectionState::Head,
             };
-            self.stage.enter(state, &self.settings.timeouts);
+            self.stage.enter(state, self.settings.timeouts());
             match self.reader.poll_fill(cx) {
                 Poll::Ready(Ok(1..)) => {
                     self.settings.renew(&self.context.current);
@@ -178,7 +181,7 @@ impl Opened {
             }
             self.reader.park();
             if self.leaving.poll(&self.context.leave, news, cx) {
-                self.stage.shorten(self.settings.timeouts.grace);
+                self.stage.shorten(self.settings.grace);
             }
             return self.stage.poll_late(cx).map(|()| None);
         }
@@ -225,9 +228,14 @@ impl Opened {
 
     /// Requests are about to come.
     fn begin(self: Box<Self>) -> (Reader, Writer, InForce, Arc<Current>, Arc<Connection>) {
-        let ConnectionContext { current, leave } = self.context;
-        let connection = Arc::new(Connection::new(self.connected, leave, self.permit));
-        let writer = Writer::new(self.write, self.settings.timeouts.send, connection.clone());
+        let ConnectionContext {
+            current,
+            leave,
+            listener,
+        } = self.context;
+        let connection = Connection::new(self.connected, leave, self.permit).through(listener);
+        let connection = Arc::new(connection);
+        let writer = Writer::new(self.write, self.settings.timeouts().send, connection.clone());
         (self.reader, writer, self.settings, current, connection)
     }
 }

@@ -43,7 +43,9 @@ impl Prologue {
         permit: Permit,
     ) -> Option<Passed> {
         // Not the service: requests are for the one that is in force when they begin.
-        let limit = context.current.service().edge.timeouts.handshake;
+        let service = context.current.service();
+        let limit = service.edge_of(context.listener.as_ref()).timeouts().handshake;
+        drop(service);
         let deadline = Instant::now() + limit;
         let Accepted { mut stream, peer } = accepted;
         let mut connected = Connected::new(peer, stream.local_addr());
@@ -149,6 +151,7 @@ mod tests {
         let context = ConnectionContext {
             current: gateway.current.clone(),
             leave: Arc::new(Latch::default()),
+            listener: None,
         };
         let began = Instant::now();
         let passing = prologue.pass(accepted, context, gateway.limit.take());

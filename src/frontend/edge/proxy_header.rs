@@ -53,7 +53,7 @@ async fn within_limits(
     context: &ConnectionContext,
     deadline: Instant,
 ) -> Result<Received, Failed> {
-    let grace = context.current.service().edge.timeouts.grace;
+    let grace = context.current.service().edge_of(None).grace;
     tokio::select! {
         biased;
         received = read(stream) => received,

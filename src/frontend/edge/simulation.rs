@@ -83,8 +83,9 @@ impl Gateway {
             slow: SlowLog::default(),
             counters: counters.clone(),
             routes: Box::default(),
+            listeners: Box::default(),
         };
-        let service = Service::new(config.frontend.clone(), routes.collect(), context);
+        let service = Service::new(&config.frontend, routes.collect(), context);
         Self {
             current: Arc::new(Current::new(Arc::new(service))),
             limit: Arc::new(ConnectionLimit::new(usize::MAX, counters)),
@@ -471,6 +472,7 @@ async fn run(gateway: Rc<Gateway>, seed: u64) {
     let context = ConnectionContext {
         current: gateway.current.clone(),
         leave: world.leave.clone(),
+        listener: None,
     };
     let (seen, permit) = (world.clone(), gateway.limit.take());
     let serving = tokio::task::spawn_local(async move {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::config::Timeouts;
+use super::super::config::ClientTimeouts as Timeouts;
 use crate::transport::Deadline;
 
 /// What a connection does.

@@ -31,6 +31,10 @@ impl Conditional for Request {
     fn port(&self) -> Option<u16> {
         None
     }
+
+    fn listener(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Asked for Request {

@@ -76,9 +76,10 @@ impl Site {
             slow: SlowLog::default(),
             counters,
             routes: Box::default(),
+            listeners: Box::default(),
         };
         Self {
-            service: Arc::new(Service::new(frontend, routes, context)),
+            service: Arc::new(Service::new(&frontend, routes, context)),
             dir,
         }
     }

@@ -1,11 +1,14 @@
 //! How an answer goes to its client.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use tokio::time::Instant;
 
 use super::relays::Relays;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::spool::Limits;
+use crate::upstream::wire::pump::Terms;
 
 /// How an answer goes to its client.
 #[derive(Clone, Copy)]
@@ -18,6 +21,8 @@ pub struct Options<'a> {
     /// What an answer that is ahead of its client may take of memory and disk. The sender says when the client is waited
     /// for, by [`Body::detach`](super::Body::detach).
     pub limits: Limits,
+    /// How long each step of the application may take; `None`: as its upstream says.
+    pub terms: Option<&'a Arc<Terms>>,
     /// Hears of interim answers.
     pub interim: Option<&'a dyn Interim>,
     /// The time, as the caller has just read it: each look at the clock costs.

@@ -147,7 +147,13 @@ impl<'a> Attempts<'a> {
             let started = self.now;
             let body = std::mem::take(&mut self.body);
             let mut lease = Lease {
-                pump: Pump::new(prepared, body, connection, self.upstream.terms.clone(), started),
+                pump: Pump::new(
+                    prepared,
+                    body,
+                    connection,
+                    self.options.terms.unwrap_or(&self.upstream.terms).clone(),
+                    started,
+                ),
                 slot,
             };
             let interim = self.options.interim;

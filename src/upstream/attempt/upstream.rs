@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use crate::protocol::{Protocol, RequestHead};
 use crate::transport::{Connector, Latch};
 use crate::upstream::admit::{Pool, Registry, Snapshot};
-use crate::upstream::model::config::EndpointConfig;
+use crate::upstream::model::config::{EndpointConfig, ExchangeTimeouts};
 use crate::upstream::model::tally::Tally;
 use crate::upstream::model::{Endpoint, UpstreamConfig, Workers};
 use crate::upstream::select::balance::Constraints;
@@ -82,6 +82,16 @@ impl Upstream {
             suspected: Arc::default(),
             tally,
         }
+    }
+
+    /// What exchanges with other deadlines have in common; `None`: theirs are the upstream's.
+    pub fn terms(&self, own: ExchangeTimeouts) -> Option<Arc<Terms>> {
+        let terms = Terms {
+            upstream: self.name.clone(),
+            timeouts: self.config.timeouts.with(own),
+            timers: Timers::default(),
+        };
+        (own != ExchangeTimeouts::default()).then(|| Arc::new(terms))
     }
 
     /// Its settings are in force from now on, and those of its predecessor are not.

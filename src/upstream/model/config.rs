@@ -219,6 +219,29 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
+/// Deadlines of an exchange that are not its upstream's; `None`: as that says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExchangeTimeouts {
+    /// See [`Timeouts::send`].
+    pub send: Option<Duration>,
+    /// See [`Timeouts::head`].
+    pub head: Option<Duration>,
+    /// See [`Timeouts::read`].
+    pub read: Option<Duration>,
+}
+
+impl Timeouts {
+    /// The same, but for those that are said otherwise.
+    pub fn with(self, own: ExchangeTimeouts) -> Self {
+        Self {
+            send: own.send.unwrap_or(self.send),
+            head: own.head.unwrap_or(self.head),
+            read: own.read.unwrap_or(self.read),
+            ..self
+        }
+    }
+}
+
 /// What a backend needs beyond its protocol; a profile is a set of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {

@@ -16,7 +16,7 @@ use std::thread;
 use anyhow::Result;
 
 use cell::Cell;
-use place::Place;
+use place::{Level, Place};
 
 /// The deadlines: those of `[server] timeouts`, those of an upstream, and that of its queue. With PINGs there are
 /// clients that answer them and others.
@@ -278,12 +278,32 @@ const MISSING: [(&str, &str, &str); 9] = [
     ),
 ];
 
+/// States that a deadline of a listener ends, and that of a route does not: those of the connection itself.
+const OF_CONNECTIONS: [(&str, &str); 1] = [("in a body that is dropped", "body")];
+
 #[test]
 fn each_deadline_ends_its_own_states_and_no_others() {
+    assert_ends(Level::Server);
+}
+
+#[test]
+fn each_deadline_of_a_listener_ends_the_same_states() {
+    assert_ends(Level::Listener);
+}
+
+#[test]
+fn each_deadline_of_a_route_ends_the_same_states() {
+    assert_ends(Level::Route);
+}
+
+fn assert_ends(level: Level) {
     let wrong: Vec<String> = thread::scope(|scope| {
         let cells: Vec<_> = TIMERS
             .into_iter()
-            .flat_map(|timer| ["HTTP/1", "HTTP/2"].map(|version| scope.spawn(move || column(timer, version))))
+            .filter(|timer| level.has(timer))
+            .flat_map(|timer| {
+                ["HTTP/1", "HTTP/2"].map(|version| scope.spawn(move || column(timer, level, version)))
+            })
             .collect();
         cells
             .into_iter()
@@ -294,12 +314,14 @@ fn each_deadline_ends_its_own_states_and_no_others() {
 }
 
 /// All states of a version under one short deadline, at the same time; gives what is not as the table says.
-fn column(timer: &'static str, version: &'static str) -> Vec<String> {
-    let place = Arc::new(Place::start(timer));
-    let rows = rows().filter(|row| row.version == version);
+fn column(timer: &'static str, level: Level, version: &'static str) -> Vec<String> {
+    let place = Arc::new(Place::start(timer, level));
+    // That a deadline leaves the others alone does not depend on where it is said.
+    let is_in_question = |row: &&Row| level == Level::Server || row.ends.iter().any(|(own, _)| *own == timer);
+    let rows = rows().filter(|row| row.version == version).filter(is_in_question);
     thread::scope(|scope| {
         let cells: Vec<_> = rows
-            .map(|row| scope.spawn(|| wrong(row, timer, &place)))
+            .map(|row| scope.spawn(|| wrong(row, timer, level, &place)))
             .collect();
         cells
             .into_iter()
@@ -308,8 +330,9 @@ fn column(timer: &'static str, version: &'static str) -> Vec<String> {
     })
 }
 
-fn wrong(row: &Row, timer: &str, place: &Arc<Place>) -> Option<String> {
-    let ends = row.ends.iter().find(|(own, _)| *own == timer);
+fn wrong(row: &Row, timer: &str, level: Level, place: &Arc<Place>) -> Option<String> {
+    let is_others = level == Level::Route && OF_CONNECTIONS.contains(&(row.state, timer));
+    let ends = row.ends.iter().find(|(own, _)| *own == timer && !is_others);
     let wanted = ends.map_or(cell::LIVES, |(_, fate)| fate);
     let cell = Cell {
         place: place.clone(),

@@ -23,19 +23,45 @@ pub(super) struct Place {
     pub(super) certificates: Certificates,
 }
 
+/// Where the deadlines are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// In `[server]` and in the upstreams.
+    Server,
+    /// In each `[[listen]]`.
+    Listener,
+    /// In each `[[route]]`.
+    Route,
+}
+
+impl Level {
+    /// What can be said there.
+    pub(super) fn has(self, timer: &str) -> bool {
+        let of_upstream = timer.contains('.');
+        match self {
+            Self::Server => true,
+            Self::Listener => !of_upstream,
+            Self::Route => timer.starts_with("upstream.") || matches!(timer, "body" | "send" | "tunnel"),
+        }
+    }
+}
+
 impl Place {
-    pub(super) fn start(timer: &str) -> Self {
+    pub(super) fn start(timer: &str, level: Level) -> Self {
         let marks = Arc::new(Marks::default());
         let scripted = |script: fn(&mut ScriptedConnection, &Marks) -> Result<()>| {
             let marks = marks.clone();
             Scripted::start(move |mut connection| script(&mut connection, &marks)).unwrap()
         };
         let backends = [app, app, deaf, web].map(scripted);
-        let text = config(timer, &backends.each_ref().map(Scripted::address));
+        let text = config(timer, level, &backends.each_ref().map(Scripted::address));
         #[cfg(feature = "tls")]
         let certificates = Certificates::new();
         #[cfg(feature = "tls")]
-        let text = text + &certificates.listeners();
+        let text = text
+            + &certificates
+                .listeners()
+                .replace(ANY_PORT, &listener(timer, level));
         let gateway = start(&text);
         let mut occupant = Client::connect(gateway.addr()).unwrap();
         occupant
@@ -53,26 +79,64 @@ impl Place {
     }
 }
 
-fn config(timer: &str, [app, one, deaf, web]: &[String; 4]) -> String {
-    let time = |name: &str| if timer.starts_with(name) { SHORT } else { "1m" };
+/// The deadline of that name, where one is short.
+fn time(name: &str, short: Option<&str>) -> &'static str {
+    match short {
+        Some(short) if short.starts_with(name) => SHORT,
+        _ => "1m",
+    }
+}
+
+/// Those of clients, but for some.
+fn of_clients(short: Option<&str>, but: &[&str]) -> String {
     // Those of upstreams have a dot, and an addition is to the client.
-    let server: Vec<_> = TIMERS
+    let all: Vec<_> = TIMERS
         .iter()
-        .filter(|name| !name.contains(['.', ',']))
-        .map(|name| format!("{name} = \"{}\"", time(name)))
+        .filter(|name| !name.contains(['.', ',']) && !but.contains(name))
+        .map(|name| format!("{name} = \"{}\"", time(name, short)))
         .collect();
-    let server = server.join(", ");
+    all.join(", ")
+}
+
+fn of_upstreams(short: Option<&str>) -> String {
     let upstream = ["send", "head", "read"];
-    let upstream = upstream.map(|name| format!("{name} = \"{}\"", time(&format!("upstream.{name}"))));
-    let upstream = format!("timeouts = {{ {} }}", upstream.join(", "));
+    let all = upstream.map(|name| format!("{name} = \"{}\"", time(&format!("upstream.{name}"), short)));
+    all.join(", ")
+}
+
+/// The address of a listener, with its deadlines.
+fn listener(timer: &str, level: Level) -> String {
+    match level {
+        Level::Listener => format!("{ANY_PORT}\ntimeouts = {{ {} }}", of_clients(Some(timer), &[])),
+        Level::Server | Level::Route => ANY_PORT.to_owned(),
+    }
+}
+
+/// The head of a route, with its deadlines.
+fn route(timer: &str, level: Level) -> String {
+    let but = ["handshake", "idle", "head", "linger", "h2_ping"];
+    let (own, upstream) = (of_clients(Some(timer), &but), of_upstreams(Some(timer)));
+    match level {
+        Level::Route => format!("[[route]]\ntimeouts = {{ {own}, upstream = {{ {upstream} }} }}"),
+        Level::Server | Level::Listener => "[[route]]".to_owned(),
+    }
+}
+
+fn config(timer: &str, level: Level, [app, one, deaf, web]: &[String; 4]) -> String {
+    let short = (level == Level::Server).then_some(timer);
+    let server = of_clients(short, &[]);
+    let upstream = format!("timeouts = {{ {} }}", of_upstreams(short));
+    let routes = ROUTES
+        .replace(ANY_PORT, &listener(timer, level))
+        .replace("[[route]]", &route(timer, level));
     format!(
         "[server]\ntemp_dir = \"{{dir}}\"\ntimeouts = {{ {server} }}\n\
          [upstream.app]\nprotocol = \"fastcgi\"\nendpoints = [\"{app}\"]\n{upstream}\n\
          [upstream.one]\nprotocol = \"fastcgi\"\nendpoints = [\"{one}\"]\nmax_connections = 1\n\
          queue = {{ timeout = \"{}\" }}\n\
          [upstream.deaf]\nprotocol = \"fastcgi\"\nendpoints = [\"{deaf}\"]\n{upstream}\n\
-         [upstream.web]\nprotocol = \"http\"\nendpoints = [\"{web}\"]\n{upstream}\n{ROUTES}",
-        time("queue.timeout")
+         [upstream.web]\nprotocol = \"http\"\nendpoints = [\"{web}\"]\n{upstream}\n{routes}",
+        time("queue.timeout", short)
     )
 }
 
@@ -136,6 +200,9 @@ pub(super) const MEDIUM: usize = 32 * PIECE;
 
 /// The listener whose connections are announced.
 pub(super) const ANNOUNCED: usize = 1;
+
+/// How each listener says its address.
+const ANY_PORT: &str = "address = \"127.0.0.1:0\"";
 
 /// The short deadline.
 const SHORT: &str = "1500ms";

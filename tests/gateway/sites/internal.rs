@@ -21,16 +21,17 @@ keep_alive = 1
 endpoints = ["APP"]
 [[route]]
 proxy = { upstream = "app" }
+accel = true
 send_file = ["@media"]
 errors = { 502 = "/pages/502.html", 404 = "/pages/404.html", 410 = { to = "@gone", status = "own" }, 403 = "https://status.example/$host", 5xx = "/app-page?asked=$request_uri", intercept = true }
 [[route]]
 path = "/unheeded"
 proxy = { upstream = "app" }
-accel = false
 errors = { 404 = "/pages/404.html" }
 [[route]]
 path = "/passed"
 proxy = { upstream = "app" }
+accel = true
 pass_headers = ["X-Accel-Redirect"]
 [[route]]
 path = "/private"
@@ -68,6 +69,7 @@ respond = { status = 200, body = "it was here" }
 [[route]]
 path = "@app"
 internal = true
+accel = true
 proxy = { upstream = "app" }
 "#;
 
@@ -440,7 +442,7 @@ fn the_worker_is_free_as_soon_as_it_has_asked_for_something_else() {
         .unwrap();
         let gateway = start(&format!(
             "[upstream.app]\nprotocol = \"fastcgi\"\nmax_connections = 1\nendpoints = [\"{}\"]\n\
-             [[route]]\nproxy = {{ upstream = \"app\" }}\n\
+             [[route]]\naccel = true\nproxy = {{ upstream = \"app\" }}\n\
              [[route]]\npath = \"/private\"\ninternal = true\nfiles = {{ alias = \"{}\" }}\n",
             application.address(),
             dir.path().display()

@@ -5,6 +5,7 @@ mod examples;
 mod fields;
 mod files;
 mod internal;
+mod listeners;
 mod programs;
 mod real_nginx;
 mod routing;

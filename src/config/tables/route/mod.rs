@@ -32,6 +32,7 @@ mod send_file;
 mod status;
 mod status_code;
 mod target;
+mod timeouts;
 mod when;
 
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ use respond::Respond;
 use rewrite::Rewrite;
 use send_file::ROUTE_NAME;
 use status::Status;
+use timeouts::RouteTimeouts;
 use when::When;
 
 use super::WITH_VARIABLES;
@@ -69,11 +71,12 @@ use crate::config::complaints::Complaints;
 use crate::config::layout::Form;
 use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
+use crate::config::suggest;
 use crate::config::table::{Fill, FlagOrSection, Repeated, Section, Switch, table};
 use crate::config::units::{Flag, List, Name, OneOrMore, Plain, Time, Unit};
 use crate::frontend::config::{
-    Accel, CookieAttributes, Errors, ExtraParams, Handler, Host, Onward, Path, Pattern, ResponseHeaders,
-    Route as Settings,
+    Accel, CookieAttributes, Errors, ExtraParams, Handler, Host, Listener, Onward, Path, Pattern,
+    ResponseHeaders, Route as Settings,
 };
 use crate::protocol::fields::FieldName;
 use crate::transport::tls::ClientAuth;
@@ -121,12 +124,16 @@ table! {
         /// table: `{ to = "/empty.gif", status = 200 }`, where `status = "own"` leaves it to what answers. `intercept = true`
         /// gives the errors of the application their pages, too. Default: none.
         errors: Errors as ErrorPages,
-        /// Whether `X-Accel-Redirect`, `X-Accel-Limit-Rate` and `X-Accel-Charset` of the application are heeded.
+        /// Whether `X-Accel-Redirect`, `X-Accel-Limit-Rate` and `X-Accel-Charset` of the application are heeded. What it names may
+        /// be a route that is `internal`.
         accel: bool as Flag => accel.enabled; only &["php", "cgi", "proxy"],
         /// Routes with a name and `files`, below whose directories the application may have files sent, by `X-Sendfile` or
         /// `X-LIGHTTPD-send-file` with the whole name of a file: `["@media"]`. Default: none, and the fields are dropped.
         send_file: Vec<String> as OneOrMore(ROUTE_NAME) => _; only &["php", "cgi", "proxy"],
         limits: Limits as Section,
+        timeouts: RouteTimeouts as Section,
+        /// Whether connections of HTTP/1 go on after an answer of this route.
+        keep_alive: bool as Flag,
         buffering: Buffering as Section,
         /// Extra variables for the application: `{ APP_ENV = "production", HOME_URL = "https://$host" }`, with variables; two
         /// dollars are one, and a dollar in front of anything else is itself, as is one in what the environment says. They take the place of ours of the same name, such as `SERVER_SOFTWARE`, which is
@@ -237,6 +244,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.access = (!route.access.is_empty()).then(|| At::nowhere(access::shown(&route.access)));
     let maintenance = route.maintenance.as_ref().and_then(Fill::of);
     shown.maintenance = maintenance.map(At::nowhere);
+    shown.timeouts = timeouts::shown(&route.timeouts);
     shown.errors = shown.errors.filter(|errors| !errors.pages.is_empty());
     shown.send_file = send_file::shown(&route.accel.send_file);
     let onward = &route.onward;
@@ -271,6 +279,28 @@ pub(super) fn check(
     limit_patterns(typed, &routes, complaints);
     names::check(typed, &routes, complaints);
     routes
+}
+
+/// Complains about listeners in conditions that have no name, or another one.
+pub(super) fn check_listeners(typed: &[At<Route>], listeners: &[Listener], complaints: &mut Complaints) {
+    let names = || listeners.iter().filter_map(|listener| listener.name.as_deref());
+    let wanted = typed
+        .iter()
+        .filter_map(|route| route.when.as_ref()?.listen.as_ref());
+    for wanted in wanted {
+        if let Some(unknown) = wanted
+            .iter()
+            .find(|wanted| names().all(|name| name != wanted.as_str()))
+        {
+            let help = match suggest::nearest(unknown, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("give a [[listen]] name = \"{unknown}\""),
+            };
+            complaints
+                .error(wanted.span(), format!("no listener has the name `{unknown}`"))
+                .help(help);
+        }
+    }
 }
 
 /// Complains about more patterns than a configuration may have.

@@ -11,7 +11,7 @@ use crate::config::node::{Node, Value};
 use crate::config::shown::Shown;
 use crate::config::table::table;
 use crate::config::tables::network::NETWORK;
-use crate::config::units::{Flag, Number, OneOrMore, Text, Unit, pattern};
+use crate::config::units::{Flag, Number, OneOrMore, Plain, Text, Unit, pattern};
 use crate::frontend::config::{Wanted, When as Settings};
 use crate::protocol::fields::is_token;
 
@@ -34,6 +34,8 @@ table! {
         secure: bool as Flag,
         /// Ports of ours, for an application of its own on each. Default: every one.
         port: Vec<u16> as OneOrMore(Number(1, 65_535)),
+        /// Listeners by their `name`: `"admin"`, for routes that are served there alone. Default: every one.
+        listen: Vec<String> as OneOrMore(Plain),
     }
     example = r#"[[route]]
 path = "/"
@@ -48,6 +50,7 @@ pub(super) fn shown(when: &Settings) -> When {
     shown.method = shown.method.filter(|methods| !methods.is_empty());
     shown.from = shown.from.filter(|networks| !networks.is_empty());
     shown.port = shown.port.filter(|ports| !ports.is_empty());
+    shown.listen = shown.listen.filter(|names| !names.is_empty());
     for values in [&mut shown.header, &mut shown.query, &mut shown.cookie] {
         *values = values.take().filter(|values| !values.is_empty());
     }

@@ -13,6 +13,8 @@ use spool::ServerSpool;
 use timeouts::ServerTimeouts;
 
 use super::account::{GROUP, USER};
+use super::keep_alive::KeepAlive;
+use super::listen::STREAMS;
 use super::trusted_proxy::TRUSTED_PROXY;
 use super::{HEAD, HEAD_FIELDS};
 use crate::config::Server as Process;
@@ -56,13 +58,16 @@ table! {
         /// or the gateway's own, such as `X_Forwarded_For`.
         underscores: Underscores as Name => frontend.trust.underscores,
         resolver: Resolver as Section => process.resolver,
-        timeouts: ServerTimeouts as Section => frontend.timeouts,
+        timeouts: ServerTimeouts as Section => frontend,
+        keep_alive: KeepAlive as Section => frontend.edge.keep_alive,
         /// Largest request head; 431 above.
-        head_size: usize as HEAD => frontend.head_size,
+        head_size: usize as HEAD => frontend.edge.head_size,
         /// Most fields in a request head; 431 above.
-        head_fields: usize as HEAD_FIELDS => frontend.head_fields,
+        head_fields: usize as HEAD_FIELDS => frontend.edge.head_fields,
         /// Bytes of a request body that nothing wants, read and dropped so that the connection lives on; above, it ends.
-        discard: u64 as ANY_SIZE => frontend.discard,
+        discard: u64 as ANY_SIZE => frontend.edge.discard,
+        /// Streams of a connection of HTTP/2 at a time.
+        streams: u32 as STREAMS => frontend.edge.streams,
     }
     example = r#"[server]
 pid_file = "/run/bridgehead.pid"

@@ -37,14 +37,18 @@ impl Http1 {
             exchange.in_pieces(PIECE);
         }
         let shape = Shape::of(&exchange, form);
-        if exchange.ends_connection() || shape.is_endless() {
+        let spent = self.connection().is_spent(self.settings.keep_alive(), now);
+        if spent || exchange.ends_connection() || shape.is_endless() {
             keep_alive.end();
         }
         // Until all of it is sent: whatever ends the connection before must not look like the end of the answer.
         if shape.is_endless() {
             self.connection().cut();
         }
-        let next = keep_alive.next(self.rest(), self.settings.discard);
+        let limit = exchange.send_timeout();
+        self.writer
+            .set_limit(limit.unwrap_or(self.settings.timeouts().send));
+        let next = keep_alive.next(self.rest(), self.settings.discard());
         self.now = Some(now);
         let out = self.writer.head();
         let status = exchange.status();

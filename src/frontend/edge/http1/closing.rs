@@ -46,7 +46,7 @@ impl Http1 {
 
     /// Reads and drops the rest of a body; its size is known and small. Whether the connection goes on.
     pub(super) async fn discard(&mut self) -> bool {
-        let limit = self.settings.timeouts.body;
+        let limit = self.settings.timeouts().body;
         let dropped = poll_fn(|cx| {
             self.poll_drop_unread(cx);
             match self.unread.as_ref().map(|unread| unread.1) {
@@ -65,7 +65,7 @@ impl Http1 {
     pub(super) async fn linger(mut self: Box<Self>) {
         self.writer.shut();
         self.stage
-            .enter(ConnectionState::Closing, &self.settings.timeouts);
+            .enter(ConnectionState::Closing, self.settings.timeouts());
         let mut silence = Deadline::never();
         poll_fn(|cx| {
             loop {

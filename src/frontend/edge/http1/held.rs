@@ -49,7 +49,7 @@ impl Http1 {
             exchange: Some(exchange),
             keep_alive,
             form,
-            most: self.settings.discard,
+            most: self.settings.discard(),
             patience,
         }))
     }

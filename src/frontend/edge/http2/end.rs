@@ -12,6 +12,7 @@ use super::super::in_force::InForce;
 use super::super::leaving::Leaving;
 use crate::frontend::connection::Connection;
 use crate::frontend::current::Current;
+use crate::frontend::keep_alive::KeepAlive;
 use crate::transport::Deadline;
 
 /// The reasons that a connection is looked at for.
@@ -24,6 +25,8 @@ pub(super) struct End {
     head: Option<u64>,
     /// Runs from its first byte to its last.
     deadline: Deadline,
+    /// Runs from the beginning of the connection, where there is an end to that.
+    lifetime: Deadline,
     settings: InForce,
 }
 
@@ -32,10 +35,11 @@ impl End {
     pub(super) fn new(connection: &Arc<Connection>, settings: InForce) -> Self {
         Self {
             leaving: Leaving::default(),
-            idle: Idle::new(connection.clone(), settings.timeouts.idle),
+            idle: Idle::new(connection.clone(), settings.timeouts().idle),
             rest: None,
             head: None,
             deadline: Deadline::never(),
+            lifetime: Deadline::never(),
             settings,
         }
     }
@@ -43,7 +47,8 @@ impl End {
     /// Goes by the settings of now, for what begins from now on.
     pub(super) fn renew(&mut self, current: &Current) {
         if self.settings.renew(current) {
-            self.idle.set_period(self.settings.timeouts.idle);
+            self.idle.set_period(self.settings.timeouts().idle);
+            self.lifetime.clear();
         }
     }
 
@@ -51,7 +56,7 @@ impl End {
     pub(super) fn poll_head(&mut self, head: Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.head, head) != head {
             match head {
-                Some(_) => self.deadline.set(self.settings.timeouts.head),
+                Some(_) => self.deadline.set(self.settings.timeouts().head),
                 None => self.deadline.clear(),
             }
         }
@@ -67,7 +72,19 @@ impl End {
         }
     }
 
-    /// Ready once, when the connection is to leave, or was idle for too long.
+    /// Whether the connection has had its requests, or its time.
+    fn is_spent(&mut self, connection: &Connection, cx: &mut Context<'_>) -> bool {
+        let keep_alive = self.settings.keep_alive();
+        if keep_alive == KeepAlive::default() {
+            return false;
+        }
+        if !keep_alive.lifetime.is_zero() && !self.lifetime.is_set() {
+            self.lifetime.set_at(connection.since + keep_alive.lifetime);
+        }
+        self.lifetime.poll(cx).is_ready() || connection.is_spent(keep_alive, connection.since)
+    }
+
+    /// Ready once, when the connection is to leave, has had what it may have, or was idle for too long.
     pub(super) fn poll_leave(
         &mut self,
         connection: &Arc<Connection>,
@@ -77,10 +94,11 @@ impl End {
         if self.rest.is_some() {
             return Poll::Pending;
         }
-        if self.leaving.poll_ready(&connection.leave, news, cx).is_pending() {
+        if self.leaving.poll_ready(&connection.leave, news, cx).is_pending() && !self.is_spent(connection, cx)
+        {
             ready!(self.idle.poll(cx));
         }
-        self.rest = Some(Idle::new(connection.clone(), self.settings.timeouts.send));
+        self.rest = Some(Idle::new(connection.clone(), self.settings.timeouts().send));
         Poll::Ready(())
     }
 }

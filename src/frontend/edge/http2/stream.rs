@@ -10,6 +10,7 @@ use h2::ext::Protocol;
 use h2::server::SendResponse;
 use http::Response;
 
+use super::super::settings::Settings;
 use super::head;
 use super::incoming::Incoming;
 use super::metered::SharedMeter;
@@ -36,6 +37,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// What its connection goes by.
+    fn edge(&self) -> &Settings {
+        self.service.edge_of(self.connection.listener.as_ref())
+    }
+
     /// Answers a request. No async function: of that, a task has the arguments twice.
     #[allow(clippy::manual_async_fn)]
     pub(super) fn serve(
@@ -67,7 +73,7 @@ impl Stream {
             true => (None, Some(body)),
             false => (Some(body), None),
         };
-        let (request, rejection) = head::request(parts, self.service.edge.head());
+        let (request, rejection) = head::request(parts, self.edge().head());
         let awaited = head::awaits_invitation(&request).then(|| self.interim.clone());
         let mut exchange = Exchange::new(&self.service.context, &self.connection, request);
         exchange.hinted(self.interim.clone());
@@ -117,7 +123,7 @@ impl Stream {
         let stream = self.respond.send_response(head::response(&exchange), over);
         let stream = stream.ok().filter(|_| !over)?;
         let held = self.service.context.relays.spools().share();
-        let send = self.service.edge.timeouts.send;
+        let send = exchange.send_timeout().unwrap_or(self.edge().timeouts().send);
         Some(Sending::new(stream, exchange, held, send))
     }
 

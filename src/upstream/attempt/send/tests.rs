@@ -65,6 +65,7 @@ fn options(relays: &Relays) -> Options<'_> {
             memory: 1 << 16,
             disk: 1 << 20,
         },
+        terms: None,
         interim: None,
         now: Instant::now(),
         relays,
