@@ -102,7 +102,7 @@ pub(crate) fn upload(size: usize) -> Vec<u8> {
 /// Reads a small answer.
 fn small(stream: TcpStream) -> Result<TcpStream> {
     let mut stream = BufReader::with_capacity(1024, stream);
-    let length = answer::read(&mut stream)?;
+    let length = answer::read(&mut stream)?.length;
     ensure!(length == BODY.len() as u64, "a body of {length} bytes");
     Ok(stream.into_inner())
 }
@@ -112,7 +112,7 @@ fn asked_over_tls(addr: SocketAddr, tls: &Tls) -> Result<TcpStream> {
     let mut stream = tls.connect(connect(addr)?)?;
     stream.write_all(Fields::Host.request().as_bytes())?;
     stream.flush()?;
-    let length = answer::read(&mut BufReader::new(&mut stream))?;
+    let length = answer::read(&mut BufReader::new(&mut stream))?.length;
     ensure!(length == SECURED as u64, "a body of {length} bytes");
     Ok(stream.into_socket())
 }

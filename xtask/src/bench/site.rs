@@ -75,6 +75,17 @@ impl Behind {
             wire,
             size,
             pause: Duration::ZERO,
+            is_prose: false,
+        })
+    }
+
+    /// The same with a text in English for a body.
+    pub(crate) const fn prose(wire: Wire, size: usize) -> Self {
+        Self::Canned(Canned {
+            wire,
+            size,
+            pause: Duration::ZERO,
+            is_prose: true,
         })
     }
 }
@@ -88,6 +99,18 @@ pub(crate) struct Canned {
     pub(crate) size: usize,
     /// Time between a request and its answer.
     pub(crate) pause: Duration,
+    /// Whether the body is [`PROSE`], for what depends on how well it compresses.
+    pub(crate) is_prose: bool,
+}
+
+impl Canned {
+    /// The body.
+    pub(crate) fn content(self) -> Vec<u8> {
+        match self.is_prose {
+            true => repeated(PROSE, self.size),
+            false => content(self.size),
+        }
+    }
 }
 
 /// A protocol of the responder.
@@ -122,8 +145,15 @@ impl Log {
 
 /// `size` bytes of [`BODY`], again and again.
 pub(crate) fn content(size: usize) -> Vec<u8> {
-    BODY.bytes().cycle().take(size).collect()
+    repeated(BODY, size)
 }
+
+fn repeated(text: &str, size: usize) -> Vec<u8> {
+    text.bytes().cycle().take(size).collect()
+}
+
+/// A text as pages have it.
+const PROSE: &str = include_str!("../../../LICENSE-APACHE");
 
 /// What every small answer holds.
 pub(crate) const BODY: &str = "hello world";

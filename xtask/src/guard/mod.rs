@@ -96,6 +96,7 @@ fn load(server: &Server) -> Load {
         addr: server.addr(),
         request: Fields::Host.request().into_bytes(),
         answer: BODY.len() as u64,
+        is_gzip: false,
         clients: CLIENTS,
         connections: Connections::Kept,
         security: Security::Clear,
@@ -116,6 +117,7 @@ const fn canned(wire: Wire) -> Behind {
         wire,
         size: BODY.len(),
         pause: PAUSE,
+        is_prose: false,
     })
 }
 
