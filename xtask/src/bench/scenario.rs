@@ -99,10 +99,7 @@ pub(crate) const ALL: [Scenario; 22] = [
     Scenario {
         fields: Fields::Gzip,
         answer: 16 * KIB,
-        ..plain(
-            "http-gzip",
-            Site::new("http-gzip", Behind::prose(Wire::Http, 16 * KIB)),
-        )
+        ..plain("http-gzip", Site::new("http-gzip", Behind::prose(16 * KIB)))
     },
     Scenario {
         answer: KIB,

@@ -75,17 +75,27 @@ impl Behind {
             wire,
             size,
             pause: Duration::ZERO,
-            is_prose: false,
+            kind: Content::Hello,
         })
     }
 
-    /// The same with a text in English for a body.
-    pub(crate) const fn prose(wire: Wire, size: usize) -> Self {
+    /// The same over HTTP with a text in English for a body.
+    pub(crate) const fn prose(size: usize) -> Self {
         Self::Canned(Canned {
-            wire,
+            wire: Wire::Http,
             size,
             pause: Duration::ZERO,
-            is_prose: true,
+            kind: Content::Prose,
+        })
+    }
+
+    /// Our own responder over HTTP, which says one event, and no more.
+    pub(crate) const fn events() -> Self {
+        Self::Canned(Canned {
+            wire: Wire::Http,
+            size: BODY.len(),
+            pause: Duration::ZERO,
+            kind: Content::Event,
         })
     }
 }
@@ -99,16 +109,28 @@ pub(crate) struct Canned {
     pub(crate) size: usize,
     /// Time between a request and its answer.
     pub(crate) pause: Duration,
-    /// Whether the body is [`PROSE`], for what depends on how well it compresses.
-    pub(crate) is_prose: bool,
+    /// What the body is.
+    pub(crate) kind: Content,
+}
+
+/// A kind of body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// [`BODY`], again and again.
+    Hello,
+    /// [`PROSE`], for what depends on how well it compresses.
+    Prose,
+    /// The beginning of a stream of events that does not end. Over HTTP alone.
+    Event,
 }
 
 impl Canned {
     /// The body.
     pub(crate) fn content(self) -> Vec<u8> {
-        match self.is_prose {
-            true => repeated(PROSE, self.size),
-            false => content(self.size),
+        match self.kind {
+            Content::Hello => content(self.size),
+            Content::Prose => repeated(PROSE, self.size),
+            Content::Event => format!("data: {BODY}\n\n").into_bytes(),
         }
     }
 }

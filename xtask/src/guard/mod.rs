@@ -14,7 +14,7 @@ use crate::bench::channel::Security;
 use crate::bench::load::{Connections, Load};
 use crate::bench::scenario::Fields;
 use crate::bench::server::{self, Server};
-use crate::bench::site::{BODY, Behind, Canned, Site, Wire};
+use crate::bench::site::{BODY, Behind, Canned, Content, Site, Wire};
 use crate::bench::strace::Calls;
 use crate::bench::work::Work;
 use crate::bench::{self, callgrind};
@@ -117,7 +117,7 @@ const fn canned(wire: Wire) -> Behind {
         wire,
         size: BODY.len(),
         pause: PAUSE,
-        is_prose: false,
+        kind: Content::Hello,
     })
 }
 

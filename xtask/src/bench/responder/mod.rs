@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::site::{Canned, Wire};
+use super::site::{Canned, Content, Wire};
 
 /// A responder; it answers until our process ends.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ impl Responder {
     ///
     /// When that fails.
     pub(crate) fn start(dir: &Path, canned: Canned) -> Result<Self> {
-        let Canned { wire, pause, .. } = canned;
+        let Canned {
+            wire, pause, kind, ..
+        } = canned;
         let socket = dir.join(format!("{wire:?}").to_lowercase());
         let listener = UnixListener::bind(&socket).context("cannot listen for the responder")?;
         let serve = match wire {
@@ -38,6 +40,7 @@ impl Responder {
             Wire::Uwsgi => uwsgi::serve,
         };
         let answer = Arc::new(Answer {
+            is_endless: kind == Content::Event,
             body: canned.content(),
             pause,
         });
@@ -61,6 +64,8 @@ impl Responder {
 #[derive(Debug)]
 struct Answer {
     body: Vec<u8>,
+    /// Whether nothing comes behind it, and no end either.
+    is_endless: bool,
     pause: Duration,
 }
 
@@ -103,7 +108,7 @@ mod tests {
                 wire,
                 size,
                 pause,
-                is_prose: false,
+                kind: Content::Hello,
             },
         )
         .unwrap();
