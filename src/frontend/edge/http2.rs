@@ -225,7 +225,8 @@ impl Http2 {
                 meter: self.meter.clone(),
                 interim: Arc::default(),
             };
-            tokio::spawn(stream.serve(request));
+            // In a box: a task moves its future several times.
+            tokio::spawn(Box::pin(stream.serve(request)));
         }
         Poll::Ready(Ok(()))
     }
