@@ -204,6 +204,7 @@ impl App {
         let ready = std::mem::take(&mut self.listeners);
         let ownerships: Vec<_> = ready.iter().map(|ready| ready.ownership).collect();
         self.open_listeners(ready);
+        self.tls.seed();
         for address in self.left.addresses() {
             tracing::warn!(%address, "a socket that was open already is closed: no [[listen]] has its address");
         }

@@ -73,6 +73,7 @@ impl App {
             .secure(acceptors, generation.config.tls.max_handshakes);
         self.counters.certificates.set(tls.material.certificates());
         self.tls = tls;
+        self.tls.seed();
         self.change_listeners(&listeners.stay, added);
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         generation.take_effect();
