@@ -30,10 +30,7 @@ impl App {
                 .collect(),
             error_log,
             material: self.tls.material.clone(),
-            dns: self
-                .dns
-                .as_ref()
-                .map_or_else(Vec::new, |(addresses, _)| addresses.clone()),
+            dns: self.dns.duplicate()?,
         };
         let limit = self.generation.config.frontend.timeouts.open;
         self.opener

@@ -26,5 +26,5 @@ pub use name::DomainName;
 pub use query::{Malformed, Query};
 pub use records::Records;
 pub use responder::Responder;
-pub use sockets::DnsSockets;
+pub use sockets::{DnsSocket, DnsSockets};
 pub use zones::Zones;

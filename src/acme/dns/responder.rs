@@ -70,9 +70,13 @@ impl Responder {
     /// When the runtime cannot watch the sockets.
     pub async fn run(self) -> io::Result<()> {
         let mut tasks = JoinSet::new();
-        for (socket, listener) in self.sockets.into_both() {
-            tasks.spawn(packets(UdpSocket::from_std(socket)?, self.shared.clone()));
-            tasks.spawn(connections(TcpListener::from_std(listener)?, self.shared.clone()));
+        for socket in self.sockets {
+            let (udp, tcp) = (
+                UdpSocket::from_std(socket.packets)?,
+                TcpListener::from_std(socket.connections)?,
+            );
+            tasks.spawn(packets(udp, self.shared.clone()));
+            tasks.spawn(connections(tcp, self.shared.clone()));
         }
         while tasks.join_next().await.is_some() {}
         Ok(())
@@ -183,8 +187,10 @@ mod tests {
 
     /// A responder that runs, and where.
     fn start(store: &Path) -> (SocketAddr, tokio::task::JoinHandle<io::Result<()>>) {
-        let sockets = DnsSockets::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
-        let address = sockets.addresses().next().unwrap().unwrap();
+        let any = ["127.0.0.1:0".parse().unwrap()];
+        let sockets = DnsSockets::open(&any, DnsSockets::default()).unwrap();
+        let both = sockets.duplicate().unwrap().into_iter().next().unwrap();
+        let address = both.packets.local_addr().unwrap();
         let zones = Zones::new(DnsConfig::default(), DomainName::new("shop.example"));
         (
             address,
