@@ -210,7 +210,7 @@ impl Forwarded {
         let forwarding = head.forwarding();
         Self {
             script: (!http).then(|| Script::new(&head.script)),
-            upstream: Destination::new(upstream, head),
+            upstream: Destination::new(upstream, route, head),
             body: Body::new(route, upstream, in_chunks),
             client: Client {
                 address: head.client.remote.as_ref().map(|remote| text(remote.ip())),
@@ -235,10 +235,10 @@ impl Script {
 }
 
 impl Destination {
-    fn new(upstream: &Upstream, head: &RequestHead) -> Self {
+    fn new(upstream: &Upstream, route: &config::Route, head: &RequestHead) -> Self {
         let config = upstream.config();
         let period = |time| Period(time).to_string();
-        let timeouts = &config.timeouts;
+        let timeouts = config.timeouts.with(route.timeouts.upstream);
         let fixed = config.endpoints.iter().map(Endpoint::new);
         let named = config.sources.iter().map(Endpoint::new);
         Self {
