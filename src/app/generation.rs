@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::logs::AccessLogs;
 use super::tls::Tls;
 use crate::config::Config;
 use crate::files::Root;
 use crate::frontend::{ExchangeContext, Route, Service};
 use crate::spool::Spools;
-use crate::telemetry::{AccessLog, Counters, SlowLog};
+use crate::telemetry::{Counters, SlowLog};
 use crate::transport::{Connector, Resolver};
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
@@ -42,7 +43,7 @@ impl Generation {
         config: Config,
         roots: Vec<Option<Root>>,
         tls: &Tls,
-        access: &Arc<AccessLog>,
+        access: AccessLogs,
         counters: &Arc<Counters>,
     ) -> Self {
         let spools = Spools::new(config.server.spool.clone());
@@ -64,7 +65,7 @@ impl Generation {
         config: Config,
         roots: Vec<Option<Root>>,
         tls: &Tls,
-        access: &Arc<AccessLog>,
+        access: AccessLogs,
         counters: &Arc<Counters>,
     ) -> Self {
         let spool = &config.server.spool;
@@ -82,7 +83,7 @@ impl Generation {
         (config, roots): (Config, Vec<Option<Root>>),
         before: Option<&Self>,
         (relays, shared, tls): (Relays, Shared, &Tls),
-        access: &Arc<AccessLog>,
+        access: AccessLogs,
         counters: &Arc<Counters>,
     ) -> Self {
         let upstreams = config.upstreams.iter().map(|config| {
@@ -96,7 +97,8 @@ impl Generation {
         let context = ExchangeContext {
             trust: config.frontend.trust.clone(),
             relays: relays.clone(),
-            log: access.clone(),
+            log: access.main,
+            route_logs: access.routes,
             slow: SlowLog::new(config.log.slow),
             counters: counters.clone(),
             routes: Box::default(),

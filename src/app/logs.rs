@@ -3,18 +3,31 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::telemetry::{AccessLog, Guard, LogConfig, Opened, Sink};
+use super::site_logs::{PreparedSiteLogs, SiteLogs};
+use crate::config::Config;
+use crate::telemetry::config::Target;
+use crate::telemetry::{AccessLog, Guard, Opened, Sink};
 
 /// The access log. Once it was on, its sink stays: what is under way may still write to it.
 pub(super) struct Logs {
     sink: Option<(Sink, Guard)>,
     access: Arc<AccessLog>,
+    sites: SiteLogs,
+}
+
+/// What requests are logged with.
+pub(super) struct AccessLogs {
+    /// All but those of the routes that have a log of their own.
+    pub(super) main: Arc<AccessLog>,
+    /// Those of each route; `None`: like all others.
+    pub(super) routes: Box<[Option<Arc<AccessLog>>]>,
 }
 
 /// What the access log is going to be; everything that can fail has succeeded.
 pub(super) struct PreparedAccessLog {
     target: Next,
     access: Arc<AccessLog>,
+    sites: PreparedSiteLogs,
 }
 
 enum Next {
@@ -26,40 +39,54 @@ enum Next {
     First(Sink, Guard),
 }
 
-impl PreparedAccessLog {
-    /// What requests will be logged with.
-    pub(super) fn access(&self) -> &Arc<AccessLog> {
-        &self.access
-    }
-}
-
 impl Logs {
     /// Writes to what was opened; nothing was for a log that is off.
-    pub(super) fn start(config: &LogConfig, opened: Option<Opened>) -> io::Result<Self> {
+    pub(super) fn start(
+        config: &Config,
+        opened: Option<Opened>,
+        sites: Vec<(Target, Opened)>,
+    ) -> io::Result<(Self, AccessLogs)> {
         let sink = opened.map(Sink::start_watched).transpose()?;
         let clone = sink.as_ref().map(|(sink, _)| sink.clone());
-        Ok(Self {
+        let mut logs = Self {
             sink,
-            access: Arc::new(AccessLog::new(clone, config)),
-        })
+            access: Arc::new(AccessLog::new(clone, &config.log)),
+            sites: SiteLogs::default(),
+        };
+        let prepared = SiteLogs::prepare(config, sites)?;
+        let access = AccessLogs {
+            main: logs.access.clone(),
+            routes: logs.sites.access(&prepared, config, &logs.access),
+        };
+        logs.sites.commit(prepared);
+        Ok((logs, access))
     }
 
-    /// What requests are logged with.
-    pub(super) fn access(&self) -> &Arc<AccessLog> {
-        &self.access
+    /// The logs of routes.
+    pub(super) fn sites(&self) -> &SiteLogs {
+        &self.sites
     }
 
     /// What another configuration makes of it; `target` was opened for it, or it has the same one.
     pub(super) fn prepare(
         &self,
-        config: &LogConfig,
+        config: &Config,
         target: Option<Option<Opened>>,
-    ) -> io::Result<PreparedAccessLog> {
+        sites: Vec<(Target, Opened)>,
+    ) -> io::Result<(PreparedAccessLog, AccessLogs)> {
+        let sites = SiteLogs::prepare(config, sites)?;
         let (target, sink) = self.sink_for(target)?;
-        Ok(PreparedAccessLog {
+        let access = Arc::new(AccessLog::new(sink, &config.log));
+        let logs = AccessLogs {
+            main: access.clone(),
+            routes: self.sites.access(&sites, config, &access),
+        };
+        let prepared = PreparedAccessLog {
             target,
-            access: Arc::new(AccessLog::new(sink, config)),
-        })
+            access,
+            sites,
+        };
+        Ok((prepared, logs))
     }
 
     fn sink_for(&self, target: Option<Option<Opened>>) -> io::Result<(Next, Option<Sink>)> {
@@ -84,6 +111,7 @@ impl Logs {
             Next::First(sink, guard) => self.sink = Some((sink, guard)),
         }
         self.access = prepared.access;
+        self.sites.commit(prepared.sites);
     }
 
     /// Writes from now on to the file that was opened again.

@@ -25,6 +25,7 @@ mod replacement;
 mod run;
 mod runtime;
 mod signals;
+mod site_logs;
 mod threads;
 mod tls;
 
@@ -116,6 +117,7 @@ impl App {
         let Start {
             config,
             access,
+            route_logs,
             listeners,
             roots,
             material,
@@ -129,12 +131,12 @@ impl App {
             context: keeping::answering(&context, &config.acme),
             material,
         };
-        let logs = Logs::start(&config.log, access);
-        let logs = logs.map_err(|error| threads::failed("the access log", error))?;
+        let logs = Logs::start(&config, access, route_logs);
+        let (logs, access) = logs.map_err(|error| threads::failed("the access log", error))?;
         let counters = Arc::new(Counters::default());
         counters.certificates.set(tls.material.certificates());
         let listeners = ready(listeners.added, &tls, &config.tls)?;
-        let generation = Generation::first(config, roots, &tls, logs.access(), &counters);
+        let generation = Generation::first(config, roots, &tls, access, &counters);
         if inheritance.predecessor.is_some() {
             generation
                 .upstreams

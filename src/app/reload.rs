@@ -28,6 +28,7 @@ impl App {
                     listener: Arc::downgrade(&listening.listener),
                 })
                 .collect(),
+            route_logs: self.logs.sites().targets(),
             error_log,
             material: self.tls.material.clone(),
             dns: self.dns.duplicate()?,
@@ -45,6 +46,7 @@ impl App {
         let Reload {
             config,
             access,
+            route_logs,
             error,
             listeners,
             roots,
@@ -52,15 +54,13 @@ impl App {
             own,
             dns,
         } = opened;
-        let access = self.logs.prepare(&config.log, access);
-        let access = access.map_err(|error| threads::failed("the access log", error))?;
+        let access = self.logs.prepare(&config, access, route_logs);
+        let (access, logs) = access.map_err(|error| threads::failed("the access log", error))?;
         let mut tls = self.tls.with(material);
         tls.context = keeping::answering(&tls.context, &config.acme);
         let added = ready(listeners.added, &tls, &config.tls)?;
         let acceptors = self.acceptors(&listeners.stay, &tls, &config.tls)?;
-        let mut generation = self
-            .generation
-            .next(config, roots, &tls, access.access(), &self.counters);
+        let mut generation = self.generation.next(config, roots, &tls, logs, &self.counters);
 
         if let (Some(log), Some(error)) = (error_log, error) {
             log.switch(error);

@@ -143,7 +143,12 @@ impl Running<'_> {
 
     fn reopen(&mut self) {
         let config = &self.app.generation.config;
-        let reopening = Reopening::begin(&self.app.opener, &config.log, config.frontend.timeouts.open);
+        let reopening = Reopening::begin(
+            &self.app.opener,
+            &config.log,
+            self.app.logs.sites(),
+            config.frontend.timeouts.open,
+        );
         self.opening = Some(Box::pin(async { Change::Reopen(reopening.outcome().await) }));
     }
 

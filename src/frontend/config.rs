@@ -8,6 +8,7 @@ use super::pace::Rate;
 use super::trust::{Trust, TrustedProxy};
 use crate::files::Symlinks;
 use crate::protocol::fields::FieldName;
+use crate::telemetry::config as log;
 use crate::transport::tls::{ClientAuth, HostClient, ListenerTls};
 use crate::transport::{Access, Address};
 use crate::upstream::model::config::ExchangeTimeouts;
@@ -183,6 +184,8 @@ pub struct Route {
     pub timeouts: RouteTimeouts,
     /// Whether connections go on after its answers.
     pub keep_alive: bool,
+    /// What is logged of it, if not as `[log]` says.
+    pub log: Option<RouteLog>,
     /// Requests that take so long are told in the slow log; zero: none. `None`: as `[log]` says.
     pub slow: Option<Duration>,
 }
@@ -218,6 +221,15 @@ pub struct RouteTimeouts {
     pub tunnel: Option<Duration>,
     /// Those of its application.
     pub upstream: ExchangeTimeouts,
+}
+
+/// What is logged of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteLog {
+    /// How, where that is not as `[log]` says.
+    pub access: log::RouteLog,
+    /// Paths whose requests have no line.
+    pub except: Vec<Path>,
 }
 
 /// What is held back, and where.
@@ -289,6 +301,7 @@ impl Default for Route {
             ignore_client_abort: false,
             timeouts: RouteTimeouts::default(),
             keep_alive: true,
+            log: None,
             slow: None,
         }
     }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::listener_id::ListenerId;
+use super::received::Received;
+use super::rule::Path;
 use super::trust::Trust;
-use crate::telemetry::{AccessLog, Counters, RouteTimes, SlowLog};
+use crate::files::DecodedPath;
+use crate::telemetry::{AccessLog, Counters, Finished, Observer, RouteTimes, Sink, SlowLog};
 use crate::upstream::Relays;
 
 /// The surroundings of an exchange. Immutable; shared by all exchanges of a configuration.
@@ -22,6 +25,9 @@ pub struct ExchangeContext {
     pub counters: Arc<Counters>,
     /// What is counted for each route, by its number. The service has them made.
     pub routes: Box<[Observed]>,
+    /// Get those of routes that have one of their own, in the order of the routes; none: there is no such route. The service
+    /// hands them out.
+    pub route_logs: Box<[Option<Arc<AccessLog>>]>,
     /// What routes call the listeners. The service fills it in.
     pub listeners: Box<[(ListenerId, Option<String>)]>,
 }
@@ -36,4 +42,46 @@ pub struct Observed {
     pub(super) send: Option<Duration>,
     /// Whether connections go on after its answers.
     pub(super) keep_alive: bool,
+    /// Gets a line for each of them, in place of the log of all others.
+    pub(super) log: Option<Arc<AccessLog>>,
+    /// Paths whose requests have no line.
+    pub(super) unlogged: Box<[Path]>,
+}
+
+impl ExchangeContext {
+    /// Lines of access logs that are lost, of all that are in use.
+    pub(super) fn lines_dropped(&self) -> u64 {
+        let of_routes = self.routes.iter().filter_map(|route| route.log.as_ref());
+        let logs = [&self.log].into_iter().chain(of_routes);
+        let mut sinks: Vec<&Sink> = Vec::new();
+        for sink in logs.filter_map(|log| log.sink()) {
+            if !sinks.iter().any(|known| known.is_same(sink)) {
+                sinks.push(sink);
+            }
+        }
+        sinks.iter().map(|sink| sink.dropped()).sum()
+    }
+}
+
+impl Observed {
+    /// Whether its requests are not logged like all others.
+    #[inline]
+    pub(super) fn has_log(&self) -> bool {
+        self.log.is_some() || !self.unlogged.is_empty()
+    }
+
+    /// Shows a request to the log that it belongs to.
+    pub(super) fn finished(&self, request: &Finished<'_>, asked: &Received, main: &AccessLog) {
+        let log = self.log.as_deref().unwrap_or(main);
+        if log.is_on() && !self.is_unlogged(asked) {
+            log.finished(request);
+        }
+    }
+
+    fn is_unlogged(&self, asked: &Received) -> bool {
+        let target = asked.asked();
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let has = |path: DecodedPath| self.unlogged.iter().any(|unlogged| unlogged.has(path.as_bytes()));
+        !self.unlogged.is_empty() && DecodedPath::parse(path).is_ok_and(has)
+    }
 }

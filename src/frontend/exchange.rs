@@ -268,7 +268,8 @@ impl Exchange {
         let endpoint = self.record.trace.endpoint_name();
         let host = self.request.host().map(String::from_utf8_lossy);
         let (host, method) = (host.as_deref(), self.request.asked_method().as_str());
-        let target = String::from_utf8_lossy(self.request.asked());
+        let target = self.context.log.redaction().target(self.request.asked());
+        let target = String::from_utf8_lossy(&target);
         if rejection.is_for_operators() {
             tracing::warn!(request = %id, reason, endpoint, host, %target, error = %rejection, "request failed");
         } else {
@@ -435,7 +436,11 @@ impl Exchange {
 
     /// The whole answer went out at once; `now` is the time, as the sender knows it.
     pub(super) fn sent_at_once(&mut self, now: Instant) {
-        self.record.sent_at_once(now, self.context.log.is_on());
+        let route = self.record.route(&self.context.routes);
+        let log = route
+            .and_then(|route| route.log.as_ref())
+            .unwrap_or(&self.context.log);
+        self.record.sent_at_once(now, log.is_on());
     }
 
     /// Whether all of the body was given out.
@@ -488,6 +493,7 @@ impl Exchange {
             &self.answer.fields,
             &self.connection.connected,
             &context.trust,
+            context.log.redaction(),
         );
         let route = record.route(&context.routes);
         let finished = record.finished(&seen, route);
@@ -496,7 +502,10 @@ impl Exchange {
             route.times.finished(&finished);
         }
         context.slow.finished(&finished);
-        context.log.finished(&finished);
+        match route.filter(|route| route.has_log()) {
+            None => context.log.finished(&finished),
+            Some(route) => route.finished(&finished, &self.request, &context.log),
+        }
     }
 
     /// Whether the client has got everything. Nothing more is asked for when the announced length is reached.

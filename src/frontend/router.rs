@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::condition::{Conditional, When};
 use super::config::{Host, Path, Route};
 use super::pattern::Pattern;
+use super::rule::is_below;
 use crate::protocol::authority::canonical;
 
 /// Routes, sorted for looking up. `R` is whatever a route became at run time.
@@ -234,19 +235,7 @@ impl<R> From<Rule<R>> for Prefix<R> {
 
 impl<R> Rule<R> {
     fn is_for(&self, request: &impl Asked, path: &[u8]) -> bool {
-        self.has(path) && (self.when.is_empty() || self.when.holds(request))
-    }
-
-    fn has(&self, path: &[u8]) -> bool {
-        match &self.path {
-            Path::Exact(own) => own.as_bytes() == path,
-            Path::Prefix(own) | Path::FirmPrefix(own) => {
-                is_below(path, own.strip_suffix('/').unwrap_or(own).as_bytes())
-            }
-            Path::Pattern(pattern) => pattern.is_match(path),
-            Path::Suffix(suffix) => path.ends_with(suffix.as_bytes()),
-            Path::Named(_) => false,
-        }
+        self.path.has(path) && (self.when.is_empty() || self.when.holds(request))
     }
 
     fn is_prefix(&self) -> bool {
@@ -256,13 +245,6 @@ impl<R> Rule<R> {
     fn is_firm(&self) -> bool {
         matches!(self.path, Path::FirmPrefix(_))
     }
-}
-
-/// Whether a path is `prefix`, which ends without a slash, or below it.
-#[inline]
-fn is_below(path: &[u8], prefix: &[u8]) -> bool {
-    let rest = path.strip_prefix(prefix);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// The place of a path among others: kinds, and within some of them the longest first.

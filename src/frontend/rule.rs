@@ -62,6 +62,19 @@ impl Path {
         }
     }
 
+    /// Whether a path is one of them.
+    pub(super) fn has(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Exact(own) => own.as_bytes() == path,
+            Self::Prefix(own) | Self::FirmPrefix(own) => {
+                is_below(path, own.strip_suffix('/').unwrap_or(own).as_bytes())
+            }
+            Self::Pattern(pattern) => pattern.is_match(path),
+            Self::Suffix(suffix) => path.ends_with(suffix.as_bytes()),
+            Self::Named(_) => false,
+        }
+    }
+
     /// What all of its paths begin with.
     pub fn prefix(&self) -> &str {
         match self {
@@ -96,4 +109,11 @@ impl Default for Path {
     fn default() -> Self {
         Self::Prefix("/".to_owned())
     }
+}
+
+/// Whether a path is `prefix`, which ends without a slash, or below it.
+#[inline]
+pub(super) fn is_below(path: &[u8], prefix: &[u8]) -> bool {
+    let rest = path.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }

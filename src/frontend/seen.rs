@@ -1,5 +1,6 @@
 //! A request as the logs see it: looked at only if one of them has something to say.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::forwarded::Connected;
@@ -8,8 +9,10 @@ use super::trust::Trust;
 use crate::protocol::fields::{FieldName, Fields};
 use crate::protocol::peer::Peer;
 use crate::protocol::request::Client;
+use crate::telemetry::Redaction;
 use crate::telemetry::observer::Request;
-use crate::variables::{NamedField, Scope, Variable};
+use crate::telemetry::redaction::REDACTED;
+use crate::variables::{NamedField, Scope, Variable, argument};
 
 /// A request, and what is believed about its client.
 pub(super) struct Seen<'a> {
@@ -18,6 +21,10 @@ pub(super) struct Seen<'a> {
     fields: &'a Fields,
     connected: &'a Connected,
     trust: &'a Trust,
+    redaction: &'a Redaction,
+    /// The target and the referer as they may be shown.
+    target: OnceCell<Cow<'a, [u8]>>,
+    referer: OnceCell<Option<Cow<'a, [u8]>>>,
     /// The client, where no application was told: what the proxies say.
     believed: OnceCell<Option<Client>>,
 }
@@ -29,12 +36,16 @@ impl<'a> Seen<'a> {
         fields: &'a Fields,
         connected: &'a Connected,
         trust: &'a Trust,
+        redaction: &'a Redaction,
     ) -> Self {
         Self {
             request,
             fields,
             connected,
             trust,
+            redaction,
+            target: OnceCell::new(),
+            referer: OnceCell::new(),
             believed: OnceCell::new(),
         }
     }
@@ -86,6 +97,25 @@ impl Scope for Seen<'_> {
                 }
             }
             Variable::RequestUri => sink(self.target()),
+            Variable::Field(field) if self.redaction.hides_field(field.name()) => {
+                if self.request.head.fields.contains_named(field.name().as_bytes()) {
+                    sink(REDACTED);
+                }
+            }
+            Variable::Field(field) if field.name() == "referer" => {
+                self.referer().into_iter().for_each(sink);
+            }
+            Variable::Args => {
+                let query = self.request.head.target.query();
+                query
+                    .into_iter()
+                    .for_each(|query| sink(&self.redaction.query(query)));
+            }
+            Variable::Argument(name) if self.redaction.hides_argument(name.as_bytes()) => {
+                if argument(&self.request.head, name).is_some() {
+                    sink(REDACTED);
+                }
+            }
             Variable::RequestMethod => sink(self.method().as_bytes()),
             _ => self.request.head.write(variable, sink),
         }
@@ -102,7 +132,8 @@ impl Request for Seen<'_> {
     }
 
     fn target(&self) -> &[u8] {
-        self.request.asked()
+        let shown = || self.redaction.target(self.request.asked());
+        self.target.get_or_init(shown)
     }
 
     fn host(&self) -> Option<&[u8]> {
@@ -114,7 +145,9 @@ impl Request for Seen<'_> {
     }
 
     fn referer(&self) -> Option<&[u8]> {
-        self.field(FieldName::Referer)
+        let referer = self.request.head.fields.get(FieldName::Referer);
+        let shown = || Some(self.redaction.target(referer?));
+        self.referer.get_or_init(shown).as_deref()
     }
 
     fn user_agent(&self) -> Option<&[u8]> {
@@ -122,7 +155,11 @@ impl Request for Seen<'_> {
     }
 
     fn sent_field(&self, field: &NamedField, sink: &mut dyn FnMut(&[u8])) {
-        field.write(self.fields, sink);
+        match self.redaction.hides_field(field.name()) {
+            true if self.fields.contains_named(field.name().as_bytes()) => sink(REDACTED),
+            true => {}
+            false => field.write(self.fields, sink),
+        }
     }
 
     fn script(&self) -> Option<&[u8]> {

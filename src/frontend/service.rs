@@ -15,7 +15,7 @@ use super::secure_hosts::SecureHosts;
 use super::sought::{self, Sought};
 use crate::files::DecodedPath;
 use crate::protocol::tls::ClientTls;
-use crate::telemetry::Counters;
+use crate::telemetry::{AccessLog, Counters};
 use crate::transport::tls::{Hosts, PolicyId};
 
 /// Everything that answers requests. Immutable; shared by all connections. The way of a request through it is
@@ -39,7 +39,8 @@ pub struct Service {
 impl Service {
     /// A service over the routes of a configuration: `routes` are the same, ready to serve.
     pub fn new(config: &FrontendConfig, mut routes: Vec<Route>, mut context: ExchangeContext) -> Self {
-        context.routes = observed(&mut routes, &context.counters);
+        let logs = std::mem::take(&mut context.route_logs);
+        context.routes = observed(&mut routes, &logs, &context.counters);
         context.listeners = ListenerId::all(config.addresses())
             .zip(config.listeners.iter().map(|listener| listener.name.clone()))
             .collect();
@@ -136,7 +137,7 @@ impl Service {
 }
 
 /// Numbers the routes, and finds what is counted for them.
-fn observed(routes: &mut [Route], counters: &Counters) -> Box<[Observed]> {
+fn observed(routes: &mut [Route], logs: &[Option<Arc<AccessLog>>], counters: &Counters) -> Box<[Observed]> {
     let observed = routes.iter_mut().enumerate().map(|(number, route)| {
         route.number = number;
         Observed {
@@ -144,6 +145,12 @@ fn observed(routes: &mut [Route], counters: &Counters) -> Box<[Observed]> {
             slow: route.config.slow,
             send: route.config.timeouts.send,
             keep_alive: route.config.keep_alive,
+            log: logs.get(number).cloned().flatten(),
+            unlogged: route
+                .config
+                .log
+                .as_ref()
+                .map_or_else(Box::default, |log| log.except.as_slice().into()),
         }
     });
     observed.collect()

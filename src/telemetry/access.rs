@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use jiff::tz::TimeZone;
 
 use super::clock::Clock;
-use super::config::{Escape, Format, LogConfig};
+use super::config::{Escape, Format, LogConfig, Selection};
 use super::observer::{Finished, Observer};
+use super::redaction::Redaction;
 use super::sink::Sink;
 
 thread_local! {
@@ -20,6 +21,9 @@ pub struct AccessLog {
     sink: Option<Sink>,
     format: Format,
     escape: Escape,
+    /// Which requests have a line, unless all do.
+    selection: Option<Box<Selection>>,
+    redaction: Redaction,
     clock: Clock,
 }
 
@@ -30,6 +34,8 @@ impl AccessLog {
             sink,
             format: config.access_format.clone(),
             escape: config.escape,
+            selection: (config.selection != Selection::default()).then(|| Box::new(config.selection.clone())),
+            redaction: config.redaction.clone(),
             clock: Clock::new(TimeZone::system()),
         }
     }
@@ -39,19 +45,32 @@ impl AccessLog {
         self.sink.is_some()
     }
 
+    /// Where its lines go, unless it is off.
+    pub fn sink(&self) -> Option<&Sink> {
+        self.sink.as_ref()
+    }
+
+    /// What no log shows.
+    pub fn redaction(&self) -> &Redaction {
+        &self.redaction
+    }
+
+    fn takes(&self, request: &Finished<'_>) -> bool {
+        let selection = self.selection.as_ref();
+        selection.is_none_or(|selection| selection.takes(request.status, request.request.id()))
+    }
+
     #[inline(never)] // where there is no log, there is nothing of it
     fn write(&self, request: &Finished<'_>, sink: &Sink) {
+        if !self.takes(request) {
+            return;
+        }
         let stamp = self.clock.stamp(request.timeline.since());
         SCRATCH.with_borrow_mut(|line| {
             line.clear();
             request.append(&self.format, self.escape, &stamp, line);
             sink.push(line);
         });
-    }
-
-    /// Lines lost so far.
-    pub fn dropped(&self) -> u64 {
-        self.sink.as_ref().map_or(0, Sink::dropped)
     }
 }
 
@@ -73,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::telemetry::Opened;
+    use crate::telemetry::config::Statuses;
     use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
 
@@ -99,6 +119,24 @@ mod tests {
             assert!(time.parse::<Timestamp>().is_ok() && time.len() == "1970-01-01T00:00:00.000Z".len());
             assert!(rest.starts_with(",\"method\":\"GET\","), "{line}");
         }
+    }
+
+    #[test]
+    fn only_what_is_selected_has_a_line() {
+        let statuses = |first, last| Statuses { first, last };
+        let selection = |status: &[Statuses], sample| Selection {
+            status: status.to_vec(),
+            sample,
+        };
+        assert!(Selection::default().takes(200, 7));
+        let errors = selection(&[statuses(404, 404), statuses(500, 599)], 1);
+        assert_eq!(
+            [200, 404, 405, 500, 599].map(|status| errors.takes(status, 0)),
+            [false, true, false, true, true]
+        );
+        let some = selection(&[], 10);
+        let taken = (0..1000).filter(|id| some.takes(200, *id)).count();
+        assert_eq!(taken, 100);
     }
 
     #[test]

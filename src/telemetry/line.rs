@@ -46,6 +46,9 @@ impl Finished<'_> {
         out.extend_from_slice(self.reason.map_or("-", Reason::as_str).as_bytes());
         out.extend_from_slice(b" id=");
         out.extend_from_slice(&number::hex(asked.id()));
+        out.extend_from_slice(b" host=\"");
+        escape::combined(asked.host().unwrap_or(b"-"), out);
+        out.push(b'"');
         if let Some(rule) = self.rule {
             out.extend_from_slice(b" rule=\"");
             escape::combined(rule.as_bytes(), out);
@@ -227,7 +230,7 @@ mod tests {
             line(&request(&ASKED, &waited()), Format::Combined),
             "192.0.2.7 - - [10/Oct/2000:20:55:36 +0000] \"GET /a.php?x=1 HTTP/1.1\" 503 17 \"-\" \"curl/8\" \
              rt=30.001000 bt=- qt=30.000000 uct=- uht=- up=\"php unix:/run/fpm.sock\" us=- try=2 \
-             reason=queue_timeout id=000000000000feed\n"
+             reason=queue_timeout id=000000000000feed host=\"shop.example:8080\"\n"
         );
         let timeline = waited();
         let asked = Asked {
@@ -243,7 +246,8 @@ mod tests {
         assert_eq!(
             line(&local, Format::Combined),
             "unix: - - [10/Oct/2000:20:55:36 +0000] \"GET /a.php?x=1 HTTP/1.1\" 200 17 \"-\" \"curl/8\" \
-             rt=30.001000 bt=- qt=30.000000 uct=- uht=- up=\"-\" us=- try=0 reason=- id=000000000000feed\n"
+             rt=30.001000 bt=- qt=30.000000 uct=- uht=- up=\"-\" us=- try=0 reason=- id=000000000000feed \
+             host=\"shop.example:8080\"\n"
         );
     }
 
@@ -317,7 +321,7 @@ mod tests {
             ..request(&ASKED, &timeline)
         };
         let combined = line(&refused, Format::Combined);
-        let end = " reason=bad_field id=000000000000feed rule=\"field name is no token: A\\x22B\"\n";
+        let end = " reason=bad_field id=000000000000feed host=\"shop.example:8080\" rule=\"field name is no token: A\\x22B\"\n";
         assert!(combined.ends_with(end), "{combined}");
         let json = line(&refused, Format::Json);
         let end = "\"reason\":\"bad_field\",\"rule\":\"field name is no token: A\\\"B\"}\n";
@@ -351,7 +355,7 @@ mod tests {
             let combined = line(&entry, Format::Combined);
             let printable = combined.trim_end_matches('\n').bytes().all(|byte| matches!(byte, b' '..=b'~'));
             prop_assert!(printable && combined.lines().count() == 1);
-            prop_assert_eq!(combined.matches('"').count(), 8);
+            prop_assert_eq!(combined.matches('"').count(), 10);
             let json = line(&entry, Format::Json);
             prop_assert!(!json.trim_end_matches('\n').chars().any(char::is_control));
             let parsed: Value = serde_json::from_str(&json).unwrap();

@@ -142,7 +142,7 @@ fn is_coloured(target: &Target) -> bool {
     match target {
         Target::Stdout => io::stdout().is_terminal(),
         Target::Stderr => io::stderr().is_terminal(),
-        Target::File(_) | Target::Off => false,
+        Target::File(_) | Target::Syslog(_) | Target::Off => false,
     }
 }
 

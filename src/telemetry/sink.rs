@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::reminder::Reminder;
+use super::syslog::SyslogSocket;
 
 /// Where what is written is not kept.
 const NULL: &str = "/dev/null";
@@ -86,16 +87,32 @@ enum Thread {
 /// A target that is open; nothing is written to it yet.
 #[derive(Debug)]
 pub struct Opened {
-    file: File,
+    place: Place,
     /// For messages.
     name: String,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(File),
+    Syslog(SyslogSocket),
 }
 
 impl Opened {
     /// A file that is open for appending, a pipe, a device.
     pub fn new(file: File, name: impl Into<String>) -> Self {
-        let name = name.into();
-        Self { file, name }
+        Self {
+            place: Place::File(file),
+            name: name.into(),
+        }
+    }
+
+    /// The system's logger.
+    pub fn syslog(socket: SyslogSocket, name: impl Into<String>) -> Self {
+        Self {
+            place: Place::Syslog(socket),
+            name: name.into(),
+        }
     }
 
     /// Standard output.
@@ -175,6 +192,11 @@ impl Sink {
         self.shared.wake.notify_one();
     }
 
+    /// Whether both write to the same place.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
@@ -230,11 +252,11 @@ impl Shared {
             match fresh {
                 Some((old, fresh)) => {
                     let (old, new) = batch.split_at(old.min(batch.len()));
-                    self.write_lines(&target, old);
+                    self.write_lines(&mut target, old);
                     target = fresh;
-                    self.write_lines(&target, new);
+                    self.write_lines(&mut target, new);
                 }
-                None => self.write_lines(&target, &batch),
+                None => self.write_lines(&mut target, &batch),
             }
             batch.clear();
             // What a burst needed is not kept for ever; a full batch is always a little more than one.
@@ -264,10 +286,16 @@ impl Shared {
     }
 
     /// Writes lines out, or counts them as lost.
-    fn write_lines(&self, target: &Opened, lines: &[u8]) {
-        if let Err(error) = self.write_all(&target.file, lines) {
-            let lost = memchr::memchr_iter(b'\n', lines).count();
-            self.lose(lost as u64, &format_args!("{}: {error}", target.name));
+    fn write_lines(&self, target: &mut Opened, lines: &[u8]) {
+        let lost = match &mut target.place {
+            Place::File(file) => self.write_all(file, lines).err().map(|error| {
+                let lost = memchr::memchr_iter(b'\n', lines).count();
+                (lost as u64, error)
+            }),
+            Place::Syslog(socket) => socket.send(lines),
+        };
+        if let Some((lost, error)) = lost {
+            self.lose(lost, &format_args!("{}: {error}", target.name));
         }
     }
 
@@ -469,8 +497,8 @@ mod tests {
         let (watched, silent) = (losses(Some(Reminder::every(TOLD))), losses(None));
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..2 {
-                watched.write_lines(&opened(Path::new("/dev/full")), b"one\ntwo\n");
-                silent.write_lines(&opened(Path::new("/dev/full")), b"one\ntwo\n");
+                watched.write_lines(&mut opened(Path::new("/dev/full")), b"one\ntwo\n");
+                silent.write_lines(&mut opened(Path::new("/dev/full")), b"one\ntwo\n");
             }
         });
         drop(written);

@@ -23,7 +23,7 @@ impl Package {
 }
 
 /// The packages that [`Kind::start`] and the tests of the whole gateway need.
-pub const PACKAGES: [Package; 19] = [
+pub const PACKAGES: [Package; 21] = [
     package("php8.2-fpm", "/usr/sbin/php-fpm8.2", "PHP-FPM, over FastCGI"),
     package("php8.2-cgi", "/usr/bin/php-cgi8.2", "php-cgi, over FastCGI"),
     package(
@@ -56,6 +56,12 @@ pub const PACKAGES: [Package; 19] = [
         "pebble",
         "/usr/bin/pebble",
         "a directory that issues certificates (ACME), with a resolver",
+    ),
+    package("goaccess", "/usr/bin/goaccess", "reads access logs"),
+    package(
+        "fail2ban",
+        "/usr/bin/fail2ban-regex",
+        "reads access logs for addresses to ban",
     ),
     package("curl", "/usr/bin/curl", "an HTTP/2 client that is not ours"),
     package("openssl", "/usr/bin/openssl", "a TLS client that is not ours"),

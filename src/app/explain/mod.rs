@@ -105,6 +105,7 @@ impl Gateway {
             slow: SlowLog::default(),
             routes: Box::default(),
             listeners: Box::default(),
+            route_logs: Box::default(),
         };
         Ok(Self {
             service: Service::new(&frontend, routes, context),

@@ -78,6 +78,12 @@ impl Inspection<'_> {
         self.stranger = identity.is_some() && !geteuid().is_root();
         self.note(&["log", "access"], log::ACCESS.look(&config.log.access));
         self.note(&["log", "error"], log::ERROR.look(&config.log.error));
+        for (number, route) in config.frontend.routes.iter().enumerate() {
+            if let Some(target) = route.log.as_ref().and_then(|log| log.access.access.as_ref()) {
+                let setting = ["route", &number.to_string(), "log", "access"];
+                self.note(&setting, log::OF_ROUTE.look(target));
+            }
+        }
         self.listeners();
         self.certificates();
         self.note(&["server", "pid_file"], PidFile::look(config));

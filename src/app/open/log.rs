@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::app::identity::Identity;
 use crate::telemetry::config::Target;
 use crate::telemetry::log::PreparedErrorLog;
-use crate::telemetry::{LogConfig, Opened};
+use crate::telemetry::{LogConfig, Opened, SyslogSocket};
 use crate::transport::{Destination, DirectoryEntry};
 
 /// One of the logs.
@@ -27,6 +27,12 @@ pub(in crate::app) struct Log {
 pub(in crate::app) const ACCESS: Log = Log {
     what: "the access log",
     setting: "[log] access",
+};
+
+/// The access log of a route.
+pub(in crate::app) const OF_ROUTE: Log = Log {
+    what: "the access log",
+    setting: "`log` of a [[route]]",
 };
 
 /// The error log.
@@ -47,12 +53,35 @@ impl Log {
             Target::Off => return Ok(None),
             Target::Stdout => Opened::stdout().map_err(Into::into),
             Target::Stderr => Opened::stderr().map_err(Into::into),
+            Target::Syslog(to) => {
+                let name = to.socket.display().to_string();
+                progress.at(self.what, self.setting, &name);
+                let socket = SyslogSocket::open(to).map_err(Into::into);
+                socket.map(|socket| Opened::syslog(socket, name))
+            }
             Target::File(path) => {
                 progress.at(self.what, self.setting, path.display());
                 file(path, owner, progress).map(|file| Opened::new(file.into(), path.display().to_string()))
             }
         };
         opened.map(Some).with_context(|| self.failed(target))
+    }
+
+    /// Opens the targets of routes that are not open yet.
+    pub(super) fn open_all(
+        self,
+        wanted: Vec<Target>,
+        open: &[Target],
+        owner: Option<&Identity>,
+        progress: &Progress,
+    ) -> Result<Vec<(Target, Opened)>> {
+        let missing = wanted.into_iter().filter(|target| !open.contains(target));
+        let opened = missing.map(|target| {
+            Ok(self
+                .open(&target, owner, progress)?
+                .map(|opened| (target, opened)))
+        });
+        opened.filter_map(Result::transpose).collect()
     }
 
     /// Fails like [`open`](Self::open), as far as that shows without it.
@@ -66,6 +95,7 @@ impl Log {
     fn failed(self, target: &Target) -> String {
         match target {
             Target::File(path) => format!("cannot open {} {}", self.what, path.display()),
+            Target::Syslog(to) => format!("cannot open {} {}", self.what, to.socket.display()),
             Target::Stdout | Target::Stderr | Target::Off => format!("cannot open {}", self.what),
         }
     }

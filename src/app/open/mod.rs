@@ -29,7 +29,7 @@ mod warnings;
 
 pub use inspection::{Finding, inspect, own_certificates};
 pub(super) use listeners::{Added, Open};
-pub(super) use log::{ACCESS, ERROR, Log};
+pub(super) use log::{ACCESS, ERROR, Log, OF_ROUTE};
 pub(super) use opening::{Opener, Opening};
 pub(super) use pid_file::PidFile;
 pub(super) use progress::Progress;

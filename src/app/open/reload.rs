@@ -13,9 +13,11 @@ use super::roots::roots;
 use super::{log, temp_dir, warnings};
 use crate::acme::dns::DnsSockets;
 use crate::app::own::Own;
+use crate::app::site_logs;
 use crate::config::{Config, Server};
 use crate::files::Root;
 use crate::telemetry::Opened;
+use crate::telemetry::config::Target;
 use crate::telemetry::log::PreparedErrorLog;
 use crate::transport::Inherited;
 use crate::transport::tls::Material;
@@ -35,6 +37,8 @@ pub(in crate::app) struct Held {
     pub(in crate::app) config: Config,
     /// Where is listened, in the order of the server.
     pub(in crate::app) listening: Vec<Open>,
+    /// The access logs of routes.
+    pub(in crate::app) route_logs: Vec<Target>,
     /// Whether the error log is ours to change.
     pub(in crate::app) error_log: bool,
     /// What the files of TLS held.
@@ -49,6 +53,8 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) config: Config,
     /// Where the access log goes, when that changes.
     pub(in crate::app) access: Option<Option<Opened>>,
+    /// Access logs of routes that were not open.
+    pub(in crate::app) route_logs: Vec<(Target, Opened)>,
     /// What the error log becomes, when that changes.
     pub(in crate::app) error: Option<PreparedErrorLog>,
     pub(in crate::app) listeners: Listeners,
@@ -71,6 +77,8 @@ impl Reload {
         let changed = old.access != new.access;
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
+        let wanted = site_logs::targets(&config);
+        let route_logs = log::OF_ROUTE.open_all(wanted, &held.route_logs, None, progress)?;
         let roots = roots(&config.frontend.routes, progress)?;
         let configured = material(&config, &held.material, progress)?;
         let own = material::own(&mut config, &configured, None, progress)?;
@@ -87,6 +95,7 @@ impl Reload {
         Ok(Self {
             config,
             access,
+            route_logs,
             error,
             listeners,
             roots,

@@ -13,10 +13,11 @@ use super::{log, temp_dir, warnings};
 use crate::acme::dns::DnsSockets;
 use crate::app::identity::Identity;
 use crate::app::own::Own;
-use crate::app::threads;
+use crate::app::{site_logs, threads};
 use crate::config::Config;
 use crate::files::Root;
 use crate::telemetry::Opened;
+use crate::telemetry::config::Target;
 use crate::telemetry::log::{ErrorLog, LogError};
 use crate::transport::Inherited;
 use crate::transport::tls::Material;
@@ -26,6 +27,8 @@ use crate::transport::tls::Material;
 pub(in crate::app) struct Start {
     pub(in crate::app) config: Config,
     pub(in crate::app) access: Option<Opened>,
+    /// Access logs of routes.
+    pub(in crate::app) route_logs: Vec<(Target, Opened)>,
     pub(in crate::app) listeners: Listeners,
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,
@@ -46,6 +49,8 @@ impl Start {
     ) -> Result<Self> {
         let identity = identity(&config, progress)?;
         let access = log::ACCESS.open(&config.log.access, identity.as_ref(), progress)?;
+        let wanted = site_logs::targets(&config);
+        let route_logs = log::OF_ROUTE.open_all(wanted, &[], identity.as_ref(), progress)?;
         // As root: on most systems no other user may read keys.
         let configured = material(&config, &Material::default(), progress)?;
         let own = material::own(&mut config, &configured, identity.as_ref(), progress)?;
@@ -67,6 +72,7 @@ impl Start {
         Ok(Self {
             config,
             access,
+            route_logs,
             listeners,
             roots,
             material,

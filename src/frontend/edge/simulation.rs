@@ -84,6 +84,7 @@ impl Gateway {
             counters: counters.clone(),
             routes: Box::default(),
             listeners: Box::default(),
+            route_logs: Box::default(),
         };
         let service = Service::new(&config.frontend, routes.collect(), context);
         Self {

@@ -77,6 +77,7 @@ impl Site {
             counters,
             routes: Box::default(),
             listeners: Box::default(),
+            route_logs: Box::default(),
         };
         Self {
             service: Arc::new(Service::new(&frontend, routes, context)),

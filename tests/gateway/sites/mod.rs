@@ -6,7 +6,9 @@ mod fields;
 mod files;
 mod internal;
 mod listeners;
+mod logs;
 mod programs;
+mod real_logs;
 mod real_nginx;
 mod routing;
 

@@ -18,6 +18,7 @@ mod files;
 mod handler;
 mod host;
 mod limits;
+mod log;
 mod maintenance;
 mod names;
 mod pass_headers;
@@ -51,6 +52,7 @@ use files::Files;
 use handler::{HandlerTable, Place, handlers};
 use host::HOST;
 use limits::Limits;
+use log::RouteLog;
 use maintenance::Maintenance;
 use path::PATH;
 use php::Php;
@@ -154,6 +156,7 @@ table! {
         pass_headers: Vec<FieldName> as List(Name); only &["php", "cgi", "proxy"],
         /// Let the application finish when the client leaves.
         ignore_client_abort: bool as Flag; only &["php", "cgi", "proxy"],
+        log: RouteLog as Section => _,
         /// Requests on this route that take so long have a warning in the error log; `"0s"`: none, for answers that take
         /// their time. Default: `slow` of `[log]`.
         slow: Duration as Time,
@@ -244,6 +247,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.access = (!route.access.is_empty()).then(|| At::nowhere(access::shown(&route.access)));
     let maintenance = route.maintenance.as_ref().and_then(Fill::of);
     shown.maintenance = maintenance.map(At::nowhere);
+    shown.log = log::shown(route.log.as_ref());
     shown.timeouts = timeouts::shown(&route.timeouts);
     shown.errors = shown.errors.filter(|errors| !errors.pages.is_empty());
     shown.send_file = send_file::shown(&route.accel.send_file);
@@ -369,6 +373,9 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
     let handler = handler::check(typed, place, complaints);
     if let Some(typed) = &typed.maintenance {
         route.maintenance = maintenance::check(typed, complaints);
+    }
+    if let Some(typed) = &typed.log {
+        typed.apply_to(route.log.get_or_insert_default());
     }
     route.cors = typed.cors.as_ref().map(|typed| cors::check(typed, complaints));
     buffering::check(

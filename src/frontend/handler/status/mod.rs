@@ -83,7 +83,7 @@ impl Handle for Page {
         self.settings.admit(&exchange.request.head.method, client)?;
         let context = &exchange.context;
         let (counters, spools) = (&context.counters, context.relays.spools());
-        counters.access_lines_dropped.set(context.log.dropped());
+        counters.access_lines_dropped.set(context.lines_dropped());
         counters.spool_bytes.set(spools.bytes_on_disk());
         counters.spool_memory_bytes.set(spools.bytes_in_memory());
         let accept = exchange.request.head.fields.get(FieldName::Accept);
