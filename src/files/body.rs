@@ -208,7 +208,7 @@ impl Body {
                 Some(next)
             });
             let Some(next) = next else {
-                self.over = true;
+                *self = Self::empty();
                 return;
             };
             self.now = next;
@@ -368,6 +368,30 @@ mod tests {
         assert_eq!(body.remaining(), Some(expected.len() as u64));
         assert!(!body.is_over());
         assert!(collect(body).await == expected);
+    }
+
+    #[test]
+    fn what_was_copied_to_its_end_is_no_file_any_more() {
+        let (file, _) = file(3 * INLINE as usize);
+        let content = Content::Open(Arc::new(file));
+        let texts = [
+            (Bytes::from_static(b"text"), 0..INLINE + 1),
+            (Bytes::new(), 0..INLINE + 1),
+        ];
+        let mut body = Body::parts(&content, texts.into_iter(), Bytes::new()).unwrap();
+        assert!(!body.is_file());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(body.poll_chunk(&mut cx).is_ready());
+        let mut copied = 0;
+        while body.is_file() {
+            let sent = body.poll_copy(|_, _, most| Poll::Ready(Ok(most.min(1000))));
+            let Poll::Ready(Ok(count)) = sent else {
+                panic!("{sent:?}");
+            };
+            copied += count;
+        }
+        assert!(body.is_over());
+        assert_eq!(copied, 2 * (INLINE as usize + 1));
     }
 
     #[tokio::test]
