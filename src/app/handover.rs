@@ -1,12 +1,12 @@
 //! What two processes say to each other when one takes the place of the other.
 //!
 //! Over a pair of unix sockets that keep messages apart (SOCK_SEQPACKET, unix(7)). The old process sends every
-//! listening socket in a message of its own, the keys of TLS tickets if it has any, then that it was the last. The new one
-//! answers once: which of them it
-//! listens on, or why it cannot serve. The end of the stream before that means that it died.
+//! listening socket in a message of its own, those where questions of the DNS come, the keys of TLS tickets if it has any,
+//! then that it was the last. The new one answers once: which of the listening ones it listens on, or why it cannot serve. The end of the stream before that means that it died.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
 };
 
+use crate::acme::dns::{DnsSocket, DnsSockets};
 use crate::transport::{InheritedSocket, Lender};
 
 /// One end of the conversation.
@@ -38,14 +39,23 @@ const MESSAGE: usize = 32 * 1024;
 /// What says that no more sockets come.
 const LAST: &str = "last";
 
+/// What an address of the DNS responder comes behind, with its two sockets.
+const DNS: &str = "dns ";
+
+/// Sockets of a message at most.
+const SOCKETS: usize = 2;
+
 /// What the keys of tickets come behind.
 const TICKETS: &str = "tickets ";
 
-/// What the old process has sent.
+/// What the old process sends.
 #[derive(Debug, Default)]
 pub(super) struct Given {
+    /// What it listens on.
     pub(super) sockets: Vec<InheritedSocket>,
-    /// The keys of TLS tickets.
+    /// Where questions of the DNS come.
+    pub(super) dns: DnsSockets,
+    /// The keys of TLS tickets, if there are any.
     pub(super) ticket_keys: Option<String>,
 }
 
@@ -84,35 +94,44 @@ impl Handover {
         let _ = net::shutdown(&self.0, Shutdown::Both);
     }
 
-    /// Sends the sockets, and the keys of tickets, if there are any.
-    pub(super) fn give(&self, sockets: &[InheritedSocket], ticket_keys: &str) -> Result<()> {
-        for socket in sockets {
+    /// Sends all of it.
+    pub(super) fn give(&self, given: Given) -> Result<()> {
+        for socket in given.sockets {
             let managed = socket.lender == Lender::Manager;
             let facts = [socket.owns_file, managed].map(u8::from);
             let text = format!("{} {} {}", facts[0], facts[1], socket.address);
-            self.send(&text, Some(socket.socket.as_fd()))?;
+            self.send(&text, &[socket.socket.as_fd()])?;
         }
-        if !ticket_keys.is_empty() {
-            self.send(&format!("{TICKETS}{ticket_keys}"), None)?;
+        for socket in given.dns {
+            let both = [socket.packets.as_fd(), socket.connections.as_fd()];
+            self.send(&format!("{DNS}{}", socket.address), &both)?;
         }
-        self.send(LAST, None)
+        if let Some(keys) = given.ticket_keys {
+            self.send(&format!("{TICKETS}{keys}"), &[])?;
+        }
+        self.send(LAST, &[])
     }
 
     /// Gets what is given.
     pub(super) fn take(&self) -> Result<Given> {
-        let mut given = Given::default();
+        let (mut sockets, mut dns, mut ticket_keys) = (Vec::new(), Vec::new(), None);
         loop {
-            let (text, fd) = self.receive()?.context("it hung up before the last socket")?;
+            let (text, fds) = self.receive()?.context("it hung up before the last socket")?;
             if text == LAST {
-                return Ok(given);
+                break;
+            } else if let Some(keys) = text.strip_prefix(TICKETS) {
+                ticket_keys = Some(keys.to_owned());
+            } else if let Some(address) = text.strip_prefix(DNS) {
+                dns.push(dns_socket_of(address, fds)?);
+            } else {
+                sockets.push(socket_of(&text, fds)?);
             }
-            if let Some(keys) = text.strip_prefix(TICKETS) {
-                given.ticket_keys = Some(keys.to_owned());
-                continue;
-            }
-            let socket = fd.context("a message about a socket came without it")?;
-            given.sockets.push(socket_of(&text, socket)?);
         }
+        Ok(Given {
+            sockets,
+            dns: dns.into_iter().collect(),
+            ticket_keys,
+        })
     }
 
     /// Tells the old process what has become of us.
@@ -120,9 +139,9 @@ impl Handover {
         match answer {
             HandoverAnswer::Ready(places) => {
                 let places: Vec<_> = places.iter().map(usize::to_string).collect();
-                self.send(&format!("ready {}", places.join(" ")), None)
+                self.send(&format!("ready {}", places.join(" ")), &[])
             }
-            HandoverAnswer::Failed(why) => self.send(&format!("failed {why}"), None),
+            HandoverAnswer::Failed(why) => self.send(&format!("failed {why}"), &[]),
         }
     }
 
@@ -142,14 +161,13 @@ impl Handover {
         }
     }
 
-    fn send(&self, text: &str, fd: Option<BorrowedFd<'_>>) -> Result<()> {
+    fn send(&self, text: &str, fds: &[BorrowedFd<'_>]) -> Result<()> {
         let text = &text.as_bytes()[..text.len().min(MESSAGE)];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        let fds = fd.as_slice();
         if !fds.is_empty() {
             let fits = control.push(SendAncillaryMessage::ScmRights(fds));
-            debug_assert!(fits, "the space is for one descriptor");
+            debug_assert!(fits, "the space is for {SOCKETS} descriptors");
         }
         net::sendmsg(&self.0, &[IoSlice::new(text)], &mut control, SendFlags::NOSIGNAL)
             .context("cannot talk to the other process")?;
@@ -157,9 +175,9 @@ impl Handover {
     }
 
     /// The next message and what came with it; `None` at the end.
-    fn receive(&self) -> Result<Option<(String, Option<OwnedFd>)>> {
+    fn receive(&self) -> Result<Option<(String, Vec<OwnedFd>)>> {
         let mut text = vec![0; MESSAGE];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = net::recvmsg(
             &self.0,
@@ -184,14 +202,15 @@ impl Handover {
             RecvAncillaryMessage::ScmRights(fds) => Some(fds),
             _ => None,
         });
-        let fd = fds.flatten().next();
-        Ok(Some((String::from_utf8_lossy(&text).into_owned(), fd)))
+        let fds = fds.flatten().collect();
+        Ok(Some((String::from_utf8_lossy(&text).into_owned(), fds)))
     }
 }
 
 /// `1 0 unix:/run/bridgehead.sock`
-fn socket_of(text: &str, socket: OwnedFd) -> Result<InheritedSocket> {
+fn socket_of(text: &str, fds: Vec<OwnedFd>) -> Result<InheritedSocket> {
     let strange = || format!("it sent {text:?}, which is no socket");
+    let socket = fds.into_iter().next().with_context(strange)?;
     let mut words = text.splitn(3, ' ');
     let mut word = || words.next().with_context(strange);
     let (file, managed, address) = (word()?, word()?, word()?);
@@ -207,9 +226,19 @@ fn socket_of(text: &str, socket: OwnedFd) -> Result<InheritedSocket> {
     })
 }
 
+/// `127.0.0.1:53`
+fn dns_socket_of(address: &str, fds: Vec<OwnedFd>) -> Result<DnsSocket> {
+    let strange = || format!("it sent {address:?}, which is no place for questions of the DNS");
+    let [packets, connections] = fds.try_into().ok().with_context(strange)?;
+    Ok(DnsSocket {
+        address: address.parse().with_context(strange)?,
+        packets: UdpSocket::from(packets),
+        connections: TcpListener::from(connections),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
 
     use super::*;
 
@@ -234,11 +263,30 @@ mod tests {
             socket("127.0.0.1:0", false, Lender::Manager),
             socket("unix:/run/a b.sock", true, Lender::Predecessor),
         ];
-        old.give(&sockets, "1:00 2:ff").unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let dns = DnsSockets::open(&[address], DnsSockets::default()).unwrap();
+        let before = dns.duplicate().unwrap().into_iter().next().unwrap();
+        old.give(Given {
+            sockets: sockets.into(),
+            dns,
+            ticket_keys: Some("1:00 2:ff".to_owned()),
+        })
+        .unwrap();
         let Given {
             sockets: taken,
+            dns,
             ticket_keys,
         } = new.take().unwrap();
+        let after = dns.into_iter().next().unwrap();
+        assert_eq!(after.address, address);
+        assert_eq!(
+            after.packets.local_addr().unwrap(),
+            before.packets.local_addr().unwrap()
+        );
+        assert_eq!(
+            after.connections.local_addr().unwrap(),
+            before.connections.local_addr().unwrap()
+        );
         assert_eq!(ticket_keys.as_deref(), Some("1:00 2:ff"));
         let facts: Vec<_> = taken
             .iter()
@@ -282,8 +330,11 @@ mod tests {
     #[test]
     fn an_end_without_an_answer_is_noticed() {
         let (old, new) = pair();
-        old.give(&[socket("127.0.0.1:0", false, Lender::Manager)], "")
-            .unwrap();
+        old.give(Given {
+            sockets: vec![socket("127.0.0.1:0", false, Lender::Manager)],
+            ..Given::default()
+        })
+        .unwrap();
         drop(new);
         assert_eq!(old.ask().unwrap(), None);
         let (old, new) = pair();

@@ -8,6 +8,7 @@ use listenfd::ListenFd;
 use rustix::process::getppid;
 
 use super::handover::{Handover, HandoverAnswer};
+use crate::acme::dns::DnsSockets;
 use crate::transport::{Address, Inherited, InheritedSocket};
 
 /// Sockets that are open already, and the process that waits for what becomes of them.
@@ -16,6 +17,8 @@ pub struct Inheritance {
     /// Not asked for yet.
     pub(super) sockets: Inherited,
     pub(super) predecessor: Option<Predecessor>,
+    /// Where questions of the DNS come to the predecessor.
+    pub(super) dns: DnsSockets,
     /// The keys of the predecessor's TLS tickets.
     pub(super) ticket_keys: Option<String>,
 }
@@ -41,8 +44,7 @@ impl Inheritance {
         let Some(handover) = predecessor else {
             return Ok(Self {
                 sockets,
-                predecessor: None,
-                ticket_keys: None,
+                ..Self::default()
             });
         };
         let given = handover.take().context("the process to replace")?;
@@ -58,6 +60,7 @@ impl Inheritance {
         Ok(Self {
             sockets,
             predecessor,
+            dns: given.dns,
             ticket_keys: given.ticket_keys,
         })
     }

@@ -48,10 +48,7 @@ impl App {
         }
         // The one before first: an order is one process's, and one keeper's.
         self.keeping.stop();
-        let dns = self
-            .dns
-            .as_ref()
-            .and_then(|(_, sockets)| sockets.duplicate().ok());
+        let dns = self.dns.duplicate().ok();
         let some = !names.public.is_empty() || !names.local.is_empty();
         self.keeping.0 = some.then(|| Keeper::begin(acme, names, dns, &self.counters.orders, encouraged));
     }

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::acme::dns::DnsSockets;
 use crate::config::Config;
 use crate::frontend::{self, Server};
 use crate::telemetry::Counters;
@@ -46,7 +47,7 @@ pub use inheritance::Inheritance;
 use inheritance::Predecessor;
 use keeping::Keeping;
 use logs::Logs;
-use open::{Added, Dns, Opener, PidFile, Start};
+use open::{Added, Opener, PidFile, Start};
 pub use open::{Finding, Source, inspect, open_error_log, own_certificates};
 use own::Own;
 pub use replacement::Program;
@@ -71,8 +72,8 @@ pub struct App {
     /// For which hosts the gateway gets certificates by itself, and what keeps them.
     own: Own,
     keeping: Keeping,
-    /// Where questions of the DNS come, and the sockets.
-    dns: Option<Dns>,
+    /// Where questions of the DNS come.
+    dns: DnsSockets,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -107,15 +108,11 @@ impl App {
     /// The same, with what another process has opened for us. Afterwards the process is the user that `[server]` names.
     /// After a failure it is left to the caller to tell that process.
     pub async fn start(config: Config, inheritance: &mut Inheritance) -> Result<Self> {
-        let (limit, sockets) = (
-            config.frontend.timeouts.open,
-            std::mem::take(&mut inheritance.sockets),
-        );
-        let succeeds = inheritance.predecessor.is_some();
+        let limit = config.frontend.timeouts.open;
+        let sockets = std::mem::take(&mut inheritance.sockets);
+        let dns = std::mem::take(&mut inheritance.dns);
         let opener = Opener::default();
-        let opening = opener.begin(limit, move |progress| {
-            Start::open(config, sockets, succeeds, progress)
-        })?;
+        let opening = opener.begin(limit, move |progress| Start::open(config, sockets, dns, progress))?;
         let Start {
             config,
             access,
@@ -204,6 +201,7 @@ impl App {
         let ready = std::mem::take(&mut self.listeners);
         let ownerships: Vec<_> = ready.iter().map(|ready| ready.ownership).collect();
         self.open_listeners(ready);
+        self.tls.seed();
         for address in self.left.addresses() {
             tracing::warn!(%address, "a socket that was open already is closed: no [[listen]] has its address");
         }

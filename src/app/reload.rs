@@ -30,10 +30,7 @@ impl App {
                 .collect(),
             error_log,
             material: self.tls.material.clone(),
-            dns: self
-                .dns
-                .as_ref()
-                .map_or_else(Vec::new, |(addresses, _)| addresses.clone()),
+            dns: self.dns.duplicate()?,
         };
         let limit = self.generation.config.frontend.timeouts.open;
         self.opener
@@ -73,6 +70,7 @@ impl App {
             .secure(acceptors, generation.config.tls.max_handshakes);
         self.counters.certificates.set(tls.material.certificates());
         self.tls = tls;
+        self.tls.seed();
         self.change_listeners(&listeners.stay, added);
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         generation.take_effect();

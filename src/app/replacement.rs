@@ -12,9 +12,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 
-use super::handover::{Handover, HandoverAnswer};
+use super::handover::{Given, Handover, HandoverAnswer};
 use super::inheritance::PREDECESSOR;
-use crate::transport::InheritedSocket;
 
 /// How this process was started.
 #[derive(Clone, Debug)]
@@ -76,13 +75,8 @@ impl Program {
 }
 
 impl Replacement {
-    /// Starts the program and hands the sockets and the keys of tickets over. It has to serve within `limit`.
-    pub(super) fn begin(
-        program: &Program,
-        sockets: Vec<InheritedSocket>,
-        ticket_keys: String,
-        limit: Duration,
-    ) -> Result<Self> {
+    /// Starts the program and hands over what is `given`. It has to serve within `limit`.
+    pub(super) fn begin(program: &Program, given: Given, limit: Duration) -> Result<Self> {
         let (ours, theirs) = Handover::pair(limit)?;
         let line = ours.duplicate()?;
         let unwanted = Arc::new(AtomicBool::new(false));
@@ -91,7 +85,7 @@ impl Replacement {
         let outcome = tokio::task::spawn_blocking(move || {
             let child = program.start(theirs)?;
             tracing::info!(pid = child.id(), program = %program.path().display(), "starting in our place");
-            wait(child, &ours, &sockets, &ticket_keys, &seen)
+            wait(child, &ours, given, &seen)
         });
         Ok(Self {
             outcome,
@@ -119,15 +113,9 @@ impl Replacement {
     }
 }
 
-fn wait(
-    mut child: Child,
-    line: &Handover,
-    sockets: &[InheritedSocket],
-    ticket_keys: &str,
-    unwanted: &AtomicBool,
-) -> Result<Successor> {
+fn wait(mut child: Child, line: &Handover, given: Given, unwanted: &AtomicBool) -> Result<Successor> {
     // A process that cannot be given anything has ended, or says why it is going to.
-    let given = line.give(sockets, ticket_keys);
+    let given = line.give(given);
     let answer = line.ask();
     if let Ok(Some(HandoverAnswer::Ready(taken))) = answer {
         let pid = child.id();
@@ -189,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_is_looked_for_where_nothing_else_waits() {
         let missing = program("/nonexistent/x", "/nonexistent/x");
-        let begun = Replacement::begin(&missing, Vec::new(), String::new(), FAREWELL);
+        let begun = Replacement::begin(&missing, Given::default(), FAREWELL);
         let outcome = begun.unwrap().outcome().await;
         assert_eq!(outcome.unwrap_err().to_string(), "cannot start /nonexistent/x");
     }

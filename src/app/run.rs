@@ -6,6 +6,7 @@ use std::pin::Pin;
 use anyhow::{Context, Result};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::handover::Given;
 use super::open::{PidFile, Reload, Source};
 use super::renewal::Renewal;
 use super::reopening::{Reopened, Reopening};
@@ -198,8 +199,7 @@ impl Running<'_> {
             return;
         }
         let limit = self.app.generation.config.frontend.timeouts.replace;
-        let keys = self.app.tls.context.keys();
-        let begun = sockets(self.app).and_then(|sockets| Replacement::begin(program, sockets, keys, limit));
+        let begun = given(self.app).and_then(|given| Replacement::begin(program, given, limit));
         match begun {
             Ok(replacement) => self.replacement = Some(replacement),
             Err(error) => self.not_replaced(&error),
@@ -254,7 +254,16 @@ impl Running<'_> {
     }
 }
 
-/// The listening sockets, for another process.
+/// What another process goes on with.
+fn given(app: &App) -> Result<Given> {
+    Ok(Given {
+        sockets: sockets(app)?,
+        dns: app.dns.duplicate().context("cannot duplicate a socket")?,
+        ticket_keys: Some(app.tls.context.keys()).filter(|keys| !keys.is_empty()),
+    })
+}
+
+/// The listening sockets.
 fn sockets(app: &App) -> Result<Vec<InheritedSocket>> {
     let listening = app.server.listening().iter();
     listening

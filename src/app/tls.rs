@@ -24,6 +24,14 @@ impl Tls {
         }
     }
 
+    /// Prepares for the first handshake, if one may come, beside everything else.
+    pub(super) fn seed(&self) {
+        if !self.material.is_empty() {
+            let material = self.material.clone();
+            tokio::task::spawn_blocking(move || material.seed());
+        }
+    }
+
     /// Upstreams connect with what the files hold.
     pub(super) fn equip(&self, upstreams: &[Arc<Upstream>]) {
         for upstream in upstreams {

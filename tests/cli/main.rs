@@ -8,4 +8,5 @@ mod demo;
 mod explain;
 mod process;
 mod terminal;
+#[cfg(feature = "tls")]
 mod trust;

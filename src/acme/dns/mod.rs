@@ -8,7 +8,8 @@
 //! ask over TCP, where nothing is answered to an address that is not the asker's. So it is of no use to those that want others
 //! to be flooded (RFC 5358).
 //!
-//! `query` and `answer` are functions of bytes; `records` is what may be asked for; `responder` has the sockets.
+//! `query` and `answer` are functions of bytes; `records` is what may be asked for; `sockets` are what
+//! is listened on, `responder` is what answers there.
 
 mod answer;
 mod config;
@@ -17,11 +18,13 @@ mod query;
 mod rates;
 mod records;
 mod responder;
+mod sockets;
 mod zones;
 
 pub use config::DnsConfig;
 pub use name::DomainName;
 pub use query::{Malformed, Query};
 pub use records::Records;
-pub use responder::{DnsSockets, Responder};
+pub use responder::Responder;
+pub use sockets::{DnsSocket, DnsSockets};
 pub use zones::Zones;

@@ -1,11 +1,9 @@
-//! The sockets of the responder.
+//! What comes to the sockets of the responder.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
@@ -16,6 +14,7 @@ use super::answer::{Answer, Way, answer};
 use super::query::HEADER;
 use super::rates::Rates;
 use super::records::Records;
+use super::sockets::DnsSockets;
 use super::zones::Zones;
 
 /// Bytes of a message that are read over UDP; questions with all that may stand behind them are shorter.
@@ -27,9 +26,6 @@ const MESSAGE: usize = 4096;
 /// Connections at a time; others wait in the kernel.
 const CONNECTIONS: usize = 32;
 
-/// Connections that wait in the kernel.
-const BACKLOG: i32 = 64;
-
 /// Questions of one connection, at most.
 const QUESTIONS: usize = 32;
 
@@ -38,13 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Until the next attempt, when the system has no descriptors or no memory.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Ports that the system may choose until one is free for both.
-const ATTEMPTS: usize = 16;
-
-/// Sockets that are open, where more rights may be needed than later: ports below 1024.
-#[derive(Debug)]
-pub struct DnsSockets(Vec<(StdSocket, StdListener)>);
 
 /// Answers, as long as it runs.
 #[derive(Debug)]
@@ -58,78 +47,6 @@ struct Shared {
     zones: Zones,
     records: Records,
     connections: Arc<Semaphore>,
-}
-
-impl DnsSockets {
-    /// Listens on each address, by UDP and TCP.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot, with the address.
-    pub fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
-        let bound = addresses.iter().map(|address| {
-            bind(*address).map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!("cannot answer the DNS on {address}: {error}"),
-                )
-            })
-        });
-        bound.collect::<io::Result<_>>().map(Self)
-    }
-
-    /// The same sockets once more.
-    ///
-    /// # Errors
-    ///
-    /// When there are no descriptors left.
-    pub fn duplicate(&self) -> io::Result<Self> {
-        let sockets = self.0.iter();
-        let both = sockets.map(|(socket, listener)| Ok((socket.try_clone()?, listener.try_clone()?)));
-        both.collect::<io::Result<_>>().map(Self)
-    }
-
-    /// Where they listen, with real ports.
-    pub fn addresses(&self) -> impl Iterator<Item = io::Result<SocketAddr>> + '_ {
-        self.0.iter().map(|(socket, _)| socket.local_addr())
-    }
-}
-
-/// The same port for both, also where the system chooses it.
-fn bind(address: SocketAddr) -> io::Result<(StdSocket, StdListener)> {
-    let mut attempts = match address.port() {
-        0 => ATTEMPTS,
-        _ => 1,
-    };
-    loop {
-        attempts -= 1;
-        match bind_both(address) {
-            Err(_) if attempts > 0 => {}
-            bound => return bound,
-        }
-    }
-}
-
-fn bind_both(address: SocketAddr) -> io::Result<(StdSocket, StdListener)> {
-    let socket = shared(address, Type::DGRAM)?;
-    let socket = StdSocket::from(socket);
-    let listener = shared(socket.local_addr()?, Type::STREAM)?;
-    listener.listen(BACKLOG)?;
-    let listener = StdListener::from(listener);
-    socket.set_nonblocking(true)?;
-    listener.set_nonblocking(true)?;
-    Ok((socket, listener))
-}
-
-/// A socket at an address that a process may share with the one that takes its place.
-fn shared(address: SocketAddr, kind: Type) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), kind, None)?;
-    socket.set_reuse_port(true)?;
-    if kind == Type::STREAM {
-        socket.set_reuse_address(true)?;
-    }
-    socket.bind(&address.into())?;
-    Ok(socket)
 }
 
 impl Responder {
@@ -153,9 +70,13 @@ impl Responder {
     /// When the runtime cannot watch the sockets.
     pub async fn run(self) -> io::Result<()> {
         let mut tasks = JoinSet::new();
-        for (socket, listener) in self.sockets.0 {
-            tasks.spawn(packets(UdpSocket::from_std(socket)?, self.shared.clone()));
-            tasks.spawn(connections(TcpListener::from_std(listener)?, self.shared.clone()));
+        for socket in self.sockets {
+            let (udp, tcp) = (
+                UdpSocket::from_std(socket.packets)?,
+                TcpListener::from_std(socket.connections)?,
+            );
+            tasks.spawn(packets(udp, self.shared.clone()));
+            tasks.spawn(connections(tcp, self.shared.clone()));
         }
         while tasks.join_next().await.is_some() {}
         Ok(())
@@ -253,6 +174,7 @@ async fn message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::path::Path;
 
     use hickory_resolver::TokioResolver;
@@ -265,8 +187,10 @@ mod tests {
 
     /// A responder that runs, and where.
     fn start(store: &Path) -> (SocketAddr, tokio::task::JoinHandle<io::Result<()>>) {
-        let sockets = DnsSockets::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
-        let address = sockets.addresses().next().unwrap().unwrap();
+        let any = ["127.0.0.1:0".parse().unwrap()];
+        let sockets = DnsSockets::open(&any, DnsSockets::default()).unwrap();
+        let both = sockets.duplicate().unwrap().into_iter().next().unwrap();
+        let address = both.packets.local_addr().unwrap();
         let zones = Zones::new(DnsConfig::default(), DomainName::new("shop.example"));
         (
             address,
@@ -337,15 +261,5 @@ mod tests {
             }
         });
         closed.await.unwrap();
-    }
-
-    #[test]
-    fn an_address_that_cannot_be_had_is_named() {
-        let error = DnsSockets::bind(&["192.0.2.1:53".parse().unwrap()]).unwrap_err();
-        let error = error.to_string();
-        assert!(
-            error.starts_with("cannot answer the DNS on 192.0.2.1:53: "),
-            "{error}"
-        );
     }
 }

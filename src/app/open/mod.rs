@@ -27,7 +27,6 @@ mod start;
 mod temp_dir;
 mod warnings;
 
-pub(super) use dns::Dns;
 pub use inspection::{Finding, inspect, own_certificates};
 pub(super) use listeners::{Added, Open};
 pub(super) use log::{ACCESS, ERROR, Log};

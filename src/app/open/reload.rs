@@ -1,17 +1,17 @@
 //! What a running gateway opens for another configuration.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::dns::{self, Dns};
+use super::dns;
 use super::listeners::{Listeners, Open};
 use super::material::{self, material};
 use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
+use crate::acme::dns::DnsSockets;
 use crate::app::own::Own;
 use crate::config::{Config, Server};
 use crate::files::Root;
@@ -40,7 +40,7 @@ pub(in crate::app) struct Held {
     /// What the files of TLS held.
     pub(in crate::app) material: Material,
     /// Where questions of the DNS come.
-    pub(in crate::app) dns: Vec<SocketAddr>,
+    pub(in crate::app) dns: DnsSockets,
 }
 
 /// What a reload has opened; nothing has changed yet.
@@ -56,7 +56,7 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) material: Material,
     pub(in crate::app) own: Own,
     /// Where questions of the DNS come, when that changes.
-    pub(in crate::app) dns: Option<Option<Dns>>,
+    pub(in crate::app) dns: Option<DnsSockets>,
 }
 
 impl Reload {

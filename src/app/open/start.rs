@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::dns::{self, Dns};
+use super::dns;
 use super::listeners::Listeners;
 use super::material::{self, material};
 use super::opening::Opener;
@@ -10,6 +10,7 @@ use super::pid_file::PidFile;
 use super::progress::Progress;
 use super::roots::roots;
 use super::{log, temp_dir, warnings};
+use crate::acme::dns::DnsSockets;
 use crate::app::identity::Identity;
 use crate::app::own::Own;
 use crate::app::threads;
@@ -29,19 +30,18 @@ pub(in crate::app) struct Start {
     pub(in crate::app) roots: Vec<Option<Root>>,
     pub(in crate::app) material: Material,
     pub(in crate::app) own: Own,
-    pub(in crate::app) dns: Option<Dns>,
+    pub(in crate::app) dns: DnsSockets,
     pub(in crate::app) pid_file: Option<PidFile>,
     /// Inherited, and no listener has its address.
     pub(in crate::app) left: Inherited,
 }
 
 impl Start {
-    /// Opens everything that a configuration names, and gives up privileges on the way. `succeeds`: another process serves
-    /// still.
+    /// Opens everything that a configuration names and no other process has `left`, and gives up privileges on the way.
     pub(in crate::app) fn open(
         mut config: Config,
         mut left: Inherited,
-        succeeds: bool,
+        dns: DnsSockets,
         progress: &Progress,
     ) -> Result<Self> {
         let identity = identity(&config, progress)?;
@@ -51,7 +51,7 @@ impl Start {
         let own = material::own(&mut config, &configured, identity.as_ref(), progress)?;
         // They know of their certificates from now on.
         let listeners = Listeners::open(&[], &config.frontend.listeners, &mut left, progress)?;
-        let dns = dns::open(&config.acme, succeeds, progress)?;
+        let dns = dns::open(&config.acme, dns, progress)?;
         let early = match &identity {
             Some(identity) => become_user(&config, identity, progress)?,
             None => None,

@@ -6,6 +6,7 @@
 mod budget;
 mod closing;
 mod connect;
+mod corked;
 mod end;
 mod frames;
 mod head;
@@ -19,6 +20,7 @@ mod switched;
 mod window;
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
@@ -45,6 +47,7 @@ use crate::frontend::violation::Violation;
 use crate::protocol::http1::Rule;
 use crate::spool::Share;
 use closing::Closing;
+use corked::Corked;
 use end::End;
 use meter::{FrameMeter, Refused};
 use metered::{Metered, SharedMeter, lock};
@@ -84,12 +87,12 @@ pub(super) async fn serve(
     connection: Arc<Connection>,
 ) {
     let http2 = Http2::new(settings, current, connection);
-    let mut socket = http2.metered(Socket::new(reader, writer, true));
-    http2.run(&mut socket).await;
+    let socket = Corked::new(Socket::new(reader, writer, true));
+    http2.run(&socket).await;
     if http2.connection.is_cut() {
         return;
     }
-    http2.closing().run(socket.into_inner()).await;
+    http2.closing().run(socket).await;
 }
 
 /// One connection.
@@ -104,7 +107,7 @@ struct Http2 {
 }
 
 /// The library's side of a connection.
-type Driver<'a> = h2::server::Connection<&'a mut Metered<Socket>, Bytes>;
+type Driver = h2::server::Connection<Metered<Corked<Socket>>, Bytes>;
 
 /// Receive windows, in bytes.
 #[derive(Clone, Copy)]
@@ -131,18 +134,18 @@ impl Http2 {
     }
 
     /// The client's stream, as the library is to see it.
-    fn metered(&self, socket: Socket) -> Metered<Socket> {
+    fn metered(&self, socket: Corked<Socket>) -> Metered<Corked<Socket>> {
         let connection = self.connection.clone();
         // Before the streams end, whose log lines say so.
         let told = move |violation: Violation| connection.violated(violation.reason());
         Metered::new(socket, self.meter.clone(), Box::new(told))
     }
 
-    /// Serves requests until there is nothing left to do.
-    async fn run(&self, socket: &mut Metered<Socket>) {
-        let ended = match self.greet(socket).await {
-            Ok(driver) => self.drive(driver).await,
-            Err(error) => Err(error),
+    /// Serves requests until there is nothing left to do. What is written last waits in the socket.
+    async fn run(&self, socket: &Corked<Socket>) {
+        let ended = match self.greet(socket.clone()).await {
+            Ok(driver) => self.drive(driver, socket).await,
+            Err(error) => Err(io::Error::other(error)),
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "HTTP/2 connection failed");
@@ -151,12 +154,12 @@ impl Http2 {
     }
 
     /// Tells the client our settings. In a box: it is large, and each step would have a place for it.
-    async fn greet<'a>(&self, socket: &'a mut Metered<Socket>) -> Result<Box<Driver<'a>>, h2::Error> {
-        let greeting = Box::pin(self.builder().handshake(socket));
+    async fn greet(&self, socket: Corked<Socket>) -> Result<Box<Driver>, h2::Error> {
+        let greeting = Box::pin(self.builder().handshake(self.metered(socket)));
         greeting.await.map(Box::new)
     }
 
-    async fn drive(&self, mut driver: Box<Driver<'_>>) -> Result<(), h2::Error> {
+    async fn drive(&self, mut driver: Box<Driver>, socket: &Corked<Socket>) -> io::Result<()> {
         let mut pings = driver
             .ping_pong()
             .map(|pings| Pings::new(pings, self.settings.timeouts.h2_ping));
@@ -164,13 +167,13 @@ impl Http2 {
         let mut end = End::new(&self.connection, InForce::new(&self.current));
         let mut watch = Watch::default();
         let mut accepted = 0;
-        poll_fn(|cx| {
+        let mut turn = |cx: &mut Context<'_>| {
             loop {
                 let polled = self.poll_streams(&mut driver, &mut accepted, cx);
                 let (refused, head, received) = self.look(accepted);
                 self.tell_refused(&refused);
                 if polled.is_ready() {
-                    return polled;
+                    return polled.map_err(io::Error::other);
                 }
                 end.renew(&self.current);
                 if end.poll_head(head, cx).is_ready() {
@@ -191,6 +194,15 @@ impl Http2 {
                 ready!(end.poll_leave(&self.connection, news.as_mut(), cx));
                 driver.graceful_shutdown();
             }
+        };
+        poll_fn(|cx| {
+            let ended = turn(cx);
+            if ended.is_pending()
+                && let Poll::Ready(Err(error)) = socket.poll_uncork(cx)
+            {
+                return Poll::Ready(Err(error));
+            }
+            ended
         })
         .await
     }
@@ -198,7 +210,7 @@ impl Http2 {
     /// Begins each stream that has come, and counts it in `accepted`; ready when the connection is over.
     fn poll_streams(
         &self,
-        driver: &mut Driver<'_>,
+        driver: &mut Driver,
         accepted: &mut u64,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), h2::Error>> {
@@ -213,7 +225,8 @@ impl Http2 {
                 meter: self.meter.clone(),
                 interim: Arc::default(),
             };
-            tokio::spawn(stream.serve(request));
+            // In a box: a task moves its future several times.
+            tokio::spawn(Box::pin(stream.serve(request)));
         }
         Poll::Ready(Ok(()))
     }

@@ -152,6 +152,18 @@ impl Material {
         all
     }
 
+    /// Whether neither certificates nor backends are in it: no handshake comes.
+    pub fn is_empty(&self) -> bool {
+        self.certificates.is_empty() && self.connectors.is_empty()
+    }
+
+    /// Seeds the random numbers of the library, which measures jitter for that: once in a process, for a tenth of a second
+    /// or more, and in the first handshake, unless this came before. Not for a thread of the runtime.
+    pub fn seed(&self) {
+        // An error: the handshake has it, too, and says so.
+        let _ = self.provider.secure_random.fill(&mut [0]);
+    }
+
     pub(super) fn certificate(&self, files: &CertificateFiles) -> Option<&Arc<Certificate>> {
         self.certificates.get(files).map(|loaded| &loaded.value)
     }

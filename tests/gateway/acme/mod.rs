@@ -1,6 +1,7 @@
 //! Certificates by themselves, from a directory that follows a script.
 
 mod crashes;
+mod dns;
 mod example;
 mod renewal;
 mod several;

@@ -15,6 +15,8 @@ pub(super) enum Backend {
     FastCgi,
     /// Tells what it was asked.
     Http,
+    /// Tells what it was asked.
+    Uwsgi,
 }
 
 impl Backend {
@@ -36,13 +38,26 @@ impl Backend {
                 connection.fastcgi_response(request.id, answer.as_bytes())
             }),
             Self::Http => Scripted::start(lines),
+            Self::Uwsgi => Scripted::start(|mut connection| {
+                let request = connection.read_uwsgi()?;
+                let param = |name| request.param(name).unwrap_or_default();
+                let told = [
+                    "REQUEST_METHOD",
+                    "SCRIPT_NAME",
+                    "PATH_INFO",
+                    "REQUEST_URI",
+                    "QUERY_STRING",
+                ]
+                .map(param);
+                connection.write(format!("HTTP/1.1 200 OK\r\n\r\n{}", told.join(" ")))
+            }),
         }
         .unwrap()
     }
 }
 
 /// The text of an example.
-fn text(name: &str) -> String {
+pub(super) fn text(name: &str) -> String {
     let path = testbed::workspace()
         .join("examples/configs")
         .join(name)
@@ -57,7 +72,12 @@ pub(super) fn local(name: &str, root: &Path, application: &Scripted) -> String {
         .replace("/usr/share", &root.display().to_string())
         .replace("/var/www", &root.display().to_string())
         .replace("0.0.0.0:80", "127.0.0.1:0");
-    for socket in ["php/php-fpm", "django/gunicorn", "flask/gunicorn"] {
+    for socket in [
+        "php/php-fpm",
+        "django/gunicorn",
+        "flask/gunicorn",
+        "mailman3-web/uwsgi",
+    ] {
         local = local.replace(&format!("unix:/run/{socket}.sock"), &application.address());
     }
     local
@@ -292,4 +312,54 @@ fn vhosts() {
     site.expect(&[("/any/page", 200, "wiki/index.html")]);
     let answer = ask(&site.gateway, "GET", "wiki.example", "/", &[]);
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[test]
+fn nextcloud() {
+    let files = [
+        "cloud/index.php",
+        "cloud/remote.php",
+        "cloud/core/js/core.js",
+        "cloud/data/a.txt",
+    ];
+    let site = Example::start("nextcloud", "cloud.example", Backend::FastCgi, &files);
+    site.expect(&[
+        (
+            "/apps/files?dir=/",
+            200,
+            "GET /index.php ROOT/cloud/index.php  /apps/files?dir=/ dir=/",
+        ),
+        (
+            "/remote.php/dav/files",
+            200,
+            "GET /remote.php ROOT/cloud/remote.php /dav/files /remote.php/dav/files",
+        ),
+        ("/core/js/core.js", 200, "cloud/core/js/core.js"),
+        ("/data/a.txt", 404, ""),
+        ("/.well-known/caldav", 301, "/remote.php/dav/"),
+        (
+            "/.well-known/webfinger?a",
+            301,
+            "/index.php/.well-known/webfinger?a",
+        ),
+    ]);
+}
+
+#[test]
+fn mailman() {
+    let site = Example::start(
+        "mailman",
+        "lists.example",
+        Backend::Uwsgi,
+        &["lists/static/a.css"],
+    );
+    site.expect(&[
+        (
+            "/mailman3/lists?a",
+            200,
+            "GET  /mailman3/lists /mailman3/lists?a a",
+        ),
+        ("/mailman3/static/a.css", 200, "lists/static/a.css"),
+        ("/mailman3/static/b.css", 404, ""),
+    ]);
 }

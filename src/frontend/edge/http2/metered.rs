@@ -48,11 +48,6 @@ impl<S> Metered<S> {
         }
     }
 
-    /// The stream itself.
-    pub(super) fn into_inner(self) -> S {
-        self.inner
-    }
-
     /// How many of the bytes may be passed on now.
     fn admit(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let preface = self.preface.min(bytes.len());
