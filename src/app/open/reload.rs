@@ -79,7 +79,7 @@ impl Reload {
         let access = access.transpose()?;
         let wanted = site_logs::targets(&config);
         let route_logs = log::OF_ROUTE.open_all(wanted, &held.route_logs, None, progress)?;
-        let roots = roots(&config.frontend.routes, progress)?;
+        let roots = roots(&config.frontend.routes, config.server.file_cache, progress)?;
         let configured = material(&config, &held.material, progress)?;
         let own = material::own(&mut config, &configured, None, progress)?;
         let material = material::with_own(&config, &own, configured, progress)?;
@@ -115,6 +115,8 @@ fn keep_what_needs_a_restart(old: &Server, new: &mut Server) {
         pid_file,
         user,
         group,
+        // Each generation has its own.
+        file_cache: _,
     } = old;
     let changed = [
         ("workers", new.workers != *workers),
