@@ -155,7 +155,8 @@ mod tests {
         assert!(said.starts_with("error: unknown key `acces`\n"), "{said}");
         assert!(said.contains("help: did you mean `access`?"), "{said}");
         let said = complaint("[log]\nzzz = 1");
-        let keys = "help: the keys here are `access`, `access_format`, `escape`, `slow`, `error` and `level`";
+        let keys = "help: the keys here are `access`, `access_format`, `escape`, `status`, `sample`, `redact`, `credentials`, \
+                    `slow`, `error` and `level`";
         assert!(said.contains(keys), "{said}");
     }
 

@@ -150,6 +150,9 @@ impl Exchange {
         }
         self.request.head.script = Script::default();
         self.request.head.extra = Arc::default();
+        if let Some(routed) = &mut self.request.head.routed {
+            routed.method = None;
+        }
         self.least = None;
         Ok(())
     }

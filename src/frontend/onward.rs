@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 
 use super::field_rules::FieldRules;
 use crate::protocol::RequestHead;
@@ -15,6 +16,8 @@ pub struct Onward {
     pub fields: FieldRules,
     /// Variables.
     pub params: ExtraParams,
+    /// The method, if not the client's.
+    pub method: Option<Method>,
 }
 
 /// Variables that a route adds, in the order of their names.
@@ -57,7 +60,7 @@ impl ExtraParams {
 impl Onward {
     /// Whether the request goes on as it is.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.params.is_empty()
+        self.fields.is_empty() && self.params.is_empty() && self.method.is_none()
     }
 
     /// Changes a request whose client is known.
@@ -70,5 +73,8 @@ impl Onward {
             head.fields = fields;
         }
         head.extra = extra;
+        if let Some(method) = &self.method {
+            head.routed.get_or_insert_default().method = Some(method.clone());
+        }
     }
 }

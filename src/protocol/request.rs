@@ -59,6 +59,8 @@ pub struct Routed {
     pub asked: Option<Bytes>,
     /// What the patterns of its route took out of it.
     pub captures: Captures,
+    /// The method that its application gets, if not the client's.
+    pub method: Option<Method>,
 }
 
 /// The client, and where it is connected.
@@ -142,6 +144,12 @@ impl RequestHead {
             Some(asked) => asked,
             None => self.target.as_bytes(),
         }
+    }
+
+    /// The method that its application gets.
+    pub fn method_onward(&self) -> &Method {
+        let other = self.routed.as_ref().and_then(|routed| routed.method.as_ref());
+        other.unwrap_or(&self.method)
     }
 
     /// The version as request lines have it: `HTTP/1.1`.

@@ -32,7 +32,7 @@ enum Answer {
 impl Unframed {
     pub(crate) fn new(head: &RequestHead, shape: Shape, limits: Limits, reuse: bool) -> Self {
         Self {
-            to_head: head.method == Method::HEAD,
+            to_head: *head.method_onward() == Method::HEAD,
             upgrade: head.upgrade,
             reuse,
             started: false,

@@ -40,7 +40,7 @@ impl Protocol for FastCgi {
             tail.truncate(start);
             return Err(error);
         }
-        Ok(Box::new(Exchange::new(self, &head.method)))
+        Ok(Box::new(Exchange::new(self, head.method_onward())))
     }
 }
 

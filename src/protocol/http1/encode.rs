@@ -10,7 +10,7 @@ use crate::protocol::tls::ClientTls;
 /// client, how the body is delimited, and what becomes of the connection.
 pub(super) fn put_head(head: &RequestHead, keep: bool, out: &mut Vec<u8>) {
     out.reserve(head.fields.wire_len() + head.target.as_bytes().len() + RESERVE);
-    out.extend_from_slice(head.method.as_str().as_bytes());
+    out.extend_from_slice(head.method_onward().as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(head.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");

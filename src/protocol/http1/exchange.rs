@@ -31,7 +31,7 @@ impl Protocol for Http1 {
     fn begin(&self, head: &RequestHead, out: &mut WriteQueue) -> Result<Box<dyn Exchange>, EncodeError> {
         encode::put_head(head, self.keep, out.tail());
         Ok(Box::new(ClientExchange {
-            bodiless: head.method == Method::HEAD,
+            bodiless: *head.method_onward() == Method::HEAD,
             chunked: head.chunked,
             upgrade: wanted_upgrade(head),
             trailers: head.trailers,

@@ -101,7 +101,7 @@ impl<S: Sink> Walk<'_, S> {
 
     fn request(&mut self) -> Result<(), EncodeError> {
         let head = self.head;
-        self.text("REQUEST_METHOD", head.method.as_str().as_bytes())?;
+        self.text("REQUEST_METHOD", head.method_onward().as_str().as_bytes())?;
         self.text("QUERY_STRING", head.target.query().unwrap_or_default())?;
         self.text("REQUEST_URI", head.asked())?;
         // uWSGI mirrors this into its status line, and old applications parse it: HTTP/2 is not theirs to

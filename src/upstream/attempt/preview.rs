@@ -37,7 +37,7 @@ impl Upstream {
         let Some(style) = codec::variables(&self.config) else {
             begun?;
             return Ok(Preview::Http {
-                method: head.method.clone(),
+                method: head.method_onward().clone(),
                 target: head.target.clone(),
                 fields: fields(queue.tail()),
             });

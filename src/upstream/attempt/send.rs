@@ -327,7 +327,7 @@ impl<'a> Attempts<'a> {
         now: Instant,
     ) -> Result<UpstreamAnswer, AttemptError> {
         match head {
-            Ok(head) if head.upgrade => switched(&self.head.method, head, lease),
+            Ok(head) if head.upgrade => switched(self.head.method_onward(), head, lease),
             Ok(head) if self.is_unwanted(head.status) => {
                 Err(AttemptError::after(lease, Failure::Status(head.status.as_u16())))
             }
@@ -362,7 +362,7 @@ impl<'a> Attempts<'a> {
     /// What the rule about sending again looks at.
     fn attempt(&self, body_held: bool, sent: bool) -> Attempt<'_> {
         Attempt {
-            method: &self.head.method,
+            method: self.head.method_onward(),
             body_held,
             sent,
             sent_before: self.sent,
@@ -377,7 +377,7 @@ impl<'a> Attempts<'a> {
         lease: Lease,
         now: Instant,
     ) -> Result<UpstreamAnswer, AttemptError> {
-        let method = &self.head.method;
+        let method = self.head.method_onward();
         let Options {
             relays, ignore_abort, ..
         } = *self.options;

@@ -10,6 +10,7 @@ mod logs;
 mod programs;
 mod real_logs;
 mod real_nginx;
+mod real_programs;
 mod routing;
 
 use std::path::Path;

@@ -105,3 +105,41 @@ fn fields_with_underscores_are_dropped_refused_or_passed() {
         }
     }
 }
+
+#[test]
+fn an_application_gets_the_method_that_its_route_says() {
+    for protocol in crate::spoken::PROTOCOLS {
+        let application = Scripted::start(move |mut connection| {
+            let request = crate::spoken::read(protocol, &mut connection)?;
+            let line = request.line.split(' ').next().unwrap_or_default();
+            let method = request.param("REQUEST_METHOD").unwrap_or(line).to_owned();
+            let told = [method.as_bytes(), b" ", &request.body].concat();
+            crate::spoken::answer(protocol, &request, &mut connection, &told)
+        })
+        .unwrap();
+        let gateway = start(&format!(
+            "[upstream.app]\nprotocol = \"{protocol}\"\nendpoints = [\"{}\"]\n\
+             [[route]]\nproxy = {{ upstream = \"app\" }}\n\
+             [[route]]\npath = \"/put\"\nproxy = {{ upstream = \"app\" }}\nrequest = {{ method = \"PUT\" }}\n\
+             [[route]]\npath = \"/get\"\nproxy = {{ upstream = \"app\" }}\nrequest = {{ method = \"GET\" }}\n",
+            application.address()
+        ));
+        let mut client = testbed::Client::connect(gateway.addr()).unwrap();
+        let mut ask = |method: &str, target: &str, body: &[u8]| {
+            let answer = client.request(method, target, &[("Host", "a")], body).unwrap();
+            (answer.status, answer.text())
+        };
+        for (method, target, body, told) in [
+            ("POST", "/", "x", "POST x"),
+            ("POST", "/put", "x", "PUT x"),
+            ("GET", "/put", "", "PUT "),
+            ("HEAD", "/get", "", ""),
+            ("GET", "/get", "", "GET "),
+        ] {
+            let answer = ask(method, target, body.as_bytes());
+            assert_eq!(answer, (200, told.to_owned()), "{protocol}: {method} {target}");
+        }
+        let log = gateway.wait_access(5).unwrap();
+        assert!(log[1].contains("\"method\":\"POST\""), "{}", log[1]);
+    }
+}

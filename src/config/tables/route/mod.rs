@@ -256,7 +256,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.send_file = send_file::shown(&route.accel.send_file);
     let onward = &route.onward;
     shown.params = shown.params.filter(|_| !onward.params.is_empty());
-    shown.request = shown.request.filter(|_| !onward.fields.is_empty());
+    shown.request = request::shown(onward);
     shown.headers = shown.headers.filter(|headers| !headers.rules.is_empty());
     shown.cookies = (!route.cookies.is_empty()).then(|| cookies::shown(&route.cookies));
     shown.cors = route.cors.as_ref().and_then(Fill::of).map(At::nowhere);
