@@ -13,10 +13,13 @@ use crate::telemetry::{LogConfig, Opened};
 
 /// All logs; one that hangs does not hold up the others. `None`: there is no file to open.
 pub(super) struct Reopening {
-    access: Option<Result<Opening<Option<Opened>>>>,
-    error: Option<Result<Opening<Option<Opened>>>>,
-    sites: Vec<(Target, Option<Result<Opening<Option<Opened>>>>)>,
+    access: Option<OpeningLog>,
+    error: Option<OpeningLog>,
+    sites: Vec<(Target, Option<OpeningLog>)>,
 }
+
+/// A log that is being opened, unless that could not begin.
+type OpeningLog = Result<Opening<Option<Opened>>>;
 
 /// What came of it.
 pub(super) struct Reopened {
@@ -79,17 +82,12 @@ fn tell(log: &str, outcome: Result<Option<()>>) {
     }
 }
 
-fn open(
-    opener: &Opener,
-    log: Log,
-    target: &Target,
-    limit: Duration,
-) -> Option<Result<Opening<Option<Opened>>>> {
+fn open(opener: &Opener, log: Log, target: &Target, limit: Duration) -> Option<OpeningLog> {
     let target = matches!(target, Target::File(_)).then(|| target.clone())?;
     Some(opener.begin(limit, move |progress| log.open(&target, None, progress)))
 }
 
-async fn outcome(opening: Option<Result<Opening<Option<Opened>>>>) -> Result<Option<Opened>> {
+async fn outcome(opening: Option<OpeningLog>) -> Result<Option<Opened>> {
     match opening {
         Some(opening) => opening?.outcome().await,
         None => Ok(None),

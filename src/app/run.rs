@@ -45,7 +45,7 @@ struct Running<'a> {
 /// What was opened for a signal.
 enum Change {
     Reload(Result<Box<Reload>>),
-    Reopen(Reopened),
+    Reopen(Box<Reopened>),
 }
 
 impl App {
@@ -149,7 +149,9 @@ impl Running<'_> {
             self.app.logs.sites(),
             config.frontend.timeouts.open,
         );
-        self.opening = Some(Box::pin(async { Change::Reopen(reopening.outcome().await) }));
+        self.opening = Some(Box::pin(async {
+            Change::Reopen(Box::new(reopening.outcome().await))
+        }));
     }
 
     fn reload(&mut self) {
