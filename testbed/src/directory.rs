@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::{Authority, Client};
+use crate::{Authority, Client, Tls, TlsClient};
 
 /// It listens on a port of the loopback address, and issues certificates of an authority of its own.
 pub struct Directory {
@@ -38,6 +38,10 @@ pub struct DirectoryScript {
     pub stop_at: Option<usize>,
     /// Behind so many orders it refuses more, with this problem: `rateLimited`.
     pub refuse: Option<(usize, String)>,
+    /// Where it looks for certificates that answer challenges, instead of http-01.
+    pub tls: Option<SocketAddr>,
+    /// Accounts are for customers only.
+    pub wants_customer: bool,
 }
 
 /// What it knows.
@@ -77,6 +81,8 @@ impl Default for DirectoryScript {
             days: (90, 90),
             stop_at: None,
             refuse: None,
+            tls: None,
+            wants_customer: false,
         }
     }
 }
@@ -261,7 +267,7 @@ impl Server {
         Answer::json(&json!({
             "newNonce": self.url("/new-nonce"), "newAccount": self.url("/new-account"),
             "newOrder": self.url("/new-order"), "renewalInfo": self.url("/renewal-info"),
-            "meta": { "profiles": profiles },
+            "meta": { "profiles": profiles, "externalAccountRequired": state.script.wants_customer },
         }))
     }
 
@@ -295,7 +301,7 @@ impl Server {
         let (kind, number) = path.rsplit_once('/').unwrap_or_default();
         let number: usize = number.parse().unwrap_or(usize::MAX);
         Ok(match kind {
-            "" if path == "/new-account" => self.account(),
+            "" if path == "/new-account" => self.account(payload),
             "" if path == "/new-order" => self.new_order(payload),
             "" if path == "/orders" => {
                 let count = lock(&self.state).orders.len();
@@ -326,8 +332,11 @@ impl Server {
         })
     }
 
-    fn account(&self) -> Answer {
+    fn account(&self, payload: &Value) -> Answer {
         let mut state = lock(&self.state);
+        if state.script.wants_customer && payload["externalAccountBinding"].is_null() {
+            return Answer::problem(400, "externalAccountRequired");
+        }
         state.accounts += 1;
         let account = json!({ "status": "valid", "orders": self.url("/orders") });
         let answer = Answer::json(&account).with("Location", self.url("/account/1"));
@@ -396,26 +405,37 @@ impl Server {
     }
 
     fn challenge(&self, number: usize, status: &str) -> Value {
-        json!({ "type": "http-01", "url": self.url(&format!("/challenge/{number}")), "token": format!("token-{number}"),
+        let kind = match lock(&self.state).script.tls {
+            Some(_) => "tls-alpn-01",
+            None => "http-01",
+        };
+        json!({ "type": kind, "url": self.url(&format!("/challenge/{number}")), "token": format!("token-{number}"),
                 "status": status })
     }
 
     /// Whether the answer to a challenge is there.
     fn look(&self, number: usize) -> Result<()> {
-        let (place, host) = {
+        let (place, tls, host) = {
             let state = lock(&self.state);
             let order = state.orders.get(number).context("no such order")?;
             let host = order.identifiers[0]["value"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
-            (state.script.http, host)
+            (state.script.http, state.script.tls, host)
         };
-        let found = place.map_or(Ok(true), |place| {
-            let mut client = Client::connect(place)?;
-            let path = format!("/.well-known/acme-challenge/token-{number}");
-            let answer = client.request("GET", &path, &[("Host", &host)], b"")?;
-            anyhow::Ok(answer.status == 200 && answer.text().starts_with(&format!("token-{number}.")))
+        let found = tls.map(|tls| shows_answer(tls, &host));
+        let found = found.unwrap_or_else(|| {
+            place.map_or(Ok(true), |place| {
+                let mut client = Client::connect(place)?;
+                let path = format!("/.well-known/acme-challenge/token-{number}");
+                let host = match host.contains(':') {
+                    true => format!("[{host}]"),
+                    false => host.clone(),
+                };
+                let answer = client.request("GET", &path, &[("Host", &host)], b"")?;
+                anyhow::Ok(answer.status == 200 && answer.text().starts_with(&format!("token-{number}.")))
+            })
         });
         self.change(number, |order| match found {
             Ok(true) => (order.authorization, order.status) = ("valid", "ready"),
@@ -452,6 +472,42 @@ impl Server {
         Ok(())
     }
 }
+
+/// Whether a server shows a certificate that is none but an answer to a challenge (RFC 8737, section 3). An address is
+/// asked for by its reverse (RFC 8738, section 6).
+fn shows_answer(place: SocketAddr, host: &str) -> Result<bool> {
+    let name = match host.parse() {
+        Ok(IpAddr::V4(address)) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        Ok(IpAddr::V6(address)) => {
+            let digits: Vec<String> = format!("{:032x}", address.to_bits())
+                .chars()
+                .rev()
+                .map(String::from)
+                .collect();
+            format!("{}.ip6.arpa", digits.join("."))
+        }
+        Err(_) => host.to_owned(),
+    };
+    let client = TlsClient {
+        name: &name,
+        alpn: &["acme-tls/1"],
+        blind: true,
+        ..TlsClient::default()
+    };
+    let tls = Tls::new(&Authority::new("nothing")?, &client)?;
+    let agreed = tls.connect(TcpStream::connect(place)?)?.agreed();
+    let is_answer = agreed
+        .certificate
+        .windows(ANSWER.len())
+        .any(|bytes| bytes == ANSWER);
+    Ok(agreed.alpn == "acme-tls/1" && is_answer)
+}
+
+/// `id-pe-acmeIdentifier`
+const ANSWER: &[u8] = &[0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x1f];
 
 /// The first line of a request, and its body.
 fn read(stream: &TcpStream) -> Result<(String, Vec<u8>)> {
