@@ -1,48 +1,23 @@
 //! base64url without padding (RFC 4648, section 5), which is how JOSE writes bytes.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+const JOSE: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
 /// Bytes as text.
 pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
-    let mut text = String::new();
-    for chunk in bytes.as_ref().chunks(3) {
-        let mut word = 0;
-        for at in 0..3 {
-            word = word << 8 | u32::from(chunk.get(at).copied().unwrap_or(0));
-        }
-        for at in 0..=chunk.len() {
-            let index = word >> (18 - 6 * at) & 63;
-            text.push(char::from(ALPHABET[index as usize]));
-        }
-    }
-    text
+    JOSE.encode(bytes)
 }
 
 /// Text as bytes; `None` for what is none. Padding, and the two letters of plain base64, are taken all the same: people
 /// copy them.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut word, mut bits) = (0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        word = word << 6 | value(byte)?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((word >> bits & 0xff) as u8);
-        }
-    }
-    (bits < 6).then_some(bytes)
-}
-
-fn value(byte: u8) -> Option<u32> {
-    Some(u32::from(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'-' | b'+' => 62,
-        b'_' | b'/' => 63,
-        _ => return None,
-    }))
+    JOSE.decode(text.replace('+', "-").replace('/', "_")).ok()
 }
 
 #[cfg(test)]
@@ -70,6 +45,7 @@ mod tests {
             assert_eq!(encode(plain), text);
         }
         assert_eq!(decode("Zg=="), Some(b"f".to_vec()));
+        assert_eq!(decode("-_+/"), decode("-_-_"));
         assert_eq!(decode("Z"), None);
         assert_eq!(decode("Zm 8"), None);
     }

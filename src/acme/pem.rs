@@ -1,5 +1,7 @@
 //! Certificates as text: what they say.
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
@@ -49,19 +51,10 @@ pub(super) fn has_issuer(chain: &str, wanted: &str) -> bool {
     names.any(|name| name.as_str().is_ok_and(|name| name == wanted))
 }
 
-/// The certificates in a text, as DER.
-fn certificates(pem: &str) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
-    let mut rest = pem;
-    while let Some((_, begun)) = rest.split_once(BEGIN) {
-        let Some((body, next)) = begun.split_once(END) else {
-            break;
-        };
-        let body: String = body.split_ascii_whitespace().collect();
-        found.extend(base64::decode(&body));
-        rest = next;
-    }
-    found
+/// The certificates in a text, up to the first that is none.
+fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+    certificates.map_while(Result::ok).collect()
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
@@ -94,6 +87,3 @@ fn id(certificate: &X509Certificate<'_>) -> Option<String> {
         base64::encode(certificate.raw_serial())
     ))
 }
-
-const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const END: &str = "-----END CERTIFICATE-----";

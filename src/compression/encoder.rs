@@ -63,12 +63,29 @@ impl Encoder {
         }
     }
 
+    /// Whether the memory of the coding is to be [given back](Self::rest) at once when the application pauses: too many
+    /// others have theirs.
+    pub fn is_crowded(&self) -> bool {
+        self.contexts.are_scarce()
+    }
+
     /// Ends the coded answer. Nothing may follow.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.state {
             State::Gzip(gzip) => gzip.finish(&self.contexts, out),
             #[cfg(feature = "zstd")]
             State::Zstd(zstd) => zstd.finish(&self.contexts, out),
+        }
+    }
+}
+
+/// An answer may end anywhere: its client leaves.
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        match &mut self.state {
+            State::Gzip(gzip) => gzip.rest(&self.contexts),
+            #[cfg(feature = "zstd")]
+            State::Zstd(zstd) => zstd.abandon(&self.contexts),
         }
     }
 }

@@ -46,6 +46,14 @@ impl Zstd {
         contexts.keep_zstd(context)
     }
 
+    /// Gives the context back in the middle of a frame, which has no end.
+    pub(super) fn abandon(&mut self, contexts: &Contexts) {
+        if let Some(context) = self.context.take() {
+            // One that cannot be used again is dropped.
+            let _ = contexts.keep_zstd(context);
+        }
+    }
+
     /// Ends the frame; there is at least one.
     pub(super) fn finish(&mut self, contexts: &Contexts, out: &mut Vec<u8>) -> io::Result<()> {
         if !self.begun {

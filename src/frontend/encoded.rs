@@ -132,8 +132,11 @@ impl<B: Plain> Encoded<B> {
         self.encoder.flush(&mut self.ready)
     }
 
-    /// Ready when the application has paused for long.
+    /// Ready when the application has paused for long, and at once while many others pause.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.encoder.is_crowded() {
+            return Poll::Ready(());
+        }
         let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(PAUSE)));
         pause.as_mut().poll(cx)
     }
@@ -177,6 +180,13 @@ mod tests {
         Encoded::new(body, Encoder::new(Coding::Gzip, contexts))
     }
 
+    /// Bytes went in, and there are more to come.
+    fn begun(contexts: &Arc<Contexts>, coding: Coding) -> Encoded<Body> {
+        let mut encoder = Encoder::new(coding, contexts.clone());
+        encoder.write(b"x", &mut Vec::new()).unwrap();
+        Encoded::new(Body::Empty, encoder)
+    }
+
     fn all(encoded: &mut Encoded<Body>) -> Vec<Bytes> {
         let mut cx = Context::from_waker(Waker::noop());
         let mut chunks = Vec::new();
@@ -216,6 +226,19 @@ mod tests {
         assert!(encoded.works && encoded.poll_pause(&mut cx).is_pending());
         tokio::time::advance(PAUSE).await;
         assert!(encoded.poll_pause(&mut cx).is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_many_applications_pause_none_holds_memory_of_the_coding() {
+        let contexts = Arc::new(Contexts::new(Levels { gzip: 1, zstd: 1 }));
+        let mut cx = Context::from_waker(Waker::noop());
+        for coding in Coding::ALL {
+            let mut all: Vec<_> = (0..200).map(|_| begun(&contexts, *coding)).collect();
+            let mut is_held = |encoded: &mut Encoded<Body>| encoded.poll_pause(&mut cx).is_pending();
+            assert!(!is_held(&mut all[0]));
+            all.truncate(64);
+            assert!(is_held(&mut all[0]), "those that have ended hold nothing");
+        }
     }
 
     #[test]

@@ -4,12 +4,21 @@ use std::io::{self, BufRead, Read};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Reads one answer, and gives the length of its body. Trailers are not expected.
+/// The body of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Body {
+    /// Its length as it came, in bytes.
+    pub(crate) length: u64,
+    /// Whether it came as gzip.
+    pub(crate) is_gzip: bool,
+}
+
+/// Reads one answer. Trailers are not expected.
 ///
 /// # Errors
 ///
 /// When it is cut short, is not [`STATUS`], or has no length of its own.
-pub(crate) fn read(input: &mut impl BufRead) -> Result<u64> {
+pub(crate) fn read(input: &mut impl BufRead) -> Result<Body> {
     let status = line(input)?;
     ensure!(
         status.starts_with(STATUS),
@@ -17,6 +26,7 @@ pub(crate) fn read(input: &mut impl BufRead) -> Result<u64> {
     );
     let mut length = None;
     let mut is_chunked = false;
+    let mut is_gzip = false;
     loop {
         let field = line(input)?.to_ascii_lowercase();
         if field.is_empty() {
@@ -25,14 +35,16 @@ pub(crate) fn read(input: &mut impl BufRead) -> Result<u64> {
         match field.split_once(": ") {
             Some(("content-length", value)) => length = Some(value.parse().context("Content-Length")?),
             Some(("transfer-encoding", _)) => is_chunked = true,
+            Some(("content-encoding", coding)) => is_gzip = coding == "gzip",
             _ => {}
         }
     }
-    match length {
-        _ if is_chunked => chunked(input),
-        Some(length) => skip(input, length),
+    let length = match length {
+        _ if is_chunked => chunked(input)?,
+        Some(length) => skip(input, length)?,
         None => bail!("an answer without a length"),
-    }
+    };
+    Ok(Body { length, is_gzip })
 }
 
 fn chunked(input: &mut impl BufRead) -> Result<u64> {
@@ -87,9 +99,16 @@ mod tests {
                 assert!(read(&mut &whole[..split]).is_err());
             }
             let mut rest = whole;
-            assert_eq!(read(&mut rest).unwrap(), 11);
+            let body = read(&mut rest).unwrap();
+            assert_eq!((body.length, body.is_gzip), (11, false));
             assert!(rest.is_empty());
         }
+    }
+
+    #[test]
+    fn a_coded_answer_says_so() {
+        let coded = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab".as_slice();
+        assert!(read(&mut &*coded).unwrap().is_gzip);
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Figure {
     }
 }
 
-const ALL: [Budget; 36] = [
+const ALL: [Budget; 40] = [
     budget("fixed", Figure::Instructions, 5_500.0),
     budget("fastcgi-keep", Figure::Instructions, 14_500.0),
     budget("fastcgi-close", Figure::Instructions, 18_000.0),
@@ -102,6 +102,9 @@ const ALL: [Budget; 36] = [
     budget("fastcgi-close", Figure::Ratio, 0.85),
     budget("uwsgi-close", Figure::Ratio, 0.85),
     budget("http-keep", Figure::Ratio, 0.95),
+    budget("file-hot", Figure::Ratio, 0.9),
+    budget("file-100k", Figure::Ratio, 1.0),
+    budget("http-gzip", Figure::Ratio, 1.0),
     budget("tls-keep", Figure::Ratio, 1.0),
     budget("tls-full", Figure::Ratio, 1.0),
     budget("tls-resumed", Figure::Ratio, 1.0),
@@ -116,6 +119,7 @@ const ALL: [Budget; 36] = [
     budget("memory-upload", Figure::Memory, 1.5),
     budget("memory-h2", Figure::Memory, 12.0),
     budget("memory-tls", Figure::Memory, 12.0),
+    budget("memory-gzip", Figure::Memory, 64.0),
     budget("memory-slow", Figure::Memory, 64.0),
     budget("memory-left", Figure::Left, 40.0),
     budget("large-file", Figure::Transfer, 1.0),

@@ -22,6 +22,8 @@ pub(crate) struct Load {
     pub(crate) request: Vec<u8>,
     /// The length of the body of each answer.
     pub(crate) answer: u64,
+    /// Whether it has to come as gzip, and is shorter then.
+    pub(crate) is_gzip: bool,
     /// Each has a thread of its own.
     pub(crate) clients: usize,
     /// What the requests come on.
@@ -126,10 +128,14 @@ impl Load {
         let to = stream.get_mut();
         to.write_all(&self.request).context("cannot send")?;
         to.flush().context("cannot send")?;
-        let length = answer::read(stream)?;
+        let body = answer::read(stream)?;
+        let is_right = match self.is_gzip {
+            true => body.length < self.answer,
+            false => body.length == self.answer,
+        };
         ensure!(
-            length == self.answer,
-            "a body of {length} bytes, not {}",
+            is_right && body.is_gzip == self.is_gzip,
+            "{body:?}, not one of {} bytes",
             self.answer
         );
         Ok(())

@@ -51,7 +51,7 @@ pub(crate) struct Row {
 }
 
 /// Every scenario, in the order of the report.
-pub(crate) const ALL: [Memory; 8] = [
+pub(crate) const ALL: [Memory; 9] = [
     idle("memory-silent", FIXED, State::Silent),
     idle("memory-asked", FIXED, State::Asked),
     idle("memory-upload", UPLOAD, State::Uploaded),
@@ -62,6 +62,10 @@ pub(crate) const ALL: [Memory; 8] = [
     ),
     idle("memory-tls", TLS, State::Asked),
     idle("memory-tls-h2", TLS, State::AskedHttp2),
+    Memory {
+        clients: 2000, // a thread of the responder each
+        ..idle("memory-gzip", EVENTS, State::Streaming)
+    },
     Memory {
         name: "memory-slow",
         site: Site::new("file", Behind::File(5_000_000)),
@@ -93,6 +97,7 @@ const fn idle(name: &'static str, site: Site, state: State) -> Memory {
 
 const FIXED: Site = Site::new("fixed", Behind::Nothing).serving(8192);
 const TLS: Site = Site::new("tls", Behind::Nothing).serving(8192).secured();
+const EVENTS: Site = Site::new("events-gzip", Behind::events()).serving(8192);
 const UPLOAD: Site = Site::new("fastcgi-keep", Behind::canned(Wire::Fastcgi, BODY.len())).serving(8192);
 
 /// Measures one server after the other.

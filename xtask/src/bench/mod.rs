@@ -189,7 +189,7 @@ mod tests {
             wanted("fixed-"),
             ["fixed-fields", "fixed-combined", "fixed-json", "fixed-template"]
         );
-        assert_eq!(wanted("memory large-h").len(), 9);
+        assert_eq!(wanted("memory large-h").len(), 10);
         assert_eq!(wanted("nothing"), Vec::<&str>::new());
         assert_eq!(wanted("").len(), names().count());
     }

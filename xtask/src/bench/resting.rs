@@ -30,6 +30,8 @@ pub(crate) enum State {
     AskedHttp2,
     /// A request each for a large answer, of which they read the beginning.
     Reading,
+    /// A request each for a stream of events, as gzip, of which the first has come.
+    Streaming,
 }
 
 impl State {
@@ -71,6 +73,7 @@ impl State {
                 Ok(stream)
             }),
             Self::Reading => each(reading),
+            Self::Streaming => each(streaming),
         }
     }
 }
@@ -102,7 +105,7 @@ pub(crate) fn upload(size: usize) -> Vec<u8> {
 /// Reads a small answer.
 fn small(stream: TcpStream) -> Result<TcpStream> {
     let mut stream = BufReader::with_capacity(1024, stream);
-    let length = answer::read(&mut stream)?;
+    let length = answer::read(&mut stream)?.length;
     ensure!(length == BODY.len() as u64, "a body of {length} bytes");
     Ok(stream.into_inner())
 }
@@ -112,7 +115,7 @@ fn asked_over_tls(addr: SocketAddr, tls: &Tls) -> Result<TcpStream> {
     let mut stream = tls.connect(connect(addr)?)?;
     stream.write_all(Fields::Host.request().as_bytes())?;
     stream.flush()?;
-    let length = answer::read(&mut BufReader::new(&mut stream))?;
+    let length = answer::read(&mut BufReader::new(&mut stream))?.length;
     ensure!(length == SECURED as u64, "a body of {length} bytes");
     Ok(stream.into_socket())
 }
@@ -157,6 +160,29 @@ fn reading(addr: SocketAddr) -> Result<TcpStream> {
         first == answer::STATUS.as_bytes(),
         "not answered with {}",
         answer::STATUS
+    );
+    Ok(stream)
+}
+
+/// A client that has a coded event.
+fn streaming(addr: SocketAddr) -> Result<TcpStream> {
+    let mut stream = connect(addr)?;
+    stream.write_all(Fields::Gzip.request().as_bytes())?;
+    let mut answer = Vec::new();
+    let mut buffer = [0; 1024];
+    let is_there = |answer: &[u8]| {
+        let body = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        body.is_some_and(|end| answer.len() > end + 4)
+    };
+    while !is_there(&answer) {
+        let count = stream.read(&mut buffer).context("no event")?;
+        ensure!(count > 0, "closed before an event");
+        answer.extend_from_slice(&buffer[..count]);
+    }
+    let text = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    ensure!(
+        text.contains("\r\ncontent-encoding: gzip\r\n"),
+        "no gzip: {text:?}"
     );
     Ok(stream)
 }

@@ -45,6 +45,7 @@ impl Scenario {
             addr: server.addr(),
             request: self.fields.request().into_bytes(),
             answer: self.answer as u64,
+            is_gzip: self.fields == Fields::Gzip,
             clients: self.clients,
             connections: self.connections,
             security: Security::new(work.identity(), self.clients, alpn, self.sessions)?,
@@ -59,6 +60,8 @@ pub(crate) enum Fields {
     Host,
     /// The twelve of a browser that follows a link.
     Browser,
+    /// `Host`, and that gzip is understood.
+    Gzip,
 }
 
 impl Fields {
@@ -67,13 +70,14 @@ impl Fields {
         let fields = match self {
             Self::Host => "",
             Self::Browser => BROWSER,
+            Self::Gzip => "Accept-Encoding: gzip\r\n",
         };
         format!("GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n")
     }
 }
 
 /// Every scenario, in the order of the report.
-pub(crate) const ALL: [Scenario; 19] = [
+pub(crate) const ALL: [Scenario; 22] = [
     plain("fixed", FIXED),
     browser("fixed-fields", FIXED),
     browser("fixed-combined", FIXED.logging(Log::Combined)),
@@ -90,6 +94,13 @@ pub(crate) const ALL: [Scenario; 19] = [
         "http-keep",
         Site::new("http-keep", Behind::canned(Wire::Http, BODY.len())),
     ),
+    file("file-hot", KIB),
+    file("file-100k", 100 * KIB),
+    Scenario {
+        fields: Fields::Gzip,
+        answer: 16 * KIB,
+        ..plain("http-gzip", Site::new("http-gzip", Behind::prose(16 * KIB)))
+    },
     Scenario {
         answer: KIB,
         ..plain("tls-keep", TLS)
@@ -132,6 +143,14 @@ const fn browser(name: &'static str, site: Site) -> Scenario {
     Scenario {
         fields: Fields::Browser,
         ..plain(name, site)
+    }
+}
+
+/// The same file again and again.
+const fn file(name: &'static str, size: usize) -> Scenario {
+    Scenario {
+        answer: size,
+        ..plain(name, Site::new("file", Behind::File(size)))
     }
 }
 

@@ -75,6 +75,27 @@ impl Behind {
             wire,
             size,
             pause: Duration::ZERO,
+            kind: Content::Hello,
+        })
+    }
+
+    /// The same over HTTP with a text in English for a body.
+    pub(crate) const fn prose(size: usize) -> Self {
+        Self::Canned(Canned {
+            wire: Wire::Http,
+            size,
+            pause: Duration::ZERO,
+            kind: Content::Prose,
+        })
+    }
+
+    /// Our own responder over HTTP, which says one event, and no more.
+    pub(crate) const fn events() -> Self {
+        Self::Canned(Canned {
+            wire: Wire::Http,
+            size: BODY.len(),
+            pause: Duration::ZERO,
+            kind: Content::Event,
         })
     }
 }
@@ -88,6 +109,30 @@ pub(crate) struct Canned {
     pub(crate) size: usize,
     /// Time between a request and its answer.
     pub(crate) pause: Duration,
+    /// What the body is.
+    pub(crate) kind: Content,
+}
+
+/// A kind of body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// [`BODY`], again and again.
+    Hello,
+    /// [`PROSE`], for what depends on how well it compresses.
+    Prose,
+    /// The beginning of a stream of events that does not end. Over HTTP alone.
+    Event,
+}
+
+impl Canned {
+    /// The body.
+    pub(crate) fn content(self) -> Vec<u8> {
+        match self.kind {
+            Content::Hello => content(self.size),
+            Content::Prose => repeated(PROSE, self.size),
+            Content::Event => format!("data: {BODY}\n\n").into_bytes(),
+        }
+    }
 }
 
 /// A protocol of the responder.
@@ -122,8 +167,15 @@ impl Log {
 
 /// `size` bytes of [`BODY`], again and again.
 pub(crate) fn content(size: usize) -> Vec<u8> {
-    BODY.bytes().cycle().take(size).collect()
+    repeated(BODY, size)
 }
+
+fn repeated(text: &str, size: usize) -> Vec<u8> {
+    text.bytes().cycle().take(size).collect()
+}
+
+/// A text as pages have it.
+const PROSE: &str = include_str!("../../../LICENSE-APACHE");
 
 /// What every small answer holds.
 pub(crate) const BODY: &str = "hello world";

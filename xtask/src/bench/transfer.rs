@@ -106,6 +106,7 @@ impl Body {
             addr: server.addr(),
             request,
             answer: answer as u64,
+            is_gzip: false,
             clients: CLIENTS,
             connections: Connections::Kept,
             security: Security::Clear,

@@ -14,7 +14,7 @@ use crate::bench::channel::Security;
 use crate::bench::load::{Connections, Load};
 use crate::bench::scenario::Fields;
 use crate::bench::server::{self, Server};
-use crate::bench::site::{BODY, Behind, Canned, Site, Wire};
+use crate::bench::site::{BODY, Behind, Canned, Content, Site, Wire};
 use crate::bench::strace::Calls;
 use crate::bench::work::Work;
 use crate::bench::{self, callgrind};
@@ -96,6 +96,7 @@ fn load(server: &Server) -> Load {
         addr: server.addr(),
         request: Fields::Host.request().into_bytes(),
         answer: BODY.len() as u64,
+        is_gzip: false,
         clients: CLIENTS,
         connections: Connections::Kept,
         security: Security::Clear,
@@ -116,6 +117,7 @@ const fn canned(wire: Wire) -> Behind {
         wire,
         size: BODY.len(),
         pause: PAUSE,
+        kind: Content::Hello,
     })
 }
 

@@ -2,10 +2,13 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use super::{Answer, Connection};
+use super::{Answer, Connection, until_closed};
 
 /// Answers each request on a connection.
 pub(super) fn serve(mut stream: Connection, answer: &Answer) -> io::Result<()> {
+    if answer.is_endless {
+        return stream_events(stream, answer);
+    }
     let body = &answer.body;
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
@@ -18,6 +21,18 @@ pub(super) fn serve(mut stream: Connection, answer: &Answer) -> io::Result<()> {
         answer.wait();
         stream.get_mut().write_all(&first)?;
         stream.get_mut().write_all(rest)?;
+    }
+    Ok(())
+}
+
+/// Says the beginning of a stream, until its client has had enough.
+fn stream_events(mut stream: Connection, answer: &Answer) -> io::Result<()> {
+    if head_of(&mut stream)?.is_some() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let size = format!("{:x}\r\n", answer.body.len());
+        let event = [head.as_bytes(), size.as_bytes(), &answer.body, b"\r\n"].concat();
+        stream.get_mut().write_all(&event)?;
+        until_closed(&mut stream)?;
     }
     Ok(())
 }

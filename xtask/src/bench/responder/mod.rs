@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::site::{Canned, Wire, content};
+use super::site::{Canned, Content, Wire};
 
 /// A responder; it answers until our process ends.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ impl Responder {
     ///
     /// When that fails.
     pub(crate) fn start(dir: &Path, canned: Canned) -> Result<Self> {
-        let Canned { wire, size, pause } = canned;
+        let Canned {
+            wire, pause, kind, ..
+        } = canned;
         let socket = dir.join(format!("{wire:?}").to_lowercase());
         let listener = UnixListener::bind(&socket).context("cannot listen for the responder")?;
         let serve = match wire {
@@ -38,7 +40,8 @@ impl Responder {
             Wire::Uwsgi => uwsgi::serve,
         };
         let answer = Arc::new(Answer {
-            body: content(size),
+            is_endless: kind == Content::Event,
+            body: canned.content(),
             pause,
         });
         thread::spawn(move || {
@@ -61,6 +64,8 @@ impl Responder {
 #[derive(Debug)]
 struct Answer {
     body: Vec<u8>,
+    /// Whether nothing comes behind it, and no end either.
+    is_endless: bool,
     pause: Duration,
 }
 
@@ -97,7 +102,16 @@ mod tests {
     fn answer(wire: Wire, size: usize, request: &[u8]) -> Vec<u8> {
         let dir = TempDir::with_prefix("bh-").unwrap();
         let pause = Duration::ZERO;
-        let responder = Responder::start(dir.path(), Canned { wire, size, pause }).unwrap();
+        let responder = Responder::start(
+            dir.path(),
+            Canned {
+                wire,
+                size,
+                pause,
+                kind: Content::Hello,
+            },
+        )
+        .unwrap();
         let mut stream = UnixStream::connect(responder.socket()).unwrap();
         stream.write_all(request).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
