@@ -28,7 +28,7 @@
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`acme`] | certificates by themselves: orders, what proves names, an authority for local ones | protocol, framed, transport, telemetry |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
-//! | 2 | [`files`] | paths that cannot leave a root, plain files | spool, telemetry |
+//! | 2 | [`files`] | paths that cannot leave a root, plain files, small ones from memory | spool, telemetry |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
 //! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, compression, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |

@@ -73,6 +73,8 @@ pub struct Server {
     pub workers: usize,
     /// Where spools go to, and what they may take together.
     pub spool: crate::spool::SpoolConfig,
+    /// Memory for small files that are sent from it, in bytes.
+    pub file_cache: usize,
     /// Written once every listener is open.
     pub pid_file: Option<PathBuf>,
     /// User to become, by name or number; `None`: the one it was started as.
@@ -119,6 +121,7 @@ impl Default for Server {
                 temp_dir: Self::TEMP_DIR.into(),
                 ..crate::spool::SpoolConfig::default()
             },
+            file_cache: 16 * 1024 * 1024,
             pid_file: None,
             user: None,
             group: None,

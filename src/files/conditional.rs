@@ -1,9 +1,7 @@
-//! Conditional and range requests: RFC 9110, sections 13.2.2 and 14.
+//! Conditional requests: RFC 9110, section 13.2.2.
 
-use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
-use super::root::File;
 use crate::protocol::fields::{FieldName, FieldNames, Fields, members};
 
 /// What makes a request conditional.
@@ -21,14 +19,27 @@ const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
 /// among them, give every file the time 0 or 1.
 const EPOCH: Duration = Duration::from_secs(1);
 
+/// How long two changes of a file may have the same time, where that is told to the nanosecond: the system's clock for it
+/// ticks a hundred times a second, at least.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The same where it is told in seconds only: FAT has even ones.
+const COARSE_TICK: Duration = Duration::from_secs(2);
+
+/// A date tells a version from another when it is so much earlier than the answer (RFC 9110, section 8.8.2.2).
+const STRONG_DATE: Duration = Duration::from_secs(1);
+
 /// What tells one version of a file from another: the same on every machine that has a copy with the same time.
 #[derive(Debug)]
 pub(super) struct Validators {
-    /// Strong: size and modification time to the nanosecond change with the contents. `None` when the time tells
-    /// nothing.
-    pub(super) etag: Option<String>,
+    /// Size and modification time to the nanosecond change with the contents. `None` when the time tells nothing.
+    tag: Option<String>,
+    /// The file may change once more without another time: its tag is as good as a weak one.
+    weak: bool,
     /// Whole seconds; `None` when the time tells nothing, or cannot be written as an HTTP date.
-    pub(super) modified: Option<SystemTime>,
+    modified: Option<SystemTime>,
+    /// The date is no better than a weak tag.
+    weak_date: bool,
 }
 
 /// What the preconditions say.
@@ -42,26 +53,39 @@ pub(super) enum Precondition {
     Failed,
 }
 
-/// What of the file is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// All of it. Also the answer to ranges that we do not understand, and to several at once.
-    Whole,
-    /// These bytes, never none.
-    Bytes(Range<u64>),
-    /// 416: nothing of it.
-    Unsatisfiable,
-}
-
 impl Validators {
-    pub(super) fn of(file: &File) -> Self {
-        let since = file.modified.duration_since(SystemTime::UNIX_EPOCH).ok();
+    /// Those of a file at `now`; `coding` is what it is in, when another one is the plain form.
+    pub(super) fn of(size: u64, modified: SystemTime, coding: Option<&str>, now: SystemTime) -> Self {
+        let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok();
         let since = since.filter(|since| since.as_secs() > EPOCH.as_secs());
         let writable = since.filter(|since| *since < YEAR_10000);
+        let (hyphen, coding) = coding.map_or(("", ""), |coding| ("-", coding));
+        let tick = match since.map(|since| since.subsec_nanos()) {
+            Some(0) => COARSE_TICK,
+            _ => TICK,
+        };
+        // What is in the future was set, and will not be by a change.
+        let age = now.duration_since(modified);
         Self {
-            etag: since.map(|since| format!("\"{:x}-{:x}\"", since.as_nanos(), file.size)),
+            tag: since.map(|since| format!("\"{:x}-{size:x}{hyphen}{coding}\"", since.as_nanos())),
+            weak: age.as_ref().is_ok_and(|age| *age < tick),
             modified: writable.map(|since| SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())),
+            weak_date: age.is_ok_and(|age| age < STRONG_DATE),
         }
+    }
+
+    /// The value of `ETag`.
+    pub(super) fn etag(&self) -> Option<String> {
+        let tag = self.tag.as_ref()?;
+        Some(match self.weak {
+            true => format!("W/{tag}"),
+            false => tag.clone(),
+        })
+    }
+
+    /// The time of `Last-Modified`.
+    pub(super) fn modified(&self) -> Option<SystemTime> {
+        self.modified
     }
 
     /// Evaluates the preconditions of a GET or HEAD request in the order of section 13.2.2.
@@ -69,7 +93,7 @@ impl Validators {
         if fields.present().and(CONDITIONS).is_empty() {
             return Precondition::Holds;
         }
-        let unmatched = match self.listed(fields, FieldName::IfMatch, |tag| tag) {
+        let unmatched = match self.listed(fields, FieldName::IfMatch, Self::is_exactly) {
             Some(listed) => !listed,
             None => self.since(fields, FieldName::IfUnmodifiedSince, |modified, date| {
                 modified > date
@@ -78,7 +102,7 @@ impl Validators {
         if unmatched {
             return Precondition::Failed;
         }
-        let unchanged = match self.listed(fields, FieldName::IfNoneMatch, strip_weak) {
+        let unchanged = match self.listed(fields, FieldName::IfNoneMatch, Self::is_likely) {
             Some(listed) => listed,
             None => self.since(fields, FieldName::IfModifiedSince, |modified, date| {
                 modified <= date
@@ -90,23 +114,23 @@ impl Validators {
         Precondition::Holds
     }
 
-    /// Which part of `len` bytes a GET request asks for.
-    pub(super) fn part(&self, fields: &Fields, len: u64) -> Part {
-        let only = !fields.repeated().contains(FieldName::Range);
-        match fields.get(FieldName::Range) {
-            Some(range) if only && len > 0 && self.if_range(fields) => part(range, len),
-            _ => Part::Whole,
-        }
+    /// Whether a GET request asks for parts of this version, if it does (section 13.1.5). A date must be ours exactly.
+    pub(super) fn if_range(&self, fields: &Fields) -> bool {
+        let Some(condition) = fields.get(FieldName::IfRange) else {
+            return true;
+        };
+        let is_dated = self.modified.is_some() && !self.weak_date;
+        self.is_exactly(condition) || (is_dated && date(condition) == self.modified)
     }
 
     /// Whether our tag is in a list; `None` without such a field. Our tag holds no comma, so a comma inside of
     /// another one does no harm.
-    fn listed(&self, fields: &Fields, name: FieldName, form: fn(&[u8]) -> &[u8]) -> Option<bool> {
+    fn listed(&self, fields: &Fields, name: FieldName, is: fn(&Self, &[u8]) -> bool) -> Option<bool> {
         if !fields.contains(name) {
             return None;
         }
         let mut tags = fields.all(name).flat_map(members);
-        Some(tags.any(|tag| tag == b"*" || self.is_tag(form(tag))))
+        Some(tags.any(|tag| tag == b"*" || is(self, tag)))
     }
 
     /// Compares our date with the one in a field; a missing or malformed field counts as no.
@@ -117,59 +141,20 @@ impl Validators {
             .is_some_and(|(modified, date)| is(modified, date))
     }
 
-    /// Section 13.1.5: a part only of the version that the client knows. A date must be ours exactly.
-    fn if_range(&self, fields: &Fields) -> bool {
-        let Some(condition) = fields.get(FieldName::IfRange) else {
-            return true;
-        };
-        self.is_tag(condition) || (self.modified.is_some() && date(condition) == self.modified)
+    /// Strong comparison (section 8.8.3.2).
+    fn is_exactly(&self, tag: &[u8]) -> bool {
+        !self.weak && self.tag.as_ref().is_some_and(|own| own.as_bytes() == tag)
     }
 
-    fn is_tag(&self, tag: &[u8]) -> bool {
-        self.etag.as_ref().is_some_and(|etag| etag.as_bytes() == tag)
+    /// Weak comparison.
+    fn is_likely(&self, tag: &[u8]) -> bool {
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        self.tag.as_ref().is_some_and(|own| own.as_bytes() == tag)
     }
 }
 
 fn date(field: &[u8]) -> Option<SystemTime> {
     httpdate::parse_http_date(std::str::from_utf8(field).ok()?).ok()
-}
-
-fn strip_weak(tag: &[u8]) -> &[u8] {
-    tag.strip_prefix(b"W/").unwrap_or(tag)
-}
-
-/// Section 14.1.2, for one range of bytes.
-fn part(range: &[u8], len: u64) -> Part {
-    let spec = range
-        .split_at_checked(6)
-        .filter(|(unit, _)| unit.eq_ignore_ascii_case(b"bytes="));
-    let Some((first, last)) = spec.and_then(|(_, spec)| split_once(spec.trim_ascii(), b'-')) else {
-        return Part::Whole;
-    };
-    let (start, end) = match (number(first), number(last)) {
-        (Some(first), Some(last)) if first <= last => (first, len.min(last.saturating_add(1))),
-        (Some(first), None) if last.is_empty() => (first, len),
-        (None, Some(suffix)) if first.is_empty() => (len.saturating_sub(suffix), len),
-        _ => return Part::Whole,
-    };
-    if start >= end {
-        return Part::Unsatisfiable;
-    }
-    Part::Bytes(start..end)
-}
-
-fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(at, bytes)?;
-    Some((&bytes[..at], &bytes[at + 1..]))
-}
-
-/// Digits only; what exceeds 64 bits is beyond the end of every file.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let digits = std::str::from_utf8(digits).ok()?;
-    Some(digits.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -182,8 +167,10 @@ mod tests {
 
     fn validators() -> Validators {
         Validators {
-            etag: Some("\"1-2-3\"".to_owned()),
+            tag: Some("\"1-2-3\"".to_owned()),
+            weak: false,
             modified: httpdate::parse_http_date(DATE).ok(),
+            weak_date: false,
         }
     }
 
@@ -226,45 +213,6 @@ mod tests {
     }
 
     #[test]
-    fn one_range_of_bytes_is_understood_and_anything_else_gives_the_whole() {
-        use Part::{Bytes, Unsatisfiable, Whole};
-        for (range, expected) in [
-            ("bytes=0-0", Bytes(0..1)),
-            ("bytes=0-99", Bytes(0..100)),
-            ("bytes=10-", Bytes(10..100)),
-            ("BYTES=10-19", Bytes(10..20)),
-            ("bytes=90-1000", Bytes(90..100)),
-            ("bytes=90-99999999999999999999999", Bytes(90..100)),
-            ("bytes=-1", Bytes(99..100)),
-            ("bytes=-1000", Bytes(0..100)),
-            ("bytes=100-", Unsatisfiable),
-            ("bytes=99999999999999999999999-", Unsatisfiable),
-            ("bytes=-0", Unsatisfiable),
-            ("bytes=5-4", Whole),
-            ("bytes=0-1,5-6", Whole),
-            ("bytes=-", Whole),
-            ("bytes=a-b", Whole),
-            ("bytes=+1-2", Whole),
-            ("bytes=--1", Whole),
-            ("bytes", Whole),
-            ("lines=0-1", Whole),
-            ("", Whole),
-        ] {
-            assert_eq!(
-                validators().part(&fields(&[(FieldName::Range, range)]), 100),
-                expected,
-                "{range}"
-            );
-        }
-        assert_eq!(
-            validators().part(&fields(&[(FieldName::Range, "bytes=0-")]), 0),
-            Whole
-        );
-        let two = fields(&[(FieldName::Range, "bytes=0-0"), (FieldName::Range, "bytes=1-1")]);
-        assert_eq!(validators().part(&two, 100), Whole);
-    }
-
-    #[test]
     fn a_part_of_another_version_is_never_sent() {
         for (condition, same) in [
             ("\"1-2-3\"", true),
@@ -276,8 +224,51 @@ mod tests {
             ("rubbish", false),
         ] {
             let fields = fields(&[(FieldName::Range, "bytes=0-0"), (FieldName::IfRange, condition)]);
-            let expected = if same { Part::Bytes(0..1) } else { Part::Whole };
-            assert_eq!(validators().part(&fields, 100), expected, "{condition}");
+            assert_eq!(validators().if_range(&fields), same, "{condition}");
         }
+        assert!(validators().if_range(&fields(&[])));
+    }
+
+    #[test]
+    fn a_file_that_may_change_within_its_time_has_a_weak_tag() {
+        let changed = SystemTime::UNIX_EPOCH + Duration::new(1_000_000, 5);
+        let whole = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        for (modified, age, weak) in [
+            (changed, Duration::ZERO, true),
+            (changed, TICK / 2, true),
+            (changed, TICK, false),
+            (whole, TICK, true),
+            (whole, COARSE_TICK, false),
+        ] {
+            let validators = Validators::of(10, modified, None, modified + age);
+            assert_eq!(validators.weak, weak, "{age:?}");
+            assert_eq!(validators.etag().unwrap().starts_with("W/"), weak);
+            let tag = validators.tag.clone().unwrap();
+            assert_eq!(validators.is_exactly(tag.as_bytes()), !weak);
+            assert!(validators.is_likely(tag.as_bytes()));
+        }
+        let future = Validators::of(10, changed, None, changed - TICK);
+        assert!(!future.weak);
+    }
+
+    #[test]
+    fn a_date_of_this_second_names_no_version() {
+        let modified = httpdate::parse_http_date(DATE).unwrap();
+        let asked = fields(&[(FieldName::IfRange, DATE)]);
+        for (age, same) in [(STRONG_DATE / 2, false), (STRONG_DATE, true)] {
+            let validators = Validators::of(10, modified, None, modified + age);
+            assert_eq!(validators.if_range(&asked), same);
+        }
+    }
+
+    #[test]
+    fn a_coding_has_a_tag_of_its_own() {
+        let modified = httpdate::parse_http_date(DATE).unwrap();
+        let etag = |coding| {
+            let validators = Validators::of(10, modified, coding, modified + COARSE_TICK);
+            validators.etag().unwrap()
+        };
+        assert_eq!(etag(Some("br")), etag(None).replace("-a\"", "-a-br\""));
+        assert_ne!(etag(Some("br")), etag(None));
     }
 }

@@ -246,6 +246,11 @@ impl RelPath {
         &self.bytes
     }
 
+    /// The same, shared.
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     /// Whether the URL named a directory: it ended with a slash.
     pub fn is_directory(&self) -> bool {
         self.directory
@@ -263,11 +268,19 @@ impl RelPath {
             .filter(|segment| !segment.is_empty())
     }
 
-    /// The file `name` in this directory. The name comes from the configuration.
-    pub fn join(&self, name: &str) -> Self {
+    /// The file beside this one whose name has `suffix` behind it.
+    pub(super) fn with_suffix(&self, suffix: &str) -> Self {
+        Self {
+            bytes: [&self.bytes, suffix.as_bytes()].concat().into(),
+            directory: false,
+        }
+    }
+
+    /// The file `name` in this directory. The name comes from the configuration, or from the directory.
+    pub fn join(&self, name: impl AsRef<[u8]>) -> Self {
         let slash: &[u8] = if self.bytes.is_empty() { b"" } else { b"/" };
         Self {
-            bytes: [&self.bytes, slash, name.as_bytes()].concat().into(),
+            bytes: [&self.bytes, slash, name.as_ref()].concat().into(),
             directory: false,
         }
     }
@@ -389,7 +402,8 @@ fn normalise(path: &[u8], slash: Option<usize>) -> Result<(Vec<u8>, Option<usize
     Ok((normal, kept))
 }
 
-fn encode(path: &[u8]) -> String {
+/// The path as it stands in a URL.
+pub(super) fn encode(path: &[u8]) -> String {
     percent_encode(path, NOT_PATH).to_string()
 }
 

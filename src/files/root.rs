@@ -1,144 +1,106 @@
-//! A directory below which files are looked up.
-//!
-//! The path of a lookup has no `..`; which symbolic links are followed is said by [`Symlinks`]. The system calls are made
-//! on the calling thread: on a local file system they take one or two microseconds out of the directory cache, while a hop
-//! to the blocking pool costs ten. A root on a network file system may therefore hold up a runtime thread.
+//! A directory below which files are looked up, by its path.
 
-use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat, openat2};
-use rustix::io::Errno;
 
-use super::links::{Refusal, Symlinks};
+use super::cache::{Cache, Found, LARGEST};
+use super::contents::Contents;
+use super::directory::{Directory, Kind, LookupError};
+use super::file::{Content, File};
+use super::kept::Kept;
+use super::links::Symlinks;
 use super::path::RelPath;
+use super::version::Version;
 
 /// How often a root checks whether its path leads to another directory now: deployments switch a link.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-/// Neither waits for the writer of a FIFO nor makes a terminal ours.
-const READ: OFlags = OFlags::RDONLY
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY)
-    .union(OFlags::CLOEXEC);
-
-/// Needs no right to read the file, only to reach it: PHP may be another user.
-const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 /// A directory whose files are served.
 #[derive(Debug)]
 pub struct Root {
     path: PathBuf,
     symlinks: Symlinks,
+    /// What its path led to when it was last checked.
     current: ArcSwap<Directory>,
     opened: Instant,
     /// Seconds after `opened` of the last check.
     checked: AtomicU64,
-}
-
-/// The directory that a root's path led to when it was last checked.
-#[derive(Debug)]
-struct Directory {
-    fd: OwnedFd,
-    /// Its path without links.
-    real: Bytes,
-    id: (u64, u64),
-    lookup: Lookup,
-}
-
-/// How paths are followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lookup {
-    /// As the root's [`Symlinks`] say.
-    Links,
-    /// Links are not followed: the kernel (before 5.6) or a sandbox does not know `openat2`.
-    NoLinks,
+    /// Where its small files are kept, if anywhere.
+    cache: Option<Arc<Cache>>,
 }
 
 /// What a path leads to.
 #[derive(Debug)]
 pub enum Entry {
-    /// A regular file, open for reading.
+    /// A regular file, to be read.
     File(File),
     /// A directory.
     Directory,
 }
 
-/// The same without opening it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-}
-
-/// An open regular file and what is told about it.
-#[derive(Debug)]
-pub struct File {
-    pub(super) file: fs::File,
-    /// Size in bytes when it was opened.
-    pub size: u64,
-    /// Last change of its contents.
-    pub modified: SystemTime,
-}
-
-/// Why a path leads to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum LookupError {
-    /// Nothing there, or neither a file nor a directory.
-    #[error("no such file")]
-    NotFound,
-    /// A symbolic link that leaves the root, under [`Symlinks::Inside`].
-    #[error("a symbolic link leads out of the root, and symlinks = \"inside\"")]
-    Outside,
-    /// A symbolic link to what belongs to another user, under [`Symlinks::Owner`].
-    #[error("a symbolic link belongs to another user than what it leads to, and symlinks = \"owner\"")]
-    Owner,
-    /// The rights of the file or of a directory above it.
-    #[error("permission denied")]
-    Forbidden,
-    /// Any other failure.
-    #[error(transparent)]
-    Io(io::Error),
-}
-
 impl Root {
     /// Opens the directory at an absolute path.
     pub fn open(path: impl Into<PathBuf>, symlinks: Symlinks) -> io::Result<Self> {
-        let path = path.into();
+        Self::with(path.into(), symlinks, None)
+    }
+
+    /// The same, with its small files in a cache.
+    pub fn keeping(path: impl Into<PathBuf>, symlinks: Symlinks, cache: &Arc<Cache>) -> io::Result<Self> {
+        Self::with(path.into(), symlinks, Some(cache.clone()))
+    }
+
+    fn with(path: PathBuf, symlinks: Symlinks, cache: Option<Arc<Cache>>) -> io::Result<Self> {
+        let number = cache.as_ref().map_or(0, |cache| cache.directory());
         Ok(Self {
             symlinks,
-            current: ArcSwap::from_pointee(Directory::open(&path)?),
+            current: ArcSwap::from_pointee(Directory::open(&path, number)?),
             path,
             opened: Instant::now(),
             checked: AtomicU64::new(0),
+            cache,
         })
     }
 
     /// Opens what is at `path`.
     pub fn get(&self, path: &RelPath) -> Result<Entry, LookupError> {
-        let fd = self.directory().resolve(path, self.symlinks, READ)?;
-        let stat = fstat(&fd)?;
-        Ok(match kind(&stat)? {
-            Kind::Directory => Entry::Directory,
-            Kind::File => Entry::File(File::new(fd, &stat)),
-        })
+        let now = self.opened.elapsed();
+        let directory = self.directory(now);
+        match &self.cache {
+            Some(cache) => self.find(&directory, cache, path, now),
+            None => self.read(&directory, path).map(|(entry, _)| entry),
+        }
+    }
+
+    /// Opens a file that may be there. That it is not is remembered as well: its name is none of the client's choice.
+    pub(super) fn get_possible(&self, path: &RelPath) -> Result<Option<File>, LookupError> {
+        match self.get(path) {
+            Ok(Entry::File(file)) => Ok(Some(file)),
+            Ok(Entry::Directory) => Ok(None),
+            Err(LookupError::NotFound) => {
+                self.keep_nothing(path);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Tells what is at `path`, and the path of the root without links at this moment.
     pub fn look(&self, path: &RelPath) -> Result<(Kind, Bytes), LookupError> {
-        let directory = self.directory();
-        let fd = directory.resolve(path, self.symlinks, LOOK)?;
-        Ok((kind(&fstat(&fd)?)?, directory.real.clone()))
+        let directory = self.directory(self.opened.elapsed());
+        let (kind, _) = directory.look(path, self.symlinks)?;
+        Ok((kind, directory.real.clone()))
+    }
+
+    /// Opens the directory at `path`, to be listed.
+    pub(super) fn list(&self, path: &RelPath) -> Result<Contents, LookupError> {
+        let directory = self.directory(self.opened.elapsed());
+        Contents::open(Arc::clone(&directory), self.symlinks, path)
     }
 
     /// The path of the root without links, as of the last check.
@@ -150,15 +112,16 @@ impl Root {
     /// work.
     pub fn refresh(&self) {
         let current = self.current.load();
-        if let Ok(fresh) = Directory::open(&self.path)
-            && (fresh.id, &fresh.real) != (current.id, &current.real)
+        let number = self.cache.as_ref().map_or(0, |cache| cache.directory());
+        if let Ok(fresh) = Directory::open(&self.path, number)
+            && !fresh.is(&current)
         {
             self.current.store(Arc::new(fresh));
         }
     }
 
-    fn directory(&self) -> arc_swap::Guard<Arc<Directory>> {
-        let now = self.opened.elapsed().as_secs();
+    fn directory(&self, now: Duration) -> arc_swap::Guard<Arc<Directory>> {
+        let now = now.as_secs();
         let last = self.checked.load(Ordering::Relaxed);
         // One of the callers of this second checks; the others go on with what there is.
         let due = now >= last + CHECK_EVERY.as_secs();
@@ -168,111 +131,84 @@ impl Root {
         }
         self.current.load()
     }
-}
 
-impl Directory {
-    fn open(path: &Path) -> io::Result<Self> {
-        let real = fs::canonicalize(path)?;
-        let flags = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let fd = open(&real, flags, Mode::empty())?;
-        let stat = fstat(&fd)?;
-        Ok(Self {
-            lookup: Lookup::probe(&fd)?,
-            fd,
-            real: Bytes::copy_from_slice(real.as_os_str().as_bytes()),
-            id: (stat.st_dev, stat.st_ino),
+    /// What is in the cache, as long as it is what is on the disk; else what is there.
+    fn find(
+        &self,
+        directory: &Directory,
+        cache: &Cache,
+        path: &RelPath,
+        now: Duration,
+    ) -> Result<Entry, LookupError> {
+        let before = match cache.find(directory.number, path.bytes(), now) {
+            Found::Fresh(kept) => return entry(kept),
+            Found::Due(kept) => Some(kept),
+            Found::Nothing => None,
+        };
+        match (self.read(directory, path), before) {
+            (Ok((_, Some(version))), Some(kept)) if kept.is(&version) => entry(kept),
+            (Ok((Entry::File(file), Some(version))), _) if file.size <= LARGEST => {
+                let file = in_memory(file, version, now);
+                if let Content::Kept(kept) = &file.content {
+                    cache.keep(directory.number, path.bytes(), kept);
+                }
+                Ok(Entry::File(file))
+            }
+            (found, before) => {
+                if before.is_some() {
+                    cache.forget(directory.number, path.bytes());
+                }
+                found.map(|(entry, _)| entry)
+            }
+        }
+    }
+
+    /// What is on the disk; a file with its version.
+    fn read(&self, directory: &Directory, path: &RelPath) -> Result<(Entry, Option<Version>), LookupError> {
+        let (fd, kind, stat) = directory.read(path, self.symlinks)?;
+        Ok(match kind {
+            Kind::Directory => (Entry::Directory, None),
+            Kind::File => {
+                let version = Version::of(&stat);
+                (Entry::File(File::open(fd, &version)), Some(version))
+            }
         })
     }
 
-    fn resolve(&self, path: &RelPath, symlinks: Symlinks, flags: OFlags) -> Result<OwnedFd, LookupError> {
-        match self.lookup {
-            Lookup::Links => Ok(symlinks.open(&self.fd, &self.real, path, flags)?),
-            Lookup::NoLinks => Ok(no_links(&self.fd, path, flags)?),
+    fn keep_nothing(&self, path: &RelPath) {
+        if let Some(cache) = &self.cache {
+            let now = self.opened.elapsed();
+            let number = self.directory(now).number;
+            cache.keep(number, path.bytes(), &Arc::new(Kept::nothing(now)));
         }
     }
 }
 
-impl Lookup {
-    fn probe(root: &OwnedFd) -> io::Result<Self> {
-        let flags = ResolveFlags::NO_MAGICLINKS;
-        match openat2(root, c".", LOOK, Mode::empty(), flags) {
-            Ok(_) => Ok(Self::Links),
-            // Old container sandboxes answer EPERM to calls that they do not know.
-            Err(Errno::NOSYS | Errno::PERM) => Ok(Self::NoLinks),
-            Err(error) => Err(error.into()),
-        }
-    }
+fn entry(kept: Arc<Kept>) -> Result<Entry, LookupError> {
+    File::kept(kept).map(Entry::File).ok_or(LookupError::NotFound)
 }
 
-impl File {
-    fn new(fd: OwnedFd, stat: &Stat) -> Self {
-        let file = fs::File::from(fd);
-        let seconds = Duration::from_secs(stat.st_mtime.unsigned_abs());
-        let whole = match stat.st_mtime {
-            0.. => SystemTime::UNIX_EPOCH + seconds,
-            _ => SystemTime::UNIX_EPOCH - seconds,
-        };
-        Self {
-            file,
-            size: stat.st_size.unsigned_abs(),
-            modified: whole + Duration::from_nanos(stat.st_mtime_nsec),
-        }
+/// A small file with its contents; as it is where those cannot be read, which is found out again.
+fn in_memory(file: File, version: Version, now: Duration) -> File {
+    let settled = version.is_settled(SystemTime::now());
+    match file.content.read(0, file.size as usize) {
+        Ok(bytes) => File {
+            content: Content::Kept(Arc::new(Kept::new(bytes, version, settled, now))),
+            ..file
+        },
+        Err(_) => file,
     }
-}
-
-impl From<Refusal> for LookupError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Outside => Self::Outside,
-            Refusal::Owner => Self::Owner,
-            Refusal::System(errno) => errno.into(),
-        }
-    }
-}
-
-impl From<Errno> for LookupError {
-    fn from(error: Errno) -> Self {
-        match error {
-            Errno::ACCESS | Errno::PERM => Self::Forbidden,
-            // ENXIO: a socket. EINVAL and ENAMETOOLONG: a name that the file system cannot have.
-            Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::INVAL | Errno::NAMETOOLONG => {
-                Self::NotFound
-            }
-            other => Self::Io(other.into()),
-        }
-    }
-}
-
-/// Only the real thing: devices, FIFOs and sockets below a root are not there.
-fn kind(stat: &Stat) -> Result<Kind, LookupError> {
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok(Kind::File),
-        FileType::Directory => Ok(Kind::Directory),
-        _ => Err(LookupError::NotFound),
-    }
-}
-
-/// One segment after the other; a link is an error wherever it stands.
-fn no_links(root: &OwnedFd, path: &RelPath, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let step = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-    let mut segments = path.segments().peekable();
-    let mut directory = openat(root, c".", step, Mode::empty())?;
-    while let Some(segment) = segments.next() {
-        if segments.peek().is_none() {
-            return openat(&directory, segment, flags | OFlags::NOFOLLOW, Mode::empty());
-        }
-        directory = openat(&directory, segment, step, Mode::empty())?;
-    }
-    Ok(directory)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
+    use rustix::fs::FileType;
     use tempfile::TempDir;
 
+    use super::super::directory::Lookup;
     use super::*;
     use crate::files::path::DecodedPath;
 
@@ -310,20 +246,18 @@ mod tests {
 
     fn without_openat2(dir: &TempDir) -> Root {
         let root = root(dir);
-        let mut directory = Directory::open(&root.path).unwrap();
+        let mut directory = Directory::open(&root.path, 0).unwrap();
         directory.lookup = Lookup::NoLinks;
         root.current.store(Arc::new(directory));
         root
     }
 
     fn contents(root: &Root, path: &str) -> Result<String, LookupError> {
-        let Entry::File(mut file) = root.get(&rel(path))? else {
+        let Entry::File(file) = root.get(&rel(path))? else {
             panic!("{path} is a directory");
         };
-        let mut text = String::new();
-        file.file.read_to_string(&mut text).unwrap();
-        assert_eq!(file.size, text.len() as u64);
-        Ok(text)
+        let bytes = file.content.read(0, file.size as usize).unwrap();
+        Ok(String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[test]
@@ -490,6 +424,104 @@ mod tests {
         assert_eq!(contents(&root, "name").unwrap(), "two");
         assert!(root.real_path().ends_with(b"/two"));
         fs::remove_file(&current).unwrap();
+        root.refresh();
+        assert_eq!(contents(&root, "name").unwrap(), "two");
+    }
+
+    /// A root with a cache, and what it says of `page` at a time since it was opened.
+    fn kept(dir: &TempDir) -> (Root, Arc<Cache>) {
+        let cache = Arc::new(Cache::new(1 << 20));
+        let root = Root::keeping(dir.path().join("site"), Symlinks::Inside, &cache).unwrap();
+        (root, cache)
+    }
+
+    fn text_at(root: &Root, cache: &Cache, path: &str, now: Duration) -> Result<String, LookupError> {
+        let directory = root.current.load();
+        let Entry::File(file) = root.find(&directory, cache, &rel(path), now)? else {
+            panic!("{path} is a directory");
+        };
+        let bytes = file.content.read(0, file.size as usize).unwrap();
+        Ok(String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_kept_file_is_looked_at_again_after_a_second() {
+        let dir = tree();
+        let (root, cache) = kept(&dir);
+        let page = dir.path().join("site/page");
+        let text = |now| text_at(&root, &cache, "page", now);
+        assert_eq!(text(Duration::ZERO).unwrap(), "page");
+        // Of the same size, and perhaps in the same tick.
+        fs::write(&page, "egap").unwrap();
+        assert_eq!(text(CHECK_EVERY / 2).unwrap(), "page");
+        assert_eq!(text(CHECK_EVERY).unwrap(), "egap");
+        fs::remove_file(&page).unwrap();
+        assert_eq!(text(CHECK_EVERY * 3 / 2).unwrap(), "egap");
+        assert!(matches!(text(2 * CHECK_EVERY), Err(LookupError::NotFound)));
+        fs::write(&page, "again").unwrap();
+        assert_eq!(text(2 * CHECK_EVERY).unwrap(), "again");
+        fs::remove_file(&page).unwrap();
+        fs::create_dir(&page).unwrap();
+        let directory = root.current.load();
+        let found = root.find(&directory, &cache, &rel("page"), 3 * CHECK_EVERY);
+        assert!(matches!(found, Ok(Entry::Directory)));
+    }
+
+    #[test]
+    fn a_link_that_leads_out_from_now_on_is_followed_no_more() {
+        let dir = tree();
+        let (root, cache) = kept(&dir);
+        let text = |now| text_at(&root, &cache, "linked/deep/file", now);
+        assert_eq!(text(Duration::ZERO).unwrap(), "deep");
+        let link = dir.path().join("site/linked");
+        fs::create_dir(dir.path().join("outside")).unwrap();
+        fs::remove_file(&link).unwrap();
+        symlink("../outside", &link).unwrap();
+        assert!(matches!(text(CHECK_EVERY), Err(LookupError::Outside)));
+    }
+
+    #[test]
+    fn large_files_and_files_that_are_not_there_are_not_kept() {
+        let dir = tree();
+        let (root, _cache) = kept(&dir);
+        fs::write(dir.path().join("site/large"), vec![b'x'; LARGEST as usize + 1]).unwrap();
+        for (path, is_kept) in [("page", true), ("large", false)] {
+            let Ok(Entry::File(file)) = root.get(&rel(path)) else {
+                panic!("no {path}");
+            };
+            assert_eq!(matches!(file.content, Content::Kept(_)), is_kept, "{path}");
+        }
+        assert!(matches!(root.get(&rel("none")), Err(LookupError::NotFound)));
+        fs::write(dir.path().join("site/none"), "there").unwrap();
+        assert_eq!(contents(&root, "none").unwrap(), "there");
+    }
+
+    #[test]
+    fn that_a_coding_is_not_there_is_remembered_as_long_as_one_would_be() {
+        let dir = tree();
+        let (root, cache) = kept(&dir);
+        let path = rel("page").with_suffix(".br");
+        assert!(root.get_possible(&path).unwrap().is_none());
+        fs::write(dir.path().join("site/page.br"), "brotli").unwrap();
+        let directory = root.current.load();
+        let find = |now| root.find(&directory, &cache, &path, now);
+        assert!(matches!(find(Duration::ZERO), Err(LookupError::NotFound)));
+        assert!(matches!(find(2 * CHECK_EVERY), Ok(Entry::File(_))));
+    }
+
+    #[test]
+    fn another_release_has_files_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        for release in ["one", "two"] {
+            fs::create_dir(dir.path().join(release)).unwrap();
+            fs::write(dir.path().join(release).join("name"), release).unwrap();
+        }
+        let current = dir.path().join("current");
+        symlink("one", &current).unwrap();
+        let root = Root::keeping(&current, Symlinks::Follow, &Arc::new(Cache::new(1 << 20))).unwrap();
+        assert_eq!(contents(&root, "name").unwrap(), "one");
+        fs::remove_file(&current).unwrap();
+        symlink("two", &current).unwrap();
         root.refresh();
         assert_eq!(contents(&root, "name").unwrap(), "two");
     }

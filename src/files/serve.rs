@@ -1,64 +1,42 @@
 //! Plain answers: a file as it is, its conditions and parts; a redirect to a directory; its index.
 
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::ops::Range;
+use std::time::SystemTime;
 
 use http::{Method, StatusCode};
 
+use super::answer::{FileAnswer, Request};
 use super::body::Body;
-use super::conditional::{Part, Precondition, Validators};
-use super::mime::content_type;
-use super::path::{DecodedPath, RelPath};
-use super::root::{Entry, File, LookupError, Root};
+use super::coding::Coding;
+use super::conditional::Precondition;
+use super::directory::LookupError;
+use super::expiry::{Expiry, Subject};
+use super::file::{Content, File};
+use super::listing::Listing;
+use super::mime::media_type;
+use super::multipart::Multipart;
+use super::path::RelPath;
+use super::program::is_program;
+use super::ranges::Asked;
+use super::root::{Entry, Root};
+use super::told::Told;
 use crate::protocol::fields::{FieldName, Fields};
 
-/// Endings of names that are programs. Whatever the route, they are never sent as text: they hold passwords.
-const PROGRAMS: [&[u8]; 3] = [b".php", b".phtml", b".phar"];
-
-/// A request, as far as it concerns files.
+/// What answers for a directory.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// Anything but GET and HEAD is answered with 405.
-    pub method: &'a Method,
-    /// Conditions and ranges.
-    pub fields: &'a Fields,
-    /// The URL path, for redirects.
-    pub path: &'a DecodedPath,
-    /// The query, for redirects; without its question mark.
-    pub query: Option<&'a [u8]>,
-    /// What text is said to be encoded in, if anything is said.
-    pub charset: Option<&'a str>,
+pub struct Indexes<'a> {
+    /// Names of files in it, of which the first that is there and may be sent is.
+    pub names: &'a [String],
+    /// How it is listed where there is none, if it is.
+    pub listing: Option<&'a Listing>,
 }
 
-/// A plain answer.
-#[derive(Debug)]
-pub struct FileAnswer {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its fields, without its length.
-    pub fields: Fields,
-    /// The length that an answer without its body announces all the same: HEAD.
-    pub length: Option<u64>,
-    /// Its body.
-    pub body: Body,
-}
-
-impl FileAnswer {
-    fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            fields: Fields::new(),
-            length: None,
-            body: Body::empty(),
-        }
-    }
-}
-
-/// Answers with what is at `path` below `root`: a file, the first of the files named in `index` that a directory has, or
-/// a redirect to a directory's proper name.
+/// Answers with what is at `path` below `root`: a file, what `indexes` say of a directory, or a redirect to a directory's
+/// proper name.
 pub fn respond(
     root: &Root,
-    index: &[String],
+    indexes: Indexes<'_>,
     path: &RelPath,
     request: &Request<'_>,
 ) -> Result<FileAnswer, LookupError> {
@@ -67,24 +45,24 @@ pub fn respond(
     }
     match root.get(path)? {
         Entry::File(_) if path.is_directory() => Err(LookupError::NotFound),
-        Entry::File(opened) => file(opened, path, request),
+        Entry::File(opened) => file(root, opened, path, request),
         // A path that is looked up from its middle on may be nothing, and its URL end without a slash all the same.
         Entry::Directory if !request.path.is_directory() => Ok(redirect(request)),
-        Entry::Directory => directory(root, index, path, request),
+        Entry::Directory => directory(root, indexes, path, request),
     }
 }
 
-/// The first of the files of a directory that are there and may be sent.
+/// The first of the files of a directory that are there and may be sent, or a list of what else there is.
 fn directory(
     root: &Root,
-    index: &[String],
+    indexes: Indexes<'_>,
     path: &RelPath,
     request: &Request<'_>,
 ) -> Result<FileAnswer, LookupError> {
-    for name in index {
+    for name in indexes.names {
         let index = path.join(name);
         let answer = match root.get(&index) {
-            Ok(Entry::File(opened)) => file(opened, &index, request),
+            Ok(Entry::File(opened)) => file(root, opened, &index, request),
             Ok(Entry::Directory) => continue,
             Err(error) => Err(error),
         };
@@ -93,58 +71,96 @@ fn directory(
             answer => return answer,
         }
     }
-    Err(LookupError::NotFound)
+    match indexes.listing {
+        Some(listing) => listing.respond(root, path, request),
+        None => Err(LookupError::NotFound),
+    }
 }
 
-/// Answers with an open file; `path` is its name.
-pub fn file(file: File, path: &RelPath, request: &Request<'_>) -> Result<FileAnswer, LookupError> {
+/// Answers with a file below `root`; `path` is where it is.
+pub fn file(
+    root: &Root,
+    file: File,
+    path: &RelPath,
+    request: &Request<'_>,
+) -> Result<FileAnswer, LookupError> {
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
     if is_program(path.name()) {
         return Err(LookupError::NotFound);
     }
-    let validators = Validators::of(&file);
-    let mut answer = match validators.check(request.fields) {
-        Precondition::Holds => contents(file, path, request, &validators).map_err(LookupError::Io)?,
-        Precondition::NotModified => FileAnswer::new(StatusCode::NOT_MODIFIED),
-        Precondition::Failed => FileAnswer::new(StatusCode::PRECONDITION_FAILED),
+    let delivery = request.delivery;
+    let modified = file.modified;
+    let (file, coding) = match delivery.precompressed.is_empty() {
+        true => (file, None),
+        false => coded(root, file, path, request),
     };
-    if let Some(modified) = validators.modified {
-        let date = httpdate::fmt_http_date(told(modified, SystemTime::now()));
-        answer.fields.try_set(FieldName::LastModified, date.as_bytes());
-    }
-    if let Some(etag) = &validators.etag {
-        answer.fields.try_set(FieldName::Etag, etag.as_bytes());
+    let tell = || Told::of((file.size, file.modified), path.name(), coding, delivery);
+    let made;
+    let kept = match &file.content {
+        Content::Kept(kept) => kept.told(coding.is_some(), tell),
+        Content::Open(_) => None,
+    };
+    let told = match kept {
+        Some(told) => told,
+        None => {
+            made = tell();
+            &made
+        }
+    };
+    let mut answer = match told.validators.check(request.fields) {
+        Precondition::Holds => contents(&file, coding, request, told).map_err(LookupError::Io)?,
+        Precondition::NotModified => FileAnswer::new(StatusCode::NOT_MODIFIED, told.without_contents()),
+        Precondition::Failed => FileAnswer::new(StatusCode::PRECONDITION_FAILED, told.without_contents()),
+    };
+    if !delivery.expires.is_empty() && !answer.status.is_client_error() {
+        expire(&mut answer.fields, path.name(), modified, request);
     }
     Ok(answer)
 }
 
-/// What a client is told of when a file was changed: nothing that is later than the `Date` of the answer (RFC 9110, section
-/// 8.8.2.1). That is made apart from this, of the clock as it was a moment ago: hence the second between them.
-fn told(modified: SystemTime, now: SystemTime) -> SystemTime {
-    match modified > now {
-        true => now - Duration::from_secs(1),
-        false => modified,
+/// The file in the coding that the client likes best, if one lies beside it.
+fn coded(root: &Root, file: File, path: &RelPath, request: &Request<'_>) -> (File, Option<Coding>) {
+    let fields = request.fields;
+    if !fields.contains(FieldName::AcceptEncoding) {
+        return (file, None);
+    }
+    let offered = request.delivery.precompressed.iter();
+    let liking = |coding: &Coding| coding.liking(fields.all(FieldName::AcceptEncoding));
+    let mut liked: Vec<_> = offered
+        .filter_map(|coding| Some((liking(coding)?, *coding)))
+        .collect();
+    // Stable: the best first among those that are liked alike.
+    liked.sort_by_key(|(liking, _)| u16::MAX - liking);
+    for (_, coding) in liked {
+        // What cannot be read is as good as not there.
+        if let Ok(Some(coded)) = root.get_possible(&path.with_suffix(coding.suffix())) {
+            return (coded, Some(coding));
+        }
+    }
+    (file, None)
+}
+
+/// Says how long the file may be kept.
+fn expire(fields: &mut Fields, name: &[u8], modified: SystemTime, request: &Request<'_>) {
+    let subject = Subject {
+        name,
+        query: request.query,
+        media_type: media_type(name, request.delivery),
+    };
+    if let Some(rule) = Expiry::find(&request.delivery.expires, &subject) {
+        rule.put(modified, SystemTime::now(), fields);
     }
 }
 
 /// 308 to the same path with a slash at its end.
 pub fn redirect(request: &Request<'_>) -> FileAnswer {
-    let mut answer = FileAnswer::new(StatusCode::PERMANENT_REDIRECT);
+    let mut answer = FileAnswer::new(StatusCode::PERMANENT_REDIRECT, Fields::new());
     let location = request.path.location_with_slash(request.query);
     // No target holds what a field's value must not.
     answer.fields.try_set(FieldName::Location, &location);
     answer
-}
-
-/// Whether a name is one of a program; `A` to `Z` count as lower case, other letters are only themselves.
-fn is_program(name: &[u8]) -> bool {
-    let ends_with = |suffix: &&[u8]| {
-        let start = name.len().saturating_sub(suffix.len());
-        name[start..].eq_ignore_ascii_case(suffix)
-    };
-    PROGRAMS.iter().any(ends_with)
 }
 
 /// Methods that a file answers.
@@ -154,47 +170,79 @@ fn refuse(method: &Method) -> Option<FileAnswer> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let mut answer = FileAnswer::new(StatusCode::METHOD_NOT_ALLOWED);
+    let mut answer = FileAnswer::new(StatusCode::METHOD_NOT_ALLOWED, Fields::new());
     answer.fields.append(FieldName::Allow, METHODS);
     Some(answer)
 }
 
 /// 200, 206 or 416.
 fn contents(
-    file: File,
-    path: &RelPath,
+    file: &File,
+    coding: Option<Coding>,
     request: &Request<'_>,
-    validators: &Validators,
+    told: &Told,
 ) -> io::Result<FileAnswer> {
-    let is_get = request.method == Method::GET;
-    let part = if is_get {
-        validators.part(request.fields, file.size)
-    } else {
-        Part::Whole
-    };
-    let (code, range) = match part {
-        Part::Whole => (StatusCode::OK, 0..file.size),
-        Part::Bytes(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Part::Unsatisfiable => return Ok(unsatisfiable(file.size)),
-    };
-    let mut answer = FileAnswer::new(code);
-    let fields = &mut answer.fields;
-    let content_type = content_type(path.name(), request.charset);
-    fields.try_set(FieldName::ContentType, content_type.as_bytes());
-    fields.append(FieldName::AcceptRanges, "bytes");
-    if code == StatusCode::PARTIAL_CONTENT {
-        let sent = format!("bytes {}-{}/{}", range.start, range.end - 1, file.size);
-        fields.try_set(FieldName::ContentRange, sent.as_bytes());
+    match asked(file, request, told) {
+        Asked::Part(range) => {
+            let mut answer = FileAnswer::new(StatusCode::PARTIAL_CONTENT, told.fields.clone());
+            put_range(&mut answer.fields, &range, file.size);
+            answer.body = Body::part(&file.content, range)?;
+            Ok(answer)
+        }
+        // The parts would be in one coding each, and no client knows that.
+        Asked::Parts(parts) if coding.is_none() => several(file, &parts, told),
+        Asked::Whole | Asked::Parts(_) => {
+            let mut answer = FileAnswer::new(StatusCode::OK, told.fields.clone());
+            match *request.method == Method::GET {
+                true => answer.body = Body::part(&file.content, 0..file.size)?,
+                false => answer.length = Some(file.size),
+            }
+            Ok(answer)
+        }
+        Asked::Unsatisfiable => Ok(unsatisfiable(file.size, told)),
     }
-    match is_get {
-        true => answer.body = Body::part(file.file, range)?,
-        false => answer.length = Some(range.end - range.start),
+}
+
+/// What the request wants of the contents: a HEAD never wants a part of them (RFC 9110, section 14.2).
+fn asked(file: &File, request: &Request<'_>, told: &Told) -> Asked {
+    let (fields, most) = (request.fields, request.delivery.max_ranges);
+    match fields.get(FieldName::Range) {
+        Some(range)
+            if most > 0
+                && *request.method == Method::GET
+                && !fields.repeated().contains(FieldName::Range)
+                && file.size > 0
+                && told.validators.if_range(fields) =>
+        {
+            Asked::read(range, file.size, most)
+        }
+        _ => Asked::Whole,
     }
+}
+
+/// Several parts in one body.
+fn several(file: &File, parts: &[Range<u64>], told: &Told) -> io::Result<FileAnswer> {
+    let multipart = Multipart {
+        content_type: told.fields.get(FieldName::ContentType).unwrap_or_default(),
+        size: file.size,
+        boundary: fastrand::u64(..),
+    };
+    let mut answer = FileAnswer::new(StatusCode::PARTIAL_CONTENT, told.fields.clone());
+    let content_type = multipart.content_type();
+    answer
+        .fields
+        .try_set(FieldName::ContentType, content_type.as_bytes());
+    answer.body = multipart.body(&file.content, parts)?;
     Ok(answer)
 }
 
-fn unsatisfiable(size: u64) -> FileAnswer {
-    let mut answer = FileAnswer::new(StatusCode::RANGE_NOT_SATISFIABLE);
+fn put_range(fields: &mut Fields, range: &Range<u64>, size: u64) {
+    let sent = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+    fields.try_set(FieldName::ContentRange, sent.as_bytes());
+}
+
+fn unsatisfiable(size: u64, told: &Told) -> FileAnswer {
+    let mut answer = FileAnswer::new(StatusCode::RANGE_NOT_SATISFIABLE, told.without_contents());
     let size = format!("bytes */{size}");
     answer.fields.try_set(FieldName::ContentRange, size.as_bytes());
     answer
@@ -204,9 +252,11 @@ fn unsatisfiable(size: u64) -> FileAnswer {
 mod tests {
     use std::fs;
     use std::future::poll_fn;
+    use std::time::Duration;
 
     use tempfile::TempDir;
 
+    use super::super::{DecodedPath, Delivery};
     use super::*;
 
     fn site() -> (TempDir, Root) {
@@ -230,6 +280,16 @@ mod tests {
         target: &str,
         fields: &[(&str, &str)],
     ) -> Result<FileAnswer, LookupError> {
+        ask_for(&Delivery::default(), root, method, target, fields)
+    }
+
+    fn ask_for(
+        delivery: &Delivery,
+        root: &Root,
+        method: Method,
+        target: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<FileAnswer, LookupError> {
         let (path, query) = target
             .split_once('?')
             .map_or((target, None), |(p, q)| (p, Some(q.as_bytes())));
@@ -239,11 +299,16 @@ mod tests {
             fields: &fields.iter().copied().collect(),
             path: &path,
             query,
-            charset: None,
+            delivery,
         };
         let relative = path.relative(0, path.as_bytes().len()).unwrap();
         let index = ["index.html", "index.php", "index.htm"].map(str::to_owned);
-        respond(root, &index, &relative, &request)
+        let listing = Listing::default();
+        let indexes = Indexes {
+            names: &index,
+            listing: target.starts_with("/listed").then_some(&listing),
+        };
+        respond(root, indexes, &relative, &request)
     }
 
     /// Gives a file a time since 1970.
@@ -277,7 +342,7 @@ mod tests {
         let answer = get(&root, "/page.html").unwrap();
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(field(&answer, FieldName::ContentType), "text/html");
-        assert_eq!((answer.length, answer.body.remaining()), (None, 10));
+        assert_eq!((answer.length, answer.body.remaining()), (None, Some(10)));
         assert_eq!(
             field(&answer, FieldName::LastModified),
             "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -300,12 +365,6 @@ mod tests {
             let told = httpdate::parse_http_date(field(&answer, FieldName::LastModified)).unwrap();
             assert!(told <= SystemTime::now(), "{told:?}");
         }
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        assert_eq!(super::told(now, now), now);
-        assert_eq!(
-            super::told(now + Duration::from_nanos(1), now),
-            now - Duration::from_secs(1)
-        );
     }
 
     #[test]
@@ -387,6 +446,173 @@ mod tests {
         assert_eq!(field(&answer, FieldName::ContentRange), "bytes */10");
         let answer = ask(&root, Method::HEAD, "/page.html", &range("bytes=2-4")).unwrap();
         assert_eq!(answer.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn several_parts_come_in_one_body_each_with_its_place() {
+        let (_dir, root) = site();
+        let range = [("Range", "bytes=5-6,0-1")];
+        let answer = ask(&root, Method::GET, "/page.html", &range).unwrap();
+        assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT);
+        let content_type = field(&answer, FieldName::ContentType).to_owned();
+        let boundary = content_type
+            .strip_prefix("multipart/byteranges; boundary=")
+            .unwrap();
+        assert_eq!(answer.fields.get(FieldName::ContentRange), None);
+        let length = answer.body.remaining();
+        let sent = body(answer).await;
+        assert_eq!(Some(sent.len() as u64), length);
+        let part = |range: &str, bytes: &str| {
+            format!(
+                "\r\n--{boundary}\r\nContent-Type: text/html\r\nContent-Range: bytes {range}/10\r\n\r\n{bytes}"
+            )
+        };
+        let parts = [part("5-6", "56"), part("0-1", "01")].concat();
+        assert_eq!(sent, format!("{parts}\r\n--{boundary}--\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_thousand_ranges_are_one_file() {
+        let (_dir, root) = site();
+        let overlapping: Vec<String> = (0..1000).map(|_| "0-9".to_owned()).collect();
+        let range = format!("bytes={}", overlapping.join(","));
+        let answer = ask(&root, Method::GET, "/page.html", &[("Range", &range)]).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(body(answer).await, "0123456789");
+    }
+
+    #[test]
+    fn without_ranges_none_are_offered_and_none_are_sent() {
+        let (_dir, root) = site();
+        let delivery = Delivery {
+            max_ranges: 0,
+            ..Delivery::default()
+        };
+        let range = [("Range", "bytes=0-0")];
+        let answer = ask_for(&delivery, &root, Method::GET, "/page.html", &range).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.fields.get(FieldName::AcceptRanges), None);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_in_the_coding_that_lies_beside_it_and_that_the_client_likes() {
+        let (dir, root) = site();
+        fs::write(dir.path().join("page.html.br"), "brotli").unwrap();
+        fs::write(dir.path().join("page.html.gz"), "gzip!").unwrap();
+        fs::write(dir.path().join("alone.html.br"), "alone").unwrap();
+        let delivery = Delivery {
+            precompressed: Coding::ALL.to_vec(),
+            ..Delivery::default()
+        };
+        let ask =
+            |target: &str, fields: &[(&str, &str)]| ask_for(&delivery, &root, Method::GET, target, fields);
+        let mut tags = Vec::new();
+        for (accept, coding, sent) in [
+            ("gzip, br, zstd", "br", "brotli"),
+            ("gzip, br;q=0.5", "gzip", "gzip!"),
+            ("zstd", "", "0123456789"),
+            ("identity", "", "0123456789"),
+        ] {
+            let answer = ask("/page.html", &[("Accept-Encoding", accept)]).unwrap();
+            assert_eq!(field(&answer, FieldName::ContentEncoding), coding, "{accept}");
+            assert_eq!(field(&answer, FieldName::ContentType), "text/html");
+            assert_eq!(field(&answer, FieldName::Vary), "Accept-Encoding");
+            tags.push(
+                field(&answer, FieldName::Etag)
+                    .trim_start_matches("W/")
+                    .to_owned(),
+            );
+            assert_eq!(body(answer).await, sent, "{accept}");
+        }
+        assert!(
+            tags[0] != tags[1] && tags[0] != tags[2] && tags[2] == tags[3],
+            "{tags:?}"
+        );
+        // Its own tag, its own parts.
+        let known = [("Accept-Encoding", "br"), ("If-None-Match", &*tags[0])];
+        let answer = ask("/page.html", &known).unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_MODIFIED);
+        assert_eq!(field(&answer, FieldName::Vary), "Accept-Encoding");
+        let part = [("Accept-Encoding", "br"), ("Range", "bytes=0-2")];
+        let answer = ask("/page.html", &part).unwrap();
+        assert_eq!(field(&answer, FieldName::ContentRange), "bytes 0-2/6");
+        assert_eq!(body(answer).await, "bro");
+        // As itself it is just bytes.
+        let answer = ask("/page.html.br", &[("Accept-Encoding", "br")]).unwrap();
+        assert_eq!(answer.fields.get(FieldName::ContentEncoding), None);
+        assert!(matches!(
+            ask("/alone.html", &[("Accept-Encoding", "br")]),
+            Err(LookupError::NotFound)
+        ));
+    }
+
+    #[test]
+    fn how_long_a_file_may_be_kept_is_said_with_it_and_again_when_it_is_known() {
+        let (dir, root) = site();
+        touch(&dir, "page.html", Duration::from_secs(784_111_777));
+        let delivery = Delivery {
+            expires: vec![Expiry {
+                suffix: vec![".html".to_owned()],
+                after: Duration::from_secs(60),
+                ..Expiry::default()
+            }],
+            ..Delivery::default()
+        };
+        let ask = |target: &str, fields: &[(&str, &str)]| {
+            ask_for(&delivery, &root, Method::GET, target, fields).unwrap()
+        };
+        for (fields, status) in [
+            (&[][..], StatusCode::OK),
+            (&[("Range", "bytes=0-1")], StatusCode::PARTIAL_CONTENT),
+            (&[("If-None-Match", "*")], StatusCode::NOT_MODIFIED),
+        ] {
+            let answer = ask("/page.html", fields);
+            assert_eq!(answer.status, status);
+            assert_eq!(field(&answer, FieldName::CacheControl), "max-age=60");
+            let expires = httpdate::parse_http_date(field(&answer, FieldName::Expires)).unwrap();
+            assert!(expires > SystemTime::now() + Duration::from_secs(50));
+        }
+        let failed = ask("/page.html", &[("If-Match", "\"x\"")]);
+        assert_eq!(failed.status, StatusCode::PRECONDITION_FAILED);
+        assert_eq!(failed.fields.get(FieldName::CacheControl), None);
+        assert_eq!(ask("/old/", &[]).fields.get(FieldName::Expires), None);
+    }
+
+    #[tokio::test]
+    async fn a_directory_without_an_index_is_listed_without_what_is_never_sent() {
+        let (dir, root) = site();
+        fs::create_dir_all(dir.path().join("listed/sub")).unwrap();
+        fs::create_dir_all(dir.path().join("listed/home")).unwrap();
+        for name in ["b.txt", ".hidden", "a.php", "a.txt", "home/index.html"] {
+            fs::write(dir.path().join("listed").join(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", dir.path().join("listed/broken")).unwrap();
+        let json = [("Accept", "application/json")];
+        let answer = ask(&root, Method::GET, "/listed/?sort=name&order=desc", &json).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(field(&answer, FieldName::ContentType), "application/json");
+        assert_eq!(answer.body.remaining(), None);
+        let listed = body(answer).await;
+        let places = ["\"sub\"", "\"home\"", "\"b.txt\"", "\"a.txt\""].map(|name| listed.find(name));
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{listed}"
+        );
+        for name in ["hidden", "a.php", "broken"] {
+            assert!(!listed.contains(name), "{listed}");
+        }
+        let page = body(get(&root, "/listed/").unwrap()).await;
+        assert!(page.contains("<a href=\"./a.txt\">a.txt</a>"), "{page}");
+        let answer = ask(&root, Method::HEAD, "/listed/", &[]).unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(body(answer).await, "");
+        // An index is what it was.
+        assert_eq!(
+            body(get(&root, "/listed/home/").unwrap()).await,
+            "home/index.html"
+        );
+        let answer = get(&root, "/listed").unwrap();
+        assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
     }
 
     #[tokio::test]

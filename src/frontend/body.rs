@@ -107,7 +107,7 @@ impl Body {
             Self::Full(bytes) => Some(bytes.len() as u64),
             Self::Upstream(body) => body.remaining(),
             Self::StreamingBody(body) => body.remaining(),
-            Self::File(body) => Some(body.remaining()),
+            Self::File(body) => body.remaining(),
             Self::Encoded(body) => body.is_over().then_some(0),
         }
     }

@@ -104,6 +104,7 @@ const LAYERS: &[Layer] = &[
         crates: &[
             "arc_swap",
             "bytes",
+            "fastrand",
             "http",
             "httpdate",
             "memchr",

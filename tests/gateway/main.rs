@@ -20,6 +20,7 @@ mod real_acme;
 mod real_browser;
 mod real_dns;
 mod real_fields;
+mod real_files;
 mod real_git;
 mod real_h2;
 mod real_health;

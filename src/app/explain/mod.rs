@@ -92,7 +92,7 @@ impl Gateway {
             if route.root().is_some() && !open.contains(&number) {
                 route.handler = Handler::Respond(Respond::default());
             }
-            let root = open::root(&route, &open::Progress::default())?;
+            let root = open::root(&route, None, &open::Progress::default())?;
             anyhow::Ok(frontend::Route::new(route, root, upstreams))
         });
         let routes = routes.collect::<Result<_>>()?;

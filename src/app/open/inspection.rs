@@ -140,7 +140,7 @@ impl Inspection<'_> {
             };
             let number = number.to_string();
             let handler = route.handler.name();
-            let opened = root(route, &self.progress);
+            let opened = root(route, None, &self.progress);
             if self.note(&["route", &number, handler, key], opened).is_some()
                 && let Some(astray) = Astray::find(route)
             {

@@ -71,7 +71,7 @@ impl Reload {
         let changed = old.access != new.access;
         let access = changed.then(|| log::ACCESS.open(&new.access, None, progress));
         let access = access.transpose()?;
-        let roots = roots(&config.frontend.routes, progress)?;
+        let roots = roots(&config.frontend.routes, config.server.file_cache, progress)?;
         let configured = material(&config, &held.material, progress)?;
         let own = material::own(&mut config, &configured, None, progress)?;
         let material = material::with_own(&config, &own, configured, progress)?;
@@ -106,6 +106,8 @@ fn keep_what_needs_a_restart(old: &Server, new: &mut Server) {
         pid_file,
         user,
         group,
+        // Each generation has its own.
+        file_cache: _,
     } = old;
     let changed = [
         ("workers", new.workers != *workers),

@@ -2,26 +2,38 @@
 
 use std::io::ErrorKind;
 use std::path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
 use super::progress::Progress;
-use crate::files::Root;
+use crate::files::{Cache, Root};
 use crate::frontend::config::{Files, Handler, Path, Php, Route};
 
-/// Opens the directory of each route that has one.
-pub(super) fn roots(routes: &[Route], progress: &Progress) -> Result<Vec<Option<Root>>> {
-    routes.iter().map(|route| root(route, progress)).collect()
+/// Opens the directory of each route that has one; `memory`: bytes of their small files that are kept.
+pub(super) fn roots(routes: &[Route], memory: usize, progress: &Progress) -> Result<Vec<Option<Root>>> {
+    let cache = Arc::new(Cache::new(memory));
+    routes
+        .iter()
+        .map(|route| root(route, Some(&cache), progress))
+        .collect()
 }
 
-/// Opens the directory of a route, if it has one.
-pub(in crate::app) fn root(route: &Route, progress: &Progress) -> Result<Option<Root>> {
+/// Opens the directory of a route, if it has one; its small files are kept in a cache, if there is one.
+pub(in crate::app) fn root(
+    route: &Route,
+    cache: Option<&Arc<Cache>>,
+    progress: &Progress,
+) -> Result<Option<Root>> {
     let Some((directory, symlinks)) = route.root() else {
         return Ok(None);
     };
     let (place, path) = (route.path.to_text(), directory.path().display());
     progress.at("the root", format!("[[route]] {place} root"), &path);
-    let opened = Root::open(directory.path(), symlinks);
+    let opened = match cache {
+        Some(cache) => Root::keeping(directory.path(), symlinks, cache),
+        None => Root::open(directory.path(), symlinks),
+    };
     let opened = opened.with_context(|| format!("route {place}: cannot open the root {path}"))?;
     match Astray::find(route) {
         Some(Astray {
@@ -122,7 +134,7 @@ mod tests {
     }
 
     fn root_of(path: &str, root: DocumentRoot) -> Result<Option<Root>> {
-        super::root(&route(path, root), &Progress::default())
+        super::root(&route(path, root), None, &Progress::default())
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Start {
             None => None,
         };
         let material = material::with_own(&config, &own, configured, progress)?;
-        let roots = roots(&config.frontend.routes, progress)?;
+        let roots = roots(&config.frontend.routes, config.server.file_cache, progress)?;
         temp_dir::probe(&config.server.spool, progress)?;
         warnings::tell(&config, &[], (&own, &material), progress);
         let pid_file = match early {

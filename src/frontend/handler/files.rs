@@ -3,7 +3,10 @@
 use http::{Method, StatusCode};
 
 use super::{DocumentRoot, Fallback, Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, FileAnswer, Kind, LookupError, RelPath, Root, Symlinks};
+use crate::files::{
+    self, DecodedPath, Delivery, Entry, FileAnswer, Indexes, Kind, Listing, LookupError, RelPath, Root,
+    Symlinks,
+};
 use crate::frontend::answer::Answer;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
@@ -18,10 +21,12 @@ pub struct Files {
     pub root: DocumentRoot,
     /// Files tried for a directory, in this order.
     pub index: Vec<String>,
+    /// How a directory is listed that has none of them; `None`: it is not.
+    pub listing: Option<Listing>,
     /// Which symbolic links below the root are followed.
     pub symlinks: Symlinks,
-    /// What text is said to be encoded in; `None`: nothing is said.
-    pub charset: Option<String>,
+    /// How they are sent.
+    pub delivery: Delivery,
     /// Paths that are tried one after the other, directories with a slash at their end. None: the request's, as a file and
     /// as a directory.
     pub tries: Vec<Template>,
@@ -35,8 +40,9 @@ impl Default for Files {
         Self {
             root: DocumentRoot::default(),
             index: vec!["index.html".to_owned()],
+            listing: None,
             symlinks: Symlinks::default(),
-            charset: None,
+            delivery: Delivery::default(),
             tries: Vec::new(),
             fallback: None,
         }
@@ -111,17 +117,21 @@ impl Directory {
         if self.settings.fallback.is_some() && !asks && !self.has_file(&relative)? {
             return Err(Rejection::NotFound);
         }
-        if !directories && !self.has_file(&relative)? {
-            return Err(Rejection::NotFound);
-        }
         let asked = DecodedPath::of(&head.target.path_bytes())?;
-        let request = request(head, &asked, self.settings.charset.as_deref());
-        answer(files::respond(
-            &self.root,
-            &self.settings.index,
-            &relative,
-            &request,
-        ))
+        let request = request(head, &asked, &self.settings.delivery);
+        if directories {
+            let indexes = Indexes {
+                names: &self.settings.index,
+                listing: self.settings.listing.as_ref(),
+            };
+            return answer(files::respond(&self.root, indexes, &relative, &request));
+        }
+        match self.root.get(&relative)? {
+            Entry::File(file) if !relative.is_directory() => {
+                answer(files::file(&self.root, file, &relative, &request))
+            }
+            Entry::File(_) | Entry::Directory => Err(Rejection::NotFound),
+        }
     }
 
     fn has_file(&self, path: &RelPath) -> Result<bool, LookupError> {
@@ -170,14 +180,14 @@ fn is_nothing(error: &Rejection) -> bool {
 pub(super) fn request<'a>(
     head: &'a RequestHead,
     path: &'a DecodedPath,
-    charset: Option<&'a str>,
+    delivery: &'a Delivery,
 ) -> files::Request<'a> {
     files::Request {
         method: &head.method,
         fields: &head.fields,
         path,
         query: head.target.query(),
-        charset,
+        delivery,
     }
 }
 

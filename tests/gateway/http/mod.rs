@@ -20,6 +20,7 @@ mod log;
 mod memory;
 mod onward;
 pub(crate) mod proxy_protocol;
+mod sending;
 mod signals;
 pub(crate) mod site;
 mod strict;

@@ -8,6 +8,7 @@ mod clients;
 mod compression;
 mod embedded;
 mod examples;
+mod files;
 mod key_log;
 mod lifetimes;
 mod local;

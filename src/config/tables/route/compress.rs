@@ -57,7 +57,7 @@ impl Named for Coding {
     ];
 }
 
-const TYPE: Text<String> = Text {
+pub(super) const TYPE: Text<String> = Text {
     words: "media type",
     read: media_type,
     show: String::clone,

@@ -1,17 +1,20 @@
 //! `files` of a route.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::charset::CHARSET;
+use super::delivery::{MEDIA_TYPE, Precompressed, Rules, Types};
 use super::document_root;
 use super::fallback::FALLBACK;
 use super::file_name::INDEX;
 use super::handler::{HandlerTable, Place};
+use super::listing::Listing;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::table;
-use crate::config::units::{Absolute, Name, Named, OneOrMore, Text, template};
-use crate::files::Symlinks;
+use crate::config::table::{FlagOrSection, Switch, table};
+use crate::config::units::{Absolute, Name, Named, Number, OneOrMore, Text, template};
+use crate::files::{Coding, Expiry, Symlinks};
 use crate::frontend::config::{Fallback, Files as Settings};
 use crate::upstream::UpstreamConfig;
 use crate::variables::Template;
@@ -27,12 +30,25 @@ table! {
         alias: PathBuf as Absolute("the directory") => _,
         /// File tried for a directory; of several, the first that is there.
         index: Vec<String> as OneOrMore(INDEX),
+        /// Whether a directory without any of these files is listed, and how. Default: `false`, 404.
+        listing: Switch<Listing> as FlagOrSection => _,
         /// Which symbolic links below the root are followed: all (`"follow"`), those that stay in it (`"inside"`), or those
         /// that belong to the owner of what they lead to (`"owner"`), for hosts that are shared.
         symlinks: Symlinks as Name,
         /// Encoding that text files are said to have: `"utf-8"`. XML names its own. Default: nothing is said, so that `<meta>`
         /// counts.
-        charset: String as CHARSET,
+        charset: String as CHARSET => delivery.charset,
+        /// Media types by the endings of names, before those that are known: `{ mjs = "text/javascript" }`. Default: none.
+        types: BTreeMap<String, String> as Types => delivery.types,
+        /// Media type of files whose names tell none.
+        default_type: String as MEDIA_TYPE => delivery.default_type,
+        /// How long clients may keep files: the first rule that is for one. Default: nothing is said.
+        expires: Vec<Expiry> as Rules => delivery.expires,
+        /// Codings in which a file may lie beside itself, the best first: `app.js.br`, `app.js.zst`, `app.js.gz`. A client
+        /// gets the one that it likes best; the plain file has to be there.
+        precompressed: Vec<Coding> as Precompressed => delivery.precompressed,
+        /// Ranges of one request, at most; with more of them, it gets all of the file. `0`: no parts are sent.
+        max_ranges: usize as Number(0, 1_000) => delivery.max_ranges,
         /// Paths that are tried one after the other, as with nginx's `try_files`: `["$uri", "$uri.html", "$uri/"]`, a
         /// directory with a slash at its end. Default: the request's, as a file and as a directory.
         r#try: Vec<Template> as OneOrMore(PATH) => tries,
@@ -52,6 +68,7 @@ impl HandlerTable for Files {
             ..Settings::default()
         };
         typed.apply_to(&mut files);
+        files.listing = typed.listing.as_deref().and_then(Listing::settings);
         Some(files)
     }
 
@@ -61,7 +78,10 @@ impl HandlerTable for Files {
         At::nowhere(Self {
             root,
             alias,
+            listing: Some(At::nowhere(Listing::shown(files.listing.as_ref()))),
             r#try: plain.r#try.clone().filter(|tries| !tries.is_empty()),
+            types: plain.types.clone().filter(|types| !types.is_empty()),
+            expires: plain.expires.clone().filter(|rules| !rules.is_empty()),
             ..plain
         })
     }

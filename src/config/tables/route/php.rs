@@ -1,8 +1,10 @@
 //! `php` of a route.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::charset::CHARSET;
+use super::delivery::{MEDIA_TYPE, Precompressed, Rules, Types};
 use super::document_root;
 use super::file_name::PHP_INDEX;
 use super::handler::{HandlerTable, Place};
@@ -10,8 +12,8 @@ use super::target;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::table;
-use crate::config::units::{Absolute, Name, OneOrMore, Plain, Text};
-use crate::files::Symlinks;
+use crate::config::units::{Absolute, Name, Number, OneOrMore, Plain, Text};
+use crate::files::{Coding, Expiry, Symlinks};
 use crate::frontend::config::Php as Settings;
 use crate::upstream::UpstreamConfig;
 
@@ -43,7 +45,18 @@ table! {
         symlinks: Symlinks as Name,
         /// Encoding that text files, not answers of scripts, are said to have: `"utf-8"`. XML names its own. Default: nothing
         /// is said, so that `<meta>` counts.
-        charset: String as CHARSET,
+        charset: String as CHARSET => delivery.charset,
+        /// Media types by the endings of names, before those that are known: `{ mjs = "text/javascript" }`. Default: none.
+        types: BTreeMap<String, String> as Types => delivery.types,
+        /// Media type of files whose names tell none.
+        default_type: String as MEDIA_TYPE => delivery.default_type,
+        /// How long clients may keep files: the first rule that is for one. Default: nothing is said.
+        expires: Vec<Expiry> as Rules => delivery.expires,
+        /// Codings in which a file may lie beside itself, the best first: `app.js.br`, `app.js.zst`, `app.js.gz`. A client
+        /// gets the one that it likes best; the plain file has to be there.
+        precompressed: Vec<Coding> as Precompressed => delivery.precompressed,
+        /// Ranges of one request, at most; with more of them, it gets all of the file. `0`: no parts are sent.
+        max_ranges: usize as Number(0, 1_000) => delivery.max_ranges,
     }
 }
 
@@ -92,6 +105,8 @@ impl HandlerTable for Php {
             root,
             alias,
             scripts: plain.scripts.clone().filter(|scripts| !scripts.is_empty()),
+            types: plain.types.clone().filter(|types| !types.is_empty()),
+            expires: plain.expires.clone().filter(|rules| !rules.is_empty()),
             ..plain
         })
     }

@@ -39,6 +39,9 @@ table! {
         /// Directory for bodies that do not fit into memory.
         temp_dir: PathBuf as Absolute("the temporary directory") => process.spool.temp_dir,
         spool: ServerSpool as Section => process.spool,
+        /// Memory for files of up to 64 KiB that are asked for again and again, so that the disk is not. What changes on
+        /// the disk is seen within a second. `0`: none are kept.
+        file_cache: usize as ANY_SIZE => process.file_cache,
         /// File that holds the process id once every listener is open. Default: no file.
         pid_file: PathBuf as Absolute("the pid file") => process.pid_file,
         /// User to become, by name or number, once listeners and logs are open. Default: the one it was started as.

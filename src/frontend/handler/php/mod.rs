@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::files::{PROGRAM, answer, request};
 use super::{DocumentRoot, Handle, HandlerSettings, Place};
-use crate::files::{self, DecodedPath, Symlinks};
+use crate::files::{self, DecodedPath, Delivery, Symlinks};
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
 use crate::frontend::rejection::Rejection;
@@ -33,8 +33,8 @@ pub struct Php {
     pub suffix: String,
     /// Which symbolic links below the root are followed, to scripts and to other files.
     pub symlinks: Symlinks,
-    /// What text that is no script's is said to be encoded in; `None`: nothing is said.
-    pub charset: Option<String>,
+    /// How files that are no scripts are sent.
+    pub delivery: Delivery,
 }
 
 /// Without a root yet.
@@ -49,7 +49,7 @@ impl Default for Php {
             scripts: Vec::new(),
             suffix: ".php".to_owned(),
             symlinks: Symlinks::default(),
-            charset: None,
+            delivery: Delivery::default(),
         }
     }
 }
@@ -60,7 +60,7 @@ pub struct Scripts {
     site: Site,
     /// The document root as it is configured.
     root: DocumentRoot,
-    charset: Option<String>,
+    delivery: Delivery,
 }
 
 impl HandlerSettings for Php {
@@ -74,7 +74,7 @@ impl HandlerSettings for Php {
             site: Site::new(self, place.take_root(), place.path, upstream.config().normalize),
             upstream,
             root: self.root.clone(),
-            charset: self.charset.clone(),
+            delivery: self.delivery.clone(),
         }
     }
 
@@ -90,18 +90,19 @@ impl HandlerSettings for Php {
 impl Handle for Scripts {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let head = &mut exchange.request.head;
-        let charset = self.charset.as_deref();
+        let delivery = &self.delivery;
         match self.site.resolve(path, head.target.path())? {
             Resolved::Script(script) => {
                 head.script = script;
                 Ok(Flow::Forward(&self.upstream))
             }
             Resolved::File(opened, name) => {
-                exchange.answer = answer(files::file(opened, &name, &request(head, path, charset)))?;
+                let request = request(head, path, delivery);
+                exchange.answer = answer(files::file(self.site.root(), opened, &name, &request))?;
                 Ok(Flow::Answered)
             }
             Resolved::Redirect => {
-                exchange.answer = files::redirect(&request(head, path, charset)).into();
+                exchange.answer = files::redirect(&request(head, path, delivery)).into();
                 Ok(Flow::Answered)
             }
         }

@@ -97,6 +97,11 @@ impl Site {
         }
     }
 
+    /// Where the scripts are.
+    pub(super) fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// Finds what answers `path`; `encoded` is the same path as the client sent it.
     pub(super) fn resolve(&self, path: &DecodedPath, encoded: &[u8]) -> Result<Resolved, Unresolved> {
         let found = find(self.below(path), self.suffix.as_bytes());
@@ -293,7 +298,7 @@ mod tests {
             scripts: Vec::new(),
             suffix: ".php".into(),
             symlinks: Symlinks::Inside,
-            charset: None,
+            delivery: files::Delivery::default(),
         }
     }
 
