@@ -1,9 +1,8 @@
 //! Certificates as text: what they say.
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 
 use super::base64;
@@ -51,10 +50,11 @@ pub(super) fn has_issuer(chain: &str, wanted: &str) -> bool {
     names.any(|name| name.as_str().is_ok_and(|name| name == wanted))
 }
 
-/// The certificates in a text, up to the first that is none.
-fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
-    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
-    certificates.map_while(Result::ok).collect()
+/// The certificates in a text, as DER, up to the first that is none.
+fn certificates(pem: &str) -> Vec<Vec<u8>> {
+    let sections = Pem::iter_from_buffer(pem.as_bytes()).map_while(Result::ok);
+    let certificates = sections.filter(|section| section.label == "CERTIFICATE");
+    certificates.map(|section| section.contents).collect()
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
