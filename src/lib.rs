@@ -49,7 +49,8 @@
 //! edge              HTTP/1 by our codec (protocol::http1), HTTP/2 by h2, told apart by the first bytes. A connection
 //!                   is Idle, in a Head, in an Exchange, Switched or Closing, each with its one deadline; while it is
 //!                   idle it holds its socket and no buffer
-//!                   The frames of HTTP/2 are counted on their way to h2 and from it; floods end their connection
+//!                   The frames of HTTP/2 are counted on their way to h2 and from it; floods end their connection. What one
+//!                   wake-up has to write goes out with one call
 //! exchange          the request and its answer from here on: one box, which every step borrows
 //! inspect           framing, Host, expectations; fields that may not become variables go
 //! route             most specific host, then path, then conditions; among equals the first

@@ -1,6 +1,7 @@
 //! One attempt to get a certificate: an order that is carried through, or gone on with, under the lock of its name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::account::Account;
 use super::answer::Answer;
@@ -37,8 +38,9 @@ pub(super) struct Way<'a> {
 const RESUMED: u32 = 5;
 
 impl Surroundings {
-    /// How the next attempt is made: the first way, and after a failure the next one. `None`: there is none for the name.
-    pub(super) fn way(&self, wanted: &Wanted, state: &State) -> Option<Way<'_>> {
+    /// How the next attempt is made: the first way, and after a failure the next one, past directories that want to be left
+    /// alone, as long as another one does not. `None`: there is none for the name.
+    pub(super) fn way(&self, wanted: &Wanted, state: &State, now: i64) -> Option<Way<'_>> {
         let challenges = self.config.ways();
         let suitable = || {
             challenges
@@ -54,9 +56,20 @@ impl Surroundings {
             way.directory.url == record.directory && way.challenge == record.challenge
         };
         let begun = begun.and_then(|record| ways.iter().find(|way| same(record, way)));
+        let first = choice(state.failures.count, ways.len());
+        let mut next = ways.iter().cycle().skip(first).take(ways.len());
+        let is_open = |way: &&Way<'_>| state.closed_for(&way.directory.url, now).is_zero();
         begun
-            .or_else(|| ways.get(choice(state.failures.count, ways.len())))
+            .or_else(|| next.find(is_open))
+            .or_else(|| ways.get(first))
             .copied()
+    }
+
+    /// How long all directories want to be left alone.
+    pub(super) fn closed_for(&self, state: &State, now: i64) -> Duration {
+        let directories = self.config.directories.iter();
+        let closed = directories.map(|directory| state.closed_for(&directory.url, now));
+        closed.min().unwrap_or_default()
     }
 
     /// Makes an attempt. `state` is as it is on the disk at every moment, and `replaces` what the directory knows the
@@ -274,4 +287,85 @@ fn check(chain: &str, record: &Record) -> Result<(), Cause> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::KeyKind;
+    use super::*;
+
+    fn surroundings(urls: &[&str]) -> Surroundings {
+        let directories = urls.iter().map(|url| DirectoryConfig {
+            url: (*url).to_owned(),
+            ..DirectoryConfig::default()
+        });
+        let store = Store::at("/nonexistent");
+        Surroundings {
+            config: Arc::new(AcmeConfig {
+                directories: directories.collect(),
+                ..AcmeConfig::default()
+            }),
+            challenges: Challenges::of(store.clone()),
+            store,
+        }
+    }
+
+    /// The ways of a name after so many failures.
+    fn ways(
+        surroundings: &Surroundings,
+        name: &str,
+        state: &State,
+        count: u32,
+    ) -> Vec<(String, &'static str)> {
+        let wanted = Wanted {
+            name: name.to_owned(),
+            key: KeyKind::EcdsaP256,
+        };
+        let ways = (0..count).filter_map(|failures| {
+            let mut state = state.clone();
+            state.failures.count = failures;
+            let way = surroundings.way(&wanted, &state, NOW)?;
+            Some((way.directory.url.clone(), way.challenge.as_str()))
+        });
+        ways.collect()
+    }
+
+    const NOW: i64 = 1_800_000_000;
+
+    #[test]
+    fn behind_the_challenges_of_a_directory_come_those_of_the_next_one() {
+        let surroundings = surroundings(&["a", "b"]);
+        let ways = ways(&surroundings, "shop.example", &State::default(), 5);
+        let ways: Vec<_> = ways.iter().map(|(url, way)| (&**url, *way)).collect();
+        let (http, tls) = ("http-01", "tls-alpn-01");
+        assert_eq!(
+            ways,
+            [("a", http), ("a", tls), ("b", http), ("b", tls), ("a", http)]
+        );
+    }
+
+    #[test]
+    fn a_directory_that_wants_to_be_left_alone_keeps_no_other_from_being_asked() {
+        let surroundings = surroundings(&["a", "b"]);
+        let mut state = State::default();
+        state.close("a", NOW, Duration::from_secs(3600));
+        let asked = ways(&surroundings, "shop.example", &state, 4);
+        assert!(asked.iter().all(|(url, _)| url == "b"), "{asked:?}");
+        assert_eq!(surroundings.closed_for(&state, NOW), Duration::ZERO);
+        state.close("b", NOW, Duration::from_secs(60));
+        assert_eq!(surroundings.closed_for(&state, NOW), Duration::from_secs(60));
+        assert_eq!(ways(&surroundings, "shop.example", &state, 1)[0].0, "a");
+        assert_eq!(surroundings.closed_for(&state, NOW + 3600), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_wildcard_is_shown_by_the_dns_alone_and_an_address_never() {
+        let mut surroundings = surroundings(&["a"]);
+        assert_eq!(ways(&surroundings, "*.shop.example", &State::default(), 1), []);
+        Arc::make_mut(&mut surroundings.config).dns = Some(super::super::dns::DnsConfig::default());
+        let of = |name| ways(&surroundings, name, &State::default(), 1)[0].1;
+        assert_eq!((of("*.shop.example"), of("192.0.2.1")), ("dns-01", "http-01"));
+        let address = ways(&surroundings, "2001:db8::1", &State::default(), 9);
+        assert!(address.iter().all(|(_, way)| *way != "dns-01"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Keeps certificates: gets those that are missing, renews them in time, and goes on when something fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -77,9 +77,12 @@ impl Keeper {
         let mut tasks = JoinSet::new();
         let wanted: Vec<Wanted> = wanted.collect();
         orders.retain(|label| wanted.iter().any(|wanted| wanted.label() == label));
+        let mut turns: BTreeMap<String, Arc<Semaphore>> = BTreeMap::new();
         for wanted in wanted {
+            let turn = turns.entry(wanted.name.clone());
             let care = Care {
                 seed: seed(&wanted),
+                turn: turn.or_insert_with(|| Arc::new(Semaphore::new(1))).clone(),
                 wanted,
                 surroundings: surroundings.clone(),
                 orders: orders.clone(),
@@ -156,6 +159,8 @@ struct Care {
     wanted: Wanted,
     surroundings: Surroundings,
     orders: Arc<Orders>,
+    /// Certificates for the same name are ordered one after the other.
+    turn: Arc<Semaphore>,
     permits: Arc<Semaphore>,
     changed: Arc<Notify>,
     seed: u64,
@@ -194,7 +199,7 @@ impl Care {
         if !is_due && !wants_advice && state.order.is_none() {
             return Ok(until(due));
         }
-        let Ok(_permit) = self.permits.acquire().await else {
+        let (Ok(_turn), Ok(_permit)) = (self.turn.acquire().await, self.permits.acquire().await) else {
             return Ok(LOOK);
         };
         let Some(_lock) = self.lock().await? else {
@@ -248,7 +253,7 @@ impl Care {
 
     /// Orders the certificate; gives the time until the next look.
     async fn order(&self, facts: Option<Facts>, mut state: State) -> Result<Duration, Cause> {
-        let Some(way) = self.surroundings.way(&self.wanted, &state) else {
+        let Some(way) = self.surroundings.way(&self.wanted, &state, now()) else {
             return Ok(LOOK);
         };
         let name = &self.wanted.name;
@@ -268,17 +273,22 @@ impl Care {
                 Ok(Duration::ZERO)
             }
             Err(failure) => {
-                self.failed(&failure, &mut state, way).await?;
+                let kept = self.failed(&failure, &mut state, way).await;
                 let due = self.due(facts.as_ref(), &state, false);
                 self.tell(facts.as_ref(), &state, due, "failed");
-                Ok(until(due))
+                // What the number is of is told already.
+                self.orders.fail(failure.kind());
+                kept.map(|()| until(due))
             }
         }
     }
 
     async fn failed(&self, failure: &Failure, state: &mut State, way: Way<'_>) -> Result<(), Cause> {
-        self.orders.fail(failure.kind());
-        state.failures.add(now(), failure.retry_after, self.seed);
+        if let Some(pause) = failure.retry_after {
+            state.close(&way.directory.url, now(), pause);
+        }
+        let closed = self.surroundings.closed_for(state, now());
+        state.failures.add(now(), closed, self.seed);
         state.error = Some(failure.to_string());
         let (name, directory, challenge) = (&self.wanted.name, &way.directory.url, way.challenge.as_str());
         let next = state.failures.next.saturating_sub(now());
@@ -349,7 +359,7 @@ impl Care {
 
     /// How the certificate stands, for operators.
     fn tell(&self, facts: Option<&Facts>, state: &State, due: Option<i64>, doing: &'static str) {
-        let way = self.surroundings.way(&self.wanted, state);
+        let way = self.surroundings.way(&self.wanted, state, now());
         let word = match (doing, state.failures.is_over, state.failures.count, facts) {
             ("", true, _, _) => "given_up",
             ("", false, 0, Some(_)) => "valid",
@@ -375,8 +385,8 @@ impl Care {
     }
 
     async fn lock(&self) -> Result<Option<Lock>, Cause> {
-        let (label, store) = (self.wanted.label(), self.surroundings.store.clone());
-        on_disk(move || store.lock(&label)).await
+        let (wanted, store) = (self.wanted.clone(), self.surroundings.store.clone());
+        on_disk(move || wanted.lock(&store)).await
     }
 }
 

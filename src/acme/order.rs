@@ -8,53 +8,19 @@
 //! An order that a directory has made, and of which we were not told any more, is found in the list of the account where
 //! the directory has one; others give the same order again to the one who asks for the same.
 
+mod record;
+mod reply;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, is_token};
-use super::config::{ChallengeKind, KeyKind};
 use super::failure::{Cause, Failure};
 use super::http::Reply;
-use super::message::{self, Authorization, Identifier, Orders, Problem, Status};
-
-/// What is kept of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
-    /// What the certificate is to be for.
-    pub(super) name: String,
-    pub(super) key_kind: KeyKind,
-    /// The URL of the directory.
-    pub(super) directory: String,
-    pub(super) challenge: ChallengeKind,
-    pub(super) profile: Option<String>,
-    /// The certificate that it is to take the place of (RFC 9773, section 5).
-    pub(super) replaces: Option<String>,
-    /// The key of the certificate, as PEM. A secret.
-    pub(super) key: String,
-    /// The order, once the directory has told where it is.
-    pub(super) url: Option<String>,
-    /// What can be found of it now, or could when it was left.
-    pub(super) answers: Vec<Answer>,
-    /// How often it was left and gone on with because the directory did not answer.
-    pub(super) resumed: u32,
-}
-
-/// What is known to be the same for all orders of an account.
-#[derive(Clone, Debug)]
-pub(super) struct Terms {
-    /// Of the key of the account.
-    pub(super) thumbprint: String,
-    /// Where orders are made.
-    pub(super) new_order: String,
-    /// Where those of the account are listed, if they are.
-    pub(super) orders: Option<String>,
-    /// The request for the certificate (PKCS #10), base64url.
-    pub(super) csr: String,
-    /// The common name of an issuer in the chain that is wanted.
-    pub(super) preferred_chain: Option<String>,
-}
+use super::message::{self, Authorization, Identifier, Orders, Status};
+pub(super) use record::{Record, Terms};
+use reply::{LONGEST, accepted, is_about_replacing, is_unable, read, senseless};
 
 /// What is to be done next.
 #[derive(Debug)]
@@ -523,46 +489,11 @@ impl Order {
     }
 }
 
-/// What a directory says, unless it refuses.
-fn read<T: serde::de::DeserializeOwned>(reply: &Reply, asked: &'static str) -> Result<T, Failure> {
-    accepted(reply, asked)?;
-    serde_json::from_slice(&reply.body).map_err(|error| senseless(&error.to_string()))
-}
-
-fn accepted(reply: &Reply, asked: &'static str) -> Result<(), Failure> {
-    if reply.is_good() {
-        return Ok(());
-    }
-    let problem = Box::new(reply.problem());
-    Err(Failure {
-        cause: Cause::Refused { asked, problem },
-        retry_after: reply.retry_after,
-    })
-}
-
-/// Whether the directory may do better in a moment.
-fn is_unable(reply: &Reply) -> bool {
-    let soon = reply.retry_after.is_none_or(|pause| pause <= LONGEST);
-    matches!(reply.status, 500 | 502..=504) && soon
-}
-
-/// `alreadyReplaced` and its relatives: RFC 9773, section 5. The certificate is wanted all the same.
-fn is_about_replacing(problem: &Problem) -> bool {
-    problem.word() == "alreadyReplaced" || problem.detail.contains("replace")
-}
-
-fn senseless(what: &str) -> Failure {
-    Cause::Senseless(what.to_owned()).into()
-}
-
 /// Looks at something that takes its time: some five minutes of them.
 const LOOKS: u32 = 35;
 
 /// Milliseconds between them, where the directory does not say.
 const PAUSES: [u64; 8] = [250, 250, 500, 1000, 2000, 3000, 5000, 10_000];
-
-/// Between two looks, at most.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// Times that the same is sent to a directory that is not able to answer.
 const TRIES: u32 = 3;

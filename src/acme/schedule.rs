@@ -66,8 +66,8 @@ pub(super) fn renewal(
 }
 
 impl Failures {
-    /// One more, at `now`; `retry_after`: the directory wants to be left alone for so long.
-    pub(super) fn add(&mut self, now: i64, retry_after: Option<Duration>, seed: u64) {
+    /// One more, at `now`; for so long, all directories are `closed`.
+    pub(super) fn add(&mut self, now: i64, closed: Duration, seed: u64) {
         if self.count == 0 {
             self.since = now;
         }
@@ -77,8 +77,8 @@ impl Failures {
         let pause = minutes * 60;
         // Up to a tenth longer: gateways that failed together are not to try together.
         let pause = spread(pause, pause / 10, seed.wrapping_add(u64::from(self.count)));
-        let wanted = seconds(retry_after.unwrap_or_default()).min(LONGEST_WISH);
-        self.next = now.saturating_add(pause.max(wanted));
+        let closed = seconds(closed).min(LONGEST_WISH);
+        self.next = now.saturating_add(pause.max(closed));
         self.is_over = now.saturating_sub(self.since) >= END;
     }
 
@@ -136,7 +136,7 @@ const LONGEST: i64 = 6 * 60;
 const END: i64 = 30 * 24 * 3600;
 
 /// Seconds that a directory is left alone because it wants to, at most.
-const LONGEST_WISH: i64 = 7 * 24 * 3600;
+pub(super) const LONGEST_WISH: i64 = 7 * 24 * 3600;
 
 /// Seconds that a certificate is kept whatever its directory says. One that has to be revoked has a day at least (Baseline
 /// Requirements of the CA/Browser Forum, section 4.9.1.1).

@@ -22,6 +22,9 @@ const SHARDS: usize = 16;
 /// Bytes of a part, at least, unless there is one alone: room for the largest files.
 const SHARD: usize = 4 * LARGEST as usize;
 
+/// Spreads numbers over all bits: 2^64 by the golden ratio.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// The small files of several directories.
 #[derive(Debug)]
 pub struct Cache {
@@ -109,9 +112,12 @@ impl Cache {
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
         // Which one is of no consequence, as long as neighbours are in several.
-        let last = key.path.iter().rev().take(12);
-        let sum = last.fold(key.directory, |sum, byte| sum * 31 % 65_521 + u64::from(*byte));
-        let shard = &self.shards[sum as usize % self.shards.len()];
+        let last = key.path.iter().rev().take(8);
+        let mixed = last.fold(key.directory, |mixed, byte| {
+            mixed.rotate_left(5) ^ u64::from(*byte)
+        });
+        let place = (mixed.wrapping_mul(SPREAD) >> 32) as usize % self.shards.len();
+        let shard = &self.shards[place];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -183,4 +183,23 @@ mod tests {
             }
         }
     }
+    #[test]
+    fn whatever_is_asked_for_no_part_is_beyond_the_end_or_touches_another() {
+        let mut random = fastrand::Rng::with_seed(8);
+        let alphabet = b"0123456789999--,, ab=\xff";
+        for _ in 0..20_000 {
+            let length = random.usize(0..30);
+            let mut range = b"bytes=".to_vec();
+            range.extend((0..length).map(|_| alphabet[random.usize(0..alphabet.len())]));
+            let parts = match Asked::read(&range, 100, 8) {
+                Part(part) => vec![part],
+                Parts(parts) => parts,
+                Unsatisfiable | Whole => continue,
+            };
+            for (at, part) in parts.iter().enumerate() {
+                assert!(part.start < part.end && part.end <= 100, "{range:?}");
+                assert!(!parts[..at].iter().any(|other| touch(other, part)), "{range:?}");
+            }
+        }
+    }
 }

@@ -43,6 +43,10 @@ pub fn respond(
     if let Some(refusal) = refuse(request.method) {
         return Ok(refusal);
     }
+    // What is in it tells whether it is one.
+    if path.is_directory() && request.path.is_directory() {
+        return directory(root, indexes, path, request);
+    }
     match root.get(path)? {
         Entry::File(_) if path.is_directory() => Err(LookupError::NotFound),
         Entry::File(opened) => file(root, opened, path, request),

@@ -1,5 +1,7 @@
 //! A directory (RFC 8555) that a test tells what to do, and that tells what it was asked: without signatures, over plain HTTP.
 
+mod look;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::{Authority, Client};
+use crate::Authority;
 
 /// It listens on a port of the loopback address, and issues certificates of an authority of its own.
 pub struct Directory {
@@ -38,6 +40,10 @@ pub struct DirectoryScript {
     pub stop_at: Option<usize>,
     /// Behind so many orders it refuses more, with this problem: `rateLimited`.
     pub refuse: Option<(usize, String)>,
+    /// Where it looks for certificates that answer challenges, instead of http-01.
+    pub tls: Option<SocketAddr>,
+    /// Accounts are for customers only.
+    pub wants_customer: bool,
 }
 
 /// What it knows.
@@ -77,6 +83,8 @@ impl Default for DirectoryScript {
             days: (90, 90),
             stop_at: None,
             refuse: None,
+            tls: None,
+            wants_customer: false,
         }
     }
 }
@@ -261,7 +269,7 @@ impl Server {
         Answer::json(&json!({
             "newNonce": self.url("/new-nonce"), "newAccount": self.url("/new-account"),
             "newOrder": self.url("/new-order"), "renewalInfo": self.url("/renewal-info"),
-            "meta": { "profiles": profiles },
+            "meta": { "profiles": profiles, "externalAccountRequired": state.script.wants_customer },
         }))
     }
 
@@ -295,7 +303,7 @@ impl Server {
         let (kind, number) = path.rsplit_once('/').unwrap_or_default();
         let number: usize = number.parse().unwrap_or(usize::MAX);
         Ok(match kind {
-            "" if path == "/new-account" => self.account(),
+            "" if path == "/new-account" => self.account(payload),
             "" if path == "/new-order" => self.new_order(payload),
             "" if path == "/orders" => {
                 let count = lock(&self.state).orders.len();
@@ -326,8 +334,11 @@ impl Server {
         })
     }
 
-    fn account(&self) -> Answer {
+    fn account(&self, payload: &Value) -> Answer {
         let mut state = lock(&self.state);
+        if state.script.wants_customer && payload["externalAccountBinding"].is_null() {
+            return Answer::problem(400, "externalAccountRequired");
+        }
         state.accounts += 1;
         let account = json!({ "status": "valid", "orders": self.url("/orders") });
         let answer = Answer::json(&account).with("Location", self.url("/account/1"));
@@ -396,27 +407,30 @@ impl Server {
     }
 
     fn challenge(&self, number: usize, status: &str) -> Value {
-        json!({ "type": "http-01", "url": self.url(&format!("/challenge/{number}")), "token": format!("token-{number}"),
+        let kind = match lock(&self.state).script.tls {
+            Some(_) => "tls-alpn-01",
+            None => "http-01",
+        };
+        json!({ "type": kind, "url": self.url(&format!("/challenge/{number}")), "token": format!("token-{number}"),
                 "status": status })
     }
 
     /// Whether the answer to a challenge is there.
     fn look(&self, number: usize) -> Result<()> {
-        let (place, host) = {
+        let (place, tls, host) = {
             let state = lock(&self.state);
             let order = state.orders.get(number).context("no such order")?;
             let host = order.identifiers[0]["value"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
-            (state.script.http, host)
+            (state.script.http, state.script.tls, host)
         };
-        let found = place.map_or(Ok(true), |place| {
-            let mut client = Client::connect(place)?;
-            let path = format!("/.well-known/acme-challenge/token-{number}");
-            let answer = client.request("GET", &path, &[("Host", &host)], b"")?;
-            anyhow::Ok(answer.status == 200 && answer.text().starts_with(&format!("token-{number}.")))
-        });
+        let found = match (tls, place) {
+            (Some(tls), _) => look::shows_answer(tls, &host),
+            (None, Some(place)) => look::has_answer(place, &host, &format!("token-{number}")),
+            (None, None) => Ok(true),
+        };
         self.change(number, |order| match found {
             Ok(true) => (order.authorization, order.status) = ("valid", "ready"),
             other => {

@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::super::config::{ChallengeKind, KeyKind};
 use super::*;
 
 const ORDER: &str = "https://ca.example/order/1";

@@ -73,7 +73,7 @@ fn the_ladder_gets_longer_and_ends_after_thirty_days() {
     for seed in 0..50 {
         let (mut failures, mut now, mut pauses) = (Failures::default(), BEGIN, Vec::new());
         while !failures.is_over {
-            failures.add(now, None, seed);
+            failures.add(now, Duration::ZERO, seed);
             pauses.push(failures.next - now);
             now = failures.next;
             assert!(pauses.len() < 1000);
@@ -94,17 +94,17 @@ fn the_ladder_gets_longer_and_ends_after_thirty_days() {
 #[test]
 fn a_directory_is_left_alone_for_as_long_as_it_wants() {
     let mut failures = Failures::default();
-    failures.add(BEGIN, Some(Duration::from_secs(7200)), 1);
+    failures.add(BEGIN, Duration::from_secs(7200), 1);
     assert_eq!(failures.next, BEGIN + 7200);
     // Not for ever: a wrong clock there is not to end everything.
-    failures.add(BEGIN, Some(Duration::from_secs(u64::MAX)), 1);
+    failures.add(BEGIN, Duration::from_secs(u64::MAX), 1);
     assert_eq!(failures.next, BEGIN + 7 * DAY);
 }
 
 #[test]
 fn who_mends_and_loads_again_does_not_wait() {
     let mut failures = Failures::default();
-    failures.add(BEGIN, None, 1);
+    failures.add(BEGIN, Duration::ZERO, 1);
     failures.encourage();
     assert_eq!((failures.count, failures.next), (1, 0));
     failures.is_over = true;
@@ -142,7 +142,7 @@ fn a_certificate_never_expires_while_its_directory_lives() {
                 // Out of order for at most 12 hours at a time.
                 let is_down = mixed(seed ^ day as u64).is_multiple_of(3) && (now - BEGIN) % DAY < 12 * 3600;
                 match is_down {
-                    true => failures.add(now, None, seed),
+                    true => failures.add(now, Duration::ZERO, seed),
                     false => {
                         failures = Failures::default();
                         good = Validity {

@@ -87,7 +87,7 @@ impl HandlerSettings for Files {
 impl Handle for Directory {
     fn handle<'r>(&'r self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Flow<'r>, Rejection> {
         let found = match self.settings.tries.is_empty() {
-            true => self.find(exchange, path, true),
+            true => self.find(exchange, path, path, true),
             false => self.try_each(exchange, path),
         };
         match (found, &self.settings.fallback) {
@@ -108,8 +108,15 @@ impl Handle for Directory {
 }
 
 impl Directory {
-    /// The answer with a file; with what a directory is answered with, unless only files are `tried`.
-    fn find(&self, exchange: &Exchange, path: &DecodedPath, directories: bool) -> Result<Answer, Rejection> {
+    /// The answer with the file at `path`, for a request for `asked`; with what a directory is answered with, unless only files
+    /// are tried.
+    fn find(
+        &self,
+        exchange: &Exchange,
+        path: &DecodedPath,
+        asked: &DecodedPath,
+        directories: bool,
+    ) -> Result<Answer, Rejection> {
         let relative = path.relative(self.start(path), path.as_bytes().len())?;
         let head = &exchange.request.head;
         // What is no file may be for the application, whatever its method.
@@ -117,8 +124,7 @@ impl Directory {
         if self.settings.fallback.is_some() && !asks && !self.has_file(&relative)? {
             return Err(Rejection::NotFound);
         }
-        let asked = DecodedPath::of(&head.target.path_bytes())?;
-        let request = request(head, &asked, &self.settings.delivery);
+        let request = request(head, asked, &self.settings.delivery);
         if directories {
             let indexes = Indexes {
                 names: &self.settings.index,
@@ -126,11 +132,14 @@ impl Directory {
             };
             return answer(files::respond(&self.root, indexes, &relative, &request));
         }
-        match self.root.get(&relative)? {
-            Entry::File(file) if !relative.is_directory() => {
+        match self.root.get(&relative) {
+            Ok(Entry::File(file)) if !relative.is_directory() => {
                 answer(files::file(&self.root, file, &relative, &request))
             }
-            Entry::File(_) | Entry::Directory => Err(Rejection::NotFound),
+            Ok(Entry::File(_) | Entry::Directory) => Err(Rejection::NotFound),
+            // A directory that may be entered and not be read.
+            Err(LookupError::Forbidden) if !self.has_file(&relative)? => Err(Rejection::NotFound),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -154,7 +163,7 @@ impl Directory {
             });
             let directories = template.as_str().ends_with('/');
             let found = DecodedPath::from_decoded(&tried).map_err(Rejection::from);
-            match found.and_then(|tried| self.find(exchange, &tried, directories)) {
+            match found.and_then(|tried| self.find(exchange, &tried, path, directories)) {
                 Err(error) if is_nothing(&error) => {}
                 found => return found,
             }

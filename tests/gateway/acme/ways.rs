@@ -1,6 +1,8 @@
 //! Which directory is asked, for what.
 
-use testbed::{Client, DirectoryScript, Signal};
+use std::fs;
+
+use testbed::{Client, Directory, DirectoryScript, Signal, Tls, TlsClient, der};
 
 use super::Site;
 use super::site::{HOST, free};
@@ -95,4 +97,98 @@ fn a_certificate_that_is_configured_is_not_asked_for() {
     site.wait_certificate(&gateway);
     assert_eq!(site.directory.asked().len(), 0);
     assert!(!gateway.errors().contains("placeholder"), "{}", gateway.errors());
+}
+
+/// Of Let's Encrypt, for instance, with a customer's account at another one.
+#[test]
+fn a_directory_that_is_asked_too_often_is_left_alone_and_the_next_one_is_asked() {
+    let site = Site::new(DirectoryScript {
+        wants_customer: true,
+        ..DirectoryScript::default()
+    });
+    let first = Directory::start(DirectoryScript {
+        refuse: Some((0, "rateLimited".to_owned())),
+        ..DirectoryScript::default()
+    })
+    .unwrap();
+    let directories = format!(
+        "[[acme.directory]]\nurl = \"{}\"\n[[acme.directory]]\nurl = \"{}\"\n\
+         eab = {{ id = \"customer\", key = \"c2VjcmV0\" }}\n",
+        first.url(),
+        site.directory.url()
+    );
+    let gateway = start(&site.config_at(site.http, site.https, &directories));
+    // The first one wants an hour; the next way is another directory's, in a minute.
+    gateway.wait_errors("rateLimited").unwrap();
+    let told = gateway.errors();
+    let again = told.split("again_in=").nth(1).unwrap();
+    let seconds: u64 = again.split('s').next().unwrap().parse().unwrap();
+    assert!((1..=66).contains(&seconds), "{told}");
+    // At once, instead of in a minute.
+    gateway.signal(Signal::HUP).unwrap();
+    site.wait_certificate(&gateway);
+    assert_eq!((first.orders().len(), site.directory.orders().len()), (1, 1));
+    assert_eq!(site.directory.accounts(), 1);
+}
+
+/// Over HTTP, and in handshakes whose clients name the reverse of the address.
+#[test]
+fn addresses_have_certificates() {
+    for is_tls in [false, true] {
+        let site = Site::new(DirectoryScript::default());
+        if is_tls {
+            site.directory.script(|script| script.tls = Some(site.https));
+        }
+        let routes = "[[route]]\nhost = \"192.0.2.7\"\nrespond = { body = \"four\" }\n\
+                      [[route]]\nhost = \"[2001:db8::7]\"\nrespond = { body = \"six\" }\n";
+        let challenge = if is_tls { "tls-alpn-01" } else { "http-01" };
+        let config = site.config(&format!("challenge = \"{challenge}\""), "") + routes;
+        let gateway = start(&config);
+        for (address, file) in [("192.0.2.7", "192.0.2.7.pem"), ("2001:db8::7", "2001:db8::7.pem")] {
+            let file = site.store.path().join("certificates").join(file);
+            let tls = Tls::new(&site.directory.authority, &TlsClient::default()).unwrap();
+            site.wait(&gateway, address, || {
+                fs::read_to_string(&file).is_ok_and(|pem| tls.believes(&der(&pem), address))
+            });
+        }
+        let orders = site.directory.orders();
+        let wanted = |kind: &str, value: &str| {
+            let identifier = serde_json::json!([{ "type": kind, "value": value }]);
+            orders
+                .iter()
+                .filter(|order| order["identifiers"] == identifier)
+                .count()
+        };
+        assert_eq!(
+            (
+                wanted("ip", "192.0.2.7"),
+                wanted("ip", "2001:db8::7"),
+                wanted("dns", HOST)
+            ),
+            (1, 1, 1),
+            "{orders:?}"
+        );
+    }
+}
+
+/// A handshake shows one answer for a name.
+#[test]
+fn certificates_for_the_same_name_are_ordered_one_after_the_other() {
+    let site = Site::new(DirectoryScript::default());
+    site.directory.script(|script| script.tls = Some(site.https));
+    let keys = "challenge = \"tls-alpn-01\"\nkey = [\"ecdsa-p256\", \"ecdsa-p384\", \"rsa-2048\"]";
+    let gateway = site.start(keys, "");
+    for file in [
+        "shop.example.pem",
+        "shop.example.p384.pem",
+        "shop.example.rsa.pem",
+    ] {
+        let file = site.store.path().join("certificates").join(file);
+        let root = der(&site.directory.authority.pem());
+        let tls = Tls::believing(root, &TlsClient::default()).unwrap();
+        site.wait(&gateway, "no certificate", || {
+            fs::read_to_string(&file).is_ok_and(|pem| tls.believes(&der(&pem), HOST))
+        });
+    }
+    assert!(!gateway.errors().contains("again_in"), "{}", gateway.errors());
 }

@@ -200,3 +200,58 @@ fn without_memory_for_files_each_change_is_seen_at_once() {
         assert_eq!(answer.text(), text);
     }
 }
+
+#[test]
+fn a_reload_tells_something_else_of_the_same_file_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("page.html"), "0123456789").unwrap();
+    let root = dir.path().display();
+    let table =
+        |more: &str| format!("[[route]]\npath = \"/files\"\nfiles = {{ alias = \"{root}\"{more} }}\n");
+    let site = Site::with("", &table(""));
+    let mut client = site.client();
+    let mut told = || {
+        let answer = client.request("GET", "/files/page.html", &[], b"").unwrap();
+        let field = |name| answer.header(name).map(str::to_owned);
+        (field("content-type").unwrap(), field("cache-control"))
+    };
+    assert_eq!(told(), ("text/html".to_owned(), None));
+    site.reload(
+        "",
+        &table(
+            ", types = { html = \"text/x-page\" }, expires = [{ type = \"text/x-page\", after = \"1m\" }]",
+        ),
+    );
+    assert_eq!(told(), ("text/x-page".to_owned(), Some("max-age=60".to_owned())));
+}
+
+#[test]
+fn files_beside_scripts_are_sent_by_the_same_rules() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("style.css", "plain"),
+        ("style.css.gz", "coded"),
+        ("index.php", ""),
+    ] {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let root = dir.path().display();
+    let site = Site::with(
+        "",
+        &format!(
+            "[[route]]\npath = \"/php\"\nphp = {{ upstream = \"app\", alias = \"{root}\", precompressed = [\"gzip\"], \
+             max_ranges = 1, expires = [{{ suffix = \".css\", after = \"2m\" }}] }}\n"
+        ),
+    );
+    let ask = |target: &str, fields: &[(&str, &str)]| site.request("GET", target, fields, b"");
+    let answer = ask("/php/style.css", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(
+        (answer.status, &*answer.text(), answer.header("content-type")),
+        (200, "coded", Some("text/css"))
+    );
+    assert_eq!(answer.header("cache-control"), Some("max-age=120"));
+    let answer = ask("/php/style.css", &[("Range", "bytes=0-0,2-2")]);
+    assert_eq!((answer.status, &*answer.text()), (200, "plain"));
+    let answer = ask("/php/index.php", &[]);
+    assert_eq!((answer.status, answer.header("cache-control")), (200, None));
+}

@@ -31,26 +31,54 @@ fn a_client_without_tls_is_sent_to_it() {
     assert_eq!(answer.header("location"), Some(&*to));
 }
 
-/// Twenty names, over HTTP and in handshakes, with a directory that refuses every second nonce and takes no authorization
-/// again, or every one.
-#[test]
-fn twenty_of_twenty_orders_come_to_a_certificate() {
+/// Twenty orders, for twenty names each once, and for ten names each with two keys: the directory takes no authorization
+/// again, or each one. It refuses every second nonce, and has chains of three certificates.
+fn twenty_of_twenty(challenge: &str) {
     let names: Vec<String> = (0..20).map(|number| format!("shop{number}.example")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for (challenge, reused_authorizations) in [("http-01", 0), ("tls-alpn-01", 100)] {
+    let (one, two) = ("[\"ecdsa-p256\"]", "[\"ecdsa-p256\", \"ecdsa-p384\"]");
+    for (reused_authorizations, names, keys) in [(0, &names[..], one), (100, &names[..10], two)] {
+        let dns: SocketAddr = free_address(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let is_dns = challenge == "dns-01";
         let site = Site::new(&PebbleOptions {
             refused_nonces: 50,
             reused_authorizations,
             chain: 3,
+            dns: is_dns.then_some(dns),
             ..PebbleOptions::default()
         });
-        let gateway = site.start(&format!("challenge = \"{challenge}\""), &names);
-        for name in &names {
-            site.wait_certificate(&gateway, name);
+        let mut acme = format!("challenge = \"{challenge}\"\nkey = {keys}");
+        if is_dns {
+            acme.push_str(&format!("\ndns = {{ address = \"{dns}\" }}"));
         }
+        let gateway = site.start(&acme, names);
+        let files = ["", ".p384"].into_iter().take(20 / names.len());
+        for file in files.flat_map(|kind| names.iter().map(move |name| format!("{name}{kind}.pem"))) {
+            let file = site.store.path().join("certificates").join(file);
+            // The chain without its root.
+            site.wait(&gateway, || {
+                fs::read_to_string(&file).is_ok_and(|pem| pem.matches("BEGIN CERT").count() == 4)
+            });
+        }
+        assert!(names.iter().all(|name| site.get(name).is_some()), "{challenge}");
         assert_eq!(site.pebble.orders(), 20, "{challenge}");
         assert!(!gateway.errors().contains("again_in"), "{}", gateway.errors());
     }
+}
+
+#[test]
+fn twenty_of_twenty_orders_come_to_a_certificate_by_http_01() {
+    twenty_of_twenty("http-01");
+}
+
+#[test]
+fn twenty_of_twenty_orders_come_to_a_certificate_by_tls_alpn_01() {
+    twenty_of_twenty("tls-alpn-01");
+}
+
+#[test]
+fn twenty_of_twenty_orders_come_to_a_certificate_by_dns_01() {
+    twenty_of_twenty("dns-01");
 }
 
 #[test]
