@@ -31,6 +31,7 @@ fn at_home(configuration: &str) -> io::Result<(TempDir, PathBuf)> {
     for path in [
         "/srv/shop/public",
         "/srv/shop/static",
+        "/srv/media",
         "/var/lib/bridgehead",
         "/var/log/bridgehead",
     ] {
