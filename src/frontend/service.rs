@@ -16,7 +16,7 @@ use super::sought::{self, Sought};
 use crate::files::DecodedPath;
 use crate::protocol::tls::ClientTls;
 use crate::telemetry::{AccessLog, Counters};
-use crate::transport::tls::{Hosts, PolicyId};
+use crate::transport::tls::{Hosts, PolicyId, Verify};
 
 /// Everything that answers requests. Immutable; shared by all connections. The way of a request through it is
 /// [`serve`](super::serve).
@@ -31,9 +31,15 @@ pub struct Service {
     /// In the order of the configuration.
     routes: Box<[Arc<Route>]>,
     /// What is asked of the clients of hosts, where some have a rule of their own.
-    policies: Option<Box<Hosts<PolicyId>>>,
+    policies: Option<Box<Hosts<Policy>>>,
     /// Hosts whose certificates we get for ourselves.
     pub(super) secure_hosts: Option<Box<SecureHosts>>,
+}
+
+/// What is asked of the clients of a host.
+struct Policy {
+    id: PolicyId,
+    verify: Verify,
 }
 
 impl Service {
@@ -71,13 +77,18 @@ impl Service {
     }
 
     /// Refuses a request for a host of whose clients something else is asked than of this one (RFC 9110, section 15.5.20).
+    /// Without TLS no client shows a certificate: it may have what needs none.
     pub fn admit(&self, request: &Received, tls: Option<&ClientTls>) -> Result<(), Rejection> {
-        let (Some(policies), Some(tls)) = (&self.policies, tls) else {
+        let Some(policies) = &self.policies else {
             return Ok(());
         };
         let host = std::str::from_utf8(sought::host(&request.head.fields)).unwrap_or_default();
-        let wanted = policies.find(host).map_or(tls.usual_policy, |policy| policy.0);
-        match wanted == tls.policy {
+        let policy = policies.find(host);
+        let is_kept = match tls {
+            Some(tls) => policy.map_or(tls.usual_policy, |policy| policy.id.0) == tls.policy,
+            None => policy.is_none_or(|policy| policy.verify != Verify::Required),
+        };
+        match is_kept {
             true => Ok(()),
             false => Err(Rejection::Misdirected),
         }
@@ -120,8 +131,9 @@ impl Service {
         self.router.candidates(&Sought::new(exchange), path)
     }
 
+    /// The route of a path in normal form.
     #[inline]
-    fn find(&self, exchange: &Exchange, path: &[u8]) -> Option<&Arc<Route>> {
+    pub fn find(&self, exchange: &Exchange, path: &[u8]) -> Option<&Arc<Route>> {
         self.router.find(&Sought::new(exchange), path)
     }
 
@@ -157,9 +169,15 @@ fn observed(routes: &mut [Route], logs: &[Option<Arc<AccessLog>>], counters: &Co
 }
 
 /// `None` where no host has one.
-fn policies(config: &FrontendConfig) -> Option<Box<Hosts<PolicyId>>> {
+fn policies(config: &FrontendConfig) -> Option<Box<Hosts<Policy>>> {
     let hosts = config.host_clients().into_iter();
-    let hosts = Hosts::new(hosts.map(|host| (host.host, PolicyId::of(Some(&host.client)))));
+    let hosts = Hosts::new(hosts.map(|host| {
+        let policy = Policy {
+            id: PolicyId::of(Some(&host.client)),
+            verify: host.client.verify,
+        };
+        (host.host, policy)
+    }));
     (!hosts.is_empty()).then(|| Box::new(hosts))
 }
 

@@ -96,7 +96,7 @@ fn a_certificate_that_is_optional_is_good_if_it_is_shown() {
 
 #[test]
 fn a_host_may_ask_for_certificates_and_no_other_connection_is_for_it() {
-    let tables = "[[route]]\nhost = \"admin.example\"\nclient = { ca = \"{certs}/ca.pem\" }\nrespond = { body = \"admin\" }";
+    let tables = "[[listen]]\naddress = \"127.0.0.1:0\"\n[[route]]\nhost = \"admin.example\"\nclient = { ca = \"{certs}/ca.pem\" }\nrespond = { body = \"admin\" }";
     let mut people = None;
     let site = Site::prepared(
         "certificates = [{ cert = \"{certs}/both.pem\", key = \"{certs}/both.key\" }]",
@@ -126,4 +126,11 @@ fn a_host_may_ask_for_certificates_and_no_other_connection_is_for_it() {
     }
     // Where the same is asked, one connection is for all hosts.
     assert_eq!(site.ask(SHOP, None, "127.0.0.1").unwrap().status, 200);
+    // Without TLS no client has a certificate.
+    let clear: std::net::SocketAddr = site.gateway.addresses()[1].parse().unwrap();
+    for (host, status) in [(admin, 421), ("Admin.Example:80", 421), (SHOP, 200)] {
+        let mut client = Client::connect(clear).unwrap();
+        let answer = client.request("GET", "/who", &[("Host", host)], b"").unwrap();
+        assert_eq!(answer.status, status, "{host}");
+    }
 }
