@@ -33,6 +33,8 @@ pub struct FileAnswer {
     pub length: Option<u64>,
     /// Its body.
     pub body: Body,
+    /// Which of the names for directories it is, if it is an index.
+    pub index: Option<usize>,
 }
 
 impl FileAnswer {
@@ -42,6 +44,13 @@ impl FileAnswer {
             fields,
             length: None,
             body: Body::empty(),
+            index: None,
         }
+    }
+
+    /// The same as the index of that number.
+    pub(super) fn of_index(self, number: usize) -> Self {
+        let index = Some(number);
+        Self { index, ..self }
     }
 }

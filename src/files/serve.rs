@@ -63,7 +63,7 @@ fn directory(
     path: &RelPath,
     request: &Request<'_>,
 ) -> Result<FileAnswer, LookupError> {
-    for name in indexes.names {
+    for (at, name) in indexes.names.iter().enumerate() {
         let index = path.join(name);
         let answer = match root.get(&index) {
             Ok(Entry::File(opened)) => file(root, opened, &index, request),
@@ -72,7 +72,7 @@ fn directory(
         };
         match answer {
             Err(LookupError::NotFound) => {}
-            answer => return answer,
+            answer => return answer.map(|answer| answer.of_index(at)),
         }
     }
     match indexes.listing {

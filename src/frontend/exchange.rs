@@ -148,13 +148,18 @@ impl Exchange {
         if self.request.rounds > ROUNDS {
             return Err(Rejection::InternalCycle(ROUNDS));
         }
+        self.hand_over();
+        Ok(())
+    }
+
+    /// Another route has it, as it is: what the one before has made of it for its application is none of that one's.
+    pub(super) fn hand_over(&mut self) {
         self.request.head.script = Script::default();
         self.request.head.extra = Arc::default();
         if let Some(routed) = &mut self.request.head.routed {
             routed.method = None;
         }
         self.least = None;
-        Ok(())
     }
 
     /// Routed again in place of its answer, as a GET for `uri`: what is left of its body is not for what answers now.

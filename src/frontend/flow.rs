@@ -12,6 +12,8 @@ use crate::upstream::Upstream;
 pub enum Flow<'r> {
     /// It has its answer.
     Answered,
+    /// It has its answer, which is the index at this path, decoded.
+    Index(Bytes),
     /// An application answers.
     Forward(&'r Arc<Upstream>),
     /// It is routed again, as a request for something else.
@@ -54,6 +56,16 @@ impl InternalUri {
         }
         let encoded = percent_encode(uri, UNFIT).to_string();
         Self::new(encoded.into()).unwrap_or_else(invalid)
+    }
+
+    /// The file at `path`, which is decoded and begins with a slash.
+    pub fn path(path: &[u8], query: Option<&[u8]>) -> Self {
+        let mut uri = percent_encode(path, IN_FILE).to_string().into_bytes();
+        if let Some(query) = query {
+            uri.push(b'?');
+            uri.extend_from_slice(query);
+        }
+        Self::new(uri.into()).unwrap_or_else(|| Self::Invalid(Bytes::copy_from_slice(path)))
     }
 
     /// The file at `path`, which is decoded and begins with a slash, of the route of this name.

@@ -27,6 +27,8 @@ pub struct Route {
     pub host: Option<Template>,
     /// Whether its application reads the path in the client's spelling.
     pub as_it_came: bool,
+    /// Whether its application runs files that the gateway finds.
+    pub runs_files: bool,
     /// What is changed of requests on their way to its application, if anything is.
     pub onward: Option<Box<Onward>>,
     /// How long the steps of its application may take, if not as its upstream says.
@@ -54,6 +56,7 @@ impl Route {
                 .unwrap_or_default(),
             host: upstream.and_then(|upstream| host(&config, upstream)).cloned(),
             as_it_came: upstream.is_some_and(|upstream| upstream.config().sends_path_as_it_came()),
+            runs_files: upstream.is_some() && config.root().is_some(),
             onward: (!config.onward.is_empty()).then(|| Box::new(config.onward.clone())),
             terms: upstream.and_then(|upstream| upstream.terms(config.timeouts.upstream)),
             number: 0,

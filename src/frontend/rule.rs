@@ -50,6 +50,11 @@ impl Host {
 }
 
 impl Path {
+    /// Whether only other routes lead there.
+    pub fn is_named(&self) -> bool {
+        matches!(self, Self::Named(_))
+    }
+
     /// As it is written in the file.
     pub fn to_text(&self) -> String {
         match self {

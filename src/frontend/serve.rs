@@ -153,11 +153,35 @@ fn follow<'s>(
     exchange: &mut Exchange,
     mut found: Found<'s>,
 ) -> Result<Option<Destination<'s>>, Rejection> {
+    let mut handed = false;
     loop {
         let (path, route) = found;
         exchange.record.routed(route.number);
-        found = match pass(route, exchange, &path)? {
-            Flow::Answered => match route.filters.after(exchange) {
+        let flow = pass(route, exchange, &path)?;
+        if let Some(of) = owner(service, exchange, &path, route, &flow) {
+            let script = &exchange.request.head.script;
+            let index = match flow {
+                Flow::Index(index) => Some(index),
+                _ => script.path_info.is_empty().then(|| script.name.clone()),
+            };
+            found = match index {
+                Some(index) => {
+                    let uri = InternalUri::path(&index, exchange.request.head.target.query());
+                    let name = exchange.reroute(uri)?;
+                    find(service, exchange, name)?
+                }
+                // Two routes that run different files for one path would hand it to and fro.
+                None if handed => return Err(Rejection::NotFound),
+                None => {
+                    handed = true;
+                    exchange.hand_over();
+                    (path, of)
+                }
+            };
+            continue;
+        }
+        found = match flow {
+            Flow::Answered | Flow::Index(_) => match route.filters.after(exchange) {
                 None => return Ok(None),
                 Some(uri) => {
                     let name = exchange.replace(uri)?;
@@ -175,6 +199,27 @@ fn follow<'s>(
             }
         }
     }
+}
+
+/// The route of the file that answers, where that is another one than has found it: a file may have another name than was
+/// asked for, if it is an index or has a path behind it, and what is said of it holds however it is found.
+#[inline]
+fn owner<'s>(
+    service: &'s Service,
+    exchange: &Exchange,
+    path: &DecodedPath,
+    route: &Arc<Route>,
+    flow: &Flow<'_>,
+) -> Option<&'s Arc<Route>> {
+    let name = match flow {
+        Flow::Index(index) => &index[..],
+        Flow::Forward(_) if route.runs_files => exchange.request.head.script.found_for(path.as_bytes())?,
+        _ => return None,
+    };
+    let owner = service.find(exchange, name)?;
+    // Routes lead to one with a name whatever the path is.
+    let other = !Arc::ptr_eq(owner, route) && !route.config.path.is_named();
+    other.then_some(owner)
 }
 
 /// The route that is to have a request now: that of the name, or the one for its path.

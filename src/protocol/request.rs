@@ -204,6 +204,17 @@ pub struct Script {
     pub php: bool,
 }
 
+impl Script {
+    /// The name of a script that was found for `path`, where that is another one: the path goes on behind it, or is its
+    /// directory's. A front controller answers for others' paths, and was not found for them.
+    pub fn found_for(&self, path: &[u8]) -> Option<&[u8]> {
+        let name = &self.name[..];
+        let has_path_behind = !self.path_info.is_empty() && path.starts_with(name);
+        let is_index = self.path_info.is_empty() && path.ends_with(b"/") && name.starts_with(path);
+        (name != path && (has_path_behind || is_index)).then_some(name)
+    }
+}
+
 /// A random number that names a request in logs and towards the backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u64);

@@ -1,5 +1,6 @@
 //! Files below a directory.
 
+use bytes::Bytes;
 use http::{Method, StatusCode};
 
 use super::{DocumentRoot, Fallback, Handle, HandlerSettings, Place};
@@ -91,9 +92,9 @@ impl Handle for Directory {
             false => self.try_each(exchange, path),
         };
         match (found, &self.settings.fallback) {
-            (Ok(answer), _) => {
-                exchange.answer = answer;
-                Ok(Flow::Answered)
+            (Ok(found), _) => {
+                exchange.answer = found.answer;
+                Ok(found.index.map_or(Flow::Answered, Flow::Index))
             }
             (Err(error), Some(fallback)) if is_nothing(&error) => fallback.flow(exchange),
             (Err(error), _) => Err(error),
@@ -107,6 +108,31 @@ impl Handle for Directory {
     }
 }
 
+/// What was found to answer with.
+struct Found {
+    answer: Answer,
+    /// Its path, where it is the index of a directory.
+    index: Option<Bytes>,
+}
+
+impl Found {
+    /// With the answer for `path`, and the names that are tried for directories.
+    fn new(
+        found: Result<FileAnswer, LookupError>,
+        path: &DecodedPath,
+        names: &[String],
+    ) -> Result<Self, Rejection> {
+        let name = found.as_ref().ok().and_then(|found| names.get(found.index?));
+        let slash = if path.is_directory() { "" } else { "/" };
+        let index = name.map(|name| {
+            [path.as_bytes(), slash.as_bytes(), name.as_bytes()]
+                .concat()
+                .into()
+        });
+        answer(found).map(|answer| Self { answer, index })
+    }
+}
+
 impl Directory {
     /// The answer with the file at `path`, for a request for `asked`; with what a directory is answered with, unless only files
     /// are tried.
@@ -116,7 +142,7 @@ impl Directory {
         path: &DecodedPath,
         asked: &DecodedPath,
         directories: bool,
-    ) -> Result<Answer, Rejection> {
+    ) -> Result<Found, Rejection> {
         let relative = path.relative(self.start(path), path.as_bytes().len())?;
         let head = &exchange.request.head;
         // What is no file may be for the application, whatever its method.
@@ -130,11 +156,12 @@ impl Directory {
                 names: &self.settings.index,
                 listing: self.settings.listing.as_ref(),
             };
-            return answer(files::respond(&self.root, indexes, &relative, &request));
+            let found = files::respond(&self.root, indexes, &relative, &request);
+            return Found::new(found, path, indexes.names);
         }
         match self.root.get(&relative) {
             Ok(Entry::File(file)) if !relative.is_directory() => {
-                answer(files::file(&self.root, file, &relative, &request))
+                Found::new(files::file(&self.root, file, &relative, &request), path, &[])
             }
             Ok(Entry::File(_) | Entry::Directory) => Err(Rejection::NotFound),
             // A directory that may be entered and not be read.
@@ -152,7 +179,7 @@ impl Directory {
     }
 
     /// The answer with the first of the paths that is there.
-    fn try_each(&self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Answer, Rejection> {
+    fn try_each(&self, exchange: &mut Exchange, path: &DecodedPath) -> Result<Found, Rejection> {
         exchange.client();
         // What the paths are made of can name a file.
         path.check_file(path.as_bytes().len())?;

@@ -7,6 +7,7 @@ mod files;
 mod internal;
 mod listeners;
 mod logs;
+mod owners;
 mod programs;
 mod real_logs;
 mod real_nginx;

@@ -99,7 +99,10 @@ impl Handle for Scripts {
             Resolved::File(opened, name) => {
                 let request = request(head, path, delivery);
                 exchange.answer = answer(files::file(self.site.root(), opened, &name, &request))?;
-                Ok(Flow::Answered)
+                Ok(match path.is_directory() {
+                    true => Flow::Index([path.as_bytes(), name.name()].concat().into()),
+                    false => Flow::Answered,
+                })
             }
             Resolved::Redirect => {
                 exchange.answer = files::redirect(&request(head, path, delivery)).into();
