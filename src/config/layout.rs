@@ -88,7 +88,34 @@ impl Key {
     }
 }
 
+impl Layout {
+    /// What the value of a key looks like.
+    pub(super) fn form(&self, key: &str) -> Option<&Form> {
+        let key = self.keys.iter().find(|known| known.name == key)?;
+        Some(&key.form)
+    }
+}
+
 impl Form {
+    /// The layout of a table.
+    pub(super) fn layout(&self) -> Option<&Layout> {
+        match self {
+            Self::Table(layout) | Self::Switch(layout) => Some(layout),
+            Self::Value { .. } | Self::Tables(_) | Self::Named(_) => None,
+        }
+    }
+
+    /// Whether a value stands for an array of it alone.
+    pub(super) fn is_one_or_more(&self) -> bool {
+        let Self::Value { schema, .. } = self else {
+            return false;
+        };
+        let forms = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
+        forms
+            .iter()
+            .any(|form| !form["items"].is_null() && forms.contains(&form["items"]))
+    }
+
     /// What a table says about itself.
     fn doc(&self) -> &'static str {
         match self {

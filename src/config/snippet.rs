@@ -4,8 +4,11 @@
 //! where it is used, and complaints name its line.
 
 use super::complaints::Complaints;
+use super::layout::{Form, Layout};
 use super::node::{Node, Table, Value};
 use super::suggest;
+use super::table::Table as _;
+use super::tables::Route;
 
 /// Puts the snippets into the routes of `document` that use them.
 pub(super) fn apply(document: &mut Table, complaints: &mut Complaints) {
@@ -14,6 +17,7 @@ pub(super) fn apply(document: &mut Table, complaints: &mut Complaints) {
         _ => Table::default(),
     };
     let mut used = Vec::new();
+    let layout = Route::layout();
     refuse_rules(&snippets, complaints);
     let routes = document
         .entries
@@ -29,7 +33,7 @@ pub(super) fn apply(document: &mut Table, complaints: &mut Complaints) {
     {
         for route in routes {
             if let Value::Table(route) = &mut route.value {
-                add_all(route, &snippets, &mut used, complaints);
+                add_all(route, &snippets, &layout, &mut used, complaints);
             }
         }
     }
@@ -60,7 +64,13 @@ fn refuse_rules(snippets: &Table, complaints: &mut Complaints) {
 }
 
 /// Adds the snippets that a route uses, the first one first.
-fn add_all(route: &mut Table, snippets: &Table, used: &mut Vec<String>, complaints: &mut Complaints) {
+fn add_all(
+    route: &mut Table,
+    snippets: &Table,
+    layout: &Layout,
+    used: &mut Vec<String>,
+    complaints: &mut Complaints,
+) {
     let Some(names) = route.get(USE).cloned() else {
         return;
     };
@@ -76,7 +86,7 @@ fn add_all(route: &mut Table, snippets: &Table, used: &mut Vec<String>, complain
                 ..
             }) => {
                 used.push(text.clone());
-                add(route, snippet);
+                add(route, snippet, Some(layout));
             }
             Some(_) => used.push(text.clone()),
             None => unknown(name, text, snippets, complaints),
@@ -84,25 +94,38 @@ fn add_all(route: &mut Table, snippets: &Table, used: &mut Vec<String>, complain
     }
 }
 
-/// Adds what a route does not say. What both say in tables and arrays adds up, the route's own first; else the route's
-/// own holds.
-fn add(own: &mut Table, snippet: &Table) {
+/// Adds what a route does not say. What both say in tables and arrays adds up, the route's own first, and so does a
+/// single value of a key that takes several; else the route's own holds.
+fn add(own: &mut Table, snippet: &Table, layout: Option<&Layout>) {
     for (key, node) in &snippet.entries {
-        let known = own.entries.iter_mut().find(|(known, _)| known == key);
-        match known.map(|(_, known)| &mut known.value) {
-            None => own.entries.push((key.clone(), node.clone())),
-            Some(Value::Table(known)) => {
-                if let Value::Table(more) = &node.value {
-                    add(known, more);
-                }
-            }
-            Some(Value::List(known)) => {
-                if let Value::List(more) = &node.value {
-                    known.extend(more.iter().cloned());
-                }
-            }
-            Some(_) => {}
+        let Some((_, known)) = own.entries.iter_mut().find(|(known, _)| known == key) else {
+            own.entries.push((key.clone(), node.clone()));
+            continue;
+        };
+        let form = layout.and_then(|layout| layout.form(key));
+        if form.is_some_and(Form::is_one_or_more) {
+            let more = items(node.clone());
+            let first = std::mem::replace(&mut known.value, Value::Unusable);
+            let first = items(Node {
+                value: first,
+                ..known.clone()
+            });
+            known.value = Value::List(first.into_iter().chain(more).collect());
+            continue;
         }
+        match (&mut known.value, &node.value) {
+            (Value::Table(known), Value::Table(more)) => add(known, more, form.and_then(Form::layout)),
+            (Value::List(known), Value::List(more)) => known.extend(more.iter().cloned()),
+            _ => {}
+        }
+    }
+}
+
+/// The elements of an array, or the one that stands for it.
+fn items(node: Node) -> Vec<Node> {
+    match node.value {
+        Value::List(items) => items,
+        _ => vec![node],
     }
 }
 
@@ -143,4 +166,43 @@ mod tests {
         let read = |text| parse("text", text, &|_| None).unwrap();
         assert_eq!(read(text), read(whole));
     }
+    #[test]
+    fn one_value_and_several_add_up_whatever_the_form() {
+        for (own, snippet) in [
+            ("'10.0.0.1'", "'10.0.0.2'"),
+            ("'10.0.0.1'", "['10.0.0.2']"),
+            ("['10.0.0.1']", "'10.0.0.2'"),
+            ("['10.0.0.1']", "['10.0.0.2']"),
+        ] {
+            let text = format!(
+                "[[listen]]\naddress = '127.0.0.1:1'\n\
+                [snippet.a]\naccess = {{ deny = {snippet} }}\n[snippet.b]\naccess = {{ deny = '10.0.0.3' }}\n\
+                cors = {{ origins = 'https://b.test', methods = 'PUT' }}\nsend_file = '@b'\n\
+                [[route]]\nuse = ['a', 'b']\naccess = {{ deny = {own} }}\nsend_file = '@a'\n\
+                cors = {{ origins = 'https://a.test', methods = 'GET' }}\nproxy = {{ upstream = 'app' }}\n{REST}"
+            );
+            let whole = format!(
+                "[[listen]]\naddress = '127.0.0.1:1'\n\
+                [[route]]\naccess = {{ deny = ['10.0.0.1', '10.0.0.2', '10.0.0.3'] }}\nsend_file = ['@a', '@b']\n\
+                cors = {{ origins = ['https://a.test', 'https://b.test'], methods = ['GET', 'PUT'] }}\n\
+                proxy = {{ upstream = 'app' }}\n{REST}"
+            );
+            let read = |text: &str| parse("text", text, &|_| None).unwrap();
+            assert_eq!(read(&text), read(&whole), "{own} and {snippet}");
+        }
+    }
+
+    #[test]
+    fn a_flag_for_all_that_there_is_stays_the_route_s_own() {
+        let text = "[[listen]]\naddress = '127.0.0.1:1'\n[snippet.a]\nfiles = { precompressed = ['gzip'] }\n\
+            [[route]]\nuse = 'a'\nfiles = { root = '/srv', precompressed = true }\n";
+        let whole = "[[listen]]\naddress = '127.0.0.1:1'\n\
+            [[route]]\nfiles = { root = '/srv', precompressed = true }\n";
+        let read = |text| parse("text", text, &|_| None).unwrap();
+        assert_eq!(read(text), read(whole));
+    }
+
+    const REST: &str = "[[route]]\npath = '@a'\nfiles = { root = '/srv/a' }\n\
+        [[route]]\npath = '@b'\nfiles = { root = '/srv/b' }\n\
+        [upstream.app]\nprotocol = 'http'\nendpoints = ['127.0.0.1:2']\n";
 }

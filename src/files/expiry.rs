@@ -13,7 +13,7 @@ pub struct Expiry {
     pub suffix: Vec<String>,
     /// Media types that it is for: `image/png`, `image/*`; none: all.
     pub types: Vec<String>,
-    /// It is for names that change with the contents alone.
+    /// It is for names that change with the contents alone, and for no pages.
     pub hashed: bool,
     /// How long they may be kept. Zero: they may, and are asked for every time.
     pub after: Duration,
@@ -51,7 +51,7 @@ impl Expiry {
         let ends = |suffix: &String| ends_with(subject.name, suffix.as_bytes());
         (self.suffix.is_empty() || self.suffix.iter().any(ends))
             && (self.types.is_empty() || self.types.iter().any(|kind| is_type(subject.media_type, kind)))
-            && (!self.hashed || is_hashed(subject.name, subject.query))
+            && (!self.hashed || !subject.is_page() && is_hashed(subject.name, subject.query))
     }
 
     /// Adds what it says of a file that was changed at `modified`.
@@ -74,6 +74,15 @@ impl Expiry {
             seconds => now + Duration::from_secs(seconds),
         });
         fields.try_set(FieldName::Expires, date.as_bytes());
+    }
+}
+
+impl Subject<'_> {
+    /// What has an address that visitors keep, and names the files with digests: its own name never changes.
+    fn is_page(&self) -> bool {
+        ["text/html", "application/xhtml+xml"]
+            .iter()
+            .any(|page| is_type(self.media_type, page))
     }
 }
 
@@ -143,6 +152,8 @@ mod tests {
         ];
         for (name, kind, days) in [
             ("app.3f2a1c.js", "text/javascript", Some(4)),
+            ("page.3f2a1c.html", "text/html; charset=utf-8", None),
+            ("page.3f2a1c.xhtml", "application/xhtml+xml", None),
             ("app.js", "text/javascript", Some(3)),
             ("APP.CSS", "text/css", Some(3)),
             ("css", "application/octet-stream", None),

@@ -24,7 +24,8 @@ use std::ops::Range;
 use acme::Acme;
 use listen::Listen;
 use log::Log;
-use route::{Route, Routes};
+pub(super) use route::Route;
+use route::Routes;
 use server::{Server, Settings};
 use snippet::Snippets;
 use tls::Tls;
@@ -53,8 +54,8 @@ table! {
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
         /// Parts of routes by their names, `[snippet.NAME]`: whatever a `[[route]]` may say but `host` and `path`. A route
-        /// takes them with `use = ["NAME"]`: what both say in tables and arrays adds up, else the route's own holds.
-        /// Default: none.
+        /// takes them with `use = ["NAME"]`: what both say in tables and arrays adds up, and so does one value where several
+        /// may stand; else the route's own holds. Default: none.
         snippet: () as Snippets,
         route: Vec<At<Route>> as Routes,
     }

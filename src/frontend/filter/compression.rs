@@ -80,17 +80,16 @@ impl Compression {
         })
     }
 
-    /// Whether the plain form of this answer may be another one's coding.
+    /// Whether another client gets this answer, or all of what this is a part of, in a coding.
     fn concerns(&self, answer: &Answer) -> bool {
         let fields = &answer.fields;
         has_content(answer.status)
             && !matches!(answer.body, Body::Tunnel(_) | Body::Unanswered)
             && !fields.contains(FieldName::ContentEncoding)
-            && !fields.contains(FieldName::ContentRange)
             && !may_not_be_transformed(fields)
             && fields
                 .get(FieldName::ContentType)
-                .is_some_and(|value| self.has_type(value))
+                .is_some_and(|value| self.has_type(value) || is_parts(value))
     }
 
     fn has_type(&self, value: &[u8]) -> bool {
@@ -154,6 +153,9 @@ impl Filter for Compression {
             return None;
         }
         vary(&mut answer.fields);
+        if is_part(answer) {
+            return None;
+        }
         let length = match head.method {
             Method::HEAD => answer
                 .length
@@ -168,9 +170,23 @@ impl Filter for Compression {
     }
 }
 
-/// Whether answers of this status have content that is all there is.
+/// Whether answers of this status have content.
 fn has_content(status: StatusCode) -> bool {
-    !matches!(status.as_u16(), 100..200 | 204 | 205 | 206 | 304)
+    !matches!(status.as_u16(), 100..200 | 204 | 205 | 304)
+}
+
+/// Whether this is not all there is. It is left plain, and says on what the choice of the whole depends (RFC 9110,
+/// section 15.3.7).
+fn is_part(answer: &Answer) -> bool {
+    answer.status == StatusCode::PARTIAL_CONTENT || answer.fields.contains(FieldName::ContentRange)
+}
+
+/// Several parts in one body, whose own types stand in there.
+fn is_parts(content_type: &[u8]) -> bool {
+    let kind = b"multipart/byteranges";
+    content_type
+        .get(..kind.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(kind))
 }
 
 /// RFC 9111, section 5.2.2.6.

@@ -67,7 +67,7 @@ impl Settings {
             Some((start, end)) => {
                 let middle = origin.strip_prefix(start.as_bytes());
                 let middle = middle.and_then(|rest| rest.strip_suffix(end.as_bytes()));
-                middle.is_some_and(|middle| !middle.is_empty() && !middle.contains(&b'/'))
+                middle.is_some_and(|middle| !middle.is_empty() && middle.iter().all(is_of_host))
             }
         })
     }
@@ -116,6 +116,7 @@ impl Cors {
     fn admit(&self, request: &Fields, fields: &mut Fields) -> bool {
         fields.remove(FieldName::AccessControlAllowOrigin);
         fields.remove_named(b"access-control-allow-credentials");
+        fields.remove_named(b"access-control-allow-private-network");
         if self.settings.is_open() {
             fields.set(FieldName::AccessControlAllowOrigin, "*");
             return true;
@@ -144,6 +145,11 @@ impl Cors {
             );
         }
     }
+}
+
+/// What names of hosts consist of: no star reaches past the host.
+fn is_of_host(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
 }
 
 /// Whether a browser asks what a page may do, before it does it.
@@ -199,6 +205,12 @@ mod tests {
             ("https://b.example", false),
             ("http://a.example", false),
             ("https://evil.example/.b.example", false),
+            ("https://evil.example:1.b.example", false),
+            ("https://evil.example#.b.example", false),
+            ("https://user@x.b.example", false),
+            ("https://x y.b.example", false),
+            ("https://x\u{e4}.b.example", false),
+            ("https://x-1.y.b.example", true),
             ("null", false),
         ] {
             assert_eq!(settings.has(origin.as_bytes()), known, "{origin}");

@@ -18,7 +18,8 @@ fn application() -> Scripted {
         let seen = seen.map(|name| request.param(name).unwrap_or("-").to_owned());
         let answer = format!(
             "Content-Type: text/plain\r\nX-Powered-By: PHP\r\nX-Frame-Options: DENY\r\nSet-Cookie: id=1; Path=/\r\n\
-             Set-Cookie: b=2; Secure\r\nAccess-Control-Allow-Origin: https://evil.test\r\n\r\n{}",
+             Set-Cookie: b=2; Secure\r\nAccess-Control-Allow-Origin: https://evil.test\r\n\
+             Access-Control-Allow-Private-Network: true\r\n\r\n{}",
             seen.join("|")
         );
         connection.fastcgi_response(request.id, answer.as_bytes())
@@ -143,6 +144,7 @@ fn pages_of_known_origins_are_told_what_they_may_do() {
         ["https://app.test"]
     );
     assert_eq!(answer.header("access-control-expose-headers"), Some("X-Own"));
+    assert_eq!(answer.header("access-control-allow-private-network"), None);
     let stranger = ask(&gateway, "GET", "a.test", "/", &[("Origin", "https://evil.test")]);
     assert_eq!(
         values(&stranger, "access-control-allow-origin"),

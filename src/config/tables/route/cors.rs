@@ -16,7 +16,7 @@ table! {
     /// What scripts of pages from other origins may do. Browsers that ask before (OPTIONS) are answered for the application;
     /// what that says about origins itself does not count. Errors of the gateway say it, too.
     pub(in crate::config) struct Cors for Settings {
-        /// Origins: `"https://app.example"`, `"https://*.example"`, or `"*"` for all. Required.
+        /// Origins: `"https://app.example"`, `"https://*.example"` for hosts, or `"*"` for all. Required.
         origins: Vec<String> as OneOrMore(ORIGIN),
         /// Methods of requests.
         methods: Vec<Method> as OneOrMore(METHOD),
@@ -45,7 +45,7 @@ pub(super) fn check(typed: &At<Cors>, complaints: &mut Complaints) -> Settings {
     typed.apply_to(&mut settings);
     if let Some(origins) = &typed.origins
         && settings.credentials
-        && origins.iter().any(|origin| origin == "*")
+        && origins.iter().any(|origin| is_for_anyone(origin))
     {
         complaints
             .error(
@@ -55,6 +55,13 @@ pub(super) fn check(typed: &At<Cors>, complaints: &mut Complaints) -> Settings {
             .help("name the origins, or leave `credentials` out");
     }
     settings
+}
+
+/// Whether anybody may have a host with such an origin: `*`, `https://*`, `https://app.*`.
+fn is_for_anyone(origin: &str) -> bool {
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let host = host.split(':').next().unwrap_or_default();
+    host.trim_end_matches('.').ends_with('*')
 }
 
 fn shown(settings: &Settings) -> Cors {
@@ -81,7 +88,22 @@ fn origin(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
             .error(typed.span(), "not an origin")
             .help("write \"https://app.example\", without a path; \"https://*.example\" stands for several");
     }
-    Some(typed.to_ascii_lowercase())
+    let origin = typed.to_ascii_lowercase();
+    if let Some(short) = without_default_port(&origin) {
+        complaints
+            .error(typed.span(), "browsers never send the usual port of a scheme")
+            .help(format!("write \"{short}\""));
+    }
+    Some(origin)
+}
+
+/// An origin as browsers send it, when it has the port that its scheme implies.
+fn without_default_port(origin: &str) -> Option<&str> {
+    match origin.split_once("://")?.0 {
+        "https" => origin.strip_suffix(":443"),
+        "http" => origin.strip_suffix(":80"),
+        _ => None,
+    }
 }
 
 const FIELD: Text<String> = Text {

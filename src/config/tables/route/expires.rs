@@ -19,7 +19,8 @@ table! {
         /// Media types, of which one has to be that of the file: `"font/woff2"`, `"image/*"`. Default: any.
         r#type: Vec<String> as OneOrMore(TYPE) => types,
         /// Only files whose names change with their contents, because a tool puts a digest of those into them
-        /// (`app.3f2a1c.js`), or that are asked for with a version (`?v=12`).
+        /// (`app.3f2a1c.js`), or that are asked for with a version (`?v=12`, `ver` or `hash`), and no pages of HTML. A name
+        /// that may be a word is none: a directory that holds nothing else is better a route of its own, without this.
         hashed: bool as Flag,
         /// How long. `"0s"`: they may be kept, and are asked for each time. Default: required, but with `hashed` a year.
         after: Duration as Time => _,
