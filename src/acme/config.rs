@@ -13,7 +13,7 @@ use super::names::Reach;
 pub struct AcmeConfig {
     /// Where the directory writes to when something is wrong with a certificate; `None`: certificates are not asked for.
     pub email: Option<String>,
-    /// Who is asked: the first one, and the next ones when that fails.
+    /// The directories that are asked: the first one, and the next ones when that fails.
     pub directories: Vec<DirectoryConfig>,
     /// How control of a name is shown: the first one, and the next ones when that fails. None: see [`AcmeConfig::ways`].
     pub challenges: Option<Vec<ChallengeKind>>,
@@ -36,7 +36,7 @@ pub struct AcmeConfig {
 pub struct DirectoryConfig {
     /// Its URL.
     pub url: String,
-    /// Who is believed to be it, as PEM; `None`: as the system believes.
+    /// The issuers of its certificate that are believed, as PEM; `None`: those of the system.
     pub ca: Option<PathBuf>,
     /// The customer that the account is for (RFC 8555, section 7.3.4).
     pub eab: Option<Eab>,

@@ -83,7 +83,7 @@ pub(super) enum HttpError {
 }
 
 impl Http {
-    /// Reads whom to believe. Not for a thread of the runtime.
+    /// Reads the issuers that are believed. Not for a thread of the runtime.
     pub(super) fn load(ca: Option<PathBuf>) -> Result<Self, TlsError> {
         let tls = BackendTls {
             ca,

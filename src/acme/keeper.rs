@@ -390,7 +390,7 @@ impl Care {
     }
 }
 
-/// The same for a name on every machine: who comes first has the lock, and the others find it done.
+/// The same for a name on every machine: the first one has the lock, and the others find it done.
 fn seed(wanted: &Wanted) -> u64 {
     let mut seed = 0xcbf2_9ce4_8422_2325_u64;
     for byte in wanted.label().bytes() {

@@ -1,12 +1,12 @@
 //! One order, from the wish to the certificate (RFC 8555, section 7.1.6): a state machine without input and output.
 //!
 //! [`next`](Order::next) says what is to be done, and what came of it is told with [`replied`](Order::replied),
-//! [`published`](Order::published) and [`waited`](Order::waited). What has to outlive the process is the [`Record`]: whoever
+//! [`published`](Order::published) and [`waited`](Order::waited). What has to outlive the process is the [`Record`]: what
 //! drives the order writes it before each step. The record has no more of the state than where the order is: how far
 //! it is, the directory knows. So an order that was left at any step is gone on with in the same way: by looking at it.
 //!
 //! An order that a directory has made, and of which we were not told any more, is found in the list of the account where
-//! the directory has one; others give the same order again to the one who asks for the same.
+//! the directory has one; others give the same order again to a client that asks for the same.
 
 mod record;
 mod reply;

@@ -54,7 +54,7 @@ pub enum LocalError {
     /// A certificate cannot be issued.
     #[error("the local authority cannot issue for {names}: {why}", names = names.join(", "))]
     Issue {
-        /// For whom.
+        /// The names that it is for.
         names: Vec<String>,
         /// What is wrong.
         why: String,

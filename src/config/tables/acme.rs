@@ -27,7 +27,7 @@ table! {
         /// Where the directory writes to when something is wrong with a certificate. With it, its terms are agreed to.
         /// Without it, no certificates are asked for. Default: none.
         email: String as EMAIL,
-        /// Who is asked for certificates: the first one, after a failure the next one. Default: Let's Encrypt.
+        /// Directories that are asked for certificates: the first one, after a failure the next one. Default: Let's Encrypt.
         directory: Vec<At<Directory>> as Repeated => directories,
         /// How it is shown that a name is ours: in the first way, after a failure in the next one. `"http-01"` needs a
         /// listener that port 80 of the name leads to, `"tls-alpn-01"` one with TLS for port 443, `"dns-01"` an answer in
