@@ -78,7 +78,7 @@ impl Kept {
             .then(|| self.told[usize::from(coded)].get_or_init(make))
     }
 
-    /// Whether it is to be looked at again: one of those who ask at the same time is told so.
+    /// Whether it is to be looked at again: of several requests at the same time one is told so.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         let (now, last) = (milliseconds(now), self.checked.load(Ordering::Relaxed));
         let relaxed = Ordering::Relaxed;

@@ -124,7 +124,7 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// The path of a place, without who sent it.
+/// The path of a place, without the server that sent it.
 fn path(place: &str) -> String {
     let path = place
         .split_once("://")

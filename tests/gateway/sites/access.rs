@@ -1,4 +1,4 @@
-//! Who may ask, and when nothing is answered.
+//! Which clients may ask, and when nothing is answered.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What listeners and routes have of their own: who answers there, limits, how long connections go on.
+//! What listeners and routes have of their own: the routes that answer there, limits, how long connections go on.
 
 use testbed::{Client, Gateway, Response};
 
