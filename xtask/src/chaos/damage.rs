@@ -28,7 +28,9 @@ pub(crate) struct Phases {
     pub(crate) kind: &'static str,
     /// What else is to be told of them.
     pub(crate) more: String,
-    /// Nobody but the ordinary load.
+    /// How many times the ordinary p99 without them that with them may be, where a case promises it.
+    pub(crate) most: Option<f64>,
+    /// The ordinary load alone.
     pub(crate) without: Vec<Range<Instant>>,
     /// All of them are under way.
     pub(crate) with: Vec<Range<Instant>>,

@@ -3,6 +3,7 @@
 mod answer;
 mod case;
 mod client;
+mod comparison;
 mod configuration;
 mod content;
 mod damage;

@@ -1,9 +1,8 @@
 //! The figures of one case.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::damage::Phases;
 use super::ledger::Ledger;
 use super::sample::{Outcome, Sample};
 
@@ -100,29 +99,8 @@ impl Refusal {
     }
 }
 
-/// One line about the clients of a case: the p99 of ordinary requests with and without them.
-pub(crate) fn comparison(phases: &Phases, ordinary: &[Sample]) -> String {
-    let p99 = |ranges: &[std::ops::Range<Instant>]| {
-        percentile(ordinary, 0.99, |sample| {
-            ranges.iter().any(|range| range.contains(&sample.due))
-        })
-    };
-    let (with, without) = (p99(&phases.with), p99(&phases.without));
-    let Phases { kind, more, .. } = phases;
-    let kind = if kind.is_empty() { "these clients" } else { kind };
-    if with.is_zero() || without.is_zero() {
-        return format!("ordinary p99 with {kind}: too few right answers to compare{more}");
-    }
-    format!(
-        "ordinary p99 with {kind} {:.1} ms, without {:.1} ms: {:.2} times{more}",
-        with.as_secs_f64() * 1e3,
-        without.as_secs_f64() * 1e3,
-        with.as_secs_f64() / without.as_secs_f64()
-    )
-}
-
 /// Of the latencies of right answers; zero when there are none.
-fn percentile(samples: &[Sample], part: f64, wanted: impl Fn(&Sample) -> bool) -> Duration {
+pub(crate) fn percentile(samples: &[Sample], part: f64, wanted: impl Fn(&Sample) -> bool) -> Duration {
     let right = samples
         .iter()
         .filter(|sample| sample.outcome == Outcome::Right && wanted(sample));
@@ -137,6 +115,8 @@ fn percentile(samples: &[Sample], part: f64, wanted: impl Fn(&Sample) -> bool) -
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn sample(posts: bool, milliseconds: u64, outcome: Outcome) -> Sample {

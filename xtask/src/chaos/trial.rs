@@ -7,13 +7,14 @@ use anyhow::{Context, Result};
 use testbed::Kind;
 
 use super::case::Case;
+use super::comparison::Comparison;
 use super::layout::Layout;
 use super::ledger::Ledger;
 use super::load::{HALF, Load, Plan};
 use super::pace::Pace;
 use super::sample::{Outcome, Sample};
 use super::site::Site;
-use super::tally::{Tally, comparison};
+use super::tally::Tally;
 use super::verdict;
 
 /// How much of a load, and for how long.
@@ -58,7 +59,7 @@ pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Re
     let samples = load.finish()?;
     let damage = damage.with_context(|| format!("{kind}/{}\n{}", case.name, site.errors()))?;
     let tally = Tally::of(&samples, &damage.samples, &Ledger::read(&site.ledger())?);
-    let violations = verdict::violations(&tally, &damage);
+    let violations = verdict::violations(&tally, &damage, &samples);
     if !violations.is_empty() {
         explain(samples.iter().chain(&damage.samples), &pace);
         eprintln!("the gateway's log:\n{}", site.errors());
@@ -71,7 +72,7 @@ pub(crate) fn run(case: &Case, kind: Kind, program: &Path, extent: Extent) -> Re
         notes: damage
             .phases
             .iter()
-            .map(|phases| comparison(phases, &samples))
+            .map(|phases| Comparison::of(phases, &samples).to_string())
             .collect(),
         tally,
         violations,

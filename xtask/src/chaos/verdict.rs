@@ -1,6 +1,8 @@
 //! What is demanded of every case, whatever the fault.
 
+use super::comparison::Comparison;
 use super::damage::Damage;
+use super::sample::Sample;
 use super::tally::{Tally, Words};
 
 /// Every demand that was not met, in words; none is a pass.
@@ -8,7 +10,7 @@ use super::tally::{Tally, Words};
 /// Wrong bodies, lost answers and second executions are never right. A refusal of a request that could have been sent
 /// again is never right either, for in every case a worker lives or comes back within the time that requests are
 /// held. What remains is what nobody can repair: at most as much of it may be seen as the fault itself can have done.
-pub(crate) fn violations(tally: &Tally, damage: &Damage) -> Vec<String> {
+pub(crate) fn violations(tally: &Tally, damage: &Damage, ordinary: &[Sample]) -> Vec<String> {
     let mut violations = Vec::new();
     let mut demand = |count: usize, most: usize, what: &str| {
         if count > most {
@@ -36,6 +38,8 @@ pub(crate) fn violations(tally: &Tally, damage: &Damage) -> Vec<String> {
     );
     demand(sum(&tally.timed_out), damage.unanswered, "deadlines passed");
     violations.extend(damage.complaints.iter().cloned());
+    let slower = |phases| Comparison::of(phases, ordinary).violation();
+    violations.extend(damage.phases.iter().filter_map(slower));
     violations
 }
 
@@ -58,9 +62,9 @@ mod tests {
             cut: 1,
             ..Tally::default()
         };
-        assert!(violations(&tally, &Damage::interrupted(3)).is_empty());
+        assert!(violations(&tally, &Damage::interrupted(3), &[]).is_empty());
         assert_eq!(
-            violations(&tally, &Damage::interrupted(2)),
+            violations(&tally, &Damage::interrupted(2), &[]),
             ["3 exchanges broken, at most 2 may be"]
         );
     }
@@ -76,7 +80,7 @@ mod tests {
             unexecuted: 1,
             ..Tally::default()
         };
-        assert_eq!(violations(&tally, &Damage::interrupted(9)).len(), 6);
+        assert_eq!(violations(&tally, &Damage::interrupted(9), &[]).len(), 6);
     }
 
     #[test]
@@ -85,6 +89,6 @@ mod tests {
             complaints: vec!["no successor".to_owned()],
             ..Damage::none()
         };
-        assert_eq!(violations(&Tally::default(), &damage), ["no successor"]);
+        assert_eq!(violations(&Tally::default(), &damage, &[]), ["no successor"]);
     }
 }
