@@ -102,7 +102,7 @@ POST, and no error of the gateway if the request was repeatable: a GET, or a POS
 not repeatable are 502 for a POST that a worker may have executed, and 504; there may be no more of these, and of cut
 answers, than the fault itself can have caused (\"of at most\"). A cut answer is one that breaks off so that the client
 can see it; a shortened one that looks complete would be a wrong body. Latencies are those of right answers from the time
-they were due, holding included; they are shown and nothing is demanded of them.
+they were due, holding included; they are shown, and nothing is demanded of them unless the case says so.
 ";
 
 #[cfg(test)]
