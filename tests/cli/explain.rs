@@ -366,7 +366,7 @@ fn how_paths_lead_into_a_directory_is_said() {
         (
             "/static/none",
             "path /static: files below ROOT (alias: without /static)",
-            "answer     404 (not_found): nothing to send for /none below ROOT (names that end in .php, .phtml or .phar are never sent as they are)",
+            "answer     404 (not_found): nothing to send for /none below ROOT (names of PHP programs, such as .php, .php5, .phtml and .phar, are never sent as they are)",
         ),
         (
             "/php/index.php/x",

@@ -240,4 +240,5 @@ pub(super) fn answer(answer: Result<FileAnswer, LookupError>) -> Result<Answer, 
 }
 
 /// Why a file that is there is not sent.
-pub(super) const PROGRAM: &str = "names that end in .php, .phtml or .phar are never sent as they are";
+pub(super) const PROGRAM: &str =
+    "names of PHP programs, such as .php, .php5, .phtml and .phar, are never sent as they are";
