@@ -57,11 +57,13 @@ pub(super) fn check(typed: &At<Cors>, complaints: &mut Complaints) -> Settings {
     settings
 }
 
-/// Whether anybody may have a host with such an origin: `*`, `https://*`, `https://app.*`.
+/// Whether a host with such an origin can be had by registering a name: `*`, `https://*`, `https://app.*`,
+/// `https://*example.com`. Behind the star of the others there is a dot and a domain.
 fn is_for_anyone(origin: &str) -> bool {
     let host = origin.split_once("://").map_or(origin, |(_, host)| host);
     let host = host.split(':').next().unwrap_or_default();
-    host.trim_end_matches('.').ends_with('*')
+    host.split_once('*')
+        .is_some_and(|(_, domain)| !domain.trim_end_matches('.').starts_with('.'))
 }
 
 fn shown(settings: &Settings) -> Cors {
