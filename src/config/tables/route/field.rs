@@ -76,6 +76,9 @@ impl Unit<FieldRules> for RequestHeaders {
     }
 }
 
+/// Keys of a table of fields that are no names of fields, whatever is written behind them.
+const OPTIONS: [&str; 2] = ["on_errors", "preset"];
+
 /// Reads what is done to fields; `other` knows more keys, and says whether it does.
 fn rules(
     node: &Node,
@@ -86,14 +89,14 @@ fn rules(
     let mut set = Vec::new();
     for (key, value) in &node.table(complaints)?.entries {
         match (key.as_str(), &value.value) {
-            (_, Value::Text(text)) if key.as_str() != "preset" => {
-                let text = At::new(value.span.clone(), text.clone());
-                set.extend(field(key, &text, &set, complaints));
-            }
             ("set", _) => set.extend(fields(value, &set, complaints)),
             ("add", _) => rules.add = fields(value, &[], complaints),
             ("default", _) => rules.default.extend(fields(value, &[], complaints)),
             ("remove", _) => rules.remove = removed(value, complaints),
+            (name, Value::Text(text)) if !OPTIONS.contains(&name) => {
+                let text = At::new(value.span.clone(), text.clone());
+                set.extend(field(key, &text, &set, complaints));
+            }
             _ if other(key, value, &mut rules, complaints) => {}
             _ => {
                 value.refuse("the value of a field, in quotes", complaints);
