@@ -103,7 +103,7 @@ fn add(own: &mut Table, snippet: &Table, layout: Option<&Layout>) {
             continue;
         };
         let form = layout.and_then(|layout| layout.form(key));
-        if form.is_some_and(Form::is_one_or_more) {
+        if form.is_some_and(Form::is_one_or_more) || is_one_beside_several(&known.value, &node.value) {
             let more = items(node.clone());
             let first = std::mem::replace(&mut known.value, Value::Unusable);
             let first = items(Node {
@@ -119,6 +119,14 @@ fn add(own: &mut Table, snippet: &Table, layout: Option<&Layout>) {
             _ => {}
         }
     }
+}
+
+/// A text where the other one has an array: none of both is lost. A flag that stands for an array is no element of it.
+fn is_one_beside_several(one: &Value, other: &Value) -> bool {
+    matches!(
+        (one, other),
+        (Value::Text(_), Value::List(_)) | (Value::List(_), Value::Text(_))
+    )
 }
 
 /// The elements of an array, or the one that stands for it.
