@@ -29,6 +29,9 @@ pub enum Rejection {
     /// `host` of a route or an upstream has a variable that made it no host.
     #[error("`host` of the route or the upstream comes to `{0}`, which is none")]
     HostTemplate(String),
+    /// The target of a `rewrite` has a variable that made it no path.
+    #[error("`rewrite` of the route comes to `{0}`, which is no path")]
+    RewriteTemplate(String),
     /// `*` or an authority where a path has to be.
     #[error("form of target that is not for this method")]
     Target,
@@ -128,6 +131,7 @@ impl Rejection {
             Self::Path(error) => path(*error),
             Self::Host
             | Self::HostTemplate(_)
+            | Self::RewriteTemplate(_)
             | Self::Target
             | Self::LeavesRoute
             | Self::ClearOnTlsPort
@@ -162,7 +166,7 @@ impl Rejection {
             Self::Path(PathError::Hidden | PathError::Traversal) | Self::NotFound => Reason::NotFound,
             Self::Path(_) | Self::LeavesRoute => Reason::BadPath,
             Self::Host | Self::HostTemplate(_) => Reason::BadHost,
-            Self::Target => Reason::BadTarget,
+            Self::Target | Self::RewriteTemplate(_) => Reason::BadTarget,
             Self::Request(error) => rule_reason(error.rule),
             Self::ProxyHeader(HeaderError::Missing) => Reason::MissingProxyHeader,
             Self::ProxyHeader(_) => Reason::BadProxyHeader,
@@ -217,6 +221,7 @@ impl Rejection {
             | Self::Misdirected
             | Self::Method(_)
             | Self::HostTemplate(_)
+            | Self::RewriteTemplate(_)
             | Self::LeavesRoute
             | Self::Malformed
             | Self::Padded(_)
@@ -241,6 +246,7 @@ impl Rejection {
         match self {
             Self::Host
             | Self::HostTemplate(_)
+            | Self::RewriteTemplate(_)
             | Self::Target
             | Self::LeavesRoute
             | Self::TransferEncoding

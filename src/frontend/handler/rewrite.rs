@@ -47,7 +47,8 @@ pub(super) fn target(to: &Template, head: &RequestHead) -> Result<InternalUri, R
         uri.push(if uri.contains(&b'?') { b'&' } else { b'?' });
         uri.extend_from_slice(query);
     }
-    InternalUri::new(Bytes::from(uri)).ok_or(Rejection::Target)
+    let told = uri.escape_ascii().to_string();
+    InternalUri::new(Bytes::from(uri)).ok_or(Rejection::RewriteTemplate(told))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) const TARGET: Text<Template> = Text {
 };
 
 fn read(typed: &At<String>, complaints: &mut Complaints) -> Option<Template> {
-    if !typed.starts_with(['/', '$']) || mistaken_target(typed) {
+    if !typed.starts_with(['/', '$']) || typed.contains('#') || mistaken_target(typed) {
         complaints
             .error(typed.span(), "not a target of the gateway's own")
             .help("write a path such as \"/index.php?page=$1\"; other hosts need a redirect");
