@@ -20,6 +20,17 @@ pub(super) fn uri(template: &Template, head: &RequestHead) -> Vec<u8> {
     uri
 }
 
+/// The same, of a redirect. A path stays one: browsers take what begins with two slashes, or with a slash and a backslash,
+/// for another host, which the client of a variable could name.
+pub(super) fn within(template: &Template, head: &RequestHead) -> Vec<u8> {
+    let mut uri = uri(template, head);
+    let slashes = uri.iter().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
+    if slashes > 1 && uri[0] == b'/' && !template.as_str().starts_with("//") {
+        uri.drain(1..slashes);
+    }
+    uri
+}
+
 fn value(variable: &Variable, head: &RequestHead, uri: &mut Vec<u8>) {
     let kept = match (variable, uri.contains(&b'?')) {
         (Variable::Uri | Variable::Capture(_), false) => IN_PATH,
@@ -81,6 +92,33 @@ mod tests {
         ] {
             let parsed = Template::with_captures(template, &["name".to_owned()]).unwrap();
             assert_eq!(uri(&parsed, &head), expected.as_bytes(), "{template}");
+        }
+    }
+
+    #[test]
+    fn no_variable_makes_a_path_another_host() {
+        let mut head = samples::request(Method::GET);
+        head.target = Target::from_static("//evil.example/%2Fa?x=//evil.example");
+        let mut captures = Captures::default();
+        captures.set("name", Bytes::from_static(b"/evil.example"));
+        captures.set("other", Bytes::from_static(b"\\evil.example"));
+        head.routed.get_or_insert_default().captures = captures;
+        for (template, expected) in [
+            ("$request_uri", "/evil.example/%2Fa?x=//evil.example"),
+            ("/$name", "/evil.example"),
+            ("/$other", "/%5Cevil.example"),
+            ("/$arg_x", "/evil.example"),
+            ("https://new.example/$name", "https://new.example//evil.example"),
+            ("/a/$name", "/a//evil.example"),
+            ("//cdn.example$uri", "//cdn.example/evil.example/a"),
+        ] {
+            let names = ["name".to_owned(), "other".to_owned()];
+            let parsed = Template::with_captures(template, &names).unwrap();
+            assert_eq!(
+                String::from_utf8(within(&parsed, &head)).unwrap(),
+                expected,
+                "{template}"
+            );
         }
     }
 }

@@ -56,7 +56,7 @@ impl Handle for Redirect {
         if !self.to.is_constant() {
             exchange.client();
         }
-        let mut location = location::uri(&self.to, &exchange.request.head);
+        let mut location = location::within(&self.to, &exchange.request.head);
         if self.is_origin() {
             location.extend_from_slice(exchange.request.head.target.as_bytes());
         }
