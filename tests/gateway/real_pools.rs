@@ -124,8 +124,8 @@ fn a_kept_connection_yields_to_whoever_waits() {
 #[test]
 fn a_script_that_goes_on_after_its_answer_loses_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let script =
-        "<?php echo \"answer\"; fastcgi_finish_request(); usleep(200000); touch(__DIR__.'/done'.uniqid());";
+    // Two workers may end in the same microsecond, which is all that `uniqid` tells apart.
+    let script = "<?php echo \"answer\"; fastcgi_finish_request(); usleep(200000); touch(__DIR__.'/done'.uniqid(getmypid().'-'));";
     fs::write(root.path().join("index.php"), script).unwrap();
     for keep_alive in [0, 2] {
         let backend = server(Kind::PhpFpm, 2, &[]);
