@@ -201,6 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn a_text_beside_an_array_is_not_lost_where_no_key_is_declared() {
+        for (own, snippet) in [("'X-A'", "['X-B']"), ("['X-A']", "'X-B'")] {
+            let text = format!(
+                "[[listen]]\naddress = '127.0.0.1:1'\n[snippet.a]\nheaders = {{ remove = {snippet} }}\n\
+                [[route]]\nuse = 'a'\nheaders = {{ remove = {own} }}\nrespond = {{}}\n"
+            );
+            let whole = "[[listen]]\naddress = '127.0.0.1:1'\n\
+                [[route]]\nheaders = { remove = ['X-A', 'X-B'] }\nrespond = {}\n";
+            let read = |text: &str| parse("text", text, &|_| None).unwrap();
+            assert_eq!(read(&text), read(whole), "{own} and {snippet}");
+        }
+    }
+
+    #[test]
     fn a_flag_for_all_that_there_is_stays_the_route_s_own() {
         let text = "[[listen]]\naddress = '127.0.0.1:1'\n[snippet.a]\nfiles = { precompressed = ['gzip'] }\n\
             [[route]]\nuse = 'a'\nfiles = { root = '/srv', precompressed = true }\n";
