@@ -122,3 +122,29 @@ fn field(typed: &At<String>, complaints: &mut Complaints) -> Option<String> {
     }
     Some(typed.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_for_anyone;
+
+    #[test]
+    fn a_star_without_a_dot_and_a_domain_behind_it_is_for_anyone() {
+        for origin in [
+            "*",
+            "https://*",
+            "https://app.*",
+            "https://*.",
+            "https://*example.com",
+            "https://*:8443",
+        ] {
+            assert!(is_for_anyone(origin), "{origin}");
+        }
+        for origin in [
+            "https://app.example",
+            "https://*.example.com",
+            "https://app-*.example.com:8443",
+        ] {
+            assert!(!is_for_anyone(origin), "{origin}");
+        }
+    }
+}
