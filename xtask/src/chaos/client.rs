@@ -1,4 +1,4 @@
-//! An HTTP client that never repeats anything: what the gateway loses stays lost.
+//! An HTTP client that repeats nothing that the gateway may have begun: what it loses stays lost.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,4 +1,4 @@
-//! Requests over HTTP/2, which are not repeated either.
+//! Requests over HTTP/2. One is repeated only when the gateway said that it has not begun it.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,6 +11,7 @@ use h2::client::SendRequest;
 use http::{Method, Response, Version};
 
 use super::answer::Answer;
+use super::goaway::{LastStream, Watched};
 use super::link::{Protocol, Target};
 use super::request::Request;
 use super::sample::Outcome;
@@ -25,23 +26,36 @@ pub(crate) struct Http2 {
 #[derive(Clone, Debug)]
 struct Sender {
     requests: SendRequest<Bytes>,
+    last: LastStream,
     clones: Rc<()>,
 }
 
+/// How a request ended without an answer.
+#[derive(Debug)]
+enum Failure {
+    /// The gateway has not begun it, and said so (RFC 9113, section 6.8).
+    Unprocessed,
+    Lost(anyhow::Error),
+}
+
 impl Http2 {
-    /// Sends one request and waits for its end.
+    /// Sends one request and waits for its end. A request that waits in the library while the gateway takes its leave goes
+    /// to another connection, as browsers do.
     pub(crate) async fn exchange(&self, target: &Target, request: &Request) -> Outcome {
-        let sender = match self.sender(target, request.kept).await {
-            Ok(sender) => sender,
-            Err(error) => return Outcome::Lost(format!("cannot connect: {error}")),
-        };
-        let response = match respond(&sender, request).await {
-            Ok(response) => response,
-            Err(error) => return Outcome::Lost(format!("HTTP/2: {error:#}")),
-        };
-        match answer(response).await {
-            Ok(answer) => Outcome::of(request, answer),
-            Err(_) => Outcome::Cut,
+        loop {
+            let sender = match self.sender(target, request.kept).await {
+                Ok(sender) => sender,
+                Err(error) => return Outcome::Lost(format!("cannot connect: {error}")),
+            };
+            let response = match respond(&sender, request).await {
+                Ok(response) => response,
+                Err(Failure::Unprocessed) => continue,
+                Err(Failure::Lost(error)) => return Outcome::Lost(format!("HTTP/2: {error:#}")),
+            };
+            return match answer(response).await {
+                Ok(answer) => Outcome::of(request, answer),
+                Err(_) => Outcome::Cut,
+            };
         }
     }
 
@@ -55,12 +69,14 @@ impl Http2 {
         {
             return Ok(sender);
         }
-        let link = target.connect(Protocol::Http2).await?;
+        let link = Watched::new(target.connect(Protocol::Http2).await?);
+        let last = link.last();
         let (requests, connection) = h2::client::handshake(link).await.map_err(io::Error::other)?;
         // It ends when nothing is left to be sent or received; what goes wrong is told to the requests.
         tokio::task::spawn_local(connection);
         let sender = Sender {
             requests,
+            last,
             clones: Rc::default(),
         };
         if kept {
@@ -70,16 +86,30 @@ impl Http2 {
     }
 }
 
+impl Failure {
+    /// Of a request that has no stream yet.
+    fn unsent(error: h2::Error) -> Self {
+        if error.is_go_away() {
+            Self::Unprocessed
+        } else {
+            Self::lost(error)
+        }
+    }
+
+    fn lost(error: impl Into<anyhow::Error>) -> Self {
+        Self::Lost(error.into())
+    }
+}
+
 impl Sender {
-    /// Whether the gateway takes another request at once. One that waits here when the gateway says that it takes no more
-    /// would be refused without having been sent.
+    /// Whether the gateway takes another request at once.
     fn has_room(&self) -> bool {
         Rc::strong_count(&self.clones) <= STREAMS
     }
 }
 
 /// Sends a request, and gives the beginning of the answer.
-async fn respond(sender: &Sender, request: &Request) -> Result<Response<RecvStream>> {
+async fn respond(sender: &Sender, request: &Request) -> Result<Response<RecvStream>, Failure> {
     let mut head = http::Request::builder()
         .method(if request.posts { Method::POST } else { Method::GET })
         .version(Version::HTTP_2)
@@ -87,16 +117,20 @@ async fn respond(sender: &Sender, request: &Request) -> Result<Response<RecvStre
     if request.posts && !request.chunked {
         head = head.header("content-length", request.body);
     }
-    let requests = sender.requests.clone();
+    let head = head.body(()).map_err(Failure::lost)?;
+    let mut requests = sender.requests.clone().ready().await.map_err(Failure::unsent)?;
     let (response, mut body) = requests
-        .ready()
-        .await?
-        .send_request(head.body(())?, !request.posts)?;
+        .send_request(head, !request.posts)
+        .map_err(Failure::lost)?;
+    let stream = response.stream_id().as_u32();
     if request.posts {
         // A gateway that refuses early may reset this; its answer is there all the same.
         let _ = body.send_data(request.upload().into(), true);
     }
-    Ok(response.await?)
+    response.await.map_err(|error| match error {
+        error if error.is_go_away() && sender.last.excludes(stream) => Failure::Unprocessed,
+        error => Failure::lost(error),
+    })
 }
 
 /// The rest of the answer.

@@ -9,6 +9,7 @@ mod content;
 mod damage;
 mod fault;
 mod flooding;
+mod goaway;
 mod http2;
 mod identity;
 mod layout;
