@@ -15,7 +15,7 @@
 //! [`Client`], which sends any bytes, over TLS or not, and reports what came back; [`Authority`], which issues
 //! certificates; [`Scripted`], a backend that does what a test tells
 //! it; [`Door`], a TCP address in front of a backend; [`Process`], any other program; and [`Dns`], a real DNS server
-//! whose records change. All of them
+//! whose records change; [`eventually`], which waits for what no event tells of. All of them
 //! block, and none shares code with the gateway.
 //!
 //! Dropping the [`Backend`] ends the server and everything it started. A server that is not installed makes
@@ -29,6 +29,7 @@ mod client;
 mod directory;
 mod dns;
 mod door;
+mod eventually;
 mod fcgiwrap;
 mod gateway;
 mod gunicorn;
@@ -56,6 +57,7 @@ pub use client::{Client, Response};
 pub use directory::{Asked, Directory, DirectoryScript};
 pub use dns::Dns;
 pub use door::Door;
+pub use eventually::eventually;
 pub use gateway::Gateway;
 pub use install::{install_program, install_script};
 pub use kind::Kind;

@@ -4,10 +4,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 
-use testbed::{Client, Gateway, Kind, Response};
+use testbed::{Client, Gateway, Kind, Response, eventually};
 
 use crate::pool::{front, server};
 use crate::start;
@@ -150,9 +151,7 @@ fn wait_for_files(root: &Path, count: usize) {
             .filter(|path| path.extension().is_none())
             .collect::<Vec<_>>()
     };
-    while marks().len() < count {
-        thread::yield_now();
-    }
+    eventually("marks of all requests", || marks().len() >= count);
     marks().iter().for_each(|mark| fs::remove_file(mark).unwrap());
 }
 
@@ -195,9 +194,9 @@ fn requests_wait_for_a_socket_file_that_is_replaced() {
         fs::rename(backend.socket(), &aside).unwrap();
         thread::scope(|scope| {
             let asked = scope.spawn(|| ask(&gateway, "POST", "/echo", b"held"));
-            while gateway.errors().matches("endpoint is down").count() < turn {
-                thread::yield_now();
-            }
+            eventually("the endpoint is down", || {
+                gateway.errors().matches("endpoint is down").count() >= turn
+            });
             fs::rename(&aside, backend.socket()).unwrap();
             let answer = asked.join().unwrap();
             assert_eq!((told(&answer), answer.text().as_str()), ((200, None), "held"));
@@ -230,11 +229,13 @@ fn a_reload_under_load_is_not_noticed() {
         let gateway = front(&[&backend], "max_connections = 2");
         // Requests are held for an endpoint that was seen alive, so it must have been.
         assert_eq!(ask(&gateway, "GET", "/sleep?ms=1", b"").status, 200, "{kind}");
-        let done = AtomicBool::new(false);
         let answered = [const { AtomicUsize::new(0) }; 4];
         thread::scope(|scope| {
-            let load = |answered: &AtomicUsize| {
-                while !done.load(Ordering::Relaxed) {
+            // It goes, too, when a demand is not met: the loads end then.
+            let going = Arc::new(());
+            let goes_on = Arc::downgrade(&going);
+            let load = |answered: &AtomicUsize, goes_on: &Weak<()>| {
+                while goes_on.strong_count() > 0 {
                     let answer = ask(&gateway, "PUT", "/echo", b"again");
                     assert_eq!(
                         (told(&answer), answer.text().as_str()),
@@ -246,7 +247,10 @@ fn a_reload_under_load_is_not_noticed() {
             };
             let loads: Vec<_> = answered
                 .iter()
-                .map(|answered| scope.spawn(move || load(answered)))
+                .map(|answered| {
+                    let goes_on = goes_on.clone();
+                    scope.spawn(move || load(answered, &goes_on))
+                })
                 .collect();
             for _ in 0..3 {
                 let before = backend.processes();
@@ -256,14 +260,12 @@ fn a_reload_under_load_is_not_noticed() {
                 let counts = || answered.each_ref().map(|count| count.load(Ordering::Relaxed));
                 let seen = counts();
                 let waits = || counts().iter().zip(&seen).any(|(now, before)| now - before < 2);
-                while backend.processes().iter().any(is_old) || waits() {
-                    if loads.iter().any(|load| load.is_finished()) {
-                        break;
-                    }
-                    thread::yield_now();
-                }
+                eventually("new processes, and two answers of each load", || {
+                    let ended = loads.iter().any(|load| load.is_finished());
+                    ended || !(backend.processes().iter().any(is_old) || waits())
+                });
             }
-            done.store(true, Ordering::Relaxed);
+            drop(going);
         });
     }
 }

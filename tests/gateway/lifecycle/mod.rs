@@ -11,10 +11,8 @@ pub(crate) mod reload;
 mod replace;
 mod tunnel;
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
-use testbed::{Gateway, Scripted, ScriptedConnection};
+use testbed::{Gateway, Scripted, ScriptedConnection, eventually};
 
 /// Answers every request on its connection with the target.
 fn serving(mut connection: ScriptedConnection) -> Result<()> {
@@ -26,16 +24,6 @@ fn serving(mut connection: ScriptedConnection) -> Result<()> {
 
 fn backend() -> Scripted {
     Scripted::start(serving).expect("the backend starts")
-}
-
-/// Waits until something holds.
-#[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// How often a text stands in the error log.

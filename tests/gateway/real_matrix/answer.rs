@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use testbed::Response;
 
 use super::deviation::Deviation;
-use super::site::{Site, wait_until};
+use super::site::Site;
 use super::upload::pattern;
 
 pub(super) fn a_download_arrives_unchanged(site: &Site) {
@@ -174,7 +174,7 @@ pub(super) fn a_client_that_leaves_ends_the_exchange(site: &Site) {
     let during = site.connections();
     drop(client);
     // Twenty seconds of the stream were left.
-    wait_until("the connection is closed", || site.connections() < during);
+    testbed::eventually("the connection is closed", || site.connections() < during);
     assert_eq!(site.logged("leaving")["reason"], "client_gone");
 }
 

@@ -65,7 +65,7 @@ pub(super) fn a_broken_answer_never_looks_complete(site: &Site) {
 pub(super) fn what_the_application_logs_is_logged_in_lines(site: &Site) {
     assert_eq!(site.get("/stderr?lines=3&logging").text(), "logged\n");
     if site.deviates(Deviation::OwnLog) {
-        super::site::wait_until("the server logs it", || {
+        testbed::eventually("the server logs it", || {
             site.backend.log().contains("stderr line 2")
         });
         assert!(!site.gateway.errors().contains("stderr line"));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::deviation::Deviation;
-use super::site::{Site, wait_until};
+use super::site::Site;
 
 /// Twenty at once on two workers: they wait in our queue.
 pub(super) fn a_crowd_queues(site: &Site) {
@@ -102,10 +102,10 @@ pub(super) fn a_reload_under_load_is_not_visible(site: &mut Site) {
 
 /// Returns when none but new workers are there.
 fn reload(site: &Site) {
-    wait_until("both workers are there", || workers(site).len() == 2);
+    testbed::eventually("both workers are there", || workers(site).len() == 2);
     let old = workers(site);
     site.backend.reload().unwrap();
-    wait_until("there are new workers", || {
+    testbed::eventually("there are new workers", || {
         let new = workers(site);
         new.len() == old.len() && new.iter().all(|id| !old.contains(id))
     });

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::time::Duration;
 
 use serde_json::Value;
 use testbed::{Backend, Client, Gateway, Kind, Options, Response, app_dir, script};
@@ -100,18 +99,6 @@ impl Site {
 pub(super) fn variables(response: &Response) -> BTreeMap<String, String> {
     assert_eq!(response.status, 200, "{}", response.text());
     serde_json::from_slice(&response.body).unwrap()
-}
-
-/// Asks until it is so, at most for fifteen seconds: uWSGI takes its time to reload.
-pub(super) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(15);
-    while !is_so() {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "not within fifteen seconds: {what}"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// The application at `/` in the way that suits it, below [`MOUNT`], and unbuffered for the host [`DIRECT`].

@@ -19,10 +19,9 @@ mod several;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use testbed::{Authority, Client, Gateway, Scripted, Tls, TlsClient};
+use testbed::{Authority, Client, Gateway, Scripted, Tls, TlsClient, eventually};
 
 use crate::http::site::echo;
 use crate::start;
@@ -108,14 +107,4 @@ fn config(backend: &Scripted, certs: &Path, tls: &str, listen: &str, tables: &st
         backend.address()
     );
     text.replace("{certs}", &certs.display().to_string())
-}
-
-/// Waits until something holds.
-#[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
