@@ -29,6 +29,7 @@
 //! | 2 | [`acme`] | certificates by themselves: orders, what proves names, an authority for local ones | protocol, framed, transport, telemetry |
 //! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files, small ones from memory | spool, telemetry |
+//! | 2 | [`process`] | applications as processes of the gateway: started, held, renewed | transport |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
 //! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, compression, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
@@ -135,6 +136,7 @@ pub mod demo;
 pub mod files;
 pub mod framed;
 pub mod frontend;
+pub mod process;
 pub mod protocol;
 pub mod spool;
 pub mod telemetry;

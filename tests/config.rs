@@ -120,7 +120,22 @@ fn secrets(config: &Config) -> HashMap<String, String> {
         })
         .chain(directories(config))
         .chain(tickets(config))
+        .chain(environments(config))
         .collect()
+}
+
+/// The variables of applications.
+fn environments(config: &Config) -> impl Iterator<Item = (String, String)> {
+    config.apps.iter().flat_map(|app| {
+        let name = app.name.to_ascii_uppercase();
+        app.env.iter().map(move |(variable, secret)| {
+            let secret = String::from_utf8(secret.as_bytes().to_vec()).expect("it was text in the file");
+            (
+                format!("APP_{name}_ENV_{}", variable.to_ascii_uppercase()),
+                secret,
+            )
+        })
+    })
 }
 
 /// What the keys of tickets are made of.
@@ -227,7 +242,7 @@ fn the_examples_of_the_reference_page_are_a_configuration() {
     let text: String = examples.map(|rest| rest.split("```").next().unwrap()).collect();
     let (config, warnings) =
         config::parse("examples", &text, &env).unwrap_or_else(|failure| panic!("{}", failure.render(false)));
-    assert_eq!((warnings, config.upstreams.len()), (vec![], 2), "{text}");
+    assert_eq!((warnings, config.upstreams.len()), (vec![], 3), "{text}");
 }
 
 #[test]
@@ -368,7 +383,7 @@ fn the_schema_knows_every_key() {
     assert_eq!(
         keys(""),
         [
-            "acme", "include", "listen", "log", "route", "server", "snippet", "tls", "upstream"
+            "acme", "app", "include", "listen", "log", "route", "server", "snippet", "tls", "upstream"
         ]
     );
     assert!(keys("Upstream").contains(&"max_connections".to_owned()));

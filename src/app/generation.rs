@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::children::{AppEndpoints, Places};
 use super::logs::AccessLogs;
 use super::tls::Tls;
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::telemetry::{Counters, SlowLog};
 use crate::transport::{Connector, Resolver};
 use crate::upstream::admit::Registry;
 use crate::upstream::care::Care;
+use crate::upstream::model::config::{EndpointConfig, EndpointSource};
 use crate::upstream::{Relays, Upstream, UpstreamConfig};
 
 /// A configuration and what serves it.
@@ -38,7 +40,7 @@ struct Shared {
 }
 
 impl Generation {
-    /// The first one; `roots` are those of its routes. To be called inside a tokio runtime.
+    /// The first one; `roots` are those of its routes. [`take_care`](Self::take_care) has to follow.
     pub(super) fn first(
         config: Config,
         roots: Vec<Option<Root>>,
@@ -53,9 +55,7 @@ impl Generation {
             registry: Arc::default(),
             connector: Connector::default(),
         };
-        let mut first = Self::make((config, roots), None, (relays, shared, tls), access, counters);
-        first.take_care();
-        first
+        Self::make((config, roots), None, (relays, shared, tls), access, counters)
     }
 
     /// The next one. Upstreams that the new configuration has with the same settings go on as they are; those with
@@ -123,14 +123,14 @@ impl Generation {
     }
 
     /// What it shares with the one before is as it wants it: not until it is in force.
-    pub(super) fn take_effect(&mut self) {
+    pub(super) fn take_effect(&mut self, apps: &Places) {
         self.relays.spools().limit(&self.config.server.spool);
         for (upstream, care) in self.upstreams.iter().zip(&self.care) {
             if care.is_none() {
                 upstream.take_over();
             }
         }
-        self.take_care();
+        self.take_care(apps);
         if self.shared.resolver.set_config(&self.config.server.resolver) {
             for upstream in &self.upstreams {
                 upstream.suspect_names();
@@ -138,11 +138,19 @@ impl Generation {
         }
     }
 
-    /// Looks after the upstreams that nothing looks after yet.
-    fn take_care(&mut self) {
+    /// Looks after the upstreams that nothing looks after yet. To be called inside a tokio runtime.
+    pub(super) fn take_care(&mut self, apps: &Places) {
+        let app = |name: &str, template: &EndpointConfig<EndpointSource>| {
+            AppEndpoints::new(template.clone(), apps.get(name).cloned())
+        };
         for (upstream, care) in self.upstreams.iter().zip(&mut self.care) {
-            care.get_or_insert_with(|| Arc::new(Care::begin(upstream, &self.shared.resolver)));
+            care.get_or_insert_with(|| Arc::new(Care::begin(upstream, &self.shared.resolver, app)));
         }
+    }
+
+    /// The endpoints of all upstreams of all generations.
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.shared.registry
     }
 
     /// The upstreams that the next generation has not, with what looks after those that are no longer anywhere.

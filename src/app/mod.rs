@@ -7,6 +7,8 @@
 //! (`replacement`, and `inheritance` on the other side of it). Both prepare everything that can fail first: until that
 //! has succeeded, nothing has changed.
 
+mod children;
+pub mod control;
 mod descriptors;
 pub mod explain;
 mod generation;
@@ -42,6 +44,7 @@ use crate::transport::tls::{TlsAcceptor, TlsConfig, TlsContext};
 use crate::transport::{Address, Inherited, Lender, Listener, Ownership};
 use crate::upstream::Upstream;
 
+use children::Children;
 pub use descriptors::raise_limit;
 use generation::Generation;
 pub use inheritance::Inheritance;
@@ -75,6 +78,8 @@ pub struct App {
     keeping: Keeping,
     /// Where questions of the DNS come.
     dns: DnsSockets,
+    /// The applications that it runs.
+    children: Children,
     /// Writes the last lines when it is dropped, which is after everything else.
     logs: Logs,
 }
@@ -125,6 +130,7 @@ impl App {
             dns,
             pid_file,
             left,
+            app_dir,
         } = opening.outcome().await?;
         let context = TlsContext::new(inheritance.ticket_keys.take().as_deref());
         let tls = Tls {
@@ -136,12 +142,17 @@ impl App {
         let counters = Arc::new(Counters::default());
         counters.certificates.set(tls.material.certificates());
         let listeners = ready(listeners.added, &tls, &config.tls)?;
-        let generation = Generation::first(config, roots, &tls, access, &counters);
+        let mut generation = Generation::first(config, roots, &tls, access, &counters);
+        let mut children = Children::new(&generation.service, generation.registry());
+        children.change(&generation.config, app_dir, &generation.service);
+        generation.take_care(&children.places());
         if inheritance.predecessor.is_some() {
             generation
                 .upstreams
                 .iter()
                 .for_each(|upstream| upstream.were_alive());
+            // Until they are, the process before us answers with its own.
+            children.ready().await;
         }
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
         Ok(Self {
@@ -161,6 +172,7 @@ impl App {
             own,
             keeping: Keeping::default(),
             dns,
+            children,
             logs,
         })
     }
@@ -195,7 +207,9 @@ impl App {
         self.accept();
         self.renew_until(stop).await;
         self.server.close(|_| false);
-        self.drained(self.generation.config.frontend.timeouts.drain).await
+        let ended = self.drained(self.generation.config.frontend.timeouts.drain).await;
+        self.children.stop().await;
+        ended
     }
 
     /// Lets clients in.

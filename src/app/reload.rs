@@ -32,6 +32,7 @@ impl App {
             error_log,
             material: self.tls.material.clone(),
             dns: self.dns.duplicate()?,
+            has_app_dir: self.children.has_dir(),
         };
         let limit = self.generation.config.frontend.timeouts.open;
         self.opener
@@ -53,6 +54,7 @@ impl App {
             material,
             own,
             dns,
+            app_dir,
         } = opened;
         let access = self.logs.prepare(&config, access, route_logs);
         let (access, logs) = access.map_err(|error| threads::failed("the access log", error))?;
@@ -73,7 +75,9 @@ impl App {
         self.tls.seed();
         self.change_listeners(&listeners.stay, added);
         let connection_limit = descriptors::connection_limit(generation.config.frontend.max_connections);
-        generation.take_effect();
+        self.children
+            .change(&generation.config, app_dir, &generation.service);
+        generation.take_effect(&self.children.places());
         self.server.replace(generation.service.clone(), connection_limit);
         let before = std::mem::replace(&mut self.generation, generation);
         self.retire(&before);

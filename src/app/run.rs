@@ -6,6 +6,7 @@ use std::pin::Pin;
 use anyhow::{Context, Result};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::control::{Asked, Control, ControlRequest};
 use super::handover::Given;
 use super::open::{PidFile, Reload, Source};
 use super::renewal::Renewal;
@@ -40,6 +41,8 @@ struct Running<'a> {
     deadline: Option<Instant>,
     /// The next look at the certificates.
     renewal: Renewal,
+    /// What operators ask, where there are applications.
+    control: Option<Control>,
 }
 
 /// What was opened for a signal.
@@ -73,7 +76,9 @@ impl App {
             opening: None,
             later: Vec::new(),
             deadline: None,
+            control: None,
         };
+        running.hear();
         loop {
             let kept = running.app.keeping.changed();
             tokio::select! {
@@ -82,7 +87,10 @@ impl App {
                         return ended;
                     }
                 }
-                ended = left(running.app, running.deadline) => return ended,
+                ended = left(running.app, running.deadline) => {
+                    running.farewell(signals).await;
+                    return ended;
+                }
                 outcome = outcome(&mut running.replacement) => running.replaced(outcome),
                 change = opened(&mut running.opening) => running.changed(change),
                 refreshed = running.renewal.next() => {
@@ -90,6 +98,7 @@ impl App {
                     running.renewal = Renewal::of(running.app);
                 }
                 () = kept => running.renewal = Renewal::now(running.app),
+                asked = asked(&mut running.control) => running.asked(asked),
                 () = beat(&mut heartbeat) => notify::alive(),
             }
         }
@@ -123,6 +132,41 @@ impl Running<'_> {
             SignalAction::Reload => self.reload(),
             SignalAction::Replace => self.replace(),
             SignalAction::Drain | SignalAction::Stop => {}
+        }
+    }
+
+    /// Hears operators, as soon as there is something that they can ask for.
+    fn hear(&mut self) {
+        if self.control.is_some() || self.app.generation.config.apps.is_empty() {
+            return;
+        }
+        match Control::open() {
+            Ok(control) => self.control = Some(control),
+            Err(error) => tracing::warn!(%error, "`bridgehead app` does not work"),
+        }
+    }
+
+    fn asked(&mut self, Asked { request, answer }: Asked) {
+        let ControlRequest::Restart(name) = request;
+        match self.deadline {
+            None => self.app.children.restart(&name, answer),
+            Some(_) => {
+                let _ = answer.send(Err("the gateway is ending".to_owned()));
+            }
+        }
+    }
+
+    /// Ends the applications, unless haste is asked for.
+    async fn farewell(&mut self, signals: &mut Signals) {
+        let stopping = self.app.children.stop();
+        tokio::pin!(stopping);
+        loop {
+            tokio::select! {
+                () = &mut stopping => return,
+                action = signals.next() => if action == SignalAction::Stop {
+                    return;
+                }
+            }
         }
     }
 
@@ -188,6 +232,7 @@ impl Running<'_> {
         match opened.and_then(|opened| self.app.reloaded(*opened, log)) {
             Ok(()) => {
                 tracing::info!("configuration loaded again");
+                self.hear();
                 self.renewal = Renewal::of(self.app);
             }
             Err(error) => {
@@ -308,6 +353,13 @@ async fn left(app: &mut App, deadline: Option<Instant>) -> Ended {
         () = sleep_until(deadline) => {}
     }
     app.ended()
+}
+
+async fn asked(control: &mut Option<Control>) -> Asked {
+    match control {
+        Some(control) => control.next().await,
+        None => pending().await,
+    }
 }
 
 async fn opened(opening: &mut Option<Pin<Box<dyn Future<Output = Change>>>>) -> Change {

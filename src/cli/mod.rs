@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand, results on stdout, errors on stderr.
 
+mod app;
+mod become_app;
 mod call;
 mod check;
 mod complaint;
@@ -20,6 +22,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config, Loaded};
+use crate::process;
 use crate::protocol::fields::{FieldValue, is_token};
 use complaint::colour;
 
@@ -40,12 +43,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    App(app::Args),
     Check(check::Args),
     Demo(demo::Args),
     Explain(explain::Args),
     Call(call::Args),
     #[cfg(feature = "tls")]
     Trust(trust::Args),
+    #[command(name = process::helper::COMMAND, hide = true)]
+    BecomeApp(become_app::Args),
 }
 
 /// Runs what the command line says; gives the process's exit code.
@@ -56,12 +62,14 @@ pub fn run() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::run(&args),
+        Command::App(args) => app::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Call(args) => call::run(&args),
         #[cfg(feature = "tls")]
         Command::Trust(args) => trust::run(&args),
+        Command::BecomeApp(args) => become_app::run(&args),
     }
 }
 

@@ -12,6 +12,7 @@ use super::complaint::{self, colour};
 use super::{START_FAILED, USAGE, config_file, show};
 use crate::app::{self, App, Ended, Inheritance, Means, Program, Signals, Source};
 use crate::config::{self, Config, Diagnostic};
+use crate::process::init;
 use crate::telemetry::log::ErrorLog;
 
 /// Serve until a signal ends it.
@@ -29,6 +30,10 @@ pub(super) struct Args {
 
 /// Runs the gateway; gives the process's exit code.
 pub(super) fn run(args: &Args) -> ExitCode {
+    if init::is_wanted() {
+        let run = init::run(std::env::args_os().skip(1)).context("the first process of the container");
+        return run.unwrap_or_else(|error| failed(&error));
+    }
     let program = Program::ours();
     // Before there is any thread.
     let mut inheritance = match Inheritance::take() {

@@ -64,6 +64,8 @@ pub struct Config {
     pub acme: crate::acme::AcmeConfig,
     /// The upstreams, in the order of their names; handlers refer to them by index.
     pub upstreams: Vec<crate::upstream::UpstreamConfig>,
+    /// The applications that the gateway runs, in the order of their names; upstreams refer to them by name.
+    pub apps: Vec<crate::process::AppConfig>,
 }
 
 /// The `[server]` table, as far as it concerns the process.

@@ -18,7 +18,9 @@ pub fn reference() -> String {
             Form::Tables(layout) => section(&format!("[[{}]]", key.name), &layout, 2, &mut page),
             Form::Named(layout) => {
                 section(&format!("[{}.NAME]", key.name), &layout, 2, &mut page);
-                profiles(&mut page);
+                if layout.name == PROFILED {
+                    profiles(&mut page);
+                }
             }
             Form::Value { .. } => page.push_str(&format!("\n## `{}`\n\n{}\n", key.name, sentence(&key))),
         }
@@ -115,6 +117,9 @@ fn profiles(page: &mut String) {
             .expect("writing to a String cannot fail");
     }
 }
+
+/// The table whose defaults depend on a profile.
+const PROFILED: &str = "Upstream";
 
 const COLUMNS: &str = "| key | value | default | meaning |\n|---|---|---|---|\n";
 

@@ -99,6 +99,21 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        module: "process",
+        ours: &["transport"],
+        crates: &[
+            "fastrand",
+            "nix",
+            "rustix",
+            "serde",
+            "serde_json",
+            "socket2",
+            "tempfile",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
         module: "files",
         ours: &["protocol", "spool", "telemetry"],
         crates: &[
@@ -166,6 +181,7 @@ const LAYERS: &[Layer] = &[
         ours: &[
             "acme",
             "frontend",
+            "process",
             "upstream",
             "compression",
             "files",
@@ -192,6 +208,7 @@ const LAYERS: &[Layer] = &[
             "acme",
             "config",
             "frontend",
+            "process",
             "upstream",
             "files",
             "protocol",
@@ -221,6 +238,7 @@ const LAYERS: &[Layer] = &[
             "config",
             "demo",
             "framed",
+            "process",
             "protocol",
             "telemetry",
             "transport",

@@ -284,6 +284,7 @@ impl Choice {
             Forecast::Only(endpoint) => (Some(endpoint), "the only candidate"),
             Forecast::Load => (None, by_load(&upstream.config().balance)),
             Forecast::Unknown => (None, "of those that the DNS names then"),
+            Forecast::App => (None, "the generation of the application that serves then"),
             Forecast::Nothing => (None, "none takes new sessions"),
         };
         let endpoint = endpoint.map(|endpoint| endpoint.name.to_string());

@@ -10,6 +10,7 @@
 //!
 //! [`DirectoryEntry`]: crate::transport::DirectoryEntry
 
+mod app_dir;
 mod dns;
 mod fpm_pool;
 mod holder;

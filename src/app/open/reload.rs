@@ -10,12 +10,13 @@ use super::listeners::{Listeners, Open};
 use super::material::{self, material};
 use super::progress::Progress;
 use super::roots::roots;
-use super::{log, temp_dir, warnings};
+use super::{app_dir, log, temp_dir, warnings};
 use crate::acme::dns::DnsSockets;
 use crate::app::own::Own;
 use crate::app::site_logs;
 use crate::config::{Config, Server};
 use crate::files::Root;
+use crate::process::RuntimeDir;
 use crate::telemetry::Opened;
 use crate::telemetry::config::Target;
 use crate::telemetry::log::PreparedErrorLog;
@@ -45,6 +46,8 @@ pub(in crate::app) struct Held {
     pub(in crate::app) material: Material,
     /// Where questions of the DNS come.
     pub(in crate::app) dns: DnsSockets,
+    /// Whether there is a directory for what applications need.
+    pub(in crate::app) has_app_dir: bool,
 }
 
 /// What a reload has opened; nothing has changed yet.
@@ -63,6 +66,8 @@ pub(in crate::app) struct Reload {
     pub(in crate::app) own: Own,
     /// Where questions of the DNS come, when that changes.
     pub(in crate::app) dns: Option<DnsSockets>,
+    /// For the first applications that there are.
+    pub(in crate::app) app_dir: Option<RuntimeDir>,
 }
 
 impl Reload {
@@ -91,6 +96,10 @@ impl Reload {
         }
         let nothing = &mut Inherited::default();
         let listeners = Listeners::open(&held.listening, &config.frontend.listeners, nothing, progress)?;
+        let app_dir = match held.has_app_dir {
+            true => None,
+            false => app_dir::make(&config, progress)?,
+        };
         warnings::tell(&config, &held.config.upstreams, (&own, &material), progress);
         Ok(Self {
             config,
@@ -102,6 +111,7 @@ impl Reload {
             material,
             own,
             dns,
+            app_dir,
         })
     }
 }

@@ -9,13 +9,14 @@ use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
 use super::roots::roots;
-use super::{log, temp_dir, warnings};
+use super::{app_dir, log, temp_dir, warnings};
 use crate::acme::dns::DnsSockets;
 use crate::app::identity::Identity;
 use crate::app::own::Own;
 use crate::app::{site_logs, threads};
 use crate::config::Config;
 use crate::files::Root;
+use crate::process::RuntimeDir;
 use crate::telemetry::Opened;
 use crate::telemetry::config::Target;
 use crate::telemetry::log::{ErrorLog, LogError};
@@ -37,6 +38,8 @@ pub(in crate::app) struct Start {
     pub(in crate::app) pid_file: Option<PidFile>,
     /// Inherited, and no listener has its address.
     pub(in crate::app) left: Inherited,
+    /// For applications, if there are any.
+    pub(in crate::app) app_dir: Option<RuntimeDir>,
 }
 
 impl Start {
@@ -64,6 +67,7 @@ impl Start {
         let material = material::with_own(&config, &own, configured, progress)?;
         let roots = roots(&config.frontend.routes, config.server.file_cache, progress)?;
         temp_dir::probe(&config.server.spool, progress)?;
+        let app_dir = app_dir::make(&config, progress)?;
         warnings::tell(&config, &[], (&own, &material), progress);
         let pid_file = match early {
             None => PidFile::open(&config, None, progress)?,
@@ -80,6 +84,7 @@ impl Start {
             dns,
             pid_file,
             left,
+            app_dir,
         })
     }
 }

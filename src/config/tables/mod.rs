@@ -6,6 +6,7 @@
 
 mod account;
 mod acme;
+mod app;
 mod keep_alive;
 mod listen;
 mod log;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use acme::Acme;
+use app::App;
 use listen::Listen;
 use log::Log;
 pub(super) use route::Route;
@@ -39,13 +41,14 @@ use super::table::{ByName, Fill, Repeated, Section, table};
 use super::units::{Number, OneOrMore, Plain, SizeWithin};
 use crate::frontend::FrontendConfig;
 use crate::frontend::config::{Listener, Route as RouteConfig};
+use crate::process::AppConfig;
 use crate::upstream::UpstreamConfig;
 
 table! {
     /// A Bridgehead configuration.
     pub(super) struct File {
         /// Other files, by paths that are relative to this one: `["sites/*.toml"]`, of which each may add to `listen`,
-        /// `upstream`, `route` and `snippet`, in the order of their names. Default: none.
+        /// `upstream`, `app`, `route` and `snippet`, in the order of their names. Default: none.
         include: Vec<String> as OneOrMore(Plain),
         server: Server as Section,
         log: Log as Section,
@@ -53,6 +56,7 @@ table! {
         acme: Acme as Section,
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
+        app: BTreeMap<At<String>, At<App>> as ByName,
         /// Parts of routes by their names, `[snippet.NAME]`: whatever a `[[route]]` may say but `host` and `path`. A route
         /// takes them with `use = ["NAME"]`: what both say in tables and arrays adds up, and so does one value where several
         /// may stand; else the route's own holds. Default: none.
@@ -67,6 +71,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     let upstreams: Vec<UpstreamConfig> = typed
         .map(|(name, typed)| upstream::check(name, typed, complaints))
         .collect();
+    let apps = apps(file, &upstreams, complaints);
     let mut tls = tls::check(file.tls.as_ref(), complaints);
     let acme = acme::check(file.acme.as_ref(), complaints);
     let routes = route::check(all(&file.route), &upstreams, complaints);
@@ -104,7 +109,21 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
         tls,
         acme,
         upstreams,
+        apps,
     }
+}
+
+/// The applications, and whether upstreams use them as they can.
+fn apps(file: &File, upstreams: &[UpstreamConfig], complaints: &mut Complaints) -> Vec<AppConfig> {
+    let typed = || file.app.iter().flat_map(|apps| apps.iter());
+    let apps: Vec<_> = typed()
+        .map(|(name, typed)| app::check(name, typed, complaints))
+        .collect();
+    let names: Vec<_> = typed().map(|(name, _)| name).collect();
+    let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
+    let upstreams: Vec<_> = places.zip(upstreams).collect();
+    app::check_together(&names, &apps, &upstreams, complaints);
+    apps
 }
 
 /// The way back: the file with every setting in effect.
@@ -116,6 +135,7 @@ pub(super) fn shown(config: &Config) -> File {
         tls,
         acme,
         upstreams,
+        apps,
     } = config;
     let settings = Settings {
         process: server.clone(),
@@ -128,6 +148,7 @@ pub(super) fn shown(config: &Config) -> File {
             At::nowhere(Upstream::shown(upstream)),
         )
     };
+    let app = |app: &AppConfig| (At::nowhere(app.name.clone()), At::nowhere(App::shown(app)));
     let route = |route: &RouteConfig| At::nowhere(route::shown(route, upstreams));
     File {
         server: Server::of(&settings).map(At::nowhere),
@@ -138,6 +159,7 @@ pub(super) fn shown(config: &Config) -> File {
         include: None,
         snippet: None,
         upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
+        app: (!apps.is_empty()).then(|| At::nowhere(apps.iter().map(app).collect())),
         route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),
     }
 }

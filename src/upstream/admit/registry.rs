@@ -61,6 +61,13 @@ impl Registry {
         occupancy
     }
 
+    /// Whether a pool has an endpoint at an address, or an exchange of one is under way there.
+    pub fn is_used(&self, address: &Address) -> bool {
+        let entries = self.lock();
+        let entry = entries.get(address);
+        entry.is_some_and(|entry| entry.occupancy.strong_count() > 0)
+    }
+
     /// Makes room for the connection of an exchange that has got a slot at an address, whichever pool keeps others there.
     /// The exchange connects when that is done. Not to be called under the lock of a pool.
     pub(super) fn make_room(&self, address: &Address) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::upstream::Upstream;
 use crate::protocol::RequestHead;
+use crate::upstream::model::config::EndpointSource;
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::{self, Pick};
@@ -21,6 +22,8 @@ pub enum Forecast {
     Load,
     /// It depends on what the DNS says then.
     Unknown,
+    /// Whichever generation of an application serves then.
+    App,
     /// Every endpoint is draining.
     Nothing,
 }
@@ -28,8 +31,14 @@ pub enum Forecast {
 impl Upstream {
     /// Foretells the choice for a request.
     pub fn forecast(&self, head: &RequestHead) -> Forecast {
-        if !self.config.sources.is_empty() {
-            return Forecast::Unknown;
+        match self.config.sources.as_slice() {
+            [] => {}
+            [source]
+                if self.config.endpoints.is_empty() && matches!(source.address, EndpointSource::App(_)) =>
+            {
+                return Forecast::App;
+            }
+            _ => return Forecast::Unknown,
         }
         let endpoints = self.endpoints();
         let constraints = self.constraints(head);

@@ -12,6 +12,9 @@ use tokio::task::JoinSet;
 
 use crate::transport::Resolver;
 use crate::upstream::attempt::Upstream;
+use crate::upstream::model::config::{EndpointConfig, EndpointSource};
+use discovery::Name;
+use membership::Members;
 
 pub use membership::Membership;
 
@@ -25,9 +28,25 @@ pub struct Care {
 impl Care {
     /// Looks for the endpoints that the settings only name, checks all of them, and asks them what there is to ask, as
     /// far as the settings want it. To be called inside a tokio runtime.
-    pub fn begin(upstream: &Arc<Upstream>, resolver: &Arc<Resolver>) -> Self {
+    ///
+    /// `app` gives what knows where an application of the gateway is, by its name and with what its endpoints are like.
+    pub fn begin<M: Membership>(
+        upstream: &Arc<Upstream>,
+        resolver: &Arc<Resolver>,
+        app: impl Fn(&str, &EndpointConfig<EndpointSource>) -> M,
+    ) -> Self {
         let mut tasks = JoinSet::new();
-        discovery::start(upstream, resolver, &mut tasks);
+        let sources = &upstream.config().sources;
+        let members = Members::new(upstream, sources.len());
+        for (at, source) in sources.iter().enumerate() {
+            match &source.address {
+                EndpointSource::Dns(query) => {
+                    let name = Name::new(upstream, resolver, source.at(query.clone()));
+                    members.follow(at, name, &mut tasks);
+                }
+                EndpointSource::App(name) => members.follow(at, app(name, source), &mut tasks),
+            }
+        }
         watch::start(upstream, &mut tasks);
         Self { _tasks: tasks }
     }

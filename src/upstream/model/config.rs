@@ -34,8 +34,8 @@ pub struct UpstreamConfig {
     pub normalize: bool,
     /// Those with an address of their own. At least one, unless there are [`sources`](Self::sources).
     pub endpoints: Vec<EndpointConfig>,
-    /// Names that stand for more of them; see `upstream/care/discovery`.
-    pub sources: Vec<EndpointConfig<Query>>,
+    /// What knows more of them; see `upstream/care`.
+    pub sources: Vec<EndpointConfig<EndpointSource>>,
     /// TLS, for those endpoints that speak it.
     pub tls: BackendTls,
     /// How an endpoint is chosen.
@@ -77,8 +77,17 @@ pub enum ProtocolName {
     Http,
 }
 
-/// One address of an upstream; or, with a [`Query`] for its address, what the endpoints at every place that is found
-/// are like.
+/// What endpoints come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndpointSource {
+    /// A name in the DNS.
+    Dns(Query),
+    /// An application that the gateway runs, by its name.
+    App(String),
+}
+
+/// One address of an upstream; or, with an [`EndpointSource`] for its address, what the endpoints that are found there are
+/// like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointConfig<A = Address> {
     /// Where it is.
@@ -267,6 +276,20 @@ impl UpstreamConfig {
     pub fn unknown_length(&self) -> bool {
         let possible = matches!(self.protocol, ProtocolName::FastCgi | ProtocolName::Http);
         possible && self.quirks.chunked_body
+    }
+}
+
+impl EndpointSource {
+    /// What stands in front of the name of an application.
+    pub const APP: &str = "app:";
+}
+
+impl fmt::Display for EndpointSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(query) => query.fmt(f),
+            Self::App(name) => write!(f, "{}{name}", Self::APP),
+        }
     }
 }
 

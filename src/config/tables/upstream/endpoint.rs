@@ -10,16 +10,16 @@ use crate::config::complaints::Complaints;
 use crate::config::units::{Period, Text};
 use crate::transport::query::QueryError;
 use crate::transport::{Address, Query};
-use crate::upstream::model::config::{EndpointConfig, TLS};
+use crate::upstream::model::config::{EndpointConfig, EndpointSource, TLS};
 
 /// An endpoint as it was typed.
 pub(super) type Endpoint = At<EndpointConfig<Place>>;
 
-/// Where an endpoint is, or what the DNS is to be asked.
+/// Where an endpoint is, or what knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) enum Place {
     Fixed(Address),
-    Named(Query),
+    Named(EndpointSource),
 }
 
 /// An address with its options.
@@ -56,20 +56,20 @@ pub(super) fn check(list: &At<Vec<Endpoint>>, complaints: &mut Complaints) {
     }
 }
 
-/// Those with an address, and those that the DNS knows.
-pub(super) fn sorted(list: &[Endpoint]) -> (Vec<EndpointConfig>, Vec<EndpointConfig<Query>>) {
+/// Those with an address, and those that others know.
+pub(super) fn sorted(list: &[Endpoint]) -> (Vec<EndpointConfig>, Vec<EndpointConfig<EndpointSource>>) {
     let (mut fixed, mut named) = (Vec::new(), Vec::new());
     for endpoint in list {
         match &endpoint.address {
             Place::Fixed(address) => fixed.push(endpoint.at(address.clone())),
-            Place::Named(query) => named.push(endpoint.at(query.clone())),
+            Place::Named(source) => named.push(endpoint.at(source.clone())),
         }
     }
     (fixed, named)
 }
 
 /// The way back.
-pub(super) fn joined(fixed: &[EndpointConfig], named: &[EndpointConfig<Query>]) -> Vec<Endpoint> {
+pub(super) fn joined(fixed: &[EndpointConfig], named: &[EndpointConfig<EndpointSource>]) -> Vec<Endpoint> {
     let fixed = fixed
         .iter()
         .map(|endpoint| endpoint.at(Place::Fixed(endpoint.address.clone())));
@@ -128,9 +128,12 @@ fn show(endpoint: &EndpointConfig<Place>) -> String {
 
 fn parse(typed: &At<String>, word: &str, complaints: &mut Complaints) -> Option<Place> {
     let place = complaints.part(typed.span(), word);
+    if let Some(name) = word.strip_prefix(EndpointSource::APP) {
+        return Some(Place::Named(EndpointSource::App(name.to_owned())));
+    }
     if Query::is_meant(word) {
         return match word.parse() {
-            Ok(query) => Some(Place::Named(query)),
+            Ok(query) => Some(Place::Named(EndpointSource::Dns(query))),
             Err(error) => {
                 let error: QueryError = error;
                 complaints.error(place, error.to_string()).help(NAMES);
@@ -156,7 +159,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fixed(address) => address.fmt(f),
-            Self::Named(query) => query.fmt(f),
+            Self::Named(source) => source.fmt(f),
         }
     }
 }

@@ -55,7 +55,8 @@ table! {
         /// Addresses with their options: `"unix:/run/php/php-fpm.sock"`, `"unix:@app"` for a socket without a file,
         /// `"10.0.0.5:9000 weight=2 backup"`. The options
         /// are `weight=N`, `backup`, `drain`, `down`, `max_connections=N`, `max_fails=N`, `fail_timeout=TIME` and `slow_start=TIME`. Behind `dns:` or
-        /// `dns+srv:` stands a name for any number of endpoints; `tls:` in front of all this says that TLS is spoken there. Required.
+        /// `dns+srv:` stands a name for any number of endpoints, behind `app:` that of an [application](#appname) of the gateway;
+        /// `tls:` in front of all this says that TLS is spoken there. Required.
         endpoints: Vec<Endpoint> as List(ENDPOINT) => _,
         tls: UpstreamTls as Section,
         /// How an endpoint is chosen: `round_robin`, `least_conn`, `random_two`, `ip_hash`, `ewma`, or `hash KEY` with a

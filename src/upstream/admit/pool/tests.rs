@@ -8,7 +8,7 @@ use crate::transport::tls::BackendTls;
 use crate::upstream::model::Workers;
 use crate::upstream::model::config::slots::{Ask, Auto};
 use crate::upstream::model::config::{
-    Balance, EndpointConfig, ProtocolName, Queue as Waiting, Retry, Slots, Timeouts,
+    Balance, EndpointConfig, EndpointSource, ProtocolName, Queue as Waiting, Retry, Slots, Timeouts,
 };
 use crate::upstream::model::profile::Profile;
 
@@ -398,7 +398,9 @@ async fn no_request_waits_for_endpoints_that_are_not_found() {
 /// A pool whose endpoints are still to be found.
 fn looking() -> Arc<Pool<u32>> {
     let mut config = config(0, 1, 0, 8);
-    config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
+    config.sources = vec![EndpointConfig::new(EndpointSource::Dns(
+        "dns:app:9000".parse().unwrap(),
+    ))];
     config.hold = Duration::from_millis(500);
     Pool::new(&config, &Arc::default())
 }
@@ -563,7 +565,9 @@ async fn a_fixed_endpoint_that_leaves_the_settings_goes_although_the_dns_is_sile
     };
     let all = config(3, 1, 0, 1).endpoints;
     let mut config = config(2, 1, 0, 1);
-    config.sources = vec![EndpointConfig::new("dns:app:9000".parse().unwrap())];
+    config.sources = vec![EndpointConfig::new(EndpointSource::Dns(
+        "dns:app:9000".parse().unwrap(),
+    ))];
     let pool = Pool::<u32>::new(&config, &Arc::default());
     pool.set_endpoints(&all);
     config.endpoints.remove(0);

@@ -11,19 +11,18 @@ mod source;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::membership::{Members, Membership};
-use crate::transport::Resolver;
+use super::membership::Membership;
 use crate::transport::resolve::{MAX_FOUND, ResolveError, ResolverAnswer};
+use crate::transport::{Query, Resolver};
 use crate::upstream::attempt::Upstream;
 use crate::upstream::model::config::EndpointConfig;
 use schedule::LookupSchedule;
 use source::{News, Source};
 
 /// A name in the DNS that stands for endpoints of an upstream.
-struct Name {
+pub(super) struct Name {
     upstream: Arc<str>,
     resolver: Arc<Resolver>,
     source: Source,
@@ -31,23 +30,6 @@ struct Name {
     suspected: Arc<Notify>,
     /// The last question was not answered.
     failing: bool,
-}
-
-/// Follows the names of an upstream from now on.
-pub(super) fn start(upstream: &Arc<Upstream>, resolver: &Arc<Resolver>, tasks: &mut JoinSet<()>) {
-    let sources = &upstream.config().sources;
-    let members = Members::new(upstream, sources.len());
-    for (at, template) in sources.iter().enumerate() {
-        let name = Name {
-            upstream: upstream.name().clone(),
-            resolver: resolver.clone(),
-            source: Source::new(template.clone()),
-            schedule: LookupSchedule::new(fastrand::u64(..), Instant::now()),
-            suspected: upstream.suspected().clone(),
-            failing: false,
-        };
-        members.follow(at, name, tasks);
-    }
 }
 
 impl Membership for Name {
@@ -68,6 +50,22 @@ impl Membership for Name {
 }
 
 impl Name {
+    /// The name that a template stands at, for an upstream.
+    pub(super) fn new(
+        upstream: &Upstream,
+        resolver: &Arc<Resolver>,
+        template: EndpointConfig<Query>,
+    ) -> Self {
+        Self {
+            upstream: upstream.name().clone(),
+            resolver: resolver.clone(),
+            source: Source::new(template),
+            schedule: LookupSchedule::new(fastrand::u64(..), Instant::now()),
+            suspected: upstream.suspected().clone(),
+            failing: false,
+        }
+    }
+
     async fn ask(&mut self) -> News {
         self.schedule.asked(Instant::now());
         let heard = self.resolver.resolve(self.source.query()).await;

@@ -96,6 +96,24 @@ impl Prober {
         }
     }
 
+    /// The status of the answer to this very request, `Err` if there is none within `limit`.
+    pub async fn status(
+        &self,
+        endpoint: &EndpointConfig,
+        head: &RequestHead,
+        limit: Duration,
+    ) -> Result<u16, Verdict> {
+        let mut answer = ProbeAnswer::default();
+        let asking = request::ask(
+            self.protocol.as_ref(),
+            (&self.dialer, endpoint, &self.announcement),
+            head,
+            &mut answer,
+        );
+        within(limit, asking).await?;
+        answer.status.ok_or(Verdict::Silent)
+    }
+
     async fn request(
         &self,
         endpoint: &EndpointConfig,

@@ -73,6 +73,11 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether there was no connection: nothing has been asked.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect(_))
+    }
+
     /// Its name in logs; the same as for requests, where there is one.
     pub fn reason(&self) -> Reason {
         match self {
