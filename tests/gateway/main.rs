@@ -18,6 +18,7 @@ mod promises;
 mod real_acme;
 #[cfg(feature = "tls")]
 mod real_browser;
+mod real_children;
 mod real_dns;
 mod real_fields;
 mod real_files;
