@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod invocation;
 mod output;
+mod quick;
 mod serve;
 #[cfg(feature = "tls")]
 mod trust;
@@ -45,6 +46,9 @@ enum Command {
     Serve(serve::Args),
     App(app::Args),
     Check(check::Args),
+    Php(quick::PhpArgs),
+    Wsgi(quick::WsgiArgs),
+    Asgi(quick::AsgiArgs),
     Demo(demo::Args),
     Explain(explain::Args),
     Call(call::Args),
@@ -64,6 +68,9 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::App(args) => app::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Php(args) => quick::php(&args),
+        Command::Wsgi(args) => quick::wsgi(&args),
+        Command::Asgi(args) => quick::asgi(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Call(args) => call::run(&args),
