@@ -21,17 +21,18 @@
 //! |---|---|---|---|
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
 //! | 0 | [`variables`] | texts with `$host`, `$uri`, …, compiled when they are read | protocol |
+//! | 0 | [`tally`] | what is counted for keys: bounded tables, rates | – |
 //! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | variables |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, TLS, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
 //! | 1 | [`compression`] | content codings, made while bytes come | protocol |
 //! | 1 | [`framed`] | the codecs on asynchronous streams, for applications and tools | protocol |
 //! | 2 | [`acme`] | certificates by themselves: orders, what proves names, an authority for local ones | protocol, framed, transport, telemetry |
-//! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, variables, transport, spool, telemetry |
+//! | 2 | [`upstream`] | slots, queue, connections, retries, the exchange itself | protocol, tally, variables, transport, spool, telemetry |
 //! | 2 | [`files`] | paths that cannot leave a root, plain files, small ones from memory | spool, telemetry |
 //! | 2 | [`process`] | applications as processes of the gateway: started, held, renewed | transport |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
-//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, compression, and below |
+//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, tally, compression, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
 //! | 5 | [`app`] | composition, signals, reload, replacement, stopping | all but demo and cli |
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
@@ -139,6 +140,7 @@ pub mod frontend;
 pub mod process;
 pub mod protocol;
 pub mod spool;
+pub mod tally;
 pub mod telemetry;
 pub mod transport;
 pub mod upstream;

@@ -27,6 +27,11 @@ const LAYERS: &[Layer] = &[
         crates: &[],
     },
     Layer {
+        module: "tally",
+        ours: &[],
+        crates: &[],
+    },
+    Layer {
         module: "telemetry",
         ours: &["variables"],
         crates: &["arc_swap", "tracing", "tracing_subscriber", "jiff", "memchr"],
@@ -81,7 +86,14 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "upstream",
-        ours: &["protocol", "variables", "transport", "spool", "telemetry"],
+        ours: &[
+            "protocol",
+            "tally",
+            "variables",
+            "transport",
+            "spool",
+            "telemetry",
+        ],
         crates: &[
             "arc_swap",
             "tokio",
@@ -155,6 +167,7 @@ const LAYERS: &[Layer] = &[
             "files",
             "compression",
             "protocol",
+            "tally",
             "variables",
             "transport",
             "spool",
