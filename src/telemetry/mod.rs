@@ -11,6 +11,7 @@ pub mod access;
 pub mod certificates;
 pub mod clock;
 pub mod config;
+pub mod counter;
 pub mod counters;
 pub mod escape;
 pub mod exposition;
