@@ -15,6 +15,7 @@ mod route;
 mod sent_host;
 mod server;
 mod snippet;
+mod status_code;
 mod tls;
 mod trusted_proxy;
 mod upstream;

@@ -34,7 +34,6 @@ mod respond;
 mod rewrite;
 mod send_file;
 mod status;
-mod status_code;
 mod target;
 mod timeouts;
 mod when;

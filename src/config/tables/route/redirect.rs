@@ -3,10 +3,10 @@
 use http::StatusCode;
 
 use super::handler::{HandlerTable, Place};
-use super::status_code::Status;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::table::{required, table};
+use crate::config::tables::status_code::Status;
 use crate::config::units::{Number, Text, template};
 use crate::frontend::config::Redirect as Settings;
 use crate::variables::Template;
