@@ -383,7 +383,8 @@ fn the_schema_knows_every_key() {
     assert_eq!(
         keys(""),
         [
-            "acme", "app", "include", "listen", "log", "route", "server", "snippet", "tls", "upstream"
+            "acme", "app", "include", "limit", "listen", "log", "route", "server", "snippet", "tls",
+            "upstream"
         ]
     );
     assert!(keys("Upstream").contains(&"max_connections".to_owned()));

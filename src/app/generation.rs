@@ -7,6 +7,7 @@ use super::logs::AccessLogs;
 use super::tls::Tls;
 use crate::config::Config;
 use crate::files::Root;
+use crate::frontend::limits::Limits;
 use crate::frontend::{ExchangeContext, Route, Service};
 use crate::spool::Spools;
 use crate::telemetry::{Counters, SlowLog};
@@ -23,6 +24,7 @@ pub(super) struct Generation {
     /// In the same order; `None` until the configuration is in force.
     care: Vec<Option<Arc<Care>>>,
     pub(super) service: Arc<Service>,
+    limits: Limits,
     pub(super) relays: Relays,
     /// The same for all generations.
     shared: Shared,
@@ -92,8 +94,10 @@ impl Generation {
         });
         let (upstreams, care): (Vec<_>, _) = upstreams.unzip();
         tls.equip(&upstreams);
+        let known = before.map(|before| &before.limits);
+        let limits = Limits::new(&config.frontend.limits, known, &counters.limits);
         let routes = config.frontend.routes.iter().zip(roots);
-        let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams));
+        let routes = routes.map(|(route, root)| Route::new(route.clone(), root, &upstreams, &limits));
         let context = ExchangeContext {
             trust: config.frontend.trust.clone(),
             relays: relays.clone(),
@@ -110,6 +114,7 @@ impl Generation {
             upstreams,
             care,
             service: Arc::new(service),
+            limits,
             relays,
             shared,
         }

@@ -160,7 +160,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 const KEY: &str = "include";
 
 /// Keys that hold tables with names.
-const NAMED: [&str; 3] = ["snippet", "upstream", "app"];
+const NAMED: [&str; 4] = ["snippet", "upstream", "app", "limit"];
 
 #[cfg(test)]
 mod tests {

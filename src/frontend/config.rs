@@ -26,6 +26,7 @@ pub use super::handler::{
     StatusFormat,
 };
 pub use super::keep_alive::KeepAlive;
+pub use super::limits::{Limit, RequestRate};
 pub use super::onward::{ExtraParams, Onward};
 pub use super::pattern::{Pattern, PatternError};
 pub use super::rule::{Host, Path};
@@ -36,6 +37,8 @@ pub use super::secure_hosts::SecureHostsConfig;
 pub struct FrontendConfig {
     /// At least one.
     pub listeners: Vec<Listener>,
+    /// Those that routes name.
+    pub limits: Vec<Limit>,
     /// In the order of the file; the router sorts them.
     pub routes: Vec<Route>,
     /// Which peers are believed about clients.
@@ -164,6 +167,8 @@ pub struct Route {
     pub accel: Accel,
     /// Limits of requests on this route.
     pub limits: Limits,
+    /// The names of the limits that its requests share with those of other routes.
+    pub shared_limits: Vec<String>,
     /// What is held back, and where.
     pub buffering: Buffering,
     /// What is changed of requests on their way to the application.
@@ -251,6 +256,7 @@ impl Default for FrontendConfig {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
+            limits: Vec::new(),
             routes: Vec::new(),
             trust: Trust::default(),
             timeouts: Timeouts::default(),
@@ -291,6 +297,7 @@ impl Default for Route {
             errors: Errors::default(),
             accel: Accel::default(),
             limits: Limits::default(),
+            shared_limits: Vec::new(),
             buffering: Buffering::default(),
             onward: Onward::default(),
             headers: ResponseHeaders::default(),

@@ -19,6 +19,7 @@ use super::error_answer;
 use super::flow::InternalUri;
 use super::interim::InterimAnswers;
 use super::kept::{Failed, Kept};
+use super::limits::Counted;
 use super::metered::Metered;
 use super::pace::Rate;
 use super::private_fields::PRIVATE;
@@ -97,6 +98,19 @@ impl Exchange {
     /// When its head was complete.
     pub(super) fn started(&self) -> Instant {
         self.record.since()
+    }
+
+    /// When it was asked what becomes of it: with its head, or just now.
+    pub(super) fn asked_at(&self) -> Instant {
+        match self.request.rounds {
+            0 => self.started(),
+            _ => Instant::now(),
+        }
+    }
+
+    /// The request, and what it has counted for.
+    pub(super) fn counting(&mut self) -> (&RequestHead, &mut Counted) {
+        (&self.request.head, self.record.counted())
     }
 
     /// The head of the request.

@@ -1,10 +1,12 @@
 //! What handlers and filters make of a request.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
+use super::rejection::Rejection;
 use crate::protocol::Target;
 use crate::upstream::Upstream;
 
@@ -20,7 +22,13 @@ pub enum Flow<'r> {
     Internal(InternalUri),
     /// The route of this name goes on with it.
     Named(&'r str),
+    /// Something comes first; then the route is asked again, its filters from the first one on.
+    Wait(Pause),
 }
+
+/// What has to be over before a request goes on, or is refused. A filter that has one knows by the exchange, when it is asked
+/// again, that it is over.
+pub type Pause = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 
 /// What a request is routed by in place of what its client has asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

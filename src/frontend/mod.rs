@@ -10,6 +10,7 @@
 //! * the [`router`] finds the [`route`] by its [`rule`], a [`pattern`] perhaps, and its [`condition`]s; its [`filter`]s and its [`handler`] make a [`flow`] of the request;
 //! * where an application answers, [`forward`] takes the body ([`upload`]), completes the head ([`forwarded`], as far as there is [`trust`]; [`onward`]) and sends;
 //! * another route may answer in place of an application that asks for it (`accel`) or of an error ([`errors`]): what was `kept` goes along, and what is `throttled` takes its time;
+//! * requests that share [`limits`] count for them;
 //! * a listener is known by its [`listener_id`], and its connections end by their [`keep_alive`];
 //! * what a route does to fields are its [`field_rules`]; of an answer's, [`private_fields`] are not for clients;
 //! * what failed is a [`rejection`] with an [`error_answer`] (`error_page`, `liking`), or the [`violation`] of a whole connection; a [`body`], whose parts may be a
@@ -48,6 +49,7 @@ mod interim;
 pub mod keep_alive;
 mod kept;
 mod liking;
+pub mod limits;
 pub mod listener_id;
 mod location;
 mod meter;

@@ -4,8 +4,10 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::context::Observed;
+use super::limits::Counted;
 use super::rejection::client_gone;
 use super::seen::Seen;
+use crate::telemetry::limits::Limited;
 use crate::telemetry::observer::Upstream;
 use crate::telemetry::{Finished, Phase, Reason};
 use crate::upstream::Trace;
@@ -15,8 +17,8 @@ pub(super) struct Record {
     /// The status of our answer; until there is one, the client has left before it.
     status: StatusCode,
     reason: Option<Reason>,
-    /// The rule that it breaks.
-    rule: Option<Box<Rule>>,
+    /// What there is to say of few.
+    notes: Option<Box<Notes>>,
     /// The request was refused, or failed.
     refused: bool,
     request_bytes: u64,
@@ -29,8 +31,14 @@ pub(super) struct Record {
     pub(super) trace: Trace,
 }
 
-/// A rule that a request breaks. Few do: a word of the record has to do for it.
-struct Rule(String);
+/// What there is to say of few requests: a word of the record has to do for it.
+#[derive(Default)]
+struct Notes {
+    /// The rule that it breaks.
+    rule: Option<String>,
+    /// What it has counted for.
+    counted: Counted,
+}
 
 impl Record {
     /// A request whose head has just been read.
@@ -39,7 +47,7 @@ impl Record {
         Self {
             status: client_gone(),
             reason: Some(Reason::ClientGone),
-            rule: None,
+            notes: None,
             refused: false,
             request_bytes: 0,
             response_bytes: 0,
@@ -104,7 +112,12 @@ impl Record {
 
     /// It is no request that can be answered; which rule it breaks.
     pub(super) fn breaks(&mut self, rule: String) {
-        self.rule = Some(Box::new(Rule(rule)));
+        self.notes.get_or_insert_default().rule = Some(rule);
+    }
+
+    /// What it has counted for so far.
+    pub(super) fn counted(&mut self) -> &mut Counted {
+        &mut self.notes.get_or_insert_default().counted
     }
 
     /// There is an answer. The status of a refusal stays.
@@ -185,7 +198,11 @@ impl Record {
                 status: trace.status,
             }),
             reason: self.reason,
-            rule: self.rule.as_ref().map(|rule| rule.0.as_str()),
+            limited: self
+                .notes
+                .as_ref()
+                .map_or_else(Limited::default, |notes| notes.counted.outcome),
+            rule: self.notes.as_ref().and_then(|notes| notes.rule.as_deref()),
         }
     }
 }

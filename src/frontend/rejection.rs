@@ -101,6 +101,9 @@ pub enum Rejection {
     /// The site is closed for a while: the seconds until clients are to come back, and the page, if there is one.
     #[error("the site is closed: the file of `maintenance` is there")]
     Maintenance(u64, Bytes),
+    /// More requests with its key came than may: the status, and the seconds until the next one may come.
+    #[error("more requests of this kind came than its route allows")]
+    RateLimited(StatusCode, u64),
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
@@ -148,7 +151,7 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound | Self::InternalUri(_) => StatusCode::NOT_FOUND,
-            Self::Unmet(status, _) => *status,
+            Self::Unmet(status, _) | Self::RateLimited(status, _) => *status,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -188,6 +191,7 @@ impl Rejection {
             Self::NotAllowed => Reason::NotAllowed,
             Self::Unreadable(_) => Reason::FileFailed,
             Self::Maintenance(..) => Reason::Maintenance,
+            Self::RateLimited(..) => Reason::RateLimited,
             Self::InternalUri(_) => Reason::BadInternalUri,
             Self::InternalCycle(_) => Reason::InternalCycle,
             Self::Internal => Reason::Internal,
@@ -234,6 +238,7 @@ impl Rejection {
             | Self::NotAllowed
             | Self::Unreadable(_)
             | Self::Maintenance(..)
+            | Self::RateLimited(..)
             | Self::InternalUri(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
@@ -266,9 +271,9 @@ impl Rejection {
         let status = self.status();
         // 501 is what a client gets for a coding of its own.
         let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
-        // A site that is closed is meant to be.
-        let closed = matches!(self, Self::Maintenance(..));
-        failed && !closed
+        // A site that is closed is meant to be, and a limit that is reached is told by itself.
+        let meant = matches!(self, Self::Maintenance(..) | Self::RateLimited(..));
+        failed && !meant
             || matches!(
                 self,
                 Self::Symlink(_) | Self::ProxyHeader(_) | Self::InternalUri(_)

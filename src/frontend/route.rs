@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::config::{self, Host};
 use super::filter::Filters;
 use super::handler::{Handler, Place};
+use super::limits::Limits;
 use super::onward::Onward;
 use crate::files::Root;
 use crate::upstream::model::config::ProtocolName;
@@ -43,7 +44,12 @@ impl Route {
     /// # Panics
     ///
     /// When it has a [root](config::Route::root) and none is given.
-    pub fn new(config: config::Route, root: Option<Root>, upstreams: &[Arc<Upstream>]) -> Self {
+    pub fn new(
+        config: config::Route,
+        root: Option<Root>,
+        upstreams: &[Arc<Upstream>],
+        limits: &Limits,
+    ) -> Self {
         let place = Place {
             path: config.path.prefix(),
             root,
@@ -61,7 +67,7 @@ impl Route {
             terms: upstream.and_then(|upstream| upstream.terms(config.timeouts.upstream)),
             number: 0,
             name: name(&config.host),
-            filters: Filters::new(&config),
+            filters: Filters::new(&config, limits),
             handler: config.handler.handler(place),
             config,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::exchange::Exchange;
-use super::flow::{Flow, InternalUri};
+use super::flow::{Flow, InternalUri, Pause};
 use super::forward::{self, Destination, Forwarding};
 use super::inspect::inspect;
 use super::options;
@@ -59,15 +59,18 @@ fn route<B: Incoming>(
     let decided = checked.and_then(|()| decide(service, &mut exchange));
     let failed = decided.is_err();
     match or_page(service, &mut exchange, decided, false) {
-        Some(to) => {
+        Next::Forward(to) => {
             // Made where it stays: it is large.
             let place = Box::new_uninit();
             let handling = forwarded(service.clone(), exchange, body(), Forwarding::to(to));
             let handling = Box::write(place, handling);
             return Begun::Forwarded(Box::into_pin(handling));
         }
-        None if failed => {}
-        None => exchange.record.ours(),
+        Next::Wait(wait) => {
+            return Begun::Forwarded(Box::pin(waited(service.clone(), exchange, body(), wait)));
+        }
+        Next::Answered if failed => {}
+        Next::Answered => exchange.record.ours(),
     }
     exchange.decided();
     Begun::Answered(exchange)
@@ -90,6 +93,34 @@ async fn challenged<B: Incoming>(
     match route(&service, exchange, Ok(()), || body) {
         Begun::Answered(exchange) => exchange,
         Begun::Forwarded(handling) => handling.await,
+    }
+}
+
+/// Something comes first; then the request goes on, its body still with its client.
+async fn waited<B: Incoming>(
+    service: Arc<Service>,
+    mut exchange: Box<Exchange>,
+    body: B,
+    wait: Box<Wait>,
+) -> Box<Exchange> {
+    let mut wait = wait;
+    loop {
+        let resumed = resume(&service, &mut exchange, wait).await;
+        let failed = resumed.is_err();
+        match or_page(&service, &mut exchange, resumed, false) {
+            Next::Wait(next) => wait = next,
+            Next::Forward(to) => {
+                let forwarding = Forwarding::to(to);
+                return Box::pin(forwarded(service, exchange, body, forwarding)).await;
+            }
+            Next::Answered => {
+                if !failed {
+                    exchange.record.ours();
+                }
+                exchange.decided();
+                return exchange;
+            }
+        }
     }
 }
 
@@ -130,15 +161,29 @@ fn admit(service: &Service, exchange: &Exchange) -> Result<(), Rejection> {
     service.admit(&exchange.request, exchange.connection.connected.tls())
 }
 
-/// Finds what answers a request that was checked. Where that is an application, it says so; else the exchange has its
-/// answer.
-pub fn decide<'s>(
-    service: &'s Service,
-    exchange: &mut Exchange,
-) -> Result<Option<Destination<'s>>, Rejection> {
+/// What comes next for a request.
+pub enum Next<'s> {
+    /// It has its answer.
+    Answered,
+    /// An application answers.
+    Forward(Destination<'s>),
+    /// Something has to be over first.
+    Wait(Box<Wait>),
+}
+
+/// What has to be over before a route is asked again.
+pub struct Wait {
+    pause: Pause,
+    /// The number of the route.
+    route: usize,
+    path: DecodedPath,
+}
+
+/// Finds what answers a request that was checked.
+pub fn decide<'s>(service: &'s Service, exchange: &mut Exchange) -> Result<Next<'s>, Rejection> {
     if options::is_asked(&exchange.request) {
         exchange.answer = options::answer();
-        return Ok(None);
+        return Ok(Next::Answered);
     }
     let found = service.route(exchange)?;
     follow(service, exchange, found)
@@ -147,12 +192,24 @@ pub fn decide<'s>(
 /// A route, and the path by which it has a request.
 type Found<'s> = (DecodedPath, &'s Arc<Route>);
 
+/// Goes on with the route for which something had to be over.
+async fn resume<'s>(
+    service: &'s Service,
+    exchange: &mut Exchange,
+    wait: Box<Wait>,
+) -> Result<Next<'s>, Rejection> {
+    let Wait { pause, route, path } = *wait;
+    pause.await?;
+    let route = service.numbered(route).ok_or(Rejection::Internal)?;
+    follow(service, exchange, (path, route))
+}
+
 /// From one route to the next, until one answers.
 fn follow<'s>(
     service: &'s Service,
     exchange: &mut Exchange,
     mut found: Found<'s>,
-) -> Result<Option<Destination<'s>>, Rejection> {
+) -> Result<Next<'s>, Rejection> {
     let mut handed = false;
     loop {
         let (path, route) = found;
@@ -182,13 +239,17 @@ fn follow<'s>(
         }
         found = match flow {
             Flow::Answered | Flow::Index(_) => match route.filters.after(exchange) {
-                None => return Ok(None),
+                None => return Ok(Next::Answered),
                 Some(uri) => {
                     let name = exchange.replace(uri)?;
                     find(service, exchange, name)?
                 }
             },
-            Flow::Forward(upstream) => return Ok(Some(Destination { route, upstream })),
+            Flow::Forward(upstream) => return Ok(Next::Forward(Destination { route, upstream })),
+            Flow::Wait(pause) => {
+                let route = route.number;
+                return Ok(Next::Wait(Box::new(Wait { pause, route, path })));
+            }
             Flow::Internal(uri) => {
                 let name = exchange.reroute(uri)?;
                 find(service, exchange, name)?
@@ -260,23 +321,31 @@ fn forwarded<B: Incoming>(
             Some(_) => {
                 // It was for the answer that was replaced; its connection has it back.
                 drop(body);
-                Some(forwarding.destination())
+                Next::Forward(forwarding.destination())
             }
         };
-        if let Some(to) = next {
-            Box::pin(replaced(&service, &mut exchange, to)).await;
+        if !matches!(next, Next::Answered) {
+            Box::pin(replaced(&service, &mut exchange, next)).await;
         }
         exchange.decided();
         exchange
     }
 }
 
-/// Has applications answer in the place of others.
-async fn replaced<'s>(service: &'s Service, exchange: &mut Exchange, to: Destination<'s>) {
-    let mut next = Some(to);
-    while let Some(to) = next {
-        let sent = forward::send(service, exchange, NoBody, &Forwarding::to(to)).await;
-        next = answered(service, exchange, to, sent);
+/// Has others answer in the place of applications.
+async fn replaced<'s>(service: &'s Service, exchange: &mut Exchange, mut next: Next<'s>) {
+    loop {
+        next = match next {
+            Next::Answered => return,
+            Next::Forward(to) => {
+                let sent = forward::send(service, exchange, NoBody, &Forwarding::to(to)).await;
+                answered(service, exchange, to, sent)
+            }
+            Next::Wait(wait) => {
+                let resumed = resume(service, exchange, wait).await;
+                or_page(service, exchange, resumed, true)
+            }
+        }
     }
 }
 
@@ -286,9 +355,9 @@ fn answered<'s>(
     exchange: &mut Exchange,
     by: Destination<'s>,
     sent: Result<(), Rejection>,
-) -> Option<Destination<'s>> {
+) -> Next<'s> {
     let next = sent.and_then(|()| match by.route.filters.after(exchange) {
-        None => Ok(None),
+        None => Ok(Next::Answered),
         Some(uri) => {
             let name = exchange.replace(uri)?;
             let found = find(service, exchange, name)?;
@@ -304,11 +373,11 @@ fn answered<'s>(
 fn or_page<'s>(
     service: &'s Service,
     exchange: &mut Exchange,
-    decided: Result<Option<Destination<'s>>, Rejection>,
+    decided: Result<Next<'s>, Rejection>,
     asked: bool,
-) -> Option<Destination<'s>> {
+) -> Next<'s> {
     match decided {
-        Ok(to) => to,
+        Ok(next) => next,
         Err(rejection) => page(service, exchange, rejection, asked),
     }
 }
@@ -320,12 +389,14 @@ fn page<'s>(
     exchange: &mut Exchange,
     mut rejection: Rejection,
     asked: bool,
-) -> Option<Destination<'s>> {
+) -> Next<'s> {
     loop {
-        let uri = fail(service, exchange, &rejection)?;
+        let Some(uri) = fail(service, exchange, &rejection) else {
+            return Next::Answered;
+        };
         let found = lead(exchange, uri, asked).and_then(|name| find(service, exchange, name));
         match found.and_then(|found| follow(service, exchange, found)) {
-            Ok(to) => return to,
+            Ok(next) => return next,
             Err(next) => rejection = next,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::certificates::Certificates;
 pub use super::counter::{Counter, Gauge, Open};
+use super::limits::Limits;
 use super::observer::{Finished, Observer};
 use super::orders::Orders;
 use super::reason::Reason;
@@ -46,6 +47,8 @@ pub struct Counters {
     handshakes: [Counter; HandshakeOutcome::ALL.len()],
     /// Times by route.
     pub routes: Routes,
+    /// What became of requests, by limit.
+    pub limits: Limits,
     /// Certificates that are ordered by ourselves.
     pub orders: Arc<Orders>,
     /// The certificates of TLS that clients get.

@@ -177,6 +177,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::telemetry::limits::Limited;
     use crate::telemetry::observer::Upstream;
     use crate::telemetry::observer::samples::{Asked, finished};
     use crate::telemetry::timeline::Timeline;
@@ -241,6 +242,7 @@ mod tests {
             status: 200,
             upstream: None,
             reason: None,
+            limited: Limited::default(),
             ..request(&asked, &timeline)
         };
         assert_eq!(

@@ -16,6 +16,7 @@ pub mod counters;
 pub mod escape;
 pub mod exposition;
 pub mod histogram;
+pub mod limits;
 pub mod line;
 pub mod log;
 pub mod number;

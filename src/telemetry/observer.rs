@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::limits::Limited;
 use super::reason::Reason;
 use super::timeline::Timeline;
 use crate::variables::{NamedField, Scope};
@@ -34,6 +35,8 @@ pub struct Finished<'a> {
     pub upstream: Option<Upstream<'a>>,
     /// Why the gateway answered itself, or the answer broke off.
     pub reason: Option<Reason>,
+    /// What became of it at the limits that it counts for.
+    pub limited: Limited,
     /// Which rule the request breaks, and in which field: text of ours, with names of the client's.
     pub rule: Option<&'a str>,
 }
@@ -161,6 +164,7 @@ pub(super) mod samples {
             slow: None,
             upstream: None,
             reason: None,
+            limited: Limited::default(),
             rule: None,
         }
     }

@@ -139,6 +139,8 @@ reasons! {
         RangeNotSatisfiable = "range_not_satisfiable",
         /// More streams were reset than answered.
         RapidReset = "rapid_reset",
+        /// More requests with one key came than may.
+        RateLimited = "rate_limited",
         /// The answer stopped.
         ReadTimeout = "read_timeout",
         /// The answer ended before the length that it announced.

@@ -5,6 +5,7 @@
 
 use super::clock::Stamp;
 use super::config::Escape;
+use super::limits::LimitStatus;
 use super::observer::Finished;
 use super::reason::Reason;
 use super::timeline::Phase;
@@ -51,6 +52,8 @@ impl Finished<'_> {
             }
             LogVariable::Route => text(self.route, escape, out),
             LogVariable::Reason => word(self.reason.map(Reason::as_str), out),
+            LogVariable::LimitReqStatus => word(self.limited.rate.map(LimitStatus::as_str), out),
+            LogVariable::LimitConnStatus => word(self.limited.concurrent.map(LimitStatus::as_str), out),
             LogVariable::RequestTime
             | LogVariable::RequestBodyTime
             | LogVariable::UpstreamQueueTime

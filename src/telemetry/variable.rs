@@ -49,10 +49,14 @@ pub enum LogVariable {
     UpstreamResponseTime,
     /// Why the gateway answered itself, or the answer broke off.
     Reason,
+    /// What became of the request at limits of rates: `PASSED`, `DELAYED`, `REJECTED`, or one of these with `_DRY_RUN`.
+    LimitReqStatus,
+    /// The same at limits of requests at a time.
+    LimitConnStatus,
 }
 
 /// Those that no request has, the beginning of `$sent_http_NAME` among them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 22] = [
     "request",
     "status",
     "body_bytes_sent",
@@ -72,6 +76,8 @@ pub const NAMES: [&str; 20] = [
     "upstream_header_time",
     "upstream_response_time",
     "reason",
+    "limit_req_status",
+    "limit_conn_status",
     "sent_http_NAME",
 ];
 
@@ -102,6 +108,8 @@ impl FromStr for LogVariable {
             "upstream_header_time" => Self::UpstreamHeaderTime,
             "upstream_response_time" => Self::UpstreamResponseTime,
             "reason" => Self::Reason,
+            "limit_req_status" => Self::LimitReqStatus,
+            "limit_conn_status" => Self::LimitConnStatus,
             other => Self::Request(other.parse()?),
         })
     }

@@ -13,6 +13,7 @@ use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::forward::{self, Announced};
 use crate::frontend::forwarded::Connected;
+use crate::frontend::serve::Next;
 use crate::frontend::{ExchangeContext, Request, Service, serve};
 use crate::process::{Place, Traffic};
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
@@ -130,11 +131,17 @@ fn prepare(service: &Arc<Service>, (app, host): (&str, Option<&str>), url: &str)
     let mut exchange = Exchange::new(&context, &connection, request(&uri, &host)?);
     let refused = |rejection| format!("{url} (host {host}): the gateway answers itself: {rejection}");
     serve::check(&mut exchange).map_err(refused)?;
-    let Some(to) = serve::decide(service, &mut exchange).map_err(refused)? else {
-        let status = exchange.answer.status.as_u16();
-        return Err(format!(
-            "{url} (host {host}): the gateway answers itself, with status {status}"
-        ));
+    let to = match serve::decide(service, &mut exchange).map_err(refused)? {
+        Next::Forward(to) => to,
+        Next::Answered => {
+            let status = exchange.answer.status.as_u16();
+            return Err(format!(
+                "{url} (host {host}): the gateway answers itself, with status {status}"
+            ));
+        }
+        Next::Wait(_) => {
+            return Err(format!("{url} (host {host}): a limit of its route has it wait"));
+        }
     };
     if !has_app(to.upstream.config(), app) {
         let other = to.upstream.name();

@@ -28,7 +28,9 @@ use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::forward::{self, Announced, Destination};
 use crate::frontend::forwarded::Connected;
+use crate::frontend::limits::Limits;
 use crate::frontend::rejection::Rejection;
+use crate::frontend::serve::Next;
 use crate::frontend::{self, Answer, ExchangeContext, FrontendConfig, Request, Service, serve, upload};
 use crate::protocol::Target;
 use crate::protocol::fields::{FieldName, FieldValue, Fields};
@@ -87,16 +89,18 @@ impl Gateway {
     /// Opens the directories of these routes. A stand-in answers for the others that have one.
     fn new(config: &Config, upstreams: &[Arc<Upstream>], open: &HashSet<usize>) -> Result<Self> {
         let frontend = config.frontend.clone();
+        let counters = Arc::new(Counters::default());
+        // Nothing was asked before: all of them let the request go on at once.
+        let limits = Limits::new(&frontend.limits, None, &counters.limits);
         let routes = frontend.routes.iter().enumerate().map(|(number, route)| {
             let mut route = route.clone();
             if route.root().is_some() && !open.contains(&number) {
                 route.handler = Handler::Respond(Respond::default());
             }
             let root = open::root(&route, None, &open::Progress::default())?;
-            anyhow::Ok(frontend::Route::new(route, root, upstreams))
+            anyhow::Ok(frontend::Route::new(route, root, upstreams, &limits))
         });
         let routes = routes.collect::<Result<_>>()?;
-        let counters = Arc::new(Counters::default());
         let context = ExchangeContext {
             trust: frontend.trust.clone(),
             relays: Relays::new(Spools::new(config.server.spool.clone()), counters.clone()),
@@ -154,8 +158,10 @@ impl Gateway {
             explanation.before = next.map(|next| Precedence::of(&routes[route.number], next));
         }
         match serve::decide(&self.service, exchange)? {
-            None => Ok(answered(&exchange.answer)),
-            Some(to) => forward(exchange, to, original, explanation),
+            Next::Answered => Ok(answered(&exchange.answer)),
+            Next::Forward(to) => forward(exchange, to, original, explanation),
+            // Nothing else was asked before it.
+            Next::Wait(_) => Err(Rejection::Internal),
         }
     }
 

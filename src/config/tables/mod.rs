@@ -8,6 +8,7 @@ mod account;
 mod acme;
 mod app;
 mod keep_alive;
+mod limit;
 mod listen;
 mod log;
 mod network;
@@ -25,6 +26,7 @@ use std::ops::Range;
 
 use acme::Acme;
 use app::App;
+use limit::Limit;
 use listen::Listen;
 use log::Log;
 pub(super) use route::Route;
@@ -41,7 +43,8 @@ use super::complaints::{Complaints, DOCUMENT};
 use super::table::{ByName, Fill, Repeated, Section, table};
 use super::units::{Number, OneOrMore, Plain, SizeWithin};
 use crate::frontend::FrontendConfig;
-use crate::frontend::config::{Listener, Route as RouteConfig};
+use crate::frontend::config::{Limit as LimitConfig, Listener, Route as RouteConfig};
+use crate::frontend::limits::MOST as MOST_LIMITS;
 use crate::process::AppConfig;
 use crate::upstream::UpstreamConfig;
 
@@ -49,7 +52,7 @@ table! {
     /// A Bridgehead configuration.
     pub(super) struct File {
         /// Other files, by paths that are relative to this one: `["sites/*.toml"]`, of which each may add to `listen`,
-        /// `upstream`, `app`, `route` and `snippet`, in the order of their names. Default: none.
+        /// `upstream`, `app`, `limit`, `route` and `snippet`, in the order of their names. Default: none.
         include: Vec<String> as OneOrMore(Plain),
         server: Server as Section,
         log: Log as Section,
@@ -58,6 +61,7 @@ table! {
         listen: Vec<At<Listen>> as Repeated,
         upstream: BTreeMap<At<String>, At<Upstream>> as ByName,
         app: BTreeMap<At<String>, At<App>> as ByName,
+        limit: BTreeMap<At<String>, At<Limit>> as ByName,
         /// Parts of routes by their names, `[snippet.NAME]`: whatever a `[[route]]` may say but `host` and `path`. A route
         /// takes them with `use = ["NAME"]`: what both say in tables and arrays adds up, and so does one value where several
         /// may stand; else the route's own holds. Default: none.
@@ -85,6 +89,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
         has_own,
         complaints,
     );
+    let limits = limits(file, complaints);
     route::check_listeners(all(&file.route), &listeners, complaints);
     let places = file.upstream.iter().flat_map(|upstreams| upstreams.keys());
     warn_about_unused(places.map(At::span), &upstreams, &routes, complaints);
@@ -94,6 +99,7 @@ pub(super) fn check(file: &File, complaints: &mut Complaints) -> Config {
     let log = log::check(file.log.as_ref(), complaints);
     let mut frontend = FrontendConfig {
         listeners: Vec::new(),
+        limits,
         routes,
         ..frontend
     };
@@ -150,6 +156,10 @@ pub(super) fn shown(config: &Config) -> File {
         )
     };
     let app = |app: &AppConfig| (At::nowhere(app.name.clone()), At::nowhere(App::shown(app)));
+    let limit = |limit: &LimitConfig| {
+        let shown = Limit::of(limit).unwrap_or_default();
+        (At::nowhere(limit.name.clone()), At::nowhere(shown))
+    };
     let route = |route: &RouteConfig| At::nowhere(route::shown(route, upstreams));
     File {
         server: Server::of(&settings).map(At::nowhere),
@@ -161,7 +171,34 @@ pub(super) fn shown(config: &Config) -> File {
         snippet: None,
         upstream: Some(At::nowhere(upstreams.iter().map(upstream).collect())),
         app: (!apps.is_empty()).then(|| At::nowhere(apps.iter().map(app).collect())),
+        limit: (!frontend.limits.is_empty())
+            .then(|| At::nowhere(frontend.limits.iter().map(limit).collect())),
         route: Some(At::nowhere(frontend.routes.iter().map(route).collect())),
+    }
+}
+
+/// The limits that routes share.
+fn limits(file: &File, complaints: &mut Complaints) -> Vec<LimitConfig> {
+    let typed = file.limit.iter().flat_map(|limits| limits.iter());
+    let limits: Vec<_> = typed
+        .clone()
+        .filter_map(|(name, typed)| limit::check(name, typed, complaints))
+        .collect();
+    let names: Vec<_> = typed.map(|(name, _)| name).collect();
+    route::check_limits(all(&file.route), &names, complaints);
+    if let Some(more) = names.get(MOST_LIMITS) {
+        complaints.error(more.span(), format!("more than {MOST_LIMITS} limits"));
+    }
+    limits
+}
+
+/// Names go into logs and metrics.
+fn check_name(name: &At<String>, of: &str, complaints: &mut Complaints) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.is_empty() || !name.bytes().all(plain) {
+        complaints
+            .error(name.span(), format!("not a name for {of}"))
+            .help("names consist of letters, digits, `_`, `-` and `.`");
     }
 }
 

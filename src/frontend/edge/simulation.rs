@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::*;
 use crate::frontend::connection_limit::ConnectionLimit;
 use crate::frontend::context::ExchangeContext;
+use crate::frontend::limits::Limits;
 use crate::frontend::route::Route;
 use crate::frontend::service::Service;
 use crate::frontend::trust::Trust;
@@ -76,7 +77,7 @@ impl Gateway {
         let upstreams: Vec<_> = config.upstreams.into_iter().map(Upstream::new).collect();
         let upstreams: Vec<_> = upstreams.into_iter().map(Arc::new).collect();
         let routes = config.frontend.routes.iter();
-        let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams));
+        let routes = routes.map(|route| Route::new(route.clone(), None, &upstreams, &Limits::default()));
         let counters = Arc::new(Counters::default());
         let context = ExchangeContext {
             trust: Trust::default(),

@@ -13,12 +13,14 @@ mod hidden_fields;
 mod intercept;
 mod internal;
 mod least_rate;
+mod limited;
 mod maintenance;
 mod networks;
 
 use super::config::Route;
 use super::exchange::Exchange;
 use super::flow::{Flow, InternalUri};
+use super::limits::Limits;
 use super::rejection::Rejection;
 use accel::Accel;
 use captures::Captures;
@@ -38,6 +40,7 @@ pub use maintenance::Settings as Maintenance;
 pub use networks::Settings as AccessRules;
 
 use least_rate::LeastRate;
+use limited::Limited;
 use maintenance::Maintained;
 use networks::Networks;
 
@@ -66,7 +69,7 @@ pub struct Filters {
 }
 
 macro_rules! filters {
-    (of $route:ident: $($(#[$reason:meta])* $name:ident = $open:expr,)*) => {
+    (of $route:ident, $limits:ident: $($(#[$reason:meta])* $name:ident = $open:expr,)*) => {
         enum Step {
             $($(#[$reason])* $name($name),)*
             #[cfg(test)]
@@ -75,7 +78,7 @@ macro_rules! filters {
 
         impl Filters {
             /// The filters that the settings of a route ask for.
-            pub fn new($route: &Route) -> Self {
+            pub fn new($route: &Route, $limits: &Limits) -> Self {
                 let all = [$($open.map(Step::$name),)*];
                 Self::of(all.into_iter().flatten().collect())
             }
@@ -117,11 +120,13 @@ impl Step {
 }
 
 // Before the handler from top to bottom, after it from bottom to top.
-filters! { of route:
+filters! { of route, limits:
     /// What clients cannot ask for is not there for them, whatever else is said of it.
     Internal = Internal::new(route.internal),
     /// What the patterns take out of a request may be wanted by everything behind.
     Captures = Captures::new(route),
+    /// As with nginx, in front of what clients are asked to prove: a flood of guesses is one of requests.
+    Limited = Limited::new(limits.of(&route.shared_limits)),
     /// Those that may not ask are not told that the site is closed, either.
     Networks = Networks::new(&route.access),
     /// Nothing behind it is to be asked while the site is closed.

@@ -17,6 +17,7 @@ use crate::frontend::context::ExchangeContext;
 use crate::frontend::filter::{Filter, Filters};
 use crate::frontend::flow::InternalUri;
 use crate::frontend::forwarded::Connected;
+use crate::frontend::limits::Limits;
 use crate::frontend::request::Request;
 use crate::frontend::trust::Trust;
 use crate::protocol::Target;
@@ -61,7 +62,7 @@ impl Site {
         let upstreams: Vec<_> = upstreams.map(Arc::new).collect();
         let frontend: FrontendConfig = parsed.frontend;
         let routes = frontend.routes.iter().map(|config| {
-            let mut route = Route::new(config.clone(), None, &upstreams);
+            let mut route = Route::new(config.clone(), None, &upstreams, &Limits::default());
             if paths.contains(&config.path.prefix()) {
                 route.filters = Filters::test(filter.clone());
             }

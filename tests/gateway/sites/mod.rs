@@ -5,6 +5,7 @@ mod examples;
 mod fields;
 mod files;
 mod internal;
+mod limits;
 mod listeners;
 mod logs;
 mod owners;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::config::at::At;
 use crate::config::table::table;
-use crate::config::units::{ANY_SIZE, DEADLINE};
-use crate::frontend::config::Limits as Settings;
+use crate::config::units::{ANY_SIZE, DEADLINE, OneOrMore, Plain};
+use crate::frontend::config::{Limits as Settings, Route};
 
 table! {
     /// Limits of requests on this route.
@@ -18,5 +19,17 @@ table! {
         download_rate: u64 as ANY_SIZE,
         /// How long a client may lag behind these rates. Waiting for the application does not count.
         rate_grace: Duration as DEADLINE,
+        /// Limits that requests of this route share with those of other routes: the names of their tables,
+        /// `[limit.NAME]`. A request counts once for each. Default: none.
+        shared: Vec<String> as OneOrMore(Plain) => _,
+    }
+}
+
+/// What there is, as it would be typed.
+pub(super) fn shown(route: &Route) -> Limits {
+    let names = &route.shared_limits;
+    Limits {
+        shared: (!names.is_empty()).then(|| At::nowhere(names.clone())),
+        ..Limits::plain(&route.limits)
     }
 }

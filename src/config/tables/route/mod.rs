@@ -33,6 +33,7 @@ mod request;
 mod respond;
 mod rewrite;
 mod send_file;
+mod shared_limits;
 mod status;
 mod target;
 mod timeouts;
@@ -88,6 +89,7 @@ use crate::upstream::UpstreamConfig;
 use crate::upstream::model::config::ProtocolName;
 
 pub(super) use handler::names;
+pub(super) use shared_limits::check as check_limits;
 
 table! {
     /// A match rule and what answers: exactly one of `php`, `cgi`, `proxy`, `files`, `redirect`, `respond`, `rewrite`
@@ -134,7 +136,7 @@ table! {
         /// Routes with a name and `files`, below whose directories the application may have files sent, by `X-Sendfile` or
         /// `X-LIGHTTPD-send-file` with the whole name of a file: `["@media"]`. Default: none, and the fields are dropped.
         send_file: Vec<String> as OneOrMore(ROUTE_NAME) => _; only &["php", "cgi", "proxy"],
-        limits: Limits as Section,
+        limits: Limits as Section => _,
         timeouts: RouteTimeouts as Section,
         /// Whether connections of HTTP/1 go on after an answer of this route.
         keep_alive: bool as Flag,
@@ -249,6 +251,7 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.access = (!route.access.is_empty()).then(|| At::nowhere(access::shown(&route.access)));
     let maintenance = route.maintenance.as_ref().and_then(Fill::of);
     shown.maintenance = maintenance.map(At::nowhere);
+    shown.limits = Some(At::nowhere(limits::shown(route)));
     shown.log = log::shown(route.log.as_ref());
     shown.timeouts = timeouts::shown(&route.timeouts);
     shown.errors = shown.errors.filter(|errors| !errors.pages.is_empty());
@@ -368,6 +371,10 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
         route.limits.upload_rate = 0;
     }
     typed.apply_to(&mut route);
+    if let Some(typed) = &typed.limits {
+        typed.apply_to(&mut route.limits);
+        route.shared_limits = shared_limits::names(typed);
+    }
     let place = Place {
         prefix: route.path.prefix(),
         upstreams,

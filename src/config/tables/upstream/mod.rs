@@ -31,7 +31,7 @@ use timeouts::UpstreamTimeouts;
 use tls::UpstreamTls;
 
 use super::sent_host::SENT_HOST;
-use super::{HEAD, HEAD_FIELDS, WITH_VARIABLES};
+use super::{HEAD, HEAD_FIELDS, WITH_VARIABLES, check_name};
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
 use crate::config::shown::Shown;
@@ -199,7 +199,7 @@ impl Upstream {
 
 /// One upstream.
 pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Complaints) -> UpstreamConfig {
-    check_name(name, complaints);
+    check_name(name, "an upstream", complaints);
     let (protocol, profile) = profile::check(typed, complaints);
     let mut config = profile.upstream(protocol);
     config.name = name.to_string();
@@ -229,16 +229,6 @@ pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Co
         .map(|typed| health::check(typed, protocol, profile, config.host.as_ref(), complaints));
     config.keep_alive = keep_alive::check(typed.keep_alive.as_ref(), wanted, protocol, profile, complaints);
     config
-}
-
-/// Names go into logs and metrics.
-fn check_name(name: &At<String>, complaints: &mut Complaints) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if name.is_empty() || !name.bytes().all(plain) {
-        complaints
-            .error(name.span(), "not a name for an upstream")
-            .help("names consist of letters, digits, `_`, `-` and `.`");
-    }
 }
 
 fn endpoints(typed: &At<Upstream>, config: &mut UpstreamConfig, complaints: &mut Complaints) {

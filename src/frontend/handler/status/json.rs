@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::telemetry::histogram::Distribution;
+use crate::telemetry::limits::LimitCounters;
 use crate::telemetry::{CertificateValidity, Counters, Orders, RouteTimes};
 use crate::upstream::Upstream;
 use crate::upstream::model::endpoint::Endpoint;
@@ -17,6 +18,7 @@ pub(super) fn page(counters: &Counters, upstreams: &[Arc<Upstream>]) -> String {
         "counters": of_process(counters),
         "upstreams": upstreams.iter().map(|upstream| of_upstream(upstream, &routes)).collect::<Vec<_>>(),
         "routes": routes.iter().map(|route| of_route(route)).collect::<Vec<_>>(),
+        "limits": counters.limits.all().iter().map(|limit| of_limit(limit)).collect::<Vec<_>>(),
         "acme": orders(&counters.orders),
         "certificates": counters.certificates.all().iter().map(of_certificate).collect::<Vec<_>>(),
     });
@@ -81,6 +83,17 @@ fn of_route(route: &RouteTimes) -> Value {
         "name": &*route.name,
         "upstream": Some(&*route.upstream).filter(|name| !name.is_empty()),
         "requests": times(&route.total.distribution()),
+    })
+}
+
+fn of_limit(limit: &LimitCounters) -> Value {
+    let outcomes = limit.outcomes().into_iter();
+    let outcomes = outcomes.map(|(outcome, counter)| (outcome.to_owned(), counter.value().into()));
+    json!({
+        "name": &*limit.name,
+        "requests": outcomes.collect::<Map<_, _>>(),
+        "waiting": limit.waiting.value(),
+        "keys_lost": limit.keys_lost.value(),
     })
 }
 

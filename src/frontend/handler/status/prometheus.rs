@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::telemetry::exposition::{Format, Label};
+use crate::telemetry::limits::LimitCounters;
 use crate::telemetry::{Counters, Exposition, Histogram, Orders, RouteTimes};
 use crate::upstream::model::endpoint::{CircuitState, Endpoint};
 use crate::upstream::{Snapshot, Upstream};
@@ -12,6 +13,9 @@ type OfEndpoint = (&'static str, &'static str, fn(&Endpoint) -> Option<f64>);
 
 /// A number of an upstream.
 type OfUpstream = (&'static str, &'static str, fn(&Upstream, &Snapshot) -> f64);
+
+/// A number of a limit.
+type OfLimit = (&'static str, &'static str, fn(&LimitCounters) -> u64);
 
 /// The times of a route.
 type OfRoute = (&'static str, &'static str, fn(&RouteTimes) -> &Histogram);
@@ -45,6 +49,7 @@ pub(super) fn page(format: Format, counters: &Counters, upstreams: &[Arc<Upstrea
         }
     }
     circuits(&upstreams, &mut page);
+    limits(&counters.limits.all(), &mut page);
     times(&counters.routes.all(), &mut page);
     page.into_string()
 }
@@ -128,6 +133,27 @@ fn circuits(upstreams: &[(&Arc<Upstream>, Snapshot)], page: &mut Exposition) {
                 let labels = [upstream, address, ("circuit", state.as_str())];
                 page.sample(NAME, &labels, u8::from(state == now));
             }
+        }
+    }
+}
+
+/// What became of the requests of each limit.
+fn limits(limits: &[Arc<LimitCounters>], page: &mut Exposition) {
+    const REQUESTS: &str = "bridgehead_limit_requests_total";
+    page.metric(
+        REQUESTS,
+        "Requests that the limit was asked about, by what became of them.",
+    );
+    for limit in limits {
+        for (outcome, counter) in limit.outcomes() {
+            let labels = [("limit", &*limit.name), ("outcome", outcome)];
+            page.sample(REQUESTS, &labels, counter.value());
+        }
+    }
+    for (name, help, value) in OF_LIMITS {
+        page.metric(name, help);
+        for limit in limits {
+            page.sample(name, &[("limit", &*limit.name)], value(limit));
         }
     }
 }
@@ -216,6 +242,19 @@ const OF_ENDPOINTS: [OfEndpoint; 7] = [
         "bridgehead_endpoint_failed_total",
         "Failures that were the endpoint's.",
         |endpoint| Some(endpoint.failed() as f64),
+    ),
+];
+
+const OF_LIMITS: [OfLimit; 2] = [
+    (
+        "bridgehead_limit_waiting",
+        "Requests that wait now for their time.",
+        |limit| limit.waiting.value(),
+    ),
+    (
+        "bridgehead_limit_keys_lost_total",
+        "Keys that were forgotten though they counted: there are more than `keys` of the limit.",
+        |limit| limit.keys_lost.value(),
     ),
 ];
 
