@@ -22,6 +22,7 @@
 //! | 0 | [`protocol`] | sans-IO codecs for both roles, variables, response heads | – |
 //! | 0 | [`variables`] | texts with `$host`, `$uri`, …, compiled when they are read | protocol |
 //! | 0 | [`tally`] | what is counted for keys: bounded tables, rates | – |
+//! | 0 | [`passwords`] | users of a file, and hashes of their passwords | – |
 //! | 0 | [`telemetry`] | the timeline of a request and its observers: access log, slow log, counters, times in buckets | variables |
 //! | 1 | [`transport`] | addresses, names in the DNS, listeners, connections, TLS, deadlines | telemetry |
 //! | 1 | [`spool`] | buffers that continue on disk, with a quota | telemetry |
@@ -32,7 +33,7 @@
 //! | 2 | [`files`] | paths that cannot leave a root, plain files, small ones from memory | spool, telemetry |
 //! | 2 | [`process`] | applications as processes of the gateway: started, held, renewed | transport |
 //! | 2 | [`demo`] | an application pool to try the gateway on | protocol, framed, transport |
-//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, tally, compression, and below |
+//! | 3 | [`frontend`] | HTTP to clients: checks, routes, forwards, answers, logs | upstream, files, acme, tally, passwords, compression, and below |
 //! | 4 | [`config`] | file text to the settings of the modules below | the settings of all below |
 //! | 5 | [`app`] | composition, signals, reload, replacement, stopping | all but demo and cli |
 //! | 6 | [`cli`] | the subcommands | app, config, demo, framed, protocol, transport, telemetry |
@@ -137,6 +138,7 @@ pub mod demo;
 pub mod files;
 pub mod framed;
 pub mod frontend;
+pub mod passwords;
 pub mod process;
 pub mod protocol;
 pub mod spool;

@@ -18,8 +18,8 @@ pub use super::condition::{Wanted, When};
 pub use super::errors::{Errors, Page, PagePlace, PageStatus, Statuses};
 pub use super::field_rules::FieldRules;
 pub use super::filter::{
-    AccessRules, CompressionSettings as Compression, CookieAttributes, CorsRules, Maintenance,
-    ResponseHeaders,
+    AccessRules, BasicAuth, CompressionSettings as Compression, CookieAttributes, CorsRules, Maintenance,
+    ResponseHeaders, Satisfy,
 };
 pub use super::handler::{
     Cgi, DocumentRoot, Fallback, Files, Php, Proxy, Redirect, Respond, Rewrite, Settings as Handler, Status,

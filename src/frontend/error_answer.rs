@@ -7,7 +7,7 @@ use super::body::Body;
 use super::error_page::{ErrorPage, Form};
 use super::options;
 use super::rejection::{Rejection, client_gone};
-use crate::protocol::fields::FieldName;
+use crate::protocol::fields::{FieldName, FieldValue};
 use crate::protocol::request::RequestId;
 use crate::upstream::Failure;
 
@@ -59,6 +59,11 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
         _ => {}
     }
     match rejection {
+        Rejection::Unauthorized(challenge) => {
+            if let Some(challenge) = FieldValue::new(challenge) {
+                fields.append(FieldName::WwwAuthenticate, challenge);
+            }
+        }
         Rejection::Method(allowed) => fields.append(FieldName::Allow, *allowed),
         Rejection::Connect => fields.append(FieldName::Allow, options::METHODS),
         Rejection::Unmet(_, own) => fields.append_all(own),

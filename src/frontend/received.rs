@@ -26,6 +26,8 @@ pub struct Received {
     pub(super) rounds: u8,
     /// The method as it came, where it stands in for an answer that was dropped: it is a GET without a body then.
     pub(super) replaced: Option<Box<Method>>,
+    /// Whether the gateway itself asks: nothing has to be proved.
+    pub(super) vouched: bool,
 }
 
 /// What was found out about a request, before its header fields were cleaned.
@@ -68,6 +70,7 @@ impl Received {
             identified: false,
             rounds: 0,
             replaced: None,
+            vouched: false,
         }
     }
 
@@ -76,6 +79,16 @@ impl Received {
         let before = std::mem::replace(&mut self.head.target, target);
         let routed = self.head.routed.get_or_insert_default();
         routed.asked.get_or_insert_with(|| before.to_bytes());
+    }
+
+    /// The gateway itself asks.
+    pub fn vouch(&mut self) {
+        self.vouched = true;
+    }
+
+    /// The client has proved to have this name.
+    pub(super) fn authenticated(&mut self, name: &[u8]) {
+        self.head.routed.get_or_insert_default().user = Some(name.into());
     }
 
     /// The target is shown as it came, though it is none.

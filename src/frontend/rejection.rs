@@ -98,6 +98,15 @@ pub enum Rejection {
     /// The client is not among those that may ask.
     #[error("not for this client")]
     NotAllowed,
+    /// The client is to prove its name, by this challenge.
+    #[error("a name and a password are asked for")]
+    Unauthorized(Bytes),
+    /// More passwords are being compared than may be.
+    #[error("too many logins at a time")]
+    LoginsBusy,
+    /// The file of `users_file`, its line, and what is wrong there.
+    #[error("{0}")]
+    Users(String),
     /// The site is closed for a while: the seconds until clients are to come back, and the page, if there is one.
     #[error("the site is closed: the file of `maintenance` is there")]
     Maintenance(u64, Bytes),
@@ -153,10 +162,11 @@ impl Rejection {
             Self::NotFound | Self::InternalUri(_) => StatusCode::NOT_FOUND,
             Self::Unmet(status, _) | Self::RateLimited(status, _) => *status,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::Unreadable(_) | Self::InternalCycle(_) | Self::Internal => {
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Unreadable(_) | Self::Users(_) | Self::InternalCycle(_) | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Self::Maintenance(..) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Maintenance(..) | Self::LoginsBusy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Body(error) => body(error),
             Self::Spool(error) => spool(error),
             Self::Upstream(failure) => upstream(failure),
@@ -189,6 +199,9 @@ impl Rejection {
             Self::Forbidden => Reason::FileForbidden,
             Self::Symlink(_) => Reason::SymlinkRefused,
             Self::NotAllowed => Reason::NotAllowed,
+            Self::Unauthorized(_) => Reason::Unauthorized,
+            Self::LoginsBusy => Reason::LoginsBusy,
+            Self::Users(_) => Reason::UsersFailed,
             Self::Unreadable(_) => Reason::FileFailed,
             Self::Maintenance(..) => Reason::Maintenance,
             Self::RateLimited(..) => Reason::RateLimited,
@@ -236,6 +249,9 @@ impl Rejection {
             | Self::Forbidden
             | Self::Symlink(_)
             | Self::NotAllowed
+            | Self::Unauthorized(_)
+            | Self::LoginsBusy
+            | Self::Users(_)
             | Self::Unreadable(_)
             | Self::Maintenance(..)
             | Self::RateLimited(..)

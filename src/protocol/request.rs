@@ -61,6 +61,8 @@ pub struct Routed {
     pub captures: Captures,
     /// The method that its application gets, if not the client's.
     pub method: Option<Method>,
+    /// The name that the client has proved to have (`REMOTE_USER`), by the Basic scheme.
+    pub user: Option<Box<[u8]>>,
 }
 
 /// The client, and where it is connected.

@@ -105,6 +105,8 @@ reasons! {
         InternalCycle = "internal_cycle",
         /// The application has to be told the length of the body, which is not known.
         LengthRequired = "length_required",
+        /// More passwords are being compared than may be.
+        LoginsBusy = "logins_busy",
         /// The site is closed for a while.
         Maintenance = "maintenance",
         /// A method that is not answered here.
@@ -171,10 +173,14 @@ reasons! {
         TransferEncoding = "transfer_encoding",
         /// The line of the PROXY protocol where none is expected.
         UnexpectedProxyLine = "unexpected_proxy_line",
+        /// The client is to prove its name.
+        Unauthorized = "unauthorized",
         /// More frames of unknown types than a client needs.
         UnknownFrameFlood = "unknown_frame_flood",
         /// The answer had a status for which another endpoint was to be asked.
         UnwantedStatus = "unwanted_status",
+        /// The users of a route are not known.
+        UsersFailed = "users_failed",
         /// The variables do not fit what the backend takes.
         VariablesTooLarge = "variables_too_large",
         /// More WINDOW_UPDATE frames than a client needs.

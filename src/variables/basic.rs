@@ -5,15 +5,20 @@ use crate::protocol::fields::FieldName;
 
 /// The name in `Authorization: Basic …`, if there is one.
 pub(super) fn user(head: &RequestHead) -> Option<Vec<u8>> {
+    let mut pair = credentials(head)?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    pair.truncate(colon);
+    Some(pair)
+}
+
+/// `NAME:PASSWORD` of `Authorization: Basic …`, if there is one.
+pub fn credentials(head: &RequestHead) -> Option<Vec<u8>> {
     let value = head.fields.get(FieldName::Authorization)?;
     let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return None;
     }
-    let mut pair = decode(rest.trim_ascii())?;
-    let colon = pair.iter().position(|byte| *byte == b':')?;
-    pair.truncate(colon);
-    Some(pair)
+    decode(rest.trim_ascii())
 }
 
 /// Base64 (RFC 4648, section 4), with its padding or without.

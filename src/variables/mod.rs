@@ -3,7 +3,7 @@
 //! A [`Template`] is compiled when the configuration is read. A [`Scope`] knows the values: a request, for instance. What
 //! is known only when a request is over is a variable of the access log alone (`telemetry/variable.rs`).
 
-mod basic;
+pub mod basic;
 mod error;
 mod named_field;
 mod normal_path;

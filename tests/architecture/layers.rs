@@ -126,6 +126,20 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        module: "passwords",
+        ours: &[],
+        crates: &[
+            "argon2",
+            "bcrypt",
+            "getrandom",
+            "hmac",
+            "md5",
+            "sha2",
+            "sha_crypt",
+            "subtle",
+        ],
+    },
+    Layer {
         module: "files",
         ours: &["protocol", "spool", "telemetry"],
         crates: &[
@@ -166,6 +180,7 @@ const LAYERS: &[Layer] = &[
             "upstream",
             "files",
             "compression",
+            "passwords",
             "protocol",
             "tally",
             "variables",

@@ -131,6 +131,7 @@ fn prepare(service: &Arc<Service>, (app, host): (&str, Option<&str>), url: &str)
     let mut exchange = Exchange::new(&context, &connection, request(&uri, &host)?);
     let refused = |rejection| format!("{url} (host {host}): the gateway answers itself: {rejection}");
     serve::check(&mut exchange).map_err(refused)?;
+    exchange.request.vouch();
     let to = match serve::decide(service, &mut exchange).map_err(refused)? {
         Next::Forward(to) => to,
         Next::Answered => {

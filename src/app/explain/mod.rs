@@ -157,10 +157,15 @@ impl Gateway {
             explanation.route = Some(Matched::rule(&routes[route.number]));
             explanation.before = next.map(|next| Precedence::of(&routes[route.number], next));
         }
-        match serve::decide(&self.service, exchange)? {
+        let mut next = serve::decide(&self.service, exchange)?;
+        if matches!(next, Next::Wait(_)) {
+            // A password would be compared: what comes after one that is right is of interest.
+            exchange.request.vouch();
+            next = serve::decide(&self.service, exchange)?;
+        }
+        match next {
             Next::Answered => Ok(answered(&exchange.answer)),
             Next::Forward(to) => forward(exchange, to, original, explanation),
-            // Nothing else was asked before it.
             Next::Wait(_) => Err(Rejection::Internal),
         }
     }

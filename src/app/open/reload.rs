@@ -9,7 +9,7 @@ use super::dns;
 use super::listeners::{Listeners, Open};
 use super::material::{self, material};
 use super::progress::Progress;
-use super::roots::roots;
+use super::roots::{roots, users};
 use super::{app_dir, log, temp_dir, warnings};
 use crate::acme::dns::DnsSockets;
 use crate::app::own::Own;
@@ -84,6 +84,7 @@ impl Reload {
         let access = access.transpose()?;
         let wanted = site_logs::targets(&config);
         let route_logs = log::OF_ROUTE.open_all(wanted, &held.route_logs, None, progress)?;
+        users(&config.frontend.routes, progress)?;
         let roots = roots(&config.frontend.routes, config.server.file_cache, progress)?;
         let configured = material(&config, &held.material, progress)?;
         let own = material::own(&mut config, &configured, None, progress)?;

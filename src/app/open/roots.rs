@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::progress::Progress;
 use crate::files::{Cache, Root};
@@ -17,6 +17,25 @@ pub(super) fn roots(routes: &[Route], memory: usize, progress: &Progress) -> Res
         .iter()
         .map(|route| root(route, Some(&cache), progress))
         .collect()
+}
+
+/// Reads the files of users, so that what is wrong with one is told before anything is served.
+pub(super) fn users(routes: &[Route], progress: &Progress) -> Result<()> {
+    let basic = routes
+        .iter()
+        .filter_map(|route| Some((route.path.to_text(), route.access.basic.as_ref()?)));
+    for (place, basic) in basic {
+        let file = basic.users_file.display();
+        progress.at(
+            "the users",
+            format!("[[route]] {place} access.basic.users_file"),
+            &file,
+        );
+        basic.check().map_err(|error| {
+            anyhow!("route {place}: no users: {file}:{error} (`access.basic.users_file`)")
+        })?;
+    }
+    Ok(())
 }
 
 /// Opens the directory of a route, if it has one; its small files are kept in a cache, if there is one.

@@ -8,7 +8,7 @@ use super::material::{self, material};
 use super::opening::Opener;
 use super::pid_file::PidFile;
 use super::progress::Progress;
-use super::roots::roots;
+use super::roots::{roots, users};
 use super::{app_dir, log, temp_dir, warnings};
 use crate::acme::dns::DnsSockets;
 use crate::app::identity::Identity;
@@ -65,6 +65,7 @@ impl Start {
             None => None,
         };
         let material = material::with_own(&config, &own, configured, progress)?;
+        users(&config.frontend.routes, progress)?;
         let roots = roots(&config.frontend.routes, config.server.file_cache, progress)?;
         temp_dir::probe(&config.server.spool, progress)?;
         let app_dir = app_dir::make(&config, progress)?;

@@ -4,6 +4,7 @@
 //! A route has only the filters that its settings ask for; a route without any pays nothing.
 
 mod accel;
+mod access;
 mod captures;
 mod compression;
 mod cookies;
@@ -15,7 +16,6 @@ mod internal;
 mod least_rate;
 mod limited;
 mod maintenance;
-mod networks;
 
 use super::config::Route;
 use super::exchange::Exchange;
@@ -23,6 +23,7 @@ use super::flow::{Flow, InternalUri};
 use super::limits::Limits;
 use super::rejection::Rejection;
 use accel::Accel;
+use access::Access;
 use captures::Captures;
 use compression::Compression;
 use cookies::Cookies;
@@ -32,17 +33,16 @@ use hidden_fields::HiddenFields;
 use intercept::Intercept;
 use internal::Internal;
 
+pub use access::{BasicAuth, NetworkRules, Satisfy, Settings as AccessRules};
 pub use compression::Settings as CompressionSettings;
 pub use cookies::Settings as CookieAttributes;
 pub use cors::Settings as CorsRules;
 pub use headers::Settings as ResponseHeaders;
 pub use maintenance::Settings as Maintenance;
-pub use networks::Settings as AccessRules;
 
 use least_rate::LeastRate;
 use limited::Limited;
 use maintenance::Maintained;
-use networks::Networks;
 
 /// One thing that a route does with its requests and answers, whatever its handler is.
 pub trait Filter {
@@ -128,7 +128,7 @@ filters! { of route, limits:
     /// As with nginx, in front of what clients are asked to prove: a flood of guesses is one of requests.
     Limited = Limited::new(limits.of(&route.shared_limits)),
     /// Those that may not ask are not told that the site is closed, either.
-    Networks = Networks::new(&route.access),
+    Access = Access::new(&route.access),
     /// Nothing behind it is to be asked while the site is closed.
     Maintained = Maintained::new(route.maintenance.as_ref()),
     /// The rate is a duty of the client whatever answers it, another filter included: in front of all that can answer.

@@ -53,6 +53,7 @@ impl<S: Sink> Walk<'_, S> {
     fn run(mut self) -> Result<(), EncodeError> {
         self.body()?;
         self.request()?;
+        self.user()?;
         self.script()?;
         self.server()?;
         self.connection()?;
@@ -112,6 +113,18 @@ impl<S: Sink> Walk<'_, S> {
             "HTTP/1.1"
         };
         self.text("SERVER_PROTOCOL", version.as_bytes())
+    }
+
+    /// The name that the client has proved to have (RFC 3875, sections 4.1.1 and 4.1.11). A field cannot make either name.
+    fn user(&mut self) -> Result<(), EncodeError> {
+        let routed = self.head.routed.as_deref();
+        match routed.and_then(|routed| routed.user.as_deref()) {
+            Some(user) => {
+                self.text("AUTH_TYPE", b"Basic")?;
+                self.bytes("REMOTE_USER", user)
+            }
+            None => Ok(()),
+        }
     }
 
     fn script(&mut self) -> Result<(), EncodeError> {

@@ -39,7 +39,7 @@ pub(crate) fn reload(gateway: &Gateway, config: &str) {
 
 /// Has a configuration refused.
 #[track_caller]
-pub(super) fn refused(gateway: &Gateway, config: &str) -> String {
+pub(crate) fn refused(gateway: &Gateway, config: &str) -> String {
     let before = told(gateway, REFUSED);
     gateway.write_config(config).unwrap();
     gateway.signal(Signal::HUP).unwrap();

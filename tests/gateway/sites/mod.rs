@@ -7,6 +7,7 @@ mod files;
 mod internal;
 mod limits;
 mod listeners;
+mod login;
 mod logs;
 mod owners;
 mod programs;

@@ -110,7 +110,7 @@ table! {
         /// Certificates of the clients of this host, in place of what the listener says. TLS asks for them before there is a
         /// path: it holds for all routes of the `host`. Default: as the listener says.
         client: Client as Section,
-        access: Access as Section,
+        access: Access as Section => _,
         maintenance: Maintenance as Section => _,
         /// Snippets that the route takes and adds to: `["secure"]`. Default: none.
         r#use: Vec<String> as OneOrMore(Plain) => _,
@@ -248,7 +248,9 @@ pub(super) fn shown(route: &Settings, upstreams: &[UpstreamConfig]) -> Route {
     shown.show_handler(&route.handler, upstreams);
     shown.host = shown.host.filter(|hosts| !hosts.is_empty());
     shown.when = (!route.when.is_empty()).then(|| At::nowhere(when::shown(&route.when)));
-    shown.access = (!route.access.is_empty()).then(|| At::nowhere(access::shown(&route.access)));
+    shown.access = Fill::of(&route.access)
+        .filter(|_| !route.access.is_empty())
+        .map(At::nowhere);
     let maintenance = route.maintenance.as_ref().and_then(Fill::of);
     shown.maintenance = maintenance.map(At::nowhere);
     shown.limits = Some(At::nowhere(limits::shown(route)));
@@ -380,6 +382,9 @@ fn route(typed: &At<Route>, upstreams: &[UpstreamConfig], complaints: &mut Compl
         upstreams,
     };
     let handler = handler::check(typed, place, complaints);
+    if let Some(typed) = &typed.access {
+        route.access = access::check(typed, complaints);
+    }
     if let Some(typed) = &typed.maintenance {
         route.maintenance = maintenance::check(typed, complaints);
     }
