@@ -22,11 +22,9 @@ fn a_killed_master_costs_no_request(server: Server) {
     let seen = load.finish();
     assert_eq!(seen.refused, Vec::<String>::new());
     seen.check(&site.posts());
-    assert!(
-        site.gateway.errors().contains("signal 9 (SIGKILL)"),
-        "{}",
-        site.gateway.errors()
-    );
+    eventually(&site.gateway, "the signal is told", || {
+        site.gateway.errors().contains("signal 9 (SIGKILL)")
+    });
 }
 
 #[test]

@@ -60,11 +60,10 @@ fn a_broken_release_of_php_is_refused() {
     release(Server::PhpFpm, site.dir.path(), "this is no PHP;");
     let (fine, said) = restart(&site);
     assert!(!fine && said.contains("is refused"), "{said}");
-    let log = site.gateway.errors();
-    assert!(
-        log.contains("status 500") && log.contains("the new generation is refused"),
-        "{log}"
-    );
+    eventually(&site.gateway, "the refusal is told", || {
+        let log = site.gateway.errors();
+        log.contains("status 500") && log.contains("the new generation is refused")
+    });
     release(Server::PhpFpm, site.dir.path(), "");
     let (fine, said) = restart(&site);
     assert!(fine, "{said}");

@@ -5,4 +5,5 @@ mod crash;
 mod generations;
 mod load;
 mod orders;
+mod quick;
 mod site;
