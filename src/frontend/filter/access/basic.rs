@@ -4,9 +4,9 @@
 //! what was right is not compared again for a while.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
@@ -74,7 +74,9 @@ struct Known {
 /// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
-    changed: SystemTime,
+    inode: u64,
+    /// Of its content or its inode: unlike the time of the content alone, no program sets it back.
+    changed: (i64, i64),
     length: u64,
 }
 
@@ -157,11 +159,10 @@ impl Checked {
         }
         known.looked = Some(now);
         let entry = fs::metadata(&self.users_file).ok();
-        let stamp = entry.and_then(|entry| {
-            Some(Stamp {
-                changed: entry.modified().ok()?,
-                length: entry.len(),
-            })
+        let stamp = entry.map(|entry| Stamp {
+            inode: entry.ino(),
+            changed: (entry.ctime(), entry.ctime_nsec()),
+            length: entry.len(),
         });
         if stamp != known.stamp {
             *known = Known {
@@ -189,11 +190,24 @@ impl Checked {
     }
 
     fn users(&self) -> Result<Arc<Users>, UsersError> {
-        if let Some(users) = &self.known().users {
-            return Ok(users.clone());
-        }
+        let stamp = {
+            let known = self.known();
+            if let Some(users) = &known.users {
+                return Ok(users.clone());
+            }
+            known.stamp
+        };
         let users = Arc::new(Users::load(&self.users_file)?);
-        Ok(self.known().users.insert(users).clone())
+        self.keep(stamp, &users);
+        Ok(users)
+    }
+
+    /// Keeps users, unless another file was seen while they were read: they may be those of the one before.
+    fn keep(&self, stamp: Option<Stamp>, users: &Arc<Users>) {
+        let mut known = self.known();
+        if known.stamp == stamp {
+            known.users = Some(users.clone());
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -218,3 +232,73 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Bytes of a name in the log.
 const LONGEST_TOLD: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Both have the password `geheim`, and are as long.
+    const ANNA: &str = "anna:$apr1$k9ffr7FQ$joR0kSYV3w3k53z0SwPri0\n";
+    const OTTO: &str = "otto:$apr1$k9ffr7FQ$joR0kSYV3w3k53z0SwPri0\n";
+
+    fn basic(users_file: &Path) -> Basic {
+        Basic::new(Settings {
+            users_file: users_file.to_owned(),
+            ..Settings::default()
+        })
+    }
+
+    fn look(checked: &Checked, now: Instant) -> Option<Stamp> {
+        let mut known = checked.known();
+        checked.look(&mut known, now);
+        known.stamp
+    }
+
+    /// Puts another file there, as old and as long as the one before.
+    fn replace(file: &Path, text: &str) {
+        let next = file.with_extension("next");
+        let changed = fs::metadata(file).unwrap().modified().unwrap();
+        fs::write(&next, text).unwrap();
+        File::options()
+            .write(true)
+            .open(&next)
+            .unwrap()
+            .set_modified(changed)
+            .unwrap();
+        fs::rename(next, file).unwrap();
+    }
+
+    #[test]
+    fn another_file_is_noticed_though_it_is_as_old_and_as_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("users");
+        fs::write(&file, ANNA).unwrap();
+        let Basic(checked) = basic(&file);
+        let start = Instant::now();
+        look(&checked, start);
+        assert!(checked.compare(b"anna:geheim", [0; 32]).is_ok());
+        replace(&file, OTTO);
+        look(&checked, start + AGAIN);
+        assert!(checked.compare(b"anna:geheim", [0; 32]).is_err());
+        assert!(checked.compare(b"otto:geheim", [1; 32]).is_ok());
+    }
+
+    #[test]
+    fn users_are_not_kept_when_another_file_was_seen_while_they_were_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("users");
+        fs::write(&file, ANNA).unwrap();
+        let Basic(checked) = basic(&file);
+        let start = Instant::now();
+        let stamp = look(&checked, start);
+        let users = Arc::new(Users::load(&file).unwrap());
+        replace(&file, OTTO);
+        look(&checked, start + AGAIN);
+        checked.keep(stamp, &users);
+        assert!(checked.known().users.is_none());
+        assert!(checked.compare(b"anna:geheim", [0; 32]).is_err());
+    }
+}
