@@ -153,7 +153,7 @@ fn is_of_host(byte: &u8) -> bool {
 }
 
 /// Whether a browser asks what a page may do, before it does it.
-fn asks_before(request: &RequestHead) -> bool {
+pub(super) fn asks_before(request: &RequestHead) -> bool {
     request.method == Method::OPTIONS
         && request.fields.contains(FieldName::Origin)
         && request.fields.contains_named(b"access-control-request-method")

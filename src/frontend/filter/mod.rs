@@ -128,7 +128,7 @@ filters! { of route, limits:
     /// As with nginx, in front of what clients are asked to prove: a flood of guesses is one of requests.
     Limited = Limited::new(limits.of(&route.shared_limits)),
     /// Those that may not ask are not told that the site is closed, either.
-    Access = Access::new(&route.access),
+    Access = Access::new(&route.access, route.cors.is_some()),
     /// Nothing behind it is to be asked while the site is closed.
     Maintained = Maintained::new(route.maintenance.as_ref()),
     /// The rate is a duty of the client whatever answers it, another filter included: in front of all that can answer.

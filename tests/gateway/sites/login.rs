@@ -64,6 +64,12 @@ fn configuration(users: &Path, app: &Scripted) -> String {
         access = {{ allow = ["10.0.0.0/8"] }}
         respond = {{ body = "both" }}
         [[route]]
+        path = "/shared"
+        use = "office"
+        access = {{ deny = ["192.0.2.9"] }}
+        cors = {{ origins = ["https://app.example"] }}
+        proxy = {{ upstream = "app" }}
+        [[route]]
         path = "/page"
         use = "office"
         errors = {{ 401 = "/page/sorry" }}
@@ -205,6 +211,40 @@ fn a_network_is_enough_where_either_is_and_nothing_else_is_where_both_are() {
     ] {
         assert_eq!(site.ask(target, fields).status, status, "{target} {fields:?}");
     }
+}
+
+#[test]
+fn a_browser_that_asks_before_needs_no_password_and_what_it_does_then_does() {
+    let site = Site::new();
+    let origin = ("Origin", "https://app.example");
+    let wanted = ("Access-Control-Request-Method", "PUT");
+    let options = |target, fields: &[(&str, &str)]| {
+        let mut client = Client::connect(site.gateway.addr()).unwrap();
+        let fields = [&[("Host", "a.example")], fields].concat();
+        client.request("OPTIONS", target, &fields, b"").unwrap()
+    };
+    let answer = options("/shared", &[origin, wanted]);
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (204, Some("https://app.example"))
+    );
+    for (target, fields) in [
+        ("/shared", &[origin][..]),
+        ("/shared", &[wanted]),
+        ("/", &[origin, wanted]),
+    ] {
+        assert_eq!(options(target, fields).status, 401, "{target} {fields:?}");
+    }
+    let denied = [origin, wanted, ("X-Forwarded-For", "192.0.2.9")];
+    assert_eq!(options("/shared", &denied).status, 403);
+    let answer = site.ask("/shared", &[origin]);
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (401, Some("https://app.example"))
+    );
+    let answer = site.ask("/shared", &[origin, ("Authorization", ANNA)]);
+    assert_eq!((answer.status, &*answer.text()), (200, "anna Basic"));
+    assert_eq!(site.app.connections(), 1);
 }
 
 #[test]

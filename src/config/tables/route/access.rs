@@ -30,7 +30,8 @@ table! {
 table! {
     /// A name and a password, by the Basic scheme (RFC 7617), or `false` where a snippet asks for one and this route does not.
     /// The application gets the name as `REMOTE_USER`, in formats it is `$remote_user`; the field `Authorization` goes on to it, unless
-    /// `request` removes that. A password that was right is not compared with its hash again for a minute.
+    /// `request` removes that. A password that was right is not compared with its hash again for a minute. One of more
+    /// than 512 bytes is wrong. A browser that asks before (`cors`) is answered without a password: it sends none.
     pub(in crate::config) struct Basic for BasicAuth {
         /// What browsers show with the question.
         realm: String as REALM,

@@ -8,7 +8,7 @@ mod passed;
 use basic::Basic;
 use networks::{Networks, Verdict};
 
-use super::Filter;
+use super::{Filter, cors};
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
 use crate::frontend::rejection::Rejection;
@@ -43,6 +43,8 @@ pub(super) struct Access {
     networks: Option<Networks>,
     basic: Option<Basic>,
     satisfy: Satisfy,
+    /// Whether the route answers browsers that ask before.
+    preflight: bool,
 }
 
 impl Settings {
@@ -54,8 +56,9 @@ impl Settings {
 
 impl Access {
     /// Nothing where everything may ask.
-    pub(super) fn new(settings: &Settings) -> Option<Self> {
+    pub(super) fn new(settings: &Settings, preflight: bool) -> Option<Self> {
         (!settings.is_empty()).then(|| Self {
+            preflight,
             networks: Networks::new(&settings.networks),
             basic: settings.basic.clone().map(Basic::new),
             satisfy: settings.satisfy,
@@ -78,6 +81,9 @@ impl Filter for Access {
             (Satisfy::All, Some(Verdict::Denied), _) | (_, Some(Verdict::Denied), None) => {
                 Err(Rejection::NotAllowed)
             }
+            // Browsers send no password along when they ask before (Fetch standard, section 4.8): the filter that answers is
+            // behind this one, and nothing else is asked.
+            (_, _, Some(_)) if self.preflight && cors::asks_before(&exchange.request.head) => Ok(None),
             (_, _, Some(basic)) => basic.before(exchange),
             (_, _, None) => Ok(None),
         }
