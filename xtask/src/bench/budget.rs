@@ -86,7 +86,7 @@ impl Figure {
     }
 }
 
-const ALL: [Budget; 40] = [
+const ALL: [Budget; 42] = [
     budget("fixed", Figure::Instructions, 5_500.0),
     budget("fastcgi-keep", Figure::Instructions, 14_500.0),
     budget("fastcgi-close", Figure::Instructions, 18_000.0),
@@ -104,6 +104,8 @@ const ALL: [Budget; 40] = [
     budget("http-keep", Figure::Ratio, 0.95),
     budget("file-hot", Figure::Ratio, 0.9),
     budget("file-100k", Figure::Ratio, 1.0),
+    budget("file-rate", Figure::Ratio, 1.0),
+    budget("file-auth", Figure::Ratio, 0.2),
     budget("http-gzip", Figure::Ratio, 1.0),
     budget("tls-keep", Figure::Ratio, 1.0),
     budget("tls-full", Figure::Ratio, 1.0),

@@ -62,6 +62,8 @@ pub(crate) enum Fields {
     Browser,
     /// `Host`, and that gzip is understood.
     Gzip,
+    /// `Host`, a name and a password.
+    Login,
 }
 
 impl Fields {
@@ -71,13 +73,14 @@ impl Fields {
             Self::Host => "",
             Self::Browser => BROWSER,
             Self::Gzip => "Accept-Encoding: gzip\r\n",
+            Self::Login => LOGIN,
         };
         format!("GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n")
     }
 }
 
 /// Every scenario, in the order of the report.
-pub(crate) const ALL: [Scenario; 22] = [
+pub(crate) const ALL: [Scenario; 24] = [
     plain("fixed", FIXED),
     browser("fixed-fields", FIXED),
     browser("fixed-combined", FIXED.logging(Log::Combined)),
@@ -96,6 +99,16 @@ pub(crate) const ALL: [Scenario; 22] = [
     ),
     file("file-hot", KIB),
     file("file-100k", 100 * KIB),
+    Scenario {
+        answer: KIB,
+        ..plain("file-rate", Site::new("file-rate", Behind::File(KIB)))
+    },
+    Scenario {
+        fields: Fields::Login,
+        answer: KIB,
+        worth: 16,
+        ..plain("file-auth", Site::new("file-auth", Behind::File(KIB)))
+    },
     Scenario {
         fields: Fields::Gzip,
         answer: 16 * KIB,
@@ -185,6 +198,9 @@ Sec-Fetch-Dest: document\r
 Sec-Fetch-Mode: navigate\r
 Sec-Fetch-Site: same-origin\r
 ";
+
+/// `anna` with the password `geheim`: see [`USERS`](super::work).
+const LOGIN: &str = "Authorization: Basic YW5uYTpnZWhlaW0=\r\n";
 
 /// Clients, where each request is small.
 const CLIENTS: usize = 64;

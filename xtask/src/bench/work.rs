@@ -37,6 +37,7 @@ impl Work {
                 fs::create_dir(&root).context("cannot make a document root")?;
                 fs::write(root.join(PATH.trim_start_matches('/')), content(size))
                     .context("cannot write the file that is served")?;
+                fs::write(dir.join("users"), USERS).context("cannot write a file of users")?;
                 (PathBuf::new(), None)
             }
             Behind::Php(children) => kept(Kind::PhpFpm, children, &apps)?,
@@ -87,3 +88,7 @@ fn kept(kind: Kind, workers: usize, apps: &Path) -> Result<(PathBuf, Option<Back
     let backend = kind.start(&options)?;
     Ok((backend.socket(), Some(backend)))
 }
+
+/// The users of `file-auth`: `anna` with the password `geheim`, as `htpasswd` writes it when nothing else is said. What
+/// costs more a request costs nginx more.
+const USERS: &str = "anna:$apr1$k9ffr7FQ$joR0kSYV3w3k53z0SwPri0\n";
