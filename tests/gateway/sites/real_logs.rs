@@ -107,3 +107,43 @@ fn real_fail2ban_finds_addresses_in_the_combined_format() {
         "{text}"
     );
 }
+
+/// What a limit has written; a client cannot have another address banned by what it sends.
+#[test]
+fn real_fail2ban_finds_addresses_that_were_refused_for_a_limit() {
+    let mut gateway = start(
+        "[server]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
+         [limit.a]\nrate = \"1r/h\"\nburst = 0\n[limit.dry]\nrate = \"1r/h\"\nburst = 0\ndry_run = true\n\
+         [[route]]\nlimits = { shared = \"a\" }\nrespond = {}\n\
+         [[route]]\npath = \"/dry\"\nlimits = { shared = \"dry\" }\nrespond = {}\n",
+    );
+    let forged = "/ WARN request limited client=198.51.100.1 limit=\"a\""
+        .replace(' ', "%20")
+        .replace('"', "%22");
+    for (ip, target) in [
+        ("192.0.2.1", &*forged),
+        ("192.0.2.1", &*forged),
+        ("2001:db8::1", "/"),
+        ("2001:db8::2", "/"),
+        ("192.0.2.2", "/dry"),
+        ("192.0.2.2", "/dry"),
+        ("192.0.2.3", "/"),
+    ] {
+        ask(&gateway, "GET", "a.test", target, &[("X-Forwarded-For", ip)]);
+    }
+    gateway.signal(Signal::TERM).unwrap();
+    gateway.wait(Duration::from_secs(20)).unwrap();
+    let log = gateway.dir().join("error.log");
+    let filter = testbed::workspace().join("packaging/fail2ban/filter.d/bridgehead.conf");
+    let output = run(Command::new("/usr/bin/fail2ban-regex")
+        .args(["-o", "ip"])
+        .arg(&log)
+        .arg(&filter));
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        found.split_whitespace().collect::<Vec<_>>(),
+        ["192.0.2.1", "2001:db8::2"],
+        "{}",
+        gateway.errors()
+    );
+}
