@@ -213,6 +213,10 @@ pub struct Limits {
     pub download_rate: u64,
     /// How long a client may lag behind these rates.
     pub rate_grace: Duration,
+    /// Bytes a second of an answer that a client gets at most. 0: any.
+    pub bandwidth: u64,
+    /// Bytes of an answer that come before that counts.
+    pub bandwidth_after: u64,
 }
 
 /// Deadlines of a route; `None`: as elsewhere.
@@ -398,6 +402,8 @@ impl Default for Limits {
             upload_rate: Self::UPLOAD_RATE,
             download_rate: 0,
             rate_grace: Duration::from_secs(60),
+            bandwidth: 0,
+            bandwidth_after: 0,
         }
     }
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::answer::Answer;
 use super::body::Body;
-use super::throttled::Throttled;
+use super::throttled::{Throttle, Throttled};
 use crate::protocol::fields::{Field, FieldName, FieldNames, FieldValue, Fields};
 
 /// Fields of an answer, its error, and what an application wants done with what the client gets.
@@ -16,8 +16,10 @@ pub(super) struct Kept {
     fields: Fields,
     /// What text is said to be encoded in.
     charset: Option<Bytes>,
-    /// Bytes a second that the client gets.
-    rate: Option<NonZeroU64>,
+    /// How fast the client gets it, if the application has said that.
+    rate: Option<Option<Throttle>>,
+    /// The same, if it has not.
+    usual_rate: Option<Throttle>,
     /// The error that a page stands in for.
     error: Option<Failed>,
     /// A page stands in for an error, or has done so.
@@ -75,7 +77,7 @@ impl Kept {
     pub(super) fn forget(&mut self) {
         let is_cookie = |field: Field<'_>| field.name == FieldName::SetCookie;
         self.fields.retain(is_cookie);
-        (self.charset, self.rate) = (None, None);
+        (self.charset, self.rate, self.usual_rate) = (None, None, None);
     }
 
     fn take(&mut self, fields: &Fields, names: FieldNames) {
@@ -94,7 +96,12 @@ impl Kept {
 
     /// The client gets so many bytes a second; `None`: as many as it takes.
     pub(super) fn rate(&mut self, rate: Option<NonZeroU64>) {
-        self.rate = rate;
+        self.rate = Some(rate.map(|rate| Throttle { rate, after: 0 }));
+    }
+
+    /// The client gets it so fast, unless the application says otherwise.
+    pub(super) fn usual_rate(&mut self, rate: Throttle) {
+        self.usual_rate = Some(rate);
     }
 
     /// Whether a page stands in for an error.
@@ -137,7 +144,7 @@ impl Kept {
 
     /// Holds an answer to the rate.
     pub(super) fn throttle(&mut self, answer: &mut Answer) {
-        if let Some(rate) = self.rate.take() {
+        if let Some(rate) = self.rate.take().unwrap_or(self.usual_rate.take()) {
             answer.body = match std::mem::take(&mut answer.body) {
                 end @ (Body::Empty | Body::Tunnel(_) | Body::Unanswered) => end,
                 body => Body::Throttled(Box::new(Throttled::new(body, rate))),

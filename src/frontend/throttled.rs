@@ -11,11 +11,19 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::broken::Broken;
 use super::encoded::Plain;
 
+/// How fast a body goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Throttle {
+    /// Bytes a second.
+    pub(super) rate: NonZeroU64,
+    /// Bytes that come before it counts.
+    pub(super) after: u64,
+}
+
 /// A body at a rate. As with nginx, the bytes of the first second may go at once.
 pub struct Throttled<B> {
     body: B,
-    /// Bytes a second.
-    rate: NonZeroU64,
+    throttle: Throttle,
     /// When the first byte went.
     since: Option<Instant>,
     /// Bytes that went.
@@ -28,11 +36,11 @@ pub struct Throttled<B> {
 
 impl<B: Plain> Throttled<B> {
     /// Nothing went yet. The body is ahead of its client from the beginning.
-    pub(super) fn new(mut body: B, rate: NonZeroU64) -> Self {
+    pub(super) fn new(mut body: B, throttle: Throttle) -> Self {
         body.detach();
         Self {
             body,
-            rate,
+            throttle,
             since: None,
             given: 0,
             rest: Bytes::new(),
@@ -57,8 +65,9 @@ impl<B: Plain> Throttled<B> {
     /// Ready when so many bytes may go.
     fn poll_due(&mut self, piece: usize, cx: &mut Context<'_>) -> Poll<()> {
         let since = *self.since.get_or_insert_with(Instant::now);
-        let after = self.given + piece as u64;
-        let ahead = after as f64 / self.rate.get() as f64 - FIRST;
+        let Throttle { rate, after } = self.throttle;
+        let given = (self.given + piece as u64).saturating_sub(after);
+        let ahead = given as f64 / rate.get() as f64 - FIRST;
         if self.pause.is_none() && ahead > 0.0 {
             let due = since + Duration::try_from_secs_f64(ahead).unwrap_or(LONGEST);
             self.pause = Some(Box::pin(sleep_until(due)));
@@ -72,7 +81,7 @@ impl<B: Plain> Throttled<B> {
 
     /// Bytes that go at a time: an eighth of a second's, within bounds.
     pub(super) fn piece(&self) -> usize {
-        let piece = (self.rate.get() / 8).clamp(1, MOST);
+        let piece = (self.throttle.rate.get() / 8).clamp(1, MOST);
         usize::try_from(piece).unwrap_or(1)
     }
 
@@ -129,14 +138,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_second_goes_at_once_and_the_rest_at_the_rate() {
-        for (rate, bytes, millis) in [
-            (1000, 1000, 0),
-            (1000, 5000, 4000),
-            (1, 3, 2000),
-            (1 << 40, 1 << 20, 0),
+        for (rate, after, bytes, millis) in [
+            (1000, 0, 1000, 0),
+            (1000, 0, 5000, 4000),
+            (1000, 3000, 5000, 1000),
+            (1000, 5000, 5000, 0),
+            (1, 0, 3, 2000),
+            (1 << 40, 0, 1 << 20, 0),
         ] {
             let chunk = Chunk(Some(vec![7; bytes].into()));
-            let mut body = Throttled::new(chunk, NonZeroU64::new(rate).unwrap());
+            let rate = NonZeroU64::new(rate).unwrap();
+            let mut body = Throttled::new(chunk, Throttle { rate, after });
             let start = Instant::now();
             let mut given = 0;
             while let Some(chunk) = poll_fn(|cx| body.poll_chunk(cx)).await {

@@ -5,6 +5,7 @@
 
 mod accel;
 mod access;
+mod bandwidth;
 mod captures;
 mod compression;
 mod cookies;
@@ -24,6 +25,7 @@ use super::limits::Limits;
 use super::rejection::Rejection;
 use accel::Accel;
 use access::Access;
+use bandwidth::Bandwidth;
 use captures::Captures;
 use compression::Compression;
 use cookies::Cookies;
@@ -133,6 +135,8 @@ filters! { of route, limits:
     Maintained = Maintained::new(route.maintenance.as_ref()),
     /// The rate is a duty of the client whatever answers it, another filter included: in front of all that can answer.
     LeastRate = LeastRate::new(route.limits.download()),
+    /// What the client gets of an answer is what counts, its coding included.
+    Bandwidth = Bandwidth::new(route.limits.bandwidth, route.limits.bandwidth_after),
     /// A coding is chosen by the type of an answer, and by what its fields permit: around all that sets some.
     Compression = Compression::new(route.compress.as_ref(), route.handler.upstream().is_some()),
     /// The route has the last word about the fields of its answers: around all that sets some.

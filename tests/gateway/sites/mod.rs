@@ -1,6 +1,7 @@
 //! Whole sites: which route a request comes to, what is done with it there, and the examples that people start from.
 
 mod access;
+mod bandwidth;
 mod examples;
 mod fields;
 mod files;

@@ -19,6 +19,11 @@ table! {
         download_rate: u64 as ANY_SIZE,
         /// How long a client may lag behind these rates. Waiting for the application does not count.
         rate_grace: Duration as DEADLINE,
+        /// Bytes a second that a client gets of each answer at most, as with nginx's `limit_rate`. No worker is held up by that
+        /// where answers are buffered. `X-Accel-Limit-Rate` of an application comes first, where that is heeded. 0: any.
+        bandwidth: u64 as ANY_SIZE,
+        /// Bytes of an answer that go as fast as the client takes them before `bandwidth` counts.
+        bandwidth_after: u64 as ANY_SIZE,
         /// Limits that requests of this route share with those of other routes: the names of their tables,
         /// `[limit.NAME]`. A request counts once for each. Default: none.
         shared: Vec<String> as OneOrMore(Plain) => _,
