@@ -52,9 +52,9 @@ pub fn rejection(rejection: &Rejection, id: RequestId, accept: Option<&[u8]>) ->
     fields.append(FieldName::Vary, "Accept");
     fields.append(FieldName::BridgeheadError, rejection.reason().as_str());
     match rejection {
-        Rejection::Maintenance(seconds, _) | Rejection::RateLimited(_, seconds) => {
-            fields.append_number(FieldName::RetryAfter, *seconds)
-        }
+        Rejection::Maintenance(seconds, _)
+        | Rejection::RateLimited(_, seconds)
+        | Rejection::TooManyAtOnce(_, seconds) => fields.append_number(FieldName::RetryAfter, *seconds),
         _ if rejection.is_temporary() => fields.append(FieldName::RetryAfter, COME_BACK),
         _ => {}
     }

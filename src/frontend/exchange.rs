@@ -320,6 +320,9 @@ impl Exchange {
             self.answer.length = None;
         }
         self.expected = self.answer.body.remaining().unwrap_or(UNKNOWN);
+        if self.expected == 0 && self.tunnel.is_none() {
+            self.release();
+        }
         self.metered = self
             .least
             .as_ref()
@@ -367,7 +370,10 @@ impl Exchange {
 
     /// That tunnel.
     pub fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
-        self.tunnel.take()
+        let mut tunnel = self.tunnel.take()?;
+        // It goes on when this is over.
+        tunnel.hold(self.record.take_held());
+        Some(tunnel)
     }
 
     /// The next bytes of the answer's body. The first failure is the last that comes.
@@ -382,7 +388,10 @@ impl Exchange {
                 self.ended = true;
                 self.broke_off(broken);
             }
-            None => self.ended = true,
+            None => {
+                self.ended = true;
+                self.release();
+            }
         }
         Poll::Ready(chunk)
     }
@@ -482,8 +491,19 @@ impl Exchange {
 
     fn sent(&mut self, bytes: usize) {
         self.record.sent(bytes);
+        if self.expected == self.record.response_bytes() {
+            self.release();
+        }
         if let Some(metered) = &self.metered {
             metered.given(bytes);
+        }
+    }
+
+    /// Nothing of it is under way that counts. Before its last bytes are written: a client that has them may ask for more.
+    #[inline]
+    fn release(&mut self) {
+        if self.record.has_notes() {
+            drop(self.record.take_held());
         }
     }
 

@@ -4,7 +4,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::context::Observed;
-use super::limits::Counted;
+use super::limits::{Counted, Held};
 use super::rejection::client_gone;
 use super::seen::Seen;
 use crate::telemetry::limits::Limited;
@@ -118,6 +118,18 @@ impl Record {
     /// What it has counted for so far.
     pub(super) fn counted(&mut self) -> &mut Counted {
         &mut self.notes.get_or_insert_default().counted
+    }
+
+    /// Whether there is more to say of it than of most.
+    #[inline]
+    pub(super) fn has_notes(&self) -> bool {
+        self.notes.is_some()
+    }
+
+    /// Where it counts as long as it is under way.
+    pub(super) fn take_held(&mut self) -> Vec<Held> {
+        let notes = self.notes.as_mut();
+        notes.map_or_else(Vec::new, |notes| notes.counted.take_held())
     }
 
     /// There is an answer. The status of a refusal stays.

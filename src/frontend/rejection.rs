@@ -113,6 +113,9 @@ pub enum Rejection {
     /// More requests with its key came than may: the status, and the seconds until the next one may come.
     #[error("more requests of this kind came than its route allows")]
     RateLimited(StatusCode, u64),
+    /// More requests with its key are under way than may be: the status, and the seconds until another one may come.
+    #[error("more requests of this kind are under way than its route allows")]
+    TooManyAtOnce(StatusCode, u64),
     /// Looking the file up failed.
     #[error("cannot read the file: {0}")]
     Unreadable(std::io::Error),
@@ -160,7 +163,7 @@ impl Rejection {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Method(_) | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound | Self::InternalUri(_) => StatusCode::NOT_FOUND,
-            Self::Unmet(status, _) | Self::RateLimited(status, _) => *status,
+            Self::Unmet(status, _) | Self::RateLimited(status, _) | Self::TooManyAtOnce(status, _) => *status,
             Self::Forbidden | Self::Symlink(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Unreadable(_) | Self::Users(_) | Self::InternalCycle(_) | Self::Internal => {
@@ -205,6 +208,7 @@ impl Rejection {
             Self::Unreadable(_) => Reason::FileFailed,
             Self::Maintenance(..) => Reason::Maintenance,
             Self::RateLimited(..) => Reason::RateLimited,
+            Self::TooManyAtOnce(..) => Reason::TooManyAtOnce,
             Self::InternalUri(_) => Reason::BadInternalUri,
             Self::InternalCycle(_) => Reason::InternalCycle,
             Self::Internal => Reason::Internal,
@@ -255,6 +259,7 @@ impl Rejection {
             | Self::Unreadable(_)
             | Self::Maintenance(..)
             | Self::RateLimited(..)
+            | Self::TooManyAtOnce(..)
             | Self::InternalUri(_)
             | Self::InternalCycle(_)
             | Self::Internal => false,
@@ -288,7 +293,10 @@ impl Rejection {
         // 501 is what a client gets for a coding of its own.
         let failed = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
         // A site that is closed is meant to be, and a limit that is reached is told by itself.
-        let meant = matches!(self, Self::Maintenance(..) | Self::RateLimited(..));
+        let meant = matches!(
+            self,
+            Self::Maintenance(..) | Self::RateLimited(..) | Self::TooManyAtOnce(..)
+        );
         failed && !meant
             || matches!(
                 self,

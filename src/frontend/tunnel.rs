@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::limits::Held;
 use crate::protocol::request::RequestId;
 use crate::telemetry::Reason;
 use crate::transport::Deadline;
@@ -28,6 +29,8 @@ pub struct Tunnel {
     upstream: Arc<Upstream>,
     silence: Duration,
     id: RequestId,
+    /// Where its request counts as long as it is under way.
+    held: Vec<Held>,
 }
 
 /// What a tunnel has done when it ends.
@@ -66,7 +69,13 @@ impl Tunnel {
             upstream,
             silence,
             id,
+            held: Vec::new(),
         }
+    }
+
+    /// Its request goes on to count until it ends.
+    pub(super) fn hold(&mut self, held: Vec<Held>) {
+        self.held = held;
     }
 
     /// Copies both ways until both ends have closed, one of them is gone, or the tunnel is cut. Counts as its client's
@@ -77,6 +86,7 @@ impl Tunnel {
             upstream,
             silence,
             id,
+            held: _held,
         } = self;
         let started = Instant::now();
         let account = tunnel(client, switched, silence, upstream.retired().wait()).await;

@@ -169,6 +169,8 @@ reasons! {
         SymlinkRefused = "symlink_refused",
         /// TLS where plain HTTP is spoken.
         TlsOnClearPort = "tls_on_clear_port",
+        /// More requests with one key are under way than may be.
+        TooManyAtOnce = "too_many_at_once",
         /// A transfer coding other than a single `chunked`.
         TransferEncoding = "transfer_encoding",
         /// The line of the PROXY protocol where none is expected.

@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::status_code::Status;
 use crate::config::at::At;
 use crate::config::complaints::Complaints;
-use crate::config::table::{required, table};
+use crate::config::table::table;
 use crate::config::units::{Flag, Number, Text, template};
 use crate::frontend::config::{Limit as Settings, RequestRate};
 use crate::variables::Template;
@@ -23,13 +23,17 @@ table! {
         key: Template as KEY,
         /// How many bits of an IPv6 address tell clients apart: a client has the addresses of a whole network.
         ipv6_prefix: u8 as Number(1, 128),
-        /// How many requests may come in what time, evenly: `"10r/s"`, `"30r/m"`, `"100r/h"`. Required.
+        /// How many requests may come in what time, evenly: `"10r/s"`, `"30r/m"`, `"100r/h"`.
+        /// Default: however often they come.
         rate: Rate as RATE => _,
         /// Requests that may come before it is their time, besides the first one; more are refused. Default: the number in
         /// `rate`.
         burst: u32 as Number(0, 1_000_000) => _,
         /// How many of `burst` go on at once; the others wait until it is their time. Default: all of them.
         delay: u32 as Number(0, 1_000_000) => _,
+        /// How many may be under way at a time, each until the last byte of its answer went out; streams of HTTP/2 count one by
+        /// one, and tunnels until they end. Default: any number.
+        requests: u32 as Number(1, 1_000_000),
         /// Status of the answer to a request too many, which has `Retry-After`.
         status: StatusCode as Status(Number(400, 599)),
         /// Refuse and delay nothing: log and count what would be.
@@ -96,7 +100,10 @@ pub(super) fn check(name: &At<String>, typed: &At<Limit>, complaints: &mut Compl
         ..Settings::default()
     };
     typed.apply_to(&mut limit);
-    let rate = required(typed, "rate", typed.rate.as_ref(), "rate = \"10r/s\"", complaints)?;
+    let Some(rate) = &typed.rate else {
+        check_rateless(typed, complaints);
+        return Some(limit);
+    };
     let burst = typed.burst.as_deref().copied().unwrap_or(rate.requests.get());
     let rate = RequestRate {
         requests: rate.requests,
@@ -107,6 +114,20 @@ pub(super) fn check(name: &At<String>, typed: &At<Limit>, complaints: &mut Compl
     limit.rate = Some(rate);
     check_delay(typed, rate, complaints);
     Some(limit)
+}
+
+/// Complains about what has no effect without a rate, and about a limit of nothing.
+fn check_rateless(typed: &At<Limit>, complaints: &mut Complaints) {
+    for (key, value) in [("burst", &typed.burst), ("delay", &typed.delay)] {
+        if let Some(value) = value {
+            complaints.warning(value.span(), format!("`{key}` has no effect without a `rate`"));
+        }
+    }
+    if typed.requests.is_none() && complaints.is_whole(typed.span()) {
+        complaints
+            .error(typed.span(), "the limit limits nothing")
+            .help("add rate = \"10r/s\", or requests = 10 for those at a time");
+    }
 }
 
 fn check_delay(typed: &Limit, rate: RequestRate, complaints: &mut Complaints) {

@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 use super::Filter;
 use crate::frontend::exchange::Exchange;
 use crate::frontend::flow::Flow;
-use crate::frontend::limits::{Asked, Outcome, Refused};
+use crate::frontend::limits::{Asked, Kind, Outcome, Refused};
 use crate::frontend::rejection::Rejection;
 use crate::protocol::RequestHead;
 
@@ -41,10 +41,11 @@ impl Filter for Limited {
             })))),
             Outcome::Refuse(refused) => {
                 tell(&refused, head, "request limited");
-                Err(Rejection::RateLimited(
-                    refused.limit.settings.status,
-                    seconds(refused.after),
-                ))
+                let (status, after) = (refused.limit.status, seconds(refused.after));
+                Err(match refused.kind {
+                    Kind::Rate => Rejection::RateLimited(status, after),
+                    Kind::Concurrent => Rejection::TooManyAtOnce(status, after),
+                })
             }
         }
     }
@@ -56,7 +57,11 @@ fn tell(refused: &Refused<'_>, head: &RequestHead, message: &'static str) {
     if !refused.tell {
         return;
     }
-    let limit = &*refused.limit.settings.name;
+    let limit = &*refused.limit.name;
+    let kind = match refused.kind {
+        Kind::Rate => "rate",
+        Kind::Concurrent => "concurrent",
+    };
     let client = head
         .client
         .remote
@@ -64,7 +69,7 @@ fn tell(refused: &Refused<'_>, head: &RequestHead, message: &'static str) {
         .map(|peer| peer.address.ip().to_canonical());
     let client = client.as_ref().map(tracing::field::display);
     let id = head.id;
-    tracing::warn!(client, limit, kind = "rate", request = %id, "{message}");
+    tracing::warn!(client, limit, kind, request = %id, "{message}");
 }
 
 /// Whole seconds, rounded up: a client that comes back too early is refused again.

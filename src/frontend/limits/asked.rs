@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::concurrent::{Admission, ConcurrentLimit};
 use super::counted::Counted;
 use super::rate::RateLimit;
+use super::settings::Limit;
 use crate::protocol::RequestHead;
 use crate::tally::Verdict;
 use crate::telemetry::limits::{LimitCounters, LimitStatus};
@@ -12,6 +14,7 @@ use crate::telemetry::limits::{LimitCounters, LimitStatus};
 /// The limits of a route, in the order in which it names them, each of them once.
 pub(in crate::frontend) struct Asked {
     rates: Box<[Arc<RateLimit>]>,
+    concurrent: Box<[Arc<ConcurrentLimit>]>,
 }
 
 /// What becomes of a request.
@@ -26,12 +29,26 @@ pub(in crate::frontend) enum Outcome<'a> {
 
 /// A request that is refused, or would be.
 pub(in crate::frontend) struct Refused<'a> {
-    pub(in crate::frontend) limit: &'a RateLimit,
+    pub(in crate::frontend) limit: &'a Limit,
+    /// What of it.
+    pub(in crate::frontend) kind: Kind,
     /// When the next one is not.
     pub(in crate::frontend) after: Duration,
     /// Whether to tell it.
     pub(in crate::frontend) tell: bool,
 }
+
+/// What a limit limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::frontend) enum Kind {
+    /// How often requests come.
+    Rate,
+    /// How many are under way.
+    Concurrent,
+}
+
+/// When a request may be under way that is one too many: as of a pool that is full.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 /// A request that waits, as long as it does.
 pub(in crate::frontend) struct Waiting(Arc<LimitCounters>);
@@ -45,8 +62,13 @@ struct Places(u64);
 
 impl Asked {
     /// Nothing is asked yet.
-    pub(super) fn new(rates: Box<[Arc<RateLimit>]>) -> Self {
-        Self { rates }
+    pub(super) fn new(rates: Box<[Arc<RateLimit>]>, concurrent: Box<[Arc<ConcurrentLimit>]>) -> Self {
+        Self { rates, concurrent }
+    }
+
+    /// Whether there is nothing to ask.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rates.is_empty() && self.concurrent.is_empty()
     }
 
     /// Counts a request of a client that is known. `would` is told of what a limit would refuse that is none yet. A request
@@ -67,7 +89,12 @@ impl Asked {
             let Some(asking) = limit.ask(head, now) else {
                 continue;
             };
-            let refused = |after, tell| Refused { limit, after, tell };
+            let refused = |after, tell| Refused {
+                limit: &limit.settings,
+                kind: Kind::Rate,
+                after,
+                tell,
+            };
             match asking.verdict {
                 Verdict::Refuse(after) if limit.settings.dry_run => {
                     limit.counters.dry_run.add(1);
@@ -80,9 +107,11 @@ impl Asked {
                 }
                 Verdict::Wait(wait) if limit.is_full() => {
                     limit.take_back(head);
+                    limit.counters.rate.add(1);
                     return self.refuse(head, counted, taken, refused(wait, true));
                 }
                 Verdict::Refuse(after) => {
+                    limit.counters.rate.add(1);
                     return self.refuse(head, counted, taken, refused(after, asking.tell));
                 }
                 Verdict::Wait(wait) => {
@@ -95,10 +124,55 @@ impl Asked {
                 Verdict::Pass => taken.add(place),
             }
         }
+        if let Some(refused) = self.admit(head, counted, now, &mut would) {
+            return self.refuse(head, counted, taken, refused);
+        }
         self.count(counted, taken, delayed);
         longest.map_or(Outcome::Pass, |(wait, limit)| {
             Outcome::Wait(wait, Waiting::begin(&limit.counters))
         })
+    }
+
+    /// Counts a request as one that is under way; gives the limit that has too many.
+    fn admit<'a>(
+        &'a self,
+        head: &RequestHead,
+        counted: &mut Counted,
+        now: Instant,
+        would: &mut impl FnMut(Refused<'a>),
+    ) -> Option<Refused<'a>> {
+        for limit in self.concurrent.iter() {
+            if !counted.first_at_a_time(limit.number) {
+                continue;
+            }
+            let refused = |tell| Refused {
+                limit: &limit.settings,
+                kind: Kind::Concurrent,
+                after: COME_BACK,
+                tell,
+            };
+            match limit.ask(head, now) {
+                Admission::Pass(None) => {}
+                Admission::Pass(Some(held)) => {
+                    counted.hold(held);
+                    counted.at_a_time(LimitStatus::Passed);
+                    // One that has a rate has counted it.
+                    if limit.settings.rate.is_none() {
+                        limit.counters.passed.add(1);
+                    }
+                }
+                Admission::Refuse(tell) if limit.settings.dry_run => {
+                    limit.counters.dry_run.add(1);
+                    counted.at_a_time(LimitStatus::RejectedDryRun);
+                    would(refused(tell));
+                }
+                Admission::Refuse(tell) => {
+                    limit.counters.concurrent.add(1);
+                    return Some(refused(tell));
+                }
+            }
+        }
+        None
     }
 
     fn refuse<'a>(
@@ -108,8 +182,12 @@ impl Asked {
         taken: Places,
         refused: Refused<'a>,
     ) -> Outcome<'a> {
-        counted.rate(LimitStatus::Rejected);
-        refused.limit.counters.rate.add(1);
+        match refused.kind {
+            Kind::Rate => counted.rate(LimitStatus::Rejected),
+            Kind::Concurrent => counted.at_a_time(LimitStatus::Rejected),
+        }
+        // Its answer is under way, and none of those that are limited.
+        drop(counted.take_held());
         self.at(taken).for_each(|(_, limit)| limit.take_back(head));
         Outcome::Refuse(refused)
     }
@@ -172,7 +250,7 @@ mod tests {
     use http::Method;
 
     use super::*;
-    use crate::frontend::limits::{Limit, RequestRate};
+    use crate::frontend::limits::RequestRate;
     use crate::protocol::samples;
 
     /// A limit on requests with the same target; nothing waits for it unless `delay` says so.
@@ -192,7 +270,10 @@ mod tests {
     }
 
     fn asked(limits: &[&Arc<RateLimit>]) -> Asked {
-        Asked::new(limits.iter().map(|limit| Arc::clone(limit)).collect())
+        Asked::new(
+            limits.iter().map(|limit| Arc::clone(limit)).collect(),
+            Box::default(),
+        )
     }
 
     /// What becomes of so many requests at the same time.

@@ -19,6 +19,8 @@ pub struct Limit {
     pub ipv6_prefix: u8,
     /// How often requests may come.
     pub rate: Option<RequestRate>,
+    /// How many requests may be under way at a time.
+    pub requests: Option<u32>,
     /// Status of the answer to a request beyond it.
     pub status: StatusCode,
     /// Requests beyond it are told, and go on.
@@ -69,6 +71,7 @@ impl Default for Limit {
             key: Template::of(Variable::RemoteAddr, "$remote_addr"),
             ipv6_prefix: 64,
             rate: None,
+            requests: None,
             // RFC 6585, section 4. nginx's 503 is what an outage looks like.
             status: StatusCode::TOO_MANY_REQUESTS,
             dry_run: false,

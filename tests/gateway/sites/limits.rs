@@ -1,12 +1,13 @@
 //! Limits that requests share: what is refused, what waits, and what of that a reload leaves as it is.
 
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt::set_socket_linger;
-use testbed::{Client, Gateway, Response};
+use testbed::{Client, Gateway, Response, Scripted};
 
 use super::ask;
-use crate::http::frames::{GET, Http2, Outcome};
+use crate::http::frames::{END_STREAM, GET, Http2, Outcome};
 use crate::lifecycle::reload::reload;
 use crate::start;
 
@@ -231,4 +232,107 @@ fn what_is_counted_outlives_a_reload() {
     reload(&gateway, &CONFIG.replace("body = \"main\"", "body = \"next\""));
     assert_eq!(statuses(&gateway, "192.0.2.1", "/", 1), [429]);
     assert_eq!(from(&gateway, "192.0.2.9", "/", "").text(), "next");
+}
+
+/// An application that says when it has a request, and waits for a word until it ends its answer; or switches protocols.
+fn holding(go_on: mpsc::Receiver<()>) -> Scripted {
+    let go_on = Mutex::new(go_on);
+    Scripted::start(move |mut connection| {
+        let request = connection.read_http()?;
+        if let Some(protocol) = request.param("upgrade") {
+            connection.write(format!(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\r\nfirst"
+            ))?;
+            return connection.wait_close().map(drop);
+        }
+        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha")?;
+        go_on.lock().unwrap().recv_timeout(Duration::from_secs(20))?;
+        connection.write("lf")
+    })
+    .unwrap()
+}
+
+fn held(application: &Scripted) -> String {
+    format!(
+        "[log]\naccess = \"{{dir}}/access.log\"\nerror = \"{{dir}}/error.log\"\n\
+         access_format = \"$status $limit_conn_status\"\n\
+         [upstream.app]\nprotocol = \"http\"\nendpoints = [\"{}\"]\n[limit.one]\nrequests = 1\n\
+         [[route]]\nlimits = {{ shared = \"one\" }}\nproxy = {{ upstream = \"app\" }}\n\
+         [[route]]\npath = \"/other\"\nlimits = {{ shared = \"one\" }}\nrespond = {{}}\n",
+        application.address()
+    )
+}
+
+fn other(gateway: &Gateway) -> Response {
+    ask(gateway, "GET", "a.test", "/other", &[])
+}
+
+#[test]
+fn a_request_is_under_way_until_the_last_byte_of_its_answer() {
+    let (end, go_on) = mpsc::channel();
+    let application = holding(go_on);
+    let gateway = start(&held(&application));
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    client
+        .send_request("GET", "/", &[("Host", "a.test")], b"")
+        .unwrap();
+    assert_eq!(client.read_head().unwrap().status, 200);
+    let refused = other(&gateway);
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    assert_eq!(refused.header("bridgehead-error"), Some("too_many_at_once"));
+    end.send(()).unwrap();
+    assert_eq!(client.take(4).unwrap(), b"half");
+    until(|| other(&gateway).status == 200);
+    // Of a client that leaves nothing is under way, either.
+    client
+        .send_request("GET", "/", &[("Host", "a.test")], b"")
+        .unwrap();
+    assert_eq!(client.read_head().unwrap().status, 200);
+    assert_eq!(other(&gateway).status, 429);
+    set_socket_linger(client.stream(), Some(Duration::ZERO)).unwrap();
+    drop(client);
+    until(|| other(&gateway).status == 200);
+    until(|| gateway.access().iter().any(|line| line == "429 REJECTED"));
+    drop(end);
+}
+
+#[test]
+fn a_stream_is_under_way_as_a_request_is() {
+    let (end, go_on) = mpsc::channel();
+    let application = holding(go_on);
+    let gateway = start(&held(&application));
+    let mut http2 = Http2::begin(Client::connect(gateway.addr()).unwrap());
+    http2.headers(1, &GET, END_STREAM);
+    http2.head(1);
+    assert!(matches!(http2.ask_on(3, &GET, b""), Outcome::Answer(429, _)));
+    assert_eq!(other(&gateway).status, 429);
+    end.send(()).unwrap();
+    assert!(matches!(http2.outcome(1), Outcome::Answer(..)));
+    until(|| other(&gateway).status == 200);
+}
+
+#[test]
+fn a_tunnel_is_under_way_until_it_ends_whatever_is_reloaded() {
+    let (_end, go_on) = mpsc::channel();
+    let application = holding(go_on);
+    let config = held(&application);
+    let gateway = start(&config);
+    let mut client = Client::connect(gateway.addr()).unwrap();
+    let fields = [
+        ("Host", "a.test"),
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+    ];
+    client.send_request("GET", "/", &fields, b"").unwrap();
+    assert_eq!(client.read_head().unwrap().status, 101);
+    assert_eq!(client.take(5).unwrap(), b"first");
+    assert_eq!(other(&gateway).status, 429);
+    reload(
+        &gateway,
+        &config.replace("respond = {}", "respond = { body = \"next\" }"),
+    );
+    assert_eq!(other(&gateway).status, 429);
+    drop(client);
+    until(|| other(&gateway).status == 200);
+    assert_eq!(other(&gateway).text(), "next");
 }
