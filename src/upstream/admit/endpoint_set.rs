@@ -118,6 +118,23 @@ impl<C> EndpointSet<C> {
             .collect()
     }
 
+    /// The slots of the endpoints that get requests now.
+    pub(super) fn slots(&self) -> usize {
+        let slots = |backup| {
+            let endpoints = self.endpoints.iter().filter(|endpoint| {
+                let config = &endpoint.config;
+                config.backup == backup && !config.down && !config.drain && endpoint.circuit().is_up()
+            });
+            endpoints
+                .map(|endpoint| endpoint.limit())
+                .fold(0, usize::saturating_add)
+        };
+        match slots(false) {
+            0 => slots(true),
+            slots => slots,
+        }
+    }
+
     pub(super) fn find(&self, id: Id) -> Option<usize> {
         self.endpoints.iter().position(|endpoint| endpoint.id == id)
     }

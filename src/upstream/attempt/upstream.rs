@@ -183,9 +183,11 @@ impl Upstream {
     /// What a request wants of an endpoint.
     pub(super) fn constraints(&self, head: &RequestHead) -> Constraints {
         let sticky = self.config.sticky.as_ref();
+        let fair = self.config.fair.as_ref();
         Constraints {
             tried: Vec::new(),
             key: key::of(&self.config.balance, head),
+            client: fair.map_or(0, |fair| self.pool.client(&fair.key, head)),
             protocol: Some(self.config.protocol),
             sticky: sticky.and_then(|sticky| sticky::session(sticky, head)),
             wait: sticky.is_some_and(|sticky| sticky.wait),

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use health::Health;
 pub use slots::Slots;
 
+use super::fair::Fair;
 use super::hash_key::HashKey;
 use crate::protocol::params::PathInfo;
 use crate::protocol::proxy_protocol::Version;
@@ -50,6 +51,8 @@ pub struct UpstreamConfig {
     pub keep_alive: usize,
     /// Where requests wait for a slot.
     pub queue: Queue,
+    /// How workers are shared between clients; `None`: first come, first served.
+    pub fair: Option<Fair>,
     /// How long requests wait for endpoints that are all down, counted from when one was last seen alive.
     pub hold: Duration,
     /// Whether the start says which unix sockets cannot be reached yet.

@@ -4,6 +4,7 @@ pub mod adaptive;
 pub mod config;
 pub mod endpoint;
 pub mod error;
+pub mod fair;
 pub mod hash_key;
 pub mod latency;
 pub mod occupancy;

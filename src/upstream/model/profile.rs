@@ -80,6 +80,7 @@ impl Profile {
             keep_alive: 0,
             queue: Queue::default(),
             hold: UpstreamConfig::HOLD,
+            fair: None,
             warn_unreachable: true,
             retry: Retry::default(),
             timeouts: Timeouts {

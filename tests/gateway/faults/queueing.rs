@@ -4,9 +4,10 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use testbed::{Client, Gateway, Scripted};
+use testbed::{Client, Gateway, Scripted, eventually};
 
 use super::{assert_logged, assert_refused, config, gateway, logged};
+use crate::lifecycle::reload::reload;
 use crate::start;
 
 /// A backend that answers each request when it is told to.
@@ -95,6 +96,59 @@ fn everybody_in_the_queue_has_a_turn() {
     for client in &mut clients {
         assert_eq!(client.read_response().unwrap().text(), "hello");
     }
+}
+
+#[test]
+fn clients_that_share_the_workers_have_turns_also_over_a_reload() {
+    let (backend, go) = patient();
+    let text = |size| {
+        let settings = format!(
+            "max_connections = 1\nqueue = {{ size = {size} }}\nfair = {{ key = \"$http_x_client\", share = 100 }}"
+        );
+        config(&[&backend.address()], &settings)
+            + "[[route]]\npath = \"/status\"\nstatus = { format = \"json\" }\n"
+    };
+    let gateway = start(&text(3));
+    let send = |client, target| {
+        let mut connection = Client::connect(gateway.addr()).unwrap();
+        let fields = [("X-Client", client)];
+        connection.send_request("GET", target, &fields, b"").unwrap();
+        connection
+    };
+    let queue = || {
+        let mut client = Client::connect(gateway.addr()).unwrap();
+        let status = client.request("GET", "/status", &[], b"").unwrap();
+        let seen: serde_json::Value = serde_json::from_str(&status.text()).unwrap();
+        seen["upstreams"][0]["queue"].clone()
+    };
+    let mut clients = vec![send("greedy", "/0")];
+    backend.wait_requests(1).unwrap();
+    for (number, target) in ["/1", "/2", "/3"].into_iter().enumerate() {
+        clients.push(send("greedy", target));
+        eventually("the greedy client waits", || queue()["length"] == number + 1);
+    }
+    // There is room for it in the full queue: the last one that came goes.
+    clients.push(send("other", "/4"));
+    assert_refused(&clients.remove(3).read_response().unwrap(), 503, "queue_full");
+    let now = queue();
+    assert_eq!(
+        (&now["length"], &now["clients"], &now["displaced"]),
+        (&3.into(), &2.into(), &1.into()),
+        "{now}"
+    );
+    reload(&gateway, &text(4));
+    for count in 1..=4 {
+        backend.wait_requests(count).unwrap();
+        go.send(()).unwrap();
+    }
+    for client in &mut clients {
+        assert_eq!(client.read_response().unwrap().text(), "hello");
+    }
+    let targets = backend
+        .requests()
+        .into_iter()
+        .map(|request| request.param("REQUEST_URI").map(str::to_owned));
+    assert_eq!(targets.flatten().collect::<Vec<_>>(), ["/0", "/4", "/1", "/2"]);
 }
 
 /// A gateway that takes a client that closes its side for gone soon after.

@@ -4,6 +4,7 @@ mod auto;
 mod balance;
 mod endpoint;
 mod endpoint_option;
+mod fair;
 mod health;
 mod keep_alive;
 mod modifier;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use auto::{Auto, Wanted, WantedSlots};
 use balance::BALANCE;
 use endpoint::{ENDPOINT, Endpoint};
+use fair::Fair;
 use health::Health;
 use modifier::{BYTE, MODIFIER};
 use queue::Queue;
@@ -74,6 +76,8 @@ table! {
         /// Idle connections kept per endpoint. Of FastCGI, each occupies a worker. SCGI and uWSGI keep none.
         keep_alive: usize as Number(0, 65_535); only &["fastcgi", "uwsgi", "http"],
         queue: Queue as Section,
+        /// Default: first come, first served.
+        fair: Fair as Section => _,
         /// How long requests wait while every endpoint is down, counted from when one was last seen alive.
         hold: Duration as Time,
         /// Warn at the start and at a reload of unix sockets that cannot be reached; `false` where applications are
@@ -188,6 +192,7 @@ impl Upstream {
         Self {
             endpoints: Some(At::nowhere(endpoint::joined(&config.endpoints, &config.sources))),
             sticky: config.sticky.as_ref().and_then(Sticky::of).map(At::nowhere),
+            fair: config.fair.as_ref().and_then(Fair::of).map(At::nowhere),
             max_connections,
             auto,
             health: config.health.as_ref().map(health::shown).map(At::nowhere),
@@ -221,6 +226,7 @@ pub(super) fn check(name: &At<String>, typed: &At<Upstream>, complaints: &mut Co
         .sticky
         .as_ref()
         .map(|typed| sticky::check(typed, complaints));
+    config.fair = typed.fair.as_ref().map(fair::check);
     let wanted = typed.max_connections.as_deref().copied();
     config.max_connections = auto::check(wanted, typed.auto.as_ref(), protocol, profile, complaints);
     config.health = typed

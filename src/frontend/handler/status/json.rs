@@ -57,6 +57,9 @@ fn of_upstream(upstream: &Upstream, routes: &[Arc<RouteTimes>]) -> Value {
             "size": upstream.config().queue.size,
             "oldest_seconds": snapshot.oldest.map(|age| age.as_secs_f64()),
             "wait": times(&queue),
+            "clients": snapshot.clients,
+            "capped_clients": snapshot.capped,
+            "displaced": snapshot.displaced,
         },
         "endpoints": snapshot.endpoints.iter().map(|endpoint| of_endpoint(endpoint)).collect::<Vec<_>>(),
     })

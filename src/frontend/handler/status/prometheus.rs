@@ -176,7 +176,7 @@ fn place<'a>(upstream: &'a Upstream, endpoint: &'a Endpoint) -> [Label<'a>; 2] {
 }
 
 /// Counts of things are exact as floating-point numbers for longer than any process lives.
-const OF_UPSTREAMS: [OfUpstream; 6] = [
+const OF_UPSTREAMS: [OfUpstream; 9] = [
     (
         "bridgehead_upstream_failures_total",
         "Requests that got no answer from any endpoint, although their clients did their part.",
@@ -201,6 +201,21 @@ const OF_UPSTREAMS: [OfUpstream; 6] = [
         "bridgehead_queue_oldest_seconds",
         "How long the first in the queue has been waiting.",
         |_, snapshot| snapshot.oldest.unwrap_or_default().as_secs_f64(),
+    ),
+    (
+        "bridgehead_queue_clients",
+        "Clients whose requests wait now, where workers are shared between clients.",
+        |_, snapshot| snapshot.clients as f64,
+    ),
+    (
+        "bridgehead_queue_capped_clients",
+        "Those of them that have their share of the slots.",
+        |_, snapshot| snapshot.capped as f64,
+    ),
+    (
+        "bridgehead_queue_displaced_total",
+        "Requests that gave their place in a full queue up to those of other clients.",
+        |_, snapshot| snapshot.displaced as f64,
     ),
     (
         "bridgehead_upstream_endpoints",

@@ -5,23 +5,15 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::queue::{self, Place, Waiter};
-use super::slot::{Grant, Slot};
+use super::fair::Charge;
+use super::queue::{self, Place, Search, Waiter};
+use super::slot::{Grant, Holding, Slot};
 use super::{Pool, PoolState};
 use crate::upstream::admit::endpoint_set::{Choice, Idle};
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::model::error::AdmissionError;
 use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::Constraints;
-
-/// How far the waiting requests were looked through.
-#[derive(Default)]
-pub(super) struct Search {
-    /// The place of the next one.
-    at: usize,
-    /// A request that takes any endpoint finds none: then all that do need not be asked.
-    full: bool,
-}
 
 impl<C: Send + 'static> Pool<C> {
     /// A slot for a request, if one is free.
@@ -31,10 +23,15 @@ impl<C: Send + 'static> Pool<C> {
         now: Instant,
     ) -> Result<Option<Grant<C>>, AdmissionError> {
         let mut state = self.lock();
+        let fair = state.queue.fair();
+        if fair.is_some_and(|fair| !fair.may_have(constraints.client)) {
+            return Ok(None);
+        }
         let choice = state.set.choose(constraints, Claim::New);
         let (taken, stale) = match choice {
             Choice::Use(at) if state.set.endpoints[at].take_slot(Claim::New) => {
-                self.take(&mut state, at, constraints.protocol, now)
+                let charge = state.queue.begin(constraints.client, now);
+                self.take(&mut state, at, constraints.protocol, charge, now)
             }
             Choice::Use(_) | Choice::Wait => return Ok(None),
             Choice::Nothing => return Err(AdmissionError::NoEndpoint),
@@ -55,7 +52,7 @@ impl<C: Send + 'static> Pool<C> {
         }
     }
 
-    /// A slot for a request, first come, first served, at `deadline` at the latest. `ticket` is its place in the
+    /// A slot for a request, in its turn, at `deadline` at the latest. `ticket` is its place in the
     /// queue, with which it may come back.
     pub async fn acquire(
         self: &Arc<Self>,
@@ -84,7 +81,10 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         // A request that comes back had a place before.
         if ticket.is_none() && state.queue.len() >= state.settings.waiting {
-            return Err(AdmissionError::QueueFull);
+            let last = state.queue.yield_to(constraints.client);
+            let last = last.ok_or(AdmissionError::QueueFull)?;
+            // It left in this moment: none is to be told.
+            let _ = last.verdict.send(Err(AdmissionError::QueueFull));
         }
         let now = Instant::now();
         let number = *ticket.get_or_insert_with(|| state.queue.ticket());
@@ -114,6 +114,7 @@ impl<C: Send + 'static> Pool<C> {
         state: &mut PoolState<C>,
         at: usize,
         protocol: Option<ProtocolName>,
+        charge: Option<Charge>,
         now: Instant,
     ) -> (Grant<C>, Vec<Idle<C>>) {
         let PoolState { settings, set, .. } = state;
@@ -138,8 +139,11 @@ impl<C: Send + 'static> Pool<C> {
             stale.extend(state.idle.drain(..).chain(idle.take()));
         }
         endpoint.set_idle(state.idle.len());
+        let since = endpoint.is_adaptive().then_some(now);
+        let is_counted = since.is_some() || charge.is_some();
+        let holding = is_counted.then(|| Box::new(Holding { since, charge }));
         let slot = Slot {
-            since: endpoint.is_adaptive().then_some(now),
+            holding,
             pool: self.clone(),
             endpoint,
             protocol: protocol.unwrap_or(settings.protocol),
@@ -164,21 +168,25 @@ impl<C: Send + 'static> Pool<C> {
         search: &mut Search,
         claim: Claim,
     ) -> bool {
-        while let Some(waiter) = state.queue.get(search.at) {
+        state.share();
+        while let Some(place) = state.queue.next(search)
+            && let Some(waiter) = state.queue.get(place)
+        {
             if search.full && waiter.constraints.is_unconstrained() {
-                search.at += 1;
+                state.queue.pass(search);
                 continue;
             }
             match state.set.choose(&waiter.constraints, claim) {
                 Choice::Use(endpoint) if state.set.endpoints[endpoint].take_slot(claim) => {
-                    if self.give(state, search.at, endpoint) {
+                    if self.give(state, place, endpoint) {
+                        search.turn();
                         return true;
                     }
                     // Its slot may be what those before it wait for.
                     *search = Search::default();
                 }
                 Choice::Nothing => {
-                    if let Some(waiter) = state.queue.remove(search.at) {
+                    if let Some(waiter) = state.queue.remove(place) {
                         // It left in this moment: none is to be told.
                         let _ = waiter.verdict.send(Err(AdmissionError::NoEndpoint));
                     }
@@ -187,7 +195,7 @@ impl<C: Send + 'static> Pool<C> {
                 Choice::Use(_) | Choice::Wait if state.queue.all_unconstrained() => return false,
                 Choice::Use(_) | Choice::Wait => {
                     search.full |= waiter.constraints.is_unconstrained();
-                    search.at += 1;
+                    state.queue.pass(search);
                 }
             }
         }
@@ -196,11 +204,15 @@ impl<C: Send + 'static> Pool<C> {
 
     /// Gives the waiter at `at` the slot that was taken of the endpoint at `endpoint`; whether it was still there.
     fn give(self: &Arc<Self>, state: &mut PoolState<C>, at: usize, endpoint: usize) -> bool {
+        let now = Instant::now();
+        // Before it leaves the queue: a key that wants nothing for a moment is forgotten.
+        let key = state.queue.get(at).map(|waiter| waiter.constraints.client);
+        let charge = key.and_then(|key| state.queue.begin(key, now));
         let Some(waiter) = state.queue.remove(at) else {
             state.set.endpoints[endpoint].slot_freed();
             return true;
         };
-        let (grant, stale) = self.take(state, endpoint, waiter.constraints.protocol, Instant::now());
+        let (grant, stale) = self.take(state, endpoint, waiter.constraints.protocol, charge, now);
         // Rare, and nothing waits for them: closed under the lock.
         drop(stale);
         let Err(Ok(Grant { idle, mut slot })) = waiter.verdict.send(Ok(grant)) else {
@@ -209,6 +221,9 @@ impl<C: Send + 'static> Pool<C> {
         // It left in this moment. As if it had never been.
         slot.released = true;
         slot.endpoint.slot_freed();
+        if let (Some(charge), Some(fair)) = (slot.charge(), state.queue.fair_mut()) {
+            fair.undo(charge, now);
+        }
         if slot.trial {
             state.set.left(endpoint, true);
         }

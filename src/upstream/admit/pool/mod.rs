@@ -7,6 +7,7 @@
 //! Which endpoints a request may use is one decision, `EndpointSet::fit`: the best circuit that any endpoint left to
 //! it has, backups after the others. While none is left but one was alive a moment ago, requests wait.
 
+mod fair;
 mod finding;
 mod granting;
 mod keeper;
@@ -15,22 +16,25 @@ mod settings;
 mod slot;
 
 use std::collections::VecDeque;
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::protocol::RequestHead;
 use crate::upstream::admit::circuit_breaker::{CircuitBreaker, Trouble};
 use crate::upstream::admit::endpoint_set::{EndpointSet, EndpointState, Idle, Member};
 use crate::upstream::admit::registry::{Neighbour, Registry};
 use crate::upstream::model::config::{EndpointConfig, UpstreamConfig};
 use crate::upstream::model::endpoint::Endpoint;
 use crate::upstream::model::error::AdmissionError;
+use crate::upstream::model::fair::ClientKey;
 use crate::upstream::model::occupancy::Claim;
 use crate::upstream::select::balance::{self, Constraints};
-use granting::Search;
+use fair::Fair;
 use keeper::Alarm;
-use queue::Queue;
+use queue::{Queue, Search};
 use settings::Settings;
 
 pub use slot::{Grant, Slot};
@@ -38,6 +42,8 @@ pub use slot::{Grant, Slot};
 /// The slots of one upstream, over all generations of its configuration. `C` is what a kept connection is.
 pub struct Pool<C: Send + 'static> {
     registry: Arc<Registry>,
+    /// Clients have no say in which of them are taken for one.
+    secret: RandomState,
     state: Mutex<PoolState<C>>,
 }
 
@@ -48,6 +54,12 @@ pub struct Snapshot {
     pub waiting: usize,
     /// How long the first of them has been waiting.
     pub oldest: Option<Duration>,
+    /// Of how many clients they are, where those have turns.
+    pub clients: usize,
+    /// How many of these have their share of the slots.
+    pub capped: usize,
+    /// Requests that gave their place up to those of other clients.
+    pub displaced: u64,
     /// The endpoints, in the order of the configuration.
     pub endpoints: Vec<Arc<Endpoint>>,
 }
@@ -64,6 +76,7 @@ impl<C: Send + 'static> Pool<C> {
     pub fn new(config: &UpstreamConfig, registry: &Arc<Registry>) -> Arc<Self> {
         let pool = Arc::new(Self {
             registry: registry.clone(),
+            secret: RandomState::new(),
             state: Mutex::new(PoolState {
                 settings: Settings::new(config, None),
                 set: EndpointSet::new(
@@ -75,6 +88,9 @@ impl<C: Send + 'static> Pool<C> {
                 alarm: Alarm::default(),
             }),
         });
+        pool.lock()
+            .queue
+            .take_turns(config.fair.is_some(), Instant::now());
         pool.set_endpoints(&config.endpoints);
         pool
     }
@@ -85,6 +101,7 @@ impl<C: Send + 'static> Pool<C> {
         let mut state = self.lock();
         let settings = Settings::new(config, Some(&state.settings));
         let before = std::mem::replace(&mut state.settings, settings);
+        state.queue.take_turns(config.fair.is_some(), Instant::now());
         let mut closing = Vec::new();
         if before.protocol != config.protocol {
             closing.extend(state.set.forget());
@@ -174,8 +191,12 @@ impl<C: Send + 'static> Pool<C> {
     /// What the pool looks like now.
     pub fn snapshot(&self) -> Snapshot {
         let state = self.lock();
+        let (clients, capped) = state.queue.fair().map(Fair::count).unwrap_or_default();
         Snapshot {
             waiting: state.queue.len(),
+            clients,
+            capped,
+            displaced: state.queue.displaced(),
             oldest: state.queue.get(0).map(|first| first.since.elapsed()),
             endpoints: state.set.endpoints.clone(),
         }
@@ -200,6 +221,11 @@ impl<C: Send + 'static> Pool<C> {
             .is_shared()
             .then(|| endpoint.occupancy().offer());
         endpoint.slot_freed();
+        if let Some(charge) = slot.charge()
+            && let Some(fair) = state.queue.fair_mut()
+        {
+            fair.end(charge, Instant::now());
+        }
         if let Some(at) = at {
             if state.set.degraded {
                 state.set.left(at, slot.trial);
@@ -277,6 +303,11 @@ impl<C: Send + 'static> Pool<C> {
         due
     }
 
+    /// What a request shares the workers by.
+    pub fn client(&self, key: &ClientKey, head: &RequestHead) -> u64 {
+        key.hash(head, &self.secret)
+    }
+
     /// When the keeper is to wake up.
     fn due(&self) -> Option<Instant> {
         self.lock().alarm.due()
@@ -314,6 +345,13 @@ impl<C: Send + 'static> Neighbour for Pool<C> {
 }
 
 impl<C: Send + 'static> PoolState<C> {
+    /// Tells the queue how many slots one key may have now. What waits is to be served then.
+    fn share(&mut self) {
+        if let (Some(fair), Some(share)) = (self.queue.fair_mut(), self.settings.share) {
+            fair.set_share(share.of(self.set.slots()));
+        }
+    }
+
     /// When something is to be done.
     fn due(&self, now: Instant) -> Option<Instant> {
         let late = self.queue.iter().map(|waiter| waiter.deadline).min();

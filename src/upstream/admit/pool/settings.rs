@@ -7,6 +7,7 @@ use crate::transport::Address;
 use crate::upstream::admit::endpoint_set::Member;
 use crate::upstream::model::Endpoint;
 use crate::upstream::model::config::{Balance, EndpointConfig, ProtocolName, Slots, Sticky, UpstreamConfig};
+use crate::upstream::model::fair::Share;
 use crate::upstream::select::sticky::Signer;
 
 /// The settings of a pool.
@@ -21,6 +22,8 @@ pub(super) struct Settings {
     pub(super) idle: Duration,
     /// Requests that may wait.
     pub(super) waiting: usize,
+    /// The most that one key may have; `None`: first come, first served.
+    pub(super) share: Option<Share>,
     /// The addresses that need no source.
     pub(super) fixed: Vec<Address>,
     sticky: Option<Sticky>,
@@ -46,6 +49,7 @@ impl Settings {
             kept: config.keep_alive.min(config.max_connections.most()),
             idle: config.timeouts.idle,
             waiting: config.queue.size,
+            share: config.fair.as_ref().map(|fair| fair.share),
             fixed: addresses(&config.endpoints),
             sticky: config.sticky.clone(),
             signer,

@@ -11,6 +11,7 @@ use super::*;
 use crate::transport::Address;
 use crate::upstream::model::config::{Balance, Hash, ProtocolName, Slots};
 use crate::upstream::model::endpoint::CircuitState;
+use crate::upstream::model::fair::{Fair, Share};
 
 const SEEDS: u64 = 1_000;
 const STEPS: usize = 80;
@@ -55,6 +56,13 @@ impl<C: Send + 'static> Pool<C> {
         let state = self.lock();
         let (set, kept) = (&state.set, state.settings.kept);
         assert!(state.queue.len() <= state.settings.waiting, "more wait than may");
+        if let Some(fair) = state.queue.fair() {
+            let waiting = state
+                .queue
+                .iter()
+                .map(|waiter| (waiter.constraints.client, waiter.ticket));
+            fair.check_invariants(waiting.collect());
+        }
         for (index, (endpoint, state)) in set.endpoints.iter().zip(&set.states).enumerate() {
             let (used, idle) = (endpoint.in_flight(), state.idle.len());
             let (limit, all_idle) = (endpoint.limit(), endpoint.occupancy().idle());
@@ -85,6 +93,10 @@ impl<C: Send + 'static> Pool<C> {
             let Some(pick) = set.fit(&waiter.constraints) else {
                 continue;
             };
+            let fair = state.queue.fair();
+            if fair.is_some_and(|fair| !fair.may_have(waiter.constraints.client)) {
+                continue;
+            }
             let picks = [Some(pick), pick.overflow()];
             let mut picks = picks.iter().flatten();
             let free = picks.any(|pick| set.endpoints.iter().any(|endpoint| pick.eligible(endpoint)));
@@ -117,6 +129,7 @@ impl World {
         config.balance = some_balance(&mut random);
         config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
         config.hold = Duration::from_millis(random.u64(0..3_000));
+        config.fair = some_fair(&mut random);
         Self {
             random,
             pool: Pool::new(&config, &Arc::default()),
@@ -150,6 +163,7 @@ impl World {
         let constraints = Constraints {
             tried: tried.map(|endpoint| endpoint.id).collect(),
             key: self.random.bool().then(|| self.random.u32(..).into()),
+            client: self.random.u64(..4),
             protocol: Some(self.config.protocol),
             ..Constraints::default()
         };
@@ -270,6 +284,9 @@ impl World {
         config.timeouts.idle = Duration::from_millis(random.u64(1..3_000));
         config.hold = Duration::from_millis(random.u64(0..3_000));
         if random.bool() {
+            config.fair = some_fair(random);
+        }
+        if random.bool() {
             config.balance = some_balance(random);
         }
         let other = random.u8(..4) == 0;
@@ -301,22 +318,29 @@ impl World {
         }
     }
 
-    /// Lets the requests that were served know. Those that take any endpoint are served in turn.
+    /// Lets the requests that were served know. Those that take any endpoint are served in turn, where clients have turns
+    /// those of each of them.
     fn serve(&mut self) {
-        let mut passed = false;
+        let is_fair = self.config.fair.is_some();
+        let mut passed = BTreeSet::new();
         let now = Instant::now();
         for mut waiting in std::mem::take(&mut self.queue) {
+            let client = if is_fair { waiting.constraints.client } else { 0 };
             match poll(&mut waiting) {
                 None => {
                     assert!(waiting.deadline > now, "waits beyond its deadline");
-                    passed |= waiting.constraints.is_unconstrained();
+                    if waiting.constraints.is_unconstrained() {
+                        passed.insert(client);
+                    }
                     self.queue.push(waiting);
                 }
                 Some(Ok(grant)) => {
-                    assert!(!passed || !waiting.constraints.is_unconstrained(), "out of turn");
+                    let in_turn = !passed.contains(&client) || !waiting.constraints.is_unconstrained();
+                    assert!(in_turn, "out of turn");
                     self.hold(grant, &waiting.constraints);
                 }
                 Some(Err(AdmissionError::NoEndpoint)) => {}
+                Some(Err(AdmissionError::QueueFull)) => assert!(is_fair, "gave its place up"),
                 Some(Err(error)) => {
                     assert_eq!(error, AdmissionError::QueueTimeout);
                     assert!(waiting.deadline <= now, "timed out early");
@@ -336,6 +360,9 @@ impl World {
             assert_eq!(endpoint.in_flight(), held.count(), "a slot leaked");
         }
         assert_eq!(self.pool.snapshot().waiting, self.queue.len(), "a place leaked");
+        if let Some(fair) = self.pool.lock().queue.fair() {
+            fair.check_running(self.holders.iter().filter_map(|grant| grant.slot.charge()));
+        }
         let lent = self
             .holders
             .iter()
@@ -391,6 +418,13 @@ fn some_balance(random: &mut fastrand::Rng) -> Balance {
         }),
         _ => Balance::Ewma,
     }
+}
+
+fn some_fair(random: &mut fastrand::Rng) -> Option<Fair> {
+    random.bool().then(|| Fair {
+        share: Share([30, 50, 100][random.usize(..3)]),
+        ..Fair::default()
+    })
 }
 
 /// There are few addresses, so that some come back.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Pool;
+use super::fair::Charge;
 use crate::upstream::model::config::ProtocolName;
 use crate::upstream::model::endpoint::Endpoint;
 
@@ -17,12 +18,21 @@ pub struct Slot<C: Send + 'static> {
     pub(super) protocol: ProtocolName,
     /// The fate of this exchange decides whether others may follow.
     pub(super) trial: bool,
-    /// When it was taken, where it is of interest how long it is held.
-    pub(super) since: Option<Instant>,
+    /// What is of interest once it is given back. Boxed: of most slots nothing is.
+    pub(super) holding: Option<Box<Holding>>,
     /// The endpoint answered.
     pub(super) answered: bool,
     /// Set while the slot is not to be given back by `drop`: it was given back already.
     pub(super) released: bool,
+}
+
+/// What counts how long a slot is held.
+#[derive(Debug)]
+pub(super) struct Holding {
+    /// When it was taken, where the endpoint adapts its slots.
+    pub(super) since: Option<Instant>,
+    /// What it is to its key, where keys take turns.
+    pub(super) charge: Option<Charge>,
 }
 
 /// A slot, with a connection when one was idle.
@@ -73,7 +83,13 @@ impl<C: Send + 'static> Slot<C> {
 
     /// How long it was held, where that says something about the endpoint.
     pub(super) fn held_for(&self) -> Option<Duration> {
-        self.since.filter(|_| self.answered).map(|since| since.elapsed())
+        let since = self.holding.as_ref()?.since;
+        since.filter(|_| self.answered).map(|since| since.elapsed())
+    }
+
+    /// What it is to its key, where keys take turns.
+    pub(super) fn charge(&self) -> Option<Charge> {
+        self.holding.as_ref()?.charge
     }
 
     /// The exchange broke after its head, and the endpoint is to blame.

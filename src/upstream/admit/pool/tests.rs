@@ -39,6 +39,7 @@ pub(in crate::upstream) fn config(
             timeout: Duration::from_secs(1),
         },
         hold: Duration::ZERO,
+        fair: None,
         warn_unreachable: true,
         retry: Retry::default(),
         timeouts: Timeouts::default(),

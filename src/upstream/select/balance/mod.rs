@@ -39,6 +39,8 @@ pub struct Constraints {
     pub tried: Vec<Id>,
     /// What makes similar requests go to the same endpoint, for algorithms that hash.
     pub key: Option<u64>,
+    /// What it shares the workers by, where keys take turns.
+    pub client: u64,
     /// The endpoint that its session lives on; also one that is draining.
     pub sticky: Option<Token>,
     /// What it is sent by, where idle connections may speak something else: the configuration changed meanwhile.
