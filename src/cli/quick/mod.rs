@@ -1,7 +1,9 @@
-//! One line to the first page: `bridgehead php [DIR]`, `bridgehead wsgi [MODULE:APP]`, `bridgehead asgi [MODULE:APP]`.
+//! One line to the first page: `bridgehead php [DIR]`, `bridgehead wsgi [MODULE:APP]`, `bridgehead asgi [MODULE:APP]`,
+//! `bridgehead files [DIR]`.
 //!
 //! Each finds out what there is, writes a configuration file for it, and serves with that; `--print-config` prints the file.
 
+mod files;
 mod php;
 mod project;
 mod python;
@@ -19,6 +21,7 @@ use super::{START_FAILED, USAGE, complaint, show};
 use crate::app::{self, App, Means, Signals};
 use crate::config::{Config, env};
 use crate::transport::{Address, ListenError};
+pub(super) use files::Args as FilesArgs;
 pub(super) use php::Args as PhpArgs;
 use project::Project;
 pub(super) use python::{AsgiArgs, WsgiArgs};
@@ -53,6 +56,11 @@ pub(super) fn wsgi(args: &WsgiArgs) -> ExitCode {
 /// `bridgehead asgi`.
 pub(super) fn asgi(args: &AsgiArgs) -> ExitCode {
     found(python::find_asgi(args), &args.common)
+}
+
+/// `bridgehead files`.
+pub(super) fn files(args: &FilesArgs) -> ExitCode {
+    found(files::find(args), &args.common())
 }
 
 fn found(project: Result<Project>, common: &Common) -> ExitCode {

@@ -128,7 +128,7 @@ pub(super) fn project(directory: &Path, root: Option<&Path>) -> Result<Project> 
     Ok(Project {
         name,
         why,
-        kind: Kind::PhpFpm,
+        kind: Some(Kind::PhpFpm),
         directory: directory.to_owned(),
         program: None,
         application: None,

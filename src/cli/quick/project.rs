@@ -14,7 +14,8 @@ pub(super) struct Project {
     pub(super) name: &'static str,
     /// What it was recognized by.
     pub(super) why: String,
-    pub(super) kind: Kind,
+    /// The kind of its server; none where the gateway answers by itself.
+    pub(super) kind: Option<Kind>,
     pub(super) directory: PathBuf,
     /// The server program, where it is not the usual one.
     pub(super) program: Option<PathBuf>,
@@ -33,12 +34,13 @@ impl Project {
     /// What is said when it is served.
     pub(super) fn found(&self, address: &str) -> String {
         let (name, why, directory) = (self.name, &self.why, self.directory.display());
-        let server = match &self.program {
-            Some(program) => program.display().to_string(),
-            None => self.kind.as_str().to_owned(),
+        let server = match (&self.program, self.kind) {
+            (Some(program), _) => format!(", with {}", program.display()),
+            (None, Some(kind)) => format!(", with {}", kind.as_str()),
+            (None, None) => String::new(),
         };
         format!(
-            "{name} in {directory} ({why}), with {server}\n\n    http://{address}/\n\n\
+            "{name} in {directory} ({why}){server}\n\n    http://{address}/\n\n\
              Ctrl-C ends it; --print-config prints the configuration, for `bridgehead serve`."
         )
     }
@@ -72,6 +74,18 @@ impl Project {
     }
 
     fn body(&self, listen: &Address, workers: Option<NonZeroUsize>, server: Option<&str>) -> String {
+        let app = self
+            .kind
+            .map_or_else(String::new, |kind| self.app(kind, workers, server));
+        format!(
+            "[log]\naccess = \"stderr\"\n\n[[listen]]\naddress = {}\n\n{app}{}",
+            quote(&listen.to_string()),
+            self.routes
+        )
+    }
+
+    /// The tables of the application and of its upstream.
+    fn app(&self, kind: Kind, workers: Option<NonZeroUsize>, server: Option<&str>) -> String {
         let name = Self::APP;
         let key = |key: &str, value: Option<String>| {
             value.map_or_else(String::new, |value| format!("{key} = {value}\n"))
@@ -82,7 +96,7 @@ impl Project {
             .map(|program| quote(&program.to_string_lossy())));
         let args: Vec<_> = self.args.iter().map(|word| quote(word)).collect();
         let app = [
-            format!("kind = \"{}\"\n", self.kind.as_str()),
+            format!("kind = \"{}\"\n", kind.as_str()),
             format!("directory = {}\n", quote(&self.directory.to_string_lossy())),
             key("program", program),
             key("application", self.application.as_deref().map(quote)),
@@ -92,7 +106,7 @@ impl Project {
             ),
             key("workers", workers.map(|workers| workers.to_string())),
         ];
-        let upstream = match self.kind {
+        let upstream = match kind {
             Kind::PhpFpm => "profile = \"php-fpm\"\n",
             Kind::Uwsgi => "protocol = \"uwsgi\"\nprofile = \"uwsgi\"\n",
             Kind::Gunicorn => "protocol = \"http\"\nprofile = \"gunicorn\"\n",
@@ -101,11 +115,8 @@ impl Project {
             }
         };
         format!(
-            "[log]\naccess = \"stderr\"\n\n[[listen]]\naddress = {}\n\n[app.{name}]\n{}\n\
-             [upstream.{name}]\n{upstream}endpoints = [\"app:{name}\"]\n\n{}",
-            quote(&listen.to_string()),
-            app.concat(),
-            self.routes
+            "[app.{name}]\n{}\n[upstream.{name}]\n{upstream}endpoints = [\"app:{name}\"]\n\n",
+            app.concat()
         )
     }
 }

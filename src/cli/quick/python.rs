@@ -111,7 +111,7 @@ fn project(directory: &Path, named: Option<&str>, common: &Common, interface: &I
     Ok(Project {
         name,
         why,
-        kind,
+        kind: Some(kind),
         directory: directory.to_owned(),
         program,
         application: Some(application),

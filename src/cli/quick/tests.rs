@@ -77,7 +77,7 @@ fn php_applications_are_recognized_by_their_files() {
             "{}",
             project.routes
         );
-        usable(&project);
+        usable(&project, 1);
     }
 }
 
@@ -142,8 +142,19 @@ fn python_applications_are_recognized_by_their_files() {
     );
 }
 
+#[test]
+fn files_are_served_without_an_application() {
+    let dir = tree(&[("a b.txt", "")]);
+    let directory = dir.path().canonicalize().unwrap();
+    for listing in [false, true] {
+        let project = files::project(&directory, listing);
+        assert_eq!(project.routes.contains("listing = true"), listing);
+        usable(&project, 0);
+    }
+}
+
 /// What is printed and what is served can be read.
-fn usable(project: &Project) {
+fn usable(project: &Project, apps: usize) {
     for text in [
         project.file(&Address::Tcp(USUAL), None, None),
         project.served(
@@ -155,6 +166,6 @@ fn usable(project: &Project) {
         let (config, warnings) = crate::config::parse("found", &text, &|_| None)
             .unwrap_or_else(|failure| panic!("{}\n{text}", failure.render(false)));
         assert!(warnings.is_empty(), "{}", warnings[0].render(false));
-        assert_eq!(config.apps.len(), 1);
+        assert_eq!(config.apps.len(), apps);
     }
 }

@@ -1,4 +1,4 @@
-//! One line to the first page: `bridgehead php`, `wsgi` and `asgi` on real servers.
+//! One line to the first page: `bridgehead php`, `wsgi` and `asgi` on real servers, `files` without.
 
 use std::fs;
 use std::path::Path;
@@ -104,6 +104,30 @@ fn the_first_page_of_wsgi_takes_one_line() {
         let quick = Quick::start(&[("app.py", WSGI)], words);
         assert_eq!(quick.get("/page"), (200, "wsgi /page".to_owned()), "{words:?}");
     }
+}
+
+#[test]
+fn files_of_a_directory_take_one_line() {
+    let files = [
+        ("site/page.html", "page"),
+        ("site/.env", "secret"),
+        ("other", "other"),
+    ];
+    let dir = project(&files);
+    let log = dir.path().join("log");
+    let serves = || {
+        fs::read_to_string(&log)
+            .unwrap_or_default()
+            .contains("listening address=")
+    };
+    let mut words = command(dir.path(), &["files", "site", "--listen", "127.0.0.1:0"]);
+    words.arg("--listing");
+    let quick = Quick(Process::start(words, dir, serves).unwrap());
+    assert_eq!(quick.get("/page.html"), (200, "page".to_owned()));
+    assert_eq!(quick.get("/other").0, 404);
+    let (status, list) = quick.get("/");
+    assert!(status == 200 && list.contains("page.html"), "{list}");
+    assert_ne!(quick.get("/.env").1, "secret");
 }
 
 #[test]
