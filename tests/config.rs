@@ -318,7 +318,7 @@ fn files_that_end_anywhere_are_explained() {
     for path in [files("fixtures/config/invalid"), files("fixtures/config/valid")].concat() {
         let text = fs::read_to_string(&path).unwrap();
         // Every place of a small file; of a large one some, or it would take minutes.
-        let step = 1 + text.len() / 500;
+        let step = 1 + text.len() / 150;
         for (cut, _) in text.char_indices().step_by(step) {
             match config::parse("cut.toml", &text[..cut], &env) {
                 Ok((_, warnings)) => warnings.iter().for_each(|warning| drop(warning.render(true))),
