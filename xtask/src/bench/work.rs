@@ -37,7 +37,7 @@ impl Work {
                 fs::create_dir(&root).context("cannot make a document root")?;
                 fs::write(root.join(PATH.trim_start_matches('/')), content(size))
                     .context("cannot write the file that is served")?;
-                fs::write(dir.join("users"), USERS).context("cannot write a file of users")?;
+                fs::write(root.join(".users"), USERS).context("cannot write a file of users")?;
                 (PathBuf::new(), None)
             }
             Behind::Php(children) => kept(Kind::PhpFpm, children, &apps)?,
