@@ -173,10 +173,10 @@ reasons! {
         TooManyAtOnce = "too_many_at_once",
         /// A transfer coding other than a single `chunked`.
         TransferEncoding = "transfer_encoding",
-        /// The line of the PROXY protocol where none is expected.
-        UnexpectedProxyLine = "unexpected_proxy_line",
         /// The client is to prove its name.
         Unauthorized = "unauthorized",
+        /// The line of the PROXY protocol where none is expected.
+        UnexpectedProxyLine = "unexpected_proxy_line",
         /// More frames of unknown types than a client needs.
         UnknownFrameFlood = "unknown_frame_flood",
         /// The answer had a status for which another endpoint was to be asked.
