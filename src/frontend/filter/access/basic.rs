@@ -113,7 +113,8 @@ impl Basic {
 
     fn check(&self, exchange: &mut Exchange, credentials: Vec<u8>, digest: Digest) -> Pause {
         let checked = self.0.clone();
-        let client = exchange.client().remote.as_ref().map(|peer| peer.address.ip());
+        let client = exchange.client().remote.as_ref();
+        let client = client.map(|peer| peer.address.ip().to_canonical());
         let id = exchange.request.head.id;
         Box::pin(async move {
             let comparing = checked.clone();
