@@ -35,7 +35,7 @@ impl Lines {
         self.partial.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
-    /// Ends the line. Control characters would let an application write to the terminal of whoever reads the log.
+    /// Ends the line. Control characters would let an application write to the terminal on which the log is read.
     fn take(&mut self) -> String {
         let bytes = mem::take(&mut self.partial);
         let text = String::from_utf8_lossy(&bytes);

@@ -30,7 +30,7 @@ struct Layout {
     root: &'static str,
     /// Whether the front controller is the only script that a URL may name.
     only_front: bool,
-    /// More routes: paths of files that are for nobody.
+    /// More routes: paths of files that no client gets.
     denied: &'static str,
 }
 

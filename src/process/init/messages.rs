@@ -24,7 +24,7 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Hears from now on, at a name that is nobody else's. To be called inside a tokio runtime.
+    /// Hears from now on, at a name that no other has. To be called inside a tokio runtime.
     pub(super) fn open() -> io::Result<Self> {
         let name = format!("bridgehead/init/{:016x}", fastrand::u64(..));
         let socket = StdDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;

@@ -47,7 +47,7 @@ access = { allow = ["10.0.0.0/8"], basic = { realm = "Office", users_file = "/et
 "#;
 }
 
-/// Who may ask.
+/// The clients that may ask.
 pub(super) fn check(typed: &At<Access>, complaints: &mut Complaints) -> Settings {
     let mut settings = Settings::default();
     typed.apply_to(&mut settings);

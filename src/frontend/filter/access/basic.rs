@@ -19,7 +19,7 @@ use crate::frontend::rejection::Rejection;
 use crate::passwords::{Digest, Digester, Users, UsersError};
 use crate::variables::basic::credentials;
 
-/// Who may ask, by a name and a password.
+/// The clients that may ask, by a name and a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// What browsers show with the question.

@@ -17,7 +17,7 @@ use crate::telemetry::Reason;
 pub use basic::Settings as BasicAuth;
 pub use networks::Settings as NetworkRules;
 
-/// Who may ask.
+/// The clients that may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// By their networks.
