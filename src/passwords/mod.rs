@@ -78,7 +78,7 @@ impl Users {
             .ok_or("no `NAME:HASH`: make one with `htpasswd -B FILE NAME`")?;
         let hash = Hash::parse(hash)?;
         if self.hashes.len() == MOST {
-            return Err("more users than a file may have: an application, or `forward`, knows more of them");
+            return Err("more users than the 10000 that a file may have");
         }
         if self
             .dearest
